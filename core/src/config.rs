@@ -1,0 +1,217 @@
+//! The five settings of a tenant (SPEC 5): defaults, patches, validation.
+
+use std::str::FromStr;
+
+use serde_json::{Map, Value, json};
+
+use crate::duration::Duration;
+use crate::error::Error;
+use crate::json;
+
+/// A tenant's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// How long a session lasts after sign-in; default 30 days. Binds at sign-in.
+    pub session_duration: Duration,
+    /// How long an access token lasts; default 1 hour. Binds at the next token.
+    pub access_token_ttl: Duration,
+    /// After how long without a refresh a session is revoked; default never. Binds at once.
+    pub idle_timeout: Option<Duration>,
+    /// How many active sessions a user may have, at least 1; default unlimited. Binds at the user's next sign-in.
+    pub max_sessions_per_user: Option<u64>,
+    /// For how long after a rotation the former refresh token still answers with the same successor, 0 to 60 seconds;
+    /// default 10 seconds.
+    pub refresh_reuse_window: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            session_duration: Duration::DAYS_30,
+            access_token_ttl: Duration::HOUR_1,
+            idle_timeout: None,
+            max_sessions_per_user: None,
+            refresh_reuse_window: Duration::SECONDS_10,
+        }
+    }
+}
+
+impl Config {
+    /// The settings as REST shows them: durations as text, as they were given.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "session_duration": self.session_duration.to_string(),
+            "access_token_ttl": self.access_token_ttl.to_string(),
+            "idle_timeout": self.idle_timeout.map(|timeout| timeout.to_string()),
+            "max_sessions_per_user": self.max_sessions_per_user,
+            "refresh_reuse_window": self.refresh_reuse_window.to_string(),
+        })
+    }
+}
+
+/// A change of settings: `None` leaves a setting as it is, `Some(None)` turns it off.
+///
+/// ```
+/// let patch: hellojohn::ConfigPatch = r#"{"idle_timeout": "7d", "max_sessions_per_user": null}"#.parse()?;
+/// assert_eq!(patch.max_sessions_per_user, Some(None));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfigPatch {
+    /// See [`Config::session_duration`].
+    pub session_duration: Option<Duration>,
+    /// See [`Config::access_token_ttl`].
+    pub access_token_ttl: Option<Duration>,
+    /// See [`Config::idle_timeout`].
+    pub idle_timeout: Option<Option<Duration>>,
+    /// See [`Config::max_sessions_per_user`].
+    pub max_sessions_per_user: Option<Option<u64>>,
+    /// See [`Config::refresh_reuse_window`].
+    pub refresh_reuse_window: Option<Duration>,
+}
+
+impl ConfigPatch {
+    /// Reads a patch in its JSON form; one unknown name or bad value refuses the whole patch.
+    ///
+    /// # Errors
+    /// `validation_error` naming the setting.
+    pub fn from_json(object: &Map<String, Value>) -> Result<Self, Error> {
+        let mut patch = ConfigPatch::default();
+        for (name, value) in object {
+            match name.as_str() {
+                "session_duration" => patch.session_duration = Some(Duration::from_json(name, value)?),
+                "access_token_ttl" => patch.access_token_ttl = Some(Duration::from_json(name, value)?),
+                "idle_timeout" if value.is_null() => patch.idle_timeout = Some(None),
+                "idle_timeout" => patch.idle_timeout = Some(Some(Duration::from_json(name, value)?)),
+                "max_sessions_per_user" if value.is_null() => patch.max_sessions_per_user = Some(None),
+                "max_sessions_per_user" => {
+                    patch.max_sessions_per_user = Some(Some(cap_from_json(name, value)?))
+                }
+                "refresh_reuse_window" => patch.refresh_reuse_window = Some(window_from_json(name, value)?),
+                unknown => return Err(Error::validation(&printable(unknown), "is not a setting")),
+            }
+        }
+        Ok(patch)
+    }
+
+    /// The settings after this change.
+    ///
+    /// # Errors
+    /// `validation_error` for a cap of 0 and for a reuse window over 60 seconds.
+    pub(crate) fn apply(&self, config: &Config) -> Result<Config, Error> {
+        if self.max_sessions_per_user == Some(Some(0)) {
+            return Err(Error::validation("max_sessions_per_user", CAP_PROBLEM));
+        }
+        if let Some(window) = self.refresh_reuse_window {
+            bounded_window("refresh_reuse_window", window)?;
+        }
+        Ok(Config {
+            session_duration: self.session_duration.unwrap_or(config.session_duration),
+            access_token_ttl: self.access_token_ttl.unwrap_or(config.access_token_ttl),
+            idle_timeout: self.idle_timeout.unwrap_or(config.idle_timeout),
+            max_sessions_per_user: self.max_sessions_per_user.unwrap_or(config.max_sessions_per_user),
+            refresh_reuse_window: self.refresh_reuse_window.unwrap_or(config.refresh_reuse_window),
+        })
+    }
+}
+
+impl FromStr for ConfigPatch {
+    type Err = Error;
+
+    /// Reads a patch from JSON text.
+    ///
+    /// # Errors
+    /// `validation_error` for anything but one JSON object without duplicate names, and as [`ConfigPatch::from_json`].
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let object = json::parse_object(text.as_bytes())
+            .ok_or_else(|| Error::validation("config", "must be a JSON object without duplicate names"))?;
+        ConfigPatch::from_json(&object)
+    }
+}
+
+const CAP_PROBLEM: &str = "must be a whole number of at least 1, or null";
+/// SQLite's and JavaScript's whole numbers both hold this.
+const CAP_MAX: u64 = (1 << 53) - 1;
+
+fn cap_from_json(field: &str, value: &Value) -> Result<u64, Error> {
+    json::whole_number(value)
+        .filter(|cap| (1..=CAP_MAX).contains(cap))
+        .ok_or_else(|| Error::validation(field, CAP_PROBLEM))
+}
+
+fn window_from_json(field: &str, value: &Value) -> Result<Duration, Error> {
+    if value.as_str() == Some("0s") || json::whole_number(value) == Some(0) {
+        return Ok(Duration::ZERO);
+    }
+    bounded_window(field, Duration::from_json(field, value)?)
+}
+
+/// Reads a reuse window as it is kept.
+pub(crate) fn parse_window(text: &str) -> Result<Duration, Error> {
+    window_from_json("refresh_reuse_window", &Value::from(text))
+}
+
+fn bounded_window(field: &str, window: Duration) -> Result<Duration, Error> {
+    if window.as_secs() > Duration::SECONDS_60.as_secs() {
+        return Err(Error::validation(field, "must be at most 60 seconds"));
+    }
+    Ok(window)
+}
+
+/// A name from outside, short and without control characters, fit for one line of an error.
+fn printable(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patched(text: &str) -> Result<Value, Error> {
+        text.parse::<ConfigPatch>()?.apply(&Config::default()).map(|config| config.to_json())
+    }
+
+    #[test]
+    fn settings_read_back_as_given() {
+        let config =
+            patched(r#"{"session_duration":86400,"idle_timeout":"7d","max_sessions_per_user":5,"refresh_reuse_window":0}"#)
+                .unwrap();
+        assert_eq!(config["session_duration"], "86400s");
+        assert_eq!(config["access_token_ttl"], "1h");
+        assert_eq!(config["idle_timeout"], "7d");
+        assert_eq!(config["max_sessions_per_user"], 5);
+        assert_eq!(config["refresh_reuse_window"], "0s");
+    }
+
+    #[test]
+    fn one_bad_value_refuses_the_patch() {
+        for bad in [
+            "",
+            "[]",
+            "null",
+            "{",
+            r#"{"ttl":"1h"}"#,
+            r#"{"session_duration":null}"#,
+            r#"{"session_duration":0}"#,
+            r#"{"session_duration":1.5}"#,
+            r#"{"session_duration":true}"#,
+            r#"{"access_token_ttl":"0s"}"#,
+            r#"{"access_token_ttl":-1}"#,
+            r#"{"idle_timeout":{}}"#,
+            r#"{"max_sessions_per_user":0}"#,
+            r#"{"max_sessions_per_user":"5"}"#,
+            r#"{"max_sessions_per_user":1.5}"#,
+            r#"{"refresh_reuse_window":"61s"}"#,
+            r#"{"refresh_reuse_window":"2m"}"#,
+            r#"{"refresh_reuse_window":null}"#,
+            r#"{"refresh_reuse_window":"0"}"#,
+            r#"{"session_duration":"1d","session_duration":"2d"}"#,
+            r#"{"sessionDuration":"1d"}"#,
+        ] {
+            let error = patched(bad).unwrap_err();
+            assert_eq!(error.code(), crate::ErrorCode::ValidationError, "{bad}");
+        }
+        assert!(patched(r#"{"refresh_reuse_window":"1m"}"#).is_ok());
+    }
+}

@@ -1,0 +1,222 @@
+//! The operations (SPEC 4), one file each, all in the same order: parse → transaction → now → decide → apply → commit →
+//! answer.
+
+mod create;
+mod keys;
+mod query;
+mod refresh;
+mod revoke;
+mod settings;
+mod tenant;
+mod update;
+mod upkeep;
+mod verify;
+
+use std::mem::ManuallyDrop;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::Mutex;
+
+pub use self::create::{CreateSession, Grant};
+pub use self::keys::Jwks;
+pub use self::query::ListQuery;
+pub use self::refresh::RefreshRequest;
+pub use self::revoke::SignOutScope;
+pub use self::tenant::Tenant;
+pub use self::update::UpdatedSession;
+pub use self::upkeep::{PurgeBefore, SessionCounts, Stats};
+pub use self::verify::{LocalVerification, VerifiedAccess, VerifyError};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::{Error, ErrorCode, Failure};
+use crate::id::{IdMint, TenantId};
+use crate::random::{OsRandom, Random};
+use crate::secret::SecretKey;
+use crate::store::sqlite::{self, Durability, SqliteStore};
+use crate::store::{ClockMark, Store};
+use crate::text;
+
+/// The issuer of access tokens unless the host sets its own (SPEC 3).
+const DEFAULT_ISSUER: &str = "https://api.hellojohn.dev";
+
+/// An open database of sessions. Clones are handles of the same engine; all of them may be used from any thread.
+///
+/// The engine closes with [`close`](Self::close) or when the last handle, tenants included, is dropped.
+#[derive(Clone)]
+pub struct Engine {
+    core: Arc<Core>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("issuer", &self.core.issuer).finish_non_exhaustive()
+    }
+}
+
+/// How to open an [`Engine`]; every option has a default.
+#[must_use]
+pub struct EngineBuilder {
+    issuer: Box<str>,
+    durability: Durability,
+    busy_timeout: std::time::Duration,
+    clock: Box<dyn Clock>,
+    random: Box<dyn Random>,
+}
+
+impl EngineBuilder {
+    /// `iss` of every access token, 1 to 255 bytes; default `https://api.hellojohn.dev`. Tokens of another issuer are
+    /// refused, so all processes on one database use the same.
+    pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
+        self.issuer = issuer.into();
+        self
+    }
+
+    /// When an answer counts as kept; default [`Durability::Full`].
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How long a call waits for other writers before it fails with `storage_busy`; default 5 seconds.
+    pub fn busy_timeout(mut self, timeout: std::time::Duration) -> Self {
+        self.busy_timeout = timeout;
+        self
+    }
+
+    /// Another clock than the machine's, for tests.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Another source of randomness than the operating system's, for tests.
+    pub fn random(mut self, random: impl Random + 'static) -> Self {
+        self.random = Box::new(random);
+        self
+    }
+
+    /// Opens the database at this path (`:memory:` for one that lives with the engine), creating it if it is not there.
+    ///
+    /// # Errors
+    /// `storage_corrupt` for a file that is not ours or damaged, `storage_too_new`, `storage_read_only`, `storage_io`,
+    /// `storage_busy` (also when another library in this process has the file open), `validation_error`.
+    pub fn open(self, database: impl AsRef<Path>) -> Result<Engine, Error> {
+        let issuer = text::bounded("issuer", &self.issuer, 255)?;
+        let location = sqlite::locate(database.as_ref())?;
+        let options = sqlite::Options { durability: self.durability, busy_timeout: self.busy_timeout };
+        let store = SqliteStore::open(location, options)?;
+        Ok(Engine {
+            core: Arc::new(Core {
+                store: ManuallyDrop::new(Box::new(store)),
+                clock: self.clock,
+                random: self.random,
+                ids: IdMint::new(),
+                issuer,
+                process: std::process::id(),
+                seen: Mutex::new(ClockMark { highest: Timestamp::default(), era: 0 }),
+                changes: AtomicU64::new(0),
+            }),
+        })
+    }
+}
+
+impl Engine {
+    /// Opens a database with the defaults; see [`EngineBuilder::open`].
+    ///
+    /// # Errors
+    /// As [`EngineBuilder::open`].
+    pub fn open(database: impl AsRef<Path>) -> Result<Engine, Error> {
+        Engine::builder().open(database)
+    }
+
+    /// The options.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder {
+            issuer: DEFAULT_ISSUER.into(),
+            durability: Durability::default(),
+            busy_timeout: std::time::Duration::from_secs(5),
+            clock: Box::new(SystemClock),
+            random: Box::new(OsRandom),
+        }
+    }
+
+    /// A handle for one tenant. On first use the tenant and its keys are made; afterwards the secret key must be the
+    /// same. Stretching it costs some 20 ms: keep the handle.
+    ///
+    /// # Errors
+    /// `invalid_api_key` for a wrong secret key: nothing is created; `storage_…`, `engine_closed`, `forked`.
+    pub fn tenant(&self, id: &TenantId, secret_key: &SecretKey) -> Result<Tenant, Error> {
+        Tenant::open(&self.core, id, secret_key)
+    }
+
+    /// Closes the engine: waits for the call that is writing, releases the files. Later calls on every handle fail with
+    /// `engine_closed`; closing again does nothing.
+    ///
+    /// # Errors
+    /// `forked` in a child process, where the files are left alone.
+    pub fn close(&self) -> Result<(), Error> {
+        self.core.same_process()?;
+        self.core.store.close();
+        Ok(())
+    }
+}
+
+/// What all handles share.
+pub(crate) struct Core {
+    store: ManuallyDrop<Box<dyn Store>>,
+    clock: Box<dyn Clock>,
+    random: Box<dyn Random>,
+    ids: IdMint,
+    issuer: Box<str>,
+    process: u32,
+    /// The highest time seen here, for the era of the database's mark.
+    seen: Mutex<ClockMark>,
+    /// Counts the changes of settings and keys made through this engine.
+    changes: AtomicU64,
+}
+
+impl Core {
+    /// After a fork the child must not touch connections, locks or files of its parent.
+    fn same_process(&self) -> Result<(), Failure> {
+        if std::process::id() == self.process {
+            return Ok(());
+        }
+        Err(Failure::new(ErrorCode::Forked, "the process forked; open a new engine in the child"))
+    }
+
+    /// The clock's time, which may have stepped back.
+    fn clock_time(&self) -> Result<Timestamp, Failure> {
+        let now = self.clock.now();
+        if now > Timestamp::LATEST_NOW {
+            return Err(Failure::internal("the clock is past the year 9800"));
+        }
+        Ok(now)
+    }
+
+    /// Now: the clock, but never before the highest time that this database has seen.
+    fn now(&self, clock: Timestamp, mark: ClockMark) -> Timestamp {
+        let mut seen = self.seen.lock();
+        if seen.era != mark.era {
+            *seen = mark;
+        }
+        seen.highest = clock.max(seen.highest).max(mark.highest);
+        seen.highest
+    }
+
+    /// Now, without asking the database.
+    fn now_from_memory(&self) -> Result<Timestamp, Failure> {
+        let clock = self.clock_time()?;
+        Ok(clock.max(self.seen.lock().highest))
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        if self.same_process().is_ok() {
+            // SAFETY: `store` is not used again: this is its owner's drop.
+            unsafe { ManuallyDrop::drop(&mut self.store) }
+        }
+        // In a forked child the store is leaked: closing it would checkpoint and delete the log under the parent.
+    }
+}

@@ -1,0 +1,84 @@
+//! Looking: one session, or a page of them.
+
+use std::ops::ControlFlow;
+
+use super::Tenant;
+use super::verify::unknown;
+use crate::error::{Error, Refusal};
+use crate::id::{SessionId, UserId};
+use crate::page::{Cursor, Limit, Page};
+use crate::session::{Session, Status, StatusFilter};
+use crate::store::Whose;
+
+/// Which sessions to list. The default is a page of the tenant's active ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListQuery {
+    /// Only this user's.
+    pub user_id: Option<UserId>,
+    /// Only those of this status; default active.
+    pub status: StatusFilter,
+    /// How many at most; default 20.
+    pub limit: Limit,
+    /// Where to go on: `next_cursor` of the page before.
+    pub cursor: Option<Cursor>,
+}
+
+impl ListQuery {
+    /// All lists of one tenant that a cursor may belong to, told apart.
+    fn scope(&self) -> Vec<u8> {
+        let user = self.user_id.as_ref().map_or("", |user| user.as_str()); // a user id is never empty
+        [self.status.as_str().as_bytes(), &[0], user.as_bytes()].concat()
+    }
+}
+
+impl Tenant {
+    /// One session, ended ones included until they are purged.
+    ///
+    /// # Errors
+    /// `session_not_found`.
+    pub fn get(&self, id: SessionId) -> Result<Session, Error> {
+        self.read(|r| {
+            let Some(row) = r.store.session(r.tenant, id)? else { return Ok(Err(unknown())) };
+            let end = r.end_of(&row.life);
+            Ok(Ok(self.view(row, end)))
+        })
+    }
+
+    /// A page of sessions, newest first. The cursor stays good while sessions come and go.
+    ///
+    /// # Errors
+    /// `validation_error` for a cursor of another list.
+    pub fn list(&self, query: &ListQuery) -> Result<Page<Session>, Error> {
+        let scope = query.scope();
+        let whose = query.user_id.as_ref().map_or(Whose::Tenant, Whose::User);
+        let limit = query.limit.get();
+        self.read(|r| {
+            let key = &r.current.refresh_key;
+            let before = match &query.cursor {
+                Some(cursor) if !key.gave_out(cursor, &scope) => {
+                    return Ok(Err(Refusal::because(Cursor::refused())));
+                }
+                cursor => cursor.as_ref().map(|cursor| cursor.after),
+            };
+            let mut found: Vec<SessionId> = Vec::with_capacity(limit + 1);
+            r.store.walk_back(r.tenant, whose, before, &mut |life| {
+                let status = r.end_of(&life.times).map_or(Status::Active, |end| end.status());
+                if query.status.admits(status) {
+                    found.push(life.id);
+                }
+                if found.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            let more = found.len() > limit;
+            found.truncate(limit);
+            let mut data = Vec::with_capacity(found.len());
+            for id in &found {
+                if let Some(row) = r.store.session(r.tenant, *id)? {
+                    let end = r.end_of(&row.life);
+                    data.push(self.view(row, end));
+                }
+            }
+            let next_cursor = found.last().filter(|_| more).map(|last| key.cursor(&scope, *last));
+            Ok(Ok(Page { data, next_cursor }))
+        })
+    }
+}

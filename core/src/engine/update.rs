@@ -1,0 +1,68 @@
+//! Changing what a live session's access tokens carry: organisation switch, role, step-up, own claims.
+
+use std::sync::Arc;
+
+use super::Tenant;
+use super::create::expires_in;
+use super::refresh::ended;
+use super::verify::unknown;
+use crate::error::{Error, Failure};
+use crate::id::SessionId;
+use crate::identity::IdentityPatch;
+use crate::rules::deadline;
+use crate::secret::AccessToken;
+use crate::session::Session;
+use crate::store::IssuedToken;
+use crate::token::issuer::Ticket;
+
+/// A changed session with an access token that says so at once.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct UpdatedSession {
+    /// The session.
+    pub session: Session,
+    /// The access token. The refresh token stays as it is.
+    pub access_token: AccessToken,
+    /// Lifetime of the access token in seconds.
+    pub expires_in: u64,
+}
+
+impl Tenant {
+    /// Changes the identity of a live session and issues an access token that carries it. Access tokens issued before
+    /// stay good until their `exp`.
+    ///
+    /// # Errors
+    /// `session_not_found`, `session_revoked`, `session_expired`; `validation_error` if the claims would make an access
+    /// token of more than 8 KB: nothing is changed then.
+    pub fn update(&self, id: SessionId, patch: IdentityPatch) -> Result<UpdatedSession, Error> {
+        let (row, draft) = self.write(|w| {
+            let Some(mut row) = w.store.session(w.tenant, id)? else { return Ok(Err(unknown())) };
+            if let Some(end) = w.settle(id, &row.life)? {
+                return Ok(Err(ended(end)));
+            }
+            let key = Arc::clone(w.current.ring.active());
+            let serial = row.access.ticket.serial.checked_add(1);
+            row.access = IssuedToken {
+                ticket: Ticket {
+                    serial: serial
+                        .ok_or_else(|| Failure::internal("the session has no access token left"))?,
+                    issued_at: w.now,
+                    expires_at: deadline::access_token_end(w.now, &w.current.config, row.life.expires_at),
+                },
+                key_no: key.no,
+            };
+            patch.apply(&mut row.identity);
+            let draft = match self.draft(&row, row.access.ticket, &key) {
+                Ok(draft) => draft,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            w.store.change_identity(w.tenant, &row)?;
+            Ok(Ok((row, draft)))
+        })?;
+        Ok(UpdatedSession {
+            expires_in: expires_in(row.access.ticket),
+            session: self.view(row, None),
+            access_token: draft.sign(),
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! Housekeeping: writing down ends, deleting old records, counting. Never needed for a right answer.
+
+use std::ops::ControlFlow;
+
+use super::{Engine, Tenant};
+use crate::clock::Timestamp;
+use crate::duration::Duration;
+use crate::error::Error;
+use crate::id::SessionId;
+use crate::session::Status;
+use crate::store::{ClockMark, Life, Whose};
+
+/// How many sessions one transaction of a sweep or purge looks at: short enough not to be in the way of a refresh.
+const BATCH: usize = 200;
+
+/// What a purge deletes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PurgeBefore {
+    /// Records of sessions that ended longer ago than this.
+    OlderThan(Duration),
+    /// Records of sessions that ended before this moment.
+    Moment(Timestamp),
+}
+
+/// The sessions of a tenant by status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionCounts {
+    /// Those that live.
+    pub active: u64,
+    /// Those that reached their end.
+    pub expired: u64,
+    /// Those that were ended before.
+    pub revoked: u64,
+}
+
+/// What there is of a tenant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Its sessions by status.
+    pub sessions: SessionCounts,
+    /// Sign-ins of the last 24 hours.
+    pub created_last_24h: u64,
+    /// The size of the whole database in bytes, without the write-ahead log.
+    pub database_bytes: u64,
+    /// The earliest end by the clock that no sweep has written down yet.
+    pub oldest_unswept_at: Option<Timestamp>,
+}
+
+impl Tenant {
+    /// Writes down the ends of sessions that the clock has ended, in small transactions; how many. It changes no answer.
+    /// Cut short, it loses nothing: the next sweep goes on with what is left.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn sweep(&self) -> Result<u64, Error> {
+        self.in_batches(
+            |life, now, idle| life.times.end.is_none() && life.times.end_at(now, idle).is_some(),
+            |w, life| w.settle(life.id, &life.times).map(drop),
+        )
+    }
+
+    /// Deletes the records of sessions that ended before then, in small transactions; how many. Afterwards they are
+    /// unknown.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn purge(&self, before: PurgeBefore) -> Result<u64, Error> {
+        self.in_batches(
+            |life, now, idle| {
+                let cut = match before {
+                    PurgeBefore::OlderThan(age) => now.before(age),
+                    PurgeBefore::Moment(moment) => moment,
+                };
+                life.times.end_at(now, idle).is_some_and(|end| end.at < cut)
+            },
+            |w, life| w.store.delete_session(w.tenant, life.id),
+        )
+    }
+
+    /// Applies `change` to all sessions that `concerned` picks, a batch a transaction, found without the write lock.
+    fn in_batches(
+        &self,
+        concerned: impl Fn(&Life, Timestamp, Option<Duration>) -> bool,
+        change: impl Fn(&super::tenant::Writing<'_>, &Life) -> Result<(), crate::error::Failure>,
+    ) -> Result<u64, Error> {
+        let mut count = 0;
+        let mut after = None;
+        loop {
+            let (candidates, last) = self.read(|r| {
+                let idle = r.current.config.idle_timeout;
+                let lives = r.store.walk_forward(r.tenant, after, BATCH)?;
+                let last = lives.last().map(|life| life.id);
+                let picked: Vec<SessionId> =
+                    lives.iter().filter(|life| concerned(life, r.now, idle)).map(|life| life.id).collect();
+                Ok(Ok((picked, last)))
+            })?;
+            if !candidates.is_empty() {
+                count += self.write(|w| {
+                    let mut changed = 0;
+                    for id in candidates {
+                        // Again, now that nobody can refresh it in between.
+                        let Some(row) = w.store.session(w.tenant, id)? else { continue };
+                        let life = Life { id, times: row.life };
+                        if concerned(&life, w.now, w.current.config.idle_timeout) {
+                            change(w, &life)?;
+                            changed += 1;
+                        }
+                    }
+                    Ok(Ok(changed))
+                })?;
+            }
+            match last {
+                Some(last) => after = Some(last),
+                None => return Ok(count),
+            }
+        }
+    }
+
+    /// Counts the tenant's sessions, looking at each.
+    ///
+    /// # Errors
+    /// None of its own.
+    pub fn stats(&self) -> Result<Stats, Error> {
+        self.read(|r| {
+            let day_ago = r.now.before(Duration::DAY_1);
+            let mut stats = Stats { database_bytes: r.store.database_bytes()?, ..Stats::default() };
+            r.store.walk_back(r.tenant, Whose::Tenant, None, &mut |life| {
+                let end = r.end_of(&life.times);
+                match end.map_or(Status::Active, |end| end.status()) {
+                    Status::Active => stats.sessions.active += 1,
+                    Status::Expired => stats.sessions.expired += 1,
+                    Status::Revoked => stats.sessions.revoked += 1,
+                }
+                if life.times.created_at > day_ago {
+                    stats.created_last_24h += 1;
+                }
+                if let (Some(end), None) = (end, life.times.end) {
+                    let oldest = stats.oldest_unswept_at.get_or_insert(end.at);
+                    *oldest = end.at.min(*oldest);
+                }
+                ControlFlow::Continue(())
+            })?;
+            Ok(Ok(stats))
+        })
+    }
+}
+
+impl Engine {
+    /// Lets time go back to the clock after a false jump forward: from now on "now" is the clock's again, in every
+    /// process. What the false time had ended stays ended: every such session is written down first.
+    ///
+    /// # Errors
+    /// `engine_closed`, `forked`, `storage_…`.
+    pub fn lower_clock_mark(&self) -> Result<(), Error> {
+        let core = &self.core;
+        core.same_process()?;
+        core.store.write(&mut |store| {
+            let clock = core.clock_time()?;
+            let mark = store.clock_mark()?;
+            let now = core.now(clock, mark);
+            for tenant in store.tenant_numbers()? {
+                let idle_timeout = store.tenant(tenant)?.config.idle_timeout;
+                for life in store.unended(tenant, Whose::Tenant)? {
+                    if let Some(end) = life.times.end_at(now, idle_timeout) {
+                        store.end_session(tenant, life.id, end)?;
+                    }
+                }
+            }
+            store.set_clock_mark(ClockMark { highest: clock.max(Timestamp::default()), era: mark.era + 1 })
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,197 @@
+//! The one table of errors (SPEC 6) and the three types that carry a row of it.
+
+use std::fmt;
+
+macro_rules! error_table {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal, $status:literal;)*) => {
+        /// What went wrong, one row of the table in SPEC 6. The same rows answer at every door: [`as_str`](Self::as_str)
+        /// is the `code` in Node and REST, [`http_status`](Self::http_status) the REST status,
+        /// [`number`](Self::number) the `HJ_ERR_…` constant in C.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode { $($(#[$doc])* $variant,)* }
+
+        impl ErrorCode {
+            /// Every code, in the order of their numbers.
+            pub const ALL: &'static [ErrorCode] = &[$(ErrorCode::$variant,)*];
+
+            /// The code as text: `session_revoked`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(ErrorCode::$variant => $name,)* }
+            }
+
+            /// The HTTP status that REST answers with.
+            pub fn http_status(self) -> u16 {
+                match self { $(ErrorCode::$variant => $status,)* }
+            }
+
+            /// The number in the C header; never reused, never 0.
+            pub fn number(self) -> i32 {
+                match self { $(ErrorCode::$variant => $number,)* }
+            }
+        }
+    };
+}
+
+error_table! {
+    /// A value that the caller gave is of the wrong type, empty, too long or out of range.
+    ValidationError = 1, "validation_error", 422;
+    /// No token was given where one is needed.
+    MissingToken = 2, "missing_token", 401;
+    /// Not an access token of this tenant: malformed, forged, or signed by a key that is gone.
+    InvalidToken = 3, "invalid_token", 401;
+    /// A genuine access token past its `exp`.
+    TokenExpired = 4, "token_expired", 401;
+    /// Not a refresh token of this tenant; the call had no effect.
+    RefreshTokenInvalid = 5, "refresh_token_invalid", 401;
+    /// A refresh token that was used before; its session has been ended.
+    RefreshTokenReused = 6, "refresh_token_reused", 401;
+    /// A refresh token newer than the database, which was restored from a backup.
+    RefreshTokenAhead = 7, "refresh_token_ahead", 401;
+    /// The session reached its end or its idle time-out.
+    SessionExpired = 8, "session_expired", 401;
+    /// The session was revoked.
+    SessionRevoked = 9, "session_revoked", 401;
+    /// No such session in this tenant.
+    SessionNotFound = 10, "session_not_found", 404;
+    /// The secret key is not this tenant's.
+    InvalidApiKey = 11, "invalid_api_key", 401;
+    /// The request names another tenant.
+    TenantMismatch = 12, "tenant_mismatch", 403;
+    /// The caller may not do this.
+    InsufficientPermissions = 13, "insufficient_permissions", 403;
+    /// The host refused the user's credentials.
+    InvalidCredentials = 14, "invalid_credentials", 401;
+    /// No such thing (a key, a path).
+    NotFound = 15, "not_found", 404;
+    /// The path exists, the method does not.
+    MethodNotAllowed = 16, "method_not_allowed", 405;
+    /// The request itself cannot be read.
+    BadRequest = 17, "bad_request", 400;
+    /// The request body is over the limit.
+    PayloadTooLarge = 18, "payload_too_large", 413;
+    /// The engine was closed.
+    EngineClosed = 19, "engine_closed", 503;
+    /// Another writer held the database for longer than the busy time-out.
+    StorageBusy = 20, "storage_busy", 503;
+    /// The disk is full; nothing was changed.
+    StorageFull = 21, "storage_full", 507;
+    /// The operating system failed a file operation; nothing was acknowledged.
+    StorageIo = 22, "storage_io", 500;
+    /// The file is not a database of this engine, or is damaged.
+    StorageCorrupt = 23, "storage_corrupt", 500;
+    /// The file or its folder cannot be written.
+    StorageReadOnly = 24, "storage_read_only", 500;
+    /// The file was written by a newer release.
+    StorageTooNew = 25, "storage_too_new", 500;
+    /// The process forked after the engine was opened; open a new engine in the child.
+    Forked = 26, "forked", 500;
+    /// A fault of the engine or of the machine's clock or entropy.
+    Internal = 27, "internal", 500;
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The error of every fallible call: a [code](ErrorCode) to branch on and one English line for a developer.
+///
+/// The line never contains a token, an address, SQL or a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    code: ErrorCode,
+    detail: Box<str>,
+}
+
+impl Error {
+    /// An error of this code with a line of detail.
+    pub fn new(code: ErrorCode, detail: impl Into<Box<str>>) -> Self {
+        Error { code, detail: detail.into() }
+    }
+
+    /// A `validation_error` that names the field first.
+    pub fn validation(field: &str, problem: impl fmt::Display) -> Self {
+        Error::new(ErrorCode::ValidationError, format!("{field}: {problem}"))
+    }
+
+    /// The row of the table.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// One line for a developer.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.detail)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A rule's "no". The transaction around it commits, because a refusal may have changed state (an idle session found
+/// dead, a reused token). There is deliberately no conversion between this and [`Failure`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal(Error);
+
+impl Refusal {
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<Box<str>>) -> Self {
+        Refusal(Error::new(code, detail))
+    }
+
+    /// Refuses with an error that was found while reading the caller's input.
+    pub(crate) fn because(error: Error) -> Self {
+        Refusal(error)
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        refusal.0
+    }
+}
+
+/// Something broke (disk, memory, clock). The transaction around it rolls back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure(Error);
+
+impl Failure {
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<Box<str>>) -> Self {
+        Failure(Error::new(code, detail))
+    }
+
+    pub(crate) fn internal(detail: impl Into<Box<str>>) -> Self {
+        Failure::new(ErrorCode::Internal, detail)
+    }
+
+    /// Impossible data in our own tables.
+    pub(crate) fn corrupt(detail: impl Into<Box<str>>) -> Self {
+        Failure::new(ErrorCode::StorageCorrupt, detail)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Error {
+        failure.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_are_unique_and_dense() {
+        let mut names = std::collections::HashSet::new();
+        for (index, code) in ErrorCode::ALL.iter().enumerate() {
+            assert_eq!(code.number() as usize, index + 1);
+            assert!(names.insert(code.as_str()));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! JSON as the engine reads it: strictly, without duplicate names.
+
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// One JSON object and nothing after it, or nothing. Duplicate names are refused at every depth: two readers of one text
+/// could otherwise see two different values.
+pub(crate) fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Strict.deserialize(&mut reader).ok()?;
+    reader.end().ok()?;
+    match value {
+        Value::Object(object) => Some(object),
+        _ => None,
+    }
+}
+
+/// A number that is a whole count, also when it was written as `3600.0` or `1e3`.
+pub(crate) fn whole_number(value: &Value) -> Option<u64> {
+    const EXACT: f64 = (1u64 << 53) as f64;
+    match value {
+        Value::Number(number) => number.as_u64().or_else(|| {
+            number.as_f64().filter(|n| n.fract() == 0.0 && (0.0..EXACT).contains(n)).map(|n| n as u64)
+        }),
+        _ => None,
+    }
+}
+
+struct Strict;
+
+impl<'de> DeserializeSeed<'de> for Strict {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without duplicate names")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(Strict)? {
+            array.push(item);
+        }
+        Ok(Value::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let value = entries.next_value_seed(Strict)?;
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom("duplicate name"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_one_object_without_duplicate_names() {
+        assert!(parse_object(br#" {"a":[1,{"b":null}],"c":-1.5e3} "#).is_some());
+        for bad in [
+            "",
+            "[]",
+            "1",
+            "{",
+            "{}{}",
+            "{} x",
+            r#"{"a":1,"a":2}"#,
+            r#"{"a":{"b":1,"b":1}}"#,
+            r#"{"a":[{"b":1,"b":1}]}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            r#"{"a":1e999}"#,
+            "{'a':1}",
+            "\u{feff}{}",
+        ] {
+            assert!(parse_object(bad.as_bytes()).is_none(), "{bad}");
+        }
+        assert!(parse_object(b"{\"a\":\"\xff\"}").is_none());
+        assert!(
+            parse_object(format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000)).as_bytes()).is_none()
+        );
+    }
+
+    #[test]
+    fn whole_numbers() {
+        let read = |text: &str| whole_number(&serde_json::from_str(text).unwrap());
+        assert_eq!((read("0"), read("3600.0"), read("1e3")), (Some(0), Some(3600), Some(1000)));
+        for bad in ["-1", "1.5", "-0.5", "1e300", "\"1\"", "null", "true", "[1]"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Sessions, access tokens and refresh tokens inside your own process, over one SQLite file.
+//!
+//! ```
+//! use hellojohn::{CreateSession, Engine, RefreshRequest};
+//!
+//! let engine = Engine::open(":memory:")?;
+//! let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+//!
+//! // Sign in: the host has checked the password.
+//! let grant = tenant.create(CreateSession::new("usr_1".parse()?))?;
+//!
+//! // Every request: is this user still signed in? Sees a revocation on the very next call.
+//! let verified = tenant.verify_access_token(grant.access_token.expose())?;
+//! assert_eq!(verified.claims.user_id.as_str(), "usr_1");
+//!
+//! // Before the access token expires: exchange the refresh token.
+//! let grant = tenant.refresh(grant.refresh_token.expose(), RefreshRequest::default())?;
+//!
+//! // "Sign out this device".
+//! tenant.revoke(grant.session.id)?;
+//! assert!(tenant.verify_access_token(grant.access_token.expose()).is_err());
+//! # Ok::<(), hellojohn::Error>(())
+//! ```
+//!
+//! The engine is synchronous and knows no globals; every call may be made from any thread. Several processes may share
+//! one file. Time never runs backwards for it, and an ended session never lives again.
+
+mod client;
+mod clock;
+mod config;
+mod device;
+mod duration;
+mod engine;
+mod error;
+mod id;
+mod identity;
+mod json;
+mod page;
+mod random;
+mod rules;
+mod secret;
+mod session;
+mod store;
+mod text;
+mod token;
+mod wire;
+
+pub use client::{ClientInfo, Country, DeviceFingerprint, IpAddress, UserAgent};
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use config::{Config, ConfigPatch};
+pub use device::DeviceType;
+pub use duration::Duration;
+pub use engine::{
+    CreateSession, Engine, EngineBuilder, Grant, Jwks, ListQuery, LocalVerification, PurgeBefore,
+    RefreshRequest, SessionCounts, SignOutScope, Stats, Tenant, UpdatedSession, VerifiedAccess, VerifyError,
+};
+pub use error::{Error, ErrorCode};
+pub use id::{KeyId, OrgId, SessionId, TenantId, UserId};
+pub use identity::{Claims, Email, Identity, IdentityPatch, Role};
+pub use page::{Cursor, Limit, Page};
+pub use random::{OsRandom, Random, RandomUnavailable, SeededRandom};
+pub use secret::{AccessToken, RefreshToken, SecretKey};
+pub use session::{EndReason, Session, Status, StatusFilter};
+pub use store::sqlite::Durability;
+pub use token::access::AccessClaims;
+pub use token::keyring::{KeyInfo, KeyState};

@@ -1,0 +1,61 @@
+//! Randomness as an argument. This is the only file that asks the operating system for entropy.
+
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::error::Failure;
+
+/// Where the engine takes unpredictable bytes from.
+pub trait Random: Send + Sync {
+    /// Fills the buffer, or says that it cannot: then the call that needed it fails with `internal`.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomUnavailable>;
+}
+
+/// The source of randomness could not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RandomUnavailable;
+
+/// The operating system's generator: the default.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OsRandom;
+
+impl Random for OsRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomUnavailable> {
+        getrandom::fill(buffer).map_err(|_| RandomUnavailable)
+    }
+}
+
+/// A predictable sequence (SHA-256 of seed and counter) so that a test run can be repeated. Everything made with it can
+/// be guessed: never use it outside tests.
+pub struct SeededRandom {
+    state: Mutex<(u64, u64)>,
+}
+
+impl SeededRandom {
+    /// The sequence of this seed.
+    pub fn new(seed: u64) -> Self {
+        SeededRandom { state: Mutex::new((seed, 0)) }
+    }
+}
+
+impl Random for SeededRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomUnavailable> {
+        let mut state = self.state.lock();
+        for chunk in buffer.chunks_mut(32) {
+            let (seed, counter) = *state;
+            state.1 += 1;
+            let block =
+                Sha256::new().chain_update(seed.to_be_bytes()).chain_update(counter.to_be_bytes()).finalize();
+            chunk.copy_from_slice(&block[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+/// `N` fresh bytes, wiped when dropped.
+pub(crate) fn bytes<const N: usize>(random: &dyn Random) -> Result<Zeroizing<[u8; N]>, Failure> {
+    let mut buffer = Zeroizing::new([0; N]);
+    random.fill(buffer.as_mut()).map_err(|_| Failure::internal("the source of randomness did not answer"))?;
+    Ok(buffer)
+}

@@ -1,0 +1,99 @@
+//! One library a process on one file. POSIX drops all of a process's locks on a file when any part of the process closes
+//! it, so two copies of SQLite in one process (this library linked twice, or beside another binding) would take away
+//! each other's locks and corrupt the database. A second copy is refused; other processes are welcome.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::{ErrorCode, Failure};
+
+#[cfg(not(target_os = "linux"))]
+pub(super) use elsewhere::Presence;
+#[cfg(target_os = "linux")]
+pub(super) use linux::Presence;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::collections::BTreeMap;
+    use std::fs;
+    use std::os::unix::fs::MetadataExt;
+
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    /// Device and inode.
+    type FileKey = (u64, u64);
+
+    /// The files that this copy of the library has open, and how often. The one global of the crate: the fact is one of
+    /// the process.
+    static OPEN: Mutex<BTreeMap<FileKey, usize>> = Mutex::new(BTreeMap::new());
+
+    /// While it lives, this copy of the library has the file open.
+    pub(in super::super) struct Presence(FileKey);
+
+    impl Presence {
+        /// Runs `open` unless somebody else in this process has the file open already.
+        pub(in super::super) fn claim<T>(
+            path: &Path,
+            open: impl FnOnce() -> Result<T, Failure>,
+        ) -> Result<(T, Option<Self>), Failure> {
+            // Held until the file is noted, so that two threads that open it at once do not take each other for strangers.
+            let mut files = OPEN.lock();
+            if let Some(key) = key_of(path)
+                && !files.contains_key(&key)
+                && has_descriptor(key)
+            {
+                return Err(Failure::new(
+                    ErrorCode::StorageBusy,
+                    "another library in this process has the database open; open it through one library only",
+                ));
+            }
+            let opened = open()?;
+            let presence = key_of(path).map(|key| {
+                *files.entry(key).or_insert(0) += 1;
+                Presence(key)
+            });
+            Ok((opened, presence))
+        }
+    }
+
+    impl Drop for Presence {
+        fn drop(&mut self) {
+            let mut files = OPEN.lock();
+            if let Some(count) = files.get_mut(&self.0) {
+                *count -= 1;
+                if *count == 0 {
+                    files.remove(&self.0);
+                }
+            }
+        }
+    }
+
+    fn key_of(path: &Path) -> Option<FileKey> {
+        fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+    }
+
+    /// Looks without opening anything: opening and closing the file here would drop the very locks.
+    fn has_descriptor(key: FileKey) -> bool {
+        fs::read_dir("/proc/self/fd").is_ok_and(|entries| {
+            entries.flatten().map(|entry| entry.path()).any(|link: PathBuf| key_of(&link) == Some(key))
+        })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    use super::*;
+
+    /// Only Linux tells a process which files it has open.
+    pub(in super::super) struct Presence;
+
+    impl Presence {
+        pub(in super::super) fn claim<T>(
+            _: &Path,
+            open: impl FnOnce() -> Result<T, Failure>,
+        ) -> Result<(T, Option<Self>), Failure> {
+            Ok((open()?, Some(Presence)))
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! One function per question.
+
+use std::ops::ControlFlow;
+
+use rusqlite::{OptionalExtension, Params, Row, named_params};
+
+use super::connection::Tx;
+use super::{rows, sql};
+use crate::clock::Timestamp;
+use crate::error::Failure;
+use crate::id::{SessionId, TenantId};
+use crate::store::{ClockMark, Head, KeyRow, Life, Questions, SessionRow, TenantNo, TenantRow, Whose};
+
+impl Tx<'_> {
+    /// The one row of a keyed lookup.
+    fn one<T>(
+        &self,
+        statement: &str,
+        parameters: impl Params,
+        read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        let mut prepared = self.connection.prepare_cached(statement).map_err(sql)?;
+        let mut rows = prepared.query(parameters).map_err(sql)?;
+        rows.next().map_err(sql)?.map(read).transpose()
+    }
+
+    /// Rows until the visitor breaks.
+    fn each(
+        &self,
+        statement: &str,
+        parameters: impl Params,
+        mut visit: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        let mut prepared = self.connection.prepare_cached(statement).map_err(sql)?;
+        let mut rows = prepared.query(parameters).map_err(sql)?;
+        while let Some(row) = rows.next().map_err(sql)? {
+            if visit(row)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn all<T>(
+        &self,
+        statement: &str,
+        parameters: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, Failure>,
+    ) -> Result<Vec<T>, Failure> {
+        let mut values = Vec::new();
+        self.each(statement, parameters, |row| {
+            values.push(read(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(values)
+    }
+}
+
+fn gone(what: &str) -> Failure {
+    Failure::corrupt(format!("{what} is missing"))
+}
+
+/// Above every ULID, for a walk back from the newest.
+const NEWEST: [u8; 17] = [0xff; 17];
+/// Below every ULID, for a walk forward from the oldest.
+const OLDEST: [u8; 0] = [];
+
+impl Questions for Tx<'_> {
+    fn clock_mark(&self) -> Result<ClockMark, Failure> {
+        self.one("SELECT highest_at_ms, era FROM clock_mark", [], |row| mark(row, 0))?
+            .ok_or_else(|| gone("the clock mark"))
+    }
+
+    fn tenant_no(&self, id: &TenantId) -> Result<Option<TenantNo>, Failure> {
+        self.connection
+            .prepare_cached("SELECT tenant_no FROM tenants WHERE tenant_id = :tenant_id")
+            .and_then(|mut prepared| {
+                prepared.query_row(named_params! {":tenant_id": id.as_str()}, |row| row.get(0)).optional()
+            })
+            .map_err(sql)
+    }
+
+    fn tenant_numbers(&self) -> Result<Vec<TenantNo>, Failure> {
+        self.all("SELECT tenant_no FROM tenants ORDER BY tenant_no", [], |row| row.get(0).map_err(sql))
+    }
+
+    fn head(&self, tenant: TenantNo) -> Result<Head, Failure> {
+        self.one(
+            "SELECT version, highest_at_ms, era FROM tenants, clock_mark WHERE tenant_no = :tenant_no",
+            named_params! {":tenant_no": tenant},
+            |row| Ok(Head { version: row.get(0).map_err(sql)?, mark: mark(row, 1)? }),
+        )?
+        .ok_or_else(|| gone("the tenant"))
+    }
+
+    fn tenant(&self, tenant: TenantNo) -> Result<TenantRow, Failure> {
+        self.one(
+            "SELECT salt, wrapped_refresh_key, session_duration, access_token_ttl, idle_timeout, max_sessions_per_user,
+                    refresh_reuse_window, token_horizon_at_ms
+             FROM tenants WHERE tenant_no = :tenant_no",
+            named_params! {":tenant_no": tenant},
+            |row| rows::tenant(row, tenant),
+        )?
+        .ok_or_else(|| gone("the tenant"))
+    }
+
+    fn keys(&self, tenant: TenantNo) -> Result<Vec<KeyRow>, Failure> {
+        self.all(
+            "SELECT key_no, kid, state, created_at_ms, drained_at_ms, wrapped_seed
+             FROM signing_keys WHERE tenant_no = :tenant_no ORDER BY key_no",
+            named_params! {":tenant_no": tenant},
+            rows::key,
+        )
+    }
+
+    fn session(&self, tenant: TenantNo, id: SessionId) -> Result<Option<SessionRow>, Failure> {
+        self.one(
+            concat!(
+                "SELECT ",
+                rows::session_columns!(),
+                " FROM sessions WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid"
+            ),
+            named_params! {":tenant_no": tenant, ":session_ulid": id.to_bytes()},
+            rows::session,
+        )
+    }
+
+    fn unended(&self, tenant: TenantNo, whose: Whose<'_>) -> Result<Vec<Life>, Failure> {
+        match whose {
+            Whose::Tenant => self.all(
+                concat!("SELECT ", rows::life_columns!(), " FROM sessions WHERE tenant_no = :tenant_no AND ended_at_ms IS NULL ORDER BY session_ulid"),
+                named_params! {":tenant_no": tenant},
+                rows::life,
+            ),
+            Whose::User(user) => self.all(
+                concat!("SELECT ", rows::life_columns!(), " FROM sessions INDEXED BY sessions_of_user WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 ORDER BY session_ulid"),
+                named_params! {":tenant_no": tenant, ":user_id": user.as_str()},
+                rows::life,
+            ),
+        }
+    }
+
+    fn walk_back(
+        &self,
+        tenant: TenantNo,
+        whose: Whose<'_>,
+        before: Option<SessionId>,
+        visit: &mut dyn FnMut(Life) -> ControlFlow<()>,
+    ) -> Result<(), Failure> {
+        let before = before.map(SessionId::to_bytes);
+        let before = before.as_ref().map_or(NEWEST.as_slice(), |bytes| bytes.as_slice());
+        match whose {
+            Whose::Tenant => self.each(
+                concat!("SELECT ", rows::life_columns!(), " FROM sessions WHERE tenant_no = :tenant_no AND session_ulid < :before ORDER BY session_ulid DESC"),
+                named_params! {":tenant_no": tenant, ":before": before},
+                |row| Ok(visit(rows::life(row)?)),
+            ),
+            // The user's unended and ended sessions are two runs of the index; SQLite merges them as it goes.
+            Whose::User(user) => self.each(
+                concat!("SELECT ", rows::life_columns!(), " FROM sessions INDEXED BY sessions_of_user WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid < :before UNION ALL SELECT ", rows::life_columns!(), " FROM sessions INDEXED BY sessions_of_user WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 1 AND session_ulid < :before ORDER BY session_ulid DESC"),
+                named_params! {":tenant_no": tenant, ":user_id": user.as_str(), ":before": before},
+                |row| Ok(visit(rows::life(row)?)),
+            ),
+        }
+    }
+
+    fn walk_forward(
+        &self,
+        tenant: TenantNo,
+        after: Option<SessionId>,
+        most: usize,
+    ) -> Result<Vec<Life>, Failure> {
+        let after = after.map(SessionId::to_bytes);
+        let after = after.as_ref().map_or(OLDEST.as_slice(), |bytes| bytes.as_slice());
+        self.all(
+            concat!("SELECT ", rows::life_columns!(), " FROM sessions WHERE tenant_no = :tenant_no AND session_ulid > :after ORDER BY session_ulid LIMIT :most"),
+            named_params! {":tenant_no": tenant, ":after": after, ":most": most as i64},
+            rows::life,
+        )
+    }
+
+    fn database_bytes(&self) -> Result<u64, Failure> {
+        self.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| {
+            row.get::<_, i64>(0).map_err(sql)
+        })?
+        .and_then(|bytes| u64::try_from(bytes).ok())
+        .ok_or_else(|| gone("the page count"))
+    }
+}
+
+fn mark(row: &Row<'_>, first: usize) -> Result<ClockMark, Failure> {
+    Ok(ClockMark {
+        highest: row.get(first).map(Timestamp::from_millis).map_err(sql)?,
+        era: row.get(first + 1).map_err(sql)?,
+    })
+}

@@ -1,0 +1,79 @@
+CREATE TABLE clock_mark (
+  -- The highest time that this database has seen, kept in one row.
+  only INTEGER PRIMARY KEY CHECK (only = 1),
+  highest_at_ms INTEGER NOT NULL CHECK (highest_at_ms >= 0),
+  -- Grows when the mark is lowered on purpose.
+  era INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE tenants (
+  tenant_no INTEGER PRIMARY KEY,
+  tenant_id TEXT NOT NULL UNIQUE CHECK (tenant_id <> ''),
+  -- Grows with each change of settings, keys or secret.
+  version INTEGER NOT NULL,
+  created_at_ms INTEGER NOT NULL,
+  -- Salt of the key that wraps the keys of this tenant, stretched from its secret key.
+  salt BLOB NOT NULL CHECK (length(salt) = 16),
+  wrapped_refresh_key BLOB NOT NULL,
+  -- Settings as text, as they were given.
+  session_duration TEXT NOT NULL,
+  access_token_ttl TEXT NOT NULL,
+  idle_timeout TEXT,
+  max_sessions_per_user INTEGER CHECK (max_sessions_per_user >= 1),
+  refresh_reuse_window TEXT NOT NULL,
+  -- When every access token of the active key is dead that was issued under earlier settings.
+  token_horizon_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE signing_keys (
+  tenant_no INTEGER NOT NULL REFERENCES tenants (tenant_no),
+  key_no INTEGER NOT NULL,
+  kid BLOB NOT NULL UNIQUE CHECK (length(kid) = 16),
+  state TEXT NOT NULL CHECK (state IN ('next', 'active', 'retiring', 'retired')),
+  created_at_ms INTEGER NOT NULL,
+  -- When the longest-lived token of a retiring key is dead.
+  drained_at_ms INTEGER CHECK ((drained_at_ms IS NOT NULL) = (state = 'retiring')),
+  wrapped_seed BLOB CHECK ((wrapped_seed IS NULL) = (state = 'retired')),
+  PRIMARY KEY (tenant_no, key_no)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+  tenant_no INTEGER NOT NULL REFERENCES tenants (tenant_no),
+  -- The ULID of the session's id; its time is created_at_ms, so this key also orders by sign-in.
+  session_ulid BLOB NOT NULL CHECK (length(session_ulid) = 16),
+  user_id TEXT NOT NULL CHECK (user_id <> ''),
+  created_at_ms INTEGER NOT NULL,
+  last_active_at_ms INTEGER NOT NULL,
+  expires_at_ms INTEGER NOT NULL,
+  -- The end, once written down; until then the clock may have ended the session all the same.
+  ended_at_ms INTEGER,
+  end_reason TEXT CHECK ((end_reason IS NULL) = (ended_at_ms IS NULL)),
+  -- The rotation chain: number of the live refresh token, and how often the one before it was presented again.
+  generation INTEGER NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
+  replays INTEGER NOT NULL,
+  nonce BLOB NOT NULL CHECK (length(nonce) = 16),
+  -- The newest access token.
+  access_serial INTEGER NOT NULL,
+  access_issued_at_ms INTEGER NOT NULL,
+  access_expires_at_ms INTEGER NOT NULL,
+  access_key_no INTEGER NOT NULL,
+  -- The device of the sign-in.
+  device_type TEXT NOT NULL,
+  user_agent TEXT,
+  ip_address TEXT,
+  country TEXT,
+  device_fingerprint TEXT,
+  -- Where a refresh came from, if not from there.
+  last_ip_address TEXT,
+  last_user_agent TEXT,
+  -- What access tokens carry.
+  mfa_verified INTEGER NOT NULL CHECK (mfa_verified IN (0, 1)),
+  org_id TEXT,
+  role TEXT,
+  email TEXT,
+  claims TEXT,
+  ended INTEGER NOT NULL GENERATED ALWAYS AS (ended_at_ms IS NOT NULL) VIRTUAL,
+  PRIMARY KEY (tenant_no, session_ulid)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX sessions_of_user ON sessions (tenant_no, user_id, ended, session_ulid);

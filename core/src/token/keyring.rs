@@ -1,0 +1,196 @@
+//! The signing keys of a tenant and their states: next → active → retiring → retired (SPEC 4, keys).
+
+use std::fmt;
+use std::sync::Arc;
+
+use ed25519_dalek::{Signer, SigningKey};
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, CommonParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, OctetKeyPairParameters,
+    OctetKeyPairType, PublicKeyUse,
+};
+use jsonwebtoken::{Algorithm, Header};
+
+use crate::clock::Timestamp;
+use crate::id::KeyId;
+use crate::secret::SecretBytes;
+
+/// Where a signing key stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyState {
+    /// Published, signs nothing yet.
+    Next,
+    /// Signs.
+    Active,
+    /// Signs nothing any more; its tokens are still good.
+    Retiring,
+    /// Gone.
+    Retired,
+}
+
+impl KeyState {
+    pub(crate) const ALL: [KeyState; 4] =
+        [KeyState::Next, KeyState::Active, KeyState::Retiring, KeyState::Retired];
+
+    /// The word in every answer: `next`, `active`, `retiring`, `retired`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyState::Next => "next",
+            KeyState::Active => "active",
+            KeyState::Retiring => "retiring",
+            KeyState::Retired => "retired",
+        }
+    }
+}
+
+impl fmt::Display for KeyState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A signing key as [`Tenant::keys`](crate::Tenant::keys) lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyInfo {
+    /// The `kid` of its tokens.
+    pub kid: KeyId,
+    /// Where it stands.
+    pub state: KeyState,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A key's number within its tenant: short enough for every session's row.
+pub(crate) type KeyNo = i64;
+
+/// A key that can sign or verify.
+pub(crate) struct RingKey {
+    pub no: KeyNo,
+    pub id: KeyId,
+    pub state: KeyState,
+    /// For a retiring key: when the longest-lived token that it signed is dead.
+    pub drained_at: Timestamp,
+    pub(super) signing: SigningKey,
+    /// The only header that tokens of this key have, encoded. Comparing it as a whole compares `alg`, finds the `kid`
+    /// and refuses `crit`, `jku` and everything else that a header could smuggle in.
+    pub(super) header: String,
+}
+
+impl RingKey {
+    pub(crate) fn new(
+        no: KeyNo,
+        id: KeyId,
+        state: KeyState,
+        drained_at: Timestamp,
+        seed: &SecretBytes,
+    ) -> Self {
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some(id.to_string());
+        let header = super::encode(serde_json::to_vec(&header).unwrap_or_default());
+        RingKey { no, id, state, drained_at, signing: SigningKey::from_bytes(seed), header }
+    }
+
+    pub(super) fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+        self.signing.sign(bytes).to_bytes()
+    }
+
+    /// Whether the JWKS shows it. A retiring key leaves by itself.
+    fn is_published(&self, now: Timestamp) -> bool {
+        match self.state {
+            KeyState::Next | KeyState::Active => true,
+            KeyState::Retiring => now < self.drained_at,
+            KeyState::Retired => false,
+        }
+    }
+
+    /// Whether a token with this `exp` can be this key's: whoever finds an old key cannot sign into the future with it.
+    pub(super) fn vouches_until(&self, expires_at: Timestamp) -> bool {
+        match self.state {
+            KeyState::Next | KeyState::Active => true,
+            KeyState::Retiring => expires_at <= self.drained_at,
+            KeyState::Retired => false,
+        }
+    }
+
+    fn jwk(&self) -> Jwk {
+        Jwk {
+            common: CommonParameters {
+                public_key_use: Some(PublicKeyUse::Signature),
+                key_algorithm: Some(KeyAlgorithm::EdDSA),
+                key_id: Some(self.id.to_string()),
+                ..CommonParameters::default()
+            },
+            algorithm: AlgorithmParameters::OctetKeyPair(OctetKeyPairParameters {
+                key_type: OctetKeyPairType::OctetKeyPair,
+                curve: EllipticCurve::Ed25519,
+                x: super::encode(self.signing.verifying_key().as_bytes()),
+            }),
+        }
+    }
+}
+
+/// The keys of a tenant that are not retired, as of one moment of the database.
+pub(crate) struct KeyRing {
+    keys: Vec<Arc<RingKey>>,
+    active: Arc<RingKey>,
+}
+
+impl KeyRing {
+    /// Nothing if no key is active, which only damage can cause.
+    pub(crate) fn new(keys: Vec<RingKey>) -> Option<Self> {
+        let keys: Vec<_> = keys.into_iter().map(Arc::new).collect();
+        let active = Arc::clone(keys.iter().find(|key| key.state == KeyState::Active)?);
+        Some(KeyRing { keys, active })
+    }
+
+    pub(crate) fn active(&self) -> &Arc<RingKey> {
+        &self.active
+    }
+
+    /// The key that signed before, if it has not been retired since.
+    pub(crate) fn by_no(&self, no: KeyNo) -> Option<&Arc<RingKey>> {
+        self.keys.iter().find(|key| key.no == no)
+    }
+
+    pub(super) fn by_header(&self, header: &str) -> Option<&RingKey> {
+        self.keys.iter().find(|key| key.header == header).map(Arc::as_ref)
+    }
+
+    /// Whether this could be the header of a key that the ring does not hold.
+    pub(super) fn could_be_of_another_key(&self, header: &str) -> bool {
+        // Both encode `{"typ":"JWT","alg":"EdDSA","kid":"key_…"}`, so they share length and the part before the ULID.
+        const SHARED: usize = 48;
+        header.len() == self.active.header.len()
+            && header.as_bytes().get(..SHARED) == self.active.header.as_bytes().get(..SHARED)
+    }
+
+    /// The public keys as a JWK Set (RFC 7517): next, active, and retiring ones with live tokens.
+    pub(crate) fn jwks(&self, now: Timestamp) -> JwkSet {
+        JwkSet { keys: self.keys.iter().filter(|key| key.is_published(now)).map(|key| key.jwk()).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zeroize::Zeroizing;
+
+    #[test]
+    fn the_header_is_a_format_that_updates_of_packages_may_not_change() {
+        let key = RingKey::new(
+            1,
+            KeyId::from_bytes([1; 16]),
+            KeyState::Active,
+            Timestamp::default(),
+            &Zeroizing::new([2; 32]),
+        );
+        let header = String::from_utf8(super::super::decode(&key.header).unwrap()).unwrap();
+        assert_eq!(header, r#"{"typ":"JWT","alg":"EdDSA","kid":"key_01040G2081040G2081040G2081"}"#);
+        let jwk = serde_json::to_value(key.jwk()).unwrap();
+        assert_eq!(jwk["kty"], "OKP");
+        assert_eq!(jwk["crv"], "Ed25519");
+        assert_eq!(jwk["use"], "sig");
+        assert_eq!(jwk["alg"], "EdDSA");
+    }
+}

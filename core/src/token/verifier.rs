@@ -1,0 +1,88 @@
+//! Verifying access tokens: signature and claims, nothing else (SPEC 3, local verification).
+
+use ed25519_dalek::Signature;
+
+use super::ACCESS_TOKEN_MAX;
+use super::access::AccessClaims;
+use super::keyring::KeyRing;
+use crate::clock::Timestamp;
+use crate::duration::Duration;
+use crate::error::ErrorCode;
+use crate::id::TenantId;
+
+/// What a token must agree with.
+pub(crate) struct Expected<'a> {
+    pub issuer: &'a str,
+    pub tenant_id: &'a TenantId,
+    pub audience: &'a str,
+    pub now: Timestamp,
+    pub leeway: Option<Duration>,
+}
+
+/// Why a token is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rejection {
+    Missing,
+    /// Not a token of this tenant.
+    Invalid,
+    /// It names a key that this ring does not hold; a fresher ring might.
+    UnknownKey,
+    /// Genuine, but past its `exp`.
+    Expired,
+}
+
+impl Rejection {
+    pub(crate) fn code(self) -> ErrorCode {
+        match self {
+            Rejection::Missing => ErrorCode::MissingToken,
+            Rejection::Invalid | Rejection::UnknownKey => ErrorCode::InvalidToken,
+            Rejection::Expired => ErrorCode::TokenExpired,
+        }
+    }
+
+    pub(crate) fn detail(self) -> &'static str {
+        match self {
+            Rejection::Missing => "no access token was given",
+            Rejection::Invalid | Rejection::UnknownKey => "not an access token of this tenant",
+            Rejection::Expired => "the access token has expired",
+        }
+    }
+}
+
+/// The claims of a genuine, live token.
+pub(crate) fn verify(
+    token: &str,
+    ring: &KeyRing,
+    expected: &Expected<'_>,
+) -> Result<AccessClaims, Rejection> {
+    if token.is_empty() {
+        return Err(Rejection::Missing);
+    }
+    if token.len() > ACCESS_TOKEN_MAX {
+        return Err(Rejection::Invalid);
+    }
+    let (signed, signature) = token.rsplit_once('.').ok_or(Rejection::Invalid)?;
+    let (header, payload) = signed.split_once('.').ok_or(Rejection::Invalid)?;
+    let key = match ring.by_header(header) {
+        Some(key) => key,
+        None if ring.could_be_of_another_key(header) => return Err(Rejection::UnknownKey),
+        None => return Err(Rejection::Invalid),
+    };
+    let signature = super::decode(signature).ok_or(Rejection::Invalid)?;
+    let signature = Signature::from_slice(&signature).map_err(|_| Rejection::Invalid)?;
+    key.signing
+        .verifying_key()
+        .verify_strict(signed.as_bytes(), &signature)
+        .map_err(|_| Rejection::Invalid)?;
+    let payload = super::decode(payload).ok_or(Rejection::Invalid)?;
+    let claims =
+        AccessClaims::read(&payload, expected.issuer, expected.audience).ok_or(Rejection::Invalid)?;
+    if claims.tenant_id != *expected.tenant_id || !key.vouches_until(claims.expires_at) {
+        return Err(Rejection::Invalid);
+    }
+    let dead_at = expected.leeway.map_or(claims.expires_at, |leeway| claims.expires_at.after(leeway));
+    if expected.now >= dead_at {
+        return Err(Rejection::Expired);
+    }
+    Ok(claims)
+}
