@@ -1,1 +1,6 @@
-//! Test support.
+//! Runs scenario files through doors; see `tests/README.md`.
+
+pub mod door;
+pub mod expect;
+pub mod runner;
+pub mod scenario;

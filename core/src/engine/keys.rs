@@ -143,12 +143,12 @@ impl Tenant {
     /// its clones go on; every other handle, here and in other processes, answers `invalid_api_key` from its next call.
     ///
     /// # Errors
-    /// None of its own.
+    /// `validation_error` for a new key that does not start with `sk_`.
     pub fn change_secret_key(&self, new: &SecretKey) -> Result<(), Error> {
         let random = &*self.core.random;
         let salt = *random::bytes::<SALT_BYTES>(random)?;
         // Before the transaction: stretching takes long.
-        let wrapping = WrappingKey::stretch(new, &salt)?;
+        let wrapping = WrappingKey::stretch(new.well_made()?, &salt)?;
         // Taken inside the transaction, kept until the commit is known: nobody may read the new rows with the old key.
         let mut own = None;
         let answer = self.write_settings(|w| {

@@ -145,7 +145,8 @@ impl Engine {
     /// same. Stretching it costs some 20 ms: keep the handle.
     ///
     /// # Errors
-    /// `invalid_api_key` for a wrong secret key: nothing is created; `storage_…`, `engine_closed`, `forked`.
+    /// `invalid_api_key` for a wrong secret key: nothing is created; `validation_error` for a new tenant's key that does
+    /// not start with `sk_`; `storage_…`, `engine_closed`, `forked`.
     pub fn tenant(&self, id: &TenantId, secret_key: &SecretKey) -> Result<Tenant, Error> {
         Tenant::open(&self.core, id, secret_key)
     }
@@ -183,6 +184,11 @@ impl Core {
             return Ok(());
         }
         Err(Failure::new(ErrorCode::Forked, "the process forked; open a new engine in the child"))
+    }
+
+    fn usable(&self) -> Result<(), Failure> {
+        self.same_process()?;
+        self.store.check_open()
     }
 
     /// The clock's time, which may have stepped back.

@@ -108,7 +108,7 @@ pub(super) type Verdict<T> = Result<T, Refusal>;
 
 impl Tenant {
     pub(super) fn open(core: &Arc<Core>, id: &TenantId, secret: &SecretKey) -> Result<Self, Error> {
-        core.same_process()?;
+        core.usable()?;
         loop {
             let mut found = None;
             core.store.read(&mut |store| {
@@ -171,7 +171,7 @@ impl Tenant {
     /// Settings and keys without a transaction, at most [`KEYS_MAX_AGE_MS`] behind other processes and never behind this
     /// one.
     pub(super) fn recent(&self, now: Timestamp) -> Result<Arc<Current>, Error> {
-        self.core.same_process()?;
+        self.core.usable()?;
         let cached = Arc::clone(&self.state.current.lock());
         let age = now.as_millis() - self.state.checked_at.load(Ordering::Acquire);
         if cached.changes == self.core.changes.load(Ordering::Acquire) && age < KEYS_MAX_AGE_MS {
@@ -190,7 +190,7 @@ impl Tenant {
         &self,
         job: impl Fn(&Reading<'_>) -> Result<Verdict<T>, Failure>,
     ) -> Result<T, Error> {
-        self.core.same_process()?;
+        self.core.usable()?;
         // The clock before the snapshot: with a later time, a refresh that commits in between would look too late.
         let mut clock = self.core.clock_time()?;
         let mut settled = false;
@@ -236,7 +236,7 @@ impl Tenant {
         &self,
         job: impl FnOnce(&Writing<'_>) -> Result<Verdict<T>, Failure>,
     ) -> Result<T, Error> {
-        self.core.same_process()?;
+        self.core.usable()?;
         let mut job = Some(job);
         let mut answer = None;
         let mut version = 0;
@@ -329,7 +329,7 @@ fn raise_clock_mark(store: &dyn Transitions, mark: ClockMark, now: Timestamp) ->
 fn create_tenant(core: &Core, id: &TenantId, secret: &SecretKey) -> Result<(), Error> {
     let salt = *random::bytes::<SALT_BYTES>(&*core.random)?;
     // Before the transaction: stretching takes long.
-    let wrapping = WrappingKey::stretch(secret, &salt)?;
+    let wrapping = WrappingKey::stretch(secret.well_made()?, &salt)?;
     let refresh_key = random::bytes::<32>(&*core.random)?;
     let wrapped_refresh_key = wrapping.wrap(&refresh_key, &refresh_key_purpose(id), &*core.random)?;
     core.store.write(&mut |store| {

@@ -156,7 +156,7 @@ impl Engine {
     /// `engine_closed`, `forked`, `storage_…`.
     pub fn lower_clock_mark(&self) -> Result<(), Error> {
         let core = &self.core;
-        core.same_process()?;
+        core.usable()?;
         core.store.write(&mut |store| {
             let clock = core.clock_time()?;
             let mark = store.clock_mark()?;

@@ -171,6 +171,9 @@ pub(crate) trait Store: Send + Sync {
     /// durability, the disk holds it.
     fn write(&self, job: &mut WriteJob<'_>) -> Result<(), Failure>;
 
-    /// Releases the files. Later calls fail with `engine_closed`.
+    /// Fails with `engine_closed` after [`close`](Self::close).
+    fn check_open(&self) -> Result<(), Failure>;
+
+    /// Releases the files.
     fn close(&self);
 }

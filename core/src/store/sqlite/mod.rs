@@ -80,17 +80,13 @@ impl SqliteStore {
         })
     }
 
-    fn checked_open(&self) -> Result<(), Failure> {
-        if self.closed.load(Ordering::Acquire) { Err(closed()) } else { Ok(()) }
-    }
-
     /// Runs the job on the writing connection, alone in this process.
     fn with_writer(&self, job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
         let mut guard = self
             .writer
             .try_lock_for(self.options.busy_timeout)
             .ok_or_else(|| Failure::new(ErrorCode::StorageBusy, "the database is busy"))?;
-        self.checked_open()?;
+        self.check_open()?;
         if guard.is_none() {
             // The connection before was given up after a failure that it could not roll back.
             let fresh = connection::open(&self.location, &self.options)?;
@@ -108,7 +104,7 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn read(&self, job: &mut ReadJob<'_>) -> Result<(), Failure> {
-        self.checked_open()?;
+        self.check_open()?;
         if self.location == Location::Memory {
             return self.with_writer(&mut |tx| job(tx));
         }
@@ -124,15 +120,19 @@ impl Store for SqliteStore {
         let outcome = connection::in_transaction(&reader, connection::Kind::Reading, &mut |tx| job(tx));
         let mut idle_readers = self.idle_readers.lock();
         // Under the lock, so that close() either drains this connection or has happened before.
-        if reader.is_autocommit() && idle_readers.len() < IDLE_READERS && self.checked_open().is_ok() {
+        if reader.is_autocommit() && idle_readers.len() < IDLE_READERS && self.check_open().is_ok() {
             idle_readers.push(reader);
         }
         outcome
     }
 
     fn write(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
-        self.checked_open()?;
+        self.check_open()?;
         self.with_writer(&mut |tx| job(tx))
+    }
+
+    fn check_open(&self) -> Result<(), Failure> {
+        if self.closed.load(Ordering::Acquire) { Err(closed()) } else { Ok(()) }
     }
 
     fn close(&self) {

@@ -1,0 +1,217 @@
+//! Executes the steps of a scenario through one door.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::door::{Door, DoorKind};
+use crate::expect::{self, Variables};
+use crate::scenario::{Scenario, Step};
+
+/// Tenants by the names that scenarios use: id and secret key.
+const TENANTS: [(&str, &str, &str); 2] =
+    [("A", "tnt_a", "sk_test_a_4f1c9a7e"), ("B", "tnt_b", "sk_test_b_90d2e6b3")];
+
+/// The files of a database, for copies.
+const ENDINGS: [&str; 3] = ["", "-wal", "-shm"];
+
+struct Run<'a> {
+    kind: &'a DoorKind,
+    folder: tempfile::TempDir,
+    clock: i64,
+    processes: BTreeMap<String, Door>,
+    variables: Variables,
+}
+
+/// Runs the scenario; answers with the final dump.
+pub fn run(scenario: &Scenario, kind: &DoorKind) -> Result<Vec<String>, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let mut run = Run {
+        kind,
+        folder,
+        clock: scenario.start,
+        processes: BTreeMap::new(),
+        variables: Variables::default(),
+    };
+    if let Some(config) = &scenario.config {
+        let (_, id, key) = TENANTS[0];
+        let outcome = run.process("p1")?.call("update_config", (id, key), config.clone())?;
+        outcome.map_err(|(code, detail)| format!("config: {code}: {detail}"))?;
+    }
+    for step in &scenario.steps {
+        run.step(step).map_err(|problem| format!("{}.jsonl:{}: {problem}", scenario.name, step.line))?;
+    }
+    let dump = run.dump()?;
+    for (_, door) in std::mem::take(&mut run.processes) {
+        door.stop()?;
+    }
+    Ok(dump)
+}
+
+fn number(value: &Value) -> Result<i64, String> {
+    value.as_i64().ok_or_else(|| format!("{value} is not a whole number"))
+}
+
+impl Run<'_> {
+    fn database(&self, ending: &str) -> PathBuf {
+        self.folder.path().join(format!("sessions.db{ending}"))
+    }
+
+    /// The process of this name, started at first mention.
+    fn process(&mut self, name: &str) -> Result<&mut Door, String> {
+        if !self.processes.contains_key(name) {
+            let mut door = Door::start(self.kind)?;
+            self.open(&mut door)?;
+            self.processes.insert(name.to_owned(), door);
+        }
+        self.processes.get_mut(name).ok_or_else(|| unreachable!())
+    }
+
+    fn open(&self, door: &mut Door) -> Result<(), String> {
+        let opened = door.open(&self.database("").to_string_lossy(), self.clock)?;
+        opened.map(drop).map_err(|(code, detail)| format!("open: {code}: {detail}"))
+    }
+
+    fn reopen(&mut self, name: &str) -> Result<(), String> {
+        let mut door = match self.processes.remove(name) {
+            Some(door) => door,
+            None => Door::start(self.kind)?,
+        };
+        let closed = door.call("close", (TENANTS[0].1, TENANTS[0].2), json!({}))?;
+        if let Err((code, _)) = closed
+            && code != "engine_closed"
+        {
+            return Err(format!("close: {code}"));
+        }
+        self.open(&mut door)?;
+        self.processes.insert(name.to_owned(), door);
+        Ok(())
+    }
+
+    fn set_clock(&mut self, clock: i64) -> Result<(), String> {
+        self.clock = clock;
+        for door in self.processes.values_mut() {
+            door.set_clock(clock)?.map_err(|(code, detail)| format!("clock: {code}: {detail}"))?;
+        }
+        Ok(())
+    }
+
+    /// Stops all processes and copies the database's files.
+    fn copy_files(&mut self, from: &str, to: &str) -> Result<(), String> {
+        for (_, door) in std::mem::take(&mut self.processes) {
+            door.stop()?;
+        }
+        for ending in ENDINGS {
+            let (source, target) =
+                (self.database(&format!("{from}{ending}")), self.database(&format!("{to}{ending}")));
+            if source.exists() {
+                std::fs::copy(&source, &target).map_err(|error| error.to_string())?;
+            } else if target.exists() {
+                std::fs::remove_file(&target).map_err(|error| error.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), String> {
+        let mut members = step.members.clone();
+        let on = members.remove("on").map_or(Ok("p1".to_owned()), |name| match name {
+            Value::String(name) => Ok(name),
+            other => Err(format!("on: {other}")),
+        })?;
+        if let Some(duration) = members.remove("advance") {
+            let text = duration.as_str().ok_or("advance takes a text")?;
+            let duration: hellojohn::Duration = text.parse().map_err(|error| format!("advance: {error}"))?;
+            self.set_clock(self.clock + duration.as_secs() as i64 * 1000)?;
+        } else if let Some(millis) = members.remove("advance_ms") {
+            self.set_clock(self.clock + number(&millis)?)?;
+        } else if let Some(clock) = members.remove("clock") {
+            self.set_clock(number(&clock)?)?;
+        } else if members.remove("reopen").is_some() {
+            self.reopen(&on)?;
+        } else if members.remove("backup").is_some() {
+            self.copy_files("", ".backup")?;
+        } else if members.remove("restore").is_some() {
+            self.copy_files(".backup", "")?;
+        } else if let Some(op) = members.remove("do") {
+            let op = op.as_str().ok_or("do takes a text")?.to_owned();
+            let repeat = members.remove("repeat").map_or(Ok(1), |times| number(&times))?;
+            for round in 0..repeat {
+                self.call(&on, &op, &members).map_err(|problem| match round {
+                    0 => problem,
+                    _ => format!("round {}: {problem}", round + 1),
+                })?;
+            }
+            for known in ["tenant", "secret_key", "args", "save", "expect", "error", "detail"] {
+                members.remove(known);
+            }
+        }
+        match members.keys().next() {
+            None => Ok(()),
+            Some(unknown) => Err(format!("unknown member {unknown}")),
+        }
+    }
+
+    fn call(&mut self, on: &str, op: &str, members: &serde_json::Map<String, Value>) -> Result<(), String> {
+        let name = members.get("tenant").map_or(Some("A"), Value::as_str).ok_or("tenant takes a text")?;
+        let (_, id, key) = TENANTS.into_iter().find(|tenant| tenant.0 == name).ok_or("unknown tenant")?;
+        let key =
+            members.get("secret_key").map_or(Some(key), Value::as_str).ok_or("secret_key takes a text")?;
+        let args = self.variables.resolve(members.get("args").unwrap_or(&json!({})))?;
+        let outcome = self.process(on)?.call(op, (id, key), args)?;
+        match (members.get("error").and_then(Value::as_str), outcome) {
+            (None, Err((code, detail))) => Err(format!("{op}: {code}: {detail}")),
+            (Some(expected), Ok(answer)) => Err(format!("{op}: expected {expected}, answered {answer}")),
+            (Some(expected), Err((code, detail))) => {
+                if code != expected {
+                    return Err(format!("{op}: expected {expected}, found {code}: {detail}"));
+                }
+                match members.get("detail").and_then(Value::as_str) {
+                    Some(part) if !detail.contains(part) => {
+                        Err(format!("{op}: expected a detail with {part:?}, found {detail:?}"))
+                    }
+                    _ => Ok(()),
+                }
+            }
+            (None, Ok(answer)) => {
+                for (path, expected) in members.get("expect").and_then(Value::as_object).into_iter().flatten()
+                {
+                    let expected = self.variables.resolve(expected)?;
+                    expect::check(&answer, path, &expected).map_err(|problem| format!("{op}: {problem}"))?;
+                }
+                for (name, path) in members.get("save").and_then(Value::as_object).into_iter().flatten() {
+                    let path = path.as_str().ok_or("save takes paths")?;
+                    let value =
+                        expect::at(&answer, path)?.ok_or_else(|| format!("nothing at {path} to save"))?;
+                    self.variables.save(name, value);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Every session of both tenants as this door shows it, without ids, in an order of its own.
+    fn dump(&mut self) -> Result<Vec<String>, String> {
+        self.reopen("p1")?;
+        let mut lines = Vec::new();
+        for (_, id, key) in TENANTS {
+            let mut cursor = Value::Null;
+            loop {
+                let args = json!({"status": "all", "limit": 100, "cursor": cursor});
+                let page = self.process("p1")?.call("list", (id, key), args)?;
+                let mut page = page.map_err(|(code, detail)| format!("dump: {code}: {detail}"))?;
+                for session in page["data"].as_array_mut().into_iter().flatten() {
+                    session.as_object_mut().map(|session| session.remove("id"));
+                    lines.push(session.to_string());
+                }
+                cursor = page["next_cursor"].take();
+                if cursor.is_null() {
+                    break;
+                }
+            }
+        }
+        lines.sort();
+        Ok(lines)
+    }
+}
