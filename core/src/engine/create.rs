@@ -3,6 +3,7 @@
 use super::Tenant;
 use super::tenant::Writing;
 use crate::client::ClientInfo;
+use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, Failure};
 use crate::id::{SessionId, UserId};
@@ -61,15 +62,15 @@ pub struct Grant {
     pub access_token: AccessToken,
     /// The one refresh token of the session that is live now.
     pub refresh_token: RefreshToken,
-    /// Lifetime of the access token in seconds (RFC 6749, section 5.1).
+    /// What is left of the access token's life, in seconds (RFC 6749, section 5.1).
     pub expires_in: u64,
     /// The sessions that this sign-in pushed out under the cap, oldest first; empty after a refresh.
     pub evicted: Vec<SessionId>,
 }
 
-/// The lifetime that a ticket's token has.
-pub(super) fn expires_in(ticket: Ticket) -> u64 {
-    u64::try_from(ticket.expires_at.as_secs() - ticket.issued_at.as_secs()).unwrap_or(0)
+/// The lifetime that a ticket's token has left.
+pub(super) fn expires_in(ticket: Ticket, now: Timestamp) -> u64 {
+    u64::try_from(ticket.expires_at.as_secs() - now.as_secs()).unwrap_or(0)
 }
 
 impl Tenant {
@@ -118,7 +119,7 @@ impl Tenant {
             Ok(Ok((row, draft, refresh_token, evicted)))
         })?;
         Ok(Grant {
-            expires_in: expires_in(row.access.ticket),
+            expires_in: expires_in(row.access.ticket, row.access.ticket.issued_at),
             session: self.view(row, None),
             access_token: draft.sign(),
             refresh_token,

@@ -68,7 +68,7 @@ impl Tenant {
             return Err(Error::new(ErrorCode::MissingToken, "no refresh token was given"));
         }
         let presented = PresentedToken::parse(refresh_token).ok_or_else(not_ours)?;
-        let (row, draft, refresh_token) = self.write(|w| {
+        let (row, draft, refresh_token, now) = self.write(|w| {
             let row = match self.genuine_row(w.store, &w.current.refresh_key, &presented)? {
                 Ok(row) => row,
                 Err(refusal) => return Ok(Err(refusal)),
@@ -104,10 +104,10 @@ impl Tenant {
                 w.store.rotate_session(w.tenant, &row)?;
             }
             let refresh_token = w.current.refresh_key.mint(row.id, row.rotation.generation, &row.nonce);
-            Ok(Ok((row, draft, refresh_token)))
+            Ok(Ok((row, draft, refresh_token, w.now)))
         })?;
         Ok(Grant {
-            expires_in: expires_in(row.access.ticket),
+            expires_in: expires_in(row.access.ticket, now),
             session: self.view(row, None),
             access_token: draft.sign(),
             refresh_token,

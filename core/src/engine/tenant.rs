@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
@@ -43,6 +43,8 @@ pub(super) struct TenantState {
     current: Mutex<Arc<Current>>,
     /// When the database was last asked whether `current` still holds, in ms.
     checked_at: AtomicI64,
+    /// What [`Core::changes`] was before that.
+    checked_changes: AtomicU64,
 }
 
 /// Settings and keys of one version of the tenant.
@@ -52,8 +54,6 @@ pub(super) struct Current {
     pub token_horizon: Timestamp,
     pub ring: KeyRing,
     pub refresh_key: RefreshKey,
-    /// [`Core::changes`] when it was read.
-    changes: u64,
 }
 
 /// How old what is known about the keys may get before local verification asks the database again, in ms. Bounds how
@@ -110,6 +110,7 @@ impl Tenant {
     pub(super) fn open(core: &Arc<Core>, id: &TenantId, secret: &SecretKey) -> Result<Self, Error> {
         core.usable()?;
         loop {
+            let checked_changes = AtomicU64::new(core.changes.load(Ordering::Acquire));
             let mut found = None;
             core.store.read(&mut |store| {
                 if let Some(no) = store.tenant_no(id)? {
@@ -119,8 +120,7 @@ impl Tenant {
             })?;
             if let Some((no, head, row, keys)) = found {
                 let wrapping = WrappingKey::stretch(secret, &row.salt)?;
-                let changes = core.changes.load(Ordering::Acquire);
-                let current = Current::unlock(head.version, changes, row, &keys, id, &wrapping)??;
+                let current = Current::unlock(head.version, row, &keys, id, &wrapping)??;
                 let checked_at = AtomicI64::new(core.now(core.clock_time()?, head.mark).as_millis());
                 return Ok(Tenant {
                     core: Arc::clone(core),
@@ -130,6 +130,7 @@ impl Tenant {
                         wrapping: RwLock::new(wrapping),
                         current: Mutex::new(Arc::new(current)),
                         checked_at,
+                        checked_changes,
                     }),
                 });
             }
@@ -148,11 +149,9 @@ impl Tenant {
         if cached.version == version {
             return Ok(Ok(cached));
         }
-        let changes = self.core.changes.load(Ordering::Acquire);
         let wrapping = self.state.wrapping.read();
         let fresh = Current::unlock(
             version,
-            changes,
             store.tenant(self.state.no)?,
             &store.keys(self.state.no)?,
             &self.state.id,
@@ -174,7 +173,11 @@ impl Tenant {
         self.core.usable()?;
         let cached = Arc::clone(&self.state.current.lock());
         let age = now.as_millis() - self.state.checked_at.load(Ordering::Acquire);
-        if cached.changes == self.core.changes.load(Ordering::Acquire) && age < KEYS_MAX_AGE_MS {
+        let changes = self.core.changes.load(Ordering::Acquire);
+        // A negative age means that the clock mark was lowered.
+        if self.state.checked_changes.load(Ordering::Acquire) == changes
+            && (0..KEYS_MAX_AGE_MS).contains(&age)
+        {
             return Ok(cached);
         }
         self.latest()
@@ -195,6 +198,7 @@ impl Tenant {
         let mut clock = self.core.clock_time()?;
         let mut settled = false;
         loop {
+            let changes = self.core.changes.load(Ordering::Acquire);
             let mut answer = None;
             self.core.store.read(&mut |store| {
                 let head = store.head(self.state.no)?;
@@ -207,7 +211,8 @@ impl Tenant {
                         return Ok(());
                     }
                 };
-                self.state.checked_at.fetch_max(now.as_millis(), Ordering::AcqRel);
+                self.state.checked_at.store(now.as_millis(), Ordering::Release);
+                self.state.checked_changes.fetch_max(changes, Ordering::AcqRel);
                 let unsettled = Cell::new(false);
                 let reading =
                     Reading { store, tenant: self.state.no, now, current, mark: head.mark, unsettled };
@@ -239,7 +244,6 @@ impl Tenant {
         self.core.usable()?;
         let mut job = Some(job);
         let mut answer = None;
-        let mut version = 0;
         self.core.store.write(&mut |store| {
             let Some(job) = job.take() else {
                 return Err(Failure::internal("the store ran the job twice"));
@@ -247,10 +251,7 @@ impl Tenant {
             let head = store.head(self.state.no)?;
             let now = self.core.now(self.core.clock_time()?, head.mark);
             let verdict = match self.current(store, head.version)? {
-                Ok(current) => {
-                    version = current.version;
-                    job(&Writing { store, tenant: self.state.no, now, current })?
-                }
+                Ok(current) => job(&Writing { store, tenant: self.state.no, now, current })?,
                 Err(refusal) => Err(refusal),
             };
             if store.has_changed() {
@@ -393,7 +394,6 @@ impl Current {
     /// Refuses with `invalid_api_key` if the wrapping key is not this tenant's.
     fn unlock(
         version: i64,
-        changes: u64,
         row: TenantRow,
         keys: &[KeyRow],
         tenant: &TenantId,
@@ -416,7 +416,6 @@ impl Current {
             ring: KeyRing::new(ring)
                 .ok_or_else(|| Failure::corrupt("the tenant has no active signing key"))?,
             refresh_key: RefreshKey::new(&refresh_key),
-            changes,
         }))
     }
 }

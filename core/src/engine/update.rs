@@ -60,7 +60,7 @@ impl Tenant {
             Ok(Ok((row, draft)))
         })?;
         Ok(UpdatedSession {
-            expires_in: expires_in(row.access.ticket),
+            expires_in: expires_in(row.access.ticket, row.access.ticket.issued_at),
             session: self.view(row, None),
             access_token: draft.sign(),
         })

@@ -1,0 +1,55 @@
+# The verbs; README.md explains them. Everything that a verb needs it installs or builds.
+.PHONY: demo test lint c node doors torture clean
+.DEFAULT_GOAL := test
+
+BUILD := build/c
+NODE_ADDON := npm/native/hellojohn.node
+
+# The main job on real input: a Rust, a C and a Node program share one database file.
+demo: c node
+	cargo build --release --package hellojohn --example demo
+	examples/demo/run
+
+# Everything that proves the code, on a fresh clone too.
+test: doors
+	cargo test --workspace
+	tests/c/run $(BUILD)
+	cd npm && npm test
+	tests/readme $(BUILD)
+
+# Formatting, lints and documentation, warnings denied.
+lint: npm/node_modules/.package-lock.json
+	cargo fmt --check
+	cargo clippy --workspace --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
+	cd npm && npm run lint
+
+# The C library and header in build/c.
+c:
+	cargo build --release --package hellojohn-capi
+	mkdir -p $(BUILD)
+	cp target/release/libhellojohn.so target/release/libhellojohn.a $(BUILD)/
+	ln -sf libhellojohn.so $(BUILD)/libhellojohn.so.0
+
+# The addon and the façade, so that npm/ can be imported by its exports.
+node: npm/node_modules/.package-lock.json
+	cargo build --release --package hellojohn-node
+	mkdir -p npm/native
+	cp target/release/libhellojohn_node.so $(NODE_ADDON)
+	cd npm && npm run build
+
+npm/node_modules/.package-lock.json: npm/package.json npm/package-lock.json
+	cd npm && npm ci --no-fund --no-audit
+	touch $@
+
+# The programs that the scenario runner drives.
+doors: c node
+	tests/c/run --build-door $(BUILD)
+
+# The long reliability campaigns.
+torture:
+	HJ_HISTORIES=300000 HJ_ROUNDS=20000 cargo test --release --package hellojohn-tests --test histories --test races --test crash --test faults
+
+clean:
+	cargo clean
+	rm -rf build npm/dist npm/native npm/node_modules
