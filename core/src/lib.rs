@@ -64,3 +64,8 @@ pub use session::{EndReason, Session, Status, StatusFilter};
 pub use store::sqlite::Durability;
 pub use token::access::AccessClaims;
 pub use token::keyring::{KeyInfo, KeyState};
+
+/// The quick start of the README runs as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
