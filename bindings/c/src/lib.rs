@@ -1,1 +1,39 @@
-//! C interface.
+//! The C interface. Its contract and its documentation are the header `include/hellojohn.h`, which is generated from the
+//! comments of this crate; nothing here decides anything about sessions.
+//!
+//! The order of the modules is the order of the header.
+
+#![allow(non_camel_case_types)] // the names of C
+#![allow(clippy::missing_safety_doc)] // what callers must keep stands once, at the top of the header
+
+pub mod version;
+
+pub mod status;
+
+pub mod abi;
+mod guard;
+mod texts;
+
+pub mod error;
+
+pub mod clock;
+
+pub mod engine_handle;
+
+pub mod session;
+
+pub mod grant;
+
+pub mod claims;
+
+pub mod page;
+
+pub mod config;
+
+pub mod keys;
+
+pub mod stats;
+
+pub mod text;
+
+pub mod tenant;

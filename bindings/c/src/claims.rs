@@ -1,0 +1,133 @@
+//! `hj_claims`: what a verified access token says.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use engine::{AccessClaims, Error, ErrorCode};
+
+use crate::abi::look;
+use crate::guard;
+use crate::texts::{At, Texts};
+
+/// The claims of an access token that was verified. The getters answer NULL, 0 or false for NULL claims.
+pub struct hj_claims {
+    texts: Texts,
+    user_id: At,
+    session_id: At,
+    tenant_id: At,
+    org_id: At,
+    role: At,
+    mfa_verified: bool,
+    email: At,
+    issued_at: i64,
+    expires_at: i64,
+    token_id: At,
+    payload: At,
+}
+
+impl hj_claims {
+    pub(crate) fn new(claims: &AccessClaims) -> Result<Self, Error> {
+        let payload = serde_json::to_string(&claims.payload).map_err(|_| {
+            Error::new(ErrorCode::Internal, "the payload of the token cannot be written as JSON")
+        })?;
+        let mut texts = Texts::with_capacity(256 + payload.len());
+        Ok(hj_claims {
+            user_id: texts.add(&claims.user_id),
+            session_id: texts.add(claims.session_id),
+            tenant_id: texts.add(&claims.tenant_id),
+            org_id: texts.add_if(claims.org_id.as_ref()),
+            role: texts.add_if(claims.role.as_ref()),
+            mfa_verified: claims.mfa_verified,
+            email: texts.add_if(claims.email.as_ref()),
+            issued_at: claims.issued_at.as_millis(),
+            expires_at: claims.expires_at.as_millis(),
+            token_id: texts.add(&claims.token_id),
+            payload: texts.add(payload),
+            texts,
+        })
+    }
+}
+
+/// "sub": the user.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_user_id(claims: *const hj_claims) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.user_id)) }
+}
+
+/// "session_id": the session.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_session_id(claims: *const hj_claims) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.session_id)) }
+}
+
+/// "tenant_id": the tenant.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_tenant_id(claims: *const hj_claims) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.tenant_id)) }
+}
+
+/// "org_id": the organisation that was active, or NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_org_id(claims: *const hj_claims) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.org_id)) }
+}
+
+/// "role": the user's role, or NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_role(claims: *const hj_claims) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.role)) }
+}
+
+/// "mfa_verified": whether a second factor was passed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_mfa_verified(claims: *const hj_claims) -> bool {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(claims, false, |claims| claims.mfa_verified) }
+}
+
+/// "email": the user's e-mail address, or NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_email(claims: *const hj_claims) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.email)) }
+}
+
+/// "iat": when the token was issued, a whole second.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_issued_at_ms(claims: *const hj_claims) -> i64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(claims, 0, |claims| claims.issued_at) }
+}
+
+/// "exp": from when it is dead, a whole second.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_expires_at_ms(claims: *const hj_claims) -> i64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(claims, 0, |claims| claims.expires_at) }
+}
+
+/// "jti": the name of the token.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_token_id(claims: *const hj_claims) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.token_id)) }
+}
+
+/// The whole payload as a JSON object, the host's own claims included.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_payload_json(claims: *const hj_claims) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.payload)) }
+}
+
+/// Frees claims; NULL is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_free(claims: *mut hj_claims) {
+    // SAFETY: the caller promises NULL or claims that nobody uses any more ("Objects").
+    unsafe { guard::free(claims) }
+}

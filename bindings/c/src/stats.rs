@@ -1,0 +1,78 @@
+//! `hj_stats`: what there is of a tenant.
+
+use engine::{Stats, Timestamp};
+
+use crate::abi::look;
+use crate::guard;
+
+/// What there was of a tenant when the call answered. The getters answer 0 for NULL stats.
+pub struct hj_stats {
+    active: u64,
+    expired: u64,
+    revoked: u64,
+    created_last_24h: u64,
+    database_bytes: u64,
+    oldest_unswept_at: i64,
+}
+
+impl hj_stats {
+    pub(crate) fn new(stats: &Stats) -> Self {
+        hj_stats {
+            active: stats.sessions.active,
+            expired: stats.sessions.expired,
+            revoked: stats.sessions.revoked,
+            created_last_24h: stats.created_last_24h,
+            database_bytes: stats.database_bytes,
+            oldest_unswept_at: stats.oldest_unswept_at.map_or(0, Timestamp::as_millis),
+        }
+    }
+}
+
+/// Sessions that live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_stats_active(stats: *const hj_stats) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(stats, 0, |stats| stats.active) }
+}
+
+/// Sessions that reached their end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_stats_expired(stats: *const hj_stats) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(stats, 0, |stats| stats.expired) }
+}
+
+/// Sessions that were ended before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_stats_revoked(stats: *const hj_stats) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(stats, 0, |stats| stats.revoked) }
+}
+
+/// Sign-ins of the last 24 hours.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_stats_created_last_24h(stats: *const hj_stats) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(stats, 0, |stats| stats.created_last_24h) }
+}
+
+/// The size of the whole database in bytes, without the write-ahead log.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_stats_database_bytes(stats: *const hj_stats) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(stats, 0, |stats| stats.database_bytes) }
+}
+
+/// The earliest end by the clock that no sweep has written down yet; 0 if there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_stats_oldest_unswept_at_ms(stats: *const hj_stats) -> i64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { look(stats, 0, |stats| stats.oldest_unswept_at) }
+}
+
+/// Frees stats; NULL is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_stats_free(stats: *mut hj_stats) {
+    // SAFETY: the caller promises NULL or stats that nobody uses any more ("Objects").
+    unsafe { guard::free(stats) }
+}

@@ -1,0 +1,97 @@
+//! Ending sessions by decision: signing out, revoking one, a user's, a tenant's.
+
+use engine::{SignOutScope, UserId};
+
+use super::{hj_tenant, tenant};
+use crate::abi::{Slot, hj_str};
+use crate::error::hj_error;
+use crate::guard::guard;
+use crate::status::hj_status;
+
+/// Signs out with an access token or a refresh token of the session. Signing out of a session that has ended does
+/// nothing; ending the user's other sessions needs a live one.
+///
+/// `scope` is "local" (the session of the token; the default) or "global" (all sessions of its user). `ended` may be
+/// NULL and counts the sessions that this ended. Fails for an access token as hj_tenant_verify_locally does, for a
+/// refresh token as hj_tenant_refresh does; for "global" also with HJ_ERR_SESSION_REVOKED, HJ_ERR_SESSION_EXPIRED,
+/// HJ_ERR_SESSION_NOT_FOUND.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_sign_out(
+    tenant: *const hj_tenant,
+    token: hj_str,
+    scope: hj_str,
+    ended: *mut u64,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
+    let (ended, error) = unsafe { (Slot::clear(ended), Slot::clear(error)) };
+    guard(error, || {
+        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        let tenant = unsafe { self::tenant(tenant) }?;
+        // SAFETY: the caller promises readable texts ("Strings").
+        let (token, scope): (_, Option<SignOutScope>) =
+            unsafe { (token.token("token")?, scope.parse("scope")?) };
+        ended.put(tenant.sign_out(token, scope.unwrap_or_default())?);
+        Ok(())
+    })
+}
+
+/// Revokes one session. When this returns, no thread and no process verifies or refreshes it any more. Revoking one that
+/// has ended changes nothing.
+///
+/// Fails with HJ_ERR_SESSION_NOT_FOUND.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_revoke(
+    tenant: *const hj_tenant,
+    session_id: hj_str,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    // SAFETY: the caller promises NULL or a writable output ("Outputs").
+    let error = unsafe { Slot::clear(error) };
+    guard(error, || {
+        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        let tenant = unsafe { self::tenant(tenant) }?;
+        // SAFETY: the caller promises readable text ("Strings").
+        tenant.revoke(unsafe { session_id.required("session_id") }?)
+    })
+}
+
+/// Revokes all active sessions of a user, or all but one.
+///
+/// `except` is the id of a session of this user, or not given. `revoked` may be NULL and counts the sessions that this
+/// ended. Fails with HJ_ERR_SESSION_NOT_FOUND if `except` is not a session of this user: nothing is revoked then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_revoke_user(
+    tenant: *const hj_tenant,
+    user_id: hj_str,
+    except: hj_str,
+    revoked: *mut u64,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
+    let (revoked, error) = unsafe { (Slot::clear(revoked), Slot::clear(error)) };
+    guard(error, || {
+        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        let tenant = unsafe { self::tenant(tenant) }?;
+        // SAFETY: the caller promises readable texts ("Strings").
+        let (user, except): (UserId, _) = unsafe { (user_id.required("user_id")?, except.parse("except")?) };
+        revoked.put(tenant.revoke_user(&user, except)?);
+        Ok(())
+    })
+}
+
+/// Revokes all active sessions of the tenant. `revoked` may be NULL and counts them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_revoke_tenant(
+    tenant: *const hj_tenant,
+    revoked: *mut u64,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
+    let (revoked, error) = unsafe { (Slot::clear(revoked), Slot::clear(error)) };
+    guard(error, || {
+        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        revoked.put(unsafe { self::tenant(tenant) }?.revoke_tenant()?);
+        Ok(())
+    })
+}

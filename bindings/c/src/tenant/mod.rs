@@ -1,0 +1,66 @@
+//! `hj_tenant`: every operation on sessions starts here. One file a group of operations.
+
+pub mod access;
+
+pub mod verify;
+
+pub mod lookup;
+
+pub mod endings;
+
+pub mod settings;
+
+pub mod signing_keys;
+
+pub mod upkeep;
+
+use std::ffi::c_char;
+use std::ptr;
+
+use engine::{Error, Tenant};
+
+use crate::abi::{look, object};
+use crate::guard;
+use crate::texts::{At, Texts};
+
+/// One tenant of an open engine: every operation on sessions starts here. May be used from any thread, also by several
+/// at once.
+///
+/// Besides its own errors, every call on it may fail with HJ_ERR_ENGINE_CLOSED, HJ_ERR_FORKED, HJ_ERR_STORAGE_…,
+/// HJ_ERR_VALIDATION_ERROR for an argument that it cannot read, and HJ_ERR_INVALID_API_KEY after the tenant's secret key
+/// was changed through another handle.
+pub struct hj_tenant {
+    tenant: Tenant,
+    texts: Texts,
+    id: At,
+}
+
+impl hj_tenant {
+    pub(crate) fn new(tenant: Tenant) -> Self {
+        let mut texts = Texts::default();
+        hj_tenant { id: texts.add(tenant.id()), tenant, texts }
+    }
+}
+
+/// The tenant behind a handle.
+///
+/// # Safety
+/// Section "Objects" of the contract: NULL or a live tenant.
+unsafe fn tenant<'a>(tenant: *const hj_tenant) -> Result<&'a Tenant, Error> {
+    // SAFETY: passed on to the caller.
+    Ok(&unsafe { object(tenant, "tenant") }?.tenant)
+}
+
+/// The id of the tenant; NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_id(tenant: *const hj_tenant) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live tenant ("Objects").
+    unsafe { look(tenant, ptr::null(), |tenant| tenant.texts.at(tenant.id)) }
+}
+
+/// Frees a tenant; NULL is allowed. Its keys are wiped from memory with its last handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_free(tenant: *mut hj_tenant) {
+    // SAFETY: the caller promises NULL or a tenant that nobody uses any more ("Objects").
+    unsafe { guard::free(tenant) }
+}

@@ -1,0 +1,74 @@
+//! The tenant's settings.
+
+use engine::{ConfigPatch, Error};
+
+use super::{hj_tenant, tenant};
+use crate::abi::{Slot, hj_str};
+use crate::config::hj_config;
+use crate::error::hj_error;
+use crate::guard::guard;
+use crate::status::hj_status;
+
+/// Reads the settings in force.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_config(
+    tenant: *const hj_tenant,
+    config: *mut *mut hj_config,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
+    let (config, error) = unsafe { (Slot::clear(config), Slot::clear(error)) };
+    guard(error, || {
+        let config = config.required("config")?;
+        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        let tenant = unsafe { self::tenant(tenant) }?;
+        config.give(hj_config::new(&tenant.config()?));
+        Ok(())
+    })
+}
+
+/// Changes settings, all or none. The patch is a JSON object: an absent name leaves a setting as it is, null turns it
+/// off, a duration is "15m", "30d" or a number of seconds: {"idle_timeout": "7d", "max_sessions_per_user": null}. The
+/// names are session_duration, access_token_ttl, idle_timeout, max_sessions_per_user, refresh_reuse_window.
+///
+/// `config` may be NULL and gets the settings in force now. Fails with HJ_ERR_VALIDATION_ERROR naming the setting:
+/// nothing is changed then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_update_config(
+    tenant: *const hj_tenant,
+    patch_json: hj_str,
+    config: *mut *mut hj_config,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
+    let (config, error) = unsafe { (Slot::clear(config), Slot::clear(error)) };
+    guard(error, || {
+        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        let tenant = unsafe { self::tenant(tenant) }?;
+        // SAFETY: the caller promises readable text ("Strings").
+        let patch: ConfigPatch = unsafe { patch_json.required("config") }?;
+        let new = tenant.update_config(&patch)?;
+        config.give(hj_config::new(&new));
+        Ok(())
+    })
+}
+
+/// Changes the tenant's secret key: no session and no token is touched. This handle goes on; every other handle, here and
+/// in other processes, answers HJ_ERR_INVALID_API_KEY from its next call.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_change_secret_key(
+    tenant: *const hj_tenant,
+    new_secret_key: hj_str,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    // SAFETY: the caller promises NULL or a writable output ("Outputs").
+    let error = unsafe { Slot::clear(error) };
+    guard(error, || -> Result<(), Error> {
+        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        let tenant = unsafe { self::tenant(tenant) }?;
+        // SAFETY: the caller promises readable text ("Strings").
+        let key = unsafe { new_secret_key.required("new_secret_key") }?;
+        tenant.change_secret_key(&key)
+    })
+}

@@ -1,0 +1,89 @@
+//! Housekeeping: never needed for a right answer.
+
+use engine::{Error, PurgeBefore, Timestamp};
+
+use super::{hj_tenant, tenant};
+use crate::abi::{Slot, hj_str};
+use crate::error::hj_error;
+use crate::guard::guard;
+use crate::stats::hj_stats;
+use crate::status::hj_status;
+
+/// Writes down the ends of sessions that the clock has ended, in small transactions. It changes no answer. `stamped` may
+/// be NULL and counts them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_sweep(
+    tenant: *const hj_tenant,
+    stamped: *mut u64,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
+    let (stamped, error) = unsafe { (Slot::clear(stamped), Slot::clear(error)) };
+    guard(error, || {
+        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        stamped.put(unsafe { self::tenant(tenant) }?.sweep()?);
+        Ok(())
+    })
+}
+
+/// Deletes the records of sessions that ended longer ago than this ("90d"), in small transactions. Afterwards they are
+/// unknown. `purged` may be NULL and counts them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_purge_older_than(
+    tenant: *const hj_tenant,
+    older_than: hj_str,
+    purged: *mut u64,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
+    let (purged, error) = unsafe { (Slot::clear(purged), Slot::clear(error)) };
+    guard(error, || {
+        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        let tenant = unsafe { self::tenant(tenant) }?;
+        // SAFETY: the caller promises readable text ("Strings").
+        let age = unsafe { older_than.text("older_than") }?
+            .ok_or_else(|| Error::validation("older_than", "is required"))?;
+        // Through the JSON form, whose errors name this field.
+        let before =
+            PurgeBefore::from_json(serde_json::Map::from_iter([("older_than".to_owned(), age.into())]))?;
+        purged.put(tenant.purge(before)?);
+        Ok(())
+    })
+}
+
+/// Deletes the records of sessions that ended before this moment; otherwise as hj_tenant_purge_older_than.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_purge_before(
+    tenant: *const hj_tenant,
+    before_at_ms: i64,
+    purged: *mut u64,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
+    let (purged, error) = unsafe { (Slot::clear(purged), Slot::clear(error)) };
+    guard(error, || {
+        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        let tenant = unsafe { self::tenant(tenant) }?;
+        purged.put(tenant.purge(PurgeBefore::Moment(Timestamp::from_millis(before_at_ms)))?);
+        Ok(())
+    })
+}
+
+/// Counts the tenant's sessions, looking at each.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_stats(
+    tenant: *const hj_tenant,
+    stats: *mut *mut hj_stats,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
+    let (stats, error) = unsafe { (Slot::clear(stats), Slot::clear(error)) };
+    guard(error, || {
+        let stats = stats.required("stats")?;
+        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        let tenant = unsafe { self::tenant(tenant) }?;
+        stats.give(hj_stats::new(&tenant.stats()?));
+        Ok(())
+    })
+}

@@ -1,0 +1,43 @@
+//! `hj_text`: an answer that is one text.
+
+use std::ffi::c_char;
+use std::fmt::Display;
+use std::ptr;
+
+use crate::abi::look;
+use crate::guard;
+use crate::texts::{At, Texts};
+
+/// An answer that is one text.
+pub struct hj_text {
+    texts: Texts,
+    at: At,
+}
+
+impl hj_text {
+    pub(crate) fn new(text: impl Display) -> Self {
+        let mut texts = Texts::default();
+        hj_text { at: texts.add(text), texts }
+    }
+}
+
+/// The text; NULL for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_text_get(text: *const hj_text) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live text ("Objects").
+    unsafe { look(text, ptr::null(), |text| text.texts.at(text.at)) }
+}
+
+/// Its length in bytes, without the closing NUL; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_text_len(text: *const hj_text) -> usize {
+    // SAFETY: the caller promises NULL or a live text ("Objects").
+    unsafe { look(text, 0, |text| text.texts.len().saturating_sub(1)) }
+}
+
+/// Frees a text; NULL is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_text_free(text: *mut hj_text) {
+    // SAFETY: the caller promises NULL or a text that nobody uses any more ("Objects").
+    unsafe { guard::free(text) }
+}

@@ -1,0 +1,62 @@
+//! The texts of one object, each closed with a NUL, in one allocation that lives as long as the object.
+
+use std::ffi::c_char;
+use std::fmt::Display;
+use std::io::Write;
+use std::ptr;
+
+use zeroize::Zeroize;
+
+/// The texts. None of them contains a NUL: the engine refuses texts with one, and JSON escapes it.
+#[derive(Default)]
+pub(crate) struct Texts(Vec<u8>);
+
+/// Where one of them starts.
+#[derive(Clone, Copy)]
+pub(crate) struct At(u32);
+
+impl At {
+    /// No text.
+    pub(crate) const ABSENT: At = At(u32::MAX);
+}
+
+impl Texts {
+    /// Room for this many bytes, so that no copy of a secret stays behind in an outgrown buffer.
+    pub(crate) fn with_capacity(bytes: usize) -> Self {
+        Texts(Vec::with_capacity(bytes))
+    }
+
+    /// Keeps the text of this value.
+    pub(crate) fn add(&mut self, value: impl Display) -> At {
+        let start = u32::try_from(self.0.len()).map_or(At::ABSENT, At);
+        // Writing to a vector cannot fail, and a value that cannot print itself has no text.
+        match write!(self.0, "{value}") {
+            Ok(()) => self.0.push(0),
+            Err(_) => return At::ABSENT,
+        }
+        start
+    }
+
+    /// Keeps the text of this value, if there is one.
+    pub(crate) fn add_if(&mut self, value: Option<impl Display>) -> At {
+        value.map_or(At::ABSENT, |value| self.add(value))
+    }
+
+    /// The text as C sees it: NULL if it is absent, else good until the object is freed.
+    pub(crate) fn at(&self, at: At) -> *const c_char {
+        usize::try_from(at.0)
+            .ok()
+            .and_then(|start| self.0.get(start..))
+            .map_or(ptr::null(), |text| text.as_ptr().cast())
+    }
+
+    /// How many bytes there are, closing NULs included.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Overwrites all of them.
+    pub(crate) fn wipe(&mut self) {
+        self.0.zeroize();
+    }
+}
