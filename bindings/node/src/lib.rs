@@ -1,1 +1,30 @@
-//! Node-API addon.
+//! Node-API addon under the npm package `@hellojohn/node`: one method for each operation of the engine, no rules of its
+//! own. Not a public interface: the façade in `npm/` is, and the two are always released together.
+//!
+//! Requests come in as texts and JSON, answers go out as JSON with the names of SPEC 1 and times in milliseconds.
+
+mod answer;
+mod clock;
+mod guard;
+mod handle;
+mod options;
+mod pool;
+mod port;
+mod slot;
+
+use std::collections::BTreeMap;
+
+use hellojohn::ErrorCode;
+use napi_derive::napi;
+
+/// The error table: HTTP status by code.
+#[napi(catch_unwind)]
+pub fn error_statuses() -> BTreeMap<String, u32> {
+    ErrorCode::ALL.iter().map(|code| (code.as_str().to_owned(), u32::from(code.http_status()))).collect()
+}
+
+/// The addon's version: the façade refuses one that is not its own.
+#[napi(catch_unwind)]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

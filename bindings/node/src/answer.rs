@@ -1,0 +1,132 @@
+//! Answers as JSON: the names of SPEC 1, times in milliseconds since the epoch, absent values null.
+
+use hellojohn::{
+    Error, ErrorCode, Grant, KeyInfo, Page, Session, SessionId, Stats, UpdatedSession, VerifiedAccess,
+    VerifyError,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+pub(crate) fn text(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value)
+        .map_err(|_| Error::new(ErrorCode::Internal, "the answer could not be written as JSON"))
+}
+
+#[derive(Serialize)]
+struct GrantJson<'a> {
+    session: &'a Session,
+    access_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    expires_in: u64,
+    evicted: &'a [SessionId],
+}
+
+pub(crate) fn grant(grant: &Grant) -> Result<String, Error> {
+    text(&GrantJson {
+        session: &grant.session,
+        access_token: grant.access_token.expose(),
+        refresh_token: Some(grant.refresh_token.expose()),
+        expires_in: grant.expires_in,
+        evicted: &grant.evicted,
+    })
+}
+
+pub(crate) fn updated(updated: &UpdatedSession) -> Result<String, Error> {
+    text(&GrantJson {
+        session: &updated.session,
+        access_token: updated.access_token.expose(),
+        refresh_token: None,
+        expires_in: updated.expires_in,
+        evicted: &[],
+    })
+}
+
+pub(crate) fn page(page: &Page<Session>) -> Result<String, Error> {
+    text(&json!({
+        "data": page.data,
+        "next_cursor": page.next_cursor.as_ref().map(ToString::to_string),
+    }))
+}
+
+#[derive(Serialize)]
+struct Verdict<'a> {
+    valid: bool,
+    session: Option<&'a Session>,
+    payload: Option<&'a Map<String, Value>>,
+    error: Option<Reason<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reason<'a> {
+    code: &'a str,
+    detail: &'a str,
+}
+
+pub(crate) fn session_verdict(outcome: Result<Session, VerifyError>) -> Result<String, Error> {
+    match outcome {
+        Ok(session) => text(&Verdict { valid: true, session: Some(&session), payload: None, error: None }),
+        Err(refused) => refusal(refused),
+    }
+}
+
+pub(crate) fn access_verdict(outcome: Result<VerifiedAccess, VerifyError>) -> Result<String, Error> {
+    match outcome {
+        Ok(access) => text(&Verdict {
+            valid: true,
+            session: Some(&access.session),
+            payload: Some(&access.claims.payload),
+            error: None,
+        }),
+        Err(refused) => refusal(refused),
+    }
+}
+
+/// What is known about the session or token is an answer; not being able to know is an error.
+fn refusal(refused: VerifyError) -> Result<String, Error> {
+    match refused.error.code() {
+        ErrorCode::MissingToken
+        | ErrorCode::InvalidToken
+        | ErrorCode::TokenExpired
+        | ErrorCode::SessionExpired
+        | ErrorCode::SessionRevoked
+        | ErrorCode::SessionNotFound => text(&Verdict {
+            valid: false,
+            session: refused.session.as_deref(),
+            payload: None,
+            error: Some(Reason { code: refused.error.code().as_str(), detail: refused.error.detail() }),
+        }),
+        _ => Err(refused.error),
+    }
+}
+
+pub(crate) fn keys(keys: &[KeyInfo]) -> Result<String, Error> {
+    let rows: Vec<Value> = keys
+        .iter()
+        .map(|key| json!({"kid": key.kid, "state": key.state.as_str(), "created_at": key.created_at}))
+        .collect();
+    text(&rows)
+}
+
+pub(crate) fn stats(stats: &Stats) -> Result<String, Error> {
+    text(&json!({
+        "sessions": {
+            "active": stats.sessions.active,
+            "expired": stats.sessions.expired,
+            "revoked": stats.sessions.revoked,
+        },
+        "created_last_24h": stats.created_last_24h,
+        "database_bytes": stats.database_bytes,
+        "oldest_unswept_at": stats.oldest_unswept_at,
+    }))
+}
+
+/// An answer of one number.
+pub(crate) fn count(name: &str, count: u64) -> Result<String, Error> {
+    text(&json!({ name: count }))
+}
+
+/// The answer of a call that has nothing to say.
+pub(crate) fn nothing() -> Result<String, Error> {
+    Ok("null".to_owned())
+}

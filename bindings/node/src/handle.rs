@@ -1,0 +1,315 @@
+//! The engine as JavaScript calls it: one method for each operation. A method returns the number of its call at once;
+//! the answer comes through the [`Port`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hellojohn::{
+    CreateSession, Error, ErrorCode, IdentityPatch, ListQuery, LocalVerification, PurgeBefore,
+    RefreshRequest, SecretKey, SessionId, SignOutScope, UserId,
+};
+use napi::bindgen_prelude::Env;
+use napi_derive::napi;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::answer;
+use crate::clock::NativeClock;
+use crate::guard::guarded;
+use crate::options::Options;
+use crate::pool::{Lane, READS, WRITES};
+use crate::port::{Mailbox, Port};
+use crate::slot::{Opened, Slot};
+
+type Answer = Result<String, Error>;
+
+/// A failure that is handed over at once instead of through the port.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct Outcome {
+    /// The error code, or null.
+    pub code: Option<String>,
+    /// The answer's JSON, or the error's detail.
+    pub text: String,
+}
+
+impl From<Answer> for Outcome {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Ok(text) => Outcome { code: None, text },
+            Err(error) => {
+                Outcome { code: Some(error.code().as_str().to_owned()), text: error.detail().to_owned() }
+            }
+        }
+    }
+}
+
+fn object(json: &str) -> Result<Map<String, Value>, Error> {
+    serde_json::from_str(json).map_err(|_| Error::validation("request", "must be a JSON object"))
+}
+
+/// One tenant of one database.
+#[napi]
+pub struct Handle {
+    slot: Option<Arc<Slot>>,
+    mailbox: Arc<Mailbox>,
+    refused: Option<Error>,
+}
+
+#[napi]
+impl Handle {
+    /// Checks the options and opens nothing yet. `refusal` says whether they were bad.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(port: &Port, options: String, secret_key: String, clock: Option<&NativeClock>) -> Self {
+        let clock = clock.map(|clock| clock.hand.clone());
+        let (slot, refused) = match guarded(|| Options::read(&options, secret_key, clock)) {
+            Ok(options) => (Some(Arc::new(Slot::new(options))), None),
+            Err(error) => (None, Some(error)),
+        };
+        Handle { slot, mailbox: Arc::clone(&port.mailbox), refused }
+    }
+
+    /// What is wrong with the options; null when nothing is.
+    #[napi(catch_unwind)]
+    pub fn refusal(&self) -> Option<Outcome> {
+        self.refused.clone().map(|error| Err(error).into())
+    }
+
+    /// The generic task: runs `body` on the lane and answers through the port.
+    fn submit(
+        &self,
+        env: Env,
+        lane: &'static Lane,
+        body: impl FnOnce(&Slot, Duration) -> Answer + Send + 'static,
+    ) -> u32 {
+        let call = self.mailbox.begin(env);
+        let Some(slot) = self.slot.clone() else {
+            self.mailbox.put(call, Err(Error::new(ErrorCode::Internal, "the options were refused")));
+            return call;
+        };
+        let mailbox = Arc::clone(&self.mailbox);
+        let asked = Instant::now();
+        let job = move || {
+            if !mailbox.is_abandoned() {
+                mailbox.put(call, guarded(|| body(&slot, asked.elapsed())));
+            }
+        };
+        if lane.submit(Box::new(job)).is_err() {
+            self.mailbox.put(call, Err(Error::new(ErrorCode::Internal, "the system refuses a thread")));
+        }
+        call
+    }
+
+    fn read(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
+        self.submit(env, &READS, move |slot, _| body(&slot.opened()?))
+    }
+
+    fn write(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
+        self.submit(env, &WRITES, move |slot, waited| slot.write(waited, body))
+    }
+
+    /// Opens the engine if it is not open yet.
+    #[napi(catch_unwind)]
+    pub fn ready(&self, env: Env) -> u32 {
+        self.write(env, |_| answer::nothing())
+    }
+
+    /// `CreateSession` as JSON → grant.
+    #[napi(catch_unwind)]
+    pub fn create(&self, env: Env, request: String) -> u32 {
+        self.write(env, move |open| {
+            answer::grant(&open.tenant.create(CreateSession::from_json(object(&request)?)?)?)
+        })
+    }
+
+    /// A refresh token and `RefreshRequest` as JSON → grant.
+    #[napi(catch_unwind)]
+    pub fn refresh(&self, env: Env, refresh_token: String, request: String) -> u32 {
+        self.write(env, move |open| {
+            let request = RefreshRequest::from_json(object(&request)?)?;
+            answer::grant(&open.tenant.refresh(&refresh_token, request)?)
+        })
+    }
+
+    /// A session id and `IdentityPatch` as JSON → grant without a refresh token.
+    #[napi(catch_unwind)]
+    pub fn update(&self, env: Env, session_id: String, patch: String) -> u32 {
+        self.write(env, move |open| {
+            let patch = IdentityPatch::from_json(object(&patch)?)?;
+            answer::updated(&open.tenant.update(session_id.parse()?, patch)?)
+        })
+    }
+
+    /// A session id → session.
+    #[napi(catch_unwind)]
+    pub fn get(&self, env: Env, session_id: String) -> u32 {
+        self.read(env, move |open| answer::text(&open.tenant.get(session_id.parse()?)?))
+    }
+
+    /// `ListQuery` as JSON → page.
+    #[napi(catch_unwind)]
+    pub fn list(&self, env: Env, query: String) -> u32 {
+        self.read(env, move |open| answer::page(&open.tenant.list(&ListQuery::from_json(object(&query)?)?)?))
+    }
+
+    /// A session id → verdict.
+    #[napi(catch_unwind)]
+    pub fn verify_session(&self, env: Env, session_id: String) -> u32 {
+        self.read(env, move |open| {
+            let outcome = session_id
+                .parse::<SessionId>()
+                .map_err(Into::into)
+                .and_then(|id| open.tenant.verify_session(id));
+            answer::session_verdict(outcome)
+        })
+    }
+
+    /// An access token → verdict with the token's payload.
+    #[napi(catch_unwind)]
+    pub fn verify_access_token(&self, env: Env, token: String) -> u32 {
+        self.read(env, move |open| answer::access_verdict(open.tenant.verify_access_token(&token)))
+    }
+
+    /// An access token and `LocalVerification` as JSON → payload.
+    #[napi(catch_unwind)]
+    pub fn verify_locally(&self, env: Env, token: String, options: String) -> u32 {
+        self.read(env, move |open| verify_locally(open, &token, &options))
+    }
+
+    /// [`verify_locally`](Self::verify_locally) on this thread; opens the engine on this thread if it is not open.
+    #[napi(catch_unwind)]
+    pub fn verify_locally_sync(&self, token: String, options: String) -> Outcome {
+        let Some(slot) = &self.slot else {
+            return Err(Error::new(ErrorCode::Internal, "the options were refused")).into();
+        };
+        guarded(|| verify_locally(&slot.opened()?, &token, &options)).into()
+    }
+
+    /// A session id → nothing.
+    #[napi(catch_unwind)]
+    pub fn revoke(&self, env: Env, session_id: String) -> u32 {
+        self.write(env, move |open| {
+            open.tenant.revoke(session_id.parse()?)?;
+            answer::nothing()
+        })
+    }
+
+    /// A user id, and a session of his to leave → `{revoked}`.
+    #[napi(catch_unwind)]
+    pub fn revoke_user(&self, env: Env, user_id: String, except: Option<String>) -> u32 {
+        self.write(env, move |open| {
+            let user_id: UserId = user_id.parse()?;
+            let except = except.map(|id| id.parse()).transpose()?;
+            answer::count("revoked", open.tenant.revoke_user(&user_id, except)?)
+        })
+    }
+
+    /// → `{revoked}`.
+    #[napi(catch_unwind)]
+    pub fn revoke_tenant(&self, env: Env) -> u32 {
+        self.write(env, |open| answer::count("revoked", open.tenant.revoke_tenant()?))
+    }
+
+    /// An access or refresh token and a scope → `{revoked}`.
+    #[napi(catch_unwind)]
+    pub fn sign_out(&self, env: Env, token: String, scope: Option<String>) -> u32 {
+        self.write(env, move |open| {
+            let scope = scope.map_or(Ok(SignOutScope::default()), |scope| scope.parse())?;
+            answer::count("revoked", open.tenant.sign_out(&token, scope)?)
+        })
+    }
+
+    /// → settings.
+    #[napi(catch_unwind)]
+    pub fn config(&self, env: Env) -> u32 {
+        self.read(env, |open| answer::text(&open.tenant.config()?.to_json()))
+    }
+
+    /// `ConfigPatch` as JSON → settings.
+    #[napi(catch_unwind)]
+    pub fn update_config(&self, env: Env, patch: String) -> u32 {
+        self.write(env, move |open| answer::text(&open.tenant.update_config(&patch.parse()?)?.to_json()))
+    }
+
+    /// → JWK Set.
+    #[napi(catch_unwind)]
+    pub fn jwks(&self, env: Env) -> u32 {
+        self.read(env, |open| answer::text(&open.tenant.jwks()?.to_json()))
+    }
+
+    /// → keys.
+    #[napi(catch_unwind)]
+    pub fn keys(&self, env: Env) -> u32 {
+        self.read(env, |open| answer::keys(&open.tenant.keys()?))
+    }
+
+    /// → the id of the key that signs from now on.
+    #[napi(catch_unwind)]
+    pub fn rotate_keys(&self, env: Env) -> u32 {
+        self.write(env, |open| answer::text(&open.tenant.rotate_keys()?))
+    }
+
+    /// A key id → nothing.
+    #[napi(catch_unwind)]
+    pub fn retire_key(&self, env: Env, kid: String) -> u32 {
+        self.write(env, move |open| {
+            open.tenant.retire_key(kid.parse()?)?;
+            answer::nothing()
+        })
+    }
+
+    /// A secret key → nothing.
+    #[napi(catch_unwind)]
+    pub fn change_secret_key(&self, env: Env, secret_key: String) -> u32 {
+        let secret_key = Zeroizing::new(secret_key);
+        self.write(env, move |open| {
+            open.tenant.change_secret_key(&secret_key.parse::<SecretKey>()?)?;
+            answer::nothing()
+        })
+    }
+
+    /// → counts.
+    #[napi(catch_unwind)]
+    pub fn stats(&self, env: Env) -> u32 {
+        self.read(env, |open| answer::stats(&open.tenant.stats()?))
+    }
+
+    /// → `{stamped}`.
+    #[napi(catch_unwind)]
+    pub fn sweep(&self, env: Env) -> u32 {
+        self.write(env, |open| answer::count("stamped", open.tenant.sweep()?))
+    }
+
+    /// `PurgeBefore` as JSON → `{purged}`.
+    #[napi(catch_unwind)]
+    pub fn purge(&self, env: Env, before: String) -> u32 {
+        self.write(env, move |open| {
+            answer::count("purged", open.tenant.purge(PurgeBefore::from_json(object(&before)?)?)?)
+        })
+    }
+
+    /// → nothing.
+    #[napi(catch_unwind)]
+    pub fn lower_clock_mark(&self, env: Env) -> u32 {
+        self.write(env, |open| {
+            open.engine.lower_clock_mark()?;
+            answer::nothing()
+        })
+    }
+
+    /// Refuses all further calls at once and releases the files → nothing.
+    #[napi(catch_unwind)]
+    pub fn close(&self, env: Env) -> u32 {
+        if let Some(slot) = &self.slot {
+            slot.refuse_calls();
+        }
+        self.submit(env, &READS, |slot, _| {
+            slot.close()?;
+            answer::nothing()
+        })
+    }
+}
+
+fn verify_locally(open: &Opened, token: &str, options: &str) -> Answer {
+    let options = LocalVerification::from_json(object(options)?)?;
+    answer::text(&open.tenant.verify_locally(token, &options)?.payload)
+}

@@ -1,0 +1,67 @@
+//! What a `HelloJohn` object is made with, checked before anything is opened.
+
+use hellojohn::{ConfigPatch, Durability, Engine, EngineBuilder, Error, ManualClock, SecretKey, TenantId};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::slot::BUSY_TIMEOUT;
+
+/// Everything that opening needs.
+pub(crate) struct Options {
+    pub tenant_id: TenantId,
+    pub secret_key: SecretKey,
+    pub database: String,
+    pub config: Option<ConfigPatch>,
+    issuer: Option<String>,
+    durability: Durability,
+    clock: Option<ManualClock>,
+}
+
+impl Options {
+    /// Reads `tenant_id`, `database` (required), `issuer`, `durability`, `config`.
+    ///
+    /// # Errors
+    /// `validation_error` naming the option.
+    pub(crate) fn read(json: &str, secret_key: String, clock: Option<ManualClock>) -> Result<Self, Error> {
+        let secret_key = Zeroizing::new(secret_key);
+        let mut object: Map<String, Value> =
+            serde_json::from_str(json).map_err(|_| Error::validation("options", "must be a JSON object"))?;
+        let mut text = |name: &str| match object.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Error::validation(name, "must be a string")),
+        };
+        let required =
+            |name: &str, text: Option<String>| text.ok_or_else(|| Error::validation(name, "is required"));
+        let durability = match text("durability")?.as_deref() {
+            None | Some("full") => Durability::Full,
+            Some("normal") => Durability::Normal,
+            Some(_) => return Err(Error::validation("durability", "must be full or normal")),
+        };
+        Ok(Options {
+            tenant_id: required("tenant_id", text("tenant_id")?)?.parse()?,
+            secret_key: secret_key.parse()?,
+            database: required("database", text("database")?)?,
+            issuer: text("issuer")?,
+            durability,
+            clock,
+            config: match object.remove("config") {
+                None | Some(Value::Null) => None,
+                Some(Value::Object(patch)) => Some(ConfigPatch::from_json(&patch)?),
+                Some(_) => return Err(Error::validation("config", "must be an object")),
+            },
+        })
+    }
+
+    /// The engine, not opened yet.
+    pub(crate) fn builder(&self) -> EngineBuilder {
+        let mut builder = Engine::builder().durability(self.durability).busy_timeout(BUSY_TIMEOUT);
+        if let Some(issuer) = &self.issuer {
+            builder = builder.issuer(issuer.as_str());
+        }
+        match &self.clock {
+            Some(clock) => builder.clock(clock.clone()),
+            None => builder,
+        }
+    }
+}

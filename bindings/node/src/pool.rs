@@ -1,0 +1,100 @@
+//! The threads that calls run on. Not libuv's: four writes that wait for another process's lock would stop every
+//! `fs`, `dns` and `zlib` call of the host. Writes and reads have lanes of their own, so that no read waits behind a
+//! blocked write. A lane grows while all of its threads are at work and shrinks when they have nothing to do.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use hellojohn::Error;
+
+use crate::guard::guarded;
+
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
+
+/// Many, because concurrent writers share a commit, and because a writer that waits does nothing else.
+pub(crate) static WRITES: Lane = Lane::new("hellojohn-write", 64);
+
+/// Enough to go on reading while some of the reads settle an end on a busy disk.
+pub(crate) static READS: Lane = Lane::new("hellojohn-read", 16);
+
+/// How long a thread waits for more work before it ends.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// The engine's deepest call is a parser with a depth limit; the default of 2 MiB a thread is not needed.
+const STACK_BYTES: usize = 1 << 20;
+
+/// A queue and the threads that work it off.
+pub(crate) struct Lane {
+    name: &'static str,
+    most_threads: usize,
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+struct State {
+    queue: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+}
+
+impl Lane {
+    const fn new(name: &'static str, most_threads: usize) -> Self {
+        Lane {
+            name,
+            most_threads,
+            state: Mutex::new(State { queue: VecDeque::new(), threads: 0, idle: 0 }),
+            work: Condvar::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues the job. Gives it back if the system refuses even a single thread.
+    pub(crate) fn submit(&'static self, job: Job) -> Result<(), Job> {
+        let mut state = self.state();
+        state.queue.push_back(job);
+        if state.queue.len() <= state.idle {
+            self.work.notify_one();
+        } else if state.threads < self.most_threads {
+            let started = thread::Builder::new()
+                .name(self.name.to_owned())
+                .stack_size(STACK_BYTES)
+                .spawn(move || self.run())
+                .is_ok();
+            if started {
+                state.threads += 1;
+            } else if state.threads == 0 {
+                return state.queue.pop_back().map_or(Ok(()), Err);
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&self) {
+        let mut state = self.state();
+        loop {
+            if let Some(job) = state.queue.pop_front() {
+                drop(state);
+                // Jobs guard themselves and answer; this only keeps a bug there from losing the thread.
+                let _: Result<(), Error> = guarded(|| {
+                    job();
+                    Ok(())
+                });
+                state = self.state();
+                continue;
+            }
+            state.idle += 1;
+            let (woken, wait) = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            state.idle -= 1;
+            if wait.timed_out() && state.queue.is_empty() {
+                state.threads -= 1;
+                return;
+            }
+        }
+    }
+}

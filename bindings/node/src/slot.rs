@@ -1,0 +1,144 @@
+//! One engine and tenant, opened by the first call that needs them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hellojohn::{Engine, Error, ErrorCode, Tenant};
+
+use crate::guard::guarded;
+use crate::options::Options;
+use crate::pool::READS;
+
+/// How long a call waits for other writers of the database.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An open engine with the tenant of one `HelloJohn` object.
+#[derive(Clone)]
+pub(crate) struct Opened {
+    pub engine: Engine,
+    pub tenant: Tenant,
+}
+
+struct State {
+    opened: Option<Opened>,
+    opening: bool,
+    closed: bool,
+    attempts: u64,
+    /// How the last attempt failed.
+    failure: Option<Error>,
+}
+
+pub(crate) struct Slot {
+    options: Options,
+    state: Mutex<State>,
+    settled: Condvar,
+    /// Whether the last write gave up waiting for another process.
+    stuck: AtomicBool,
+}
+
+impl Slot {
+    pub(crate) fn new(options: Options) -> Self {
+        let state = State { opened: None, opening: false, closed: false, attempts: 0, failure: None };
+        Slot { options, state: Mutex::new(state), settled: Condvar::new(), stuck: AtomicBool::new(false) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.settled.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine and tenant, opened now if they are not yet. Calls that come while somebody is opening share his
+    /// outcome, so that none waits for longer than one attempt; a later call tries again.
+    pub(crate) fn opened(&self) -> Result<Opened, Error> {
+        let mut state = self.state();
+        loop {
+            if state.closed {
+                return Err(closed());
+            }
+            if let Some(opened) = &state.opened {
+                return Ok(opened.clone());
+            }
+            if !state.opening {
+                break;
+            }
+            let attempt = state.attempts;
+            while state.opening && state.attempts == attempt {
+                state = self.wait(state);
+            }
+            if let (true, Some(failure)) = (state.attempts == attempt, &state.failure) {
+                return Err(failure.clone());
+            }
+        }
+        state.opening = true;
+        state.attempts += 1;
+        drop(state);
+        let outcome = guarded(|| self.open());
+        let mut state = self.state();
+        state.opening = false;
+        state.failure = outcome.as_ref().err().cloned();
+        state.opened = outcome.as_ref().ok().cloned();
+        self.settled.notify_all();
+        outcome
+    }
+
+    fn open(&self) -> Result<Opened, Error> {
+        let engine = self.options.builder().open(&self.options.database)?;
+        let tenant = engine.tenant(&self.options.tenant_id, &self.options.secret_key)?;
+        if let Some(patch) = &self.options.config {
+            tenant.update_config(patch)?;
+        }
+        Ok(Opened { engine, tenant })
+    }
+
+    /// Runs a write that was asked for `waited` ago. When the last write gave up on a locked database and this one has
+    /// already waited as long in the queue, it gives up without another try: every call answers in time.
+    pub(crate) fn write<T>(
+        &self,
+        waited: Duration,
+        body: impl FnOnce(&Opened) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if waited >= BUSY_TIMEOUT && self.stuck.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorCode::StorageBusy, "the database is busy"));
+        }
+        let outcome = self.opened().and_then(|opened| body(&opened));
+        let busy = matches!(&outcome, Err(error) if error.code() == ErrorCode::StorageBusy);
+        self.stuck.store(busy, Ordering::Relaxed);
+        outcome
+    }
+
+    /// From now on calls are refused, also those that are queued.
+    pub(crate) fn refuse_calls(&self) {
+        self.state().closed = true;
+    }
+
+    /// Releases the files, after whoever is opening or writing.
+    pub(crate) fn close(&self) -> Result<(), Error> {
+        let mut state = self.state();
+        state.closed = true;
+        while state.opening {
+            state = self.wait(state);
+        }
+        let opened = state.opened.take();
+        drop(state);
+        opened.map_or(Ok(()), |opened| opened.engine.close())
+    }
+}
+
+impl Drop for Slot {
+    /// An object that nobody closed: its files are released on the pool, because this may run in the garbage collector.
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = state.opened.take() {
+            // Given back, it is dropped here: better late than never.
+            drop(READS.submit(Box::new(move || drop(opened))));
+        }
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorCode::EngineClosed, "the engine was closed")
+}

@@ -1,0 +1,90 @@
+import { engineError, learnStatuses } from "./error";
+import { loadAddon } from "./loader";
+
+/** The native addon. A method of {@link Handle} returns the number of its call; the answer comes to the port. */
+export interface Addon {
+  version(): string;
+  errorStatuses(): Record<string, number>;
+  Port: new (deliver: (batch: Batch) => void) => Port;
+  NativeClock: new (at: number) => NativeClock;
+  Handle: new (port: Port, options: string, secretKey: string, clock: NativeClock | null) => Handle;
+}
+
+type Port = { readonly port: unique symbol };
+
+export interface NativeClock {
+  now(): number;
+  set(at: number): void;
+}
+
+/** An answer without a detour: the error's code and detail, or null and the answer's JSON. */
+export interface Outcome {
+  code: string | null;
+  text: string;
+}
+
+export interface Handle {
+  refusal(): Outcome | null;
+  ready(): number;
+  create(request: string): number;
+  refresh(refreshToken: string, request: string): number;
+  update(sessionId: string, patch: string): number;
+  get(sessionId: string): number;
+  list(query: string): number;
+  verifySession(sessionId: string): number;
+  verifyAccessToken(token: string): number;
+  verifyLocally(token: string, options: string): number;
+  verifyLocallySync(token: string, options: string): Outcome;
+  revoke(sessionId: string): number;
+  revokeUser(userId: string, except: string | null): number;
+  revokeTenant(): number;
+  signOut(token: string, scope: string | null): number;
+  config(): number;
+  updateConfig(patch: string): number;
+  jwks(): number;
+  keys(): number;
+  rotateKeys(): number;
+  retireKey(kid: string): number;
+  changeSecretKey(secretKey: string): number;
+  stats(): number;
+  sweep(): number;
+  purge(before: string): number;
+  lowerClockMark(): number;
+  close(): number;
+}
+
+/** For each answer: the number of the call, the error's code or null, and the JSON or the error's detail. */
+type Batch = (number | string | null)[];
+
+const waiting = new Map<number, (outcome: Outcome) => void>();
+
+function deliver(batch: Batch): void {
+  for (let at = 0; at < batch.length; at += 3) {
+    const call = batch[at] as number;
+    const settle = waiting.get(call);
+    waiting.delete(call);
+    settle?.({ code: batch[at + 1] as string | null, text: batch[at + 2] as string });
+  }
+}
+
+export const addon = loadAddon();
+learnStatuses(addon.errorStatuses());
+
+/** One for this thread: answers of the same tick arrive together. */
+export const port = new addon.Port(deliver);
+
+/**
+ * The answer to a call. The error is made here, after the `await`, so that its stack goes on with the callers that
+ * wait for this promise.
+ */
+export async function answered<T>(call: number): Promise<T> {
+  const outcome = await new Promise<Outcome>((settle) => {
+    waiting.set(call, settle);
+  });
+  return opened<T>(outcome);
+}
+
+export function opened<T>({ code, text }: Outcome): T {
+  if (code !== null) throw engineError(code, text);
+  return JSON.parse(text) as T;
+}

@@ -1,0 +1,53 @@
+import { addon, type NativeClock } from "./addon";
+import { invalid } from "./error";
+
+const natives = new WeakMap<ManualClock, NativeClock>();
+
+/**
+ * A clock that moves only when told to, for tests of an application: `new HelloJohn({ …, clock })`. One clock may drive
+ * many engines.
+ *
+ * The engine never lets time run backwards: after the clock was set back, it goes on with the highest time that the
+ * database has seen.
+ */
+export class ManualClock {
+  /** Starts at this moment (milliseconds since the epoch, or a `Date`); default: now. */
+  constructor(at: number | Date = Date.now()) {
+    natives.set(this, new addon.NativeClock(moment("at", at)));
+  }
+
+  /** Where it stands, in milliseconds since the epoch. */
+  now(): number {
+    return nativeClock(this).now();
+  }
+
+  /** Moves it to this moment, forward or back. */
+  set(at: number | Date): void {
+    nativeClock(this).set(moment("at", at));
+  }
+
+  /** Moves it forward by whole milliseconds, back when negative. */
+  advance(milliseconds: number): void {
+    if (!Number.isSafeInteger(milliseconds)) throw invalid("milliseconds", "must be a whole number");
+    this.set(this.now() + milliseconds);
+  }
+}
+
+/** @internal */
+export function nativeClock(clock: ManualClock): NativeClock {
+  const native = natives.get(clock);
+  if (!native) throw invalid("clock", "must be a ManualClock");
+  return native;
+}
+
+/**
+ * Milliseconds since the epoch of a moment that a caller gave.
+ * @internal
+ */
+export function moment(field: string, at: unknown): number {
+  const time = at instanceof Date ? at.getTime() : at;
+  if (typeof time !== "number" || !Number.isSafeInteger(time)) {
+    throw invalid(field, "must be a valid Date or whole milliseconds since the epoch");
+  }
+  return time;
+}

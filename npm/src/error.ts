@@ -1,0 +1,87 @@
+/** Every code that a {@link HelloJohnError} can have; the same table holds in C, Rust and REST. */
+export type ErrorCode =
+  | "validation_error"
+  | "missing_token"
+  | "invalid_token"
+  | "token_expired"
+  | "refresh_token_invalid"
+  | "refresh_token_reused"
+  | "refresh_token_ahead"
+  | "session_expired"
+  | "session_revoked"
+  | "session_not_found"
+  | "invalid_api_key"
+  | "tenant_mismatch"
+  | "insufficient_permissions"
+  | "invalid_credentials"
+  | "not_found"
+  | "method_not_allowed"
+  | "bad_request"
+  | "payload_too_large"
+  | "engine_closed"
+  | "storage_busy"
+  | "storage_full"
+  | "storage_io"
+  | "storage_corrupt"
+  | "storage_read_only"
+  | "storage_too_new"
+  | "forked"
+  | "internal";
+
+/** HTTP statuses by code, as the addon has them. */
+const statuses = new Map<string, number>();
+
+/** @internal */
+export function learnStatuses(table: Record<string, number>): void {
+  for (const [code, status] of Object.entries(table)) statuses.set(code, status);
+}
+
+/** The error of every failed call. Branch on `code`. */
+export class HelloJohnError extends Error {
+  /** What went wrong. */
+  readonly code: ErrorCode;
+  /** The HTTP status that REST answers with for this code. */
+  readonly status: number;
+  /** One English line for a developer, without tokens, addresses or secrets; a `validation_error` names the field first. */
+  readonly detail: string;
+
+  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown }) {
+    super(detail, options);
+    this.code = code;
+    this.status = statuses.get(code) ?? 500;
+    this.detail = detail;
+  }
+
+  static {
+    // On the prototype, where Error has it: an own property would show in every printed error.
+    Object.defineProperty(HelloJohnError.prototype, "name", {
+      value: "HelloJohnError",
+      configurable: true,
+      writable: true,
+    });
+  }
+}
+
+/** What the engine calls differently than this package. */
+const renamed: Record<string, string> = { leeway: "clockSkewSeconds", before: "olderThan" };
+
+/**
+ * An error of the engine, with the field named as callers of this package know it.
+ * @internal
+ */
+export function engineError(code: string, detail: string): HelloJohnError {
+  if (code !== "validation_error") return new HelloJohnError(code as ErrorCode, detail);
+  return new HelloJohnError(
+    code,
+    detail.replace(/^[a-z0-9_]+(?=: )/, (field) => renamed[field] ?? camelCase(field)),
+  );
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** @internal */
+export function invalid(field: string, problem: string): HelloJohnError {
+  return new HelloJohnError("validation_error", `${field}: ${problem}`);
+}
