@@ -2,5 +2,6 @@
 
 pub mod door;
 pub mod expect;
+pub mod fixture;
 pub mod runner;
 pub mod scenario;

@@ -203,8 +203,11 @@ impl Core {
     /// Now: the clock, but never before the highest time that this database has seen.
     fn now(&self, clock: Timestamp, mark: ClockMark) -> Timestamp {
         let mut seen = self.seen.lock();
-        if seen.era != mark.era {
-            *seen = mark;
+        match mark.era.cmp(&seen.era) {
+            std::cmp::Ordering::Greater => *seen = mark,
+            // A snapshot from before the mark was lowered; its time counts for this one answer.
+            std::cmp::Ordering::Less => return clock.max(mark.highest),
+            std::cmp::Ordering::Equal => {}
         }
         seen.highest = clock.max(seen.highest).max(mark.highest);
         seen.highest

@@ -121,8 +121,9 @@ impl Tenant {
                 }
             });
         }
+        let keys = self.latest()?;
         let now = self.core.now_from_memory()?;
-        let (claims, _) = self.verified_claims(token, self.latest()?, now, None, None)?;
+        let (claims, _) = self.verified_claims(token, keys, now, None, None)?;
         self.write(|w| match w.store.session(w.tenant, claims.session_id)? {
             Some(row) if row.user_id == claims.user_id => end_own(w, &row, scope),
             Some(_) => Ok(Err(crate::error::Refusal::new(

@@ -15,8 +15,8 @@ impl Tenant {
         Ok(self.latest()?.config.clone())
     }
 
-    /// Changes settings, all or none, and answers with those in force now. Before the idle time-out is lengthened, every
-    /// session that had idled out under the old one is written down as ended.
+    /// Changes settings, all or none, and answers with those in force now. Before the idle time-out changes, every
+    /// session that had ended under the old one is written down as ended.
     ///
     /// # Errors
     /// `validation_error` naming the setting: nothing is changed then.
@@ -30,7 +30,7 @@ impl Tenant {
             if new == *old {
                 return Ok(Ok(new));
             }
-            if deadline::idle_timeout_lengthens(old.idle_timeout, new.idle_timeout) {
+            if deadline::idle_timeout_alters_ends(old.idle_timeout, new.idle_timeout) {
                 for life in w.store.unended(w.tenant, Whose::Tenant)? {
                     w.settle(life.id, &life.times)?;
                 }

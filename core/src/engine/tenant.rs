@@ -41,7 +41,7 @@ pub(super) struct TenantState {
     pub(super) no: TenantNo,
     pub(super) wrapping: RwLock<WrappingKey>,
     current: Mutex<Arc<Current>>,
-    /// When the database was last asked whether `current` still holds, in ms.
+    /// What the clock said, in ms, before the database was last asked whether `current` still holds.
     checked_at: AtomicI64,
     /// What [`Core::changes`] was before that.
     checked_changes: AtomicU64,
@@ -110,6 +110,8 @@ impl Tenant {
     pub(super) fn open(core: &Arc<Core>, id: &TenantId, secret: &SecretKey) -> Result<Self, Error> {
         core.usable()?;
         loop {
+            // Before the snapshot: later values would claim more than it shows.
+            let clock = core.clock_time()?;
             let checked_changes = AtomicU64::new(core.changes.load(Ordering::Acquire));
             let mut found = None;
             core.store.read(&mut |store| {
@@ -121,7 +123,7 @@ impl Tenant {
             if let Some((no, head, row, keys)) = found {
                 let wrapping = WrappingKey::stretch(secret, &row.salt)?;
                 let current = Current::unlock(head.version, row, &keys, id, &wrapping)??;
-                let checked_at = AtomicI64::new(core.now(core.clock_time()?, head.mark).as_millis());
+                core.now(clock, head.mark);
                 return Ok(Tenant {
                     core: Arc::clone(core),
                     state: Arc::new(TenantState {
@@ -129,7 +131,7 @@ impl Tenant {
                         no,
                         wrapping: RwLock::new(wrapping),
                         current: Mutex::new(Arc::new(current)),
-                        checked_at,
+                        checked_at: AtomicI64::new(clock.as_millis()),
                         checked_changes,
                     }),
                 });
@@ -169,16 +171,15 @@ impl Tenant {
 
     /// Settings and keys without a transaction, at most [`KEYS_MAX_AGE_MS`] behind other processes and never behind this
     /// one.
-    pub(super) fn recent(&self, now: Timestamp) -> Result<Arc<Current>, Error> {
+    pub(super) fn recent(&self) -> Result<Arc<Current>, Error> {
         self.core.usable()?;
-        let cached = Arc::clone(&self.state.current.lock());
-        let age = now.as_millis() - self.state.checked_at.load(Ordering::Acquire);
+        // By the bare clock: "now" stands still while a clock that stepped back catches up. A negative age is such a step.
+        let age = self.core.clock_time()?.as_millis() - self.state.checked_at.load(Ordering::Acquire);
         let changes = self.core.changes.load(Ordering::Acquire);
-        // A negative age means that the clock mark was lowered.
         if self.state.checked_changes.load(Ordering::Acquire) == changes
             && (0..KEYS_MAX_AGE_MS).contains(&age)
         {
-            return Ok(cached);
+            return Ok(Arc::clone(&self.state.current.lock()));
         }
         self.latest()
     }
@@ -194,46 +195,56 @@ impl Tenant {
         job: impl Fn(&Reading<'_>) -> Result<Verdict<T>, Failure>,
     ) -> Result<T, Error> {
         self.core.usable()?;
-        // The clock before the snapshot: with a later time, a refresh that commits in between would look too late.
-        let mut clock = self.core.clock_time()?;
-        let mut settled = false;
+        // What the database was made to see for the sake of this answer.
+        let mut settled: Option<ClockMark> = None;
         loop {
+            // All before the snapshot: with a later clock, a refresh that commits in between would look too late.
+            let clock = self.core.clock_time()?;
             let changes = self.core.changes.load(Ordering::Acquire);
+            let known_version = self.state.current.lock().version;
             let mut answer = None;
             self.core.store.read(&mut |store| {
                 let head = store.head(self.state.no)?;
-                let now =
-                    if settled { clock.max(head.mark.highest) } else { self.core.now(clock, head.mark) };
+                let now = match settled {
+                    Some(mark) if mark.era == head.mark.era => mark.highest.max(head.mark.highest),
+                    _ => self.core.now(clock, head.mark),
+                };
                 let current = match self.current(store, head.version)? {
                     Ok(current) => current,
                     Err(refusal) => {
-                        answer = Some((Err(refusal), false));
+                        answer = Some((Err(refusal), None));
                         return Ok(());
                     }
                 };
-                self.state.checked_at.store(now.as_millis(), Ordering::Release);
+                self.state.checked_at.store(clock.as_millis(), Ordering::Release);
                 self.state.checked_changes.fetch_max(changes, Ordering::AcqRel);
                 let unsettled = Cell::new(false);
                 let reading =
                     Reading { store, tenant: self.state.no, now, current, mark: head.mark, unsettled };
                 let verdict = job(&reading)?;
-                clock = now;
-                answer = Some((verdict, reading.unsettled.get()));
+                let mark = ClockMark { highest: now, ..head.mark };
+                answer = Some((verdict, reading.unsettled.get().then_some(mark)));
                 Ok(())
             })?;
             match answer {
-                Some((_, true)) if !settled => {
-                    self.raise_clock_mark(clock)?;
-                    settled = true;
+                Some((_, Some(mark))) => {
+                    self.settle_clock_mark(mark)?;
+                    settled = Some(mark);
                 }
-                Some((verdict, _)) => return Ok(verdict?),
+                // A clone of this handle has changed the secret key since the snapshot, which only the old one opens.
+                Some((Err(_), None)) if self.state.current.lock().version != known_version => {}
+                Some((verdict, None)) => return Ok(verdict?),
                 None => return Err(Failure::internal("the store did not run the job").into()),
             }
         }
     }
 
-    fn raise_clock_mark(&self, now: Timestamp) -> Result<(), Failure> {
-        self.core.store.write(&mut |store| raise_clock_mark(store, store.clock_mark()?, now))
+    /// Makes the database see this time, unless its mark was lowered meanwhile.
+    fn settle_clock_mark(&self, seen: ClockMark) -> Result<(), Failure> {
+        self.core.store.write(&mut |store| {
+            let mark = store.clock_mark()?;
+            if mark.era == seen.era { raise_clock_mark(store, mark, seen.highest) } else { Ok(()) }
+        })
     }
 
     /// Runs a writing operation: alone, its changes all or none, a refusal's changes too.

@@ -1,12 +1,14 @@
 //! Housekeeping: writing down ends, deleting old records, counting. Never needed for a right answer.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 
 use super::{Engine, Tenant};
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::Error;
 use crate::id::SessionId;
+use crate::rules::deadline;
 use crate::session::Status;
 use crate::store::{ClockMark, Life, Whose};
 
@@ -157,20 +159,33 @@ impl Engine {
     pub fn lower_clock_mark(&self) -> Result<(), Error> {
         let core = &self.core;
         core.usable()?;
+        let mut lowered = None;
         core.store.write(&mut |store| {
             let clock = core.clock_time()?;
             let mark = store.clock_mark()?;
             let now = core.now(clock, mark);
             for tenant in store.tenant_numbers()? {
-                let idle_timeout = store.tenant(tenant)?.config.idle_timeout;
+                let row = store.tenant(tenant)?;
                 for life in store.unended(tenant, Whose::Tenant)? {
-                    if let Some(end) = life.times.end_at(now, idle_timeout) {
+                    if let Some(end) = life.times.end_at(now, row.config.idle_timeout) {
                         store.end_session(tenant, life.id, end)?;
                     }
                 }
+                if now > clock {
+                    // Tokens of the false time outlive those that the key signs from now on.
+                    let horizon = deadline::token_horizon(now, &row.config, row.token_horizon);
+                    store.set_config(tenant, &row.config, horizon)?;
+                }
             }
-            store.set_clock_mark(ClockMark { highest: clock.max(Timestamp::default()), era: mark.era + 1 })
+            let mark = ClockMark { highest: clock.max(Timestamp::default()), era: mark.era + 1 };
+            lowered = Some((clock, mark));
+            store.set_clock_mark(mark)
         })?;
+        if let Some((clock, mark)) = lowered {
+            // What does not ask the database must not go on in the false time.
+            core.now(clock, mark);
+        }
+        core.changes.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 }

@@ -105,8 +105,8 @@ impl Tenant {
     /// `missing_token`, `invalid_token`, `token_expired`, `session_not_found`; with the session: `session_revoked`,
     /// `session_expired`.
     pub fn verify_access_token(&self, token: &str) -> Result<VerifiedAccess, VerifyError> {
+        let mut keys = self.recent()?;
         let now = self.core.now_from_memory()?;
-        let mut keys = self.recent(now)?;
         loop {
             let (claims, used) = self.verified_claims(token, keys, now, None, None)?;
             match self.find(claims.session_id, Some((&claims, used.version)))? {
@@ -128,9 +128,9 @@ impl Tenant {
             secs @ 1..=60 => Some(Duration::from_secs(secs)?),
             _ => return Err(Error::validation("leeway", "must be 0 to 60 seconds")),
         };
+        let keys = self.recent()?;
         let now = self.core.now_from_memory()?;
-        let (claims, _) =
-            self.verified_claims(token, self.recent(now)?, now, options.audience.as_deref(), leeway)?;
+        let (claims, _) = self.verified_claims(token, keys, now, options.audience.as_deref(), leeway)?;
         Ok(claims)
     }
 
@@ -167,6 +167,10 @@ impl Tenant {
         self.read(|r| {
             if token.is_some_and(|(_, version)| version != r.current.version) {
                 return Ok(Ok(Found::KeysChanged(Arc::clone(&r.current))));
+            }
+            // Again, now that the database's time is known: other processes may have seen a later one.
+            if token.is_some_and(|(claims, _)| r.now >= claims.expires_at) {
+                return Ok(Err(Refusal::new(ErrorCode::TokenExpired, Rejection::Expired.detail())));
             }
             let Some(row) = r.store.session(r.tenant, id)? else { return Ok(Err(unknown())) };
             if token.is_some_and(|(claims, _)| claims.user_id != row.user_id) {

@@ -21,11 +21,9 @@ pub(crate) fn token_horizon(now: Timestamp, config: &Config, horizon: Timestamp)
     horizon.max(now.after(config.access_token_ttl))
 }
 
-/// Whether `new` lets a session live longer than `old` did: then ends under the old settings must be written down first.
-pub(crate) fn idle_timeout_lengthens(old: Option<Duration>, new: Option<Duration>) -> bool {
-    match (old, new) {
-        (None, _) => false,
-        (Some(_), None) => true,
-        (Some(old), Some(new)) => new.as_secs() > old.as_secs(),
-    }
+/// Whether a session that has ended under `old` could have another end, or none, under `new`: then ends under the old
+/// settings must be written down first. A shorter one counts too: it would date an idle end back, and turn an expired
+/// session into a revoked one.
+pub(crate) fn idle_timeout_alters_ends(old: Option<Duration>, new: Option<Duration>) -> bool {
+    old.map(Duration::as_secs) != new.map(Duration::as_secs)
 }

@@ -48,9 +48,10 @@ pub(crate) fn decide(
     if presented > rotation.generation {
         return Decision::Ahead;
     }
-    // last_active_at moves exactly when a token rotates.
-    let window = config.refresh_reuse_window;
-    let in_window = window.as_secs() > 0 && now <= life.last_active_at.after(window);
+    // last_active_at moves exactly when a token rotates. It lies ahead of now only after the clock mark was lowered: then
+    // nobody knows how long ago that was.
+    let (window, rotated_at) = (config.refresh_reuse_window, life.last_active_at);
+    let in_window = window.as_secs() > 0 && (rotated_at..=rotated_at.after(window)).contains(&now);
     if presented + 1 == rotation.generation && in_window && rotation.replays < MAX_REPLAYS {
         return Decision::Replay;
     }

@@ -1,0 +1,130 @@
+//! A database in a folder of its own, engines on it with clocks that stand still, and tenants.
+
+use std::path::PathBuf;
+
+use hellojohn::{
+    ConfigPatch, CreateSession, Durability, Engine, EngineBuilder, Error, ErrorCode, Grant, ManualClock,
+    RefreshRequest, Tenant, Timestamp, UserId,
+};
+
+/// 2026-01-01T00:00:00Z.
+pub const START: i64 = 1_767_225_600_000;
+/// One second in ms.
+pub const SECOND: i64 = 1_000;
+/// One hour in ms.
+pub const HOUR: i64 = 3_600 * SECOND;
+/// One day in ms.
+pub const DAY: i64 = 24 * HOUR;
+
+/// The secret key of every tenant here.
+pub const SECRET: &str = "sk_test_fixture_7d1f";
+
+/// A database file in a folder that goes away with this value.
+pub struct Database {
+    folder: tempfile::TempDir,
+}
+
+/// An engine, as one process has it: with a clock of its own.
+pub struct Process {
+    /// Its engine.
+    pub engine: Engine,
+    /// Its clock.
+    pub clock: ManualClock,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Database::new()
+    }
+}
+
+impl Database {
+    /// No file yet.
+    pub fn new() -> Self {
+        Database { folder: tempfile::tempdir().expect("a folder for the database") }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// The database file.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("sessions.db")
+    }
+
+    /// One more engine on the file, as another process would have it.
+    pub fn open_at(&self, at: i64) -> Process {
+        Process::open(self.path(), at, Engine::builder())
+    }
+}
+
+impl Process {
+    /// An engine that answers without waiting for the disk.
+    pub fn open(database: impl AsRef<std::path::Path>, at: i64, builder: EngineBuilder) -> Self {
+        let clock = ManualClock::new(Timestamp::from_millis(at));
+        let engine =
+            builder.clock(clock.clone()).durability(Durability::Normal).open(database).expect("an engine");
+        Process { engine, clock }
+    }
+
+    /// A database in memory.
+    pub fn in_memory(at: i64) -> Self {
+        Process::open(":memory:", at, Engine::builder())
+    }
+
+    /// The tenant with the one secret key.
+    pub fn tenant(&self, id: &str) -> Tenant {
+        tenant(&self.engine, id)
+    }
+
+    /// Moves the clock, forward or back.
+    pub fn set_clock(&self, at: i64) {
+        self.clock.set(Timestamp::from_millis(at));
+    }
+}
+
+/// The tenant with the one secret key.
+pub fn tenant(engine: &Engine, id: &str) -> Tenant {
+    engine
+        .tenant(&id.parse().expect("a tenant id"), &SECRET.parse().expect("a secret key"))
+        .expect("a tenant")
+}
+
+/// A user.
+pub fn user(id: &str) -> UserId {
+    id.parse().expect("a user id")
+}
+
+/// Signs in.
+pub fn sign_in(tenant: &Tenant, id: &str) -> Grant {
+    tenant.create(CreateSession::new(user(id))).expect("a session")
+}
+
+/// Signs in for a while.
+pub fn sign_in_for(tenant: &Tenant, id: &str, duration: &str) -> Grant {
+    let duration = Some(duration.parse().expect("a duration"));
+    tenant.create(CreateSession { duration, ..CreateSession::new(user(id)) }).expect("a session")
+}
+
+/// Refreshes with nothing known about the client.
+pub fn refresh(tenant: &Tenant, token: &str) -> Result<Grant, Error> {
+    tenant.refresh(token, RefreshRequest::default())
+}
+
+/// Changes settings.
+pub fn configure(tenant: &Tenant, patch: &str) {
+    let patch: ConfigPatch = patch.parse().expect("a patch");
+    tenant.update_config(&patch).expect("new settings");
+}
+
+/// The code of a refusal; success counts as nothing.
+pub fn code<T, E: Into<Error>>(outcome: Result<T, E>) -> Option<ErrorCode> {
+    outcome.err().map(|error| error.into().code())
+}
+
+/// A count from the environment, for campaigns that CI runs short.
+pub fn rounds(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
