@@ -6,13 +6,18 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// One JSON object and nothing after it, or nothing. Duplicate names are refused at every depth: two readers of one text
-/// could otherwise see two different values.
-pub(crate) fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
+/// One JSON value and nothing after it, or nothing. Duplicate names are refused at every depth: two readers of one text
+/// could otherwise see two different values. So is nesting of more than 128 levels.
+pub(crate) fn parse(bytes: &[u8]) -> Option<Value> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Strict.deserialize(&mut reader).ok()?;
     reader.end().ok()?;
-    match value {
+    Some(value)
+}
+
+/// Like [`parse`], for one JSON object.
+pub(crate) fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
+    match parse(bytes)? {
         Value::Object(object) => Some(object),
         _ => None,
     }

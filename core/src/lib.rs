@@ -37,6 +37,7 @@ mod identity;
 mod json;
 mod page;
 mod random;
+pub mod rest;
 mod rules;
 mod secret;
 mod session;

@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
 use crate::id::{KeyId, SessionId, TenantId};
-use crate::random;
+use crate::random::{self, Random};
 use crate::secret::{SALT_BYTES, SecretBytes, SecretKey, WrappingKey};
 use crate::session::{End, Lifetime, Session, Status};
 use crate::store::{ClockMark, KeyRow, Questions, SessionRow, TenantNo, TenantRow, Transitions};
@@ -143,6 +143,16 @@ impl Tenant {
     /// Its id.
     pub fn id(&self) -> &TenantId {
         &self.state.id
+    }
+
+    /// Whether this text is the tenant's secret key, as this handle and its clones know it; in constant time.
+    pub(crate) fn is_secret_key(&self, presented: &str) -> bool {
+        self.state.wrapping.read().is_of(presented)
+    }
+
+    /// The engine's source of randomness.
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.core.random
     }
 
     /// Settings and keys as of `version`. Refuses with `invalid_api_key` once the secret key was changed elsewhere.
