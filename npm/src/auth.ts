@@ -4,14 +4,18 @@ import { members, optionalText, requiredMembers, text, token } from "./input";
 import type { Duration, Session } from "./session";
 import { CREATE_FIELDS, type CreateSessionOptions, createSession } from "./sessions";
 
-/** What a user gives to sign in. Members with other names go to `authenticate` as they are. */
-export interface SignInOptions {
+/** What `authenticate` gets: what the caller of `signIn` passed, members of other names included. */
+export interface Credentials {
   email: string;
   password: string;
-  sessionOptions?: { duration?: Duration | null | undefined } | undefined;
   userAgent?: string | null | undefined;
   ipAddress?: string | null | undefined;
   [credential: string]: unknown;
+}
+
+/** What a user gives to sign in. */
+export interface SignInOptions extends Credentials {
+  sessionOptions?: { duration?: Duration | null | undefined } | undefined;
 }
 
 /** The user whose credentials were right, and what is known about him. */
@@ -19,7 +23,7 @@ export type AuthenticatedUser = Omit<CreateSessionOptions, "duration" | "userAge
 
 /** Checks credentials: the user, or null when they are wrong. */
 export type Authenticate = (
-  credentials: Omit<SignInOptions, "sessionOptions">,
+  credentials: Credentials,
 ) => Promise<AuthenticatedUser | null> | AuthenticatedUser | null;
 
 /** The session with its tokens, in the words of this package and of the REST answer. */
@@ -103,8 +107,6 @@ export class Auth {
     return answered(this.#handle.signOut(presented, scope));
   }
 }
-
-type Credentials = Omit<SignInOptions, "sessionOptions">;
 
 async function authenticated(
   authenticate: Authenticate,

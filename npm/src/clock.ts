@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { addon, type NativeClock } from "./addon";
 import { invalid } from "./error";
 
@@ -41,11 +42,17 @@ export function nativeClock(clock: ManualClock): NativeClock {
 }
 
 /**
+ * Whether it is a Date, of this or any other realm, without touching it.
+ * @internal
+ */
+export const isDate = types.isDate;
+
+/**
  * Milliseconds since the epoch of a moment that a caller gave.
  * @internal
  */
 export function moment(field: string, at: unknown): number {
-  const time = at instanceof Date ? at.getTime() : at;
+  const time = isDate(at) ? Date.prototype.getTime.call(at) : at;
   if (typeof time !== "number" || !Number.isSafeInteger(time)) {
     throw invalid(field, "must be a valid Date or whole milliseconds since the epoch");
   }

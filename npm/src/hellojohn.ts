@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { addon, answered, type Handle, opened, port } from "./addon";
 import { Auth, type Authenticate } from "./auth";
-import { type ManualClock, moment, nativeClock } from "./clock";
+import { isDate, type ManualClock, moment, nativeClock } from "./clock";
 import { engineError, HelloJohnError, invalid } from "./error";
 import { members, optionalText, request, requiredMembers, text, token } from "./input";
 import { type Jwks, Keys } from "./keys";
@@ -185,10 +185,9 @@ export class HelloJohn {
   async purge(options: { olderThan: Duration | Date }): Promise<{ purged: number }> {
     const olderThan = requiredMembers("options", options, ["olderThan"]).get("olderThan");
     if (olderThan === undefined || olderThan === null) throw invalid("olderThan", "is required");
-    const before =
-      olderThan instanceof Date
-        ? JSON.stringify({ before: moment("olderThan", olderThan) })
-        : request(new Map([["olderThan", olderThan]]), { olderThan: "older_than" });
+    const before = isDate(olderThan)
+      ? JSON.stringify({ before: moment("olderThan", olderThan) })
+      : request(new Map([["olderThan", olderThan]]), { olderThan: "older_than" });
     return answered(this.#handle.purge(before));
   }
 
@@ -215,7 +214,7 @@ export class HelloJohn {
    * nothing.
    */
   close(): Promise<void> {
-    this.#closing ??= answered<void>(this.#handle.close());
+    this.#closing ??= answered<null>(this.#handle.close()).then(() => undefined);
     return this.#closing;
   }
 

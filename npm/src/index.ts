@@ -1,4 +1,4 @@
-export type { Authenticate, AuthenticatedUser, SignedInSession, SignInOptions } from "./auth";
+export type { Authenticate, AuthenticatedUser, Credentials, SignedInSession, SignInOptions } from "./auth";
 export { ManualClock } from "./clock";
 export { type ErrorCode, HelloJohnError } from "./error";
 export { HelloJohn, type HelloJohnOptions, type Stats, type VerifyTokenOptions } from "./hellojohn";

@@ -1,0 +1,126 @@
+// Signing in with the host's check of credentials, and signing out.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { failure, tenant } from "./fixture.mjs";
+
+const CREDENTIALS = { email: "ada@example.com", password: "correct horse" };
+
+test("signIn answers the session with its tokens in both spellings", async (t) => {
+  let asked;
+  const hj = tenant(t, {
+    authenticate: async (credentials) => {
+      asked = credentials;
+      return { userId: "usr_ada", role: "admin", mfaVerified: true, claims: { plan: "pro" } };
+    },
+  });
+  const signedIn = await hj.auth.signIn({
+    ...CREDENTIALS,
+    oneTimeCode: "123456",
+    userAgent: "curl/8",
+    ipAddress: "203.0.113.42",
+    sessionOptions: { duration: "24h" },
+  });
+  assert.deepEqual(asked, {
+    ...CREDENTIALS,
+    oneTimeCode: "123456",
+    userAgent: "curl/8",
+    ipAddress: "203.0.113.42",
+  });
+  const session = await hj.sessions.get(signedIn.id);
+  const { accessToken, refreshToken } = signedIn;
+  assert.deepEqual(signedIn, {
+    ...session,
+    accessToken,
+    refreshToken,
+    expiresIn: 3600,
+    access_token: accessToken,
+    refresh_token: refreshToken,
+    expires_in: 3600,
+    session_id: session.id,
+  });
+  assert.equal(session.ipAddress, "203.0.113.42");
+  assert.equal(session.role, "admin");
+  assert.equal((await hj.verifyTokenRemote(accessToken)).payload.plan, "pro");
+});
+
+test("whoever is not surely a user is not signed in", async (t) => {
+  let answer;
+  const hj = tenant(t, { authenticate: () => answer });
+  for (answer of [null, undefined, false, Promise.resolve(null)]) {
+    await assert.rejects(hj.auth.signIn(CREDENTIALS), failure("invalid_credentials"));
+  }
+  for (answer of [
+    true,
+    "usr_ada",
+    {},
+    { userId: 7 },
+    { user_id: "usr_ada" },
+    { userId: "usr_ada", isAdmin: true },
+    { userId: "usr_ada", duration: "100y" },
+    new (class User {
+      userId = "usr_ada";
+    })(),
+    Object.defineProperty({}, "userId", {
+      enumerable: true,
+      get() {
+        throw new Error("no");
+      },
+    }),
+  ]) {
+    await assert.rejects(hj.auth.signIn(CREDENTIALS), failure("internal"));
+  }
+  assert.deepEqual((await hj.stats()).sessions, { active: 0, expired: 0, revoked: 0 });
+});
+
+test("an error of the host is the cause and leaks nothing", async (t) => {
+  const cause = new Error("the password of root is hunter2");
+  for (const authenticate of [
+    () => {
+      throw cause;
+    },
+    () => Promise.reject(cause),
+  ]) {
+    const hj = tenant(t, { authenticate });
+    await assert.rejects(hj.auth.signIn(CREDENTIALS), (error) => {
+      failure("internal")(error);
+      assert.equal(error.cause, cause);
+      assert.doesNotMatch(error.message, /hunter2/);
+      assert.equal(error.status, 500);
+      return true;
+    });
+  }
+});
+
+test("signIn refuses what cannot be credentials before it asks the host", async (t) => {
+  const hj = tenant(t, { authenticate: () => assert.fail("asked") });
+  for (const [options, field] of [
+    [undefined, "options"],
+    [[], "options"],
+    [{ password: "p" }, "email"],
+    [{ ...CREDENTIALS, password: 7 }, "password"],
+    [{ ...CREDENTIALS, email: "\ud800" }, "email"],
+    [{ ...CREDENTIALS, ipAddress: 7 }, "ipAddress"],
+    [{ ...CREDENTIALS, sessionOptions: { length: "1h" } }, "length"],
+    [{ ...CREDENTIALS, sessionOptions: "1h" }, "sessionOptions"],
+  ]) {
+    await assert.rejects(hj.auth.signIn(options), failure("validation_error", field));
+  }
+  await hj.close();
+  await assert.rejects(hj.auth.signIn(CREDENTIALS), failure("engine_closed"));
+  await assert.rejects(tenant(t).auth.signIn(CREDENTIALS), failure("validation_error", "authenticate"));
+});
+
+test("signOut by access or refresh token, here or everywhere", async (t) => {
+  const hj = tenant(t);
+  const grants = await Promise.all([1, 2, 3, 4].map(() => hj.sessions.create({ userId: "u" })));
+  assert.deepEqual(await hj.auth.signOut(grants[0].accessToken), { revoked: 1 });
+  assert.deepEqual(await hj.auth.signOut(grants[1].refreshToken, { scope: "local" }), { revoked: 1 });
+  assert.equal((await hj.sessions.get(grants[1].session.id)).endReason, "sign_out");
+  assert.deepEqual(await hj.auth.signOut(grants[2].accessToken, { scope: "global" }), { revoked: 2 });
+  assert.equal((await hj.sessions.get(grants[3].session.id)).endReason, "revoke_all");
+  await assert.rejects(hj.auth.signOut(""), failure("missing_token"));
+  await assert.rejects(
+    hj.auth.signOut(grants[2].accessToken, { scope: "all" }),
+    failure("validation_error", "scope"),
+  );
+});

@@ -1,0 +1,162 @@
+// The error class, the codes of opening, and what comes after close.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { HelloJohn, HelloJohnError } from "@hellojohn/node";
+import { failure, folder, TENANT, tenant } from "./fixture.mjs";
+
+test("an error has code, status and detail, and prints without surprises", async (t) => {
+  const hj = tenant(t);
+  const error = await hj.sessions.get("ses_nope").catch((error) => error);
+  assert.ok(error instanceof HelloJohnError);
+  assert.ok(error instanceof Error);
+  assert.equal(error.name, "HelloJohnError");
+  assert.deepEqual({ ...error }, { code: "session_not_found", status: 404, detail: "no such session" });
+  assert.equal(error.message, error.detail);
+  assert.match(String(error), /^HelloJohnError: no such session$/);
+});
+
+test("a rejected call carries the stack of its caller", async (t) => {
+  const hj = tenant(t);
+  async function handlerOfARequest() {
+    return await hj.sessions.get("ses_nope");
+  }
+  for (const call of [
+    handlerOfARequest,
+    async () => Promise.all([handlerOfARequest()]),
+    async function inAnUpdate() {
+      await hj.sessions.update("ses_nope", {});
+    },
+    async function inAVerification() {
+      await hj.verifyToken("a.b.c");
+    },
+    async function inCreate() {
+      await hj.sessions.create({ userId: "" });
+    },
+  ]) {
+    const error = await call().catch((error) => error);
+    assert.ok(error.stack.includes("errors.test.mjs"), error.stack);
+  }
+});
+
+test("bad options throw at once", () => {
+  for (const [options, field] of [
+    [undefined, "options"],
+    [null, "options"],
+    ["tnt_1", "options"],
+    [{}, "tenantId"],
+    [{ ...TENANT, tenantId: "" }, "tenantId"],
+    [{ ...TENANT, tenantId: 7 }, "tenantId"],
+    [{ ...TENANT, tenantId: "a\0b" }, "tenantId"],
+    [{ ...TENANT, tenantId: "\udc00" }, "tenantId"],
+    [{ ...TENANT, tenantId: "t".repeat(256) }, "tenantId"],
+    [{ ...TENANT, secretKey: undefined }, "secretKey"],
+    [{ ...TENANT, secretKey: Symbol("sk") }, "secretKey"],
+    [{ ...TENANT, database: 7 }, "database"],
+    [{ ...TENANT, issuer: {} }, "issuer"],
+    [{ ...TENANT, durability: "none" }, "durability"],
+    [{ ...TENANT, config: "1d" }, "config"],
+    [{ ...TENANT, config: { sessionDuration: "x" } }, "sessionDuration"],
+    [{ ...TENANT, config: { session_duration: 0 } }, "sessionDuration"],
+    [{ ...TENANT, config: { sessionDuration: "1d", session_duration: "1d" } }, "session_duration"],
+    [{ ...TENANT, config: { ttl: "1d" } }, "ttl"],
+    [{ ...TENANT, authenticate: "yes" }, "authenticate"],
+    [{ ...TENANT, clock: Date }, "clock"],
+    [{ ...TENANT, tenant_id: "tnt_1" }, "tenant_id"],
+    [{ ...TENANT, databse: ":memory:" }, "databse"],
+  ]) {
+    assert.throws(() => new HelloJohn(options), failure("validation_error", field));
+  }
+  assert.throws(() => HelloJohn(TENANT), TypeError);
+});
+
+test("opening errors reject every call, and a later call tries again", async (t) => {
+  const path = folder(t);
+  const first = tenant(t, { database: `${path}/sessions.db` });
+  await first.ready();
+  const wrong = tenant(t, { database: `${path}/sessions.db`, secretKey: "sk_wrong" });
+  const calls = [() => wrong.ready(), () => wrong.jwks(), () => wrong.sessions.create({ userId: "u" })];
+  for (const call of calls) await assert.rejects(call(), failure("invalid_api_key"));
+  await Promise.all([...calls, ...calls].map((call) => assert.rejects(call(), failure("invalid_api_key"))));
+  await assert.rejects(wrong.verifyTokenRemote("a.b.c"), failure("invalid_api_key"));
+
+  writeFileSync(`${path}/note.txt`, "not a database, but long enough to look at\n".repeat(100));
+  await assert.rejects(tenant(t, { database: `${path}/note.txt` }).ready(), failure("storage_corrupt"));
+  await assert.rejects(tenant(t, { database: path }).ready(), failure("storage_io"));
+
+  const early = tenant(t, { database: `${path}/later/sessions.db` });
+  await assert.rejects(early.ready(), failure("storage_io"));
+  (await import("node:fs")).mkdirSync(`${path}/later`);
+  await early.ready();
+});
+
+test("settings given to the constructor are in force when the engine opens", async (t) => {
+  const hj = tenant(t, {
+    config: { sessionDuration: "7d", idle_timeout: "1h" },
+    issuer: "https://id.example",
+  });
+  const config = await hj.config.get();
+  assert.deepEqual([config.sessionDuration, config.idleTimeout], ["7d", "1h"]);
+  const { accessToken } = await hj.sessions.create({ userId: "u" });
+  assert.equal((await hj.verifyToken(accessToken)).iss, "https://id.example");
+});
+
+test("after close every call rejects with engine_closed, and closing again is fine", async (t) => {
+  const hj = tenant(t, { authenticate: () => null });
+  const { session, accessToken, refreshToken } = await hj.sessions.create({ userId: "u" });
+  await Promise.all([hj.close(), hj.close()]);
+  for (const call of [
+    () => hj.ready(),
+    () => hj.sessions.create({ userId: "u" }),
+    () => hj.sessions.refresh(refreshToken),
+    () => hj.sessions.get(session.id),
+    () => hj.sessions.list("u"),
+    () => hj.sessions.list({}),
+    () => hj.sessions.revoke(session.id),
+    () => hj.sessions.revokeAll("u"),
+    () => hj.sessions.revokeTenant(),
+    () => hj.sessions.verify(session.id),
+    () => hj.sessions.verify(accessToken),
+    () => hj.sessions.update(session.id, {}),
+    () => hj.verifyToken(accessToken),
+    async () => hj.verifyTokenSync(accessToken),
+    () => hj.verifyTokenRemote(accessToken),
+    () => hj.auth.signIn({ email: "e", password: "p" }),
+    () => hj.auth.signOut(accessToken),
+    () => hj.config.get(),
+    () => hj.config.update({}),
+    () => hj.keys.rotate(),
+    () => hj.keys.list(),
+    () => hj.keys.retire("key_nope"),
+    () => hj.jwks(),
+    () => hj.stats(),
+    () => hj.sweep(),
+    () => hj.purge({ olderThan: "1d" }),
+    () => hj.changeSecretKey("sk_new"),
+    () => hj.lowerClockMark(),
+  ]) {
+    await assert.rejects(call(), failure("engine_closed"), `${call}`);
+  }
+  assert.equal(await hj.close(), undefined);
+});
+
+test("an engine that was never opened closes without opening", async (t) => {
+  const hj = new HelloJohn({ ...TENANT, database: `${folder(t)}/no/such/folder.db` });
+  await hj.close();
+  await assert.rejects(hj.ready(), failure("engine_closed"));
+});
+
+test("await using closes", { skip: !Symbol.asyncDispose }, async (t) => {
+  const hj = tenant(t);
+  await hj.ready();
+  await hj[Symbol.asyncDispose]();
+  await assert.rejects(hj.ready(), failure("engine_closed"));
+});
+
+test("printing an engine shows no secret", async (t) => {
+  const hj = tenant(t);
+  await hj.ready();
+  const { inspect } = await import("node:util");
+  const shown = inspect(hj, { depth: null, showHidden: true });
+  assert.doesNotMatch(shown + JSON.stringify(hj), /sk_live/);
+});

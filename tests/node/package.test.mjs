@@ -1,0 +1,165 @@
+// The package as it is published: both module systems, types, tarball, loader.
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
+import { folder } from "./fixture.mjs";
+
+const NPM = fileURLToPath(new URL("../../npm", import.meta.url));
+const bin = (name) => join(NPM, "node_modules", ".bin", name);
+const manifest = JSON.parse(readFileSync(join(NPM, "package.json"), "utf8"));
+const node = (cwd, ...args) => execFileSync(process.execPath, args, { cwd, encoding: "utf8" });
+
+test("import and require give the same classes", () => {
+  assert.deepEqual(
+    { ...createRequire(import.meta.url)("@hellojohn/node") },
+    { HelloJohn, HelloJohnError, ManualClock },
+  );
+});
+
+/** Installs the tarball in an empty folder and answers with the folder. */
+function installed(t) {
+  const at = folder(t);
+  const [{ filename, files }] = JSON.parse(
+    execFileSync("npm", ["pack", "--json", "--pack-destination", at, NPM], {
+      cwd: at,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }),
+  );
+  writeFileSync(join(at, "package.json"), '{"private": true}\n');
+  execFileSync(
+    "npm",
+    ["install", "--offline", "--no-audit", "--no-fund", "--ignore-scripts", join(at, filename)],
+    {
+      cwd: at,
+      stdio: "ignore",
+    },
+  );
+  return { at, files: files.map(({ path }) => path) };
+}
+
+test("the tarball installs into an empty folder, runs in both systems and types in both resolutions", (t) => {
+  const { at, files } = installed(t);
+  assert.ok(files.includes("native/hellojohn.node"), "built without `make node`?");
+  assert.deepEqual(
+    files.filter((path) => /(^|\/)(src|test|node_modules)\//.test(path) || path.endsWith(".map")),
+    [],
+  );
+  const use = `
+    const hj = new HelloJohn({ tenantId: "tnt_a", secretKey: "sk_a", database: ":memory:" });
+    hj.sessions.create({ userId: "usr_1" })
+      .then(({ session }) => hj.sessions.verify(session.id))
+      .then(({ valid }) => { console.log(valid); return hj.close(); });`;
+  writeFileSync(join(at, "use.mjs"), `import { HelloJohn } from "@hellojohn/node";${use}`);
+  writeFileSync(join(at, "use.cjs"), `const { HelloJohn } = require("@hellojohn/node");${use}`);
+  assert.equal(node(at, "use.mjs"), "true\n");
+  assert.equal(node(at, "use.cjs"), "true\n");
+
+  const typed = readFileSync(new URL("programs/typed.ts", import.meta.url), "utf8");
+  for (const name of ["typed.mts", "typed.cts", "typed.ts"]) writeFileSync(join(at, name), typed);
+  for (const [module, resolution, ...names] of [
+    ["Node16", "Node16", "typed.mts", "typed.cts"],
+    ["ESNext", "Bundler", "typed.ts"],
+  ]) {
+    const checked = spawnSync(
+      bin("tsc"),
+      [
+        ...["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--skipLibCheck", "false", "--types", ""],
+        ...["--target", "ES2022", "--module", module, "--moduleResolution", resolution, ...names],
+      ],
+      { cwd: at, encoding: "utf8" },
+    );
+    assert.equal(checked.status, 0, checked.stdout + checked.stderr);
+  }
+});
+
+test("publint and are-the-types-wrong find nothing", () => {
+  for (const [command, ...args] of [
+    ["publint", "run", NPM, "--strict", "--pack", "npm"],
+    ["attw", "--pack", NPM, "--profile", "node16"],
+  ]) {
+    const checked = spawnSync(bin(command), args, { cwd: NPM, encoding: "utf8" });
+    assert.equal(checked.status, 0, checked.stdout + checked.stderr);
+  }
+});
+
+test("package.json: no install script, no dependency at run time, one version, no registry in the lock", () => {
+  for (const name of ["preinstall", "install", "postinstall", "prepare"])
+    assert.ok(!(name in manifest.scripts));
+  assert.ok(!("dependencies" in manifest));
+  assert.equal(manifest.engines.node, ">=20");
+  for (const { types, ...rest } of Object.values(manifest.exports["."])) {
+    assert.ok(types, "types come first");
+    assert.deepEqual(Object.keys(rest), ["default"]);
+  }
+  const cargo = readFileSync(join(NPM, "../Cargo.toml"), "utf8");
+  assert.equal(/^version = "(.*)"$/m.exec(cargo)[1], manifest.version);
+  const lock = JSON.parse(readFileSync(join(NPM, "package-lock.json"), "utf8"));
+  for (const entry of Object.values(lock.packages)) assert.ok(!("resolved" in entry));
+  assert.deepEqual(Object.keys(manifest["//devDependencies"]), Object.keys(manifest.devDependencies));
+});
+
+test("platform packages say what they are for", () => {
+  const platforms = readdirSync(join(NPM, "platforms"));
+  assert.ok(platforms.includes("linux-x64-gnu"));
+  for (const target of platforms) {
+    const platform = JSON.parse(readFileSync(join(NPM, "platforms", target, "package.json"), "utf8"));
+    const [os, cpu, abi] = target.split("-");
+    assert.equal(platform.name, `@hellojohn/node-${target}`);
+    assert.equal(platform.version, manifest.version);
+    assert.deepEqual([platform.os, platform.cpu], [[os], [cpu]]);
+    assert.deepEqual(platform.libc, { gnu: ["glibc"], musl: ["musl"] }[abi]);
+    assert.deepEqual([platform.main, platform.files], ["hellojohn.node", ["hellojohn.node"]]);
+  }
+});
+
+test("the loader: the override first, then the local build, then the platform package, else a telling error", (t) => {
+  const at = folder(t);
+  const root = join(at, "node_modules/@hellojohn/node");
+  mkdirSync(join(root, "dist"), { recursive: true });
+  copyFileSync(join(NPM, "package.json"), join(root, "package.json"));
+  for (const file of readdirSync(join(NPM, "dist")))
+    copyFileSync(join(NPM, "dist", file), join(root, "dist", file));
+  const addon = process.env.HELLOJOHN_NODE_ADDON ?? join(NPM, "native/hellojohn.node");
+  const load = (override) =>
+    spawnSync(process.execPath, ["-e", 'require("@hellojohn/node"); console.log("loaded")'], {
+      cwd: at,
+      encoding: "utf8",
+      env: { PATH: process.env.PATH, ...(override && { HELLOJOHN_NODE_ADDON: override }) },
+    });
+
+  const none = load();
+  assert.equal(none.status, 1);
+  const machine = `${process.platform}-${process.arch}`;
+  for (const said of [
+    machine,
+    process.version,
+    join("native", "hellojohn.node"),
+    `@hellojohn/node-${machine}`,
+  ]) {
+    assert.ok(none.stderr.includes(said), `${said} in ${none.stderr}`);
+  }
+  assert.equal(load(addon).stdout, "loaded\n");
+  // An override that does not load is an error, not a reason to look elsewhere.
+  mkdirSync(join(root, "native"));
+  copyFileSync(addon, join(root, "native/hellojohn.node"));
+  assert.match(load(join(at, "nothing.node")).stderr, /HELLOJOHN_NODE_ADDON names does not load/);
+  assert.equal(load().stdout, "loaded\n");
+
+  writeFileSync(join(root, "native/hellojohn.node"), "damaged");
+  if (process.platform === "linux") {
+    const platform = join(at, `node_modules/@hellojohn/node-${machine}-gnu`);
+    mkdirSync(platform);
+    writeFileSync(join(platform, "package.json"), '{"main": "hellojohn.node"}');
+    copyFileSync(addon, join(platform, "hellojohn.node"));
+    assert.equal(load().stdout, "loaded\n");
+    // Of another release.
+    writeFileSync(join(root, "package.json"), JSON.stringify({ ...manifest, version: "9.9.9" }));
+    assert.match(load().stderr, /is version .*, not 9\.9\.9/);
+  }
+});
