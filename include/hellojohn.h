@@ -39,7 +39,9 @@
  * be read by any number of threads at once. No call may use an object while another thread frees it.
  *
  * Fork. After fork() the child must not use an engine of its parent: every call on it and its tenants answers
- * HJ_ERR_FORKED. Freeing it is safe there and leaves files and locks alone. The child opens an engine of its own.
+ * HJ_ERR_FORKED. Freeing it is safe there and leaves files and locks alone. So open engines after forking, in each
+ * worker. A child must not open a file that its parent had open at the fork, unless it has called exec() before: SQLite
+ * would believe that it holds its parent's locks, and acknowledged changes could be lost.
  *
  * Panics. A bug inside the library answers HJ_ERR_INTERNAL; it never unwinds into the host and never ends the process.
  * Its message goes to standard error. Running out of memory ends the process.
@@ -330,7 +332,7 @@ typedef struct {
 /// The file was written by a newer release.
 #define HJ_ERR_STORAGE_TOO_NEW 25
 
-/// The process forked after the engine was opened; open a new engine in the child.
+/// The process forked after the engine was opened; see "Fork".
 #define HJ_ERR_FORKED 26
 
 /// A fault of the engine or of the machine's clock or entropy.

@@ -60,7 +60,7 @@ pub const HJ_ERR_STORAGE_CORRUPT: hj_status = 23;
 pub const HJ_ERR_STORAGE_READ_ONLY: hj_status = 24;
 /// The file was written by a newer release.
 pub const HJ_ERR_STORAGE_TOO_NEW: hj_status = 25;
-/// The process forked after the engine was opened; open a new engine in the child.
+/// The process forked after the engine was opened; see "Fork".
 pub const HJ_ERR_FORKED: hj_status = 26;
 /// A fault of the engine or of the machine's clock or entropy.
 pub const HJ_ERR_INTERNAL: hj_status = 27;

@@ -1,0 +1,147 @@
+/* After fork() the child is refused by every call of its parent's engine, can free it, and harms neither the parent nor
+ * its file; all that while other threads of the parent are at work. */
+
+#include "check.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+
+enum { FORKS = 25 };
+
+static hj_engine *engine;
+static hj_tenant *tenant;
+static hj_grant *grant;
+static atomic_bool stop;
+
+#define FORKED(call) CHECK_STATUS(HJ_ERR_FORKED, call)
+
+static void child(void) {
+  hj_str id = hj_str_of(hj_session_id(hj_grant_session(grant)));
+  hj_str token = hj_str_of(hj_grant_access_token(grant));
+  hj_str rt = hj_str_of(hj_grant_refresh_token(grant));
+  hj_str absent = {NULL, 0}, user = HJ_STR("u");
+  hj_tenant *t = NULL;
+  hj_grant *g = NULL;
+  hj_session *s = NULL;
+  hj_claims *c = NULL;
+  hj_page *p = NULL;
+  hj_config *f = NULL;
+  hj_keys *k = NULL;
+  hj_text *x = NULL;
+  hj_stats *n = NULL;
+  check_count = check_failures = 0;
+  FORKED(hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &t, error));
+  FORKED(hj_engine_lower_clock_mark(engine, error));
+  FORKED(hj_tenant_create(tenant, user, NULL, &g, error));
+  FORKED(hj_tenant_refresh(tenant, rt, NULL, &g, error));
+  FORKED(hj_tenant_update(tenant, id, NULL, &g, error));
+  FORKED(hj_tenant_verify_access_token(tenant, token, &s, &c, error));
+  FORKED(hj_tenant_verify_session(tenant, id, &s, error));
+  FORKED(hj_tenant_verify_locally(tenant, token, NULL, &c, error));
+  FORKED(hj_tenant_get(tenant, id, &s, error));
+  FORKED(hj_tenant_list(tenant, NULL, &p, error));
+  FORKED(hj_tenant_sign_out(tenant, token, absent, NULL, error));
+  FORKED(hj_tenant_sign_out(tenant, rt, absent, NULL, error));
+  FORKED(hj_tenant_revoke(tenant, id, error));
+  FORKED(hj_tenant_revoke_user(tenant, user, absent, NULL, error));
+  FORKED(hj_tenant_revoke_tenant(tenant, NULL, error));
+  FORKED(hj_tenant_config(tenant, &f, error));
+  FORKED(hj_tenant_update_config(tenant, HJ_STR("{\"idle_timeout\":\"1d\"}"), &f, error));
+  FORKED(hj_tenant_change_secret_key(tenant, HJ_STR("sk_b"), error));
+  FORKED(hj_tenant_keys(tenant, &k, error));
+  FORKED(hj_tenant_rotate_keys(tenant, &x, error));
+  FORKED(hj_tenant_jwks(tenant, &x, error));
+  FORKED(hj_tenant_retire_key(tenant, HJ_STR("key_01ARZ3NDEKTSV4RRFFQ69G5FAV"), error));
+  FORKED(hj_tenant_sweep(tenant, NULL, error));
+  FORKED(hj_tenant_purge_older_than(tenant, HJ_STR("1d"), NULL, error));
+  FORKED(hj_tenant_purge_before(tenant, 0, NULL, error));
+  FORKED(hj_tenant_stats(tenant, &n, error));
+  FORKED(hj_engine_close(engine, error));
+  /* What needs no engine goes on working. */
+  CHECK(hj_session_id(hj_grant_session(grant)) != NULL);
+  hj_grant_free(grant);
+  hj_engine_free(engine);
+  hj_tenant_free(tenant);
+}
+
+/* An engine of its own, on a file of its own; only for a parent without other threads, whose locks the child would find
+ * taken for ever. */
+static void child_of_its_own(void) {
+  hj_grant *g = NULL;
+  child();
+  CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(scratch("fork-child")), NULL, &engine, error));
+  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), NULL, &g, error));
+  hj_grant_free(g);
+  hj_tenant_free(tenant);
+  hj_engine_free(engine);
+}
+
+/* Keeps every lock of the engine busy, so that forks find them taken. */
+static void *work(void *argument) {
+  hj_str token = hj_str_of(hj_grant_access_token(argument));
+  while (!atomic_load(&stop)) {
+    hj_grant *g = NULL;
+    if (hj_tenant_create(tenant, HJ_STR("busy"), NULL, &g, NULL) != HJ_OK ||
+        hj_tenant_verify_locally(tenant, token, NULL, NULL, NULL) != HJ_OK ||
+        hj_tenant_verify_access_token(tenant, token, NULL, NULL, NULL) != HJ_OK) {
+      fprintf(stderr, "a thread of the parent was disturbed\n");
+      abort();
+    }
+    hj_grant_free(g);
+  }
+  return NULL;
+}
+
+static void fork_and(void (*body)(void)) {
+  int status = -1;
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    alarm(60); /* a deadlock ends as a failure */
+    body();
+    /* Not by exit(): to a memory checker everything that the child leaves to its parent would be lost. */
+    execl("/bin/sh", "sh", "-c", check_failures == 0 ? "exit 0" : "exit 1", (char *)NULL);
+  }
+  CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+int main(void) {
+  hj_open_options options = hj_open_options_init();
+  hj_session *session = NULL;
+  pthread_t threads[3];
+  char path[512];
+  snprintf(path, sizeof path, "%s", scratch("fork"));
+  options.durability = HJ_DURABILITY_NORMAL;
+  options.busy_timeout_ms = 60000;
+  CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(path), &options, &engine, error));
+  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), NULL, &grant, error));
+  for (int i = 0; i < 3; i++) {
+    CHECK(pthread_create(&threads[i], NULL, work, grant) == 0);
+  }
+  for (int i = 0; i < FORKS; i++) {
+    fork_and(child);
+  }
+  atomic_store(&stop, true);
+  for (int i = 0; i < 3; i++) {
+    CHECK(pthread_join(threads[i], NULL) == 0);
+  }
+  fork_and(child_of_its_own);
+  /* The parent goes on, and its file holds everything. */
+  CHECK_STATUS(HJ_OK, hj_tenant_get(tenant, hj_str_of(hj_session_id(hj_grant_session(grant))), &session, error));
+  hj_session_free(session);
+  CHECK_STATUS(HJ_OK, hj_engine_close(engine, error));
+  hj_tenant_free(tenant);
+  hj_engine_free(engine);
+  CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(path), &options, &engine, error));
+  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  CHECK_STATUS(HJ_OK, hj_tenant_verify_session(tenant, hj_str_of(hj_session_id(hj_grant_session(grant))), NULL, error));
+  hj_tenant_free(tenant);
+  hj_engine_free(engine);
+  hj_grant_free(grant);
+  return report();
+}

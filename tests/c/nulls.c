@@ -1,0 +1,268 @@
+/* Every function with every pointer NULL in turn: a typed refusal or an empty answer, never a crash. tests/c/run checks
+ * that no exported function is missing here. */
+
+#include "check.h"
+
+#include <string.h>
+
+static const hj_str absent = {NULL, 0};
+static hj_clock *the_clock;
+static hj_engine *engine;
+static hj_tenant *tenant;
+static hj_grant *grant;
+static hj_str token, rt, id;
+
+#define BAD(call) CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, call)
+#define FINE(call) CHECK_STATUS(HJ_OK, call)
+
+static void library(void) {
+  CHECK(strlen(hj_version()) >= 5);
+  CHECK(hj_abi_version() == HJ_ABI_VERSION);
+  CHECK(hj_status_name(-1) == NULL);
+  CHECK(hj_status_http(-1) == 500);
+  CHECK(hj_error_status(NULL) == HJ_OK);
+  CHECK(hj_error_detail(NULL) == NULL);
+}
+
+static void frees(void) {
+  hj_error_free(NULL);
+  hj_clock_free(NULL);
+  hj_engine_free(NULL);
+  hj_tenant_free(NULL);
+  hj_session_free(NULL);
+  hj_grant_free(NULL);
+  hj_claims_free(NULL);
+  hj_page_free(NULL);
+  hj_config_free(NULL);
+  hj_keys_free(NULL);
+  hj_stats_free(NULL);
+  hj_text_free(NULL);
+}
+
+static void clock_and_engine(void) {
+  hj_engine *e = (hj_engine *)&e;
+  hj_tenant *t = (hj_tenant *)&t;
+  BAD(hj_clock_new(0, NULL, error));
+  CHECK(hj_clock_now_at_ms(NULL) == 0);
+  hj_clock_set(NULL, 1);
+  hj_clock_advance_ms(NULL, 1);
+  BAD(hj_engine_open(absent, NULL, &e, error));
+  CHECK(e == NULL);
+  BAD(hj_engine_open(HJ_STR(":memory:"), NULL, NULL, error));
+  CHECK(hj_engine_open(HJ_STR(":memory:"), NULL, NULL, NULL) == HJ_ERR_VALIDATION_ERROR);
+  BAD(hj_engine_tenant(NULL, HJ_STR("tnt"), HJ_STR("sk_x"), &t, error));
+  CHECK(t == NULL);
+  BAD(hj_engine_tenant(engine, absent, HJ_STR("sk_x"), &t, error));
+  BAD(hj_engine_tenant(engine, HJ_STR("tnt"), absent, &t, error));
+  BAD(hj_engine_tenant(engine, HJ_STR("tnt"), HJ_STR("sk_x"), NULL, error));
+  BAD(hj_engine_lower_clock_mark(NULL, error));
+  FINE(hj_engine_lower_clock_mark(engine, error));
+  CHECK(hj_engine_lower_clock_mark(engine, NULL) == HJ_OK);
+  BAD(hj_engine_close(NULL, error));
+  CHECK(hj_engine_close(NULL, NULL) == HJ_ERR_VALIDATION_ERROR);
+}
+
+static void signing_in(void) {
+  hj_create_options create = hj_create_options_init();
+  hj_refresh_options refresh = hj_refresh_options_init();
+  hj_update_options update = hj_update_options_init();
+  hj_grant *g = (hj_grant *)&g;
+  CHECK(hj_tenant_id(NULL) == NULL);
+  BAD(hj_tenant_create(NULL, HJ_STR("u"), &create, &g, error));
+  CHECK(g == NULL);
+  BAD(hj_tenant_create(tenant, absent, &create, &g, error));
+  BAD(hj_tenant_create(tenant, HJ_STR("nobody"), &create, NULL, error));
+  CHECK(hj_tenant_create(tenant, absent, NULL, NULL, NULL) == HJ_ERR_VALIDATION_ERROR);
+  FINE(hj_tenant_create(tenant, HJ_STR("v"), NULL, &g, error));
+  hj_grant_free(g);
+  BAD(hj_tenant_refresh(NULL, rt, &refresh, &g, error));
+  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_refresh(tenant, absent, &refresh, &g, error));
+  BAD(hj_tenant_refresh(tenant, rt, &refresh, NULL, error));
+  FINE(hj_tenant_refresh(tenant, rt, NULL, &g, error));
+  hj_grant_free(g);
+  BAD(hj_tenant_update(NULL, id, &update, &g, error));
+  BAD(hj_tenant_update(tenant, absent, &update, &g, error));
+  FINE(hj_tenant_update(tenant, id, NULL, NULL, error));
+  FINE(hj_tenant_update(tenant, id, &update, NULL, error));
+}
+
+static void verifying(void) {
+  hj_verify_options options = hj_verify_options_init();
+  hj_session *s = (hj_session *)&s;
+  hj_claims *c = (hj_claims *)&c;
+  BAD(hj_tenant_verify_access_token(NULL, token, &s, &c, error));
+  CHECK(s == NULL && c == NULL);
+  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_verify_access_token(tenant, absent, &s, &c, error));
+  FINE(hj_tenant_verify_access_token(tenant, token, NULL, NULL, error));
+  FINE(hj_tenant_verify_access_token(tenant, token, &s, NULL, error));
+  hj_session_free(s);
+  FINE(hj_tenant_verify_access_token(tenant, token, NULL, &c, error));
+  hj_claims_free(c);
+  CHECK(hj_tenant_verify_access_token(tenant, token, NULL, NULL, NULL) == HJ_OK);
+  BAD(hj_tenant_verify_session(NULL, id, &s, error));
+  BAD(hj_tenant_verify_session(tenant, absent, &s, error));
+  FINE(hj_tenant_verify_session(tenant, id, NULL, error));
+  BAD(hj_tenant_verify_locally(NULL, token, &options, &c, error));
+  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_verify_locally(tenant, absent, &options, &c, error));
+  FINE(hj_tenant_verify_locally(tenant, token, NULL, NULL, error));
+}
+
+static void looking(void) {
+  hj_list_options options = hj_list_options_init();
+  hj_session *s = (hj_session *)&s;
+  hj_page *p = (hj_page *)&p;
+  BAD(hj_tenant_get(NULL, id, &s, error));
+  CHECK(s == NULL);
+  BAD(hj_tenant_get(tenant, absent, &s, error));
+  BAD(hj_tenant_get(tenant, id, NULL, error));
+  BAD(hj_tenant_list(NULL, &options, &p, error));
+  CHECK(p == NULL);
+  BAD(hj_tenant_list(tenant, &options, NULL, error));
+  FINE(hj_tenant_list(tenant, NULL, &p, error));
+  CHECK(hj_page_count(p) == 2);
+  CHECK(hj_page_session(p, 2) == NULL);
+  hj_page_free(p);
+}
+
+static void settings_and_keys(void) {
+  hj_config *c = (hj_config *)&c;
+  hj_keys *k = (hj_keys *)&k;
+  hj_text *t = (hj_text *)&t;
+  hj_stats *s = (hj_stats *)&s;
+  BAD(hj_tenant_config(NULL, &c, error));
+  CHECK(c == NULL);
+  BAD(hj_tenant_config(tenant, NULL, error));
+  BAD(hj_tenant_update_config(NULL, HJ_STR("{}"), &c, error));
+  BAD(hj_tenant_update_config(tenant, absent, &c, error));
+  FINE(hj_tenant_update_config(tenant, HJ_STR("{}"), NULL, error));
+  BAD(hj_tenant_change_secret_key(NULL, HJ_STR("sk_y"), error));
+  BAD(hj_tenant_change_secret_key(tenant, absent, error));
+  BAD(hj_tenant_keys(NULL, &k, error));
+  CHECK(k == NULL);
+  BAD(hj_tenant_keys(tenant, NULL, error));
+  BAD(hj_tenant_rotate_keys(NULL, &t, error));
+  CHECK(t == NULL);
+  FINE(hj_tenant_rotate_keys(tenant, NULL, error));
+  BAD(hj_tenant_retire_key(NULL, HJ_STR("key_x"), error));
+  BAD(hj_tenant_retire_key(tenant, absent, error));
+  BAD(hj_tenant_jwks(NULL, &t, error));
+  BAD(hj_tenant_jwks(tenant, NULL, error));
+  BAD(hj_tenant_stats(NULL, &s, error));
+  CHECK(s == NULL);
+  BAD(hj_tenant_stats(tenant, NULL, error));
+}
+
+static void upkeep_and_endings(void) {
+  uint64_t n = 77;
+  BAD(hj_tenant_sweep(NULL, &n, error));
+  CHECK(n == 0);
+  FINE(hj_tenant_sweep(tenant, NULL, error));
+  BAD(hj_tenant_purge_older_than(NULL, HJ_STR("1d"), &n, error));
+  BAD(hj_tenant_purge_older_than(tenant, absent, &n, error));
+  FINE(hj_tenant_purge_older_than(tenant, HJ_STR("1d"), NULL, error));
+  BAD(hj_tenant_purge_before(NULL, 0, &n, error));
+  FINE(hj_tenant_purge_before(tenant, 0, NULL, error));
+  BAD(hj_tenant_sign_out(NULL, token, absent, &n, error));
+  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_sign_out(tenant, absent, absent, &n, error));
+  BAD(hj_tenant_revoke(NULL, id, error));
+  BAD(hj_tenant_revoke(tenant, absent, error));
+  BAD(hj_tenant_revoke_user(NULL, HJ_STR("u"), absent, &n, error));
+  BAD(hj_tenant_revoke_user(tenant, absent, absent, &n, error));
+  BAD(hj_tenant_revoke_tenant(NULL, &n, error));
+  FINE(hj_tenant_sign_out(tenant, token, absent, NULL, error));
+  FINE(hj_tenant_revoke(tenant, id, error));
+  FINE(hj_tenant_revoke_user(tenant, HJ_STR("u"), absent, NULL, error));
+  FINE(hj_tenant_revoke_tenant(tenant, NULL, error));
+}
+
+static void session_getters(void) {
+  const char *(*texts[])(const hj_session *) = {
+      hj_session_id,          hj_session_user_id,     hj_session_tenant_id,          hj_session_status,
+      hj_session_user_agent,  hj_session_ip_address,  hj_session_country,            hj_session_device_type,
+      hj_session_end_reason,  hj_session_org_id,      hj_session_device_fingerprint, hj_session_role,
+      hj_session_email,       hj_session_claims_json, hj_session_last_ip_address,    hj_session_last_user_agent,
+  };
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    CHECK(texts[i](NULL) == NULL);
+  }
+  CHECK(hj_session_created_at_ms(NULL) == 0);
+  CHECK(hj_session_last_active_at_ms(NULL) == 0);
+  CHECK(hj_session_expires_at_ms(NULL) == 0);
+  CHECK(hj_session_access_expires_at_ms(NULL) == 0);
+  CHECK(hj_session_revoked_at_ms(NULL) == 0);
+  CHECK(!hj_session_is_active(NULL));
+  CHECK(!hj_session_mfa_verified(NULL));
+}
+
+static void other_getters(void) {
+  CHECK(hj_grant_session(NULL) == NULL);
+  CHECK(hj_grant_access_token(NULL) == NULL);
+  CHECK(hj_grant_refresh_token(NULL) == NULL);
+  CHECK(hj_grant_expires_in_s(NULL) == 0);
+  CHECK(hj_grant_evicted_count(NULL) == 0);
+  CHECK(hj_grant_evicted(NULL, 0) == NULL);
+  CHECK(hj_grant_evicted(grant, 0) == NULL);
+  CHECK(hj_grant_evicted(grant, SIZE_MAX) == NULL);
+  CHECK(hj_claims_user_id(NULL) == NULL);
+  CHECK(hj_claims_session_id(NULL) == NULL);
+  CHECK(hj_claims_tenant_id(NULL) == NULL);
+  CHECK(hj_claims_org_id(NULL) == NULL);
+  CHECK(hj_claims_role(NULL) == NULL);
+  CHECK(!hj_claims_mfa_verified(NULL));
+  CHECK(hj_claims_email(NULL) == NULL);
+  CHECK(hj_claims_issued_at_ms(NULL) == 0);
+  CHECK(hj_claims_expires_at_ms(NULL) == 0);
+  CHECK(hj_claims_token_id(NULL) == NULL);
+  CHECK(hj_claims_payload_json(NULL) == NULL);
+  CHECK(hj_page_count(NULL) == 0);
+  CHECK(hj_page_session(NULL, 0) == NULL);
+  CHECK(hj_page_next_cursor(NULL) == NULL);
+  CHECK(hj_config_session_duration_s(NULL) == 0);
+  CHECK(hj_config_access_token_ttl_s(NULL) == 0);
+  CHECK(hj_config_idle_timeout_s(NULL) == 0);
+  CHECK(hj_config_max_sessions_per_user(NULL) == 0);
+  CHECK(hj_config_refresh_reuse_window_s(NULL) == 0);
+  CHECK(hj_config_json(NULL) == NULL);
+  CHECK(hj_keys_count(NULL) == 0);
+  CHECK(hj_keys_kid(NULL, 0) == NULL);
+  CHECK(hj_keys_state(NULL, 0) == NULL);
+  CHECK(hj_keys_created_at_ms(NULL, 0) == 0);
+  CHECK(hj_stats_active(NULL) == 0);
+  CHECK(hj_stats_expired(NULL) == 0);
+  CHECK(hj_stats_revoked(NULL) == 0);
+  CHECK(hj_stats_created_last_24h(NULL) == 0);
+  CHECK(hj_stats_database_bytes(NULL) == 0);
+  CHECK(hj_stats_oldest_unswept_at_ms(NULL) == 0);
+  CHECK(hj_text_get(NULL) == NULL);
+  CHECK(hj_text_len(NULL) == 0);
+}
+
+int main(void) {
+  hj_open_options options = hj_open_options_init();
+  FINE(hj_clock_new(1767225600000, &the_clock, error));
+  options.clock = the_clock;
+  FINE(hj_engine_open(HJ_STR(":memory:"), &options, &engine, error));
+  FINE(hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  FINE(hj_tenant_create(tenant, HJ_STR("u"), NULL, &grant, error));
+  token = hj_str_of(hj_grant_access_token(grant));
+  rt = hj_str_of(hj_grant_refresh_token(grant));
+  id = hj_str_of(hj_session_id(hj_grant_session(grant)));
+
+  library();
+  frees();
+  clock_and_engine();
+  signing_in();
+  verifying();
+  looking();
+  settings_and_keys();
+  upkeep_and_endings();
+  session_getters();
+  other_getters();
+
+  hj_grant_free(grant);
+  FINE(hj_engine_close(engine, error));
+  hj_engine_free(engine);
+  hj_tenant_free(tenant);
+  hj_clock_free(the_clock);
+  return report();
+}

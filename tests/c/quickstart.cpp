@@ -1,0 +1,85 @@
+// The C++ owners: every method once, and what happens when something fails.
+
+#include <hellojohn.hpp>
+
+#include "check.h"
+
+#include <vector>
+
+namespace hj = hellojohn;
+
+template <class Call> static hj_status thrown_by(Call call) {
+  try {
+    call();
+  } catch (const hj::error &error) {
+    CHECK(*error.what() != '\0' && error.name() != nullptr);
+    return error.status();
+  }
+  return HJ_OK;
+}
+
+int main() {
+  auto clock = hj::manual_clock(1767225600000);
+  hj_open_options options = hj_open_options_init();
+  options.clock = clock.get();
+  hj::engine engine(":memory:", &options);
+  hj::tenant tenant = engine.tenant("tnt_acme", "sk_live_abc123");
+  CHECK(tenant.id() == "tnt_acme");
+
+  hj_create_options phone = hj_create_options_init();
+  phone.ip_address = HJ_STR("203.0.113.42");
+  phone.duration = HJ_STR("24h");
+  hj::grant grant = tenant.create("usr_1", &phone);
+  const std::string id(hj::view(hj_session_id(hj_grant_session(grant.get()))));
+
+  CHECK(tenant.verify_access_token(hj_grant_access_token(grant.get())));
+  CHECK(tenant.verify_session(id));
+  hj::verification local = tenant.verify_locally(hj_grant_access_token(grant.get()));
+  CHECK(local && hj::view(hj_claims_user_id(local.claims.get())) == "usr_1");
+
+  hj_clock_advance_ms(clock.get(), 60'000);
+  hj::grant fresh = tenant.refresh(hj_grant_refresh_token(grant.get()));
+  CHECK(hj_session_last_active_at_ms(hj_grant_session(fresh.get())) == 1767225660000);
+
+  hj_update_options admin = hj_update_options_init();
+  admin.role = HJ_STR("admin");
+  CHECK(hj::view(hj_session_role(hj_grant_session(tenant.update(id, &admin).get()))) == "admin");
+  CHECK(hj_session_country(tenant.find(id).get()) == nullptr);
+  CHECK(hj::view(hj_session_country(nullptr)).empty());
+
+  hj::grant second = tenant.create("usr_1");
+  CHECK(hj_page_count(tenant.list().get()) == 2);
+  CHECK(tenant.revoke_user("usr_1", id) == 1);
+  tenant.revoke(id);
+  hj::verification refused = tenant.verify_access_token(hj_grant_access_token(fresh.get()));
+  CHECK(!refused && refused.status == HJ_ERR_SESSION_REVOKED && hj::view(refused.name()) == "session_revoked");
+  CHECK(refused.session != nullptr && refused.claims == nullptr);
+  CHECK(thrown_by([&] { tenant.refresh(hj_grant_refresh_token(fresh.get())); }) == HJ_ERR_SESSION_REVOKED);
+  CHECK(thrown_by([&] { tenant.create(std::string_view()); }) == HJ_ERR_VALIDATION_ERROR);
+  CHECK(thrown_by([&] { engine.tenant("tnt_acme", "sk_wrong"); }) == HJ_ERR_INVALID_API_KEY);
+  CHECK(thrown_by([&] { hj::engine nowhere("/nowhere/at/all.db"); }) == HJ_ERR_STORAGE_IO);
+
+  CHECK(tenant.sign_out(hj_grant_access_token(tenant.create("usr_2").get())) == 1);
+  hj::grant third = tenant.create("usr_3");
+  CHECK(tenant.revoke_tenant() == 1);
+  CHECK(hj_config_idle_timeout_s(tenant.update_config(R"({"idle_timeout": "7d"})").get()) == 604800);
+  CHECK(hj_config_idle_timeout_s(tenant.config().get()) == 604800);
+  const std::string kid = tenant.rotate_keys();
+  CHECK(tenant.jwks().find(kid) != std::string::npos);
+  CHECK(hj_keys_count(tenant.keys().get()) == 3);
+  CHECK(thrown_by([&] { tenant.retire_key(kid); }) == HJ_ERR_VALIDATION_ERROR);
+  tenant.change_secret_key("sk_live_def456");
+  CHECK(tenant.sweep() == 0);
+  CHECK(tenant.purge_older_than("1d") == 0);
+  CHECK(tenant.purge_before(1767225600000) == 0);
+  CHECK(hj_stats_revoked(tenant.stats().get()) == 4);
+
+  // Owners move into containers and out of scope in any order.
+  std::vector<hj::grant> grants;
+  grants.push_back(std::move(second));
+  hj::tenant moved = std::move(tenant);
+  engine.lower_clock_mark();
+  engine.close();
+  CHECK(thrown_by([&] { moved.create("usr_1"); }) == HJ_ERR_ENGINE_CLOSED);
+  return report();
+}

@@ -1,0 +1,227 @@
+/* Bad input in every position that takes text, number or struct; a closed engine; what results look like. */
+
+#include "check.h"
+
+#include <string.h>
+
+static hj_engine *engine;
+static hj_tenant *tenant;
+
+/* One text in one position of the interface, everything else good. */
+enum { POSITIONS = 37, USER_AGENT_OF_CREATE = 6, USER_AGENT_OF_REFRESH = 17 };
+
+static hj_status with(int position, hj_str text, hj_error **error) {
+  hj_open_options open = hj_open_options_init();
+  hj_create_options create = hj_create_options_init();
+  hj_refresh_options refresh = hj_refresh_options_init();
+  hj_update_options update = hj_update_options_init();
+  hj_verify_options verify = hj_verify_options_init();
+  hj_list_options list = hj_list_options_init();
+  hj_engine *e = NULL;
+  hj_tenant *t = NULL;
+  hj_grant *g = NULL;
+  hj_session *s = NULL;
+  hj_claims *c = NULL;
+  hj_page *p = NULL;
+  hj_config *f = NULL;
+  hj_str user = HJ_STR("u"), absent = {NULL, 0}, known;
+  hj_status status;
+  if (hj_tenant_create(tenant, user, NULL, &g, NULL) != HJ_OK) {
+    return HJ_ERR_INTERNAL;
+  }
+  known = hj_str_of(hj_session_id(hj_grant_session(g)));
+  hj_grant *fresh = NULL;
+  switch (position) {
+  case 0: status = hj_engine_open(text, NULL, &e, error); break;
+  case 1: open.issuer = text; status = hj_engine_open(HJ_STR(":memory:"), &open, &e, error); break;
+  case 2: status = hj_engine_tenant(engine, text, HJ_STR("sk_x"), &t, error); break;
+  case 3: status = hj_engine_tenant(engine, HJ_STR("tnt_a"), text, &t, error); break;
+  case 4: status = hj_tenant_create(tenant, text, NULL, &fresh, error); break;
+  case 5: create.ip_address = text; status = hj_tenant_create(tenant, user, &create, &fresh, error); break;
+  case USER_AGENT_OF_CREATE:
+    create.user_agent = text; status = hj_tenant_create(tenant, user, &create, &fresh, error); break;
+  case 7: create.country = text; status = hj_tenant_create(tenant, user, &create, &fresh, error); break;
+  case 8: create.device_type = text; status = hj_tenant_create(tenant, user, &create, &fresh, error); break;
+  case 9: create.device_fingerprint = text; status = hj_tenant_create(tenant, user, &create, &fresh, error); break;
+  case 10: create.duration = text; status = hj_tenant_create(tenant, user, &create, &fresh, error); break;
+  case 11: create.org_id = text; status = hj_tenant_create(tenant, user, &create, &fresh, error); break;
+  case 12: create.role = text; status = hj_tenant_create(tenant, user, &create, &fresh, error); break;
+  case 13: create.email = text; status = hj_tenant_create(tenant, user, &create, &fresh, error); break;
+  case 14: create.claims_json = text; status = hj_tenant_create(tenant, user, &create, &fresh, error); break;
+  case 15: status = hj_tenant_refresh(tenant, text, NULL, &fresh, error); break;
+  case 16:
+    refresh.ip_address = text;
+    status = hj_tenant_refresh(tenant, hj_str_of(hj_grant_refresh_token(g)), &refresh, &fresh, error);
+    break;
+  case USER_AGENT_OF_REFRESH:
+    refresh.user_agent = text;
+    status = hj_tenant_refresh(tenant, hj_str_of(hj_grant_refresh_token(g)), &refresh, &fresh, error);
+    break;
+  case 18: status = hj_tenant_update(tenant, text, NULL, &fresh, error); break;
+  case 19: update.org_id = text; status = hj_tenant_update(tenant, known, &update, &fresh, error); break;
+  case 20: update.role = text; status = hj_tenant_update(tenant, known, &update, &fresh, error); break;
+  case 21: update.claims_json = text; status = hj_tenant_update(tenant, known, &update, &fresh, error); break;
+  case 22: status = hj_tenant_verify_access_token(tenant, text, &s, &c, error); break;
+  case 23: status = hj_tenant_verify_session(tenant, text, &s, error); break;
+  case 24: status = hj_tenant_verify_locally(tenant, text, NULL, &c, error); break;
+  case 25:
+    verify.audience = text;
+    status = hj_tenant_verify_locally(tenant, hj_str_of(hj_grant_access_token(g)), &verify, &c, error);
+    break;
+  case 26: status = hj_tenant_get(tenant, text, &s, error); break;
+  case 27: list.user_id = text; status = hj_tenant_list(tenant, &list, &p, error); break;
+  case 28: list.status = text; status = hj_tenant_list(tenant, &list, &p, error); break;
+  case 29: list.cursor = text; status = hj_tenant_list(tenant, &list, &p, error); break;
+  case 30: status = hj_tenant_revoke(tenant, text, error); break;
+  case 31: status = hj_tenant_revoke_user(tenant, text, absent, NULL, error); break;
+  case 32: status = hj_tenant_revoke_user(tenant, user, text, NULL, error); break;
+  case 33: status = hj_tenant_sign_out(tenant, text, absent, NULL, error); break;
+  case 34: status = hj_tenant_update_config(tenant, text, &f, error); break;
+  case 35: status = hj_tenant_change_secret_key(tenant, text, error); break;
+  case 36: status = hj_tenant_retire_key(tenant, text, error); break;
+  default: status = hj_tenant_purge_older_than(tenant, text, NULL, error); break;
+  }
+  CHECK(status == HJ_OK || (!e && !t && !fresh && !s && !c && !p && !f));
+  hj_engine_free(e);
+  hj_tenant_free(t);
+  hj_grant_free(g);
+  hj_grant_free(fresh);
+  hj_session_free(s);
+  hj_claims_free(c);
+  hj_page_free(p);
+  hj_config_free(f);
+  return status;
+}
+
+static void bad_texts(void) {
+  static const char *const not_utf8[] = {"\xff", "ok\xc3", "\xed\xa0\x80", "\xc0\xaf", "\xf4\x90\x80\x80"};
+  size_t big = (size_t)1 << 20;
+  char *text = malloc(big);
+  if (text == NULL) {
+    abort();
+  }
+  memset(text, 'x', big);
+  for (int position = 0; position <= POSITIONS; position++) {
+    for (size_t i = 0; i < sizeof not_utf8 / sizeof *not_utf8; i++) {
+      CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, with(position, hj_str_of(not_utf8[i]), error));
+    }
+    CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, with(position, hj_str_view(NULL, 3), error));
+    CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, with(position, hj_str_view(text, SIZE_MAX), error));
+    CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, with(position, hj_str_view(text, SIZE_MAX / 2 + 1), error));
+    CHECK(with(position, hj_str_view("a\0b", 3), NULL) != HJ_OK);
+    CHECK(with(position, hj_str_view("", 0), NULL) != HJ_OK);
+    if (position == USER_AGENT_OF_CREATE || position == USER_AGENT_OF_REFRESH) {
+      CHECK_STATUS(HJ_OK, with(position, hj_str_view(text, big), error)); /* cut at 1024 bytes */
+    } else {
+      CHECK(with(position, hj_str_view(text, big), NULL) != HJ_OK);
+    }
+  }
+  free(text);
+}
+
+/* The size that a host says its struct has. */
+#define BAD_SIZES(type, call)                                              \
+  do {                                                                     \
+    type options = type##_init();                                          \
+    size_t sizes[] = {0, 1, sizeof options - 1, sizeof options + 1, SIZE_MAX}; \
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {            \
+      options.struct_size = sizes[i];                                      \
+      CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, call);                         \
+    }                                                                      \
+  } while (0)
+
+static void bad_structs(void) {
+  hj_open_options open = hj_open_options_init();
+  hj_create_options create = hj_create_options_init();
+  hj_update_options update = hj_update_options_init();
+  hj_verify_options verify = hj_verify_options_init();
+  hj_list_options list = hj_list_options_init();
+  hj_engine *e = NULL;
+  hj_grant *g = NULL, *fresh = NULL;
+  hj_page *p = NULL;
+  hj_str id, token, rt;
+  CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), &create, &g, error));
+  id = hj_str_of(hj_session_id(hj_grant_session(g)));
+  token = hj_str_of(hj_grant_access_token(g));
+  rt = hj_str_of(hj_grant_refresh_token(g));
+  BAD_SIZES(hj_open_options, hj_engine_open(HJ_STR(":memory:"), &options, &e, error));
+  BAD_SIZES(hj_create_options, hj_tenant_create(tenant, HJ_STR("u"), &options, &fresh, error));
+  BAD_SIZES(hj_refresh_options, hj_tenant_refresh(tenant, rt, &options, &fresh, error));
+  BAD_SIZES(hj_update_options, hj_tenant_update(tenant, id, &options, &fresh, error));
+  BAD_SIZES(hj_verify_options, hj_tenant_verify_locally(tenant, token, &options, NULL, error));
+  BAD_SIZES(hj_list_options, hj_tenant_list(tenant, &options, &p, error));
+  open.durability = 2;
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &e, error));
+  create.mfa_verified = 3;
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_tenant_create(tenant, HJ_STR("u"), &create, &fresh, error));
+  update.clear = 8;
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_tenant_update(tenant, id, &update, &fresh, error));
+  update.clear = HJ_CLEAR_ROLE;
+  update.role = HJ_STR("admin");
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_tenant_update(tenant, id, &update, &fresh, error));
+  verify.leeway_s = 61;
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_tenant_verify_locally(tenant, token, &verify, NULL, error));
+  verify.leeway_s = UINT64_MAX;
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_tenant_verify_locally(tenant, token, &verify, NULL, error));
+  list.limit = -1;
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_tenant_list(tenant, &list, &p, error));
+  list.limit = INT64_MAX;
+  CHECK_STATUS(HJ_OK, hj_tenant_list(tenant, &list, &p, error));
+  CHECK(hj_page_count(p) == 100);
+  hj_page_free(p);
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR,
+               hj_tenant_sign_out(tenant, token, HJ_STR("everywhere"), NULL, error));
+  CHECK_STATUS(HJ_OK, hj_tenant_purge_before(tenant, INT64_MIN, NULL, error));
+  hj_grant_free(g);
+}
+
+/* An ended session comes with the error; nothing else does. */
+static void ended_sessions(void) {
+  hj_grant *g = NULL;
+  hj_session *s = NULL;
+  hj_claims *c = NULL;
+  CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("ended"), NULL, &g, error));
+  hj_str id = hj_str_of(hj_session_id(hj_grant_session(g)));
+  hj_str token = hj_str_of(hj_grant_access_token(g));
+  CHECK_STATUS(HJ_OK, hj_tenant_revoke(tenant, id, error));
+  CHECK_STATUS(HJ_ERR_SESSION_REVOKED, hj_tenant_verify_access_token(tenant, token, &s, &c, error));
+  CHECK(c == NULL && strcmp(hj_session_status(s), "revoked") == 0 && !hj_session_is_active(s));
+  CHECK(strcmp(hj_session_end_reason(s), "revoked") == 0 && hj_session_revoked_at_ms(s) > 0);
+  hj_session_free(s);
+  CHECK_STATUS(HJ_ERR_SESSION_REVOKED, hj_tenant_verify_session(tenant, id, &s, error));
+  CHECK(s != NULL && strcmp(hj_session_user_id(s), "ended") == 0);
+  hj_session_free(s);
+  CHECK_STATUS(HJ_ERR_SESSION_REVOKED, hj_tenant_verify_session(tenant, id, NULL, error));
+  hj_grant_free(g);
+}
+
+static void closed_engine(void) {
+  hj_grant *g = NULL;
+  hj_tenant *t = NULL;
+  CHECK_STATUS(HJ_OK, hj_engine_close(engine, error));
+  CHECK_STATUS(HJ_OK, hj_engine_close(engine, error));
+  CHECK_STATUS(HJ_ERR_ENGINE_CLOSED, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &t, error));
+  CHECK_STATUS(HJ_ERR_ENGINE_CLOSED, hj_engine_lower_clock_mark(engine, error));
+  CHECK_STATUS(HJ_ERR_ENGINE_CLOSED, hj_tenant_create(tenant, HJ_STR("u"), NULL, &g, error));
+  CHECK_STATUS(HJ_ERR_ENGINE_CLOSED, hj_tenant_sweep(tenant, NULL, error));
+  CHECK_STATUS(HJ_ERR_ENGINE_CLOSED, hj_tenant_revoke_tenant(tenant, NULL, error));
+  CHECK_STATUS(HJ_ERR_ENGINE_CLOSED, hj_tenant_rotate_keys(tenant, NULL, error));
+  CHECK(strcmp(hj_tenant_id(tenant), "tnt_a") == 0);
+}
+
+int main(void) {
+  hj_engine *e = NULL;
+  CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), NULL, &engine, error));
+  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  CHECK_STATUS(HJ_ERR_STORAGE_IO, hj_engine_open(HJ_STR("/nowhere/at/all.db"), NULL, &e, error));
+  CHECK_STATUS(HJ_ERR_STORAGE_CORRUPT, hj_engine_open(HJ_STR("/etc/passwd"), NULL, &e, error));
+  CHECK_STATUS(HJ_ERR_INVALID_API_KEY,
+               hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_b"), &(hj_tenant *){NULL}, error));
+  bad_texts();
+  bad_structs();
+  ended_sessions();
+  closed_engine();
+  hj_tenant_free(tenant);
+  hj_engine_free(engine);
+  return report();
+}
