@@ -1,0 +1,175 @@
+//! Cookie mode, and cookies where it is off.
+
+use hellojohn::rest::{CookieOptions, RestOptions, SameSite};
+use serde_json::json;
+
+use crate::host::{Answer, Call, Host};
+
+const NAME: &str = "hj_refresh_token";
+
+fn cookie_host() -> Host {
+    Host::with(RestOptions { cookie: Some(CookieOptions::default()), ..RestOptions::default() })
+}
+
+fn sign_in(host: &Host) -> Answer {
+    let body = json!({"email": "ada@example.com", "password": "correct horse"});
+    host.post("/v1/auth/sign-in").json(&body).send().is(200)
+}
+
+/// The value that a `Set-Cookie` sets.
+fn value(answer: &Answer) -> String {
+    let cookie = answer.header("set-cookie").split(';').next().unwrap();
+    cookie.split_once('=').unwrap().1.to_owned()
+}
+
+fn refresh<'a>(host: &'a Host, token: &str) -> Call<'a> {
+    host.post("/v1/auth/token/refresh").header("cookie", format!("theme=dark; {NAME}={token}; x=\"y\""))
+}
+
+fn from_own_page(call: Call<'_>) -> Call<'_> {
+    call.header("sec-fetch-site", "same-origin")
+}
+
+#[test]
+fn the_refresh_token_travels_in_the_cookie_only() {
+    let host = cookie_host();
+    let signed_in = sign_in(&host);
+    assert!(signed_in.body.get("refresh_token").is_none());
+    let token = value(&signed_in);
+    assert!(token.starts_with("rt_") && !signed_in.body.to_string().contains(&token));
+    assert_eq!(
+        signed_in.header("set-cookie"),
+        format!("{NAME}={token}; Path=/v1/auth; Max-Age=2592000; HttpOnly; Secure; SameSite=Lax")
+    );
+    assert!(signed_in.headers["set-cookie"].is_sensitive());
+
+    host.clock.advance_millis(60_000);
+    let refreshed = from_own_page(refresh(&host, &token)).send().is(200);
+    assert!(refreshed.body.get("refresh_token").is_none());
+    assert_ne!(value(&refreshed), token);
+    assert!(refreshed.header("set-cookie").contains("Max-Age=2591940;"), "until the session ends");
+    // A native application may use the same API with the token in the body; its successor goes the same safe way.
+    let body = json!({"refresh_token": value(&refreshed)});
+    let native = host.post("/v1/auth/token/refresh").json(&body).send().is(200);
+    assert!(native.body.get("refresh_token").is_none() && value(&native).starts_with("rt_"));
+}
+
+#[test]
+fn it_is_cleared_when_it_is_of_no_more_use() {
+    let host = cookie_host();
+    let cleared = format!("{NAME}=; Path=/v1/auth; Max-Age=0; HttpOnly; Secure; SameSite=Lax");
+    let signed_in = sign_in(&host);
+    let sign_out = host.post("/v1/auth/sign-out").header("cookie", format!("{NAME}={}", value(&signed_in)));
+    assert_eq!(from_own_page(sign_out).send().is(204).header("set-cookie"), cleared);
+    let dead = from_own_page(refresh(&host, &value(&signed_in))).send().fails(401, "session_revoked");
+    assert_eq!(dead.header("set-cookie"), cleared);
+    let bad = from_own_page(refresh(&host, "rt_x")).send().fails(401, "refresh_token_invalid");
+    assert_eq!(bad.header("set-cookie"), cleared);
+    // With the access token, too.
+    let signed_in = sign_in(&host);
+    let token = signed_in.body["access_token"].as_str().unwrap();
+    assert_eq!(host.post("/v1/auth/sign-out").bearer(token).send().is(204).header("set-cookie"), cleared);
+    // What only may be over for a while stays.
+    host.engine.close().unwrap();
+    let busy = from_own_page(refresh(&host, "rt_x")).send();
+    assert_eq!(busy.header("set-cookie"), if busy.status == 503 { "" } else { cleared.as_str() });
+}
+
+#[test]
+fn other_sites_cannot_use_it() {
+    let host = cookie_host();
+    let token = value(&sign_in(&host));
+    host.clock.advance_millis(60_000);
+    let before = host.dump();
+    let refused = |headers: &[(&str, &str)]| {
+        for target in ["/v1/auth/token/refresh", "/v1/auth/sign-out"] {
+            let mut call = host.post(target).header("cookie", format!("{NAME}={token}"));
+            for (name, value) in headers {
+                call = call.header(name, value);
+            }
+            let answer = call.send().fails(403, "insufficient_permissions");
+            assert_eq!(
+                answer.header("set-cookie"),
+                "",
+                "another site cannot make the browser forget it either"
+            );
+        }
+    };
+    refused(&[]);
+    refused(&[("sec-fetch-site", "cross-site")]);
+    refused(&[("sec-fetch-site", "same-site")]);
+    refused(&[("sec-fetch-site", "cross-site"), ("x-requested-with", "XMLHttpRequest")]);
+    refused(&[("origin", "https://evil.test"), ("host", "api.example.com")]);
+    refused(&[("origin", "null"), ("host", "api.example.com")]);
+    let body = json!({"email": "ada@example.com", "password": "correct horse"});
+    host.post("/v1/auth/sign-in")
+        .json(&body)
+        .header("sec-fetch-site", "cross-site")
+        .send()
+        .fails(403, "insufficient_permissions");
+    assert_eq!(host.dump(), before);
+    for (name, value) in [("x-requested-with", "fetch"), ("origin", "https://api.example.com")] {
+        let call = refresh(&host, &token).header("host", "api.example.com").header(name, value);
+        call.send().is(200);
+    }
+}
+
+#[test]
+fn a_smuggled_second_cookie_is_refused() {
+    let host = cookie_host();
+    let token = value(&sign_in(&host));
+    host.clock.advance_millis(60_000);
+    let before = host.dump();
+    let twice = from_own_page(refresh(&host, &token)).header("cookie", format!("{NAME}=rt_other"));
+    twice.send().fails(401, "refresh_token_invalid");
+    assert_eq!(host.dump(), before);
+    // Cookies of others may hold anything.
+    let odd = host
+        .post("/v1/auth/token/refresh")
+        .header("cookie", [b"a=\xff; ", NAME.as_bytes(), b"=", token.as_bytes()].concat());
+    from_own_page(odd).send().is(200);
+}
+
+#[test]
+fn its_options() {
+    let cookie = CookieOptions {
+        name: "__Host-refresh".into(),
+        path: "/".into(),
+        same_site: SameSite::Strict,
+        ..CookieOptions::default()
+    };
+    let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
+    let set = sign_in(&host).header("set-cookie").to_owned();
+    assert!(set.starts_with("__Host-refresh=rt_"), "{set}");
+    assert!(set.ends_with("; Path=/; Max-Age=2592000; HttpOnly; Secure; SameSite=Strict"), "{set}");
+
+    let cookie = CookieOptions {
+        domain: Some("example.com".into()),
+        secure: false,
+        allowed_origins: vec!["https://app.example.com".into()],
+        ..CookieOptions::default()
+    };
+    let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
+    let signed_in = sign_in(&host);
+    let set = signed_in.header("set-cookie");
+    assert!(
+        set.ends_with("; Path=/v1/auth; Domain=example.com; Max-Age=2592000; HttpOnly; SameSite=Lax"),
+        "{set}"
+    );
+    let call = refresh(&host, &value(&signed_in)).header("sec-fetch-site", "same-site");
+    call.header("origin", "https://app.example.com").send().is(200);
+
+    let bad = CookieOptions { name: "a b".into(), ..CookieOptions::default() };
+    let options = RestOptions { cookie: Some(bad), ..RestOptions::default() };
+    assert!(hellojohn::rest::RestApi::new(host.tenant.clone(), options).is_err());
+}
+
+#[test]
+fn without_cookie_mode_a_cookie_still_never_ends_up_in_json() {
+    let host = Host::new();
+    let grant = host.create("usr_1");
+    let answer = from_own_page(refresh(&host, grant.refresh_token.expose())).send().is(200);
+    assert!(answer.body.get("refresh_token").is_none());
+    assert!(value(&answer).starts_with("rt_"));
+    refresh(&host, grant.refresh_token.expose()).send().fails(403, "insufficient_permissions");
+}

@@ -1,0 +1,13 @@
+//! The REST API as hosts mount it: each row of its table, each error, the documented calls, bad input.
+
+mod accounts;
+mod bad_input;
+mod cookies;
+mod documented;
+mod errors;
+mod fuzz;
+mod host;
+mod sessions;
+mod settings;
+mod sign_in;
+mod tokens;
