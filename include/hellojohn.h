@@ -40,8 +40,8 @@
  *
  * Fork. After fork() the child must not use an engine of its parent: every call on it and its tenants answers
  * HJ_ERR_FORKED. Freeing it is safe there and leaves files and locks alone. So open engines after forking, in each
- * worker. A child must not open a file that its parent had open at the fork, unless it has called exec() before: SQLite
- * would believe that it holds its parent's locks, and acknowledged changes could be lost.
+ * worker. A file that the parent had open at the fork is refused with HJ_ERR_FORKED too, until the child has called
+ * exec(): SQLite would believe that it holds its parent's locks, and acknowledged changes could be lost.
  *
  * Panics. A bug inside the library answers HJ_ERR_INTERNAL; it never unwinds into the host and never ends the process.
  * Its message goes to standard error. Running out of memory ends the process.

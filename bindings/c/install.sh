@@ -27,8 +27,12 @@ objcopy --wildcard -R .llvmbc -R .llvmcmd --keep-global-symbol='hj_*' "$work/all
 ar rcs "$work/libhellojohn.a" "$work/hellojohn.o"
 install -m 644 "$work/libhellojohn.a" "$prefix/lib/"
 
+# Built without its own SQLite, it needs the system's.
+sqlite=
+if nm -u "$work/hellojohn.o" | grep -q sqlite3_open; then sqlite=sqlite3; fi
+
 fill() {
-    sed -e "s/@VERSION@/$version/g; s/@SOVERSION@/$major/g; s/@MAJOR@/$major/g; s/@MINOR@/$minor/g" \
+    sed -e "s/@SQLITE_PACKAGE@/$sqlite/; s/@SQLITE_LIBRARY@/${sqlite:+$sqlite;}/; s/@VERSION@/$version/g; s/@SOVERSION@/$major/g; s/@MAJOR@/$major/g; s/@MINOR@/$minor/g" \
         "$packaging/$1.in" >"$2/$1"
 }
 fill hellojohn.pc "$prefix/lib/pkgconfig"

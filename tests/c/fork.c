@@ -15,6 +15,7 @@ enum { THREADS = 0 };
 enum { THREADS = 3 };
 #endif
 
+static char path[512];
 static hj_engine *engine;
 static hj_tenant *tenant;
 static hj_grant *grant;
@@ -76,6 +77,8 @@ static void child(void) {
 static void child_of_its_own(void) {
   hj_grant *g = NULL;
   child();
+  /* Not on the parent's file: SQLite would take its parent's locks for its own. */
+  FORKED(hj_engine_open(hj_str_of(path), NULL, &engine, error));
   CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(scratch("fork-child")), NULL, &engine, error));
   CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
   CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), NULL, &g, error));
@@ -119,7 +122,6 @@ int main(void) {
   hj_session *session = NULL;
   int forks = getenv("HJ_FORKS") ? atoi(getenv("HJ_FORKS")) : 25;
   pthread_t threads[THREADS + 1];
-  char path[512];
   snprintf(path, sizeof path, "%s", scratch("fork"));
   options.durability = HJ_DURABILITY_NORMAL;
   options.busy_timeout_ms = 60000;
