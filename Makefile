@@ -35,6 +35,7 @@ c:
 node: npm/node_modules/.package-lock.json
 	cargo build --release --package hellojohn-node
 	mkdir -p npm/native
+	rm -f $(NODE_ADDON) # a running program may have it mapped
 	cp target/release/libhellojohn_node.so $(NODE_ADDON)
 	cd npm && npm run build
 

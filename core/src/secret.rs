@@ -3,12 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Error, Failure};
 use crate::random::{self, Random};
@@ -93,6 +93,9 @@ const NONCE_BYTES: usize = 24;
 /// OWASP's first recommendation for Argon2id: 19 MiB, two passes, one lane.
 const STRETCH_KIB: u32 = 19 * 1024;
 const STRETCH_PASSES: u32 = 2;
+/// Blocks of 1 KiB to reserve, most of which are never touched: memory of more than 32 MiB glibc always takes from and
+/// gives back to the system, while smaller pieces stay with the thread that once stretched a key.
+const STRETCH_RESERVED: usize = 33 * 1024;
 
 /// The key that wraps a tenant's other keys: the secret key, stretched.
 #[derive(Clone)]
@@ -107,7 +110,14 @@ impl WrappingKey {
         let mut stretched = Zeroizing::new([0; 32]);
         Params::new(STRETCH_KIB, STRETCH_PASSES, 1, Some(32))
             .map(|params| Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-            .and_then(|argon2| argon2.hash_password_into(secret.0.as_bytes(), salt, stretched.as_mut()))
+            .and_then(|argon2| {
+                let mut blocks = Vec::with_capacity(STRETCH_RESERVED);
+                blocks.resize(argon2.params().block_count(), Block::new());
+                let (secret, out) = (secret.0.as_bytes(), stretched.as_mut());
+                let outcome = argon2.hash_password_into_with_memory(secret, salt, out, &mut blocks);
+                blocks.iter_mut().for_each(Block::zeroize); // the last one is the stretched key's origin
+                outcome
+            })
             .map_err(|_| Failure::internal("the secret key could not be stretched"))?;
         Ok(WrappingKey { stretched, digest: Zeroizing::new(Sha256::digest(secret.0.as_bytes()).into()) })
     }
