@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. Everything that a verb needs it installs or builds.
-.PHONY: demo test lint c node doors torture clean
+.PHONY: demo test lint rest c node doors torture clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -16,6 +16,11 @@ test: doors
 	tests/c/run $(BUILD)
 	cd npm && npm test
 	tests/readme $(BUILD)
+	tests/rest/curl
+
+# The REST API against its description, by schemathesis.
+rest:
+	tests/rest/schemathesis
 
 # Formatting, lints and documentation, warnings denied.
 lint: npm/node_modules/.package-lock.json
