@@ -84,7 +84,7 @@ error_table! {
     StorageReadOnly = 24, "storage_read_only", 500;
     /// The file was written by a newer release.
     StorageTooNew = 25, "storage_too_new", 500;
-    /// The process forked after the engine was opened; open a new engine in the child.
+    /// The process forked while the database was open: the child can use neither that engine nor, before `exec`, that file.
     Forked = 26, "forked", 500;
     /// A fault of the engine or of the machine's clock or entropy.
     Internal = 27, "internal", 500;

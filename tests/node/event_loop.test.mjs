@@ -106,8 +106,8 @@ test("a writer that is locked out for good gives up within its time, however lon
   );
   await Promise.all(calls.map((call) => assert.rejects(call, failure("storage_busy"))));
   const took = performance.now() - asked;
-  // The engine waits for its own writers and then for those of other processes, 5 s each.
-  assert.ok(took < 11_000, `took ${took} ms`);
+  // 5 s for other threads and other processes together, not each.
+  assert.ok(took < 8_000, `took ${took} ms`);
   await release();
   // Nothing of it happened, and everything works again.
   assert.deepEqual((await hj.stats()).sessions, { active: 1, expired: 0, revoked: 0 });

@@ -40,6 +40,9 @@ use crate::text;
 /// The issuer of access tokens unless the host sets its own (SPEC 3).
 const DEFAULT_ISSUER: &str = "https://api.hellojohn.dev";
 
+/// SQLite counts milliseconds in 32 bits; nobody waits this long anyway.
+const LONGEST_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+
 /// An open database of sessions. Clones are handles of the same engine; all of them may be used from any thread.
 ///
 /// The engine closes with [`close`](Self::close) or when the last handle, tenants included, is dropped.
@@ -78,9 +81,9 @@ impl EngineBuilder {
         self
     }
 
-    /// How long a call waits for other writers before it fails with `storage_busy`; default 5 seconds.
+    /// How long a call waits for other writers before it fails with `storage_busy`; default 5 seconds, at most 1 hour.
     pub fn busy_timeout(mut self, timeout: std::time::Duration) -> Self {
-        self.busy_timeout = timeout;
+        self.busy_timeout = timeout.min(LONGEST_BUSY_TIMEOUT);
         self
     }
 
@@ -100,7 +103,8 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// `storage_corrupt` for a file that is not ours or damaged, `storage_too_new`, `storage_read_only`, `storage_io`,
-    /// `storage_busy` (also when another library in this process has the file open), `validation_error`.
+    /// `storage_busy` (also when another library in this process has the file open), `validation_error`, `forked` for a
+    /// file that was open when the process forked.
     pub fn open(self, database: impl AsRef<Path>) -> Result<Engine, Error> {
         let issuer = text::bounded("issuer", &self.issuer, 255)?;
         let location = sqlite::locate(database.as_ref())?;
@@ -183,7 +187,7 @@ impl Core {
         if std::process::id() == self.process {
             return Ok(());
         }
-        Err(Failure::new(ErrorCode::Forked, "the process forked; open a new engine in the child"))
+        Err(Failure::new(ErrorCode::Forked, "the process forked after the engine was opened"))
     }
 
     fn usable(&self) -> Result<(), Failure> {

@@ -18,6 +18,7 @@ use rusqlite::Connection;
 use self::connection::Tx;
 use self::failure::failed;
 use super::{ReadJob, Store, WriteJob};
+use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
 
 /// When an answer counts as kept.
@@ -67,7 +68,7 @@ impl SqliteStore {
             Ok(writer)
         };
         let (writer, presence) = match &location {
-            Location::File(path) => presence::Presence::claim(path, open)?,
+            Location::File(path) => presence::Presence::claim(path, options.busy_timeout, open)?,
             Location::Memory => (open()?, None),
         };
         Ok(SqliteStore {
@@ -82,10 +83,18 @@ impl SqliteStore {
 
     /// Runs the job on the writing connection, alone in this process.
     fn with_writer(&self, job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
-        let mut guard = self
-            .writer
-            .try_lock_for(self.options.busy_timeout)
-            .ok_or_else(|| Failure::new(ErrorCode::StorageBusy, "the database is busy"))?;
+        let patience = self.options.busy_timeout;
+        let (mut guard, left) = match self.writer.try_lock() {
+            Some(guard) => (guard, patience),
+            None => {
+                let waiting = Stopwatch::start();
+                let guard = self
+                    .writer
+                    .try_lock_for(patience)
+                    .ok_or_else(|| Failure::new(ErrorCode::StorageBusy, "the database is busy"))?;
+                (guard, patience.saturating_sub(waiting.elapsed()))
+            }
+        };
         self.check_open()?;
         if guard.is_none() {
             // The connection before was given up after a failure that it could not roll back.
@@ -94,7 +103,11 @@ impl SqliteStore {
             *guard = Some(fresh);
         }
         let Some(writer) = guard.as_ref() else { return Err(closed()) };
+        // Waiting for other threads and for other processes has one limit, not two.
+        let limit = |limit| if left < patience { writer.busy_timeout(limit).map_err(sql) } else { Ok(()) };
+        limit(left)?;
         let outcome = connection::in_transaction(writer, connection::Kind::Writing, job);
+        let _ = limit(patience); // cannot fail, and must not turn a commit into an error
         if !writer.is_autocommit() && self.location != Location::Memory {
             *guard = None;
         }
