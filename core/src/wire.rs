@@ -17,6 +17,7 @@ use crate::identity::{Claims, Identity, IdentityPatch};
 use crate::json;
 use crate::page::Limit;
 use crate::session::{EndReason, Status};
+use crate::token::keyring::KeyState;
 
 macro_rules! serialize_as_text {
     ($($name:ty),*) => {$(
@@ -27,7 +28,7 @@ macro_rules! serialize_as_text {
         }
     )*};
 }
-serialize_as_text!(SessionId, KeyId, IpAddress, Status, EndReason);
+serialize_as_text!(SessionId, KeyId, IpAddress, Status, EndReason, KeyState);
 
 macro_rules! serialize_as_str {
     ($($name:ty),*) => {$(

@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
+use serde::Serialize;
+
 use super::{Engine, Tenant};
 use crate::clock::Timestamp;
 use crate::duration::Duration;
@@ -26,7 +28,7 @@ pub enum PurgeBefore {
 }
 
 /// The sessions of a tenant by status.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SessionCounts {
     /// Those that live.
@@ -37,8 +39,8 @@ pub struct SessionCounts {
     pub revoked: u64,
 }
 
-/// What there is of a tenant.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What there is of a tenant. As JSON: the names below, times in milliseconds since the epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// Its sessions by status.

@@ -19,11 +19,7 @@ pub(super) fn change_config(tenant: &Tenant, body: &Map<String, Value>) -> Resul
 pub(super) fn stats(tenant: &Tenant) -> Result<Answer, Error> {
     let stats = tenant.stats()?;
     Ok(Answer::ok(json!({
-        "sessions": {
-            "active": stats.sessions.active,
-            "expired": stats.sessions.expired,
-            "revoked": stats.sessions.revoked,
-        },
+        "sessions": stats.sessions,
         "created_last_24h": stats.created_last_24h,
         "database_bytes": stats.database_bytes,
         "oldest_unswept_at": stats.oldest_unswept_at.map(rfc3339),

@@ -9,6 +9,7 @@ use jsonwebtoken::jwk::{
     OctetKeyPairType, PublicKeyUse,
 };
 use jsonwebtoken::{Algorithm, Header};
+use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::id::KeyId;
@@ -49,8 +50,9 @@ impl fmt::Display for KeyState {
     }
 }
 
-/// A signing key as [`Tenant::keys`](crate::Tenant::keys) lists it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A signing key as [`Tenant::keys`](crate::Tenant::keys) lists it. As JSON: the names below, times in milliseconds since
+/// the epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct KeyInfo {
     /// The `kid` of its tokens.
