@@ -1,3 +1,221 @@
-//! A process of its own for tests that kill, starve or fork one.
+//! A process of its own, for tests that kill, starve, disown or fork one. It says what it did on standard output, a line
+//! each, and ends when its input ends.
+#![allow(clippy::print_stdout)] // the protocol
 
-fn main() {}
+use std::io::{Read as _, Write as _, stdin, stdout};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use hellojohn::{
+    Durability, Engine, Error, LocalVerification, PurgeBefore, RefreshRequest, SignOutScope, Tenant,
+    Timestamp,
+};
+use hellojohn_tests::fixture::{code, refresh, sign_in, tenant, user};
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let argument = |at: usize| arguments.get(at).map(String::as_str).unwrap_or_default();
+    let database = Path::new(argument(1));
+    match argument(0) {
+        "write" => write_until_killed(database),
+        "hold" => hold(database, argument(2)),
+        "open" => say(&opened(database)),
+        "open-as-nobody" => open_as_nobody(database),
+        "fill" => fill(database, argument(2).parse().unwrap_or(libc::RLIM_INFINITY)),
+        "fork" => fork(database),
+        "fork-and-reopen" => fork_and_reopen(database),
+        other => panic!("no role {other:?}"),
+    }
+}
+
+fn say(line: &str) {
+    let mut out = stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).expect("somebody who listens");
+}
+
+fn wait_for_the_end_of_input() {
+    let _ = stdin().read_to_end(&mut Vec::new());
+}
+
+fn name_of<T, E: Into<Error>>(outcome: Result<T, E>) -> &'static str {
+    code(outcome).map_or("ok", |code| code.as_str())
+}
+
+fn engine(database: &Path) -> Result<Engine, Error> {
+    Engine::builder().durability(Durability::Normal).busy_timeout(Duration::from_millis(200)).open(database)
+}
+
+fn opened(database: &Path) -> String {
+    match engine(database) {
+        Ok(engine) => {
+            let outcome = engine.tenant(&"tnt".parse().expect("an id"), &"sk_x".parse().expect("a key"));
+            name_of(outcome).to_owned()
+        }
+        Err(error) => error.code().as_str().to_owned(),
+    }
+}
+
+/// Signs in, refreshes and revokes in two threads, and tells of each answer only after it was given.
+fn write_until_killed(database: &Path) {
+    let engine = engine(database).expect("an engine");
+    let tenant = tenant(&engine, "tnt");
+    let order = Mutex::new(());
+    std::thread::scope(|scope| {
+        for thread in 0..2 {
+            let (tenant, order) = (&tenant, &order);
+            scope.spawn(move || {
+                let tell = |line: String| {
+                    let _order = order.lock();
+                    say(&line);
+                };
+                loop {
+                    let grant = sign_in(tenant, &format!("u{thread}"));
+                    let id = grant.session.id;
+                    tell(format!("live {id} {}", grant.refresh_token.expose()));
+                    let grant = refresh(tenant, grant.refresh_token.expose()).expect("a successor");
+                    tell(format!("live {id} {}", grant.refresh_token.expose()));
+                    if id.to_string().ends_with(['0', '1', '2', '3', '4', '5', '6', '7']) {
+                        tenant.revoke(id).expect("an end");
+                        tell(format!("over {id} {}", grant.refresh_token.expose()));
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// Somebody else's connection that holds a lock.
+fn hold(database: &Path, statements: &str) {
+    let connection = rusqlite::Connection::open(database).expect("a connection");
+    connection.execute_batch(statements).expect("a lock");
+    say("held");
+    wait_for_the_end_of_input();
+}
+
+fn open_as_nobody(database: &Path) {
+    const NOBODY: u32 = 65_534;
+    // SAFETY: no other thread runs yet.
+    let dropped = unsafe {
+        libc::setgroups(0, std::ptr::null()) == 0 && libc::setgid(NOBODY) == 0 && libc::setuid(NOBODY) == 0
+    };
+    say(if dropped { opened(database) } else { "no other user".to_owned() }.as_str());
+}
+
+/// Signs in until that fails; then says how it failed, and whether reading goes on.
+fn fill(database: &Path, largest_file: u64) {
+    let engine = engine(database).expect("an engine");
+    let tenant = tenant(&engine, "tnt");
+    let first = sign_in(&tenant, "u");
+    let limit = libc::rlimit { rlim_cur: largest_file, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: both calls only change how this process is treated when it writes too much.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        libc::setrlimit(libc::RLIMIT_FSIZE, &limit);
+    }
+    let mut last = first.clone();
+    let error = loop {
+        match tenant.create(hellojohn::CreateSession::new(user("u"))) {
+            Ok(grant) => last = grant,
+            Err(error) => break error,
+        }
+    };
+    let kept = [&first, &last];
+    let readable = kept.iter().all(|grant| {
+        tenant.verify_session(grant.session.id).is_ok()
+            && tenant.verify_access_token(grant.access_token.expose()).is_ok()
+    });
+    say(&format!("{} {readable} {}", error.code().as_str(), last.session.id));
+    // What failed once fails again in the same way, and reading still goes on.
+    let again = name_of(tenant.revoke_tenant());
+    say(&format!("{again} {}", tenant.get(last.session.id).is_ok()));
+    wait_for_the_end_of_input();
+}
+
+/// Forks with an engine open; the child tries everything, then lets go of it in one way or the other.
+fn fork(database: &Path) {
+    let engine = engine(database).expect("an engine");
+    let tenant = tenant(&engine, "tnt");
+    let grant = sign_in(&tenant, "u");
+    for leaves_by_exit in [false, true] {
+        // SAFETY: this process has one thread.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            let calls = in_the_child(&engine, &tenant, &grant);
+            let all_refused = calls.iter().all(|outcome| *outcome == "forked");
+            if !leaves_by_exit {
+                drop((tenant, engine));
+            }
+            std::process::exit(if all_refused { 0 } else { 1 });
+        }
+        let mut status = 0;
+        // SAFETY: waits for our own child.
+        unsafe { libc::waitpid(child, &mut status, 0) };
+        say(&format!("child {status}"));
+        let again = sign_in(&tenant, "u");
+        let fine = tenant.verify_session(grant.session.id).is_ok()
+            && refresh(&tenant, again.refresh_token.expose()).is_ok();
+        say(&format!("parent {fine}"));
+    }
+    engine.close().expect("an end");
+}
+
+fn in_the_child(engine: &Engine, tenant: &Tenant, grant: &hellojohn::Grant) -> Vec<&'static str> {
+    let (id, access, refresh) = (grant.session.id, grant.access_token.expose(), grant.refresh_token.expose());
+    let key = "sk_other".parse().expect("a key");
+    vec![
+        name_of(engine.tenant(tenant.id(), &key)),
+        name_of(engine.lower_clock_mark()),
+        name_of(engine.close()),
+        name_of(tenant.create(hellojohn::CreateSession::new(user("u")))),
+        name_of(tenant.refresh(refresh, RefreshRequest::default())),
+        name_of(tenant.verify_session(id)),
+        name_of(tenant.verify_access_token(access)),
+        name_of(tenant.verify_locally(access, &LocalVerification::default())),
+        name_of(tenant.get(id)),
+        name_of(tenant.list(&Default::default())),
+        name_of(tenant.revoke(id)),
+        name_of(tenant.revoke_user(&user("u"), None)),
+        name_of(tenant.revoke_tenant()),
+        name_of(tenant.sign_out(access, SignOutScope::Global)),
+        name_of(tenant.sign_out(refresh, SignOutScope::Local)),
+        name_of(tenant.update(id, Default::default())),
+        name_of(tenant.config()),
+        name_of(tenant.update_config(&Default::default())),
+        name_of(tenant.keys()),
+        name_of(tenant.jwks()),
+        name_of(tenant.rotate_keys()),
+        name_of(tenant.change_secret_key(&key)),
+        name_of(tenant.stats()),
+        name_of(tenant.sweep()),
+        name_of(tenant.purge(PurgeBefore::Moment(Timestamp::default()))),
+    ]
+}
+
+/// A child that opens the file anew. SQLite's bookkeeping of locks comes over with the fork and claims locks that only the
+/// parent has: what the child writes would be lost when the parent closes and takes the log away.
+fn fork_and_reopen(database: &Path) {
+    let parents = engine(database).expect("an engine");
+    let tenants = tenant(&parents, "tnt");
+    sign_in(&tenants, "u");
+    let (mut here, mut there) = UnixStream::pair().expect("a pair");
+    let mut turn = [0];
+    // SAFETY: this process has one thread.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let own = engine(database);
+        there.write_all(&turn).and_then(|()| there.read_exact(&mut turn)).expect("a parent");
+        say(&match own {
+            Ok(own) => format!("child {}", sign_in(&tenant(&own, "tnt"), "child").session.id),
+            Err(error) => format!("child {}", error.code().as_str()),
+        });
+        // SAFETY: leaves as a crash would.
+        unsafe { libc::_exit(0) };
+    }
+    here.read_exact(&mut turn).expect("a child");
+    drop((tenants, parents));
+    here.write_all(&turn).expect("a child");
+    // SAFETY: waits for our own child.
+    unsafe { libc::waitpid(child, &mut 0, 0) };
+}

@@ -1,12 +1,15 @@
 //! Opening connections and running transactions.
 
 use std::cell::Cell;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::{Durability, Location, Options, sql};
+use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
 
 /// Older releases can corrupt a WAL database when a checkpoint and a commit of two processes meet.
@@ -30,20 +33,30 @@ pub(super) enum Kind {
     Writing,
 }
 
+/// What to do about a file that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    Create,
+    /// It was there before: an empty one in its place would answer that nobody is signed in.
+    Refuse,
+}
+
 /// A connection that has not looked at the file's content yet.
-pub(super) fn open(location: &Location, options: &Options) -> Result<Connection, Failure> {
+pub(super) fn open(location: &Location, missing: Missing, options: &Options) -> Result<Connection, Failure> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Failure::internal("SQLite older than 3.51.3 corrupts write-ahead logs"));
     }
     let connection = match location {
         Location::Memory => Connection::open_in_memory(),
-        Location::File(path) => Connection::open_with_flags(
-            path,
+        Location::File(path) => {
             // Our own mutex guards each connection.
-            OpenFlags::SQLITE_OPEN_READ_WRITE
-                | OpenFlags::SQLITE_OPEN_CREATE
-                | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        ),
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            match missing {
+                Missing::Create => Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_CREATE)
+                    .map_err(|error| if may_not_be_created(path) { READ_ONLY } else { error }),
+                Missing::Refuse => Connection::open_with_flags(path, flags),
+            }
+        }
     }
     .map_err(sql)?;
     connection.busy_timeout(options.busy_timeout).map_err(sql)?;
@@ -52,6 +65,22 @@ pub(super) fn open(location: &Location, options: &Options) -> Result<Connection,
         return Err(Failure::new(ErrorCode::StorageReadOnly, "the database cannot be written"));
     }
     Ok(connection)
+}
+
+const READ_ONLY: rusqlite::Error = rusqlite::Error::SqliteFailure(
+    rusqlite::ffi::Error {
+        code: rusqlite::ErrorCode::ReadOnly,
+        extended_code: rusqlite::ffi::SQLITE_READONLY_DIRECTORY,
+    },
+    None,
+);
+
+/// Whether it is the folder or the disk that refuses a new file; SQLite only says that it cannot open one. An empty file
+/// that this leaves behind is one that the next call makes a database of.
+fn may_not_be_created(path: &Path) -> bool {
+    std::fs::File::create_new(path).is_err_and(|error| {
+        matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+    })
 }
 
 /// Settings of a connection to a database that is known to be ours.
@@ -75,9 +104,9 @@ pub(super) fn harden(connection: &Connection, options: &Options) -> Result<(), F
 }
 
 /// Sets the journal mode; SQLite answers with the mode that holds.
-pub(super) fn use_write_ahead_log(connection: &Connection) -> Result<(), Failure> {
+pub(super) fn use_write_ahead_log(connection: &Connection, options: &Options) -> Result<(), Failure> {
     // Another process that opens the file at the same moment makes this busy without consulting the busy handler.
-    let mut waited = Duration::ZERO;
+    let waiting = Stopwatch::start();
     loop {
         match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
             Ok(mode) if mode == "wal" || mode == "memory" => return Ok(()),
@@ -87,9 +116,8 @@ pub(super) fn use_write_ahead_log(connection: &Connection) -> Result<(), Failure
                     "the file system has no shared memory for a write-ahead log",
                 ));
             }
-            Err(error) if is_busy(&error) && waited < Duration::from_secs(5) => {
+            Err(error) if is_busy(&error) && waiting.elapsed() < options.busy_timeout => {
                 std::thread::sleep(Duration::from_millis(5));
-                waited += Duration::from_millis(5);
             }
             Err(error) => return Err(sql(error)),
         }

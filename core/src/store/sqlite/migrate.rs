@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{connection, sql};
+use super::{Options, connection, sql};
 use crate::error::{ErrorCode, Failure};
 
 /// Marks our files ("hejo").
@@ -12,10 +12,10 @@ const APPLICATION_ID: i32 = 0x6865_6a6f;
 const STEPS: &[&str] = &[include_str!("migrations/0001_create_tables.sql")];
 
 /// Refuses a foreign or newer file before anything is written to it.
-pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), Failure> {
+pub(super) fn bring_up_to_date(connection: &mut Connection, options: &Options) -> Result<(), Failure> {
     let found = inspect(connection)?;
     if found != Some(STEPS.len()) {
-        connection::use_write_ahead_log(connection)?;
+        connection::use_write_ahead_log(connection, options)?;
         for version in found.unwrap_or(0)..STEPS.len() {
             take_step(connection, version)?;
         }
@@ -66,7 +66,9 @@ mod tests {
     #[test]
     fn the_committed_schema_is_what_the_steps_build() {
         let mut connection = Connection::open_in_memory().unwrap();
-        bring_up_to_date(&mut connection).unwrap();
+        let options =
+            Options { durability: super::super::Durability::Full, busy_timeout: std::time::Duration::ZERO };
+        bring_up_to_date(&mut connection, &options).unwrap();
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/schema.sql");
         if std::env::var_os("HJ_UPDATE_SCHEMA").is_some() {
             std::fs::write(path, dump(&connection)).unwrap();

@@ -15,7 +15,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
-use self::connection::Tx;
+use self::connection::{Missing, Tx};
 use self::failure::failed;
 use super::{ReadJob, Store, WriteJob};
 use crate::clock::Stopwatch;
@@ -62,8 +62,8 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     pub(crate) fn open(location: Location, options: Options) -> Result<Self, Failure> {
         let open = || {
-            let mut writer = connection::open(&location, &options)?;
-            migrate::bring_up_to_date(&mut writer)?;
+            let mut writer = connection::open(&location, Missing::Create, &options)?;
+            migrate::bring_up_to_date(&mut writer, &options)?;
             connection::harden(&writer, &options)?;
             Ok(writer)
         };
@@ -98,7 +98,7 @@ impl SqliteStore {
         self.check_open()?;
         if guard.is_none() {
             // The connection before was given up after a failure that it could not roll back.
-            let fresh = connection::open(&self.location, &self.options)?;
+            let fresh = connection::open(&self.location, Missing::Refuse, &self.options)?;
             connection::harden(&fresh, &self.options)?;
             *guard = Some(fresh);
         }
@@ -125,7 +125,7 @@ impl Store for SqliteStore {
         let reader = match idle {
             Some(reader) => reader,
             None => {
-                let fresh = connection::open(&self.location, &self.options)?;
+                let fresh = connection::open(&self.location, Missing::Refuse, &self.options)?;
                 connection::harden(&fresh, &self.options)?;
                 fresh
             }

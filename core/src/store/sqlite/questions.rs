@@ -121,7 +121,11 @@ impl Questions for Tx<'_> {
                 " FROM sessions WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid"
             ),
             named_params! {":tenant_no": tenant, ":session_ulid": id.to_bytes()},
-            rows::session,
+            |row| match rows::session(row)? {
+                found if found.id == id => Ok(found),
+                // SQLite trusts the order of its pages: where they are damaged, a search can end at a neighbour.
+                _ => Err(Failure::corrupt(format!("another session stands in the place of {id}"))),
+            },
         )
     }
 
@@ -171,12 +175,20 @@ impl Questions for Tx<'_> {
         most: usize,
     ) -> Result<Vec<Life>, Failure> {
         let after = after.map(SessionId::to_bytes);
-        let after = after.as_ref().map_or(OLDEST.as_slice(), |bytes| bytes.as_slice());
-        self.all(
+        let bytes = after.as_ref().map_or(OLDEST.as_slice(), |bytes| bytes.as_slice());
+        let lives = self.all(
             concat!("SELECT ", rows::life_columns!(), " FROM sessions WHERE tenant_no = :tenant_no AND session_ulid > :after ORDER BY session_ulid LIMIT :most"),
-            named_params! {":tenant_no": tenant, ":after": after, ":most": most as i64},
+            named_params! {":tenant_no": tenant, ":after": bytes, ":most": most as i64},
             rows::life,
-        )
+        )?;
+        // In a damaged file they need not be newer, and whoever walks on from the last one would walk for ever.
+        let mut before = after.map(SessionId::from_bytes);
+        for life in &lives {
+            if before.replace(life.id).is_some_and(|before| before >= life.id) {
+                return Err(Failure::corrupt("sessions are out of order"));
+            }
+        }
+        Ok(lives)
     }
 
     fn database_bytes(&self) -> Result<u64, Failure> {
