@@ -3,6 +3,8 @@
 mod connection;
 mod failure;
 mod migrate;
+#[cfg(test)]
+mod plans;
 mod presence;
 mod questions;
 mod rows;
