@@ -1,8 +1,7 @@
 //! Answers as JSON: the names of SPEC 1, times in milliseconds since the epoch, absent values null.
 
 use hellojohn::{
-    Error, ErrorCode, Grant, KeyInfo, Page, Session, SessionId, Stats, UpdatedSession, VerifiedAccess,
-    VerifyError,
+    Error, ErrorCode, Grant, Page, Session, SessionId, UpdatedSession, VerifiedAccess, VerifyError,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -98,27 +97,6 @@ fn refusal(refused: VerifyError) -> Result<String, Error> {
         }),
         _ => Err(refused.error),
     }
-}
-
-pub(crate) fn keys(keys: &[KeyInfo]) -> Result<String, Error> {
-    let rows: Vec<Value> = keys
-        .iter()
-        .map(|key| json!({"kid": key.kid, "state": key.state.as_str(), "created_at": key.created_at}))
-        .collect();
-    text(&rows)
-}
-
-pub(crate) fn stats(stats: &Stats) -> Result<String, Error> {
-    text(&json!({
-        "sessions": {
-            "active": stats.sessions.active,
-            "expired": stats.sessions.expired,
-            "revoked": stats.sessions.revoked,
-        },
-        "created_last_24h": stats.created_last_24h,
-        "database_bytes": stats.database_bytes,
-        "oldest_unswept_at": stats.oldest_unswept_at,
-    }))
 }
 
 /// An answer of one number.

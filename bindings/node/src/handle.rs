@@ -21,7 +21,7 @@ use crate::pool::{Lane, READS, WRITES};
 use crate::port::{Mailbox, Port};
 use crate::slot::{Opened, Slot};
 
-type Answer = Result<String, Error>;
+pub(crate) type Answer = Result<String, Error>;
 
 /// A failure that is handed over at once instead of through the port.
 #[napi(object, object_from_js = false, use_nullable = true)]
@@ -43,12 +43,13 @@ impl From<Answer> for Outcome {
     }
 }
 
-fn object(json: &str) -> Result<Map<String, Value>, Error> {
+pub(crate) fn object(json: &str) -> Result<Map<String, Value>, Error> {
     serde_json::from_str(json).map_err(|_| Error::validation("request", "must be a JSON object"))
 }
 
 /// One tenant of one database.
 #[napi]
+#[derive(Clone)]
 pub struct Handle {
     slot: Option<Arc<Slot>>,
     mailbox: Arc<Mailbox>,
@@ -75,7 +76,7 @@ impl Handle {
     }
 
     /// The generic task: runs `body` on the lane and answers through the port.
-    fn submit(
+    pub(crate) fn submit(
         &self,
         env: Env,
         lane: &'static Lane,
@@ -99,11 +100,11 @@ impl Handle {
         call
     }
 
-    fn read(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
+    pub(crate) fn read(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
         self.submit(env, &READS, move |slot, _| body(&slot.opened()?))
     }
 
-    fn write(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
+    pub(crate) fn write(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
         self.submit(env, &WRITES, move |slot, waited| slot.write(waited, body))
     }
 
@@ -239,7 +240,7 @@ impl Handle {
     /// → keys.
     #[napi(catch_unwind)]
     pub fn keys(&self, env: Env) -> u32 {
-        self.read(env, |open| answer::keys(&open.tenant.keys()?))
+        self.read(env, |open| answer::text(&open.tenant.keys()?))
     }
 
     /// → the id of the key that signs from now on.
@@ -270,7 +271,7 @@ impl Handle {
     /// → counts.
     #[napi(catch_unwind)]
     pub fn stats(&self, env: Env) -> u32 {
-        self.read(env, |open| answer::stats(&open.tenant.stats()?))
+        self.read(env, |open| answer::text(&open.tenant.stats()?))
     }
 
     /// → `{stamped}`.
