@@ -49,7 +49,7 @@
  * REST. hj_tenant_rest makes the documented HTTP API of a tenant for the server that you have: /v1/sessions, /v1/auth and
  * /v1/admin with what is below them, and /.well-known/jwks.json; any other path is answered with 404. For each request:
  *
- *   Read its body, but no more than HJ_REST_BODY_MAX + 1 bytes of it; what follows is refused in any case.
+ *   Read its body, but no more than HJ_REST_BODY_MAX + 1 bytes of it: one that long is refused, whatever follows.
  *   Fill an hj_rest_request with what the client sent, nothing decoded, merged or left out, and the address of its socket.
  *   Call hj_rest_handle on a thread that may wait for the disk. With anything but HJ_OK you filled it wrongly: send a 500.
  *   Send hj_response_status, each header line of the response, and hj_response_body with a Content-Length of

@@ -1,6 +1,6 @@
 /* The REST API inside a C server, libmicrohttpd here (Debian: libmicrohttpd-dev):
  *
- *   cc -std=c99 -Iinclude examples/c/server.c -o server -Lbuild/c -lhellojohn -lmicrohttpd -Wl,-rpath,"$PWD/build/c"
+ *   cc -std=c99 examples/c/server.c -Iinclude -Lbuild/c -lhellojohn -lmicrohttpd -Wl,-rpath,$PWD/build/c -o server
  *   ./server sessions.db 127.0.0.1:8787
  *   curl http://127.0.0.1:8787/v1/auth/sign-in -H "Content-Type: application/json" \
  *     -d '{"email": "ada@example.com", "password": "correct horse"}'
