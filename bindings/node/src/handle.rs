@@ -101,7 +101,7 @@ impl Handle {
     }
 
     pub(crate) fn read(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
-        self.submit(env, &READS, move |slot, _| body(&slot.opened()?))
+        self.submit(env, &READS, move |slot, waited| body(&slot.opened(waited)?))
     }
 
     pub(crate) fn write(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
@@ -182,7 +182,7 @@ impl Handle {
         let Some(slot) = &self.slot else {
             return Err(Error::new(ErrorCode::Internal, "the options were refused")).into();
         };
-        guarded(|| verify_locally(&slot.opened()?, &token, &options)).into()
+        guarded(|| verify_locally(&slot.opened(Duration::ZERO)?, &token, &options)).into()
     }
 
     /// A session id → nothing.

@@ -1,7 +1,8 @@
 //! One engine and tenant, opened by the first call that needs them.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use hellojohn::{Engine, Error, ErrorCode, Tenant};
@@ -12,6 +13,24 @@ use crate::pool::READS;
 
 /// How long a call waits for other writers of the database.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much longer it may take, for its way through the queue. A call that has queued for longer than this and then waits
+/// for a locked database as well would be late.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Whether the last call that waited for the lock of a database gave up. Calls on one file queue together, whichever
+/// object they belong to.
+fn lock_of(database: &str) -> Arc<AtomicBool> {
+    static FILES: Mutex<Option<HashMap<String, Weak<AtomicBool>>>> = Mutex::new(None);
+    let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+    let files = files.get_or_insert_default();
+    files.retain(|_, lock| lock.strong_count() > 0);
+    files.get(database).and_then(Weak::upgrade).unwrap_or_else(|| {
+        let lock = Arc::default();
+        files.insert(database.to_owned(), Arc::downgrade(&lock));
+        lock
+    })
+}
 
 /// An open engine with the tenant of one `HelloJohn` object.
 #[derive(Clone)]
@@ -33,14 +52,14 @@ pub(crate) struct Slot {
     options: Options,
     state: Mutex<State>,
     settled: Condvar,
-    /// Whether the last write gave up waiting for another process.
-    stuck: AtomicBool,
+    stuck: Arc<AtomicBool>,
 }
 
 impl Slot {
     pub(crate) fn new(options: Options) -> Self {
         let state = State { opened: None, opening: false, closed: false, attempts: 0, failure: None };
-        Slot { options, state: Mutex::new(state), settled: Condvar::new(), stuck: AtomicBool::new(false) }
+        let stuck = lock_of(&options.database);
+        Slot { options, state: Mutex::new(state), settled: Condvar::new(), stuck }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -52,8 +71,9 @@ impl Slot {
     }
 
     /// The engine and tenant, opened now if they are not yet. Calls that come while somebody is opening share his
-    /// outcome, so that none waits for longer than one attempt; a later call tries again.
-    pub(crate) fn opened(&self) -> Result<Opened, Error> {
+    /// outcome, so that none waits for longer than one attempt; a later call tries again. The call was asked for `waited`
+    /// ago.
+    pub(crate) fn opened(&self, waited: Duration) -> Result<Opened, Error> {
         let mut state = self.state();
         loop {
             if state.closed {
@@ -73,10 +93,14 @@ impl Slot {
                 return Err(failure.clone());
             }
         }
+        self.in_time(waited)?;
         state.opening = true;
         state.attempts += 1;
         drop(state);
         let outcome = guarded(|| self.open());
+        if is_busy(&outcome) {
+            self.stuck.store(true, Ordering::Relaxed);
+        }
         let mut state = self.state();
         state.opening = false;
         state.failure = outcome.as_ref().err().cloned();
@@ -94,19 +118,23 @@ impl Slot {
         Ok(Opened { engine, tenant })
     }
 
-    /// Runs a write that was asked for `waited` ago. When the last write gave up on a locked database and this one has
-    /// already waited as long in the queue, it gives up without another try: every call answers in time.
+    /// Refuses a call that was asked for `waited` ago if it would probably wait for the lock in vain and answer late.
+    fn in_time(&self, waited: Duration) -> Result<(), Error> {
+        if waited > GRACE && self.stuck.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorCode::StorageBusy, "the database is busy"));
+        }
+        Ok(())
+    }
+
+    /// Runs a write that was asked for `waited` ago.
     pub(crate) fn write<T>(
         &self,
         waited: Duration,
         body: impl FnOnce(&Opened) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if waited >= BUSY_TIMEOUT && self.stuck.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorCode::StorageBusy, "the database is busy"));
-        }
-        let outcome = self.opened().and_then(|opened| body(&opened));
-        let busy = matches!(&outcome, Err(error) if error.code() == ErrorCode::StorageBusy);
-        self.stuck.store(busy, Ordering::Relaxed);
+        self.in_time(waited)?;
+        let outcome = self.opened(waited).and_then(|opened| body(&opened));
+        self.stuck.store(is_busy(&outcome), Ordering::Relaxed);
         outcome
     }
 
@@ -137,6 +165,10 @@ impl Drop for Slot {
             drop(READS.submit(Box::new(move || drop(opened))));
         }
     }
+}
+
+fn is_busy<T>(outcome: &Result<T, Error>) -> bool {
+    matches!(outcome, Err(error) if error.code() == ErrorCode::StorageBusy)
 }
 
 fn closed() -> Error {
