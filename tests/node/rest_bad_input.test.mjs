@@ -18,7 +18,9 @@ async function wire(base, text) {
   const [first, ...headers] = head.split("\r\n");
   return {
     status: Number(first.split(" ")[1]),
-    headers: Object.fromEntries(headers.map((line) => [line.split(":")[0].toLowerCase(), line])),
+    headers: Object.fromEntries(
+      headers.map((line) => [line.split(":")[0].toLowerCase(), line.replace(/^[^:]*: */, "")]),
+    ),
     body,
     said,
   };
@@ -166,11 +168,7 @@ inEveryHost(test, "bad requests", async (t, mount, host) => {
     assert.deepEqual(error, { code, status }, name);
     assert.match(request_id, /^req_/);
     assert.equal(typeof message, "string");
-    assert.equal(
-      answer.headers["www-authenticate"],
-      status === 401 ? "www-authenticate: Bearer" : undefined,
-      name,
-    );
+    assert.equal(answer.headers["www-authenticate"], status === 401 ? "Bearer" : undefined, name);
     assert.equal("allow" in answer.headers, status === 405, name);
     assert.ok(!answer.said.includes(TENANT.secretKey), name);
   }
@@ -189,9 +187,76 @@ test("the whole address as target, as a proxy's client sends it", async (t) => {
   assert.equal(answer.status, 200, answer.said);
 });
 
+/** A connection that stays: writes, and reads on until the pattern has come this often. */
+function connection(t, base) {
+  const { hostname, port } = new URL(base);
+  const socket = connect(Number(port), hostname);
+  t.after(() => socket.destroy());
+  let said = "";
+  let look = () => undefined;
+  socket.setEncoding("latin1").on("data", (chunk) => {
+    said += chunk;
+    look();
+  });
+  for (const end of ["error", "close"]) socket.on(end, () => look(true));
+  return {
+    socket,
+    write: (text) => socket.write(text, "latin1"),
+    until: (pattern, times = 1) =>
+      new Promise((settle, reject) => {
+        look = (over) => {
+          if ((said.match(pattern) ?? []).length >= times) settle(said);
+          else if (over) reject(new Error(`the connection ended: ${said}`));
+        };
+        look();
+      }),
+  };
+}
+
+const staying = (text) => text.replace("Connection: close\r\n", "");
+const STATUS = /HTTP\/1\.1 \d+/g;
+const LIST = staying(request("GET /v1/sessions", [KEY]));
+
+inEveryHost(test, "a connection goes on after every kind of answer", async (t, mount) => {
+  const { write, until } = connection(t, await mount(t, tenantOfAda(t)));
+  const told = [
+    [signInWith("x".repeat(65_537), JSON_TYPE), 413],
+    [LIST, 200],
+    [request("HEAD /.well-known/jwks.json"), 200],
+    [request("OPTIONS /v1/sessions"), 204],
+    [request("DELETE /v1/sessions", [KEY, JSON_TYPE], "{}"), 400],
+    [request("POST /nowhere", [JSON_TYPE], "{}"), 404],
+    [request("GET /v1/sessions"), 401],
+    [request("POST /v1/auth/sign-out"), 401],
+    [signInWith('{"email":"ada@example.com","password":"correct horse"}', JSON_TYPE), 200],
+    [LIST, 200],
+  ];
+  for (const [at, [text]] of told.entries()) {
+    write(staying(text));
+    await until(STATUS, at + 1);
+  }
+  const statuses = (await until(STATUS, told.length)).match(STATUS).map((line) => Number(line.slice(9)));
+  assert.deepEqual(
+    statuses,
+    told.map(([, status]) => status),
+  );
+});
+
+inEveryHost(test, "HEAD and OPTIONS", async (t, mount) => {
+  const base = await mount(t, tenantOfAda(t));
+  const head = await wire(base, request("HEAD /v1/sessions", [KEY]));
+  const get = await wire(base, request("GET /v1/sessions", [KEY]));
+  assert.deepEqual([head.status, head.body], [200, ""]);
+  assert.equal(head.headers["content-length"], get.headers["content-length"]);
+  assert.equal((await wire(base, request("HEAD /v1/sessions"))).status, 401);
+  const options = await wire(base, request("OPTIONS /v1/sessions"));
+  assert.deepEqual([options.status, options.body], [204, ""]);
+  assert.equal(options.headers["allow"], "GET, DELETE, HEAD, OPTIONS");
+});
+
 inEveryHost(
   test,
-  "too much: refused while it comes, and the connection goes on or ends, the host lives",
+  "too much is refused while it comes; then the connection ends, and the host lives",
   async (t, mount) => {
     const base = await mount(t, tenantOfAda(t));
     const send = (bytes) =>
@@ -206,14 +271,55 @@ inEveryHost(
     assert.equal(await send(65_537), 413);
     assert.equal(await send(500_000), 413);
     assert.ok([413, "cut off"].includes(await send(50_000_000)));
-    // A sender who stops in the middle is forgotten, not answered.
-    const { port } = new URL(base);
-    const socket = connect(Number(port), "127.0.0.1");
-    socket.write(
-      `POST /v1/auth/sign-in HTTP/1.1\r\nHost: a\r\n${JSON_TYPE}\r\nContent-Length: 100\r\n\r\n{"em`,
-    );
-    await new Promise((settle) => setTimeout(settle, 50));
-    socket.destroy();
+    // A body without an end, in chunks: the answer comes before it, and the sender is cut off at last.
+    const { socket, write, until } = connection(t, base);
+    const over = new Promise((settle) => socket.on("close", settle));
+    write(request("POST /v1/auth/sign-in", ["Transfer-Encoding: chunked", JSON_TYPE]));
+    const more = () => {
+      while (!socket.destroyed && write(`4000\r\n${"x".repeat(0x4000)}\r\n`));
+    };
+    socket.on("drain", more);
+    more();
+    assert.match(await until(STATUS), /^HTTP\/1\.1 413 /);
+    await over;
     assert.equal((await fetch(`${base}/v1/sessions`, { headers: SECRET })).status, 200);
   },
 );
+
+inEveryHost(test, "clients that go away", async (t, mount) => {
+  const failures = [];
+  let asked = () => undefined;
+  let answer = () => undefined;
+  const hj = tenantOfAda(t, {
+    authenticate: () => {
+      asked();
+      return new Promise((settle) => {
+        answer = () => settle({ userId: "usr_ada" });
+      });
+    },
+  });
+  const base = await mount(t, hj, { onError: (error) => failures.push(error) });
+  const good = staying(signInWith('{"email":"ada@example.com","password":"correct horse"}', JSON_TYPE));
+  // In the middle of the head, and of the body: behind a request whose answer says that they have been read.
+  for (const length of [30, good.length - 10]) {
+    const { socket, write, until } = connection(t, base);
+    write(LIST + good.slice(0, length));
+    await until(STATUS);
+    const over = new Promise((settle) => socket.on("close", settle));
+    socket.destroy();
+    await over;
+  }
+  // While the host checks the password: the sign-in is done all the same, and the answer has nobody to go to.
+  const { socket, write } = connection(t, base);
+  const checking = new Promise((settle) => {
+    asked = settle;
+  });
+  write(good);
+  await checking;
+  socket.destroy();
+  answer();
+  while ((await hj.stats()).sessions.active === 0);
+  assert.equal((await fetch(`${base}/v1/sessions`, { headers: SECRET })).status, 200);
+  assert.deepEqual((await hj.stats()).sessions, { active: 1, expired: 0, revoked: 0 });
+  assert.deepEqual(failures, []);
+});
