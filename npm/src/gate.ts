@@ -26,7 +26,7 @@ export interface RequireAuthOptions {
   verify?: "store" | "local" | undefined;
   /** Whether requests without a bearer token pass, with `auth` null; default false. Bad tokens never pass. */
   optional?: boolean | undefined;
-  /** Called for every answer of 500 and above, with the cause. What it throws is ignored. */
+  /** Called for every answer of 500 and above, with the cause. */
   onError?: OnError | undefined;
 }
 

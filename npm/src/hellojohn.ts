@@ -3,11 +3,11 @@ import { addon, answered, type Handle, opened, port } from "./addon";
 import { Auth, type Authenticate } from "./auth";
 import { isDate, type ManualClock, moment, nativeClock } from "./clock";
 import { engineError, HelloJohnError, invalid } from "./error";
-import type { FastifyRequestLike } from "./fastify";
 import {
   type FastifyHook,
   type FastifyPlugin,
   type FastifyPluginOptions,
+  type FastifyRequestLike,
   fastifyAuth,
   fastifyPlugin,
 } from "./fastify";

@@ -1,8 +1,7 @@
 import { addon, answered, type Handle, opened } from "./addon";
 import { type Authenticate, authenticated, type Credentials } from "./auth";
 import { type ErrorCode, HelloJohnError } from "./error";
-import type { OnError } from "./rest_options";
-import { type ReadOptions, readOptions } from "./rest_options";
+import { type OnError, type ReadOptions, readOptions } from "./rest_options";
 import { createRequest } from "./sessions";
 
 /** The longest body that is read. One byte more tells the engine that there was more. */
@@ -122,9 +121,8 @@ function report(onError: OnError | null, { status, headers, error }: RestAnswer,
     failure instanceof HelloJohnError
       ? failure
       : new HelloJohnError(error?.code ?? "internal", error?.detail ?? "", { cause: failure ?? undefined });
-  try {
-    onError(told, { requestId: header(headers, "x-request-id") ?? "" });
-  } catch {
-    // Its own failure has no place to go; the client still gets the answer.
-  }
+  // Its own failure has no place to go; the client still gets the answer.
+  new Promise((settle) => settle(onError(told, { requestId: header(headers, "x-request-id") ?? "" }))).catch(
+    () => undefined,
+  );
 }

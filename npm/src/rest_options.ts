@@ -22,8 +22,8 @@ export interface CookieOptions {
   allowedOrigins?: readonly string[] | undefined;
 }
 
-/** What the host gets to know about a request that failed on its side; the client does not. */
-export type OnError = (error: HelloJohnError, request: { requestId: string }) => void;
+/** What the host gets to know about a request that failed on its side; the client does not. Its own failure is ignored. */
+export type OnError = (error: HelloJohnError, request: { requestId: string }) => unknown;
 
 /** How the REST API is offered. */
 export interface RestOptions {
@@ -37,7 +37,7 @@ export interface RestOptions {
   longestRequestedSession?: Duration | undefined;
   /** What stands in front of `/v1/…` and `/.well-known/…`, such as `/api/auth`, where the host does not strip it. */
   prefix?: string | undefined;
-  /** Called for every answer of 500 and above, with the cause: nothing is logged otherwise. What it throws is ignored. */
+  /** Called for every answer of 500 and above, with the cause: nothing is logged otherwise. */
   onError?: OnError | undefined;
 }
 
