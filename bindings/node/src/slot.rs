@@ -1,6 +1,6 @@
 //! One engine and tenant, opened by the first call that needs them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -21,9 +21,8 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Whether the last call that waited for the lock of a database gave up. Calls on one file queue together, whichever
 /// object they belong to.
 fn lock_of(database: &str) -> Arc<AtomicBool> {
-    static FILES: Mutex<Option<HashMap<String, Weak<AtomicBool>>>> = Mutex::new(None);
+    static FILES: Mutex<BTreeMap<String, Weak<AtomicBool>>> = Mutex::new(BTreeMap::new());
     let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
-    let files = files.get_or_insert_default();
     files.retain(|_, lock| lock.strong_count() > 0);
     files.get(database).and_then(Weak::upgrade).unwrap_or_else(|| {
         let lock = Arc::default();
