@@ -3,6 +3,7 @@
 
 mod create;
 mod keys;
+mod pending;
 mod query;
 mod refresh;
 mod revoke;
@@ -21,6 +22,7 @@ use parking_lot::Mutex;
 
 pub use self::create::{CreateSession, Grant};
 pub use self::keys::Jwks;
+pub use self::pending::Pending;
 pub use self::query::ListQuery;
 pub use self::refresh::RefreshRequest;
 pub use self::revoke::SignOutScope;

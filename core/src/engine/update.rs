@@ -35,7 +35,7 @@ impl Tenant {
     /// `session_not_found`, `session_revoked`, `session_expired`; `validation_error` if the claims would make an access
     /// token of more than 8 KB: nothing is changed then.
     pub fn update(&self, id: SessionId, patch: IdentityPatch) -> Result<UpdatedSession, Error> {
-        let (row, draft) = self.write(|w| {
+        let (row, draft) = self.write(move |tenant, w| {
             let Some(mut row) = w.store.session(w.tenant, id)? else { return Ok(Err(unknown())) };
             if let Some(end) = w.settle(id, &row.life)? {
                 return Ok(Err(ended(end)));
@@ -51,8 +51,8 @@ impl Tenant {
                 },
                 key_no: key.no,
             };
-            patch.apply(&mut row.identity);
-            let draft = match self.draft(&row, row.access.ticket, &key) {
+            patch.clone().apply(&mut row.identity);
+            let draft = match tenant.draft(&row, row.access.ticket, &key) {
                 Ok(draft) => draft,
                 Err(refusal) => return Ok(Err(refusal)),
             };

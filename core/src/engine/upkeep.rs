@@ -102,9 +102,9 @@ impl Tenant {
                 Ok(Ok((picked, last)))
             })?;
             if !candidates.is_empty() {
-                count += self.write(|w| {
+                count += self.write_alone(|w| {
                     let mut changed = 0;
-                    for id in candidates {
+                    for &id in &candidates {
                         // Again, now that nobody can refresh it in between.
                         let Some(row) = w.store.session(w.tenant, id)? else { continue };
                         let life = Life { id, times: row.life };
@@ -162,7 +162,7 @@ impl Engine {
         let core = &self.core;
         core.usable()?;
         let mut lowered = None;
-        core.store.write(&mut |store| {
+        core.store.write_alone(&mut |store| {
             let clock = core.clock_time()?;
             let mark = store.clock_mark()?;
             let now = core.now(clock, mark);

@@ -11,6 +11,7 @@ mod rows;
 mod transitions;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -19,8 +20,8 @@ use rusqlite::Connection;
 
 use self::connection::{Missing, Tx};
 use self::failure::failed;
-use super::{ReadJob, Store, WriteJob};
-use crate::clock::Stopwatch;
+use super::queue::{Batch, Joined, Place, Queue};
+use super::{ReadJob, SharedJob, Store, WriteJob};
 use crate::error::{ErrorCode, Failure};
 
 /// When an answer counts as kept.
@@ -54,6 +55,8 @@ const IDLE_READERS: usize = 8;
 pub(crate) struct SqliteStore {
     location: Location,
     options: Options,
+    queue: Queue,
+    /// Used in turns; its lock keeps [`close`](Store::close) from taking it away in the middle of one.
     writer: Mutex<Option<Connection>>,
     idle_readers: Mutex<Vec<Connection>>,
     closed: AtomicBool,
@@ -76,6 +79,7 @@ impl SqliteStore {
         Ok(SqliteStore {
             location,
             options,
+            queue: Queue::default(),
             writer: Mutex::new(Some(writer)),
             idle_readers: Mutex::new(Vec::new()),
             closed: AtomicBool::new(false),
@@ -83,20 +87,13 @@ impl SqliteStore {
         })
     }
 
-    /// Runs the job on the writing connection, alone in this process.
-    fn with_writer(&self, job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
-        let patience = self.options.busy_timeout;
-        let (mut guard, left) = match self.writer.try_lock() {
-            Some(guard) => (guard, patience),
-            None => {
-                let waiting = Stopwatch::start();
-                let guard = self
-                    .writer
-                    .try_lock_for(patience)
-                    .ok_or_else(|| Failure::new(ErrorCode::StorageBusy, "the database is busy"))?;
-                (guard, patience.saturating_sub(waiting.elapsed()))
-            }
-        };
+    /// Lends out the writing connection for a turn, with the time that is left to wait for other processes.
+    fn with_writer<T>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut guard = self.writer.lock();
         self.check_open()?;
         if guard.is_none() {
             // The connection before was given up after a failure that it could not roll back.
@@ -106,14 +103,52 @@ impl SqliteStore {
         }
         let Some(writer) = guard.as_ref() else { return Err(closed()) };
         // Waiting for other threads and for other processes has one limit, not two.
-        let limit = |limit| if left < patience { writer.busy_timeout(limit).map_err(sql) } else { Ok(()) };
-        limit(left)?;
-        let outcome = connection::in_transaction(writer, connection::Kind::Writing, job);
-        let _ = limit(patience); // cannot fail, and must not turn a commit into an error
+        let limited = patience < self.options.busy_timeout;
+        if limited {
+            writer.busy_timeout(patience).map_err(sql)?;
+        }
+        let outcome = work(writer);
+        if limited {
+            let _ = writer.busy_timeout(self.options.busy_timeout); // cannot fail, and must not undo a commit
+        }
         if !writer.is_autocommit() && self.location != Location::Memory {
             *guard = None;
         }
         outcome
+    }
+
+    /// Waits for a turn to run this job alone in its transaction.
+    fn alone(&self, job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
+        let place = self.queue.join(None, self.options.busy_timeout);
+        self.queue.wait(&place, |patience| {
+            let outcome = self.with_writer(patience, |writer| {
+                connection::in_transaction(writer, connection::Kind::Writing, job)
+            });
+            self.queue.answer([(Arc::clone(&place), outcome)]);
+        })
+    }
+
+    /// A turn: runs the jobs of all who wait in one transaction.
+    fn take_turn(&self, place: &Arc<Place>, patience: Duration) {
+        let mut batch = Batch::new(&self.queue);
+        let shared =
+            self.with_writer(patience, |writer| connection::in_shared_transaction(writer, &mut batch));
+        match shared {
+            Ok(()) => {}
+            // Nothing was begun. Others still have time left to try.
+            Err(failure) if batch.joined.is_empty() => self.queue.answer([(Arc::clone(place), Err(failure))]),
+            Err(failure) if batch.joined.len() == 1 => batch.joined[0].outcome = Err(failure),
+            // The transaction was lost, and with it everybody's changes. On his own, each gets his own right answer.
+            Err(_) => {
+                for Joined { place, job, outcome } in &mut batch.joined {
+                    *outcome = self.with_writer(place.patience_left(), |writer| {
+                        connection::in_transaction(writer, connection::Kind::Writing, &mut |tx| {
+                            connection::guarded(job, tx)
+                        })
+                    });
+                }
+            }
+        }
     }
 }
 
@@ -121,7 +156,7 @@ impl Store for SqliteStore {
     fn read(&self, job: &mut ReadJob<'_>) -> Result<(), Failure> {
         self.check_open()?;
         if self.location == Location::Memory {
-            return self.with_writer(&mut |tx| job(tx));
+            return self.alone(&mut |tx| job(tx));
         }
         let idle = self.idle_readers.lock().pop();
         let reader = match idle {
@@ -141,9 +176,21 @@ impl Store for SqliteStore {
         outcome
     }
 
-    fn write(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
+    fn write_alone(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
         self.check_open()?;
-        self.with_writer(&mut |tx| job(tx))
+        self.alone(&mut |tx| job(tx))
+    }
+
+    fn enqueue(&self, job: Box<SharedJob>) -> Arc<Place> {
+        self.queue.join(Some(job), self.options.busy_timeout)
+    }
+
+    fn wait(&self, place: &Arc<Place>) -> Result<(), Failure> {
+        self.queue.wait(place, |patience| self.take_turn(place, patience))
+    }
+
+    fn forget(&self, place: &Arc<Place>) {
+        self.queue.leave(place);
     }
 
     fn check_open(&self) -> Result<(), Failure> {
