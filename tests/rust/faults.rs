@@ -274,6 +274,16 @@ fn a_file_that_may_not_grow_fails_writes_and_nothing_else() {
 }
 
 #[test]
+fn a_commit_that_many_share_and_that_finds_no_room_answers_each_as_it_went() {
+    for largest_file in [120_000, 200_000, 300_000] {
+        let database = Database::new();
+        let line = said("fill-together", &database.path(), &largest_file.to_string());
+        assert!(["storage_io true true", "storage_full true true"].contains(&line[0].as_str()), "{line:?}");
+        assert_sound(&database.path());
+    }
+}
+
+#[test]
 fn a_token_newer_than_a_restored_backup_is_told_so_and_changes_nothing() {
     let database = Database::new();
     let process = database.open_at(START);

@@ -8,6 +8,8 @@ mod plans;
 mod presence;
 mod questions;
 mod rows;
+#[cfg(test)]
+mod sharing;
 mod transitions;
 
 use std::path::{Path, PathBuf};
