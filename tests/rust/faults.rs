@@ -414,6 +414,25 @@ fn a_clock_past_all_calendars_is_a_failure_and_no_end() {
 }
 
 #[test]
+fn a_write_that_somebody_else_committed_is_answered_after_a_close() {
+    let database = Database::new();
+    let process = database.open_at(START);
+    let tenant = process.tenant("tnt");
+    let (first, second) =
+        ["u1", "u2"].map(|id| tenant.begin_create(hellojohn::CreateSession::new(user(id)))).into();
+    let first = first.wait().unwrap();
+    let third = tenant.begin_create(hellojohn::CreateSession::new(user("u3")));
+    process.engine.close().unwrap();
+    let second = second.wait().unwrap();
+    assert_eq!(code(third.wait()), Some(ErrorCode::EngineClosed));
+    let again = database.open_at(START).tenant("tnt");
+    assert_eq!(again.stats().unwrap().sessions.active, 2);
+    for grant in [first, second] {
+        again.verify_session(grant.session.id).unwrap();
+    }
+}
+
+#[test]
 fn calls_beside_a_close_finish_or_say_so() {
     for round in 0..20 {
         let database = (round % 2 == 0).then(Database::new);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hellojohn::{
-    CreateSession, Error, ErrorCode, IdentityPatch, ListQuery, LocalVerification, PurgeBefore,
+    CreateSession, Error, ErrorCode, IdentityPatch, ListQuery, LocalVerification, Pending, PurgeBefore,
     RefreshRequest, SecretKey, SessionId, SignOutScope, UserId,
 };
 use napi::bindgen_prelude::Env;
@@ -79,25 +79,28 @@ impl Handle {
     pub(crate) fn submit(
         &self,
         env: Env,
-        lane: &'static Lane,
+        lane: &Arc<Lane>,
         body: impl FnOnce(&Slot, Duration) -> Answer + Send + 'static,
     ) -> u32 {
         let call = self.mailbox.begin(env);
-        let Some(slot) = self.slot.clone() else {
-            self.mailbox.put(call, Err(Error::new(ErrorCode::Internal, "the options were refused")));
-            return call;
-        };
+        match self.slot.clone() {
+            Some(slot) => self.run(call, lane, move |waited| body(&slot, waited)),
+            None => self.mailbox.put(call, Err(Error::new(ErrorCode::Internal, "the options were refused"))),
+        }
+        call
+    }
+
+    fn run(&self, call: u32, lane: &Arc<Lane>, body: impl FnOnce(Duration) -> Answer + Send + 'static) {
         let mailbox = Arc::clone(&self.mailbox);
         let asked = Instant::now();
         let job = move || {
             if !mailbox.is_abandoned() {
-                mailbox.put(call, guarded(|| body(&slot, asked.elapsed())));
+                mailbox.put(call, guarded(|| body(asked.elapsed())));
             }
         };
         if lane.submit(Box::new(job)).is_err() {
             self.mailbox.put(call, Err(Error::new(ErrorCode::Internal, "the system refuses a thread")));
         }
-        call
     }
 
     pub(crate) fn read(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
@@ -106,6 +109,24 @@ impl Handle {
 
     pub(crate) fn write(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
         self.submit(env, &WRITES, move |slot, waited| slot.write(waited, body))
+    }
+
+    /// A write that joins the queue of the engine on this thread, if it is open: all that are begun before the next commit
+    /// share it.
+    fn begin(
+        &self,
+        env: Env,
+        begin: impl FnOnce(&Opened) -> Result<Pending<Answer>, Error> + Send + 'static,
+    ) -> u32 {
+        let Some((slot, open)) = self.slot.as_ref().and_then(|slot| Some((slot, slot.if_open()?))) else {
+            return self.write(env, move |open| begin(open)?.wait()?);
+        };
+        let call = self.mailbox.begin(env);
+        match guarded(|| begin(&open)) {
+            Ok(pending) => self.run(call, &slot.commits, move |_| pending.wait()?),
+            Err(error) => self.mailbox.put(call, Err(error)),
+        }
+        call
     }
 
     /// Opens the engine if it is not open yet.
@@ -117,26 +138,28 @@ impl Handle {
     /// `CreateSession` as JSON → grant.
     #[napi(catch_unwind)]
     pub fn create(&self, env: Env, request: String) -> u32 {
-        self.write(env, move |open| {
-            answer::grant(&open.tenant.create(CreateSession::from_json(object(&request)?)?)?)
+        self.begin(env, move |open| {
+            let request = CreateSession::from_json(object(&request)?)?;
+            Ok(open.tenant.begin_create(request).map(|grant| answer::grant(&grant)))
         })
     }
 
     /// A refresh token and `RefreshRequest` as JSON → grant.
     #[napi(catch_unwind)]
     pub fn refresh(&self, env: Env, refresh_token: String, request: String) -> u32 {
-        self.write(env, move |open| {
+        self.begin(env, move |open| {
             let request = RefreshRequest::from_json(object(&request)?)?;
-            answer::grant(&open.tenant.refresh(&refresh_token, request)?)
+            Ok(open.tenant.begin_refresh(&refresh_token, request).map(|grant| answer::grant(&grant)))
         })
     }
 
     /// A session id and `IdentityPatch` as JSON → grant without a refresh token.
     #[napi(catch_unwind)]
     pub fn update(&self, env: Env, session_id: String, patch: String) -> u32 {
-        self.write(env, move |open| {
+        self.begin(env, move |open| {
             let patch = IdentityPatch::from_json(object(&patch)?)?;
-            answer::updated(&open.tenant.update(session_id.parse()?, patch)?)
+            let updated = open.tenant.begin_update(session_id.parse()?, patch);
+            Ok(updated.map(|session| answer::updated(&session)))
         })
     }
 
@@ -188,9 +211,8 @@ impl Handle {
     /// A session id → nothing.
     #[napi(catch_unwind)]
     pub fn revoke(&self, env: Env, session_id: String) -> u32 {
-        self.write(env, move |open| {
-            open.tenant.revoke(session_id.parse()?)?;
-            answer::nothing()
+        self.begin(env, move |open| {
+            Ok(open.tenant.begin_revoke(session_id.parse()?).map(|()| answer::nothing()))
         })
     }
 

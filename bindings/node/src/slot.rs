@@ -9,7 +9,7 @@ use hellojohn::{Engine, Error, ErrorCode, Tenant};
 
 use crate::guard::guarded;
 use crate::options::Options;
-use crate::pool::READS;
+use crate::pool::{Lane, READS};
 
 /// How long a call waits for other writers of the database.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,13 +52,21 @@ pub(crate) struct Slot {
     state: Mutex<State>,
     settled: Condvar,
     stuck: Arc<AtomicBool>,
+    /// Waits for the writes that were begun.
+    pub(crate) commits: Arc<Lane>,
 }
 
 impl Slot {
     pub(crate) fn new(options: Options) -> Self {
         let state = State { opened: None, opening: false, closed: false, attempts: 0, failure: None };
         let stuck = lock_of(&options.database);
-        Slot { options, state: Mutex::new(state), settled: Condvar::new(), stuck }
+        Slot {
+            options,
+            state: Mutex::new(state),
+            settled: Condvar::new(),
+            stuck,
+            commits: Lane::of_commits(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -106,6 +114,12 @@ impl Slot {
         state.opened = outcome.as_ref().ok().cloned();
         self.settled.notify_all();
         outcome
+    }
+
+    /// The engine and tenant, if they are open. Waits for nothing.
+    pub(crate) fn if_open(&self) -> Option<Opened> {
+        let state = self.state();
+        if state.closed { None } else { state.opened.clone() }
     }
 
     fn open(&self) -> Result<Opened, Error> {

@@ -32,7 +32,8 @@ impl<T: Send + 'static> Pending<T> {
     ) -> Self {
         let queued = Queued { core, place };
         Pending(Box::new(move || {
-            queued.core.usable()?;
+            // Not whether the engine is still open: somebody else may have committed this write before it closed.
+            queued.core.same_process()?;
             queued.core.store.wait(&queued.place)?;
             match answer() {
                 Some(verdict) => Ok(verdict?),
