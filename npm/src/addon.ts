@@ -39,6 +39,7 @@ export interface Handle {
   list(query: string): number;
   verifySession(sessionId: string): number;
   verifyAccessToken(token: string): number;
+  stillHolds(number: number): boolean;
   verifyLocally(token: string, options: string): number;
   verifyLocallySync(token: string, options: string): Outcome;
   revoke(sessionId: string): number;

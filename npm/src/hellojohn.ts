@@ -20,7 +20,7 @@ import { RestDoor } from "./rest";
 import { type Duration, toDate } from "./session";
 import { Sessions } from "./sessions";
 import { type ConfigPatch, configPatch, Settings } from "./settings";
-import { type AccessTokenClaims, type TokenVerification, tokenVerdict } from "./verdict";
+import { type AccessTokenClaims, type TokenVerification, TokenVerifier } from "./verdict";
 
 /** How to open a tenant. */
 export interface HelloJohnOptions {
@@ -97,6 +97,7 @@ export class HelloJohn {
   /** The REST API for hosts of the Fetch API (Hono, Next's route handlers, …): {@link createHandler} without options. */
   readonly handler: (request: Request) => Promise<Response>;
   readonly #handle: Handle;
+  readonly #tokens: TokenVerifier;
   readonly #authenticate: Authenticate | null;
   readonly #door: RestDoor;
   #closing: Promise<void> | null = null;
@@ -123,6 +124,7 @@ export class HelloJohn {
     const refusal = handle.refusal();
     if (refusal?.code) throw engineError(refusal.code, refusal.text);
     this.#handle = handle;
+    this.#tokens = new TokenVerifier(handle);
     this.#authenticate = authenticate as Authenticate | null;
     this.sessions = new Sessions(handle);
     this.auth = new Auth(handle, this.#authenticate, () => this.#refuseIfClosed());
@@ -167,7 +169,7 @@ export class HelloJohn {
    * when the store cannot be asked.
    */
   async verifyTokenRemote(accessToken: string): Promise<TokenVerification> {
-    return tokenVerdict(() => this.#handle.verifyAccessToken(token("token", accessToken)));
+    return this.#tokens.verify(accessToken);
   }
 
   /** The tenant's public keys. */

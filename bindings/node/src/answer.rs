@@ -1,5 +1,7 @@
 //! Answers as JSON: the names of SPEC 1, times in milliseconds since the epoch, absent values null.
 
+use std::sync::Arc;
+
 use hellojohn::{
     Error, ErrorCode, Grant, Page, Session, SessionId, UpdatedSession, VerifiedAccess, VerifyError,
 };
@@ -53,6 +55,8 @@ struct Verdict<'a> {
     valid: bool,
     session: Option<&'a Session>,
     payload: Option<&'a Map<String, Value>>,
+    /// Under which the token is kept in mind.
+    number: Option<u32>,
     error: Option<Reason<'a>>,
 }
 
@@ -64,17 +68,23 @@ struct Reason<'a> {
 
 pub(crate) fn session_verdict(outcome: Result<Session, VerifyError>) -> Result<String, Error> {
     match outcome {
-        Ok(session) => text(&Verdict { valid: true, session: Some(&session), payload: None, error: None }),
+        Ok(session) => {
+            text(&Verdict { valid: true, session: Some(&session), payload: None, number: None, error: None })
+        }
         Err(refused) => refusal(refused),
     }
 }
 
-pub(crate) fn access_verdict(outcome: Result<VerifiedAccess, VerifyError>) -> Result<String, Error> {
+pub(crate) fn access_verdict(
+    outcome: Result<Arc<VerifiedAccess>, VerifyError>,
+    number: Option<u32>,
+) -> Result<String, Error> {
     match outcome {
         Ok(access) => text(&Verdict {
             valid: true,
-            session: Some(&access.session),
+            session: None,
             payload: Some(&access.claims.payload),
+            number,
             error: None,
         }),
         Err(refused) => refusal(refused),
@@ -93,6 +103,7 @@ fn refusal(refused: VerifyError) -> Result<String, Error> {
             valid: false,
             session: refused.session.as_deref(),
             payload: None,
+            number: None,
             error: Some(Reason { code: refused.error.code().as_str(), detail: refused.error.detail() }),
         }),
         _ => Err(refused.error),

@@ -190,7 +190,21 @@ impl Handle {
     /// An access token → verdict with the token's payload.
     #[napi(catch_unwind)]
     pub fn verify_access_token(&self, env: Env, token: String) -> u32 {
-        self.read(env, move |open| answer::access_verdict(open.tenant.verify_access_token(&token)))
+        self.submit(env, &READS, move |slot, waited| {
+            let outcome = slot.opened(waited)?.tenant.verify_access_token(&token);
+            let number = outcome.as_ref().ok().map(|access| slot.verified.keep(Arc::clone(access)));
+            answer::access_verdict(outcome, number)
+        })
+    }
+
+    /// Whether the token that verified under this number certainly still does. Reaches no disk; false is no verdict.
+    #[napi(catch_unwind)]
+    pub fn still_holds(&self, number: u32) -> bool {
+        self.slot.as_ref().is_some_and(|slot| {
+            slot.if_open()
+                .zip(slot.verified.get(number))
+                .is_some_and(|(open, access)| guarded(|| open.tenant.still_holds(&access)).unwrap_or(false))
+        })
     }
 
     /// An access token and `LocalVerification` as JSON → payload.

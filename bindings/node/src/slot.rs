@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use hellojohn::{Engine, Error, ErrorCode, Tenant};
+use hellojohn::{Engine, Error, ErrorCode, Tenant, VerifiedAccess};
 
 use crate::guard::guarded;
 use crate::options::Options;
@@ -54,6 +54,45 @@ pub(crate) struct Slot {
     stuck: Arc<AtomicBool>,
     /// Waits for the writes that were begun.
     pub(crate) commits: Arc<Lane>,
+    /// What verified lately, for JavaScript to refer to by number.
+    pub(crate) verified: Verified,
+}
+
+/// How many tokens JavaScript and this keep in mind.
+pub(crate) const VERIFIED_MAX: u32 = 4096;
+
+/// The last [`VERIFIED_MAX`] tokens that verified.
+#[derive(Default)]
+pub(crate) struct Verified(Mutex<Numbered>);
+
+#[derive(Default)]
+struct Numbered {
+    next: u32,
+    kept: Vec<(u32, Arc<VerifiedAccess>)>,
+}
+
+impl Verified {
+    fn numbered(&self) -> MutexGuard<'_, Numbered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps one, in place of the oldest: its number.
+    pub(crate) fn keep(&self, access: Arc<VerifiedAccess>) -> u32 {
+        let mut numbered = self.numbered();
+        let number = numbered.next;
+        numbered.next = number.wrapping_add(1);
+        match numbered.kept.get_mut((number % VERIFIED_MAX) as usize) {
+            Some(oldest) => *oldest = (number, access),
+            None => numbered.kept.push((number, access)),
+        }
+        number
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Option<Arc<VerifiedAccess>> {
+        let numbered = self.numbered();
+        let (kept, access) = numbered.kept.get((number % VERIFIED_MAX) as usize)?;
+        (*kept == number).then(|| Arc::clone(access))
+    }
 }
 
 impl Slot {
@@ -66,6 +105,7 @@ impl Slot {
             settled: Condvar::new(),
             stuck,
             commits: Lane::of_commits(),
+            verified: Verified::default(),
         }
     }
 

@@ -40,6 +40,8 @@ impl std::fmt::Debug for Tenant {
 pub(super) struct TenantState {
     id: TenantId,
     pub(super) no: TenantNo,
+    /// Tells the handles of one engine apart.
+    pub(super) handle: u64,
     pub(super) wrapping: RwLock<WrappingKey>,
     current: Mutex<Arc<Current>>,
     /// What the clock said, in ms, before the database was last asked whether `current` still holds.
@@ -130,6 +132,7 @@ impl Tenant {
                     state: Arc::new(TenantState {
                         id: id.clone(),
                         no,
+                        handle: core.handles.fetch_add(1, Ordering::Relaxed),
                         wrapping: RwLock::new(wrapping),
                         current: Mutex::new(Arc::new(current)),
                         checked_at: AtomicI64::new(clock.as_millis()),

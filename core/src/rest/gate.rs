@@ -91,7 +91,7 @@ pub fn authorize(
     };
     let verified = match options.verification {
         Verification::Store => {
-            tenant.verify_access_token(token).map(|verified| verified.claims).map_err(Error::from)
+            tenant.verify_access_token(token).map(|verified| verified.claims.clone()).map_err(Error::from)
         }
         Verification::Local => tenant.verify_locally(token, &LocalVerification::default()),
     };

@@ -169,6 +169,10 @@ pub(crate) type WriteJob<'a> = dyn FnMut(&dyn Transitions) -> Result<(), Failure
 /// commit yet: it may keep nothing of that but its own answer. It is run anew if the transaction was lost.
 pub(crate) type SharedJob = dyn FnMut(&dyn Transitions) -> Result<(), Failure> + Send;
 
+/// Names a committed state of a database: while the stamp is the same, nobody has committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp([u32; 12]);
+
 /// A database of sessions, shared by threads and processes.
 pub(crate) trait Store: Send + Sync {
     /// Runs the job on one snapshot.
@@ -187,6 +191,10 @@ pub(crate) trait Store: Send + Sync {
 
     /// Takes a job that has not begun out of the queue.
     fn forget(&self, place: &Arc<Place>);
+
+    /// The stamp of the present state, where the store can tell without reading it. A snapshot that is begun after this
+    /// shows this state or a later one.
+    fn stamp(&self) -> Option<Stamp>;
 
     /// Fails with `engine_closed` after [`close`](Self::close).
     fn check_open(&self) -> Result<(), Failure>;

@@ -11,19 +11,21 @@ mod rows;
 #[cfg(test)]
 mod sharing;
 mod transitions;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
 
 use self::connection::{Missing, Tx};
 use self::failure::failed;
+use self::watch::Watch;
 use super::queue::{Batch, Joined, Place, Queue};
-use super::{ReadJob, SharedJob, Store, WriteJob};
+use super::{Questions, ReadJob, SharedJob, Stamp, Store, WriteJob};
 use crate::error::{ErrorCode, Failure};
 
 /// When an answer counts as kept.
@@ -61,6 +63,7 @@ pub(crate) struct SqliteStore {
     /// Used in turns; its lock keeps [`close`](Store::close) from taking it away in the middle of one.
     writer: Mutex<Option<Connection>>,
     idle_readers: Mutex<Vec<Connection>>,
+    watch: RwLock<Option<Watch>>,
     closed: AtomicBool,
     /// Says to other copies of this library in the process that the file is taken; released last.
     _presence: Option<presence::Presence>,
@@ -78,12 +81,24 @@ impl SqliteStore {
             Location::File(path) => presence::Presence::claim(path, options.busy_timeout, open)?,
             Location::Memory => (open()?, None),
         };
+        let watch = match &location {
+            Location::File(_) => {
+                let watching = connection::open(&location, Missing::Refuse, &options)?;
+                connection::harden(&watching, &options)?;
+                connection::in_transaction(&watching, connection::Kind::Reading, &mut |tx| {
+                    tx.clock_mark().map(drop)
+                })?;
+                Watch::over(watching)
+            }
+            Location::Memory => None,
+        };
         Ok(SqliteStore {
             location,
             options,
             queue: Queue::default(),
             writer: Mutex::new(Some(writer)),
             idle_readers: Mutex::new(Vec::new()),
+            watch: RwLock::new(watch),
             closed: AtomicBool::new(false),
             _presence: presence,
         })
@@ -195,6 +210,10 @@ impl Store for SqliteStore {
         self.queue.leave(place);
     }
 
+    fn stamp(&self) -> Option<Stamp> {
+        self.watch.read().as_ref().map(Watch::stamp)
+    }
+
     fn check_open(&self) -> Result<(), Failure> {
         if self.closed.load(Ordering::Acquire) { Err(closed()) } else { Ok(()) }
     }
@@ -202,6 +221,7 @@ impl Store for SqliteStore {
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.idle_readers.lock().clear();
+        self.watch.write().take();
         // Waits for the writer that is at work; the last connection to go checkpoints the log.
         self.writer.lock().take();
     }
