@@ -82,7 +82,7 @@ pub(crate) fn access_verdict(
     match outcome {
         Ok(access) => text(&Verdict {
             valid: true,
-            session: None,
+            session: Some(&access.session),
             payload: Some(&access.claims.payload),
             number,
             error: None,
