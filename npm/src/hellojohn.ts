@@ -234,7 +234,7 @@ export class HelloJohn {
 
   /**
    * {@link requireAuth} for hosts of the Fetch API: who calls, or the `Response` to answer with; null for an anonymous
-   * request that may pass.
+   * request that may pass. A refusal is a `Response` and therefore truthy: test with `instanceof Response`.
    *
    * Rejects with `validation_error` for bad options only.
    */

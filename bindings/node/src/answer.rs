@@ -56,7 +56,7 @@ struct Verdict<'a> {
     session: Option<&'a Session>,
     payload: Option<&'a Map<String, Value>>,
     /// Under which the token is kept in mind.
-    number: Option<u32>,
+    number: Option<i64>,
     error: Option<Reason<'a>>,
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn session_verdict(outcome: Result<Session, VerifyError>) -> Result<S
 
 pub(crate) fn access_verdict(
     outcome: Result<Arc<VerifiedAccess>, VerifyError>,
-    number: Option<u32>,
+    number: Option<i64>,
 ) -> Result<String, Error> {
     match outcome {
         Ok(access) => text(&Verdict {

@@ -199,7 +199,7 @@ impl Handle {
 
     /// Whether the token that verified under this number certainly still does. Reaches no disk; false is no verdict.
     #[napi(catch_unwind)]
-    pub fn still_holds(&self, number: u32) -> bool {
+    pub fn still_holds(&self, number: i64) -> bool {
         self.slot.as_ref().is_some_and(|slot| {
             slot.if_open()
                 .zip(slot.verified.get(number))

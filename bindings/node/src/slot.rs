@@ -59,7 +59,7 @@ pub(crate) struct Slot {
 }
 
 /// How many tokens JavaScript and this keep in mind.
-pub(crate) const VERIFIED_MAX: u32 = 4096;
+pub(crate) const VERIFIED_MAX: i64 = 4096;
 
 /// The last [`VERIFIED_MAX`] tokens that verified.
 #[derive(Default)]
@@ -67,8 +67,9 @@ pub(crate) struct Verified(Mutex<Numbered>);
 
 #[derive(Default)]
 struct Numbered {
-    next: u32,
-    kept: Vec<(u32, Arc<VerifiedAccess>)>,
+    /// JavaScript's numbers are exact up to 2^53, which no process reaches.
+    next: i64,
+    kept: Vec<(i64, Arc<VerifiedAccess>)>,
 }
 
 impl Verified {
@@ -77,10 +78,10 @@ impl Verified {
     }
 
     /// Keeps one, in place of the oldest: its number.
-    pub(crate) fn keep(&self, access: Arc<VerifiedAccess>) -> u32 {
+    pub(crate) fn keep(&self, access: Arc<VerifiedAccess>) -> i64 {
         let mut numbered = self.numbered();
         let number = numbered.next;
-        numbered.next = number.wrapping_add(1);
+        numbered.next += 1;
         match numbered.kept.get_mut((number % VERIFIED_MAX) as usize) {
             Some(oldest) => *oldest = (number, access),
             None => numbered.kept.push((number, access)),
@@ -88,9 +89,10 @@ impl Verified {
         number
     }
 
-    pub(crate) fn get(&self, number: u32) -> Option<Arc<VerifiedAccess>> {
+    pub(crate) fn get(&self, number: i64) -> Option<Arc<VerifiedAccess>> {
         let numbered = self.numbered();
-        let (kept, access) = numbered.kept.get((number % VERIFIED_MAX) as usize)?;
+        let place = usize::try_from(number % VERIFIED_MAX).ok()?;
+        let (kept, access) = numbered.kept.get(place)?;
         (*kept == number).then(|| Arc::clone(access))
     }
 }

@@ -70,7 +70,7 @@ impl Queue {
             if !state.taken {
                 state.taken = true;
                 drop(state);
-                let turn_over = TurnOver(self);
+                let turn_over = TurnOver(self, place);
                 turn(place.patience_left());
                 drop(turn_over);
                 state = self.0.lock();
@@ -100,11 +100,23 @@ impl Queue {
         Some((place, job))
     }
 
-    /// Answers all of these at once.
-    pub(super) fn answer(&self, answers: impl IntoIterator<Item = (Arc<Place>, Result<(), Failure>)>) {
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().line.is_empty()
+    }
+
+    /// Answers one that is in the line.
+    pub(super) fn answer(&self, place: &Arc<Place>, answer: Result<(), Failure>) {
         let mut state = self.0.lock();
+        leave(&mut state, place);
+        place.inner.lock().answer = Some(answer);
+        place.called.notify_one();
+    }
+
+    /// Answers all of these, whom [`next`](Self::next) took out of the line, at once.
+    fn answer_all(&self, answers: Vec<(Arc<Place>, Result<(), Failure>)>) {
+        let _state = self.0.lock(); // or somebody could be about to wait who has just seen no answer
         for (place, answer) in answers {
-            leave(&mut state, &place);
             place.inner.lock().answer = Some(answer);
             place.called.notify_one();
         }
@@ -118,12 +130,15 @@ fn leave(state: &mut MutexGuard<'_, State>, place: &Arc<Place>) -> bool {
 }
 
 /// Ends a turn, also by a panic, and calls the next one who waits.
-struct TurnOver<'a>(&'a Queue);
+struct TurnOver<'a>(&'a Queue, &'a Arc<Place>);
 
 impl Drop for TurnOver<'_> {
     fn drop(&mut self) {
         let mut state = self.0.0.lock();
         state.taken = false;
+        if std::thread::panicking() {
+            leave(&mut state, self.1); // nobody will wait there any more
+        }
         if let Some(next) = state.line.iter().find(|place| place.inner.lock().watched) {
             next.called.notify_one();
         }
@@ -140,7 +155,16 @@ pub(super) struct Batch<'a> {
 pub(super) struct Joined {
     pub(super) place: Arc<Place>,
     pub(super) job: Box<SharedJob>,
+    /// What the job said. The caller is told only what was committed.
     pub(super) outcome: Result<(), Failure>,
+    pub(super) is_final: bool,
+}
+
+impl Joined {
+    pub(super) fn end_with(&mut self, outcome: Result<(), Failure>) {
+        self.outcome = outcome;
+        self.is_final = true;
+    }
 }
 
 impl<'a> Batch<'a> {
@@ -151,8 +175,7 @@ impl<'a> Batch<'a> {
     /// Takes the next job out of the line.
     pub(super) fn join(&mut self) -> Option<&mut Joined> {
         let (place, job) = self.queue.next()?;
-        let outcome = Err(Failure::internal("the transaction was abandoned"));
-        self.joined.push(Joined { place, job, outcome });
+        self.joined.push(Joined { place, job, outcome: Ok(()), is_final: false });
         self.joined.last_mut()
     }
 }
@@ -162,8 +185,11 @@ impl Drop for Batch<'_> {
         // The jobs go last: what they hold is not to be dropped under the queue's lock.
         let (answers, _jobs): (Vec<_>, Vec<_>) = mem::take(&mut self.joined)
             .into_iter()
-            .map(|Joined { place, job, outcome }| ((place, outcome), job))
+            .map(|Joined { place, job, outcome, is_final }| {
+                let abandoned = || Err(Failure::internal("the transaction was abandoned"));
+                ((place, if is_final { outcome } else { abandoned() }), job)
+            })
             .unzip();
-        self.queue.answer(answers);
+        self.queue.answer_all(answers);
     }
 }

@@ -184,8 +184,10 @@ pub(super) fn in_shared_transaction(connection: &Connection, batch: &mut Batch<'
 
 /// Runs somebody's job. A panic in it, or in a clock of the host's, is that caller's failure only.
 pub(super) fn guarded(job: &mut Box<SharedJob>, tx: &Tx<'_>) -> Result<(), Failure> {
-    catch_unwind(AssertUnwindSafe(|| job(tx)))
-        .unwrap_or_else(|_| Err(Failure::internal("a transaction's job panicked")))
+    catch_unwind(AssertUnwindSafe(|| job(tx))).unwrap_or_else(|payload| {
+        std::mem::forget(payload); // it is foreign, and might panic when dropped
+        Err(Failure::internal("a transaction's job panicked"))
+    })
 }
 
 /// Rolls back whatever is still open when the job failed, the commit failed, or the job panicked.

@@ -24,7 +24,7 @@ use rusqlite::Connection;
 use self::connection::{Missing, Tx};
 use self::failure::failed;
 use self::watch::Watch;
-use super::queue::{Batch, Joined, Place, Queue};
+use super::queue::{Batch, Place, Queue};
 use super::{Questions, ReadJob, SharedJob, Stamp, Store, WriteJob};
 use crate::error::{ErrorCode, Failure};
 
@@ -141,7 +141,7 @@ impl SqliteStore {
             let outcome = self.with_writer(patience, |writer| {
                 connection::in_transaction(writer, connection::Kind::Writing, job)
             });
-            self.queue.answer([(Arc::clone(&place), outcome)]);
+            self.queue.answer(&place, outcome);
         })
     }
 
@@ -151,18 +151,20 @@ impl SqliteStore {
         let shared =
             self.with_writer(patience, |writer| connection::in_shared_transaction(writer, &mut batch));
         match shared {
-            Ok(()) => {}
+            Ok(()) => batch.joined.iter_mut().for_each(|joined| joined.is_final = true),
             // Nothing was begun. Others still have time left to try.
-            Err(failure) if batch.joined.is_empty() => self.queue.answer([(Arc::clone(place), Err(failure))]),
-            Err(failure) if batch.joined.len() == 1 => batch.joined[0].outcome = Err(failure),
+            Err(failure) if batch.joined.is_empty() => self.queue.answer(place, Err(failure)),
+            Err(failure) if batch.joined.len() == 1 => batch.joined[0].end_with(Err(failure)),
             // The transaction was lost, and with it everybody's changes. On his own, each gets his own right answer.
             Err(_) => {
-                for Joined { place, job, outcome } in &mut batch.joined {
-                    *outcome = self.with_writer(place.patience_left(), |writer| {
+                for joined in &mut batch.joined {
+                    let patience = joined.place.patience_left();
+                    let outcome = self.with_writer(patience, |writer| {
                         connection::in_transaction(writer, connection::Kind::Writing, &mut |tx| {
-                            connection::guarded(job, tx)
+                            connection::guarded(&mut joined.job, tx)
                         })
                     });
+                    joined.end_with(outcome);
                 }
             }
         }

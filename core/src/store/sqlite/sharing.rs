@@ -128,6 +128,58 @@ fn a_panic_is_the_failure_of_its_caller_only() {
     assert_eq!(committed(&db.store), 4);
 }
 
+/// What a foreign panic carries, and panics itself when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("foreign code, again");
+    }
+}
+
+#[test]
+fn nobody_is_told_of_a_success_that_a_panic_takes_back() {
+    let db = database();
+    let before = Arc::default();
+    let first = db.mark(1, &before);
+    let second = db.enqueue(|_| std::panic::panic_any(Grenade));
+    let third = db.mark(3, &before);
+    assert_eq!(db.outcomes([&second, &first, &third]), [Some(ErrorCode::Internal), None, None]);
+    assert_eq!(committed(&db.store), 3);
+}
+
+#[test]
+fn after_a_panic_the_next_in_line_is_called() {
+    let db = database();
+    let before = Arc::default();
+    let in_turn = std::sync::Barrier::new(2);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let panicked = catch_unwind(AssertUnwindSafe(|| {
+                db.store.write_alone(&mut |_| {
+                    in_turn.wait();
+                    in_turn.wait();
+                    panic!("foreign code")
+                })
+            }));
+            assert!(panicked.is_err());
+        });
+        in_turn.wait();
+        let waiting = [db.mark(1, &before), db.mark(2, &before), db.mark(3, &before)];
+        let threads = waiting.map(|place| {
+            let store = &db.store;
+            scope.spawn(move || store.wait(&place).unwrap())
+        });
+        in_turn.wait();
+        // Nobody would come otherwise: their patience is an hour.
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+    assert_eq!(committed(&db.store), 3);
+    assert!(db.store.queue.is_empty());
+}
+
 /// SQLite itself rolls back the whole transaction when a statement finds no room.
 #[test]
 fn when_the_transaction_is_lost_each_gets_his_own_answer() {
