@@ -55,7 +55,7 @@ doors: c node
 
 # The long reliability campaigns.
 torture:
-	HJ_HISTORIES=300000 HJ_ROUNDS=20000 cargo test --release --package hellojohn-tests --test histories --test races --test crash --test faults
+	HJ_HISTORIES=300000 HJ_RACES=20000 HJ_CRASHES=5000 HJ_DAMAGE=50000 cargo test --release --package hellojohn-tests --test histories --test races --test crash --test faults
 
 clean:
 	cargo clean
