@@ -1,0 +1,86 @@
+// P1 to P3: verifying access tokens.
+import assert from "node:assert/strict";
+import { duel, inCircles } from "../duel.mjs";
+import { assertRevocationSeen, freshSignIns, open, pool, signIn } from "../ours.mjs";
+
+const POOL = 1_000;
+
+export async function* verify({ pace, folder, peers }) {
+  const hj = await open(folder, "verify", "normal");
+  const grants = await pool(hj, Array.from({ length: POOL }, (_, n) => signIn(n)));
+  const tokens = grants.map((grant) => grant.accessToken);
+  const users = new Map(grants.map((grant) => [grant.accessToken, grant.session.userId]));
+  const jwks = await hj.jwks();
+
+  const remote = (inFlight) => ({
+    inputs: inCircles(tokens),
+    call: (token) => hj.verifyTokenRemote(token),
+    async check(inputs, answers) {
+      answers.forEach(({ valid, payload }, at) => {
+        assert.ok(valid && payload.sub === users.get(inputs[at]), "a live token was refused");
+      });
+      await assertRevocationSeen(hj);
+    },
+    inFlight,
+  });
+  const cached = (verifier, inFlight) => ({
+    inputs: inCircles(tokens),
+    call: verifier.verify,
+    async check(inputs, answers) {
+      answers.forEach((payload, at) => {
+        assert.equal(payload.sub, users.get(inputs[at]));
+      });
+      await verifier.assertForgeryRefused(inputs[0]);
+    },
+    inFlight,
+  });
+  const calls = (inFlight) => (inFlight === 1 ? "one call at a time" : `${inFlight} calls in flight`);
+
+  const jose = peers.jose?.verifier(jwks);
+  const fastJwt = peers["fast-jwt"]?.verifier(jwks, POOL, tokens[0]);
+  for (const [bar, against, verifier] of [
+    ["P1", "jose `jwtVerify`, local key set", jose],
+    ["P2", "fast-jwt, its cache on", fastJwt],
+  ]) {
+    for (const inFlight of verifier ? [1, 64] : []) {
+      yield {
+        bar,
+        work: `Node \`verifyTokenRemote\`, 1,000 live tokens in turn, ${calls(inFlight)}`,
+        against,
+        rounds: await duel(pace, remote(inFlight), cached(verifier, inFlight)),
+      };
+    }
+  }
+
+  if (!jose) return void (await hj.close());
+  const next = freshSignIns();
+  const unseen = { inputs: [], users: new Map() };
+  // Tokens that no verifier has seen. Both sides of a round get tokens of their own.
+  const inputs = async (count) => {
+    const fresh = await pool(hj, next(count));
+    unseen.users = new Map(fresh.map((grant) => [grant.accessToken, grant.session.userId]));
+    return fresh.map((grant) => grant.accessToken);
+  };
+  const check = (given, answers) => {
+    answers.forEach((payload, at) => {
+      assert.equal(payload.sub, unseen.users.get(given[at]));
+    });
+  };
+  for (const [name, call, inFlight] of [
+    ["verifyTokenSync", (token) => hj.verifyTokenSync(token), 1],
+    ["verifyToken", (token) => hj.verifyToken(token), 1],
+    ["verifyToken", (token) => hj.verifyToken(token), 64],
+  ]) {
+    yield {
+      bar: "P3",
+      work: `Node \`${name}\` (local), every token for the first time, ${calls(inFlight)}`,
+      against: "jose `jwtVerify`, local key set",
+      rounds: await duel(
+        pace,
+        { inputs, call, check, inFlight },
+        { inputs, call: jose.verify, check, inFlight },
+      ),
+    };
+  }
+  await hj.close();
+}
