@@ -35,7 +35,8 @@ export async function duel(pace, ours, theirs) {
 /** Runs the side until its code is hot: how many calls make a round. */
 async function warmUp(pace, side) {
   const fitting = (perCall) =>
-    64 * Math.max(1, Math.min(Math.floor(pace.mostCalls / 64), Math.round((pace.roundMs * 1000) / perCall / 64)));
+    64 *
+    Math.max(1, Math.min(Math.floor(pace.mostCalls / 64), Math.round((pace.roundMs * 1000) / perCall / 64)));
   const first = fitting(await play(side, 64));
   return fitting(await play(side, first));
 }

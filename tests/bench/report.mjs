@@ -19,12 +19,22 @@ export function judge(row) {
   if (bar.most !== undefined) {
     const ratio = median(row.rounds.map((round) => round.ours / round.theirs));
     const note = bar.note ? ` (${bar.note})` : "";
-    return { result: `${figure(ratio)}× its time`, bar: `≤ ${bar.most}×${note}`, reached: ratio <= bar.most, ...times };
+    return {
+      result: `${figure(ratio)}× its time`,
+      bar: `≤ ${bar.most}×${note}`,
+      reached: ratio <= bar.most,
+      ...times,
+    };
   }
   const ratio = median(row.rounds.map((round) => round.theirs / round.ours));
   const least = row.syncMs >= SLOW_SYNC_MS ? (bar.leastOnSlowDisk ?? bar.least) : bar.least;
   const reached = least === undefined ? null : ratio >= least;
-  return { result: `${figure(ratio)}× as fast`, bar: least === undefined ? "none" : `≥ ${least}×`, reached, ...times };
+  return {
+    result: `${figure(ratio)}× as fast`,
+    bar: least === undefined ? "none" : `≥ ${least}×`,
+    reached,
+    ...times,
+  };
 }
 
 function figure(value) {
@@ -83,7 +93,9 @@ export function markdown({ mode, machine, rows, peers }) {
       "| What | Which |",
       "|---|---|",
       ...Object.entries(machine).map(([what, which]) => `| ${what} | ${which} |`),
-      ...peers.flatMap(({ versions }) => Object.entries(versions)).map(([name, version]) => `| ${name} | ${version} |`),
+      ...peers
+        .flatMap(({ versions }) => Object.entries(versions))
+        .map(([name, version]) => `| ${name} | ${version} |`),
     ]
       .filter((entry, at, all) => all.indexOf(entry) === at)
       .join("\n"),

@@ -57,7 +57,10 @@ export async function betterAuthSessions(folder, poolSize) {
   for (const entry of pool) {
     const { headers } = await caching.api.getSession({ headers: entry.headers, returnHeaders: true });
     const cookies = headers.getSetCookie().map((line) => line.split(";")[0]);
-    assert.ok(cookies.some((line) => line.includes("session_data")), "better-auth set no cookie cache");
+    assert.ok(
+      cookies.some((line) => line.includes("session_data")),
+      "better-auth set no cookie cache",
+    );
     entry.cachedHeaders = new Headers({ cookie: [cookie(entry.session.token), ...cookies].join("; ") });
   }
 

@@ -9,7 +9,8 @@ import { database } from "./database.mjs";
 export const about = {
   name: "better-sqlite3 and jose by hand",
   packages: ["better-sqlite3", "jose"],
-  lacks: "blocks the event loop for each sync; no cap, no idle time-out, no key rotation, no answer to a repeated refresh",
+  lacks:
+    "blocks the event loop for each sync; no cap, no idle time-out, no key rotation, no answer to a repeated refresh",
 };
 
 const SESSION_MS = 30 * 24 * 60 * 60 * 1000;

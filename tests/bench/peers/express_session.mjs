@@ -40,7 +40,11 @@ export async function expressSessions(folder, poolSize) {
     for (let n = 0; n < poolSize; n++) {
       const given = signIn(n);
       const id = await create(given);
-      made.push({ id, userId: given.userId, cookie: `connect.sid=s%3A${encodeURIComponent(signature.sign(id, SECRET))}` });
+      made.push({
+        id,
+        userId: given.userId,
+        cookie: `connect.sid=s%3A${encodeURIComponent(signature.sign(id, SECRET))}`,
+      });
     }
     return made;
   });
@@ -56,7 +60,13 @@ export async function expressSessions(folder, poolSize) {
     verify: {
       // A request up to the moment when the handler has its session; nothing is written back.
       call: async (entry) => {
-        const request = { url: "/", method: "GET", headers: { cookie: entry.cookie }, socket: {}, connection: {} };
+        const request = {
+          url: "/",
+          method: "GET",
+          headers: { cookie: entry.cookie },
+          socket: {},
+          connection: {},
+        };
         await promised((done) => middleware(request, { writeHead() {}, end() {} }, done));
         return request.session;
       },

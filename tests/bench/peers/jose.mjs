@@ -11,7 +11,12 @@ export const about = {
 /** A verifier of this tenant's tokens, from its published keys. */
 export function verifier(jwks) {
   const keys = createLocalJWKSet(jwks);
-  const expected = { issuer: ISSUER, audience: TENANT_ID, algorithms: ["EdDSA"], requiredClaims: ["sub", "exp", "iat"] };
+  const expected = {
+    issuer: ISSUER,
+    audience: TENANT_ID,
+    algorithms: ["EdDSA"],
+    requiredClaims: ["sub", "exp", "iat"],
+  };
   const verify = async (token) => (await jwtVerify(token, keys, expected)).payload;
   return {
     verify,

@@ -1,7 +1,15 @@
 // P8: the everyday operations against the session libraries of Node, all durable, 64 in flight.
 import assert from "node:assert/strict";
 import { duel, inCircles } from "../duel.mjs";
-import { assertRevocationSeen, countSessions, freshSignIns, open, pool, SESSIONS_PER_USER, signIn } from "../ours.mjs";
+import {
+  assertRevocationSeen,
+  countSessions,
+  freshSignIns,
+  open,
+  pool,
+  SESSIONS_PER_USER,
+  signIn,
+} from "../ours.mjs";
 
 const IN_FLIGHT = 64;
 const POOL = 1_000;
@@ -42,7 +50,10 @@ export async function* sessions({ pace, folder, peers }) {
 }
 
 async function ourOperations(hj) {
-  const grants = await pool(hj, Array.from({ length: POOL }, (_, n) => signIn(n)));
+  const grants = await pool(
+    hj,
+    Array.from({ length: POOL }, (_, n) => signIn(n)),
+  );
   const next = freshSignIns();
   let before = 0;
   const sessionOf = ({ session }, grant) => assert.equal(session.id, grant.session.id);

@@ -7,7 +7,10 @@ const POOL = 1_000;
 
 export async function* verify({ pace, folder, peers }) {
   const hj = await open(folder, "verify", "normal");
-  const grants = await pool(hj, Array.from({ length: POOL }, (_, n) => signIn(n)));
+  const grants = await pool(
+    hj,
+    Array.from({ length: POOL }, (_, n) => signIn(n)),
+  );
   const tokens = grants.map((grant) => grant.accessToken);
   const users = new Map(grants.map((grant) => [grant.accessToken, grant.session.userId]));
   const jwks = await hj.jwks();

@@ -102,10 +102,13 @@ async function inFolder(measure) {
 }
 
 async function rowsOf(context) {
-  const groups = ["verify", "writes", "sessions", "rust"].filter((name) => !options.only || options.only === name);
+  const groups = ["verify", "writes", "sessions", "rust"].filter(
+    (name) => !options.only || options.only === name,
+  );
   const rows = [];
   for (const name of groups) {
-    const measure = name === "rust" ? rustRows(context.folder) : (await import(`./rows/${name}.mjs`))[name](context);
+    const measure =
+      name === "rust" ? rustRows(context.folder) : (await import(`./rows/${name}.mjs`))[name](context);
     for await (const row of measure) {
       rows.push(row);
       console.log(plain(row));
