@@ -14,6 +14,8 @@ import {
 const IN_FLIGHT = 64;
 const POOL = 1_000;
 
+const WRITES = new Set(["create", "revoke"]);
+
 /** The peers, what opens each, and the bar of each operation. */
 const PEERS = [
   { name: "better-auth", open: "betterAuthSessions", bar: () => "P8 better-auth" },
@@ -22,7 +24,7 @@ const PEERS = [
 ];
 
 function barOfOthers(operation) {
-  return operation === "create" || operation === "revoke" ? `P8 ${operation}` : "P8 read";
+  return WRITES.has(operation) ? `P8 ${operation}` : "P8 read";
 }
 
 export async function* sessions({ pace, folder, peers }) {
@@ -38,7 +40,7 @@ export async function* sessions({ pace, folder, peers }) {
         yield {
           bar: bar(operation),
           id: "P8",
-          work: `Node ${operation}, durable, 64 in flight`,
+          work: `Node ${operation}${WRITES.has(operation) ? ", durable" : ""}, ${IN_FLIGHT} in flight`,
           against: way === operation ? name : `${name}${way.slice(operation.length)}`,
           rounds: await duel(pace, our, side(way, theirs)),
         };

@@ -8,10 +8,7 @@ use hellojohn::{Durability, Engine, Tenant};
 
 use crate::duel::{CALLERS, at_once, duel, in_turn};
 use crate::ours::{self, Chain, SignIns, build, in_circles, shuffle};
-use crate::{Fallible, Mode, Row, SMALL};
-
-/// Of how many sessions of a large database the tokens are kept: spread over all of it.
-const SAMPLES: usize = 200_000;
+use crate::{Fallible, Mode, Row, SMALL, grouped, memory};
 
 /// How many tokens a verifying host sees again and again.
 const LIVE_TOKENS: usize = 1_000;
@@ -24,8 +21,8 @@ struct Built {
 }
 
 pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
-    let small = built(folder, "small", SMALL)?;
-    let large = built(folder, "large", mode.large)?;
+    let small = built(folder, "small", SMALL, SMALL)?;
+    let large = built(folder, "large", mode.large, mode.samples)?;
     let size = grouped(mode.large);
     let against = format!("the same at {}", grouped(SMALL));
     Row::value(
@@ -50,7 +47,7 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
     .print()?;
     Row::value("P10 open time", format!("Rust `open` at {size} sessions"), median(times)).print()?;
 
-    memory(&large, &size)?;
+    memory::row(&large.path, &large.chains, &size)?;
 
     let (large_engine, large_tenant) = opened(&large)?;
     let (small_engine, small_tenant) = opened(&small)?;
@@ -71,12 +68,12 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
 }
 
 /// Signs so many devices in, through the engine's own call, with durability normal.
-fn built(folder: &Path, name: &str, sessions: usize) -> Fallible<Built> {
+fn built(folder: &Path, name: &str, sessions: usize, samples: usize) -> Fallible<Built> {
     let path = folder.join(format!("{name}.db"));
     let sign_ins = SignIns::new();
     let engine = ours::open(&path, Durability::Normal)?;
     let tenant = ours::tenant(&engine, "tnt_bench")?;
-    let mut chains = build(&tenant, sessions, sessions.div_ceil(SAMPLES), |n| sign_ins.nth(n))?;
+    let mut chains = build(&tenant, sessions, sessions.div_ceil(samples), |n| sign_ins.nth(n))?;
     let active = tenant.stats()?.sessions.active;
     drop(tenant);
     engine.close()?;
@@ -103,31 +100,6 @@ fn open_and_close(path: &Path, count: usize) -> Fallible<Duration> {
         engine.close()?;
     }
     Ok(took)
-}
-
-/// P11: by how much the process grows when it opens the database and reads, verifies and refreshes all over it.
-fn memory(large: &Built, size: &str) -> Fallible<()> {
-    let before = resident_bytes()?;
-    let (engine, tenant) = opened(large)?;
-    at_once(&large.chains, CALLERS, |chain| Ok(tenant.get(chain.id).map(drop)?))?;
-    at_once(&large.chains, CALLERS, |chain| {
-        Ok(tenant.verify_access_token(&chain.access_token).map(drop).map_err(|refused| refused.error)?)
-    })?;
-    at_once(&large.chains[..LIVE_TOKENS], CALLERS, |chain| chain.refresh(&tenant))?;
-    let grown = resident_bytes()?.saturating_sub(before);
-    let work = format!(
-        "growth of a process that opens {size} sessions and reads and verifies {} of them from 64 threads",
-        grouped(large.chains.len())
-    );
-    Row::value("P11 memory", work, grown as f64 / f64::from(1 << 20)).print()?;
-    engine.close()?;
-    Ok(())
-}
-
-fn resident_bytes() -> Fallible<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
 }
 
 type BoxedSide<'a> = Box<dyn FnMut(usize) -> Fallible<Duration> + 'a>;
@@ -180,12 +152,4 @@ fn all(done: bool, took: Duration) -> Fallible<Duration> {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
-}
-
-/// 5000000 as 5,000,000.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|part| std::str::from_utf8(part).unwrap_or("")).collect();
-    groups.join(",")
 }

@@ -1,9 +1,10 @@
 //! The Rust rows of the benchmark, one JSON object a line: `hellojohn-bench quick|full FOLDER [TOWER]`, where TOWER is the
-//! program of the peer tower-sessions.
+//! program of the peer tower-sessions. `hellojohn-bench memory DATABASE` is what it runs itself to see how a process grows.
 
 mod duel;
 mod growth;
 mod limits;
+mod memory;
 mod ours;
 mod sweep;
 mod tower;
@@ -23,6 +24,8 @@ struct Mode {
     pace: Pace,
     /// Sessions of the large database of P10 and P11.
     large: usize,
+    /// Of how many of them the tokens are kept: spread over all of it.
+    samples: usize,
     /// Ended sessions of each of the sweeps of P12.
     swept: usize,
 }
@@ -68,14 +71,17 @@ impl Row {
 fn main() -> Fallible<()> {
     let mut arguments = std::env::args().skip(1);
     let mode = match arguments.next().as_deref() {
+        Some("memory") => return memory::grow(Path::new(&arguments.next().ok_or("which database?")?)),
         Some("quick") => Mode {
-            pace: Pace { rounds: 5, round_time: Duration::from_millis(120), most_calls: 4_032 },
+            pace: Pace { rounds: 7, round_time: Duration::from_millis(90), most_calls: 4_032 },
             large: 200_000,
-            swept: 20_000,
+            samples: 20_000,
+            swept: 15_000,
         },
         Some("full") => Mode {
             pace: Pace { rounds: 9, round_time: Duration::from_secs(1), most_calls: 9_984 },
             large: 5_000_000,
+            samples: 200_000,
             swept: 200_000,
         },
         _ => return Err("quick or full?".into()),
@@ -87,4 +93,17 @@ fn main() -> Fallible<()> {
     }
     growth::rows(&mode, &folder)?;
     sweep::rows(&mode, &folder)
+}
+
+/// 5000000 as 5,000,000.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

@@ -8,7 +8,7 @@ use hellojohn::{CreateSession, Durability, ManualClock, Tenant, Timestamp};
 
 use crate::duel::Round;
 use crate::ours::{self, Chain, SignIns, build, in_circles};
-use crate::{Fallible, Mode, Row};
+use crate::{Fallible, Mode, Row, grouped};
 
 /// How many sessions of each tenant go on living and being refreshed.
 const LIVE: usize = 600;
@@ -43,8 +43,8 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
     engine.close()?;
     let work = format!(
         "Rust `refresh`, durable, one caller, p99 while sweeps stamp {} ended sessions, {} a round",
-        mode.swept * mode.pace.rounds,
-        mode.swept
+        grouped(mode.swept * mode.pace.rounds),
+        grouped(mode.swept)
     );
     Row::duel("P12", &work, "p99 without a sweep", rounds).print()
 }

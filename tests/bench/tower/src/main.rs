@@ -36,7 +36,7 @@ struct Peer {
 fn main() -> Fallible<()> {
     let mut arguments = std::env::args().skip(1);
     let database = arguments.next().ok_or("which database?")?;
-    // Two worker threads on two cores, as tokio would choose.
+    // As many worker threads as cores: tokio's own choice.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut peer = runtime.block_on(Peer::open(Path::new(&database)))?;
     runtime.block_on(peer.fill())?;
