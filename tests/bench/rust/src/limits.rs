@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use hellojohn::{Durability, LocalVerification, Tenant};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, params};
 
 use crate::duel::{duel, in_turn};
@@ -102,6 +103,8 @@ struct Bare {
 impl Bare {
     fn open(database: &Path, sign_ins: &SignIns) -> Fallible<Self> {
         let connection = Connection::open(database)?;
+        // Otherwise this build of SQLite may plan a statement anew each time that a value is bound to it.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = NORMAL;

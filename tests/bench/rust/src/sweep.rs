@@ -13,6 +13,9 @@ use crate::{Fallible, Mode, Row, grouped};
 /// How many sessions of each tenant go on living and being refreshed.
 const LIVE: usize = 600;
 
+/// How many sweeps are measured: a tenant for each, so that sweeps and quiet times take turns.
+const SWEEPS: usize = 5;
+
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
 pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
@@ -21,10 +24,9 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
     let clock = ManualClock::new(Timestamp::from_millis(now));
 
-    // A tenant for each round, so that sweeps and quiet times take turns.
     let building = ours::open_at(&path, Durability::Normal, clock.clone())?;
     let mut chains = Vec::new();
-    for round in 0..mode.pace.rounds {
+    for round in 0..SWEEPS {
         let tenant = ours::tenant(&building, &tenant_of(round))?;
         chains.push(build(&tenant, LIVE, 1, |n| sign_ins.nth(n))?);
         build(&tenant, mode.swept, mode.swept, |n| {
@@ -43,7 +45,7 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
     engine.close()?;
     let work = format!(
         "Rust `refresh`, durable, one caller, p99 while sweeps stamp {} ended sessions, {} a round",
-        grouped(mode.swept * mode.pace.rounds),
+        grouped(mode.swept * SWEEPS),
         grouped(mode.swept)
     );
     Row::duel("P12", &work, "p99 without a sweep", rounds).print()
