@@ -74,6 +74,8 @@ const METHOD = `
 - "In flight" is the number of calls that are outstanding at once: promises in Node, threads in Rust.
 - Every store runs on the same disk in write-ahead mode with a checkpoint every 16,000 pages. "Durable" is
   \`synchronous=FULL\` on both sides: an answer is on disk before it is given.
+- The write-ahead log of every database is brought to its full size first, as in any database that is some minutes old: while
+  it grows, a sync takes several times as long.
 - Peers run unchanged and through their shortest way: better-auth without its HTTP layer and without hashing a password,
   express-session's store without Express. Users that list sessions have 5. User agents are real ones.
 - P10 to P12: the databases are made by the engine's own \`create\`, four threads with durability normal, and opened again

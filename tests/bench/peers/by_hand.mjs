@@ -2,9 +2,9 @@
 // refresh tokens kept as hashes, compared in constant time and rotated; access tokens signed by jose.
 import assert from "node:assert/strict";
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { generateKeyPair, SignJWT } from "jose";
+import { generateKeyPair, jwtVerify, SignJWT } from "jose";
 import { ISSUER, TENANT_ID } from "../ours.mjs";
-import { database } from "./database.mjs";
+import { database, quickly } from "./database.mjs";
 
 export const about = {
   name: "better-sqlite3 and jose by hand",
@@ -73,17 +73,20 @@ export async function byHand(folder) {
   const rotateMany = db.transaction((tokens) => tokens.map(rotateRow)).immediate;
   const signed = async (rotated) => ({ ...rotated, accessToken: await sign(rotated.id, rotated.userId) });
 
+  async function create({ userId, userAgent, ipAddress }) {
+    const id = `ses_${randomBytes(16).toString("base64url")}`;
+    const secret = randomBytes(32);
+    const now = Date.now();
+    insert.run(id, userId, sha256(secret), now, now, now + SESSION_MS, userAgent, ipAddress);
+    return { id, userId, refreshToken: refreshToken(id, secret), accessToken: await sign(id, userId) };
+  }
+
   return {
-    db,
-    publicKey,
     totals: () => totals.get(),
-    async create({ userId, userAgent, ipAddress }) {
-      const id = `ses_${randomBytes(16).toString("base64url")}`;
-      const secret = randomBytes(32);
-      const now = Date.now();
-      insert.run(id, userId, sha256(secret), now, now, now + SESSION_MS, userAgent, ipAddress);
-      return { id, userId, refreshToken: refreshToken(id, secret), accessToken: await sign(id, userId) };
-    },
+    create,
+    /** Sign-ins that are not measured. */
+    pool: (signIns) => quickly(db, () => Promise.all(signIns.map(create))),
+    verify: async (token) => (await jwtVerify(token, publicKey)).payload,
     async refresh(token) {
       return signed(rotateOne(token));
     },

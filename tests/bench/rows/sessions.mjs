@@ -8,6 +8,7 @@ import {
   open,
   pool,
   SESSIONS_PER_USER,
+  settle,
   signIn,
 } from "../ours.mjs";
 
@@ -29,7 +30,7 @@ function barOfOthers(operation) {
 
 export async function* sessions({ pace, folder, peers }) {
   const hj = await open(folder, "sessions", "full");
-  const ours = await ourOperations(hj);
+  const ours = await ourOperations(hj, folder);
   for (const { name, open: opener, bar } of PEERS) {
     if (!peers[name]) continue;
     const theirs = await peers[name][opener](folder, POOL);
@@ -51,11 +52,12 @@ export async function* sessions({ pace, folder, peers }) {
   await hj.close();
 }
 
-async function ourOperations(hj) {
+async function ourOperations(hj, folder) {
   const grants = await pool(
     hj,
     Array.from({ length: POOL }, (_, n) => signIn(n)),
   );
+  await settle(folder, "sessions", grants);
   const next = freshSignIns();
   let before = 0;
   const sessionOf = ({ session }, grant) => assert.equal(session.id, grant.session.id);

@@ -1,10 +1,8 @@
 // P5 and P6: sign-ins and refreshes that are on disk before they are answered, against the same by hand.
 import assert from "node:assert/strict";
-import { jwtVerify } from "jose";
 import { duel, inCircles } from "../duel.mjs";
 import { syncMs } from "../machine.mjs";
-import { countSessions, freshSignIns, open, pool, signIn } from "../ours.mjs";
-import { quickly } from "../peers/database.mjs";
+import { countSessions, freshSignIns, open, pool, settle, signIn } from "../ours.mjs";
 
 const IN_FLIGHT = 64;
 const POOL = 4_000;
@@ -14,6 +12,7 @@ export async function* writes({ pace, folder, peers }) {
   const hj = await open(folder, "writes", "full");
   const hand = await peers["by hand"].byHand(folder);
   const next = freshSignIns();
+  await settle(folder, "writes", await pool(hj, next(POOL / 4)));
 
   let before = 0;
   const create = {
@@ -36,7 +35,7 @@ export async function* writes({ pace, folder, peers }) {
     async check(inputs, answers) {
       rows += inputs.length;
       assert.equal(hand.totals().rows, rows);
-      const { payload } = await jwtVerify(answers.at(-1).accessToken, hand.publicKey);
+      const payload = await hand.verify(answers.at(-1).accessToken);
       assert.equal(payload.sub, inputs.at(-1).userId);
     },
     inFlight: IN_FLIGHT,
@@ -52,7 +51,7 @@ export async function* writes({ pace, folder, peers }) {
   // Each session is one refresh chain; its place in the pool keeps the live token, and the one before it.
   const signIns = Array.from({ length: POOL }, (_, n) => signIn(n));
   const ours = (await pool(hj, signIns)).map(chain);
-  const theirs = (await quickly(hand.db, () => Promise.all(signIns.map(hand.create)))).map(chain);
+  const theirs = (await hand.pool(signIns)).map(chain);
   const refresh = {
     inputs: inCircles(ours),
     call: async (link) => advance(link, await hj.sessions.refresh(link.live)),
@@ -69,7 +68,7 @@ export async function* writes({ pace, folder, peers }) {
     generations += inputs.length;
     assert.equal(hand.totals().generations, generations);
     hand.assertReuseRefused(inputs[0].former);
-    await jwtVerify(answers.at(-1).accessToken, hand.publicKey);
+    await hand.verify(answers.at(-1).accessToken);
   };
   yield {
     bar: "P6",

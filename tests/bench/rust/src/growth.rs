@@ -51,6 +51,9 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
 
     let (large_engine, large_tenant) = opened(&large)?;
     let (small_engine, small_tenant) = opened(&small)?;
+    for built in [&large, &small] {
+        ours::settle(&built.path, "tnt_bench", &built.chains)?;
+    }
     for (bar, work, side) in [
         ("P10 verify", "Rust `verify_access_token`, 1,000 live tokens in turn", verifying as MakeSide),
         ("P10 get", "Rust `get` of random sessions", getting),

@@ -17,18 +17,23 @@ use crate::{Fallible, Mode, Row, SMALL};
 
 pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
     let sign_ins = SignIns::new();
-    let engine = ours::open(&folder.join("limits.db"), Durability::Normal)?;
+    let database = folder.join("limits.db");
+    let engine = ours::open(&database, Durability::Normal)?;
     let tenant = ours::tenant(&engine, "tnt_bench")?;
-    verify(mode, &tenant, &sign_ins)?;
-    refresh(mode, &tenant, &sign_ins, folder)?;
+    // Verifies no token: what it remembers of those that it signs helps nobody.
+    let signing_engine = ours::open(&database, Durability::Normal)?;
+    let signing = ours::tenant(&signing_engine, "tnt_bench")?;
+    verify(mode, &tenant, &signing, &sign_ins)?;
+    signing_engine.close()?;
+    refresh(mode, &tenant, &sign_ins, &database, &folder.join("bare.db"))?;
     engine.close()?;
     Ok(())
 }
 
 /// P4. Both sides get tokens that nobody has verified before.
-fn verify(mode: &Mode, tenant: &Tenant, sign_ins: &SignIns) -> Fallible<()> {
+fn verify(mode: &Mode, tenant: &Tenant, signing: &Tenant, sign_ins: &SignIns) -> Fallible<()> {
     let tokens = |count: usize| -> Fallible<Vec<String>> {
-        let chains = build(tenant, count, 1, |n| sign_ins.nth(n))?;
+        let chains = build(signing, count, 1, |n| sign_ins.nth(n))?;
         Ok(chains.into_iter().map(|chain| chain.access_token).collect())
     };
     let key = active_key(tenant, &tokens(1)?[0])?;
@@ -73,9 +78,10 @@ fn active_key(tenant: &Tenant, token: &str) -> Fallible<VerifyingKey> {
 }
 
 /// P7. A refresh against the least that it could be.
-fn refresh(mode: &Mode, tenant: &Tenant, sign_ins: &SignIns, folder: &Path) -> Fallible<()> {
+fn refresh(mode: &Mode, tenant: &Tenant, sign_ins: &SignIns, database: &Path, bare: &Path) -> Fallible<()> {
     let mut chains = build(tenant, SMALL, 1, |n| sign_ins.nth(n))?;
     shuffle(&mut chains);
+    ours::settle(database, "tnt_bench", &chains)?;
     let mut next = in_circles(&chains);
     let mut ours = |count| {
         let chosen = next(count);
@@ -83,7 +89,7 @@ fn refresh(mode: &Mode, tenant: &Tenant, sign_ins: &SignIns, folder: &Path) -> F
         if rotated.contains(&false) { Err("a token did not rotate".into()) } else { Ok(took) }
     };
 
-    let mut bare = Bare::open(&folder.join("bare.db"), sign_ins)?;
+    let mut bare = Bare::open(bare, sign_ins)?;
     let mut theirs = |count| bare.refresh(count);
     let rounds = duel(&mode.pace, &mut ours, &mut theirs)?;
     let work = "Rust `refresh`, durability normal, one caller";
@@ -139,7 +145,12 @@ impl Bare {
                     format!("203.0.113.{}", n % 256)
                 ])?;
         }
-        connection.execute_batch("COMMIT")?;
+        connection.execute_batch("COMMIT; CREATE TABLE filler (bytes BLOB);")?;
+        // The log at its full size, as ours.
+        for _ in 0..66 {
+            connection.execute_batch("INSERT INTO filler VALUES (zeroblob(1000000)); DELETE FROM filler;")?;
+        }
+        connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
         shuffle(&mut keys);
         let signer = SigningKey::from_bytes(&[7; 32]);
         // As many bytes as an access token signs.

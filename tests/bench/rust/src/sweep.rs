@@ -37,6 +37,7 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
 
     clock.advance_millis(2 * HOUR_MS);
     let engine = ours::open_at(&path, Durability::Full, clock)?;
+    ours::settle(&path, &tenant_of(0), &chains[0])?;
     let mut rounds = Vec::new();
     for (round, chains) in chains.iter().enumerate() {
         let tenant = ours::tenant(&engine, &tenant_of(round))?;

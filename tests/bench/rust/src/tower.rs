@@ -44,10 +44,13 @@ impl Peer {
 pub fn rows(mode: &Mode, folder: &Path, program: &Path) -> Fallible<()> {
     let sign_ins = SignIns::new();
     let mut peer = Peer::start(program, &folder.join("tower.db"))?;
-    let engine = ours::open(&folder.join("against_tower.db"), Durability::Full)?;
+    let database = folder.join("against_tower.db");
+    let engine = ours::open(&database, Durability::Full)?;
     let tenant = ours::tenant(&engine, "tnt_bench")?;
+    let pool = build(&tenant, POOL, 1, |n| sign_ins.nth(n))?;
+    ours::settle(&database, "tnt_bench", &pool)?;
 
-    let mut made = 0;
+    let mut made = POOL;
     let mut create = |count| {
         let requests = (made..made + count).map(|n| sign_ins.nth(n)).collect::<Fallible<Vec<_>>>()?;
         let (took, grants) = at_once(&requests, CALLERS, |request| Ok(tenant.create(request.clone())?))?;
@@ -64,16 +67,16 @@ pub fn rows(mode: &Mode, folder: &Path, program: &Path) -> Fallible<()> {
     Row::duel("P9", "Rust `create`, durable, 64 callers", "tower-sessions `create`, 64 tasks", rounds)
         .print()?;
 
-    let pool: Vec<_> = build(&tenant, POOL, 1, |n| sign_ins.nth(n))?.iter().map(|chain| chain.id).collect();
+    let ids: Vec<_> = pool.iter().map(|chain| chain.id).collect();
     for callers in [1, CALLERS] {
-        let mut next = in_circles(&pool);
+        let mut next = in_circles(&ids);
         let mut load = |count| {
-            let ids = next(count);
+            let chosen = next(count);
             let (took, sessions) = match callers {
-                1 => in_turn(&ids, |&&id| Ok(tenant.get(id)?))?,
-                _ => at_once(&ids, callers, |&&id| Ok(tenant.get(id)?))?,
+                1 => in_turn(&chosen, |&&id| Ok(tenant.get(id)?))?,
+                _ => at_once(&chosen, callers, |&&id| Ok(tenant.get(id)?))?,
             };
-            let right = sessions.iter().zip(&ids).filter(|(session, id)| session.id == ***id).count();
+            let right = sessions.iter().zip(&chosen).filter(|(session, id)| session.id == ***id).count();
             if right == count { Ok(took) } else { Err("not every session was found".into()) }
         };
         let rounds =

@@ -68,7 +68,7 @@ impl Peer {
         Ok(Peer { writer, writing, readers: SqliteStore::new(reading), pool: Vec::new() })
     }
 
-    /// Makes the sessions that are loaded; without waiting for the disk.
+    /// Makes the sessions that are loaded and lets the log grow; without waiting for the disk.
     async fn fill(&mut self) -> Fallible<()> {
         query("PRAGMA synchronous = OFF").execute(&self.writing).await?;
         for n in 0..POOL {
@@ -76,6 +76,13 @@ impl Peer {
             self.writer.create(&mut session).await?;
             self.pool.push(session.id);
         }
+        // The log at its full size, as in every database that is some minutes old.
+        query("CREATE TABLE filler (bytes BLOB)").execute(&self.writing).await?;
+        for _ in 0..66 {
+            query("INSERT INTO filler VALUES (zeroblob(1000000))").execute(&self.writing).await?;
+            query("DELETE FROM filler").execute(&self.writing).await?;
+        }
+        query("PRAGMA wal_checkpoint(RESTART)").execute(&self.writing).await?;
         query("PRAGMA synchronous = FULL").execute(&self.writing).await?;
         Ok(())
     }
