@@ -56,18 +56,23 @@ const RUST_PEERS = [
   },
 ];
 
+/** Why a peer did not load, without the paths of this machine. */
+function reason(error) {
+  const [, absent] = /Cannot find package '([^']+)'/.exec(error.message) ?? [];
+  return absent ? `npm did not install ${absent}` : `it does not load: ${error.code ?? error.name}`;
+}
+
 async function installedPeers() {
   const modules = {};
   const found = [];
   for (const [name, path] of Object.entries(NODE_PEERS)) {
     try {
       const module = await import(path);
-      modules[name] = module;
       const versions = Object.fromEntries(module.about.packages.map((peer) => [peer, packageVersion(peer)]));
+      modules[name] = module;
       found.push({ ...module.about, versions });
     } catch (error) {
-      // The reason, without the paths of this machine.
-      found.push({ name, versions: {}, missing: `${error.code ?? error.name} when it was loaded` });
+      found.push({ name, versions: {}, missing: reason(error) });
     }
   }
   for (const { name, lock, crates, lacks } of RUST_PEERS) {
@@ -121,6 +126,7 @@ async function rowsOf(context) {
 const report = await inFolder(async (folder) => {
   const machine = shape(folder);
   const { modules, found } = await installedPeers();
+  for (const { name, missing } of found) if (missing) console.log(`${name} is missing: ${missing}`);
   const rows = await rowsOf({ pace: PACES[mode], folder, peers: modules });
   return { mode, machine, rows, peers: found };
 });
