@@ -17,6 +17,7 @@ test: doors
 	cd npm && npm test
 	tests/readme $(BUILD)
 	tests/rest/curl
+	HJ_SERVER="node examples/node/server.mjs" tests/rest/curl
 
 # The REST API against its description, by schemathesis.
 rest:

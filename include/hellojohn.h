@@ -28,23 +28,35 @@
  * HJ_ERR_VALIDATION_ERROR. A view with a NULL pointer means "not given", an empty one is an empty text. Strings out are
  * UTF-8, closed with a NUL, and never contain another one; NULL means that there is no value.
  *
- * Option structs. Start from their hj_..._options_init(): it sets struct_size and leaves everything else at its default,
- * which is what all bytes zero mean. Later releases add members at the end only; a library refuses a struct_size that it
+ * Option structs. Start from their hj_..._init(): it sets struct_size and leaves everything else at its default, which
+ * is what all bytes zero mean. Later releases add members at the end only; a library refuses a struct_size that it
  * does not know with HJ_ERR_VALIDATION_ERROR. A NULL pointer means all defaults.
  *
  * Units. Times are int64_t milliseconds since the Unix epoch (UTC) and end in _at_ms; durations are uint64_t seconds and
  * end in _s, or _ms where that is said. Durations that you give as text are a whole number and one unit: "15m", "30d".
  *
- * Threads. Engines, tenants and clocks may be used by any number of threads at once; other objects are read-only and may
- * be read by any number of threads at once. No call may use an object while another thread frees it.
+ * Threads. Engines, tenants, REST APIs and clocks may be used by any number of threads at once; other objects are
+ * read-only and may be read by any number of threads at once. No call may use an object while another thread frees it.
  *
  * Fork. After fork() the child must not use an engine of its parent: every call on it and its tenants answers
- * HJ_ERR_FORKED. Freeing it is safe there and leaves files and locks alone. So open engines after forking, in each
- * worker. A file that the parent had open at the fork is refused with HJ_ERR_FORKED too, until the child has called
- * exec(): SQLite would believe that it holds its parent's locks, and acknowledged changes could be lost.
+ * HJ_ERR_FORKED, and a REST API a 500. Freeing it is safe there and leaves files and locks alone. So open engines after
+ * forking, in each worker. A file that the parent had open at the fork is refused with HJ_ERR_FORKED too, until the child
+ * has called exec(): SQLite would believe that it holds its parent's locks, and acknowledged changes could be lost.
  *
  * Panics. A bug inside the library answers HJ_ERR_INTERNAL; it never unwinds into the host and never ends the process.
  * Its message goes to standard error. Running out of memory ends the process.
+ *
+ * REST. hj_tenant_rest makes the documented HTTP API of a tenant for the server that you have: /v1/sessions, /v1/auth and
+ * /v1/admin with what is below them, and /.well-known/jwks.json; any other path is answered with 404. For each request:
+ *
+ *   Read its body, but no more than HJ_REST_BODY_MAX + 1 bytes of it: one that long is refused, whatever follows.
+ *   Fill an hj_rest_request with what the client sent, nothing decoded, merged or left out, and the address of its socket.
+ *   Call hj_rest_handle on a thread that may wait for the disk. With anything but HJ_OK you filled it wrongly: send a 500.
+ *   Send hj_response_status, each header line of the response, and hj_response_body with a Content-Length of
+ *   hj_response_body_len; none with a 204, and to a HEAD the one among the header lines.
+ *   Log hj_response_error, if there is one; the client finds the same x-request-id in its answer. Free the response.
+ *
+ * A sign-in calls your hj_authenticate in between. TLS, CORS and limits on rates are your server's business.
  *
  * The file. The engine owns its database file: do not open it with another copy of SQLite in the same process. Other
  * processes may open engines on it at any time.
@@ -96,6 +108,10 @@
 /// For `clear` of hj_update_options: clear the host's own claims.
 #define HJ_CLEAR_CLAIMS 4
 
+/// The longest body of a request, in bytes; a longer one is answered with 413. A host need not keep more of it than one
+/// byte over this.
+#define HJ_REST_BODY_MAX 65536
+
 /// The claims of an access token that was verified. The getters answer NULL, 0 or false for NULL claims.
 typedef struct hj_claims hj_claims;
 
@@ -124,9 +140,22 @@ typedef struct hj_keys hj_keys;
 /// One page of a list of sessions, newest first. The getters answer NULL or 0 for a NULL page.
 typedef struct hj_page hj_page;
 
+/// What a client of the REST API is to be answered. It may carry tokens: freeing it wipes them from memory. The getters
+/// answer NULL or 0 for a NULL response and past the end.
+typedef struct hj_response hj_response;
+
+/// The documented REST API of one tenant, to be mounted in any HTTP server: the host owns sockets, TLS, CORS, rate limits
+/// and logging. May be used from any thread, also by several at once.
+typedef struct hj_rest hj_rest;
+
 /// One authenticated period of one user on one device, as it was when the call answered. The getters answer NULL, 0 or
 /// false for a NULL session.
 typedef struct hj_session hj_session;
+
+/// A sign-in over REST that waits for the host's word. It lives until the hj_authenticate that got it returns, belongs to
+/// that call and is used by one thread at a time. Its credentials are wiped from memory afterwards. The getters answer
+/// NULL for NULL.
+typedef struct hj_sign_in hj_sign_in;
 
 /// What there was of a tenant when the call answered. The getters answer 0 for NULL stats.
 typedef struct hj_stats hj_stats;
@@ -164,8 +193,9 @@ typedef struct {
   /// "iss" of every access token, 1 to 255 bytes; default "https://api.hellojohn.dev". Tokens of another issuer are
   /// refused, so all processes on one database use the same.
   hj_str issuer;
-  /// How long a call waits for other writers before it fails with HJ_ERR_STORAGE_BUSY, in milliseconds; 0 means the
-  /// default of 5 seconds.
+  /// How long a call waits for other writers, in this process and in others, before it fails with
+  /// HJ_ERR_STORAGE_BUSY, in milliseconds; 0 means the default of 5 seconds, more than an hour is an hour. There is no
+  /// number for not waiting at all; 1 is as good.
   uint64_t busy_timeout_ms;
   /// Another clock than the machine's, for tests; default NULL.
   const hj_clock *clock;
@@ -250,9 +280,65 @@ typedef struct {
   hj_str status;
   /// Where to go on: hj_page_next_cursor of the page before. It works only for the list that gave it out.
   hj_str cursor;
-  /// How many at most, 1 to 100; more is clamped to 100, and 0 means the default of 20.
+  /// How many at most, 1 to 100; more is clamped to 100. As 0 is "not given", it means the default of 20: a host that
+  /// passes on a user's number refuses a 0 itself. A negative one is refused.
   int64_t limit;
 } hj_list_options;
+
+/// The host's check of credentials. It looks at the sign-in and says one of three things:
+///
+/// hj_sign_in_accept: they are this user's, who is signed in; hj_sign_in_fail: it cannot say, the client gets a 500;
+/// nothing: they are nobody's, the client gets a 401 that tells no more. To tell nobody which addresses have an account,
+/// take as long for unknown ones as for wrong passwords.
+///
+/// It is called by hj_rest_handle, on the thread of that call and with no lock held, so it may take its time and make any
+/// call of this library but freeing the hj_rest; several threads may be in it at once. It must return: no exception and
+/// no longjmp may leave it.
+typedef void (*hj_authenticate)(void *user_data,
+                                hj_sign_in *sign_in);
+
+/// How the REST API behaves; see "Option structs".
+typedef struct {
+  /// sizeof(hj_rest_options).
+  size_t struct_size;
+  /// A JSON object with "cookie" (true, false, or an object with the optional "name", "domain", "path", "same_site",
+  /// "secure", "allowed_origins") and "longest_requested_session" (a duration); by default no cookie is set, and a
+  /// client cannot stretch the tenant's session_duration. Given "cookie", refresh tokens travel only in an HttpOnly
+  /// cookie.
+  hj_str settings_json;
+  /// Checks the credentials of a sign-in; default NULL: a sign-in is answered with 404.
+  hj_authenticate authenticate;
+  /// What `authenticate` is called with. It stays the host's, and is to be good until the hj_rest is freed.
+  void *user_data;
+} hj_rest_options;
+
+/// One header line.
+typedef struct {
+  /// The name, in any case.
+  hj_str name;
+  /// The value; not given counts as empty.
+  hj_str value;
+} hj_header;
+
+/// A request as the client sent it; see "Option structs". Unlike other strings these need not be UTF-8: they are the
+/// client's bytes.
+typedef struct {
+  /// sizeof(hj_rest_request).
+  size_t struct_size;
+  /// The method, such as "GET". Required.
+  hj_str method;
+  /// Path and query as they were sent, nothing decoded: "/v1/sessions?user_id=usr_1". Required.
+  hj_str target;
+  /// The header lines as they were sent: one that came twice stands here twice. May be NULL when there are none.
+  const hj_header *headers;
+  /// How many header lines.
+  size_t header_count;
+  /// The body; not given counts as empty.
+  hj_str body;
+  /// The IPv4 or IPv6 address of the client, recorded with its session: that of the socket, or what a proxy of your
+  /// own reports. No header is believed in this. Optional.
+  hj_str client_address;
+} hj_rest_request;
 
 /// The call did what it says.
 #define HJ_OK 0
@@ -966,6 +1052,98 @@ hj_status hj_tenant_stats(const hj_tenant *tenant,
                           hj_stats **stats,
                           hj_error **error);
 
+/// Makes the REST API of a tenant. It outlives the handle that it is made from, and knows the secret key that the handle
+/// has, also after hj_tenant_change_secret_key on that handle.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the setting.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_rest(const hj_tenant *tenant,
+                         const hj_rest_options *options,
+                         hj_rest **rest,
+                         hj_error **error);
+
+/// Answers a request. The call reaches the disk.
+///
+/// Whatever the client sent and whatever happened, HJ_OK comes with a response to send: bytes that are not HTTP get a
+/// 400, a failure inside a 500. Fails with HJ_ERR_VALIDATION_ERROR for what only the host can get wrong: a NULL, a
+/// method or target that is not given, a `client_address` that is none.
+HJ_API
+HJ_MUST_USE
+hj_status hj_rest_handle(const hj_rest *rest,
+                         const hj_rest_request *request,
+                         hj_response **response,
+                         hj_error **error);
+
+/// Frees a REST API; NULL is allowed. Not from inside its own `authenticate`.
+HJ_API
+void hj_rest_free(hj_rest *rest);
+
+/// The e-mail address as the client sent it; not checked, never empty.
+HJ_API
+const char *hj_sign_in_email(const hj_sign_in *sign_in);
+
+/// The password; never empty.
+HJ_API
+const char *hj_sign_in_password(const hj_sign_in *sign_in);
+
+/// All that the client sent but its session_options, as a JSON object: "email", "password" and whatever else, such as a
+/// one-time code. Do not log it.
+HJ_API
+const char *hj_sign_in_credentials_json(const hj_sign_in *sign_in);
+
+/// Says that the credentials are this user's; everything is copied. The session opens after hj_authenticate has returned,
+/// with the address and user agent of the request where the options have none. The last word counts.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field: the client gets a 500 then, unless another
+/// word follows.
+HJ_API
+hj_status hj_sign_in_accept(hj_sign_in *sign_in,
+                            hj_str user_id,
+                            const hj_create_options *options,
+                            hj_error **error);
+
+/// Says that the host cannot tell whether the credentials are good, because its user store is down, say: the client gets
+/// a 500 without the reason. Does nothing for NULL.
+HJ_API
+void hj_sign_in_fail(hj_sign_in *sign_in);
+
+/// The HTTP status, such as 200.
+HJ_API
+int32_t hj_response_status(const hj_response *response);
+
+/// How many header lines there are. Content-Length is among them only in the answer to a HEAD, where nobody else can
+/// know it.
+HJ_API
+size_t hj_response_header_count(const hj_response *response);
+
+/// The name of one of them, in lower case.
+HJ_API
+const char *hj_response_header_name(const hj_response *response,
+                                    size_t index);
+
+/// Its value.
+HJ_API
+const char *hj_response_header_value(const hj_response *response,
+                                     size_t index);
+
+/// The body: JSON, or the empty string.
+HJ_API
+const char *hj_response_body(const hj_response *response);
+
+/// The length of the body in bytes, without the closing NUL.
+HJ_API
+size_t hj_response_body_len(const hj_response *response);
+
+/// For the host's log: why the request was not fulfilled, also where the client is not told; NULL when it was. It lives
+/// inside the response.
+HJ_API
+const hj_error *hj_response_error(const hj_response *response);
+
+/// Frees a response and wipes it; NULL is allowed.
+HJ_API
+void hj_response_free(hj_response *response);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -1000,6 +1178,8 @@ HJ_DEFINE_INIT(hj_refresh_options)
 HJ_DEFINE_INIT(hj_update_options)
 HJ_DEFINE_INIT(hj_verify_options)
 HJ_DEFINE_INIT(hj_list_options)
+HJ_DEFINE_INIT(hj_rest_options)
+HJ_DEFINE_INIT(hj_rest_request)
 #undef HJ_DEFINE_INIT
 
 #endif /* HELLOJOHN_H */

@@ -58,6 +58,7 @@ using config = std::unique_ptr<hj_config, detail::freeing<hj_config_free>>;
 using keys = std::unique_ptr<hj_keys, detail::freeing<hj_keys_free>>;
 using stats = std::unique_ptr<hj_stats, detail::freeing<hj_stats_free>>;
 using text = std::unique_ptr<hj_text, detail::freeing<hj_text_free>>;
+using response = std::unique_ptr<hj_response, detail::freeing<hj_response_free>>;
 using clock = std::unique_ptr<hj_clock, detail::freeing<hj_clock_free>>;
 
 /// A view for the C interface. One without data (a default-constructed view) means "not given".
@@ -75,6 +76,22 @@ struct [[nodiscard]] verification {
   hellojohn::claims claims;
   explicit operator bool() const noexcept { return status == HJ_OK; }
   const char *name() const noexcept { return hj_status_name(status); }
+};
+
+/// The REST API of a tenant.
+class rest {
+public:
+  explicit rest(hj_rest *owned) noexcept : handle_(owned) {}
+  hj_rest *get() const noexcept { return handle_.get(); }
+  response handle(const hj_rest_request &request) const {
+    hj_response *answered = nullptr;
+    detail::outcome error;
+    error.check(hj_rest_handle(get(), &request, &answered, error));
+    return response(answered);
+  }
+
+private:
+  std::unique_ptr<hj_rest, detail::freeing<hj_rest_free>> handle_;
 };
 
 /// One tenant: every operation on sessions.
@@ -179,6 +196,13 @@ public:
   }
   hellojohn::stats stats() const {
     return answer<hellojohn::stats>([&](auto out, auto error) { return hj_tenant_stats(get(), out, error); });
+  }
+
+  hellojohn::rest rest(const hj_rest_options *options = nullptr) const {
+    hj_rest *made = nullptr;
+    detail::outcome error;
+    error.check(hj_tenant_rest(get(), options, &made, error));
+    return hellojohn::rest(made);
   }
 
 private:

@@ -13,4 +13,14 @@ function link(name, target) {
 }
 
 link("@hellojohn/node", here("./").replace(/[/\\]$/, ""));
-link("jose", here("./node_modules/jose"));
+for (const name of [
+  "jose",
+  "express",
+  "@types/express",
+  "express4",
+  "fastify",
+  "hono",
+  "@hono/node-server",
+]) {
+  link(name, here(`./node_modules/${name}`));
+}

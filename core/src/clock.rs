@@ -107,4 +107,9 @@ impl Stopwatch {
     pub(crate) fn elapsed(&self) -> std::time::Duration {
         self.0.elapsed()
     }
+
+    /// What is left of this much patience.
+    pub(crate) fn left_of(&self, patience: std::time::Duration) -> std::time::Duration {
+        patience.saturating_sub(self.elapsed())
+    }
 }

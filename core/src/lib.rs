@@ -52,7 +52,7 @@ pub use config::{Config, ConfigPatch};
 pub use device::DeviceType;
 pub use duration::Duration;
 pub use engine::{
-    CreateSession, Engine, EngineBuilder, Grant, Jwks, ListQuery, LocalVerification, PurgeBefore,
+    CreateSession, Engine, EngineBuilder, Grant, Jwks, ListQuery, LocalVerification, Pending, PurgeBefore,
     RefreshRequest, SessionCounts, SignOutScope, Stats, Tenant, UpdatedSession, VerifiedAccess, VerifyError,
 };
 pub use error::{Error, ErrorCode};

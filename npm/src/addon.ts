@@ -8,6 +8,12 @@ export interface Addon {
   Port: new (deliver: (batch: Batch) => void) => Port;
   NativeClock: new (at: number) => NativeClock;
   Handle: new (port: Port, options: string, secretKey: string, clock: NativeClock | null) => Handle;
+  Rest: new (handle: Handle, options: string) => Rest;
+  gateRefusal(options: string): Outcome | null;
+  errorAnswer(code: string, detail: string): Outcome;
+  restPaths(): string[];
+  isRestPath(path: string): boolean;
+  restBodyMax(): number;
 }
 
 type Port = { readonly port: unique symbol };
@@ -33,6 +39,7 @@ export interface Handle {
   list(query: string): number;
   verifySession(sessionId: string): number;
   verifyAccessToken(token: string): number;
+  stillHolds(number: number): boolean;
   verifyLocally(token: string, options: string): number;
   verifyLocallySync(token: string, options: string): Outcome;
   revoke(sessionId: string): number;
@@ -51,6 +58,14 @@ export interface Handle {
   purge(before: string): number;
   lowerClockMark(): number;
   close(): number;
+}
+
+/** The REST API with options of its own. Headers are names and values in turn. */
+export interface Rest {
+  refusal(): Outcome | null;
+  begin(method: string, target: string, headers: string[], body: Uint8Array, address: string | null): number;
+  finish(ticket: number, word: "user" | "nobody" | "failed" | "not_offered", user: string | null): number;
+  authorize(headers: string[], options: string): number;
 }
 
 /** For each answer: the number of the call, the error's code or null, and the JSON or the error's detail. */

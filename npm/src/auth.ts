@@ -1,6 +1,6 @@
 import { answered, type Handle } from "./addon";
 import { HelloJohnError, invalid } from "./error";
-import { members, optionalText, requiredMembers, text, token } from "./input";
+import { json, members, optionalText, requiredMembers, text, token } from "./input";
 import type { Duration, Session } from "./session";
 import { CREATE_FIELDS, type CreateSessionOptions, createSession } from "./sessions";
 
@@ -108,7 +108,11 @@ export class Auth {
   }
 }
 
-async function authenticated(
+/**
+ * The host's word on credentials: the members of the user.
+ * @internal
+ */
+export async function authenticated(
   authenticate: Authenticate,
   credentials: Credentials,
 ): Promise<Map<string, unknown>> {
@@ -125,6 +129,7 @@ async function authenticated(
   try {
     const found = requiredMembers("user", user, USER_FIELDS);
     text("userId", found.get("userId"));
+    for (const [name, value] of found) found.set(name, value === undefined ? null : json(name, value));
     return found;
   } catch (cause) {
     // Not a validation_error: whoever signs in can do nothing about it.

@@ -3,12 +3,24 @@ import { addon, answered, type Handle, opened, port } from "./addon";
 import { Auth, type Authenticate } from "./auth";
 import { isDate, type ManualClock, moment, nativeClock } from "./clock";
 import { engineError, HelloJohnError, invalid } from "./error";
+import {
+  type FastifyHook,
+  type FastifyPlugin,
+  type FastifyPluginOptions,
+  type FastifyRequestLike,
+  fastifyAuth,
+  fastifyPlugin,
+} from "./fastify";
+import { fetchHandler, type Handler, type HandlerOptions } from "./fetch";
+import { authorize, Gate, type Auth as RequestAuth, type RequireAuthOptions, requireAuth } from "./gate";
+import { type Middleware, type MiddlewareOptions, middleware, type NodeRequest } from "./http";
 import { members, optionalText, request, requiredMembers, text, token } from "./input";
 import { type Jwks, Keys } from "./keys";
+import { RestDoor } from "./rest";
 import { type Duration, toDate } from "./session";
 import { Sessions } from "./sessions";
 import { type ConfigPatch, configPatch, Settings } from "./settings";
-import { type AccessTokenClaims, type TokenVerification, tokenVerdict } from "./verdict";
+import { type AccessTokenClaims, type TokenVerification, TokenVerifier } from "./verdict";
 
 /** How to open a tenant. */
 export interface HelloJohnOptions {
@@ -82,7 +94,12 @@ export class HelloJohn {
   readonly config: Settings;
   /** The tenant's signing keys. */
   readonly keys: Keys;
+  /** The REST API for hosts of the Fetch API (Hono, Next's route handlers, …): {@link createHandler} without options. */
+  readonly handler: (request: Request) => Promise<Response>;
   readonly #handle: Handle;
+  readonly #tokens: TokenVerifier;
+  readonly #authenticate: Authenticate | null;
+  readonly #door: RestDoor;
   #closing: Promise<void> | null = null;
 
   constructor(options: HelloJohnOptions) {
@@ -107,10 +124,14 @@ export class HelloJohn {
     const refusal = handle.refusal();
     if (refusal?.code) throw engineError(refusal.code, refusal.text);
     this.#handle = handle;
+    this.#tokens = new TokenVerifier(handle);
+    this.#authenticate = authenticate as Authenticate | null;
     this.sessions = new Sessions(handle);
-    this.auth = new Auth(handle, authenticate as Authenticate | null, () => this.#refuseIfClosed());
+    this.auth = new Auth(handle, this.#authenticate, () => this.#refuseIfClosed());
     this.config = new Settings(handle);
     this.keys = new Keys(handle);
+    this.#door = new RestDoor(handle, this.#authenticate, undefined);
+    this.handler = fetchHandler(this.#door);
   }
 
   /** Opens the engine now. Rejects with `invalid_api_key` or a `storage_…` code. */
@@ -148,12 +169,82 @@ export class HelloJohn {
    * when the store cannot be asked.
    */
   async verifyTokenRemote(accessToken: string): Promise<TokenVerification> {
-    return tokenVerdict(() => this.#handle.verifyAccessToken(token("token", accessToken)));
+    return this.#tokens.verify(accessToken);
   }
 
   /** The tenant's public keys. */
   async jwks(): Promise<Jwks> {
     return answered(this.#handle.jwks());
+  }
+
+  /**
+   * The REST API as a function of the Fetch API. Sign-in is offered when `authenticate` was given. Every failure is an
+   * answer: the function never rejects.
+   *
+   * Throws `validation_error`.
+   */
+  createHandler<Context = unknown>(options?: HandlerOptions<Context>): Handler<Context> {
+    return fetchHandler(new RestDoor(this.#handle, this.#authenticate, options)) as Handler<Context>;
+  }
+
+  /**
+   * The REST API as a middleware of Express and Connect, and as a listener of `node:http`: `app.use(hj.middleware())`,
+   * `createServer(hj.middleware())`. Requests for other paths than the API's go to `next`; without one they get 404.
+   *
+   * Mount it before body parsers: it reads the body itself, at most 64 KB. Behind a parser it takes `rawBody` (or a
+   * `body` of bytes or text) if the parser kept it; else it writes the parsed `body` as JSON again, and what the parser
+   * has dropped, duplicate names above all, cannot be refused any more.
+   *
+   * Throws `validation_error`.
+   */
+  middleware<Req extends NodeRequest = NodeRequest>(options?: MiddlewareOptions<Req>): Middleware<Req> {
+    return middleware<Req>(new RestDoor(this.#handle, this.#authenticate, options));
+  }
+
+  /**
+   * The REST API as a plugin: `fastify.register(hj.fastifyPlugin(), { prefix: "/auth" })`, the prefix as you like. The
+   * host's hooks and error handlers stay as they are; its body parsers never see the API's requests.
+   *
+   * Throws `validation_error`.
+   */
+  fastifyPlugin<Req extends FastifyRequestLike = FastifyRequestLike>(
+    options?: FastifyPluginOptions<Req>,
+  ): FastifyPlugin {
+    const doorAt = (prefix: string) =>
+      new RestDoor(this.#handle, this.#authenticate, { ...options, ...(prefix && { prefix }) });
+    doorAt("");
+    return fastifyPlugin(doorAt);
+  }
+
+  /**
+   * A middleware that lets only users pass to the routes behind it: puts `{userId, sessionId, tenantId, orgId, role,
+   * mfaVerified}` into `request.auth`, or answers as the REST API does, 401 with `WWW-Authenticate: Bearer` for want of
+   * a good access token. When the store cannot be asked the answer is 5xx: nobody passes.
+   *
+   * Throws `validation_error`.
+   */
+  requireAuth<Req extends NodeRequest = NodeRequest>(options?: RequireAuthOptions): Middleware<Req> {
+    return requireAuth<Req>(this.#gate(options));
+  }
+
+  /** {@link requireAuth} as a hook: `fastify.addHook("onRequest", hj.fastifyAuth())`, or on single routes. */
+  fastifyAuth(options?: RequireAuthOptions): FastifyHook {
+    return fastifyAuth(this.#gate(options));
+  }
+
+  /**
+   * {@link requireAuth} for hosts of the Fetch API: who calls, or the `Response` to answer with; null for an anonymous
+   * request that may pass. A refusal is a `Response` and therefore truthy: test with `instanceof Response`.
+   *
+   * Rejects with `validation_error` for bad options only.
+   */
+  async authorize(
+    request: Request,
+    options?: RequireAuthOptions & { optional?: false | undefined },
+  ): Promise<RequestAuth | Response>;
+  async authorize(request: Request, options?: RequireAuthOptions): Promise<RequestAuth | Response | null>;
+  async authorize(request: Request, options?: RequireAuthOptions): Promise<RequestAuth | Response | null> {
+    return authorize(this.#gate(options), request);
   }
 
   /** Counts the tenant's sessions. */
@@ -221,6 +312,10 @@ export class HelloJohn {
   /** {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #gate(options: unknown): Gate {
+    return new Gate(this.#door.options.rest, options);
   }
 
   #refuseIfClosed(): void {

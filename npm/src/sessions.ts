@@ -104,8 +104,13 @@ const USER = ["userId", "user_id"];
 export const CREATE_FIELDS: readonly string[] = Object.keys(CREATE);
 
 /** @internal */
+export function createRequest(fields: Map<string, unknown>): string {
+  return request(fields, CREATE);
+}
+
+/** @internal */
 export async function createSession(handle: Handle, fields: Map<string, unknown>): Promise<SessionGrant> {
-  return toGrant(await answered<WireGrant>(handle.create(request(fields, CREATE))));
+  return toGrant(await answered<WireGrant>(handle.create(createRequest(fields))));
 }
 
 /** The sessions of the tenant: `hj.sessions`. Every method may reject with `engine_closed` or a `storage_…` code. */

@@ -18,6 +18,7 @@ enum { THREADS = 3 };
 static char path[512];
 static hj_engine *engine;
 static hj_tenant *tenant;
+static hj_rest *rest;
 static hj_grant *grant;
 static atomic_bool stop;
 
@@ -37,6 +38,8 @@ static void child(void) {
   hj_keys *k = NULL;
   hj_text *x = NULL;
   hj_stats *n = NULL;
+  hj_response *r = NULL;
+  hj_rest_request request = hj_rest_request_init();
   check_count = check_failures = 0;
   FORKED(hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &t, error));
   FORKED(hj_engine_lower_clock_mark(engine, error));
@@ -64,12 +67,18 @@ static void child(void) {
   FORKED(hj_tenant_purge_older_than(tenant, HJ_STR("1d"), NULL, error));
   FORKED(hj_tenant_purge_before(tenant, 0, NULL, error));
   FORKED(hj_tenant_stats(tenant, &n, error));
+  request.method = HJ_STR("GET");
+  request.target = HJ_STR("/.well-known/jwks.json");
+  CHECK_STATUS(HJ_OK, hj_rest_handle(rest, &request, &r, error));
+  CHECK(hj_response_status(r) == 500 && hj_error_status(hj_response_error(r)) == HJ_ERR_FORKED);
+  hj_response_free(r);
   FORKED(hj_engine_close(engine, error));
   /* What needs no engine goes on working. */
   CHECK(hj_session_id(hj_grant_session(grant)) != NULL);
   hj_grant_free(grant);
   hj_engine_free(engine);
   hj_tenant_free(tenant);
+  hj_rest_free(rest);
 }
 
 /* An engine of its own, on a file of its own; only for a parent without other threads, whose locks the child would find
@@ -128,6 +137,7 @@ int main(void) {
   CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(path), &options, &engine, error));
   CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
   CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), NULL, &grant, error));
+  CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, NULL, &rest, error));
   for (int i = 0; i < THREADS; i++) {
     CHECK(pthread_create(&threads[i], NULL, work, grant) == 0);
   }
@@ -143,6 +153,7 @@ int main(void) {
   CHECK_STATUS(HJ_OK, hj_tenant_get(tenant, hj_str_of(hj_session_id(hj_grant_session(grant))), &session, error));
   hj_session_free(session);
   CHECK_STATUS(HJ_OK, hj_engine_close(engine, error));
+  hj_rest_free(rest);
   hj_tenant_free(tenant);
   hj_engine_free(engine);
   CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(path), &options, &engine, error));

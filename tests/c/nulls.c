@@ -37,6 +37,8 @@ static void frees(void) {
   hj_keys_free(NULL);
   hj_stats_free(NULL);
   hj_text_free(NULL);
+  hj_rest_free(NULL);
+  hj_response_free(NULL);
 }
 
 static void clock_and_engine(void) {
@@ -175,6 +177,68 @@ static void upkeep_and_endings(void) {
   FINE(hj_tenant_revoke_tenant(tenant, NULL, error));
 }
 
+static int asked;
+
+static void authenticate(void *user_data, hj_sign_in *sign_in) {
+  hj_create_options options = hj_create_options_init();
+  CHECK(user_data == NULL);
+  asked++;
+  BAD(hj_sign_in_accept(NULL, HJ_STR("u"), &options, error));
+  BAD(hj_sign_in_accept(sign_in, absent, &options, error));
+  FINE(hj_sign_in_accept(sign_in, HJ_STR("u"), NULL, error));
+  CHECK(hj_sign_in_accept(sign_in, HJ_STR("u"), &options, NULL) == HJ_OK);
+  hj_sign_in_fail(NULL);
+  CHECK(hj_sign_in_email(NULL) == NULL);
+  CHECK(hj_sign_in_password(NULL) == NULL);
+  CHECK(hj_sign_in_credentials_json(NULL) == NULL);
+}
+
+static void rest_api(void) {
+  hj_rest_options options = hj_rest_options_init();
+  hj_rest_request request = hj_rest_request_init();
+  hj_header header = {HJ_STR("Content-Type"), HJ_STR("application/json")};
+  hj_rest *r = (hj_rest *)&r;
+  hj_response *answer = (hj_response *)&answer;
+  BAD(hj_tenant_rest(NULL, &options, &r, error));
+  CHECK(r == NULL);
+  BAD(hj_tenant_rest(tenant, &options, NULL, error));
+  FINE(hj_tenant_rest(tenant, NULL, &r, error));
+  hj_rest_free(r);
+  options.authenticate = authenticate;
+  FINE(hj_tenant_rest(tenant, &options, &r, error));
+
+  BAD(hj_rest_handle(r, NULL, &answer, error));
+  CHECK(answer == NULL);
+  BAD(hj_rest_handle(r, &request, &answer, error));
+  request.method = HJ_STR("GET");
+  BAD(hj_rest_handle(r, &request, &answer, error));
+  request.target = HJ_STR("/.well-known/jwks.json");
+  BAD(hj_rest_handle(NULL, &request, &answer, error));
+  BAD(hj_rest_handle(r, &request, NULL, error));
+  FINE(hj_rest_handle(r, &request, &answer, error));
+  CHECK(hj_response_status(answer) == 200 && hj_response_error(answer) == NULL);
+  CHECK(hj_response_header_name(answer, hj_response_header_count(answer)) == NULL);
+  CHECK(hj_response_header_value(answer, SIZE_MAX) == NULL);
+  hj_response_free(answer);
+  request.header_count = 1;
+  BAD(hj_rest_handle(r, &request, &answer, error));
+  request.headers = &(hj_header){absent, absent};
+  BAD(hj_rest_handle(r, &request, &answer, error));
+  request.headers = &(hj_header){HJ_STR("accept"), absent};
+  FINE(hj_rest_handle(r, &request, &answer, error));
+  CHECK(hj_response_status(answer) == 200);
+  hj_response_free(answer);
+
+  request.method = HJ_STR("POST");
+  request.target = HJ_STR("/v1/auth/sign-in");
+  request.headers = &header;
+  request.body = HJ_STR("{\"email\": \"a@example.com\", \"password\": \"p\"}");
+  FINE(hj_rest_handle(r, &request, &answer, error));
+  CHECK(asked == 1 && hj_response_status(answer) == 200);
+  hj_response_free(answer);
+  hj_rest_free(r);
+}
+
 static void session_getters(void) {
   const char *(*texts[])(const hj_session *) = {
       hj_session_id,          hj_session_user_id,     hj_session_tenant_id,          hj_session_status,
@@ -235,6 +299,13 @@ static void other_getters(void) {
   CHECK(hj_stats_oldest_unswept_at_ms(NULL) == 0);
   CHECK(hj_text_get(NULL) == NULL);
   CHECK(hj_text_len(NULL) == 0);
+  CHECK(hj_response_status(NULL) == 0);
+  CHECK(hj_response_header_count(NULL) == 0);
+  CHECK(hj_response_header_name(NULL, 0) == NULL);
+  CHECK(hj_response_header_value(NULL, 0) == NULL);
+  CHECK(hj_response_body(NULL) == NULL);
+  CHECK(hj_response_body_len(NULL) == 0);
+  CHECK(hj_response_error(NULL) == NULL);
 }
 
 int main(void) {
@@ -256,6 +327,7 @@ int main(void) {
   looking();
   settings_and_keys();
   upkeep_and_endings();
+  rest_api();
   session_getters();
   other_getters();
 

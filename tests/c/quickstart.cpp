@@ -74,6 +74,18 @@ int main() {
   CHECK(tenant.purge_before(1767225600000) == 0);
   CHECK(hj_stats_revoked(tenant.stats().get()) == 4);
 
+  hj::rest rest = tenant.rest();
+  hj_rest_request request = hj_rest_request_init();
+  request.method = HJ_STR("GET");
+  request.target = HJ_STR("/.well-known/jwks.json");
+  hj::response response = rest.handle(request);
+  CHECK(hj_response_status(response.get()) == 200 && hj::view(hj_response_body(response.get())) == tenant.jwks());
+  request.method = {};
+  CHECK(thrown_by([&] { rest.handle(request); }) == HJ_ERR_VALIDATION_ERROR);
+  hj_rest_options cookies = hj_rest_options_init();
+  cookies.settings_json = HJ_STR(R"({"cookie": 1})");
+  CHECK(thrown_by([&] { tenant.rest(&cookies); }) == HJ_ERR_VALIDATION_ERROR);
+
   // Owners move into containers and out of scope in any order.
   std::vector<hj::grant> grants;
   grants.push_back(std::move(second));

@@ -8,7 +8,7 @@ static hj_engine *engine;
 static hj_tenant *tenant;
 
 /* One text in one position of the interface, everything else good. */
-enum { POSITIONS = 37, USER_AGENT_OF_CREATE = 6, USER_AGENT_OF_REFRESH = 17 };
+enum { POSITIONS = 39, USER_AGENT_OF_CREATE = 6, USER_AGENT_OF_REFRESH = 17 };
 
 static hj_status with(int position, hj_str text, hj_error **error) {
   hj_open_options open = hj_open_options_init();
@@ -17,6 +17,8 @@ static hj_status with(int position, hj_str text, hj_error **error) {
   hj_update_options update = hj_update_options_init();
   hj_verify_options verify = hj_verify_options_init();
   hj_list_options list = hj_list_options_init();
+  hj_rest_options rest = hj_rest_options_init();
+  hj_rest_request request = hj_rest_request_init();
   hj_engine *e = NULL;
   hj_tenant *t = NULL;
   hj_grant *g = NULL;
@@ -24,6 +26,8 @@ static hj_status with(int position, hj_str text, hj_error **error) {
   hj_claims *c = NULL;
   hj_page *p = NULL;
   hj_config *f = NULL;
+  hj_rest *r = NULL;
+  hj_response *answer = NULL;
   hj_str user = HJ_STR("u"), absent = {NULL, 0}, known;
   hj_status status;
   if (hj_tenant_create(tenant, user, NULL, &g, NULL) != HJ_OK) {
@@ -31,6 +35,8 @@ static hj_status with(int position, hj_str text, hj_error **error) {
   }
   known = hj_str_of(hj_session_id(hj_grant_session(g)));
   hj_grant *fresh = NULL;
+  request.method = HJ_STR("GET");
+  request.target = HJ_STR("/.well-known/jwks.json");
   switch (position) {
   case 0: status = hj_engine_open(text, NULL, &e, error); break;
   case 1: open.issuer = text; status = hj_engine_open(HJ_STR(":memory:"), &open, &e, error); break;
@@ -79,9 +85,16 @@ static hj_status with(int position, hj_str text, hj_error **error) {
   case 34: status = hj_tenant_update_config(tenant, text, &f, error); break;
   case 35: status = hj_tenant_change_secret_key(tenant, text, error); break;
   case 36: status = hj_tenant_retire_key(tenant, text, error); break;
+  case 37: rest.settings_json = text; status = hj_tenant_rest(tenant, &rest, &r, error); break;
+  case 38:
+    request.client_address = text;
+    if ((status = hj_tenant_rest(tenant, NULL, &r, NULL)) == HJ_OK) {
+      status = hj_rest_handle(r, &request, &answer, error);
+    }
+    break;
   default: status = hj_tenant_purge_older_than(tenant, text, NULL, error); break;
   }
-  CHECK(status == HJ_OK || (!e && !t && !fresh && !s && !c && !p && !f));
+  CHECK(status == HJ_OK || (!e && !t && !fresh && !s && !c && !p && !f && !answer));
   hj_engine_free(e);
   hj_tenant_free(t);
   hj_grant_free(g);
@@ -90,6 +103,8 @@ static hj_status with(int position, hj_str text, hj_error **error) {
   hj_claims_free(c);
   hj_page_free(p);
   hj_config_free(f);
+  hj_rest_free(r);
+  hj_response_free(answer);
   return status;
 }
 
@@ -119,6 +134,51 @@ static void bad_texts(void) {
   free(text);
 }
 
+/* What a client sends never fails the call: bytes that are not HTTP get a 400. */
+static void bad_requests(void) {
+  static const char *const texts[] = {"\xff", "ok\xc3", "a b", "a\nb", "\x7f", ""};
+  hj_str views[sizeof texts / sizeof *texts + 1];
+  size_t count = 0;
+  hj_rest *r = NULL;
+  for (; count < sizeof texts / sizeof *texts; count++) {
+    views[count] = hj_str_of(texts[count]);
+  }
+  views[count++] = hj_str_view("a\0b", 3);
+  CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, NULL, &r, error));
+  for (int position = 0; position < 4; position++) {
+    hj_header header = {HJ_STR("X-Header"), HJ_STR("x")};
+    hj_rest_request request = hj_rest_request_init();
+    hj_str *fields[] = {&request.method, &request.target, &header.name, &header.value};
+    request.method = HJ_STR("GET");
+    request.target = HJ_STR("/.well-known/jwks.json");
+    request.headers = &header;
+    request.header_count = 1;
+    hj_str good = *fields[position];
+    for (size_t i = 0; i < count; i++) {
+      hj_response *answer = NULL;
+      *fields[position] = views[i];
+      CHECK_STATUS(HJ_OK, hj_rest_handle(r, &request, &answer, error));
+      int status = hj_response_status(answer);
+      /* A target may hold what is no path of ours; a value may hold spaces and bytes beyond ASCII, or be empty. */
+      CHECK(status == 400 || (position == 1 && status == 404) || (position == 3 && status == 200));
+      hj_response_free(answer);
+    }
+    hj_response *answer = NULL;
+    *fields[position] = hj_str_view(NULL, 3);
+    CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_rest_handle(r, &request, &answer, error));
+    *fields[position] = hj_str_view("x", SIZE_MAX);
+    CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_rest_handle(r, &request, &answer, error));
+    *fields[position] = good;
+    request.header_count = SIZE_MAX;
+    CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_rest_handle(r, &request, &answer, error));
+    request.header_count = 1;
+    request.body = hj_str_view("x", SIZE_MAX);
+    CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_rest_handle(r, &request, &answer, error));
+    CHECK(answer == NULL);
+  }
+  hj_rest_free(r);
+}
+
 /* The size that a host says its struct has. */
 #define BAD_SIZES(type, call)                                              \
   do {                                                                     \
@@ -139,6 +199,8 @@ static void bad_structs(void) {
   hj_engine *e = NULL;
   hj_grant *g = NULL, *fresh = NULL;
   hj_page *p = NULL;
+  hj_rest *r = NULL;
+  hj_response *answer = NULL;
   hj_str id, token, rt;
   CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), &create, &g, error));
   id = hj_str_of(hj_session_id(hj_grant_session(g)));
@@ -150,6 +212,11 @@ static void bad_structs(void) {
   BAD_SIZES(hj_update_options, hj_tenant_update(tenant, id, &options, &fresh, error));
   BAD_SIZES(hj_verify_options, hj_tenant_verify_locally(tenant, token, &options, NULL, error));
   BAD_SIZES(hj_list_options, hj_tenant_list(tenant, &options, &p, error));
+  BAD_SIZES(hj_rest_options, hj_tenant_rest(tenant, &options, &r, error));
+  CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, NULL, &r, error));
+  BAD_SIZES(hj_rest_request, hj_rest_handle(r, &options, &answer, error));
+  CHECK(answer == NULL);
+  hj_rest_free(r);
   open.durability = 2;
   CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &e, error));
   create.mfa_verified = 3;
@@ -168,6 +235,10 @@ static void bad_structs(void) {
   list.limit = INT64_MAX;
   CHECK_STATUS(HJ_OK, hj_tenant_list(tenant, &list, &p, error));
   CHECK(hj_page_count(p) == 100);
+  hj_page_free(p);
+  list.limit = 0;
+  CHECK_STATUS(HJ_OK, hj_tenant_list(tenant, &list, &p, error));
+  CHECK(hj_page_count(p) == 20);
   hj_page_free(p);
   CHECK_STATUS(HJ_ERR_VALIDATION_ERROR,
                hj_tenant_sign_out(tenant, token, HJ_STR("everywhere"), NULL, error));
@@ -218,6 +289,7 @@ int main(void) {
   CHECK_STATUS(HJ_ERR_INVALID_API_KEY,
                hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_b"), &(hj_tenant *){NULL}, error));
   bad_texts();
+  bad_requests();
   bad_structs();
   ended_sessions();
   closed_engine();

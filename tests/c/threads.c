@@ -10,6 +10,7 @@ enum { THREADS = 8, ROUNDS = 12 };
 
 static hj_engine *engine;
 static hj_tenant *tenant;
+static hj_rest *rest;
 static atomic_int faults, created, revoked;
 
 static void expect(hj_status expected, hj_status status, const char *what) {
@@ -17,6 +18,34 @@ static void expect(hj_status expected, hj_status status, const char *what) {
     atomic_fetch_add(&faults, 1);
     fprintf(stderr, "%s: %s\n", what, hj_status_name(status));
   }
+}
+
+/* A sign-in and a look at the key set over REST, as several threads of a server do at once. */
+static void authenticate(void *user_data, hj_sign_in *sign_in) {
+  (void)user_data;
+  expect(HJ_OK, hj_sign_in_accept(sign_in, hj_str_of(hj_sign_in_email(sign_in)), NULL, NULL), "accept");
+}
+
+static void over_rest(const char *user) {
+  char body[64];
+  hj_header json = {HJ_STR("content-type"), HJ_STR("application/json")};
+  hj_rest_request request = hj_rest_request_init();
+  hj_response *response = NULL;
+  snprintf(body, sizeof body, "{\"email\":\"%s\",\"password\":\"p\"}", user);
+  request.method = HJ_STR("POST");
+  request.target = HJ_STR("/v1/auth/sign-in");
+  request.headers = &json;
+  request.header_count = 1;
+  request.body = hj_str_of(body);
+  expect(HJ_OK, hj_rest_handle(rest, &request, &response, NULL), "sign in over REST");
+  expect(HJ_OK, hj_error_status(hj_response_error(response)), "sign in over REST");
+  atomic_fetch_add(&created, 1);
+  char signed_in[64];
+  snprintf(signed_in, sizeof signed_in, "\"user_id\":\"%s\"", user);
+  if (hj_response_body(response) == NULL || strstr(hj_response_body(response), signed_in) == NULL) {
+    atomic_fetch_add(&faults, 1);
+  }
+  hj_response_free(response);
 }
 
 static void *live(void *argument) {
@@ -45,6 +74,7 @@ static void *live(void *argument) {
              "refresh after revoke");
     }
     hj_session_free(ended);
+    over_rest(user);
     hj_page_free(page);
     hj_grant_free(fresh);
     hj_grant_free(grant);
@@ -89,11 +119,14 @@ static void run_all(void *(*body)(void *), bool close_midway) {
 int main(void) {
   const char *path = scratch("threads");
   hj_open_options options = hj_open_options_init();
+  hj_rest_options api = hj_rest_options_init();
   hj_stats *stats = NULL;
   options.durability = HJ_DURABILITY_NORMAL;
   options.busy_timeout_ms = 60000; /* valgrind is slow */
   CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(path), &options, &engine, error));
   CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  api.authenticate = authenticate;
+  CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, &api, &rest, error));
   run_all(live, false);
   CHECK_STATUS(HJ_OK, hj_tenant_stats(tenant, &stats, error));
   CHECK(hj_stats_active(stats) == (uint64_t)(created - revoked));
@@ -104,5 +137,6 @@ int main(void) {
   /* In the other order than they were made. */
   hj_engine_free(engine);
   hj_tenant_free(tenant);
+  hj_rest_free(rest);
   return report();
 }

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { test } from "node:test";
-import { failure, folder, longestBlock, program, tenant } from "./fixture.mjs";
+import { failure, folder, program, tenant } from "./fixture.mjs";
 
 /** Takes the database's write lock in another process; answers with how to give it back. */
 async function lockOut(t, database) {
@@ -16,6 +16,29 @@ async function lockOut(t, database) {
     holder.stdin.end();
     await gone;
   };
+}
+
+/** How often the event loop turns while `work` is under way. */
+async function turnsDuring(work) {
+  let [turns, over] = [0, false];
+  const turn = () => {
+    turns += 1;
+    if (!over) setImmediate(turn);
+  };
+  setImmediate(turn);
+  await work();
+  over = true;
+  return turns;
+}
+
+/** Counts the calls that have been answered, either way. */
+function answersOf(calls) {
+  const seen = { answered: 0 };
+  const count = () => {
+    seen.answered += 1;
+  };
+  for (const call of calls) call.then(count, count);
+  return seen;
 }
 
 test("64 and more calls in flight are all answered, each with its own answer", async (t) => {
@@ -41,94 +64,116 @@ test("64 and more calls in flight are all answered, each with its own answer", a
   assert.equal(new Set(refreshed.map(({ refreshToken }) => refreshToken)).size, users.length);
 });
 
-test("the event loop is never blocked for 20 ms", async (t) => {
-  const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
-  const other = tenant(t, { database: `${folder(t)}/sessions.db` });
-  // What the machine itself does to an idle loop is not ours.
-  const idle = await longestBlock(() => new Promise((done) => setTimeout(done, 300)));
-  const blocked = await longestBlock(async () => {
-    await Promise.all([hj.ready(), other.ready()]);
-    for (let round = 0; round < 5; round += 1) {
-      const grants = await Promise.all(
-        Array.from({ length: 64 }, (_, n) => hj.sessions.create({ userId: `usr_${n}` })),
-      );
-      await Promise.all(grants.map(({ session }) => hj.sessions.list({ user_id: session.userId })));
-      await Promise.all([hj.stats(), hj.sweep(), hj.keys.rotate(), hj.config.update({ idleTimeout: "7d" })]);
-    }
-    await hj.changeSecretKey("sk_new");
-    await Promise.all([hj.close(), other.close()]);
-  });
-  assert.ok(blocked < 20 + idle, `blocked for ${blocked} ms, idle ${idle} ms`);
-});
-
-test("while another process holds the write lock, reads, fs and the event loop go on", async (t) => {
+test("while keys are stretched the event loop turns", async (t) => {
   const database = `${folder(t)}/sessions.db`;
   const hj = tenant(t, { database });
-  const { session, accessToken } = await hj.sessions.create({ userId: "u" });
+  // Done on this thread, each of them would be over within a turn or two.
+  assert.ok((await turnsDuring(() => hj.ready())) > 20);
+  assert.ok((await turnsDuring(() => hj.changeSecretKey("sk_new"))) > 20);
+  const other = tenant(t, { database, secretKey: "sk_new" });
+  assert.ok((await turnsDuring(() => other.jwks())) > 20);
+});
+
+test("while another process holds the write lock, no call that writes stops reads, fs or the event loop", async (t) => {
+  const database = `${folder(t)}/sessions.db`;
+  const hj = tenant(t, { database });
+  const cold = tenant(t, { database, config: { idleTimeout: "7d" } });
+  const { session, accessToken, refreshToken } = await hj.sessions.create({ userId: "u" });
+  const ending = await hj.sessions.create({ userId: "v" });
   const release = await lockOut(t, database);
 
-  const creates = Array.from({ length: 200 }, (_, n) => hj.sessions.create({ userId: `usr_${n}` }));
-  let slowest = 0;
-  const blocked = await longestBlock(async () => {
-    for (let n = 0; n < 50; n += 1) {
-      const asked = performance.now();
-      await Promise.all([
-        stat(database),
-        hj.sessions.get(session.id),
-        hj.verifyTokenRemote(accessToken),
-        hj.verifyToken(accessToken),
-      ]);
-      slowest = Math.max(slowest, performance.now() - asked);
-      await new Promise((done) => setTimeout(done, 10));
-    }
-  });
-  assert.ok(blocked < 100, `blocked for ${blocked} ms`);
-  assert.ok(slowest < 250, `a read took ${slowest} ms`);
+  // One that waited for the lock on this thread would have been answered before anything else goes on.
+  const writes = [
+    hj.sessions.refresh(refreshToken),
+    hj.sessions.update(session.id, { role: "admin" }),
+    hj.sessions.revoke(ending.session.id),
+    hj.auth.signOut(ending.accessToken),
+    hj.sessions.revokeAll("v"),
+    hj.config.update({ accessTokenTtl: "30m" }),
+    hj.keys.rotate(),
+    cold.ready(),
+    ...Array.from({ length: 200 }, (_, n) => hj.sessions.create({ userId: `usr_${n}` })),
+  ];
+  const seen = answersOf(writes);
+  let rounds = 0;
+  while (rounds < 20) {
+    await Promise.all([
+      ...Array.from({ length: 16 }, () => stat(database)),
+      hj.sessions.get(session.id),
+      hj.sessions.list("u"),
+      hj.verifyTokenRemote(accessToken),
+      hj.verifyToken(accessToken),
+      new Promise((fired) => setTimeout(fired, 1)),
+    ]);
+    if (seen.answered > 0) break;
+    rounds += 1;
+  }
+  assert.ok(rounds > 0, "reads waited for the writes before them");
   await release();
-  const grants = await Promise.all(creates);
-  assert.equal(grants.length, 200);
-  assert.equal((await hj.stats()).sessions.active, 201);
+  // On a machine so slow that the rounds took the writes' whole time, some have given up: wholly.
+  const outcomes = await Promise.allSettled(writes);
+  for (const { reason } of outcomes) if (reason) failure("storage_busy")(reason);
+  const created = outcomes.slice(8).filter(({ status }) => status === "fulfilled").length;
+  const { active, revoked } = (await hj.stats()).sessions;
+  assert.equal(active + revoked, created + 2);
+  await cold.sessions.create({ userId: "u" });
 });
 
 test("a writer that is locked out for good gives up within its time, however long the queue", async (t) => {
   const database = `${folder(t)}/sessions.db`;
   const hj = tenant(t, { database });
+  const neighbour = tenant(t, { database, tenantId: "tnt_neighbour" });
   const { session } = await hj.sessions.create({ userId: "u" });
+  await neighbour.ready();
   const release = await lockOut(t, database);
-  const asked = performance.now();
-  const calls = Array.from({ length: 150 }, () => hj.sessions.create({ userId: "u" }));
-  const cold = tenant(t, { database, config: { idleTimeout: "7d" } });
-  calls.push(
-    hj.sessions.revoke(session.id),
-    cold.ready(),
-    cold.jwks(),
-    cold.sessions.create({ userId: "u" }),
-  );
-  await Promise.all(calls.map((call) => assert.rejects(call, failure("storage_busy"))));
-  const took = performance.now() - asked;
-  // 5 s for other threads and other processes together, not each.
-  assert.ok(took < 8_000, `took ${took} ms`);
+  const timed = async (calls) => {
+    const asked = performance.now();
+    await Promise.all(calls().map((call) => assert.rejects(call, failure("storage_busy"))));
+    return performance.now() - asked;
+  };
+  const lone = await timed(() => [hj.sessions.revoke(session.id)]);
+  const crowd = await timed(() => {
+    const calls = Array.from({ length: 300 }, () => hj.sessions.create({ userId: "u" }));
+    const cold = tenant(t, { database, config: { idleTimeout: "7d" } });
+    return [
+      ...calls,
+      hj.sessions.revoke(session.id),
+      neighbour.sessions.create({ userId: "u" }),
+      cold.ready(),
+      cold.jwks(),
+      cold.sessions.create({ userId: "u" }),
+    ];
+  });
+  // Other threads, other processes and the queue have one limit together. One after the other they would take twice as
+  // long at least.
+  assert.ok(crowd < 1.8 * lone, `${crowd} ms, a lone call ${lone} ms`);
   await release();
   // Nothing of it happened, and everything works again.
   assert.deepEqual((await hj.stats()).sessions, { active: 1, expired: 0, revoked: 0 });
-  await cold.sessions.revoke(session.id);
+  await hj.sessions.revoke(session.id);
+  await neighbour.sessions.create({ userId: "u" });
 });
 
-test("close behind a blocked write answers both in time and blocks nothing", async (t) => {
+test("close behind a blocked write answers both and blocks nothing", async (t) => {
   const database = `${folder(t)}/sessions.db`;
   const hj = tenant(t, { database });
-  await hj.ready();
+  const { session } = await hj.sessions.create({ userId: "u" });
   const release = await lockOut(t, database);
+  let outcome = "waits";
   const create = hj.sessions.create({ userId: "u" }).then(
-    () => "created",
-    (error) => error.code,
+    () => {
+      outcome = "created";
+    },
+    (error) => {
+      outcome = error.code;
+    },
   );
-  await new Promise((done) => setTimeout(done, 50));
-  const blocked = await longestBlock(async () => {
-    const closing = hj.close();
-    setTimeout(release, 300);
-    await closing;
-  });
-  assert.ok(blocked < 100, `blocked for ${blocked} ms`);
-  assert.ok(["created", "engine_closed"].includes(await create));
+  await hj.sessions.get(session.id);
+  const closing = hj.close();
+  await Promise.all(Array.from({ length: 16 }, () => stat(database)));
+  // Had the close waited on this thread, the write would have given up by now.
+  assert.ok(["waits", "engine_closed"].includes(outcome), outcome);
+  await release();
+  await Promise.all([closing, create]);
+  assert.ok(["created", "engine_closed", "storage_busy"].includes(outcome), outcome);
 });

@@ -42,22 +42,3 @@ export function failure(code, field) {
 }
 
 export const sleep = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseconds));
-
-/** The longest time that the event loop was blocked while `work` ran, in ms. */
-export async function longestBlock(work) {
-  let longest = 0;
-  let last = performance.now();
-  const tick = setInterval(() => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last - 1);
-    last = now;
-  }, 1);
-  try {
-    await work();
-    // A block at the very end shows in the next tick only.
-    await sleep(5);
-  } finally {
-    clearInterval(tick);
-  }
-  return longest;
-}

@@ -274,6 +274,16 @@ fn a_file_that_may_not_grow_fails_writes_and_nothing_else() {
 }
 
 #[test]
+fn a_commit_that_many_share_and_that_finds_no_room_answers_each_as_it_went() {
+    for largest_file in [120_000, 200_000, 300_000] {
+        let database = Database::new();
+        let line = said("fill-together", &database.path(), &largest_file.to_string());
+        assert!(["storage_io true true", "storage_full true true"].contains(&line[0].as_str()), "{line:?}");
+        assert_sound(&database.path());
+    }
+}
+
+#[test]
 fn a_token_newer_than_a_restored_backup_is_told_so_and_changes_nothing() {
     let database = Database::new();
     let process = database.open_at(START);
@@ -401,6 +411,25 @@ fn a_clock_past_all_calendars_is_a_failure_and_no_end() {
     assert_eq!(code(refresh(&tenant, grant.refresh_token.expose())), Some(ErrorCode::Internal));
     process.set_clock(i64::MIN);
     tenant.verify_session(grant.session.id).unwrap();
+}
+
+#[test]
+fn a_write_that_somebody_else_committed_is_answered_after_a_close() {
+    let database = Database::new();
+    let process = database.open_at(START);
+    let tenant = process.tenant("tnt");
+    let (first, second) =
+        ["u1", "u2"].map(|id| tenant.begin_create(hellojohn::CreateSession::new(user(id)))).into();
+    let first = first.wait().unwrap();
+    let third = tenant.begin_create(hellojohn::CreateSession::new(user("u3")));
+    process.engine.close().unwrap();
+    let second = second.wait().unwrap();
+    assert_eq!(code(third.wait()), Some(ErrorCode::EngineClosed));
+    let again = database.open_at(START).tenant("tnt");
+    assert_eq!(again.stats().unwrap().sessions.active, 2);
+    for grant in [first, second] {
+        again.verify_session(grant.session.id).unwrap();
+    }
 }
 
 #[test]

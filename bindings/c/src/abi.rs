@@ -19,11 +19,11 @@ pub struct hj_str {
 }
 
 impl hj_str {
-    /// The text, if one is given.
+    /// The bytes, if any are given: what need not be text.
     ///
     /// # Safety
     /// Section "Strings" of the contract: `ptr` is NULL or good for reading `len` bytes while the call lasts.
-    pub(crate) unsafe fn text<'a>(self, field: &str) -> Result<Option<&'a str>, Error> {
+    pub(crate) unsafe fn bytes<'a>(self, field: &str) -> Result<Option<&'a [u8]>, Error> {
         if self.ptr.is_null() {
             return match self.len {
                 0 => Ok(None),
@@ -34,11 +34,17 @@ impl hj_str {
             return Err(Error::validation(field, "is longer than memory can be"));
         }
         // SAFETY: not NULL, no longer than an allocation can be; readable as the caller promises ("Strings").
-        let bytes = unsafe { std::slice::from_raw_parts(self.ptr.cast::<u8>(), self.len) };
-        match str::from_utf8(bytes) {
-            Ok(text) => Ok(Some(text)),
-            Err(_) => Err(Error::validation(field, "must be UTF-8")),
-        }
+        Ok(Some(unsafe { std::slice::from_raw_parts(self.ptr.cast(), self.len) }))
+    }
+
+    /// The text, if one is given.
+    ///
+    /// # Safety
+    /// As [`bytes`](Self::bytes).
+    pub(crate) unsafe fn text<'a>(self, field: &str) -> Result<Option<&'a str>, Error> {
+        // SAFETY: passed on to the caller.
+        let bytes = unsafe { self.bytes(field) }?;
+        bytes.map(str::from_utf8).transpose().map_err(|_| Error::validation(field, "must be UTF-8"))
     }
 
     /// The value that the text spells, if one is given.

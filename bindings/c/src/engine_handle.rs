@@ -31,8 +31,9 @@ pub struct hj_open_options {
     /// "iss" of every access token, 1 to 255 bytes; default "https://api.hellojohn.dev". Tokens of another issuer are
     /// refused, so all processes on one database use the same.
     pub issuer: hj_str,
-    /// How long a call waits for other writers before it fails with HJ_ERR_STORAGE_BUSY, in milliseconds; 0 means the
-    /// default of 5 seconds.
+    /// How long a call waits for other writers, in this process and in others, before it fails with
+    /// HJ_ERR_STORAGE_BUSY, in milliseconds; 0 means the default of 5 seconds, more than an hour is an hour. There is no
+    /// number for not waiting at all; 1 is as good.
     pub busy_timeout_ms: u64,
     /// Another clock than the machine's, for tests; default NULL.
     pub clock: *const hj_clock,

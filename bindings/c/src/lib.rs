@@ -37,3 +37,9 @@ pub mod stats;
 pub mod text;
 
 pub mod tenant;
+
+pub mod rest;
+
+pub mod sign_in;
+
+pub mod response;

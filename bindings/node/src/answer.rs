@@ -1,8 +1,9 @@
 //! Answers as JSON: the names of SPEC 1, times in milliseconds since the epoch, absent values null.
 
+use std::sync::Arc;
+
 use hellojohn::{
-    Error, ErrorCode, Grant, KeyInfo, Page, Session, SessionId, Stats, UpdatedSession, VerifiedAccess,
-    VerifyError,
+    Error, ErrorCode, Grant, Page, Session, SessionId, UpdatedSession, VerifiedAccess, VerifyError,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -54,6 +55,8 @@ struct Verdict<'a> {
     valid: bool,
     session: Option<&'a Session>,
     payload: Option<&'a Map<String, Value>>,
+    /// Under which the token is kept in mind.
+    number: Option<i64>,
     error: Option<Reason<'a>>,
 }
 
@@ -65,17 +68,23 @@ struct Reason<'a> {
 
 pub(crate) fn session_verdict(outcome: Result<Session, VerifyError>) -> Result<String, Error> {
     match outcome {
-        Ok(session) => text(&Verdict { valid: true, session: Some(&session), payload: None, error: None }),
+        Ok(session) => {
+            text(&Verdict { valid: true, session: Some(&session), payload: None, number: None, error: None })
+        }
         Err(refused) => refusal(refused),
     }
 }
 
-pub(crate) fn access_verdict(outcome: Result<VerifiedAccess, VerifyError>) -> Result<String, Error> {
+pub(crate) fn access_verdict(
+    outcome: Result<Arc<VerifiedAccess>, VerifyError>,
+    number: Option<i64>,
+) -> Result<String, Error> {
     match outcome {
         Ok(access) => text(&Verdict {
             valid: true,
             session: Some(&access.session),
             payload: Some(&access.claims.payload),
+            number,
             error: None,
         }),
         Err(refused) => refusal(refused),
@@ -94,31 +103,11 @@ fn refusal(refused: VerifyError) -> Result<String, Error> {
             valid: false,
             session: refused.session.as_deref(),
             payload: None,
+            number: None,
             error: Some(Reason { code: refused.error.code().as_str(), detail: refused.error.detail() }),
         }),
         _ => Err(refused.error),
     }
-}
-
-pub(crate) fn keys(keys: &[KeyInfo]) -> Result<String, Error> {
-    let rows: Vec<Value> = keys
-        .iter()
-        .map(|key| json!({"kid": key.kid, "state": key.state.as_str(), "created_at": key.created_at}))
-        .collect();
-    text(&rows)
-}
-
-pub(crate) fn stats(stats: &Stats) -> Result<String, Error> {
-    text(&json!({
-        "sessions": {
-            "active": stats.sessions.active,
-            "expired": stats.sessions.expired,
-            "revoked": stats.sessions.revoked,
-        },
-        "created_last_24h": stats.created_last_24h,
-        "database_bytes": stats.database_bytes,
-        "oldest_unswept_at": stats.oldest_unswept_at,
-    }))
 }
 
 /// An answer of one number.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hellojohn::{
-    CreateSession, Error, ErrorCode, IdentityPatch, ListQuery, LocalVerification, PurgeBefore,
+    CreateSession, Error, ErrorCode, IdentityPatch, ListQuery, LocalVerification, Pending, PurgeBefore,
     RefreshRequest, SecretKey, SessionId, SignOutScope, UserId,
 };
 use napi::bindgen_prelude::Env;
@@ -21,7 +21,7 @@ use crate::pool::{Lane, READS, WRITES};
 use crate::port::{Mailbox, Port};
 use crate::slot::{Opened, Slot};
 
-type Answer = Result<String, Error>;
+pub(crate) type Answer = Result<String, Error>;
 
 /// A failure that is handed over at once instead of through the port.
 #[napi(object, object_from_js = false, use_nullable = true)]
@@ -43,12 +43,13 @@ impl From<Answer> for Outcome {
     }
 }
 
-fn object(json: &str) -> Result<Map<String, Value>, Error> {
+pub(crate) fn object(json: &str) -> Result<Map<String, Value>, Error> {
     serde_json::from_str(json).map_err(|_| Error::validation("request", "must be a JSON object"))
 }
 
 /// One tenant of one database.
 #[napi]
+#[derive(Clone)]
 pub struct Handle {
     slot: Option<Arc<Slot>>,
     mailbox: Arc<Mailbox>,
@@ -75,36 +76,57 @@ impl Handle {
     }
 
     /// The generic task: runs `body` on the lane and answers through the port.
-    fn submit(
+    pub(crate) fn submit(
         &self,
         env: Env,
-        lane: &'static Lane,
+        lane: &Arc<Lane>,
         body: impl FnOnce(&Slot, Duration) -> Answer + Send + 'static,
     ) -> u32 {
         let call = self.mailbox.begin(env);
-        let Some(slot) = self.slot.clone() else {
-            self.mailbox.put(call, Err(Error::new(ErrorCode::Internal, "the options were refused")));
-            return call;
-        };
+        match self.slot.clone() {
+            Some(slot) => self.run(call, lane, move |waited| body(&slot, waited)),
+            None => self.mailbox.put(call, Err(Error::new(ErrorCode::Internal, "the options were refused"))),
+        }
+        call
+    }
+
+    fn run(&self, call: u32, lane: &Arc<Lane>, body: impl FnOnce(Duration) -> Answer + Send + 'static) {
         let mailbox = Arc::clone(&self.mailbox);
         let asked = Instant::now();
         let job = move || {
             if !mailbox.is_abandoned() {
-                mailbox.put(call, guarded(|| body(&slot, asked.elapsed())));
+                mailbox.put(call, guarded(|| body(asked.elapsed())));
             }
         };
         if lane.submit(Box::new(job)).is_err() {
             self.mailbox.put(call, Err(Error::new(ErrorCode::Internal, "the system refuses a thread")));
         }
-        call
     }
 
-    fn read(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
-        self.submit(env, &READS, move |slot, _| body(&slot.opened()?))
+    pub(crate) fn read(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
+        self.submit(env, &READS, move |slot, waited| body(&slot.opened(waited)?))
     }
 
-    fn write(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
+    pub(crate) fn write(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
         self.submit(env, &WRITES, move |slot, waited| slot.write(waited, body))
+    }
+
+    /// A write that joins the queue of the engine on this thread, if it is open: all that are begun before the next commit
+    /// share it.
+    fn begin(
+        &self,
+        env: Env,
+        begin: impl FnOnce(&Opened) -> Result<Pending<Answer>, Error> + Send + 'static,
+    ) -> u32 {
+        let Some((slot, open)) = self.slot.as_ref().and_then(|slot| Some((slot, slot.if_open()?))) else {
+            return self.write(env, move |open| begin(open)?.wait()?);
+        };
+        let call = self.mailbox.begin(env);
+        match guarded(|| begin(&open)) {
+            Ok(pending) => self.run(call, &slot.commits, move |_| pending.wait()?),
+            Err(error) => self.mailbox.put(call, Err(error)),
+        }
+        call
     }
 
     /// Opens the engine if it is not open yet.
@@ -116,26 +138,28 @@ impl Handle {
     /// `CreateSession` as JSON → grant.
     #[napi(catch_unwind)]
     pub fn create(&self, env: Env, request: String) -> u32 {
-        self.write(env, move |open| {
-            answer::grant(&open.tenant.create(CreateSession::from_json(object(&request)?)?)?)
+        self.begin(env, move |open| {
+            let request = CreateSession::from_json(object(&request)?)?;
+            Ok(open.tenant.begin_create(request).map(|grant| answer::grant(&grant)))
         })
     }
 
     /// A refresh token and `RefreshRequest` as JSON → grant.
     #[napi(catch_unwind)]
     pub fn refresh(&self, env: Env, refresh_token: String, request: String) -> u32 {
-        self.write(env, move |open| {
+        self.begin(env, move |open| {
             let request = RefreshRequest::from_json(object(&request)?)?;
-            answer::grant(&open.tenant.refresh(&refresh_token, request)?)
+            Ok(open.tenant.begin_refresh(&refresh_token, request).map(|grant| answer::grant(&grant)))
         })
     }
 
     /// A session id and `IdentityPatch` as JSON → grant without a refresh token.
     #[napi(catch_unwind)]
     pub fn update(&self, env: Env, session_id: String, patch: String) -> u32 {
-        self.write(env, move |open| {
+        self.begin(env, move |open| {
             let patch = IdentityPatch::from_json(object(&patch)?)?;
-            answer::updated(&open.tenant.update(session_id.parse()?, patch)?)
+            let updated = open.tenant.begin_update(session_id.parse()?, patch);
+            Ok(updated.map(|session| answer::updated(&session)))
         })
     }
 
@@ -166,7 +190,21 @@ impl Handle {
     /// An access token → verdict with the token's payload.
     #[napi(catch_unwind)]
     pub fn verify_access_token(&self, env: Env, token: String) -> u32 {
-        self.read(env, move |open| answer::access_verdict(open.tenant.verify_access_token(&token)))
+        self.submit(env, &READS, move |slot, waited| {
+            let outcome = slot.opened(waited)?.tenant.verify_access_token(&token);
+            let number = outcome.as_ref().ok().map(|access| slot.verified.keep(Arc::clone(access)));
+            answer::access_verdict(outcome, number)
+        })
+    }
+
+    /// Whether the token that verified under this number certainly still does. Reaches no disk; false is no verdict.
+    #[napi(catch_unwind)]
+    pub fn still_holds(&self, number: i64) -> bool {
+        self.slot.as_ref().is_some_and(|slot| {
+            slot.if_open()
+                .zip(slot.verified.get(number))
+                .is_some_and(|(open, access)| guarded(|| open.tenant.still_holds(&access)).unwrap_or(false))
+        })
     }
 
     /// An access token and `LocalVerification` as JSON → payload.
@@ -181,15 +219,14 @@ impl Handle {
         let Some(slot) = &self.slot else {
             return Err(Error::new(ErrorCode::Internal, "the options were refused")).into();
         };
-        guarded(|| verify_locally(&slot.opened()?, &token, &options)).into()
+        guarded(|| verify_locally(&slot.opened(Duration::ZERO)?, &token, &options)).into()
     }
 
     /// A session id → nothing.
     #[napi(catch_unwind)]
     pub fn revoke(&self, env: Env, session_id: String) -> u32 {
-        self.write(env, move |open| {
-            open.tenant.revoke(session_id.parse()?)?;
-            answer::nothing()
+        self.begin(env, move |open| {
+            Ok(open.tenant.begin_revoke(session_id.parse()?).map(|()| answer::nothing()))
         })
     }
 
@@ -239,7 +276,7 @@ impl Handle {
     /// → keys.
     #[napi(catch_unwind)]
     pub fn keys(&self, env: Env) -> u32 {
-        self.read(env, |open| answer::keys(&open.tenant.keys()?))
+        self.read(env, |open| answer::text(&open.tenant.keys()?))
     }
 
     /// → the id of the key that signs from now on.
@@ -270,7 +307,7 @@ impl Handle {
     /// → counts.
     #[napi(catch_unwind)]
     pub fn stats(&self, env: Env) -> u32 {
-        self.read(env, |open| answer::stats(&open.tenant.stats()?))
+        self.read(env, |open| answer::text(&open.tenant.stats()?))
     }
 
     /// → `{stamped}`.

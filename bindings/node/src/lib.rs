@@ -10,6 +10,7 @@ mod handle;
 mod options;
 mod pool;
 mod port;
+mod rest;
 mod slot;
 
 use std::collections::BTreeMap;

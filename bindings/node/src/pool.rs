@@ -3,7 +3,7 @@
 //! blocked write. A lane grows while all of its threads are at work and shrinks when they have nothing to do.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -13,11 +13,15 @@ use crate::guard::guarded;
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
-/// Many, because concurrent writers share a commit, and because a writer that waits does nothing else.
-pub(crate) static WRITES: Lane = Lane::new("hellojohn-write", 64);
+/// For writes that are begun and waited for in one. Many, because concurrent writers share a commit, and because a writer
+/// that waits does nothing else.
+pub(crate) static WRITES: LazyLock<Arc<Lane>> = LazyLock::new(|| Lane::new("hellojohn-write", 64));
 
 /// Enough to go on reading while some of the reads settle an end on a busy disk.
-pub(crate) static READS: Lane = Lane::new("hellojohn-read", 16);
+pub(crate) static READS: LazyLock<Arc<Lane>> = LazyLock::new(|| Lane::new("hellojohn-read", 16));
+
+/// How many threads wait for the writes that an object has begun: one commits for all of them while others sign.
+const COMMITTERS: usize = 4;
 
 /// How long a thread waits for more work before it ends.
 const IDLE: Duration = Duration::from_secs(10);
@@ -40,13 +44,18 @@ struct State {
 }
 
 impl Lane {
-    const fn new(name: &'static str, most_threads: usize) -> Self {
-        Lane {
+    fn new(name: &'static str, most_threads: usize) -> Arc<Self> {
+        Arc::new(Lane {
             name,
             most_threads,
             state: Mutex::new(State { queue: VecDeque::new(), threads: 0, idle: 0 }),
             work: Condvar::new(),
-        }
+        })
+    }
+
+    /// For the writes that one object has begun: those of another must not wait behind a lock that is not theirs.
+    pub(crate) fn of_commits() -> Arc<Self> {
+        Lane::new("hellojohn-commit", COMMITTERS)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -54,16 +63,17 @@ impl Lane {
     }
 
     /// Queues the job. Gives it back if the system refuses even a single thread.
-    pub(crate) fn submit(&'static self, job: Job) -> Result<(), Job> {
+    pub(crate) fn submit(self: &Arc<Self>, job: Job) -> Result<(), Job> {
         let mut state = self.state();
         state.queue.push_back(job);
         if state.queue.len() <= state.idle {
             self.work.notify_one();
         } else if state.threads < self.most_threads {
+            let lane = Arc::clone(self);
             let started = thread::Builder::new()
                 .name(self.name.to_owned())
                 .stack_size(STACK_BYTES)
-                .spawn(move || self.run())
+                .spawn(move || lane.run())
                 .is_ok();
             if started {
                 state.threads += 1;

@@ -1,17 +1,35 @@
 //! One engine and tenant, opened by the first call that needs them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use hellojohn::{Engine, Error, ErrorCode, Tenant};
+use hellojohn::{Engine, Error, ErrorCode, Tenant, VerifiedAccess};
 
 use crate::guard::guarded;
 use crate::options::Options;
-use crate::pool::READS;
+use crate::pool::{Lane, READS};
 
 /// How long a call waits for other writers of the database.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much longer it may take, for its way through the queue. A call that has queued for longer than this and then waits
+/// for a locked database as well would be late.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Whether the last call that waited for the lock of a database gave up. Calls on one file queue together, whichever
+/// object they belong to.
+fn lock_of(database: &str) -> Arc<AtomicBool> {
+    static FILES: Mutex<BTreeMap<String, Weak<AtomicBool>>> = Mutex::new(BTreeMap::new());
+    let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
+    files.retain(|_, lock| lock.strong_count() > 0);
+    files.get(database).and_then(Weak::upgrade).unwrap_or_else(|| {
+        let lock = Arc::default();
+        files.insert(database.to_owned(), Arc::downgrade(&lock));
+        lock
+    })
+}
 
 /// An open engine with the tenant of one `HelloJohn` object.
 #[derive(Clone)]
@@ -33,14 +51,64 @@ pub(crate) struct Slot {
     options: Options,
     state: Mutex<State>,
     settled: Condvar,
-    /// Whether the last write gave up waiting for another process.
-    stuck: AtomicBool,
+    stuck: Arc<AtomicBool>,
+    /// Waits for the writes that were begun.
+    pub(crate) commits: Arc<Lane>,
+    /// What verified lately, for JavaScript to refer to by number.
+    pub(crate) verified: Verified,
+}
+
+/// How many tokens JavaScript and this keep in mind.
+pub(crate) const VERIFIED_MAX: i64 = 4096;
+
+/// The last [`VERIFIED_MAX`] tokens that verified.
+#[derive(Default)]
+pub(crate) struct Verified(Mutex<Numbered>);
+
+#[derive(Default)]
+struct Numbered {
+    /// JavaScript's numbers are exact up to 2^53, which no process reaches.
+    next: i64,
+    kept: Vec<(i64, Arc<VerifiedAccess>)>,
+}
+
+impl Verified {
+    fn numbered(&self) -> MutexGuard<'_, Numbered> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps one, in place of the oldest: its number.
+    pub(crate) fn keep(&self, access: Arc<VerifiedAccess>) -> i64 {
+        let mut numbered = self.numbered();
+        let number = numbered.next;
+        numbered.next += 1;
+        match numbered.kept.get_mut((number % VERIFIED_MAX) as usize) {
+            Some(oldest) => *oldest = (number, access),
+            None => numbered.kept.push((number, access)),
+        }
+        number
+    }
+
+    pub(crate) fn get(&self, number: i64) -> Option<Arc<VerifiedAccess>> {
+        let numbered = self.numbered();
+        let place = usize::try_from(number % VERIFIED_MAX).ok()?;
+        let (kept, access) = numbered.kept.get(place)?;
+        (*kept == number).then(|| Arc::clone(access))
+    }
 }
 
 impl Slot {
     pub(crate) fn new(options: Options) -> Self {
         let state = State { opened: None, opening: false, closed: false, attempts: 0, failure: None };
-        Slot { options, state: Mutex::new(state), settled: Condvar::new(), stuck: AtomicBool::new(false) }
+        let stuck = lock_of(&options.database);
+        Slot {
+            options,
+            state: Mutex::new(state),
+            settled: Condvar::new(),
+            stuck,
+            commits: Lane::of_commits(),
+            verified: Verified::default(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -52,8 +120,9 @@ impl Slot {
     }
 
     /// The engine and tenant, opened now if they are not yet. Calls that come while somebody is opening share his
-    /// outcome, so that none waits for longer than one attempt; a later call tries again.
-    pub(crate) fn opened(&self) -> Result<Opened, Error> {
+    /// outcome, so that none waits for longer than one attempt; a later call tries again. The call was asked for `waited`
+    /// ago.
+    pub(crate) fn opened(&self, waited: Duration) -> Result<Opened, Error> {
         let mut state = self.state();
         loop {
             if state.closed {
@@ -73,16 +142,26 @@ impl Slot {
                 return Err(failure.clone());
             }
         }
+        self.in_time(waited)?;
         state.opening = true;
         state.attempts += 1;
         drop(state);
         let outcome = guarded(|| self.open());
+        if is_busy(&outcome) {
+            self.stuck.store(true, Ordering::Relaxed);
+        }
         let mut state = self.state();
         state.opening = false;
         state.failure = outcome.as_ref().err().cloned();
         state.opened = outcome.as_ref().ok().cloned();
         self.settled.notify_all();
         outcome
+    }
+
+    /// The engine and tenant, if they are open. Waits for nothing.
+    pub(crate) fn if_open(&self) -> Option<Opened> {
+        let state = self.state();
+        if state.closed { None } else { state.opened.clone() }
     }
 
     fn open(&self) -> Result<Opened, Error> {
@@ -94,19 +173,23 @@ impl Slot {
         Ok(Opened { engine, tenant })
     }
 
-    /// Runs a write that was asked for `waited` ago. When the last write gave up on a locked database and this one has
-    /// already waited as long in the queue, it gives up without another try: every call answers in time.
+    /// Refuses a call that was asked for `waited` ago if it would probably wait for the lock in vain and answer late.
+    fn in_time(&self, waited: Duration) -> Result<(), Error> {
+        if waited > GRACE && self.stuck.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorCode::StorageBusy, "the database is busy"));
+        }
+        Ok(())
+    }
+
+    /// Runs a write that was asked for `waited` ago.
     pub(crate) fn write<T>(
         &self,
         waited: Duration,
         body: impl FnOnce(&Opened) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if waited >= BUSY_TIMEOUT && self.stuck.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorCode::StorageBusy, "the database is busy"));
-        }
-        let outcome = self.opened().and_then(|opened| body(&opened));
-        let busy = matches!(&outcome, Err(error) if error.code() == ErrorCode::StorageBusy);
-        self.stuck.store(busy, Ordering::Relaxed);
+        self.in_time(waited)?;
+        let outcome = self.opened(waited).and_then(|opened| body(&opened));
+        self.stuck.store(is_busy(&outcome), Ordering::Relaxed);
         outcome
     }
 
@@ -137,6 +220,10 @@ impl Drop for Slot {
             drop(READS.submit(Box::new(move || drop(opened))));
         }
     }
+}
+
+fn is_busy<T>(outcome: &Result<T, Error>) -> bool {
+    matches!(outcome, Err(error) if error.code() == ErrorCode::StorageBusy)
 }
 
 fn closed() -> Error {

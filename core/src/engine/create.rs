@@ -1,6 +1,7 @@
 //! Sign-in: a new session, and who has to leave for it.
 
 use super::Tenant;
+use super::pending::Pending;
 use super::tenant::Writing;
 use crate::client::ClientInfo;
 use crate::clock::Timestamp;
@@ -80,8 +81,13 @@ impl Tenant {
     /// # Errors
     /// `validation_error` if the claims would make an access token of more than 8 KB.
     pub fn create(&self, request: CreateSession) -> Result<Grant, Error> {
-        let CreateSession { user_id, client, identity, duration } = request;
-        let (row, draft, refresh_token, evicted) = self.write(|w| {
+        self.begin_create(request).wait()
+    }
+
+    /// Asks for [`create`](Self::create).
+    pub fn begin_create(&self, request: CreateSession) -> Pending<Grant> {
+        let issued = self.begin(move |tenant, w| {
+            let CreateSession { user_id, client, identity, duration } = request.clone();
             let config = &w.current.config;
             let life = Lifetime {
                 created_at: w.now,
@@ -96,48 +102,49 @@ impl Tenant {
             };
             let key = w.current.ring.active();
             let row = SessionRow {
-                id: self.core.ids.session(w.now, &*self.core.random)?,
+                id: tenant.core.ids.session(w.now, tenant.random())?,
                 user_id,
                 life,
                 rotation: Rotation { generation: 1, replays: 0 },
-                nonce: *random::bytes(&*self.core.random)?,
+                nonce: *random::bytes(tenant.random())?,
                 access: IssuedToken { ticket, key_no: key.no },
                 client,
                 last_seen: LastSeen::default(),
                 identity,
             };
-            let draft = match self.draft(&row, ticket, key) {
+            let draft = match tenant.draft(&row, ticket, key) {
                 Ok(draft) => draft,
                 Err(refusal) => return Ok(Err(refusal)),
             };
             let evicted = match config.max_sessions_per_user {
-                Some(cap) => self.make_room(w, &row.user_id, cap)?,
+                Some(cap) => make_room(w, &row.user_id, cap)?,
                 None => Vec::new(),
             };
             w.store.add_session(w.tenant, &row)?;
             let refresh_token = w.current.refresh_key.mint(row.id, row.rotation.generation, &row.nonce);
             Ok(Ok((row, draft, refresh_token, evicted)))
-        })?;
-        Ok(Grant {
+        });
+        let tenant = self.clone();
+        issued.map(move |(row, draft, refresh_token, evicted)| Grant {
             expires_in: expires_in(row.access.ticket, row.access.ticket.issued_at),
-            session: self.view(row, None),
+            session: tenant.view(row, None),
             access_token: draft.sign(),
             refresh_token,
             evicted,
         })
     }
+}
 
-    fn make_room(&self, w: &Writing<'_>, user: &UserId, cap: u64) -> Result<Vec<SessionId>, Failure> {
-        let mut active = Vec::new();
-        for life in w.store.unended(w.tenant, Whose::User(user))? {
-            if w.settle(life.id, &life.times)?.is_none() {
-                active.push((life.times.created_at, life.id));
-            }
+fn make_room(w: &Writing<'_>, user: &UserId, cap: u64) -> Result<Vec<SessionId>, Failure> {
+    let mut active = Vec::new();
+    for life in w.store.unended(w.tenant, Whose::User(user))? {
+        if w.settle(life.id, &life.times)?.is_none() {
+            active.push((life.times.created_at, life.id));
         }
-        let victims = cap::victims(active, cap);
-        for id in &victims {
-            w.store.end_session(w.tenant, *id, End { at: w.now, reason: EndReason::MaxSessions })?;
-        }
-        Ok(victims)
     }
+    let victims = cap::victims(active, cap);
+    for id in &victims {
+        w.store.end_session(w.tenant, *id, End { at: w.now, reason: EndReason::MaxSessions })?;
+    }
+    Ok(victims)
 }

@@ -3,6 +3,8 @@
 
 mod create;
 mod keys;
+mod known;
+mod pending;
 mod query;
 mod refresh;
 mod revoke;
@@ -21,6 +23,8 @@ use parking_lot::Mutex;
 
 pub use self::create::{CreateSession, Grant};
 pub use self::keys::Jwks;
+use self::known::KnownTokens;
+pub use self::pending::Pending;
 pub use self::query::ListQuery;
 pub use self::refresh::RefreshRequest;
 pub use self::revoke::SignOutScope;
@@ -43,6 +47,9 @@ const DEFAULT_ISSUER: &str = "https://api.hellojohn.dev";
 /// SQLite counts milliseconds in 32 bits; nobody waits this long anyway.
 const LONGEST_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
+/// How many verified tokens are remembered unless the host says otherwise.
+const KNOWN_TOKENS: usize = 8192;
+
 /// An open database of sessions. Clones are handles of the same engine; all of them may be used from any thread.
 ///
 /// The engine closes with [`close`](Self::close) or when the last handle, tenants included, is dropped.
@@ -63,6 +70,7 @@ pub struct EngineBuilder {
     issuer: Box<str>,
     durability: Durability,
     busy_timeout: std::time::Duration,
+    known_tokens: usize,
     clock: Box<dyn Clock>,
     random: Box<dyn Random>,
 }
@@ -84,6 +92,12 @@ impl EngineBuilder {
     /// How long a call waits for other writers before it fails with `storage_busy`; default 5 seconds, at most 1 hour.
     pub fn busy_timeout(mut self, timeout: std::time::Duration) -> Self {
         self.busy_timeout = timeout.min(LONGEST_BUSY_TIMEOUT);
+        self
+    }
+
+    /// How many access tokens the engine remembers as verified; default 8192, 0 for none. One takes some 3 KB.
+    pub fn known_tokens(mut self, most: usize) -> Self {
+        self.known_tokens = most;
         self
     }
 
@@ -120,6 +134,8 @@ impl EngineBuilder {
                 process: std::process::id(),
                 seen: Mutex::new(ClockMark { highest: Timestamp::default(), era: 0 }),
                 changes: AtomicU64::new(0),
+                handles: AtomicU64::new(0),
+                known: KnownTokens::new(self.known_tokens),
             }),
         })
     }
@@ -140,6 +156,7 @@ impl Engine {
             issuer: DEFAULT_ISSUER.into(),
             durability: Durability::default(),
             busy_timeout: std::time::Duration::from_secs(5),
+            known_tokens: KNOWN_TOKENS,
             clock: Box::new(SystemClock),
             random: Box::new(OsRandom),
         }
@@ -179,6 +196,9 @@ pub(crate) struct Core {
     seen: Mutex<ClockMark>,
     /// Counts the changes of settings and keys made through this engine.
     changes: AtomicU64,
+    /// Counts the handles of tenants.
+    handles: AtomicU64,
+    known: KnownTokens,
 }
 
 impl Core {
@@ -215,6 +235,14 @@ impl Core {
         }
         seen.highest = clock.max(seen.highest).max(mark.highest);
         seen.highest
+    }
+
+    /// Now, for who knows that the database's mark is what it was.
+    fn now_of_known_mark(&self) -> Result<Timestamp, Failure> {
+        let clock = self.clock_time()?;
+        let mut seen = self.seen.lock();
+        seen.highest = clock.max(seen.highest);
+        Ok(seen.highest)
     }
 
     /// Now, without asking the database.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Tenant;
 use super::create::{Grant, expires_in};
+use super::pending::Pending;
 use super::tenant::Verdict;
 use crate::client::{IpAddress, UserAgent};
 use crate::clock::Timestamp;
@@ -64,12 +65,20 @@ impl Tenant {
     /// `missing_token`, `refresh_token_invalid` (no effect whatever), `session_expired`, `session_revoked`,
     /// `refresh_token_reused` (the session has been ended), `refresh_token_ahead`.
     pub fn refresh(&self, refresh_token: &str, request: RefreshRequest) -> Result<Grant, Error> {
+        self.begin_refresh(refresh_token, request).wait()
+    }
+
+    /// Asks for [`refresh`](Self::refresh).
+    pub fn begin_refresh(&self, refresh_token: &str, request: RefreshRequest) -> Pending<Grant> {
         if refresh_token.is_empty() {
-            return Err(Error::new(ErrorCode::MissingToken, "no refresh token was given"));
+            let missing = Error::new(ErrorCode::MissingToken, "no refresh token was given");
+            return Pending::answered(Err(missing));
         }
-        let presented = PresentedToken::parse(refresh_token).ok_or_else(not_ours)?;
-        let (row, draft, refresh_token, now) = self.write(|w| {
-            let row = match self.genuine_row(w.store, &w.current.refresh_key, &presented)? {
+        let Some(presented) = PresentedToken::parse(refresh_token) else {
+            return Pending::answered(Err(not_ours().into()));
+        };
+        let issued = self.begin(move |tenant, w| {
+            let row = match tenant.genuine_row(w.store, &w.current.refresh_key, &presented)? {
                 Ok(row) => row,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -91,10 +100,10 @@ impl Tenant {
                 }
                 Decision::Rotate => {
                     let key = Arc::clone(w.current.ring.active());
-                    (rotated(row, w.now, &w.current.config, key.no, request)?, key)
+                    (rotated(row, w.now, &w.current.config, key.no, &request)?, key)
                 }
             };
-            let draft = match self.draft(&row, row.access.ticket, &key) {
+            let draft = match tenant.draft(&row, row.access.ticket, &key) {
                 Ok(draft) => draft,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -105,10 +114,11 @@ impl Tenant {
             }
             let refresh_token = w.current.refresh_key.mint(row.id, row.rotation.generation, &row.nonce);
             Ok(Ok((row, draft, refresh_token, w.now)))
-        })?;
-        Ok(Grant {
+        });
+        let tenant = self.clone();
+        issued.map(move |(row, draft, refresh_token, now)| Grant {
             expires_in: expires_in(row.access.ticket, now),
-            session: self.view(row, None),
+            session: tenant.view(row, None),
             access_token: draft.sign(),
             refresh_token,
             evicted: Vec::new(),
@@ -133,7 +143,7 @@ fn rotated(
     now: Timestamp,
     config: &Config,
     key_no: KeyNo,
-    request: RefreshRequest,
+    request: &RefreshRequest,
 ) -> Result<SessionRow, Failure> {
     let exhausted = || Failure::internal("the session has no generation left");
     row.rotation =
@@ -149,7 +159,7 @@ fn rotated(
     };
     row.last_seen = LastSeen {
         ip_address: seen(request.ip_address, row.last_seen.ip_address, row.client.ip_address),
-        user_agent: seen(request.user_agent, row.last_seen.user_agent, row.client.user_agent.clone()),
+        user_agent: seen(request.user_agent.clone(), row.last_seen.user_agent, row.client.user_agent.clone()),
     };
     Ok(row)
 }

@@ -1,6 +1,7 @@
 //! Ending sessions by decision: one, a user's, a tenant's; signing out.
 
 use super::Tenant;
+use super::pending::Pending;
 use super::refresh::{ahead, ended, reused};
 use super::tenant::{Verdict, Writing};
 use super::verify::unknown;
@@ -62,7 +63,12 @@ impl Tenant {
     /// # Errors
     /// `session_not_found`.
     pub fn revoke(&self, id: SessionId) -> Result<(), Error> {
-        self.write(|w| {
+        self.begin_revoke(id).wait()
+    }
+
+    /// Asks for [`revoke`](Self::revoke).
+    pub fn begin_revoke(&self, id: SessionId) -> Pending<()> {
+        self.begin(move |_, w| {
             let Some(row) = w.store.session(w.tenant, id)? else { return Ok(Err(unknown())) };
             if w.settle(id, &row.life)?.is_none() {
                 w.store.end_session(w.tenant, id, End { at: w.now, reason: EndReason::Revoked })?;
@@ -77,14 +83,15 @@ impl Tenant {
     /// `session_not_found` if `except` is not a session of this user: nothing is revoked then, because the caller is
     /// mistaken about who stays signed in.
     pub fn revoke_user(&self, user: &UserId, except: Option<SessionId>) -> Result<u64, Error> {
-        self.write(|w| {
+        let user = user.clone();
+        self.write(move |_, w| {
             if let Some(except) = except {
                 let row = w.store.session(w.tenant, except)?;
-                if row.is_none_or(|row| row.user_id != *user) {
+                if row.is_none_or(|row| row.user_id != user) {
                     return Ok(Err(unknown()));
                 }
             }
-            Ok(Ok(w.end_all(Whose::User(user), except, EndReason::RevokeAll)?))
+            Ok(Ok(w.end_all(Whose::User(&user), except, EndReason::RevokeAll)?))
         })
     }
 
@@ -93,7 +100,7 @@ impl Tenant {
     /// # Errors
     /// None of its own.
     pub fn revoke_tenant(&self) -> Result<u64, Error> {
-        self.write(|w| Ok(Ok(w.end_all(Whose::Tenant, None, EndReason::RevokeTenant)?)))
+        self.write_alone(|w| Ok(Ok(w.end_all(Whose::Tenant, None, EndReason::RevokeTenant)?)))
     }
 
     /// Signs out with an access token or a refresh token of the session; how many sessions that ended. Signing out of a
@@ -106,8 +113,8 @@ impl Tenant {
     pub fn sign_out(&self, token: &str, scope: SignOutScope) -> Result<u64, Error> {
         if PresentedToken::is_meant_by(token) {
             let presented = PresentedToken::parse(token).ok_or_else(super::refresh::not_ours)?;
-            return self.write(|w| {
-                let row = match self.genuine_row(w.store, &w.current.refresh_key, &presented)? {
+            return self.write(move |tenant, w| {
+                let row = match tenant.genuine_row(w.store, &w.current.refresh_key, &presented)? {
                     Ok(row) => row,
                     Err(refusal) => return Ok(Err(refusal)),
                 };
@@ -124,7 +131,7 @@ impl Tenant {
         let keys = self.latest()?;
         let now = self.core.now_from_memory()?;
         let (claims, _) = self.verified_claims(token, keys, now, None, None)?;
-        self.write(|w| match w.store.session(w.tenant, claims.session_id)? {
+        self.write(move |_, w| match w.store.session(w.tenant, claims.session_id)? {
             Some(row) if row.user_id == claims.user_id => end_own(w, &row, scope),
             Some(_) => Ok(Err(crate::error::Refusal::new(
                 ErrorCode::InvalidToken,

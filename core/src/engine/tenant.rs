@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use super::Core;
+use super::pending::Pending;
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
@@ -39,6 +40,8 @@ impl std::fmt::Debug for Tenant {
 pub(super) struct TenantState {
     id: TenantId,
     pub(super) no: TenantNo,
+    /// Tells the handles of one engine apart.
+    pub(super) handle: u64,
     pub(super) wrapping: RwLock<WrappingKey>,
     current: Mutex<Arc<Current>>,
     /// What the clock said, in ms, before the database was last asked whether `current` still holds.
@@ -129,6 +132,7 @@ impl Tenant {
                     state: Arc::new(TenantState {
                         id: id.clone(),
                         no,
+                        handle: core.handles.fetch_add(1, Ordering::Relaxed),
                         wrapping: RwLock::new(wrapping),
                         current: Mutex::new(Arc::new(current)),
                         checked_at: AtomicI64::new(clock.as_millis()),
@@ -251,34 +255,48 @@ impl Tenant {
 
     /// Makes the database see this time, unless its mark was lowered meanwhile.
     fn settle_clock_mark(&self, seen: ClockMark) -> Result<(), Failure> {
-        self.core.store.write(&mut |store| {
+        self.core.store.write_alone(&mut |store| {
             let mark = store.clock_mark()?;
             if mark.era == seen.era { raise_clock_mark(store, mark, seen.highest) } else { Ok(()) }
         })
     }
 
-    /// Runs a writing operation: alone, its changes all or none, a refusal's changes too.
-    pub(super) fn write<T>(
+    /// Runs a writing operation, its changes all or none, a refusal's changes too. Other callers' may share the
+    /// transaction.
+    pub(super) fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&Writing<'_>) -> Result<Verdict<T>, Failure>,
+        job: impl Fn(&Tenant, &Writing<'_>) -> Result<Verdict<T>, Failure> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.begin(job).wait()
+    }
+
+    /// Queues a writing operation.
+    pub(super) fn begin<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Tenant, &Writing<'_>) -> Result<Verdict<T>, Failure> + Send + 'static,
+    ) -> Pending<T> {
+        if let Err(failure) = self.core.usable() {
+            return Pending::answered(Err(failure.into()));
+        }
+        let answer = Arc::new(Mutex::new(None));
+        let (tenant, kept) = (self.clone(), Arc::clone(&answer));
+        let place = self.core.store.enqueue(Box::new(move |store| {
+            let verdict = tenant.transact(store, |w| job(&tenant, w))?;
+            *kept.lock() = Some(verdict);
+            Ok(())
+        }));
+        Pending::queued(Arc::clone(&self.core), place, move || answer.lock().take())
+    }
+
+    /// Like [`write`](Self::write), in a transaction of its own: for what takes long.
+    pub(super) fn write_alone<T>(
+        &self,
+        mut job: impl FnMut(&Writing<'_>) -> Result<Verdict<T>, Failure>,
     ) -> Result<T, Error> {
         self.core.usable()?;
-        let mut job = Some(job);
         let mut answer = None;
-        self.core.store.write(&mut |store| {
-            let Some(job) = job.take() else {
-                return Err(Failure::internal("the store ran the job twice"));
-            };
-            let head = store.head(self.state.no)?;
-            let now = self.core.now(self.core.clock_time()?, head.mark);
-            let verdict = match self.current(store, head.version)? {
-                Ok(current) => job(&Writing { store, tenant: self.state.no, now, current })?,
-                Err(refusal) => Err(refusal),
-            };
-            if store.has_changed() {
-                raise_clock_mark(store, head.mark, now)?;
-            }
-            answer = Some(verdict);
+        self.core.store.write_alone(&mut |store| {
+            answer = Some(self.transact(store, &mut job)?);
             Ok(())
         })?;
         match answer {
@@ -287,14 +305,34 @@ impl Tenant {
         }
     }
 
-    /// Like [`write`](Self::write), for changes of settings, keys or the secret: other handles of this engine notice.
+    /// Like [`write_alone`](Self::write_alone), for changes of settings, keys or the secret, which nobody may see before
+    /// they are committed: other handles of this engine notice.
     pub(super) fn write_settings<T>(
         &self,
-        job: impl FnOnce(&Writing<'_>) -> Result<Verdict<T>, Failure>,
+        job: impl FnMut(&Writing<'_>) -> Result<Verdict<T>, Failure>,
     ) -> Result<T, Error> {
-        let answer = self.write(job);
+        let answer = self.write_alone(job);
         self.core.changes.fetch_add(1, Ordering::AcqRel);
         answer
+    }
+
+    /// A writing operation inside its transaction.
+    fn transact<T>(
+        &self,
+        store: &dyn Transitions,
+        job: impl FnOnce(&Writing<'_>) -> Result<Verdict<T>, Failure>,
+    ) -> Result<Verdict<T>, Failure> {
+        let head = store.head(self.state.no)?;
+        let now = self.core.now(self.core.clock_time()?, head.mark);
+        let current = match self.current(store, head.version)? {
+            Ok(current) => current,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let verdict = job(&Writing { store, tenant: self.state.no, now, current })?;
+        if store.has_changed() {
+            raise_clock_mark(store, head.mark, now)?;
+        }
+        Ok(verdict)
     }
 
     /// A session as callers see it.
@@ -354,7 +392,7 @@ fn create_tenant(core: &Core, id: &TenantId, secret: &SecretKey) -> Result<(), E
     let wrapping = WrappingKey::stretch(secret.well_made()?, &salt)?;
     let refresh_key = random::bytes::<32>(&*core.random)?;
     let wrapped_refresh_key = wrapping.wrap(&refresh_key, &refresh_key_purpose(id), &*core.random)?;
-    core.store.write(&mut |store| {
+    core.store.write_alone(&mut |store| {
         if store.tenant_no(id)?.is_some() {
             return Ok(()); // another thread or process was faster; its secret key counts
         }

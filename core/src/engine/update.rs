@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Tenant;
 use super::create::expires_in;
+use super::pending::Pending;
 use super::refresh::ended;
 use super::verify::unknown;
 use crate::error::{Error, Failure};
@@ -35,7 +36,12 @@ impl Tenant {
     /// `session_not_found`, `session_revoked`, `session_expired`; `validation_error` if the claims would make an access
     /// token of more than 8 KB: nothing is changed then.
     pub fn update(&self, id: SessionId, patch: IdentityPatch) -> Result<UpdatedSession, Error> {
-        let (row, draft) = self.write(|w| {
+        self.begin_update(id, patch).wait()
+    }
+
+    /// Asks for [`update`](Self::update).
+    pub fn begin_update(&self, id: SessionId, patch: IdentityPatch) -> Pending<UpdatedSession> {
+        let issued = self.begin(move |tenant, w| {
             let Some(mut row) = w.store.session(w.tenant, id)? else { return Ok(Err(unknown())) };
             if let Some(end) = w.settle(id, &row.life)? {
                 return Ok(Err(ended(end)));
@@ -51,17 +57,18 @@ impl Tenant {
                 },
                 key_no: key.no,
             };
-            patch.apply(&mut row.identity);
-            let draft = match self.draft(&row, row.access.ticket, &key) {
+            patch.clone().apply(&mut row.identity);
+            let draft = match tenant.draft(&row, row.access.ticket, &key) {
                 Ok(draft) => draft,
                 Err(refusal) => return Ok(Err(refusal)),
             };
             w.store.change_identity(w.tenant, &row)?;
             Ok(Ok((row, draft)))
-        })?;
-        Ok(UpdatedSession {
+        });
+        let tenant = self.clone();
+        issued.map(move |(row, draft)| UpdatedSession {
             expires_in: expires_in(row.access.ticket, row.access.ticket.issued_at),
-            session: self.view(row, None),
+            session: tenant.view(row, None),
             access_token: draft.sign(),
         })
     }

@@ -5,17 +5,21 @@ use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
+use super::tenant::Writing;
 use super::{Engine, Tenant};
 use crate::clock::Timestamp;
 use crate::duration::Duration;
-use crate::error::Error;
+use crate::error::{Error, Failure};
 use crate::id::SessionId;
 use crate::rules::deadline;
 use crate::session::Status;
 use crate::store::{ClockMark, Life, Whose};
 
-/// How many sessions one transaction of a sweep or purge looks at: short enough not to be in the way of a refresh.
+/// How many sessions a sweep or purge looks at in one go, without the write lock.
 const BATCH: usize = 200;
+
+/// How many of them one transaction changes: few enough not to be in the way of a refresh, which may share it.
+const MOST_CHANGES: usize = 50;
 
 /// What a purge deletes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +77,7 @@ impl Tenant {
     /// None of its own.
     pub fn purge(&self, before: PurgeBefore) -> Result<u64, Error> {
         self.in_batches(
-            |life, now, idle| {
+            move |life, now, idle| {
                 let cut = match before {
                     PurgeBefore::OlderThan(age) => now.before(age),
                     PurgeBefore::Moment(moment) => moment,
@@ -87,8 +91,8 @@ impl Tenant {
     /// Applies `change` to all sessions that `concerned` picks, a batch a transaction, found without the write lock.
     fn in_batches(
         &self,
-        concerned: impl Fn(&Life, Timestamp, Option<Duration>) -> bool,
-        change: impl Fn(&super::tenant::Writing<'_>, &Life) -> Result<(), crate::error::Failure>,
+        concerned: impl Fn(&Life, Timestamp, Option<Duration>) -> bool + Copy + Send + 'static,
+        change: impl Fn(&Writing<'_>, &Life) -> Result<(), Failure> + Copy + Send + 'static,
     ) -> Result<u64, Error> {
         let mut count = 0;
         let mut after = None;
@@ -101,10 +105,10 @@ impl Tenant {
                     lives.iter().filter(|life| concerned(life, r.now, idle)).map(|life| life.id).collect();
                 Ok(Ok((picked, last)))
             })?;
-            if !candidates.is_empty() {
-                count += self.write(|w| {
+            for candidates in candidates.chunks(MOST_CHANGES).map(<[_]>::to_vec) {
+                count += self.write(move |_, w| {
                     let mut changed = 0;
-                    for id in candidates {
+                    for &id in &candidates {
                         // Again, now that nobody can refresh it in between.
                         let Some(row) = w.store.session(w.tenant, id)? else { continue };
                         let life = Life { id, times: row.life };
@@ -162,7 +166,7 @@ impl Engine {
         let core = &self.core;
         core.usable()?;
         let mut lowered = None;
-        core.store.write(&mut |store| {
+        core.store.write_alone(&mut |store| {
             let clock = core.clock_time()?;
             let mark = store.clock_mark()?;
             let now = core.now(clock, mark);

@@ -4,13 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Tenant;
+use super::known;
 use super::refresh::ended;
 use super::tenant::Current;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
 use crate::id::SessionId;
-use crate::session::Session;
+use crate::session::{Lifetime, Session};
+use crate::store::Stamp;
+use crate::token::ACCESS_TOKEN_MAX;
 use crate::token::access::AccessClaims;
 use crate::token::verifier::{self, Expected, Rejection};
 
@@ -31,6 +34,26 @@ pub struct VerifiedAccess {
     pub session: Session,
     /// What the token says.
     pub claims: AccessClaims,
+    basis: Basis,
+}
+
+/// On what it was found good.
+#[derive(Clone, PartialEq)]
+struct Basis {
+    handle: u64,
+    /// Of the tenant's settings and keys.
+    version: i64,
+    /// Of the database, from before it was asked.
+    stamp: Option<Stamp>,
+    life: Lifetime,
+    idle_timeout: Option<Duration>,
+}
+
+impl fmt::Debug for Basis {
+    /// Nothing: stamps are never the same twice, traces of the same calls are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Basis").finish_non_exhaustive()
+    }
 }
 
 /// Why something did not verify, with the session if it is known but has ended. Turns into a plain [`Error`] with `?`.
@@ -75,7 +98,7 @@ impl From<VerifyError> for Error {
 
 /// What the store knows about a session.
 enum Found {
-    Alive(Session),
+    Alive(Session, Lifetime, Option<Duration>),
     Ended(Session, Refusal),
     /// The tenant's keys are not those any more that the token was verified with.
     KeysChanged(Arc<Current>),
@@ -93,28 +116,69 @@ impl Tenant {
     /// `session_not_found`; with the session: `session_revoked`, `session_expired`.
     pub fn verify_session(&self, id: SessionId) -> Result<Session, VerifyError> {
         match self.find(id, None)? {
-            Found::Alive(session) => Ok(session),
+            Found::Alive(session, ..) => Ok(session),
             Found::Ended(session, refusal) => Err(with_session(session, refusal)),
             Found::KeysChanged(_) => Err(Failure::internal("no keys were used").into()),
         }
     }
 
     /// Verifies an access token, then its session against the store, as [`verify_session`](Self::verify_session) does.
+    /// Asked again about a token of late, the engine saves itself the signature, and the store as well while nobody has
+    /// committed.
     ///
     /// # Errors
     /// `missing_token`, `invalid_token`, `token_expired`, `session_not_found`; with the session: `session_revoked`,
     /// `session_expired`.
-    pub fn verify_access_token(&self, token: &str) -> Result<VerifiedAccess, VerifyError> {
+    pub fn verify_access_token(&self, token: &str) -> Result<Arc<VerifiedAccess>, VerifyError> {
+        if token.len() > ACCESS_TOKEN_MAX {
+            return Err(Error::new(ErrorCode::InvalidToken, Rejection::Invalid.detail()).into());
+        }
+        let name = known::name(self.state.handle, token);
+        let known = self.core.known.get(&name);
+        if let Some(known) = &known
+            && self.still_holds(known)?
+        {
+            return Ok(Arc::clone(known));
+        }
         let mut keys = self.recent()?;
         let now = self.core.now_from_memory()?;
         loop {
-            let (claims, used) = self.verified_claims(token, keys, now, None, None)?;
-            match self.find(claims.session_id, Some((&claims, used.version)))? {
-                Found::Alive(session) => return Ok(VerifiedAccess { session, claims }),
+            // Before the store is asked: the answer is about this state or a later one.
+            let stamp = self.core.store.stamp();
+            let (claims, used) = match &known {
+                Some(known) if known.basis.version == keys.version => (known.claims.clone(), keys),
+                _ => self.verified_claims(token, keys, now, None, None)?,
+            };
+            let version = used.version;
+            match self.find(claims.session_id, Some((&claims, version)))? {
+                Found::Alive(session, life, idle_timeout) => {
+                    let basis = Basis { handle: self.state.handle, version, stamp, life, idle_timeout };
+                    let verified = Arc::new(VerifiedAccess { session, claims, basis });
+                    self.core.known.remember(name, &verified);
+                    return Ok(verified);
+                }
                 Found::Ended(session, refusal) => return Err(with_session(session, refusal)),
                 Found::KeysChanged(newer) => keys = newer,
             }
         }
+    }
+
+    /// Whether what this handle verified before certainly holds now. Reaches no disk and takes no time: true as long as
+    /// nobody, in any process, has committed anything since and the clock has ended nothing; false says only that
+    /// [`verify_access_token`](Self::verify_access_token) must be asked again.
+    ///
+    /// # Errors
+    /// `engine_closed`, `forked`.
+    pub fn still_holds(&self, verified: &VerifiedAccess) -> Result<bool, Error> {
+        self.core.usable()?;
+        let basis = &verified.basis;
+        if basis.handle != self.state.handle || basis.stamp.is_none() {
+            return Ok(false);
+        }
+        let now = self.core.now_of_known_mark()?;
+        Ok(self.core.store.stamp() == basis.stamp
+            && now < verified.claims.expires_at
+            && basis.life.end_at(now, basis.idle_timeout).is_none())
     }
 
     /// Verifies an access token by signature and claims only. A token stays good until its `exp`, even after its session
@@ -176,10 +240,11 @@ impl Tenant {
             if token.is_some_and(|(claims, _)| claims.user_id != row.user_id) {
                 return Ok(Err(Refusal::new(ErrorCode::InvalidToken, Rejection::Invalid.detail())));
             }
-            let end = r.end_of(&row.life);
+            let row_life = row.life;
+            let end = r.end_of(&row_life);
             let session = self.view(row, end);
             Ok(Ok(match end {
-                None => Found::Alive(session),
+                None => Found::Alive(session, row_life, r.current.config.idle_timeout),
                 Some(end) => Found::Ended(session, ended(end)),
             }))
         })

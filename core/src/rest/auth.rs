@@ -1,5 +1,7 @@
 //! Who calls: the holder of the tenant's secret key, or a user with an access token; strictly apart.
 
+use std::sync::Arc;
+
 use http::HeaderName;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
@@ -19,7 +21,7 @@ pub(super) enum Caller {
     /// The holder of the secret key: may do everything in this tenant.
     SecretKey,
     /// A user: may see and end their own sessions.
-    User(Box<VerifiedAccess>),
+    User(Arc<VerifiedAccess>),
 }
 
 /// `X-Tenant-ID`, when sent, names this tenant.
@@ -70,7 +72,7 @@ pub(super) fn authenticate(tenant: &Tenant, parts: &Parts, access: Access) -> Re
     if access == Access::SecretKey {
         return Err(Error::new(ErrorCode::InsufficientPermissions, "this request needs the secret key"));
     }
-    Ok(Caller::User(Box::new(verified)))
+    Ok(Caller::User(verified))
 }
 
 /// Refuses any other key than the tenant's.

@@ -74,6 +74,16 @@ impl CookieOptions {
         if self.name.starts_with("__Host-") && (self.domain.is_some() || self.path != "/") {
             return wrong("cookie.name", "with the prefix __Host- needs the path / and no domain");
         }
+        let plain = |origin: &String| {
+            let written = origin.parse::<http::Uri>().ok().and_then(|uri| {
+                let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
+                Some(format!("{scheme}://{}", uri.authority()?))
+            });
+            written.is_some_and(|written| written == *origin && written == written.to_ascii_lowercase())
+        };
+        if !self.allowed_origins.iter().all(plain) {
+            return wrong("cookie.allowed_origins", "must hold origins such as https://app.example.com");
+        }
         Ok(())
     }
 
@@ -151,7 +161,7 @@ impl CookieOptions {
         }
         let from_here = match (single(parts, &HeaderName::from_static("sec-fetch-site"))?, origin) {
             (Some(site), _) => site == b"same-origin" || site == b"none",
-            (None, Some(origin)) => host_of_origin(origin).is_some_and(|host| is_own_host(host, parts)),
+            (None, Some(origin)) => self.host_of_origin(origin).is_some_and(|host| is_own_host(host, parts)),
             (None, None) => {
                 let json = single(parts, &CONTENT_TYPE)?
                     .and_then(|kind| kind.get(..16))
@@ -161,11 +171,16 @@ impl CookieOptions {
         };
         if from_here { Ok(()) } else { Err(refused()) }
     }
-}
 
-/// Host and port of `https://host:port`; nothing for `null`.
-fn host_of_origin(origin: &[u8]) -> Option<&str> {
-    str::from_utf8(origin).ok()?.split_once("://").map(|(_, host)| host)
+    /// Host and port of `https://host:port`; nothing for `null`, nor for a page that came without TLS while the cookie
+    /// needs it, unless from this machine: anybody on the way could have written it.
+    fn host_of_origin<'a>(&self, origin: &'a [u8]) -> Option<&'a str> {
+        let (scheme, host) = str::from_utf8(origin).ok()?.split_once("://")?;
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let here = ["localhost", "127.0.0.1", "[::1]"].contains(&name) || host == "[::1]";
+        let fits = scheme == "https" || scheme == "http" && (!self.secure || here);
+        fits.then_some(host)
+    }
 }
 
 /// Whether the request went to this host, as the client wrote it.
@@ -183,7 +198,14 @@ mod tests {
     fn options_that_a_browser_would_refuse() {
         let cookie = CookieOptions::default;
         let host = || CookieOptions { name: "__Host-refresh".into(), path: "/".into(), ..cookie() };
-        for good in [cookie(), host(), CookieOptions { domain: Some("example.com".into()), ..cookie() }] {
+        let allowing = |origin: &str| CookieOptions { allowed_origins: vec![origin.into()], ..cookie() };
+        for good in [
+            allowing("https://app.example.com"),
+            allowing("http://localhost:3000"),
+            cookie(),
+            host(),
+            CookieOptions { domain: Some("example.com".into()), ..cookie() },
+        ] {
             assert_eq!(good.validate(), Ok(()));
         }
         for bad in [
@@ -195,6 +217,12 @@ mod tests {
             CookieOptions { secure: false, ..host() },
             CookieOptions { path: "/v1".into(), ..host() },
             CookieOptions { name: "__Secure-x".into(), secure: false, ..cookie() },
+            allowing("null"),
+            allowing("*"),
+            allowing("app.example.com"),
+            allowing("https://app.example.com/"),
+            allowing("https://App.example.com"),
+            allowing("ftp://app.example.com"),
         ] {
             assert!(bad.validate().is_err(), "{bad:?}");
         }
@@ -229,6 +257,8 @@ mod tests {
             &[("content-type", "text/plain")],
             &[("sec-fetch-site", "cross-site"), ("content-type", "application/json")],
             &[("sec-fetch-site", "same-site"), ("origin", "https://evil.example.com")],
+            &[("origin", "http://api.example.com")],
+            &[("origin", "ftp://api.example.com")],
             &[("origin", "null"), ("content-type", "application/json")],
             &[("origin", "https://api.example.com.evil.test")],
             &[("origin", "https://app.example.com.evil.test"), ("x-requested-with", "fetch")],

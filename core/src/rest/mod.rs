@@ -35,6 +35,8 @@ mod answer;
 mod auth;
 mod call;
 mod cookies;
+mod gate;
+mod mounting;
 #[cfg(test)]
 mod openapi;
 mod options;
@@ -54,6 +56,8 @@ use self::answer::Answer;
 use self::auth::Caller;
 use self::call::Call;
 pub use self::cookies::{CookieOptions, SameSite};
+pub use self::gate::{Anonymous, GateOptions, Verification, authorize};
+pub use self::mounting::{error_response, has_path, only_reads, paths};
 pub use self::options::RestOptions;
 use self::options::Settings;
 use self::router::{Endpoint, Resolution};

@@ -1,10 +1,13 @@
 //! How the API behaves where the host has a choice.
 
+use std::str::FromStr;
+
 use serde_json::{Map, Value};
 
 use super::cookies::{CookieOptions, SameSite};
 use crate::duration::Duration;
 use crate::error::Error;
+use crate::json;
 
 /// Options of a [`RestApi`](super::RestApi); each has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,6 +52,28 @@ impl RestOptions {
             }
         }
         Ok(options)
+    }
+
+    /// Checks what [`RestApi::new`](super::RestApi::new) checks, for a host that has no tenant yet.
+    ///
+    /// # Errors
+    /// `validation_error` for options that do not fit together.
+    pub fn validate(&self) -> Result<(), Error> {
+        self.cookie.as_ref().map_or(Ok(()), CookieOptions::validate)
+    }
+}
+
+impl FromStr for RestOptions {
+    type Err = Error;
+
+    /// Reads the options from JSON text.
+    ///
+    /// # Errors
+    /// `validation_error` for anything but one JSON object without duplicate names, and as [`RestOptions::from_json`].
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let object = json::parse_object(text.as_bytes())
+            .ok_or_else(|| Error::validation("options", "must be a JSON object without duplicate names"))?;
+        RestOptions::from_json(&object)
     }
 }
 
@@ -99,9 +124,9 @@ pub(super) struct Settings {
 
 impl Settings {
     pub fn of(options: RestOptions) -> Result<Self, Error> {
+        options.validate()?;
         let cookie_mode = options.cookie.is_some();
         let cookie = options.cookie.unwrap_or_default();
-        cookie.validate()?;
         Ok(Settings { cookie, cookie_mode, longest_requested_session: options.longest_requested_session })
     }
 
@@ -126,7 +151,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<RestOptions, Error> {
-        RestOptions::from_json(serde_json::from_str::<Value>(text).unwrap().as_object().unwrap())
+        text.parse()
     }
 
     #[test]
@@ -143,6 +168,9 @@ mod tests {
         assert_eq!((cookie.name.as_str(), cookie.same_site, cookie.secure), ("r", SameSite::Strict, false));
         assert_eq!(cookie.allowed_origins, ["https://a.example"]);
         for bad in [
+            "",
+            "[]",
+            r#"{"cookie":true,"cookie":false}"#,
             r#"{"cookies":true}"#,
             r#"{"cookie":"yes"}"#,
             r#"{"cookie":{"nam":"x"}}"#,
@@ -154,5 +182,7 @@ mod tests {
         ] {
             assert!(read(bad).is_err(), "{bad}");
         }
+        assert_eq!(read(r#"{"cookie":true}"#).unwrap().validate(), Ok(()));
+        assert!(read(r#"{"cookie":{"name":"a b"}}"#).unwrap().validate().is_err());
     }
 }

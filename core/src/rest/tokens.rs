@@ -94,7 +94,13 @@ pub(super) fn refresh(
             Err(error) => return Ok(refused(settings, error, true)),
             Ok(presented) => presented.ok_or_else(|| missing("refresh token"))?,
         },
-        Some(presented) => presented,
+        Some(presented) => {
+            if settings.cookie_mode() {
+                // The answer sets the cookie: another site must not plant a session of its choice.
+                settings.cookie().guard(call.parts)?;
+            }
+            presented
+        }
     };
     let (ip_address, user_agent) = call.client();
     match tenant.refresh(&presented.token, RefreshRequest { ip_address, user_agent }) {
@@ -127,7 +133,9 @@ pub(super) fn sign_out(
     };
     match tenant.sign_out(&presented.token, scope) {
         Ok(_) => {
+            // Another site must not make the browser forget a cookie that it could not use.
             let cookie = settings.cookie_for(presented.from_cookie);
+            let cookie = cookie.filter(|cookie| cookie.guard(call.parts).is_ok());
             Ok(Answer::no_content().with_cookie(cookie.and_then(CookieOptions::clear)))
         }
         Err(error) => Ok(refused(settings, as_credential(error), presented.from_cookie)),

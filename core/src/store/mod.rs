@@ -1,9 +1,11 @@
 //! The store's surface: whole questions and transitions, never rows or driver types. Rules live above it, SQL below it,
 //! so that a second store can stand beside SQLite without touching a rule.
 
+mod queue;
 pub(crate) mod sqlite;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::client::{ClientInfo, IpAddress, UserAgent};
 use crate::clock::Timestamp;
@@ -17,6 +19,8 @@ use crate::session::{End, Lifetime};
 use crate::token::issuer::Ticket;
 use crate::token::keyring::{KeyNo, KeyState};
 use crate::token::refresh::Nonce;
+
+pub(crate) use self::queue::Place;
 
 /// A tenant's number within its database.
 pub(crate) type TenantNo = i64;
@@ -159,8 +163,15 @@ pub(crate) trait Transitions: Questions {
 
 /// A job inside a reading transaction.
 pub(crate) type ReadJob<'a> = dyn FnMut(&dyn Questions) -> Result<(), Failure> + 'a;
-/// A job inside a writing transaction; it commits unless the job fails.
+/// A job inside a writing transaction of its own; it commits unless the job fails.
 pub(crate) type WriteJob<'a> = dyn FnMut(&dyn Transitions) -> Result<(), Failure> + 'a;
+/// A job inside a writing transaction that it may share with others. It sees what those before it changed and did not
+/// commit yet: it may keep nothing of that but its own answer. It is run anew if the transaction was lost.
+pub(crate) type SharedJob = dyn FnMut(&dyn Transitions) -> Result<(), Failure> + Send;
+
+/// Names a committed state of a database: while the stamp is the same, nobody has committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp([u32; 12]);
 
 /// A database of sessions, shared by threads and processes.
 pub(crate) trait Store: Send + Sync {
@@ -169,7 +180,21 @@ pub(crate) trait Store: Send + Sync {
 
     /// Runs the job alone and commits what it changed: when this returns, every reader sees it and, with full
     /// durability, the disk holds it.
-    fn write(&self, job: &mut WriteJob<'_>) -> Result<(), Failure>;
+    fn write_alone(&self, job: &mut WriteJob<'_>) -> Result<(), Failure>;
+
+    /// Queues a job whose changes are committed, all or none, by the time that [`wait`](Self::wait) returns. One that
+    /// nobody waits for may be run all the same, unless it is [forgotten](Self::forget).
+    fn enqueue(&self, job: Box<SharedJob>) -> Arc<Place>;
+
+    /// The outcome of a queued job: as [`write_alone`](Self::write_alone).
+    fn wait(&self, place: &Arc<Place>) -> Result<(), Failure>;
+
+    /// Takes a job that has not begun out of the queue.
+    fn forget(&self, place: &Arc<Place>);
+
+    /// The stamp of the present state, where the store can tell without reading it. A snapshot that is begun after this
+    /// shows this state or a later one.
+    fn stamp(&self) -> Option<Stamp>;
 
     /// Fails with `engine_closed` after [`close`](Self::close).
     fn check_open(&self) -> Result<(), Failure>;

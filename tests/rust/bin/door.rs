@@ -129,7 +129,7 @@ impl Door {
             "verify_session" => session(&tenant.verify_session(take(&mut args, "session_id")?.parse()?)?),
             "verify_access_token" => {
                 let verified = tenant.verify_access_token(&take(&mut args, "token")?)?;
-                json!({"session": session(&verified.session), "claims": verified.claims.payload})
+                json!({"session": session(&verified.session), "claims": &verified.claims.payload})
             }
             "verify_locally" => {
                 let token = take(&mut args, "token")?;

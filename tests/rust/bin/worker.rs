@@ -23,6 +23,7 @@ fn main() {
         "hold" => hold(database, argument(2)),
         "open" => say(&opened(database)),
         "open-as-nobody" => open_as_nobody(database),
+        "fill-together" => fill_together(database, argument(2).parse().expect("a size")),
         "fill" => fill(database, argument(2).parse().unwrap_or(libc::RLIM_INFINITY)),
         "fork" => fork(database),
         "fork-and-reopen" => fork_and_reopen(database),
@@ -108,12 +109,7 @@ fn fill(database: &Path, largest_file: u64) {
     let engine = engine(database).expect("an engine");
     let tenant = tenant(&engine, "tnt");
     let first = sign_in(&tenant, "u");
-    let limit = libc::rlimit { rlim_cur: largest_file, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: both calls only change how this process is treated when it writes too much.
-    unsafe {
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-        libc::setrlimit(libc::RLIMIT_FSIZE, &limit);
-    }
+    limit_files(largest_file);
     let mut last = first.clone();
     let error = loop {
         match tenant.create(hellojohn::CreateSession::new(user("u"))) {
@@ -131,6 +127,37 @@ fn fill(database: &Path, largest_file: u64) {
     let again = name_of(tenant.revoke_tenant());
     say(&format!("{again} {}", tenant.get(last.session.id).is_ok()));
     wait_for_the_end_of_input();
+}
+
+fn limit_files(largest: u64) {
+    let limit = libc::rlimit { rlim_cur: largest, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: both calls only change how this process is treated when it writes too much.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        libc::setrlimit(libc::RLIMIT_FSIZE, &limit);
+    }
+}
+
+/// Signs in many at a time, who share commits, until there is no room; says whether exactly those are there who were told
+/// so.
+fn fill_together(database: &Path, largest_file: u64) {
+    let engine = engine(database).expect("an engine");
+    let tenant = tenant(&engine, "tnt");
+    limit_files(largest_file);
+    let mut told = Vec::new();
+    let error = loop {
+        let pending: Vec<_> =
+            (0..50).map(|_| tenant.begin_create(hellojohn::CreateSession::new(user("u")))).collect();
+        let (kept, refused): (Vec<_>, Vec<_>) =
+            pending.into_iter().map(hellojohn::Pending::wait).partition(Result::is_ok);
+        told.extend(kept.into_iter().flatten().map(|grant| grant.session.id));
+        if let Some(Err(error)) = refused.into_iter().next() {
+            break error;
+        }
+    };
+    let there = told.iter().all(|id| tenant.verify_session(*id).is_ok());
+    let no_more = tenant.stats().expect("stats").sessions.active == told.len() as u64;
+    say(&format!("{} {there} {no_more}", error.code().as_str()));
 }
 
 /// Forks with an engine open; the child tries everything, then lets go of it in one way or the other.

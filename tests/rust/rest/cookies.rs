@@ -68,11 +68,32 @@ fn it_is_cleared_when_it_is_of_no_more_use() {
     // With the access token, too.
     let signed_in = sign_in(&host);
     let token = signed_in.body["access_token"].as_str().unwrap();
-    assert_eq!(host.post("/v1/auth/sign-out").bearer(token).send().is(204).header("set-cookie"), cleared);
+    let sign_out = || host.post("/v1/auth/sign-out").bearer(token);
+    let elsewhere = [("origin", "https://evil.test"), ("sec-fetch-site", "cross-site")];
+    let foreign = elsewhere.iter().fold(sign_out(), |call, (name, value)| call.header(name, value));
+    assert_eq!(
+        foreign.send().is(204).header("set-cookie"),
+        "",
+        "another site made the browser forget its cookie"
+    );
+    assert_eq!(from_own_page(sign_out()).send().is(204).header("set-cookie"), cleared);
     // What only may be over for a while stays.
     host.engine.close().unwrap();
     let busy = from_own_page(refresh(&host, "rt_x")).send();
     assert_eq!(busy.header("set-cookie"), if busy.status == 503 { "" } else { cleared.as_str() });
+}
+
+#[test]
+fn other_sites_cannot_plant_one() {
+    let host = cookie_host();
+    let token = value(&sign_in(&host));
+    let before = host.dump();
+    let body = json!({"refresh_token": token});
+    let plant = host.post("/v1/auth/token/refresh").json(&body);
+    let plant = plant.header("origin", "https://evil.test").header("sec-fetch-site", "cross-site");
+    let refused = plant.send().fails(403, "insufficient_permissions");
+    assert_eq!(refused.header("set-cookie"), "");
+    assert_eq!(host.dump(), before);
 }
 
 #[test]

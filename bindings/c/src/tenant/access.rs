@@ -93,9 +93,11 @@ pub unsafe extern "C" fn hj_tenant_create(
     })
 }
 
+/// The sign-in of this user with these options.
+///
 /// # Safety
 /// All texts are readable ("Strings").
-unsafe fn sign_in(user_id: hj_str, options: hj_create_options) -> Result<CreateSession, Error> {
+pub(crate) unsafe fn sign_in(user_id: hj_str, options: hj_create_options) -> Result<CreateSession, Error> {
     // SAFETY: readable texts, as the caller of this function promises.
     unsafe {
         Ok(CreateSession {

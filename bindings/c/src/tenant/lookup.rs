@@ -46,7 +46,8 @@ pub struct hj_list_options {
     pub status: hj_str,
     /// Where to go on: hj_page_next_cursor of the page before. It works only for the list that gave it out.
     pub cursor: hj_str,
-    /// How many at most, 1 to 100; more is clamped to 100, and 0 means the default of 20.
+    /// How many at most, 1 to 100; more is clamped to 100. As 0 is "not given", it means the default of 20: a host that
+    /// passes on a user's number refuses a 0 itself. A negative one is refused.
     pub limit: i64,
 }
 

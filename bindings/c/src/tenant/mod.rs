@@ -46,7 +46,7 @@ impl hj_tenant {
 ///
 /// # Safety
 /// Section "Objects" of the contract: NULL or a live tenant.
-unsafe fn tenant<'a>(tenant: *const hj_tenant) -> Result<&'a Tenant, Error> {
+pub(crate) unsafe fn tenant<'a>(tenant: *const hj_tenant) -> Result<&'a Tenant, Error> {
     // SAFETY: passed on to the caller.
     Ok(&unsafe { object(tenant, "tenant") }?.tenant)
 }

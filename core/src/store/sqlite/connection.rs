@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::{Durability, Location, Options, sql};
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
+use crate::store::SharedJob;
+use crate::store::queue::{Batch, Joined};
 
 /// Older releases can corrupt a WAL database when a checkpoint and a commit of two processes meet.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -90,6 +93,8 @@ pub(super) fn harden(connection: &Connection, options: &Options) -> Result<(), F
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+        // Plans that do not depend on bound values: otherwise every execution prepares its statement anew.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ] {
         connection.set_db_config(setting, on).map_err(sql)?;
     }
@@ -144,6 +149,45 @@ pub(super) fn in_transaction(
     let outcome = job(&Tx { connection, changed: Cell::new(false) }).and_then(|()| run(connection, "COMMIT"));
     drop(open);
     outcome
+}
+
+/// How many jobs share a transaction at most: a bound for how long one of them waits for the others.
+const MOST_JOBS: usize = 256;
+
+/// Runs the jobs in the queue, also those that join meanwhile, and commits what they did. What a failing one did is
+/// rolled back; it is that one's outcome. An error is the whole transaction's: none of it happened.
+pub(super) fn in_shared_transaction(connection: &Connection, batch: &mut Batch<'_>) -> Result<(), Failure> {
+    run(connection, "BEGIN IMMEDIATE")?;
+    let open = Open(connection);
+    while batch.joined.len() < MOST_JOBS {
+        let alone = batch.joined.is_empty();
+        let Some(Joined { job, outcome, .. }) = batch.join() else { break };
+        let tx = Tx { connection, changed: Cell::new(false) };
+        if !alone {
+            run(connection, "SAVEPOINT job")?;
+        }
+        *outcome = guarded(job, &tx);
+        match (&outcome, alone) {
+            (Ok(()), true) => {}
+            (Ok(()), false) => run(connection, "RELEASE job")?,
+            (Err(failure), true) => return Err(failure.clone()),
+            (Err(_), false) => {
+                run(connection, "ROLLBACK TO job")?;
+                run(connection, "RELEASE job")?;
+            }
+        }
+    }
+    run(connection, "COMMIT")?;
+    drop(open);
+    Ok(())
+}
+
+/// Runs somebody's job. A panic in it, or in a clock of the host's, is that caller's failure only.
+pub(super) fn guarded(job: &mut Box<SharedJob>, tx: &Tx<'_>) -> Result<(), Failure> {
+    catch_unwind(AssertUnwindSafe(|| job(tx))).unwrap_or_else(|payload| {
+        std::mem::forget(payload); // it is foreign, and might panic when dropped
+        Err(Failure::internal("a transaction's job panicked"))
+    })
 }
 
 /// Rolls back whatever is still open when the job failed, the commit failed, or the job panicked.

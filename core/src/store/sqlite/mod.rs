@@ -8,19 +8,24 @@ mod plans;
 mod presence;
 mod questions;
 mod rows;
+#[cfg(test)]
+mod sharing;
 mod transitions;
+mod watch;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
 
 use self::connection::{Missing, Tx};
 use self::failure::failed;
-use super::{ReadJob, Store, WriteJob};
-use crate::clock::Stopwatch;
+use self::watch::Watch;
+use super::queue::{Batch, Place, Queue};
+use super::{Questions, ReadJob, SharedJob, Stamp, Store, WriteJob};
 use crate::error::{ErrorCode, Failure};
 
 /// When an answer counts as kept.
@@ -54,8 +59,11 @@ const IDLE_READERS: usize = 8;
 pub(crate) struct SqliteStore {
     location: Location,
     options: Options,
+    queue: Queue,
+    /// Used in turns; its lock keeps [`close`](Store::close) from taking it away in the middle of one.
     writer: Mutex<Option<Connection>>,
     idle_readers: Mutex<Vec<Connection>>,
+    watch: RwLock<Option<Watch>>,
     closed: AtomicBool,
     /// Says to other copies of this library in the process that the file is taken; released last.
     _presence: Option<presence::Presence>,
@@ -73,30 +81,36 @@ impl SqliteStore {
             Location::File(path) => presence::Presence::claim(path, options.busy_timeout, open)?,
             Location::Memory => (open()?, None),
         };
+        let watch = match &location {
+            Location::File(_) => {
+                let watching = connection::open(&location, Missing::Refuse, &options)?;
+                connection::harden(&watching, &options)?;
+                connection::in_transaction(&watching, connection::Kind::Reading, &mut |tx| {
+                    tx.clock_mark().map(drop)
+                })?;
+                Watch::over(watching)
+            }
+            Location::Memory => None,
+        };
         Ok(SqliteStore {
             location,
             options,
+            queue: Queue::default(),
             writer: Mutex::new(Some(writer)),
             idle_readers: Mutex::new(Vec::new()),
+            watch: RwLock::new(watch),
             closed: AtomicBool::new(false),
             _presence: presence,
         })
     }
 
-    /// Runs the job on the writing connection, alone in this process.
-    fn with_writer(&self, job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
-        let patience = self.options.busy_timeout;
-        let (mut guard, left) = match self.writer.try_lock() {
-            Some(guard) => (guard, patience),
-            None => {
-                let waiting = Stopwatch::start();
-                let guard = self
-                    .writer
-                    .try_lock_for(patience)
-                    .ok_or_else(|| Failure::new(ErrorCode::StorageBusy, "the database is busy"))?;
-                (guard, patience.saturating_sub(waiting.elapsed()))
-            }
-        };
+    /// Lends out the writing connection for a turn, with the time that is left to wait for other processes.
+    fn with_writer<T>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut guard = self.writer.lock();
         self.check_open()?;
         if guard.is_none() {
             // The connection before was given up after a failure that it could not roll back.
@@ -106,14 +120,54 @@ impl SqliteStore {
         }
         let Some(writer) = guard.as_ref() else { return Err(closed()) };
         // Waiting for other threads and for other processes has one limit, not two.
-        let limit = |limit| if left < patience { writer.busy_timeout(limit).map_err(sql) } else { Ok(()) };
-        limit(left)?;
-        let outcome = connection::in_transaction(writer, connection::Kind::Writing, job);
-        let _ = limit(patience); // cannot fail, and must not turn a commit into an error
+        let limited = patience < self.options.busy_timeout;
+        if limited {
+            writer.busy_timeout(patience).map_err(sql)?;
+        }
+        let outcome = work(writer);
+        if limited {
+            let _ = writer.busy_timeout(self.options.busy_timeout); // cannot fail, and must not undo a commit
+        }
         if !writer.is_autocommit() && self.location != Location::Memory {
             *guard = None;
         }
         outcome
+    }
+
+    /// Waits for a turn to run this job alone in its transaction.
+    fn alone(&self, job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
+        let place = self.queue.join(None, self.options.busy_timeout);
+        self.queue.wait(&place, |patience| {
+            let outcome = self.with_writer(patience, |writer| {
+                connection::in_transaction(writer, connection::Kind::Writing, job)
+            });
+            self.queue.answer(&place, outcome);
+        })
+    }
+
+    /// A turn: runs the jobs of all who wait in one transaction.
+    fn take_turn(&self, place: &Arc<Place>, patience: Duration) {
+        let mut batch = Batch::new(&self.queue);
+        let shared =
+            self.with_writer(patience, |writer| connection::in_shared_transaction(writer, &mut batch));
+        match shared {
+            Ok(()) => batch.joined.iter_mut().for_each(|joined| joined.is_final = true),
+            // Nothing was begun. Others still have time left to try.
+            Err(failure) if batch.joined.is_empty() => self.queue.answer(place, Err(failure)),
+            Err(failure) if batch.joined.len() == 1 => batch.joined[0].end_with(Err(failure)),
+            // The transaction was lost, and with it everybody's changes. On his own, each gets his own right answer.
+            Err(_) => {
+                for joined in &mut batch.joined {
+                    let patience = joined.place.patience_left();
+                    let outcome = self.with_writer(patience, |writer| {
+                        connection::in_transaction(writer, connection::Kind::Writing, &mut |tx| {
+                            connection::guarded(&mut joined.job, tx)
+                        })
+                    });
+                    joined.end_with(outcome);
+                }
+            }
+        }
     }
 }
 
@@ -121,7 +175,7 @@ impl Store for SqliteStore {
     fn read(&self, job: &mut ReadJob<'_>) -> Result<(), Failure> {
         self.check_open()?;
         if self.location == Location::Memory {
-            return self.with_writer(&mut |tx| job(tx));
+            return self.alone(&mut |tx| job(tx));
         }
         let idle = self.idle_readers.lock().pop();
         let reader = match idle {
@@ -141,9 +195,25 @@ impl Store for SqliteStore {
         outcome
     }
 
-    fn write(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
+    fn write_alone(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
         self.check_open()?;
-        self.with_writer(&mut |tx| job(tx))
+        self.alone(&mut |tx| job(tx))
+    }
+
+    fn enqueue(&self, job: Box<SharedJob>) -> Arc<Place> {
+        self.queue.join(Some(job), self.options.busy_timeout)
+    }
+
+    fn wait(&self, place: &Arc<Place>) -> Result<(), Failure> {
+        self.queue.wait(place, |patience| self.take_turn(place, patience))
+    }
+
+    fn forget(&self, place: &Arc<Place>) {
+        self.queue.leave(place);
+    }
+
+    fn stamp(&self) -> Option<Stamp> {
+        self.watch.read().as_ref().map(Watch::stamp)
     }
 
     fn check_open(&self) -> Result<(), Failure> {
@@ -153,6 +223,7 @@ impl Store for SqliteStore {
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.idle_readers.lock().clear();
+        self.watch.write().take();
         // Waits for the writer that is at work; the last connection to go checkpoints the log.
         self.writer.lock().take();
     }

@@ -102,7 +102,7 @@ fn prepared(connection: &Connection) -> Vec<String> {
 fn every_statement_searches_by_key() {
     let options = Options { durability: Durability::Normal, busy_timeout: Duration::ZERO };
     let store = SqliteStore::open(Location::Memory, options).unwrap();
-    store.write(&mut exercise).unwrap();
+    store.write_alone(&mut exercise).unwrap();
     let guard = store.writer.lock();
     let connection = guard.as_ref().unwrap();
     let statements = prepared(connection);

@@ -1,0 +1,247 @@
+//! The REST API as JavaScript calls it: a request in, an answer out, or first the question whose credentials these are.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hellojohn::rest::http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
+use hellojohn::rest::{
+    self, AuthenticateError, BODY_MAX, ClientAddress, GateOptions, PendingSignIn, RestApi, RestOptions, Step,
+};
+use hellojohn::{CreateSession, Error, ErrorCode};
+use napi::bindgen_prelude::Env;
+use napi_derive::napi;
+use serde_json::{Value, json};
+
+use crate::answer;
+use crate::handle::{Answer, Handle, Outcome, object};
+use crate::pool::READS;
+use crate::slot::Opened;
+
+/// Sign-ins that wait for the host's word, by their ticket.
+#[derive(Default)]
+struct Waiting {
+    next: u32,
+    sign_ins: HashMap<u32, Box<PendingSignIn>>,
+}
+
+/// The REST API of one `HelloJohn` object, with options of its own.
+#[napi]
+pub struct Rest {
+    handle: Handle,
+    options: RestOptions,
+    refused: Option<Error>,
+    waiting: Arc<Mutex<Waiting>>,
+}
+
+#[napi]
+impl Rest {
+    /// `RestOptions` as JSON. `refusal` says whether they were bad.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(handle: &Handle, options: String) -> Self {
+        let read = object(&options)
+            .and_then(|options| RestOptions::from_json(&options))
+            .and_then(|options| options.validate().map(|()| options));
+        let (options, refused) = match read {
+            Ok(options) => (options, None),
+            Err(error) => (RestOptions::default(), Some(error)),
+        };
+        Rest { handle: handle.clone(), options, refused, waiting: Arc::default() }
+    }
+
+    /// What is wrong with the options; null when nothing is.
+    #[napi(catch_unwind)]
+    pub fn refusal(&self) -> Option<Outcome> {
+        self.refused.clone().map(|error| Err(error).into())
+    }
+
+    /// Method, target, names and values of the headers in turn, at most one byte of body more than the limit, the
+    /// client's address → `{status, headers, body, error}` or `{ticket, credentials}`.
+    #[napi(catch_unwind)]
+    pub fn begin(
+        &self,
+        env: Env,
+        method: String,
+        target: String,
+        headers: Vec<String>,
+        body: &[u8],
+        address: Option<String>,
+    ) -> u32 {
+        let request = request(&method, &target, &headers, body.to_vec(), address);
+        let reads =
+            request.as_ref().map_or(true, |request| rest::only_reads(request.method(), request.uri().path()));
+        let (options, waiting) = (self.options.clone(), Arc::clone(&self.waiting));
+        let body = move |open: &Opened| {
+            let api = RestApi::new(open.tenant.clone(), options)?;
+            match api.begin(request?) {
+                Step::Answer(response) => answered(response),
+                Step::Authenticate(pending) => ask(&waiting, pending),
+                _ => Err(Error::new(ErrorCode::Internal, "a step that this addon does not know")),
+            }
+        };
+        if reads { self.handle.read(env, body) } else { self.handle.write(env, body) }
+    }
+
+    /// The ticket of a sign-in, and the host's word: `user` with `CreateSession` as JSON, `nobody`, `failed` or
+    /// `not_offered` → the answer.
+    #[napi(catch_unwind)]
+    pub fn finish(&self, env: Env, ticket: u32, word: String, user: Option<String>) -> u32 {
+        let pending = self.waiting().sign_ins.remove(&ticket);
+        let pending =
+            pending.ok_or_else(|| Error::new(ErrorCode::Internal, "the sign-in was already finished"));
+        match (word.as_str(), user) {
+            ("user", Some(user)) => self.handle.write(env, move |_| signed_in(*pending?, &user)),
+            ("nobody", _) => self.handle.submit(env, &READS, move |_, _| answered(pending?.finish(Ok(None)))),
+            ("not_offered", _) => {
+                self.handle.submit(env, &READS, move |_, _| answered(pending?.not_offered()))
+            }
+            _ => {
+                self.handle.submit(env, &READS, move |_, _| answered(pending?.finish(Err(AuthenticateError))))
+            }
+        }
+    }
+
+    /// Whose request of the host's own this is: names and values of the headers in turn, `GateOptions` as JSON → the
+    /// access token's claims, or null.
+    #[napi(catch_unwind)]
+    pub fn authorize(&self, env: Env, headers: Vec<String>, options: String) -> u32 {
+        let request = request("GET", "/", &headers, Vec::new(), None);
+        self.handle.read(env, move |open| {
+            let options = GateOptions::from_json(&object(&options)?)?;
+            let (parts, _) = request?.into_parts();
+            let claims = rest::authorize(&open.tenant, &parts, &options)?;
+            answer::text(&claims.map(|claims| {
+                json!({
+                    "user_id": claims.user_id,
+                    "session_id": claims.session_id,
+                    "tenant_id": claims.tenant_id,
+                    "org_id": claims.org_id,
+                    "role": claims.role,
+                    "mfa_verified": claims.mfa_verified,
+                })
+            }))
+        })
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Rest {
+    /// A sign-in that nobody will finish may hold the last reference to the engine, and this may run in the garbage
+    /// collector: its files are released on the pool.
+    fn drop(&mut self) {
+        let abandoned = std::mem::take(&mut self.waiting().sign_ins);
+        if !abandoned.is_empty() {
+            drop(READS.submit(Box::new(move || drop(abandoned))));
+        }
+    }
+}
+
+/// Refuses what is no `GateOptions`; null when nothing is wrong.
+#[napi(catch_unwind)]
+pub fn gate_refusal(options: String) -> Option<Outcome> {
+    let read = object(&options).and_then(|options| GateOptions::from_json(&options));
+    read.err().map(|error| Err(error).into())
+}
+
+/// The answer to a request that failed outside the API, as [`Rest::begin`] answers; an unknown code is `internal`.
+#[napi(catch_unwind)]
+pub fn error_answer(code: String, detail: String) -> Outcome {
+    let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
+    answer_of(&rest::error_response(Error::new(*known.unwrap_or(&ErrorCode::Internal), detail))).into()
+}
+
+/// The paths of the API, `{session_id}` standing for one segment.
+#[napi(catch_unwind)]
+pub fn rest_paths() -> Vec<&'static str> {
+    rest::paths()
+}
+
+/// Whether the path, without a query, is one of the API's.
+#[napi(catch_unwind)]
+pub fn is_rest_path(path: String) -> bool {
+    rest::has_path(&path)
+}
+
+/// The longest body in bytes.
+#[napi(catch_unwind)]
+pub fn rest_body_max() -> u32 {
+    BODY_MAX as u32
+}
+
+/// The request in the engine's types. An address that is none is as good as an unknown one.
+fn request(
+    method: &str,
+    target: &str,
+    headers: &[String],
+    body: Vec<u8>,
+    address: Option<String>,
+) -> Result<Request<Vec<u8>>, Error> {
+    let unreadable = |what: &str| Error::new(ErrorCode::BadRequest, format!("{what} is not HTTP"));
+    let mut request = Request::new(body);
+    *request.method_mut() =
+        Method::from_bytes(method.as_bytes()).map_err(|_| unreadable("the request's method"))?;
+    *request.uri_mut() = target.parse::<Uri>().map_err(|_| unreadable("the request's target"))?;
+    for pair in headers.chunks_exact(2) {
+        let name =
+            HeaderName::from_bytes(pair[0].as_bytes()).map_err(|_| unreadable("the name of a header"))?;
+        // JavaScript has the bytes of a value as characters.
+        let bytes: Result<Vec<u8>, _> = pair[1].chars().map(u8::try_from).collect();
+        let value = bytes.ok().and_then(|bytes| HeaderValue::from_maybe_shared(bytes).ok());
+        request.headers_mut().append(name, value.ok_or_else(|| unreadable("the value of a header"))?);
+    }
+    let address = address.and_then(|address| address.parse().ok());
+    request.extensions_mut().insert(ClientAddress(address));
+    Ok(request)
+}
+
+fn ask(waiting: &Mutex<Waiting>, pending: Box<PendingSignIn>) -> Answer {
+    let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    waiting.next = waiting.next.wrapping_add(1);
+    let ticket = waiting.next;
+    let question =
+        answer::text(&json!({"ticket": ticket, "credentials": pending.credentials().as_object()}))?;
+    waiting.sign_ins.insert(ticket, pending);
+    Ok(question)
+}
+
+/// A user who does not fit is the host's mistake, which it gets to know; the client does not.
+fn signed_in(pending: PendingSignIn, user: &str) -> Answer {
+    match object(user).and_then(CreateSession::from_json) {
+        Ok(user) => answered(pending.finish(Ok(Some(user)))),
+        Err(error) => {
+            let mut response = pending.finish(Err(AuthenticateError));
+            let detail = format!("the answer of authenticate is no user: {}", error.detail());
+            response.extensions_mut().insert(Error::new(ErrorCode::Internal, detail));
+            answered(response)
+        }
+    }
+}
+
+/// The response as JSON; that the database is busy goes the way of every other call's, which the lane has to know.
+fn answered(response: Response<Vec<u8>>) -> Answer {
+    match response.extensions().get::<Error>() {
+        Some(error) if error.code() == ErrorCode::StorageBusy => Err(error.clone()),
+        _ => answer_of(&response),
+    }
+}
+
+fn answer_of(response: &Response<Vec<u8>>) -> Answer {
+    let unwritable = |_| Error::new(ErrorCode::Internal, "the answer is not text");
+    let mut headers = Vec::new();
+    for (name, value) in response.headers() {
+        headers.push(name.as_str());
+        headers.push(value.to_str().map_err(|_| Error::new(ErrorCode::Internal, "a header is not text"))?);
+    }
+    let body = str::from_utf8(response.body()).map_err(unwritable)?;
+    let error = response.extensions().get::<Error>();
+    answer::text(&json!({
+        "status": response.status().as_u16(),
+        "headers": headers,
+        "body": body,
+        "error": error.map_or(Value::Null, |error| {
+            json!({"code": error.code().as_str(), "detail": error.detail()})
+        }),
+    }))
+}

@@ -1,0 +1,73 @@
+import { addon } from "./addon";
+import type { Auth, Gate } from "./gate";
+import { type NodeRequest, nodeRequest, rawHeaders } from "./http";
+import { failed, type RestAnswer, type RestDoor } from "./rest";
+import type { RestOptions } from "./rest_options";
+
+/** What is used of a request of Fastify. */
+export interface FastifyRequestLike {
+  raw: NodeRequest;
+}
+
+/** What is used of its reply. */
+export interface FastifyReplyLike {
+  code(status: number): unknown;
+  header(name: string, value: string): unknown;
+  send(body?: unknown): unknown;
+}
+
+/** A hook of Fastify, such as `onRequest` or `preHandler`. */
+export type FastifyHook = (request: FastifyRequestLike, reply: FastifyReplyLike) => Promise<unknown>;
+
+/** What is used of an instance of Fastify. */
+export interface FastifyInstanceLike {
+  readonly prefix: string;
+  addHook(name: "onRequest", hook: FastifyHook): unknown;
+  all(path: string, handler: FastifyHook): unknown;
+}
+
+/** A plugin for `fastify.register`, whose `prefix` is the mount path. */
+export type FastifyPlugin = (instance: FastifyInstanceLike) => Promise<void>;
+
+/** How `hj.fastifyPlugin` offers the REST API. */
+export interface FastifyPluginOptions<Req extends FastifyRequestLike = FastifyRequestLike>
+  extends Omit<RestOptions, "prefix"> {
+  /**
+   * Where a request comes from; default: the address of its socket. Behind a proxy, take what that proxy sets, such as
+   * `request.ip` with `trustProxy`.
+   */
+  clientAddress?: ((request: Req) => string | null | undefined) | undefined;
+}
+
+/** @internal */
+export function fastifyPlugin(doorAt: (prefix: string) => RestDoor): FastifyPlugin {
+  return async (instance) => {
+    const door = doorAt(instance.prefix.replace(/\/+$/, ""));
+    // Before Fastify looks at the body: what is a good one is the API's to say.
+    const hook: FastifyHook = async (request, reply) =>
+      answerWith(reply, await door.answer(() => nodeRequest(door, request.raw, request)));
+    instance.addHook("onRequest", hook);
+    for (const path of addon.restPaths()) instance.all(path.replace(/\{session_id\}$/, "*"), hook);
+  };
+}
+
+/** @internal */
+export function fastifyAuth(gate: Gate): FastifyHook {
+  return async (request, reply) => {
+    let auth: Auth | null;
+    try {
+      auth = await gate.check(rawHeaders(request.raw));
+    } catch (error) {
+      return answerWith(reply, failed(error, gate.onError));
+    }
+    (request as { auth?: Auth | null }).auth = auth;
+    return undefined;
+  };
+}
+
+function answerWith(reply: FastifyReplyLike, { status, headers, body }: RestAnswer): FastifyReplyLike {
+  reply.code(status);
+  for (let at = 0; at + 1 < headers.length; at += 2) reply.header(headers[at] ?? "", headers[at + 1] ?? "");
+  reply.send(body === "" ? undefined : body);
+  return reply;
+}

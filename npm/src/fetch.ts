@@ -1,0 +1,75 @@
+import { HelloJohnError } from "./error";
+import { BODY_MAX, type RestAnswer, type RestDoor } from "./rest";
+import type { RestOptions } from "./rest_options";
+
+/** How `hj.createHandler` offers the REST API. */
+export interface HandlerOptions<Context = unknown> extends RestOptions {
+  /**
+   * Where a request comes from, which a `Request` does not say: gets the request and whatever the handler was called
+   * with beside it. Behind a proxy, take what that proxy sets. Default, and for what is no address: unknown.
+   */
+  clientAddress?: ((request: Request, context: Context) => string | null | undefined) | undefined;
+}
+
+/** Answers requests of the Fetch API. */
+export type Handler<Context = unknown> = (request: Request, context?: Context) => Promise<Response>;
+
+/** @internal */
+export function fetchHandler(door: RestDoor): Handler {
+  const { clientAddress } = door.options;
+  return async (request, context) => {
+    const answer = await door.answer(async () => {
+      const url = new URL(request.url);
+      const address: unknown = clientAddress?.(request as never, context as never);
+      return {
+        method: request.method,
+        // What is not under the prefix is no path of the API.
+        target: door.target(url.pathname + url.search) ?? "/",
+        headers: fetchHeaders(request, url),
+        body: await fetchBody(request),
+        address: typeof address === "string" ? address : null,
+      };
+    });
+    return toResponse(answer);
+  };
+}
+
+/** @internal */
+export function toResponse({ status, headers, body }: RestAnswer): Response {
+  const found = new Headers();
+  for (let at = 0; at + 1 < headers.length; at += 2) found.append(headers[at] ?? "", headers[at + 1] ?? "");
+  return new Response(body === "" ? null : body, { status, headers: found });
+}
+
+/**
+ * Names and values in turn. A header that was sent twice has been merged by the host: it is no credential then.
+ * @internal
+ */
+export function fetchHeaders(request: Request, url: URL): string[] {
+  const headers = [...request.headers].flat();
+  if (!request.headers.has("host")) headers.push("host", url.host);
+  return headers;
+}
+
+async function fetchBody(request: Request): Promise<Uint8Array> {
+  if (request.bodyUsed)
+    throw new HelloJohnError("internal", "something else has read the body of the request");
+  if (!request.body) return new Uint8Array();
+  const reader = request.body.getReader();
+  const body = new Uint8Array(BODY_MAX + 1);
+  let length = 0;
+  try {
+    while (length <= BODY_MAX) {
+      const { done, value } = await reader.read();
+      if (done) return body.subarray(0, length);
+      const chunk = value.subarray(0, body.length - length);
+      body.set(chunk, length);
+      length += chunk.length;
+    }
+  } catch {
+    throw new HelloJohnError("bad_request", "the body of the request broke off");
+  }
+  // Not awaited: the host decides what becomes of the rest.
+  reader.cancel().catch(() => undefined);
+  return body;
+}

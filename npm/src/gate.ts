@@ -1,0 +1,101 @@
+import { addon, answered, type Rest } from "./addon";
+import { engineError } from "./error";
+import { fetchHeaders, toResponse } from "./fetch";
+import { type Middleware, type NodeRequest, rawHeaders, send } from "./http";
+import { json, members } from "./input";
+import { failed } from "./rest";
+import { callback, type OnError } from "./rest_options";
+
+/** Who calls, by the access token of the request. */
+export interface Auth {
+  userId: string;
+  sessionId: string;
+  tenantId: string;
+  /** The organisation that was active when the token was issued. */
+  orgId: string | null;
+  role: string | null;
+  mfaVerified: boolean;
+}
+
+/** Who may pass. */
+export interface RequireAuthOptions {
+  /**
+   * `store` (default): the token's session is looked up and refused from the instant that it ended. `local`: signature
+   * and claims only, without a look at the disk: good until it expires, even after its session was revoked.
+   */
+  verify?: "store" | "local" | undefined;
+  /** Whether requests without a bearer token pass, with `auth` null; default false. Bad tokens never pass. */
+  optional?: boolean | undefined;
+  /** Called for every answer of 500 and above, with the cause. */
+  onError?: OnError | undefined;
+}
+
+interface WireAuth {
+  user_id: string;
+  session_id: string;
+  tenant_id: string;
+  org_id: string | null;
+  role: string | null;
+  mfa_verified: boolean;
+}
+
+/**
+ * The gate in front of the host's own routes, not yet fitted to a server.
+ * @internal
+ */
+export class Gate {
+  readonly onError: OnError | null;
+  readonly #rest: Rest;
+  readonly #options: string;
+
+  constructor(rest: Rest, options: unknown) {
+    const found = members("options", options, ["verify", "optional", "onError"]);
+    const wire = {
+      verify: json("verify", found.get("verify") ?? null),
+      optional: json("optional", found.get("optional") ?? null),
+    };
+    this.onError = callback("onError", found.get("onError"));
+    this.#rest = rest;
+    this.#options = JSON.stringify(wire);
+    const refusal = addon.gateRefusal(this.#options);
+    if (refusal?.code) throw engineError(refusal.code, refusal.text);
+  }
+
+  /** Who calls; null for nobody who may pass. Rejects with why somebody may not. */
+  async check(headers: string[]): Promise<Auth | null> {
+    const wire = await answered<WireAuth | null>(this.#rest.authorize(headers, this.#options));
+    return (
+      wire && {
+        userId: wire.user_id,
+        sessionId: wire.session_id,
+        tenantId: wire.tenant_id,
+        orgId: wire.org_id,
+        role: wire.role,
+        mfaVerified: wire.mfa_verified,
+      }
+    );
+  }
+}
+
+/** @internal */
+export function requireAuth<Req extends NodeRequest>(gate: Gate): Middleware<Req> {
+  return async (request, response, next) => {
+    let auth: Auth | null;
+    try {
+      auth = await gate.check(rawHeaders(request));
+    } catch (error) {
+      return send(response, failed(error, gate.onError));
+    }
+    (request as { auth?: Auth | null }).auth = auth;
+    next?.();
+  };
+}
+
+/** @internal */
+export async function authorize(gate: Gate, request: Request): Promise<Auth | null | Response> {
+  try {
+    return await gate.check(fetchHeaders(request, new URL(request.url)));
+  } catch (error) {
+    return toResponse(failed(error, gate.onError));
+  }
+}

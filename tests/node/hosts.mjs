@@ -1,0 +1,115 @@
+// The REST API mounted in real frameworks on real sockets. Each host also has `/me` behind the gate, and a page of its own.
+import { createServer } from "node:http";
+import { serve } from "@hono/node-server";
+import { getConnInfo } from "@hono/node-server/conninfo";
+import express from "express";
+import express4 from "express4";
+import fastify from "fastify";
+import { Hono } from "hono";
+import { TENANT, tenant } from "./fixture.mjs";
+
+export const ADA = { email: "ada@example.com", password: "correct horse" };
+export const SECRET = { authorization: `Bearer ${TENANT.secretKey}` };
+
+/** A tenant in memory that Ada can sign in to. */
+export function tenantOfAda(t, options = {}) {
+  return tenant(t, {
+    authenticate: async ({ email, password }) =>
+      email === ADA.email && password === ADA.password ? { userId: "usr_ada", role: "admin" } : null,
+    ...options,
+  });
+}
+
+/** Listens on a free port until the test ends: the base address. */
+export async function listening(t, server) {
+  await new Promise((settle, reject) => server.once("error", reject).listen(0, "127.0.0.1", settle));
+  t.after(() => {
+    server.closeAllConnections();
+    return new Promise((settle) => server.close(settle));
+  });
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
+function onExpress(framework) {
+  return async (t, hj, { gate, ...options } = {}) => {
+    const app = framework();
+    app.use(hj.middleware(options));
+    app.get("/me", hj.requireAuth(gate), (request, response) => response.json(request.auth));
+    app.get("/", (_, response) => response.send("home"));
+    return listening(t, createServer(app));
+  };
+}
+
+/** By name: mounts the API with these options (`gate`: those of the gate) and answers with the base address. */
+export const HOSTS = {
+  "node:http": async (t, hj, { gate, ...options } = {}) => {
+    const [api, gated] = [hj.middleware(options), hj.requireAuth(gate)];
+    const server = createServer((request, response) => {
+      if (request.url === "/") return response.end("home");
+      if (request.url !== "/me") return api(request, response);
+      gated(request, response, () => response.end(JSON.stringify(request.auth)));
+    });
+    return listening(t, server);
+  },
+  "express 5": onExpress(express),
+  "express 4": onExpress(express4),
+  "fastify 5": async (t, hj, { gate, prefix, ...options } = {}) => {
+    const app = fastify();
+    app.register(hj.fastifyPlugin(options), { prefix });
+    app.get("/me", { onRequest: hj.fastifyAuth(gate) }, async (request) => request.auth ?? "null");
+    app.get("/", async () => "home");
+    const base = await app.listen({ port: 0, host: "127.0.0.1" });
+    t.after(() => {
+      app.server.closeAllConnections();
+      return app.close();
+    });
+    return base;
+  },
+  hono: async (t, hj, { gate, ...options } = {}) => {
+    const handler = hj.createHandler({
+      clientAddress: (_, connection) => connection.remote.address,
+      ...options,
+    });
+    const app = new Hono();
+    app.get("/", (c) => c.text("home"));
+    app.get("/me", async (c) => {
+      const auth = await hj.authorize(c.req.raw, gate);
+      return auth instanceof Response ? auth : c.json(auth);
+    });
+    app.all("*", (c) => handler(c.req.raw, getConnInfo(c)));
+    return new Promise((settle) => {
+      const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
+        settle(`http://127.0.0.1:${port}`),
+      );
+      t.after(() => {
+        server.closeAllConnections();
+        return new Promise((closed) => server.close(closed));
+      });
+    });
+  },
+};
+
+/** One test in each host. */
+export function inEveryHost(test, name, body) {
+  for (const [host, mount] of Object.entries(HOSTS)) test(`${name}: ${host}`, (t) => body(t, mount, host));
+}
+
+/** A request with JSON, answered by status, headers and JSON. */
+export async function call(base, method, path, { json, headers, ...rest } = {}) {
+  const response = await fetch(base + path, {
+    method,
+    headers: { ...(json !== undefined && { "content-type": "application/json" }), ...headers },
+    ...(json !== undefined && { body: JSON.stringify(json) }),
+    ...rest,
+  });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: text && /json/.test(response.headers.get("content-type")) ? JSON.parse(text) : null,
+  };
+}
+
+export const signIn = async (base, headers) =>
+  (await call(base, "POST", "/v1/auth/sign-in", { json: ADA, headers })).body;

@@ -1,0 +1,40 @@
+// Compiled, never run: the REST API in the eyes of the frameworks' own types.
+import { createServer } from "node:http";
+import { type Auth, HelloJohn, type OnError } from "@hellojohn/node";
+import express from "express";
+import fastify from "fastify";
+import { Hono } from "hono";
+
+const hj = new HelloJohn({ tenantId: "tnt_a", secretKey: "sk_a" });
+const onError: OnError = (error, { requestId }) => console.error(requestId, error.code);
+
+const app = express();
+app.use(hj.middleware({ cookie: true, onError }));
+app.use("/auth", hj.middleware<express.Request>({ clientAddress: (request) => request.ip }));
+app.get("/me", hj.requireAuth({ verify: "local", optional: true }), (request, response) => {
+  response.json((request as express.Request & { auth: Auth | null }).auth);
+});
+
+createServer(hj.middleware({ cookie: { sameSite: "strict", allowedOrigins: ["https://a.example"] } }));
+
+const instance = fastify();
+instance.register(hj.fastifyPlugin({ longestRequestedSession: "30d" }), { prefix: "/auth" });
+instance.addHook("onRequest", hj.fastifyAuth());
+instance.get("/me", { onRequest: hj.fastifyAuth() }, async () => "me");
+
+const hono = new Hono();
+hono.all("/v1/*", (c) => hj.handler(c.req.raw));
+hono.get("/me", async (c) => {
+  const auth = await hj.authorize(c.req.raw);
+  return auth instanceof Response ? auth : c.json(auth.userId);
+});
+
+// As Next.js calls a route.
+type Route = (request: Request, context: { params: Promise<{ path: string[] }> }) => Promise<Response>;
+export const GET: Route = hj.handler;
+export const POST: Route = hj.createHandler({ prefix: "/api", clientAddress: () => null });
+
+// @ts-expect-error would send the cookie with every cross-site request
+hj.middleware({ cookie: { sameSite: "none" } });
+// @ts-expect-error no such way to verify
+hj.requireAuth({ verify: "remote" });
