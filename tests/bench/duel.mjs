@@ -14,6 +14,7 @@ export const PACES = {
  * @property {(input: unknown) => unknown} call the work; timed
  * @property {(inputs: unknown[], answers: unknown[]) => unknown} check throws unless the work was done; not timed
  * @property {number} [inFlight] how many calls are under way at once
+ * @property {number} [most] how many calls a round may have at most
  * @property {number} [batch] how many inputs one call takes, as an array
  */
 
@@ -34,9 +35,9 @@ export async function duel(pace, ours, theirs) {
 
 /** Runs the side until its code is hot: how many calls make a round. */
 async function warmUp(pace, side) {
+  const most = Math.min(side.most ?? pace.mostCalls, pace.mostCalls);
   const fitting = (perCall) =>
-    64 *
-    Math.max(1, Math.min(Math.floor(pace.mostCalls / 64), Math.round((pace.roundMs * 1000) / perCall / 64)));
+    64 * Math.max(1, Math.min(Math.floor(most / 64), Math.round((pace.roundMs * 1000) / perCall / 64)));
   const first = fitting(await play(side, 64));
   return fitting(await play(side, first));
 }
