@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. Everything that a verb needs it installs or builds.
-.PHONY: demo test lint rest c node doors torture clean
+.PHONY: demo test lint rest c node doors torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -56,6 +56,10 @@ doors: c node
 # The long reliability campaigns.
 torture:
 	HJ_HISTORIES=300000 HJ_RACES=20000 HJ_CRASHES=5000 HJ_DAMAGE=50000 cargo test --release --package hellojohn-tests --test histories --test races --test crash --test faults
+
+# Us against our peers, into docs/BENCHMARKS.md. QUICK=1: a quick look.
+bench: node
+	tests/bench/run $(if $(QUICK),--quick)
 
 clean:
 	cargo clean

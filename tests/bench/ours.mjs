@@ -1,0 +1,84 @@
+// Our side: tenants on files of their own, real devices, and pools of live sessions.
+import assert from "node:assert/strict";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { HelloJohn } from "@hellojohn/node";
+import { atOnce } from "./duel.mjs";
+
+export const TENANT_ID = "tnt_bench";
+export const ISSUER = "https://api.hellojohn.dev";
+
+const USER_AGENTS = readFileSync(new URL("../vectors/user_agents.tsv", import.meta.url), "utf8")
+  .split("\n")
+  .filter((line) => line && !line.startsWith("#"))
+  .map((line) => line.split("\t")[2]);
+
+/** How many sessions each user of a pool has. */
+export const SESSIONS_PER_USER = 5;
+
+/** The sign-in number n: a user, a real user agent and a documentation address. */
+export function signIn(n) {
+  return {
+    userId: `usr_${Math.floor(n / SESSIONS_PER_USER)}`,
+    userAgent: USER_AGENTS[n % USER_AGENTS.length],
+    ipAddress: `203.0.113.${n % 256}`,
+  };
+}
+
+/** Sign-ins that nobody has used yet. */
+export function freshSignIns() {
+  let next = 1_000_000_000;
+  return (count) => Array.from({ length: count }, () => signIn(next++));
+}
+
+export async function open(folder, name, durability) {
+  const hj = new HelloJohn({
+    tenantId: TENANT_ID,
+    secretKey: "sk_live_bench",
+    database: join(folder, `${name}.db`),
+    durability,
+  });
+  await hj.ready();
+  return hj;
+}
+
+/** Signs devices in: their grants. */
+export async function pool(hj, signIns) {
+  const grants = [];
+  await atOnce(signIns, (given) => hj.sessions.create(given), grants, 64);
+  return grants;
+}
+
+/**
+ * Lets the log of an open database reach its full size, as for the peers, by refreshing these grants' sessions without
+ * waiting for the disk.
+ */
+export async function settle(folder, name, grants) {
+  const quick = await open(folder, name, "normal");
+  const refresh = async (grant) => {
+    grant.refreshToken = (await quick.sessions.refresh(grant.refreshToken)).refreshToken;
+  };
+  let size = 0;
+  // A log that an engine cuts back never stands still: it has been through all of its sizes by then.
+  for (let pass = 0, still = 0; still < 2 && pass < 40; pass++) {
+    await atOnce(grants, refresh, [], 64);
+    const now = statSync(join(folder, `${name}.db-wal`)).size;
+    still = now === size ? still + 1 : 0;
+    size = now;
+  }
+  await quick.close();
+}
+
+/** How many sessions the tenant has, by its own count. */
+export async function countSessions(hj) {
+  const { active, expired, revoked } = (await hj.stats()).sessions;
+  return active + expired + revoked;
+}
+
+/** A session that is revoked is refused by the very next verification. */
+export async function assertRevocationSeen(hj) {
+  const { session, accessToken } = await hj.sessions.create({ ...signIn(0), userId: "usr_revoked" });
+  assert.equal((await hj.verifyTokenRemote(accessToken)).valid, true);
+  await hj.sessions.revoke(session.id);
+  assert.equal((await hj.verifyTokenRemote(accessToken)).error.code, "session_revoked");
+}

@@ -1,0 +1,132 @@
+// docs/BENCHMARKS.md, from the measured rows alone.
+import { BARS, SLOW_SYNC_MS } from "./bars.mjs";
+import { median } from "./machine.mjs";
+
+/** What a row's numbers say about its bar. */
+export function judge(row) {
+  const bar = BARS[row.bar];
+  if (!bar) throw new Error(`no bar ${row.bar}`);
+  if (row.value !== undefined) {
+    return {
+      result: `${figure(row.value)} ${bar.unit}`,
+      bar: `≤ ${bar.mostValue} ${bar.unit}`,
+      reached: row.value <= bar.mostValue,
+    };
+  }
+  const ours = median(row.rounds.map((round) => round.ours));
+  const theirs = median(row.rounds.map((round) => round.theirs));
+  const times = { ours: `${figure(ours)} µs`, theirs: `${figure(theirs)} µs` };
+  if (bar.most !== undefined) {
+    const ratios = row.rounds.map((round) => round.ours / round.theirs);
+    const ratio = median(ratios);
+    const note = bar.note ? ` (${bar.note})` : "";
+    return {
+      result: `${figure(ratio)}× its time${spread(ratios)}`,
+      bar: `≤ ${bar.most}×${note}`,
+      reached: ratio <= bar.most,
+      ...times,
+    };
+  }
+  const ratios = row.rounds.map((round) => round.theirs / round.ours);
+  const ratio = median(ratios);
+  const least = row.syncMs >= SLOW_SYNC_MS ? (bar.leastOnSlowDisk ?? bar.least) : bar.least;
+  const reached = least === undefined ? null : ratio >= least;
+  return {
+    result: `${figure(ratio)}× as fast${spread(ratios)}`,
+    bar: least === undefined ? "none" : `≥ ${least}×`,
+    reached,
+    ...times,
+  };
+}
+
+/** The middle half of the rounds. */
+function spread(ratios) {
+  const sorted = [...ratios].sort((a, b) => a - b);
+  const at = (part) => figure(sorted[Math.round(part * (sorted.length - 1))]);
+  return ` (${at(0.25)}–${at(0.75)})`;
+}
+
+function figure(value) {
+  if (value >= 100) return Math.round(value).toLocaleString("en");
+  return value >= 10 ? value.toFixed(1) : value.toFixed(2);
+}
+
+function line(row) {
+  const { result, bar, reached, ours = "–", theirs = "–" } = judge(row);
+  const word = reached === null ? "–" : reached ? "yes" : "**no**";
+  const id = row.id ?? row.bar.split(" ")[0];
+  return `| ${[id, result, bar, word, row.work, ours, theirs, row.against ?? "–"].join(" | ")} |`;
+}
+
+export function plain(row) {
+  const { result, bar, reached } = judge(row);
+  const word = reached === null ? "" : reached ? "reached" : "NOT reached";
+  return `${row.id ?? row.bar}: ${row.work}${row.against ? ` / ${row.against}` : ""}: ${result} (bar ${bar}) ${word}`;
+}
+
+/** How the table was made. The rules of the harness, which are the same for every row. */
+const METHOD = `
+- Both sides of a row do their work in turns in one run, in rounds of calls; who is first changes from round to round.
+  Each side warms up first. A time is the median of its rounds; a ratio is the median of the ratios of the rounds, so that
+  it may differ from the quotient of the two medians. In brackets: the middle half of the rounds.
+- After every round the work is checked: rows are counted, every answer is looked at, rotated tokens differ, a token that
+  was exchanged is refused, a revoked session is refused by the very next verification, a forged signature is refused.
+- Ours remembers what it has verified until somebody commits, in this process or another; then it asks the store again. P1 and
+  P2 show both cases: the second look at a token, which is what a cache is measured by, and the first after a commit. The
+  verifications of P8 and P10 are of tokens that were seen before. P3 and P4 verify each token once; another engine signed it.
+- "In flight" is the number of calls that are outstanding at once: promises in Node, threads in Rust.
+- Every store runs on the same disk in write-ahead mode with a checkpoint every 16,000 pages. "Durable" is
+  \`synchronous=FULL\` on both sides: an answer is on disk before it is given.
+- The write-ahead log of every database is brought to its full size first, as in any database that is some minutes old: while
+  it grows, a sync takes several times as long.
+- Peers run unchanged and through their shortest way: better-auth without its HTTP layer and without hashing a password,
+  express-session's store without Express. Users that list sessions have 5. User agents are real ones.
+- P10 to P12: the databases are made by the engine's own \`create\`, four threads with durability normal, and opened again
+  with durability full. The tokens of a sample that is spread over the whole database are kept; random sessions are drawn
+  from it. P12 takes five sweeps, each on a tenant of its own, with quiet times between them.
+- P5 and P6: from ${SLOW_SYNC_MS} ms for one sync on, measured beside the row, the disk counts as slow and the bar is the higher one.
+`.trim();
+
+export function markdown({ mode, machine, rows, peers }) {
+  const judged = rows.map(judge).filter(({ reached }) => reached !== null);
+  const reached = judged.filter((verdict) => verdict.reached).length;
+  const missing = peers.filter((peer) => peer.missing);
+  const text = [
+    "# Benchmarks",
+    "Written by `make bench`; nothing in here was typed by hand.",
+    mode === "quick"
+      ? "A quick run (`make bench QUICK=1`): short rounds and small databases, so that single figures may be off by a third " +
+        "on a busy machine."
+      : "A full run.",
+    `${reached} of ${judged.length} bars are reached.`,
+    "## Results",
+    [
+      "| Row | Result | Bar | Reached | Work | Ours, per call | Theirs, per call | Against |",
+      "|---|---|---|---|---|---|---|---|",
+      ...rows.map(line),
+    ].join("\n"),
+    "## Machine and versions",
+    [
+      "| What | Which |",
+      "|---|---|",
+      ...Object.entries(machine).map(([what, which]) => `| ${what} | ${which} |`),
+      ...peers
+        .flatMap(({ versions }) => Object.entries(versions))
+        .map(([name, version]) => `| ${name} | ${version} |`),
+    ]
+      .filter((entry, at, all) => all.indexOf(entry) === at)
+      .join("\n"),
+    "## What the others do not do",
+    "Ours does: revocation is seen by the next call in every thread and process, tokens are kept as nothing that could be " +
+      "presented, refresh tokens rotate and their reuse is detected, caps and time-outs are exact.",
+    peers
+      .filter((peer) => !peer.missing)
+      .map(({ name, lacks }) => `- **${name}**: ${lacks}.`)
+      .join("\n"),
+    "## Peers that could not be installed",
+    missing.length ? missing.map((peer) => `- **${peer.name}**: ${peer.missing}`).join("\n") : "None.",
+    "## Method",
+    METHOD,
+  ];
+  return `${text.join("\n\n")}\n`;
+}

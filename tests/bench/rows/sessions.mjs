@@ -1,0 +1,149 @@
+// P8: the everyday operations against the session libraries of Node, all durable, 64 in flight.
+import assert from "node:assert/strict";
+import { duel, inCircles } from "../duel.mjs";
+import {
+  assertRevocationSeen,
+  countSessions,
+  freshSignIns,
+  open,
+  pool,
+  SESSIONS_PER_USER,
+  settle,
+  signIn,
+} from "../ours.mjs";
+
+const IN_FLIGHT = 64;
+const POOL = 1_000;
+
+const WRITES = new Set(["create", "revoke"]);
+
+/** The peers, what opens each, and the bar of each operation. */
+const PEERS = [
+  { name: "better-auth", open: "betterAuthSessions", bar: () => "P8 better-auth" },
+  { name: "lucia", open: "luciaSessions", bar: barOfOthers },
+  { name: "express-session", open: "expressSessions", bar: barOfOthers },
+];
+
+function barOfOthers(operation) {
+  return WRITES.has(operation) ? `P8 ${operation}` : "P8 read";
+}
+
+export async function* sessions({ pace, folder, peers }) {
+  const hj = await open(folder, "sessions", "full");
+  const ours = await ourOperations(hj, folder);
+  for (const { name, open: opener, bar } of PEERS) {
+    if (!peers[name]) continue;
+    const theirs = await peers[name][opener](folder, POOL);
+    for (const [operation, our] of Object.entries(ours)) {
+      // A peer may have several ways of the same operation.
+      const ways = Object.keys(theirs).filter((way) => way === operation || way.startsWith(`${operation}, `));
+      for (const way of ways) {
+        yield {
+          bar: bar(operation),
+          id: "P8",
+          work: `Node ${operation}${WRITES.has(operation) ? ", durable" : ""}, ${IN_FLIGHT} in flight`,
+          against: way === operation ? name : `${name}${way.slice(operation.length)}`,
+          rounds: await duel(pace, our, side(way, theirs)),
+        };
+      }
+    }
+    theirs.close();
+  }
+  await hj.close();
+}
+
+async function ourOperations(hj, folder) {
+  const grants = await pool(
+    hj,
+    Array.from({ length: POOL }, (_, n) => signIn(n)),
+  );
+  await settle(folder, "sessions", grants);
+  const next = freshSignIns();
+  let before = 0;
+  const sessionOf = ({ session }, grant) => assert.equal(session.id, grant.session.id);
+  const reading = (inputs, call, done) => ({
+    inputs: inCircles(inputs),
+    call,
+    check: (given, answers) => answers.forEach((answer, at) => void done(answer, given[at])),
+    inFlight: IN_FLIGHT,
+  });
+  return {
+    create: {
+      inputs: async (count) => {
+        before = await countSessions(hj);
+        return next(count);
+      },
+      call: (given) => hj.sessions.create(given),
+      async check(inputs, answers) {
+        assert.equal(new Set(answers.map((grant) => grant.session.id)).size, inputs.length);
+        assert.equal(await countSessions(hj), before + inputs.length);
+      },
+      inFlight: IN_FLIGHT,
+    },
+    get: reading(
+      grants,
+      (grant) => hj.sessions.get(grant.session.id),
+      (session, grant) => sessionOf({ session }, grant),
+    ),
+    list: reading(
+      [...new Set(grants.map((grant) => grant.session.userId))],
+      (userId) => hj.sessions.list(userId),
+      (list) => assert.equal(list.length, SESSIONS_PER_USER),
+    ),
+    verify: reading(
+      grants,
+      (grant) => hj.verifyTokenRemote(grant.accessToken),
+      ({ valid, payload }, grant) => assert.ok(valid && payload.sid === grant.session.id),
+    ),
+    revoke: {
+      inputs: async (count) => (await pool(hj, next(count))).map((grant) => grant.session.id),
+      call: (id) => hj.sessions.revoke(id),
+      async check(inputs) {
+        for (const id of inputs) assert.equal((await hj.sessions.get(id)).revoked, true);
+        await assertRevocationSeen(hj);
+      },
+      inFlight: IN_FLIGHT,
+    },
+  };
+}
+
+/** A peer's operation as a side of a duel. */
+function side(way, peer) {
+  const { call, done, id, gone, pool: own, inputs } = peer[way];
+  if (id) {
+    let before = 0;
+    return {
+      inputs: (count) => {
+        before = peer.count();
+        return signInsOfKnownUsers(count);
+      },
+      call,
+      check(given, answers) {
+        assert.equal(new Set(answers.map(id)).size, given.length);
+        assert.equal(peer.count(), before + given.length);
+      },
+      inFlight: IN_FLIGHT,
+    };
+  }
+  if (gone) {
+    return {
+      inputs: (count) => inputs(signInsOfKnownUsers(count)),
+      call,
+      async check(given) {
+        for (const input of given) await gone(input);
+      },
+      inFlight: IN_FLIGHT,
+    };
+  }
+  return {
+    inputs: inCircles(own ?? peer.pool),
+    call,
+    check: (given, answers) => answers.forEach((answer, at) => void done(answer, given[at])),
+    inFlight: IN_FLIGHT,
+  };
+}
+
+/** Some peers keep users beside their sessions. Those of the pool are left alone: their lists keep their length. */
+function signInsOfKnownUsers(count) {
+  return Array.from({ length: count }, (_, n) => signIn(POOL + (n % POOL)));
+}

@@ -1,0 +1,113 @@
+// P1 to P3: verifying access tokens.
+import assert from "node:assert/strict";
+import { atOnce, duel, inCircles } from "../duel.mjs";
+import { assertRevocationSeen, freshSignIns, open, pool, signIn } from "../ours.mjs";
+
+const POOL = 1_000;
+
+export async function* verify({ pace, folder, peers }) {
+  const hj = await open(folder, "verify", "normal");
+  const grants = await pool(
+    hj,
+    Array.from({ length: POOL }, (_, n) => signIn(n)),
+  );
+  const tokens = grants.map((grant) => grant.accessToken);
+  const users = new Map(grants.map((grant) => [grant.accessToken, grant.session.userId]));
+  const jwks = await hj.jwks();
+
+  // Either every token has been looked at since the last commit, as with a cache, or not one of them has.
+  const states = [
+    {
+      state: "seen before and no commit since",
+      prepare: () => atOnce(tokens, (token) => hj.verifyTokenRemote(token), [], 64),
+    },
+    {
+      state: "each for the first time after somebody's commit",
+      prepare: () => hj.sessions.create(signIn(POOL)),
+      most: POOL,
+    },
+  ];
+  const remote = (inFlight, { prepare, most }) => {
+    const next = inCircles(tokens);
+    return {
+      inputs: async (count) => {
+        await prepare();
+        return next(count);
+      },
+      call: (token) => hj.verifyTokenRemote(token),
+      most,
+      async check(inputs, answers) {
+        answers.forEach(({ valid, payload }, at) => {
+          assert.ok(valid && payload.sub === users.get(inputs[at]), "a live token was refused");
+        });
+        await assertRevocationSeen(hj);
+      },
+      inFlight,
+    };
+  };
+  const cached = (verifier, inFlight) => ({
+    inputs: inCircles(tokens),
+    call: verifier.verify,
+    async check(inputs, answers) {
+      answers.forEach((payload, at) => {
+        assert.equal(payload.sub, users.get(inputs[at]));
+      });
+      await verifier.assertForgeryRefused(inputs[0]);
+    },
+    inFlight,
+  });
+  const calls = (inFlight) => (inFlight === 1 ? "one call at a time" : `${inFlight} calls in flight`);
+
+  const jose = peers.jose?.verifier(jwks);
+  const fastJwt = peers["fast-jwt"]?.verifier(jwks, POOL, tokens[0]);
+  for (const [bar, against, verifier] of [
+    ["P1", "jose `jwtVerify`, local key set", jose],
+    ["P2", "fast-jwt, its cache on", fastJwt],
+  ]) {
+    if (!verifier) continue;
+    for (const given of states) {
+      for (const inFlight of [1, 64]) {
+        yield {
+          bar,
+          work: `Node \`verifyTokenRemote\`, 1,000 live tokens in turn, ${given.state}, ${calls(inFlight)}`,
+          against,
+          rounds: await duel(pace, remote(inFlight, given), cached(verifier, inFlight)),
+        };
+      }
+    }
+  }
+
+  // Tokens that no verifier has seen, signed by an engine that verifies none: what it remembers of them helps nobody.
+  const signing = await open(folder, "verify", "normal");
+  const next = freshSignIns();
+  let owners = new Map();
+  const inputs = async (count) => {
+    const fresh = await pool(signing, next(count));
+    owners = new Map(fresh.map((grant) => [grant.accessToken, grant.session.userId]));
+    return fresh.map((grant) => grant.accessToken);
+  };
+  const check = (given, answers) => {
+    answers.forEach((payload, at) => {
+      assert.equal(payload.sub, owners.get(given[at]));
+    });
+  };
+  const ways = [
+    ["verifyTokenSync", (token) => hj.verifyTokenSync(token), 1],
+    ["verifyToken", (token) => hj.verifyToken(token), 1],
+    ["verifyToken", (token) => hj.verifyToken(token), 64],
+  ];
+  for (const [name, call, inFlight] of jose ? ways : []) {
+    yield {
+      bar: "P3",
+      work: `Node \`${name}\` (local), every token for the first time, ${calls(inFlight)}`,
+      against: "jose `jwtVerify`, local key set",
+      rounds: await duel(
+        pace,
+        { inputs, call, check, inFlight },
+        { inputs, call: jose.verify, check, inFlight },
+      ),
+    };
+  }
+  await signing.close();
+  await hj.close();
+}
