@@ -43,11 +43,15 @@ pub(crate) fn updated(updated: &UpdatedSession) -> Result<String, Error> {
     })
 }
 
+#[derive(Serialize)]
+struct PageJson<'a> {
+    data: &'a [Session],
+    next_cursor: Option<String>,
+}
+
 pub(crate) fn page(page: &Page<Session>) -> Result<String, Error> {
-    text(&json!({
-        "data": page.data,
-        "next_cursor": page.next_cursor.as_ref().map(ToString::to_string),
-    }))
+    let next_cursor = page.next_cursor.as_ref().map(ToString::to_string);
+    text(&PageJson { data: &page.data, next_cursor })
 }
 
 #[derive(Serialize)]
