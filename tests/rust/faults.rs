@@ -525,7 +525,7 @@ fn damage_never_panics_and_never_brings_a_session_back() {
 
     let mut state = 1;
     let (mut opened, mut denied) = (0, 0);
-    for variant in 0..hellojohn_tests::fixture::rounds("HJ_DAMAGE", 200) {
+    for variant in 0..hellojohn_tests::fixture::rounds("HJ_DAMAGE", 1_000) {
         let mut bytes = whole.clone();
         let page = next(&mut state) as usize % pages * PAGE;
         match variant % 5 {

@@ -760,7 +760,7 @@ fn campaign(first: u64, step: u64) {
         }
         return;
     }
-    let batches = rounds("HJ_HISTORIES", 1_000).div_ceil(BATCH);
+    let batches = rounds("HJ_HISTORIES", 2_000).div_ceil(BATCH);
     for seed in (first..batches).step_by(step as usize) {
         batch(seed, BATCH, with_file(seed));
     }

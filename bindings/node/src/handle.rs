@@ -98,8 +98,9 @@ impl Handle {
                 mailbox.put(call, guarded(|| body(asked.elapsed())));
             }
         };
-        if lane.submit(Box::new(job)).is_err() {
-            self.mailbox.put(call, Err(Error::new(ErrorCode::Internal, "the system refuses a thread")));
+        // A write that was begun may happen without this thread: only its own answer is a right one, late or not.
+        if let Err(job) = lane.submit(Box::new(job)) {
+            job();
         }
     }
 
