@@ -70,9 +70,10 @@ impl Queue {
             if !state.taken {
                 state.taken = true;
                 drop(state);
-                let turn_over = TurnOver(self, place);
+                let mut ending = TurnOver { queue: self, place, panicked: true };
                 turn(place.patience_left());
-                drop(turn_over);
+                ending.panicked = false;
+                drop(ending);
                 state = self.0.lock();
             } else if place.called.wait_for(&mut state, place.patience_left()).timed_out() && state.taken {
                 if leave(&mut state, place) {
@@ -130,14 +131,18 @@ fn leave(state: &mut MutexGuard<'_, State>, place: &Arc<Place>) -> bool {
 }
 
 /// Ends a turn, also by a panic, and calls the next one who waits.
-struct TurnOver<'a>(&'a Queue, &'a Arc<Place>);
+struct TurnOver<'a> {
+    queue: &'a Queue,
+    place: &'a Arc<Place>,
+    panicked: bool,
+}
 
 impl Drop for TurnOver<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.0.lock();
+        let mut state = self.queue.0.lock();
         state.taken = false;
-        if std::thread::panicking() {
-            leave(&mut state, self.1); // nobody will wait there any more
+        if self.panicked {
+            leave(&mut state, self.place); // nobody will wait there any more
         }
         if let Some(next) = state.line.iter().find(|place| place.inner.lock().watched) {
             next.called.notify_one();
