@@ -52,8 +52,9 @@ pub use config::{Config, ConfigPatch};
 pub use device::DeviceType;
 pub use duration::Duration;
 pub use engine::{
-    CreateSession, Engine, EngineBuilder, Grant, Jwks, ListQuery, LocalVerification, Pending, PurgeBefore,
-    RefreshRequest, SessionCounts, SignOutScope, Stats, Tenant, UpdatedSession, VerifiedAccess, VerifyError,
+    Basis, CreateSession, Engine, EngineBuilder, Grant, Jwks, ListQuery, LocalVerification, Pending,
+    PurgeBefore, RefreshRequest, SessionCounts, SignOutScope, Stats, Tenant, UpdatedSession, VerifiedAccess,
+    VerifyError,
 };
 pub use error::{Error, ErrorCode};
 pub use id::{KeyId, OrgId, SessionId, TenantId, UserId};

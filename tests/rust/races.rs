@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use hellojohn::{
-    CreateSession, EndReason, ErrorCode, Grant, ListQuery, PurgeBefore, SecretKey, SessionId, Status,
+    Basis, CreateSession, EndReason, ErrorCode, Grant, ListQuery, PurgeBefore, SecretKey, SessionId, Status,
     StatusFilter, Tenant, Timestamp,
 };
 use hellojohn_tests::door::{Door, DoorKind, Outcome};
@@ -157,27 +157,41 @@ fn a_revocation_beats_every_later_refresh() {
 #[test]
 fn a_verification_that_starts_after_a_revocation_returned_fails() {
     let arena = Arena::new("{}");
-    for _ in 0..races() {
+    for round in 0..races() {
         let grant = sign_in(arena.first(), "u");
         let (id, token) = (grant.session.id, grant.access_token.expose());
         let revoked = AtomicBool::new(false);
-        let watch = |tenant: &Tenant| loop {
-            let after = revoked.load(Ordering::SeqCst);
-            let (by_id, by_token) =
-                (code(tenant.verify_session(id)), code(tenant.verify_access_token(token)));
-            if after {
-                assert_eq!(
-                    (by_id, by_token),
-                    (Some(ErrorCode::SessionRevoked), Some(ErrorCode::SessionRevoked))
-                );
-                return;
+        let watch = |tenant: &Tenant| {
+            let mut seen: Vec<Basis> = Vec::new();
+            loop {
+                let after = revoked.load(Ordering::SeqCst);
+                let by_id = tenant.verify_session_with_basis(id);
+                let by_token = tenant.verify_access_token(token);
+                if after {
+                    assert_eq!(code(by_id), Some(ErrorCode::SessionRevoked));
+                    assert_eq!(code(by_token), Some(ErrorCode::SessionRevoked));
+                    for basis in &seen {
+                        assert!(!tenant.still_holds(basis).unwrap(), "what was remembered outlived it");
+                    }
+                    return;
+                }
+                if seen.len() < 1000 {
+                    seen.extend(by_id.map(|(_, basis)| basis));
+                    seen.extend(by_token.map(|verified| verified.basis.clone()));
+                }
             }
         };
         at_once::<()>(vec![
             Box::new(|| watch(&arena.tenants[0])),
             Box::new(|| watch(&arena.tenants[2])),
+            // Commits that change nothing about it, and one that ends it, by turns from here and from there.
             Box::new(|| {
-                arena.tenants[1].revoke(id).unwrap();
+                while !revoked.load(Ordering::SeqCst) {
+                    sign_in(&arena.tenants[if round % 4 < 2 { 1 } else { 3 }], "somebody");
+                }
+            }),
+            Box::new(|| {
+                arena.tenants[if round % 2 == 0 { 1 } else { 3 }].revoke(id).unwrap();
                 revoked.store(true, Ordering::SeqCst);
             }),
         ]);

@@ -1,6 +1,7 @@
 //! The operations (SPEC 4), one file each, all in the same order: parse → transaction → now → decide → apply → commit →
 //! answer.
 
+mod basis;
 mod create;
 mod keys;
 mod known;
@@ -21,6 +22,7 @@ use std::sync::atomic::AtomicU64;
 
 use parking_lot::Mutex;
 
+pub use self::basis::Basis;
 pub use self::create::{CreateSession, Grant};
 pub use self::keys::Jwks;
 use self::known::KnownTokens;

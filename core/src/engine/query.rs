@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::Tenant;
+use super::basis::Basis;
 use super::verify::unknown;
 use crate::error::{Error, Refusal};
 use crate::id::{SessionId, UserId};
@@ -23,6 +24,9 @@ pub struct ListQuery {
     pub cursor: Option<Cursor>,
 }
 
+/// How many sessions a list may look at for a caller who cannot wait.
+const SHORT_WALK: usize = 500;
+
 impl ListQuery {
     /// All lists of one tenant that a cursor may belong to, told apart.
     fn scope(&self) -> Vec<u8> {
@@ -37,10 +41,20 @@ impl Tenant {
     /// # Errors
     /// `session_not_found`.
     pub fn get(&self, id: SessionId) -> Result<Session, Error> {
+        Ok(self.get_with_basis(id)?.0)
+    }
+
+    /// [`get`](Self::get), with what the answer rests on.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn get_with_basis(&self, id: SessionId) -> Result<(Session, Basis), Error> {
+        let moment = self.core.store.moment();
         self.read(|r| {
             let Some(row) = r.store.session(r.tenant, id)? else { return Ok(Err(unknown())) };
             let end = r.end_of(&row.life);
-            Ok(Ok(self.view(row, end)))
+            let basis = self.basis(r, &row, end, moment, None);
+            Ok(Ok((self.view(row, end), basis)))
         })
     }
 
@@ -61,13 +75,23 @@ impl Tenant {
                 cursor => cursor.as_ref().map(|cursor| cursor.after),
             };
             let mut found: Vec<SessionId> = Vec::with_capacity(limit + 1);
+            let mut walked = 0;
+            let mut too_long = Ok(());
             r.store.walk_back(r.tenant, whose, before, &mut |life| {
+                walked += 1;
+                if walked > SHORT_WALK {
+                    too_long = self.may_wait();
+                    if too_long.is_err() {
+                        return ControlFlow::Break(());
+                    }
+                }
                 let status = r.end_of(&life.times).map_or(Status::Active, |end| end.status());
                 if query.status.admits(status) {
                     found.push(life.id);
                 }
                 if found.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })?;
+            too_long?;
             let more = found.len() > limit;
             found.truncate(limit);
             let mut data = Vec::with_capacity(found.len());

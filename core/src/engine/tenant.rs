@@ -15,7 +15,8 @@ use crate::id::{KeyId, SessionId, TenantId};
 use crate::random::{self, Random};
 use crate::secret::{SALT_BYTES, SecretBytes, SecretKey, WrappingKey};
 use crate::session::{End, Lifetime, Session, Status};
-use crate::store::{ClockMark, KeyRow, Questions, SessionRow, TenantNo, TenantRow, Transitions};
+use crate::store::sqlite::would_wait;
+use crate::store::{ClockMark, KeyRow, Patience, Questions, SessionRow, TenantNo, TenantRow, Transitions};
 use crate::token::issuer::{self, Subject, Ticket, Unsigned};
 use crate::token::keyring::{KeyRing, KeyState, RingKey};
 use crate::token::refresh::RefreshKey;
@@ -29,6 +30,7 @@ use crate::token::refresh::RefreshKey;
 pub struct Tenant {
     pub(super) core: Arc<Core>,
     pub(super) state: Arc<TenantState>,
+    patience: Patience,
 }
 
 impl std::fmt::Debug for Tenant {
@@ -117,7 +119,7 @@ impl Tenant {
             let clock = core.clock_time()?;
             let checked_changes = AtomicU64::new(core.changes.load(Ordering::Acquire));
             let mut found = None;
-            core.store.read(&mut |store| {
+            core.store.read(Patience::Waits, &mut |store| {
                 if let Some(no) = store.tenant_no(id)? {
                     found = Some((no, store.head(no)?, store.tenant(no)?, store.keys(no)?));
                 }
@@ -138,9 +140,26 @@ impl Tenant {
                         checked_at: AtomicI64::new(clock.as_millis()),
                         checked_changes,
                     }),
+                    patience: Patience::Waits,
                 });
             }
             create_tenant(core, id, secret)?;
+        }
+    }
+
+    /// The same tenant for callers who must not wait, an event loop above all: a read that could not be answered at once,
+    /// for a lock of another process, a sync of the disk or a long walk, fails with `storage_busy`, to be asked again on
+    /// a thread that may wait. Reading from a file that is not in memory still takes the time that it takes. Changes wait
+    /// as ever.
+    pub fn hurried(&self) -> Tenant {
+        Tenant { patience: Patience::Hurries, ..self.clone() }
+    }
+
+    /// Fails if the caller could not wait for what comes now.
+    pub(super) fn may_wait(&self) -> Result<(), Failure> {
+        match self.patience {
+            Patience::Waits => Ok(()),
+            Patience::Hurries => Err(would_wait()),
         }
     }
 
@@ -217,7 +236,7 @@ impl Tenant {
             let changes = self.core.changes.load(Ordering::Acquire);
             let known_version = self.state.current.lock().version;
             let mut answer = None;
-            self.core.store.read(&mut |store| {
+            self.core.store.read(self.patience, &mut |store| {
                 let head = store.head(self.state.no)?;
                 let now = match settled {
                     Some(mark) if mark.era == head.mark.era => mark.highest.max(head.mark.highest),
@@ -242,6 +261,7 @@ impl Tenant {
             })?;
             match answer {
                 Some((_, Some(mark))) => {
+                    self.may_wait()?;
                     self.settle_clock_mark(mark)?;
                     settled = Some(mark);
                 }
@@ -379,10 +399,7 @@ impl Tenant {
 }
 
 fn raise_clock_mark(store: &dyn Transitions, mark: ClockMark, now: Timestamp) -> Result<(), Failure> {
-    if now > mark.highest {
-        store.set_clock_mark(ClockMark { highest: now, ..mark })?;
-    }
-    Ok(())
+    if now > mark.highest { store.raise_clock_mark(now) } else { Ok(()) }
 }
 
 /// First use: the tenant with its refresh key, an active and a next signing key, all wrapped.

@@ -185,7 +185,7 @@ impl Engine {
             }
             let mark = ClockMark { highest: clock.max(Timestamp::default()), era: mark.era + 1 };
             lowered = Some((clock, mark));
-            store.set_clock_mark(mark)
+            store.reset_clock_mark(mark)
         })?;
         if let Some((clock, mark)) = lowered {
             // What does not ask the database must not go on in the false time.

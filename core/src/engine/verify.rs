@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Tenant;
+use super::basis::Basis;
 use super::known;
 use super::refresh::ended;
 use super::tenant::Current;
@@ -11,8 +12,7 @@ use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
 use crate::id::SessionId;
-use crate::session::{Lifetime, Session};
-use crate::store::Stamp;
+use crate::session::Session;
 use crate::token::ACCESS_TOKEN_MAX;
 use crate::token::access::AccessClaims;
 use crate::token::verifier::{self, Expected, Rejection};
@@ -34,26 +34,8 @@ pub struct VerifiedAccess {
     pub session: Session,
     /// What the token says.
     pub claims: AccessClaims,
-    basis: Basis,
-}
-
-/// On what it was found good.
-#[derive(Clone, PartialEq)]
-struct Basis {
-    handle: u64,
-    /// Of the tenant's settings and keys.
-    version: i64,
-    /// Of the database, from before it was asked.
-    stamp: Option<Stamp>,
-    life: Lifetime,
-    idle_timeout: Option<Duration>,
-}
-
-impl fmt::Debug for Basis {
-    /// Nothing: stamps are never the same twice, traces of the same calls are.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Basis").finish_non_exhaustive()
-    }
+    /// For [`Tenant::still_holds`].
+    pub basis: Basis,
 }
 
 /// Why something did not verify, with the session if it is known but has ended. Turns into a plain [`Error`] with `?`.
@@ -98,7 +80,7 @@ impl From<VerifyError> for Error {
 
 /// What the store knows about a session.
 enum Found {
-    Alive(Session, Lifetime, Option<Duration>),
+    Alive(Session, Basis),
     Ended(Session, Refusal),
     /// The tenant's keys are not those any more that the token was verified with.
     KeysChanged(Arc<Current>),
@@ -115,8 +97,16 @@ impl Tenant {
     /// # Errors
     /// `session_not_found`; with the session: `session_revoked`, `session_expired`.
     pub fn verify_session(&self, id: SessionId) -> Result<Session, VerifyError> {
+        Ok(self.verify_session_with_basis(id)?.0)
+    }
+
+    /// [`verify_session`](Self::verify_session), with what the answer rests on.
+    ///
+    /// # Errors
+    /// As [`verify_session`](Self::verify_session).
+    pub fn verify_session_with_basis(&self, id: SessionId) -> Result<(Session, Basis), VerifyError> {
         match self.find(id, None)? {
-            Found::Alive(session, ..) => Ok(session),
+            Found::Alive(session, basis) => Ok((session, basis)),
             Found::Ended(session, refusal) => Err(with_session(session, refusal)),
             Found::KeysChanged(_) => Err(Failure::internal("no keys were used").into()),
         }
@@ -136,23 +126,20 @@ impl Tenant {
         let name = known::name(self.state.handle, token);
         let known = self.core.known.get(&name);
         if let Some(known) = &known
-            && self.still_holds(known)?
+            && self.still_holds(&known.basis)?
         {
             return Ok(Arc::clone(known));
         }
         let mut keys = self.recent()?;
         let now = self.core.now_from_memory()?;
         loop {
-            // Before the store is asked: the answer is about this state or a later one.
-            let stamp = self.core.store.stamp();
             let (claims, used) = match &known {
                 Some(known) if known.basis.version == keys.version => (known.claims.clone(), keys),
                 _ => self.verified_claims(token, keys, now, None, None)?,
             };
             let version = used.version;
             match self.find(claims.session_id, Some((&claims, version)))? {
-                Found::Alive(session, life, idle_timeout) => {
-                    let basis = Basis { handle: self.state.handle, version, stamp, life, idle_timeout };
+                Found::Alive(session, basis) => {
                     let verified = Arc::new(VerifiedAccess { session, claims, basis });
                     self.core.known.remember(name, &verified);
                     return Ok(verified);
@@ -161,24 +148,6 @@ impl Tenant {
                 Found::KeysChanged(newer) => keys = newer,
             }
         }
-    }
-
-    /// Whether what this handle verified before certainly holds now. Reaches no disk and takes no time: true as long as
-    /// nobody, in any process, has committed anything since and the clock has ended nothing; false says only that
-    /// [`verify_access_token`](Self::verify_access_token) must be asked again.
-    ///
-    /// # Errors
-    /// `engine_closed`, `forked`.
-    pub fn still_holds(&self, verified: &VerifiedAccess) -> Result<bool, Error> {
-        self.core.usable()?;
-        let basis = &verified.basis;
-        if basis.handle != self.state.handle || basis.stamp.is_none() {
-            return Ok(false);
-        }
-        let now = self.core.now_of_known_mark()?;
-        Ok(self.core.store.stamp() == basis.stamp
-            && now < verified.claims.expires_at
-            && basis.life.end_at(now, basis.idle_timeout).is_none())
     }
 
     /// Verifies an access token by signature and claims only. A token stays good until its `exp`, even after its session
@@ -228,6 +197,7 @@ impl Tenant {
 
     /// Looks the session up, for a token if there is one: its claims and the version of the keys it was verified with.
     fn find(&self, id: SessionId, token: Option<(&AccessClaims, i64)>) -> Result<Found, Error> {
+        let moment = self.core.store.moment();
         self.read(|r| {
             if token.is_some_and(|(_, version)| version != r.current.version) {
                 return Ok(Ok(Found::KeysChanged(Arc::clone(&r.current))));
@@ -240,11 +210,12 @@ impl Tenant {
             if token.is_some_and(|(claims, _)| claims.user_id != row.user_id) {
                 return Ok(Err(Refusal::new(ErrorCode::InvalidToken, Rejection::Invalid.detail())));
             }
-            let row_life = row.life;
-            let end = r.end_of(&row_life);
+            let end = r.end_of(&row.life);
+            let token_end = token.map(|(claims, _)| claims.expires_at);
+            let basis = self.basis(r, &row, end, moment, token_end);
             let session = self.view(row, end);
             Ok(Ok(match end {
-                None => Found::Alive(session, row_life, r.current.config.idle_timeout),
+                None => Found::Alive(session, basis),
                 Some(end) => Found::Ended(session, ended(end)),
             }))
         })

@@ -139,7 +139,10 @@ pub(crate) trait Questions {
 pub(crate) trait Transitions: Questions {
     /// Whether anything was changed so far.
     fn has_changed(&self) -> bool;
-    fn set_clock_mark(&self, mark: ClockMark) -> Result<(), Failure>;
+    /// Moves the mark on within its era.
+    fn raise_clock_mark(&self, highest: Timestamp) -> Result<(), Failure>;
+    /// Begins a new era.
+    fn reset_clock_mark(&self, mark: ClockMark) -> Result<(), Failure>;
     fn add_tenant(&self, id: &TenantId, row: &TenantRow, now: Timestamp) -> Result<TenantNo, Failure>;
     fn set_config(&self, tenant: TenantNo, config: &Config, token_horizon: Timestamp) -> Result<(), Failure>;
     fn set_secret(
@@ -169,14 +172,25 @@ pub(crate) type WriteJob<'a> = dyn FnMut(&dyn Transitions) -> Result<(), Failure
 /// commit yet: it may keep nothing of that but its own answer. It is run anew if the transaction was lost.
 pub(crate) type SharedJob = dyn FnMut(&dyn Transitions) -> Result<(), Failure> + Send;
 
-/// Names a committed state of a database: while the stamp is the same, nobody has committed.
+/// A moment between the commits to a database, for asking later whether something has changed since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp([u32; 12]);
+pub(crate) struct Moment {
+    era: u64,
+    commit: u64,
+}
+
+/// Whether a caller can wait: for locks, for a sync of the disk, for a long walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Waits,
+    /// Rather fails with `storage_busy`.
+    Hurries,
+}
 
 /// A database of sessions, shared by threads and processes.
 pub(crate) trait Store: Send + Sync {
     /// Runs the job on one snapshot.
-    fn read(&self, job: &mut ReadJob<'_>) -> Result<(), Failure>;
+    fn read(&self, patience: Patience, job: &mut ReadJob<'_>) -> Result<(), Failure>;
 
     /// Runs the job alone and commits what it changed: when this returns, every reader sees it and, with full
     /// durability, the disk holds it.
@@ -192,9 +206,12 @@ pub(crate) trait Store: Send + Sync {
     /// Takes a job that has not begun out of the queue.
     fn forget(&self, place: &Arc<Place>);
 
-    /// The stamp of the present state, where the store can tell without reading it. A snapshot that is begun after this
-    /// shows this state or a later one.
-    fn stamp(&self) -> Option<Stamp>;
+    /// The present moment, where the store can tell without reading. A snapshot that is begun after this is of this
+    /// moment or a later one.
+    fn moment(&self) -> Option<Moment>;
+
+    /// Whether the session, its tenant's settings and keys, and the era of the clock are certainly what they were.
+    fn unchanged(&self, session: SessionId, since: Moment) -> bool;
 
     /// Fails with `engine_closed` after [`close`](Self::close).
     fn check_open(&self) -> Result<(), Failure>;

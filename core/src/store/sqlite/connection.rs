@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::history::{Changes, History};
 use super::{Durability, Location, Options, sql};
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
@@ -28,12 +29,8 @@ const CHECKPOINT_PAGES: i64 = 16_000;
 pub(super) struct Tx<'a> {
     pub(super) connection: &'a Connection,
     pub(super) changed: Cell<bool>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Reading,
-    Writing,
+    /// Those of the whole transaction.
+    pub(super) changes: &'a Changes,
 }
 
 /// What to do about a file that is not there.
@@ -133,22 +130,45 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
-/// Commits what the job did, or rolls all of it back if it failed.
-pub(super) fn in_transaction(
+/// Runs the job on one snapshot.
+pub(super) fn read(
     connection: &Connection,
-    kind: Kind,
     job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let begin = match kind {
-        Kind::Reading => "BEGIN DEFERRED",
-        // Takes the write lock now, so that what the job reads cannot change before it writes.
-        Kind::Writing => "BEGIN IMMEDIATE",
-    };
-    run(connection, begin)?;
+    run(connection, "BEGIN DEFERRED")?;
     let open = Open(connection);
-    let outcome = job(&Tx { connection, changed: Cell::new(false) }).and_then(|()| run(connection, "COMMIT"));
+    let changes = Changes::default();
+    let outcome = job(&Tx { connection, changed: Cell::new(false), changes: &changes });
+    let ended = run(connection, "COMMIT");
+    drop(open);
+    outcome.and(ended)
+}
+
+/// Commits what the job did, or rolls all of it back if it failed.
+pub(super) fn write(
+    connection: &Connection,
+    history: Option<&History>,
+    job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    run(connection, BEGIN_WRITING)?;
+    let open = Open(connection);
+    let changes = Changes::default();
+    let outcome = job(&Tx { connection, changed: Cell::new(false), changes: &changes })
+        .and_then(|()| commit(connection, history, &changes));
     drop(open);
     outcome
+}
+
+/// Takes the write lock now, so that what the job reads cannot change before it writes.
+const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
+
+fn commit(connection: &Connection, history: Option<&History>, changes: &Changes) -> Result<(), Failure> {
+    let committing = history.map(History::begin_commit);
+    run(connection, "COMMIT")?;
+    if let Some(committing) = committing {
+        committing.done(changes);
+    }
+    Ok(())
 }
 
 /// How many jobs share a transaction at most: a bound for how long one of them waits for the others.
@@ -156,13 +176,18 @@ const MOST_JOBS: usize = 256;
 
 /// Runs the jobs in the queue, also those that join meanwhile, and commits what they did. What a failing one did is
 /// rolled back; it is that one's outcome. An error is the whole transaction's: none of it happened.
-pub(super) fn in_shared_transaction(connection: &Connection, batch: &mut Batch<'_>) -> Result<(), Failure> {
-    run(connection, "BEGIN IMMEDIATE")?;
+pub(super) fn write_shared(
+    connection: &Connection,
+    history: Option<&History>,
+    batch: &mut Batch<'_>,
+) -> Result<(), Failure> {
+    run(connection, BEGIN_WRITING)?;
     let open = Open(connection);
+    let changes = Changes::default();
     while batch.joined.len() < MOST_JOBS {
         let alone = batch.joined.is_empty();
         let Some(Joined { job, outcome, .. }) = batch.join() else { break };
-        let tx = Tx { connection, changed: Cell::new(false) };
+        let tx = Tx { connection, changed: Cell::new(false), changes: &changes };
         if !alone {
             run(connection, "SAVEPOINT job")?;
         }
@@ -177,7 +202,7 @@ pub(super) fn in_shared_transaction(connection: &Connection, batch: &mut Batch<'
             }
         }
     }
-    run(connection, "COMMIT")?;
+    commit(connection, history, &changes)?;
     drop(open);
     Ok(())
 }
@@ -188,6 +213,22 @@ pub(super) fn guarded(job: &mut Box<SharedJob>, tx: &Tx<'_>) -> Result<(), Failu
         std::mem::forget(payload); // it is foreign, and might panic when dropped
         Err(Failure::internal("a transaction's job panicked"))
     })
+}
+
+/// Runs `work` while the connection waits for other processes for at most this long, if that is less than usual.
+pub(super) fn with_patience<T>(
+    connection: &Connection,
+    patience: Duration,
+    options: &Options,
+    work: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    if patience >= options.busy_timeout {
+        return work();
+    }
+    connection.busy_timeout(patience).map_err(sql)?;
+    let outcome = work();
+    let _ = connection.busy_timeout(options.busy_timeout); // cannot fail, and must not undo a commit
+    outcome
 }
 
 /// Rolls back whatever is still open when the job failed, the commit failed, or the job panicked.

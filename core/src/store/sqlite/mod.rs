@@ -2,6 +2,7 @@
 
 mod connection;
 mod failure;
+mod history;
 mod migrate;
 #[cfg(test)]
 mod plans;
@@ -23,10 +24,12 @@ use rusqlite::Connection;
 
 use self::connection::{Missing, Tx};
 use self::failure::failed;
+use self::history::History;
 use self::watch::Watch;
 use super::queue::{Batch, Place, Queue};
-use super::{Questions, ReadJob, SharedJob, Stamp, Store, WriteJob};
+use super::{Moment, Patience, Questions, ReadJob, SharedJob, Store, WriteJob};
 use crate::error::{ErrorCode, Failure};
+use crate::id::SessionId;
 
 /// When an answer counts as kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -63,7 +66,7 @@ pub(crate) struct SqliteStore {
     /// Used in turns; its lock keeps [`close`](Store::close) from taking it away in the middle of one.
     writer: Mutex<Option<Connection>>,
     idle_readers: Mutex<Vec<Connection>>,
-    watch: RwLock<Option<Watch>>,
+    history: RwLock<Option<Arc<History>>>,
     closed: AtomicBool,
     /// Says to other copies of this library in the process that the file is taken; released last.
     _presence: Option<presence::Presence>,
@@ -81,14 +84,12 @@ impl SqliteStore {
             Location::File(path) => presence::Presence::claim(path, options.busy_timeout, open)?,
             Location::Memory => (open()?, None),
         };
-        let watch = match &location {
+        let history = match &location {
             Location::File(_) => {
                 let watching = connection::open(&location, Missing::Refuse, &options)?;
                 connection::harden(&watching, &options)?;
-                connection::in_transaction(&watching, connection::Kind::Reading, &mut |tx| {
-                    tx.clock_mark().map(drop)
-                })?;
-                Watch::over(watching)
+                connection::read(&watching, &mut |tx| tx.clock_mark().map(drop))?;
+                Watch::over(watching).map(|watch| Arc::new(History::watched_by(watch)))
             }
             Location::Memory => None,
         };
@@ -98,7 +99,7 @@ impl SqliteStore {
             queue: Queue::default(),
             writer: Mutex::new(Some(writer)),
             idle_readers: Mutex::new(Vec::new()),
-            watch: RwLock::new(watch),
+            history: RwLock::new(history),
             closed: AtomicBool::new(false),
             _presence: presence,
         })
@@ -108,7 +109,7 @@ impl SqliteStore {
     fn with_writer<T>(
         &self,
         patience: Duration,
-        work: impl FnOnce(&Connection) -> Result<T, Failure>,
+        work: impl FnOnce(&Connection, Option<&History>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut guard = self.writer.lock();
         self.check_open()?;
@@ -120,14 +121,9 @@ impl SqliteStore {
         }
         let Some(writer) = guard.as_ref() else { return Err(closed()) };
         // Waiting for other threads and for other processes has one limit, not two.
-        let limited = patience < self.options.busy_timeout;
-        if limited {
-            writer.busy_timeout(patience).map_err(sql)?;
-        }
-        let outcome = work(writer);
-        if limited {
-            let _ = writer.busy_timeout(self.options.busy_timeout); // cannot fail, and must not undo a commit
-        }
+        let history = self.history.read().clone();
+        let outcome =
+            connection::with_patience(writer, patience, &self.options, || work(writer, history.as_deref()));
         if !writer.is_autocommit() && self.location != Location::Memory {
             *guard = None;
         }
@@ -138,9 +134,8 @@ impl SqliteStore {
     fn alone(&self, job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
         let place = self.queue.join(None, self.options.busy_timeout);
         self.queue.wait(&place, |patience| {
-            let outcome = self.with_writer(patience, |writer| {
-                connection::in_transaction(writer, connection::Kind::Writing, job)
-            });
+            let outcome =
+                self.with_writer(patience, |writer, history| connection::write(writer, history, job));
             self.queue.answer(&place, outcome);
         })
     }
@@ -148,8 +143,8 @@ impl SqliteStore {
     /// A turn: runs the jobs of all who wait in one transaction.
     fn take_turn(&self, place: &Arc<Place>, patience: Duration) {
         let mut batch = Batch::new(&self.queue);
-        let shared =
-            self.with_writer(patience, |writer| connection::in_shared_transaction(writer, &mut batch));
+        let shared = self
+            .with_writer(patience, |writer, history| connection::write_shared(writer, history, &mut batch));
         match shared {
             Ok(()) => batch.joined.iter_mut().for_each(|joined| joined.is_final = true),
             // Nothing was begun. Others still have time left to try.
@@ -159,10 +154,8 @@ impl SqliteStore {
             Err(_) => {
                 for joined in &mut batch.joined {
                     let patience = joined.place.patience_left();
-                    let outcome = self.with_writer(patience, |writer| {
-                        connection::in_transaction(writer, connection::Kind::Writing, &mut |tx| {
-                            connection::guarded(&mut joined.job, tx)
-                        })
+                    let outcome = self.with_writer(patience, |writer, history| {
+                        connection::write(writer, history, &mut |tx| connection::guarded(&mut joined.job, tx))
                     });
                     joined.end_with(outcome);
                 }
@@ -172,10 +165,13 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn read(&self, job: &mut ReadJob<'_>) -> Result<(), Failure> {
+    fn read(&self, patience: Patience, job: &mut ReadJob<'_>) -> Result<(), Failure> {
         self.check_open()?;
         if self.location == Location::Memory {
-            return self.alone(&mut |tx| job(tx));
+            return match patience {
+                Patience::Waits => self.alone(&mut |tx| job(tx)),
+                Patience::Hurries => Err(would_wait()),
+            };
         }
         let idle = self.idle_readers.lock().pop();
         let reader = match idle {
@@ -186,7 +182,13 @@ impl Store for SqliteStore {
                 fresh
             }
         };
-        let outcome = connection::in_transaction(&reader, connection::Kind::Reading, &mut |tx| job(tx));
+        let patience = match patience {
+            Patience::Waits => self.options.busy_timeout,
+            Patience::Hurries => Duration::ZERO,
+        };
+        let outcome = connection::with_patience(&reader, patience, &self.options, || {
+            connection::read(&reader, &mut |tx| job(tx))
+        });
         let mut idle_readers = self.idle_readers.lock();
         // Under the lock, so that close() either drains this connection or has happened before.
         if reader.is_autocommit() && idle_readers.len() < IDLE_READERS && self.check_open().is_ok() {
@@ -212,8 +214,12 @@ impl Store for SqliteStore {
         self.queue.leave(place);
     }
 
-    fn stamp(&self) -> Option<Stamp> {
-        self.watch.read().as_ref().map(Watch::stamp)
+    fn moment(&self) -> Option<Moment> {
+        self.history.read().as_ref()?.moment()
+    }
+
+    fn unchanged(&self, session: SessionId, since: Moment) -> bool {
+        self.history.read().as_ref().is_some_and(|history| history.unchanged(session, since))
     }
 
     fn check_open(&self) -> Result<(), Failure> {
@@ -223,10 +229,15 @@ impl Store for SqliteStore {
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.idle_readers.lock().clear();
-        self.watch.write().take();
         // Waits for the writer that is at work; the last connection to go checkpoints the log.
         self.writer.lock().take();
+        self.history.write().take();
     }
+}
+
+/// What a caller is told who hurries and would have to wait.
+pub(crate) fn would_wait() -> Failure {
+    Failure::new(ErrorCode::StorageBusy, "the answer is not to be had without waiting")
 }
 
 fn closed() -> Failure {

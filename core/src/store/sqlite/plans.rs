@@ -58,7 +58,7 @@ fn exercise(store: &dyn Transitions) -> Result<(), Failure> {
     store.set_key(no, &key)?;
     store.set_config(no, &tenant.config, at)?;
     store.set_secret(no, &tenant.salt, &tenant.wrapped_refresh_key)?;
-    store.set_clock_mark(ClockMark { highest: at, era: 1 })?;
+    store.reset_clock_mark(ClockMark { highest: at, era: 1 })?;
     let row = row(&user);
     store.add_session(no, &row)?;
     store.rotate_session(no, &row)?;

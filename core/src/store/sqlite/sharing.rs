@@ -10,7 +10,7 @@ use super::{Durability, Location, Options, SqliteStore};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::{Error, ErrorCode, Failure};
-use crate::store::{ClockMark, Place, Store, TenantRow, Transitions};
+use crate::store::{Patience, Place, Store, TenantRow, Transitions};
 
 struct Database {
     _folder: tempfile::TempDir,
@@ -32,14 +32,14 @@ fn database() -> Database {
 
 fn marked(store: &dyn Transitions, millis: i64) -> Result<i64, Failure> {
     let mark = store.clock_mark()?;
-    store.set_clock_mark(ClockMark { highest: Timestamp::from_millis(millis), ..mark })?;
+    store.raise_clock_mark(Timestamp::from_millis(millis))?;
     Ok(mark.highest.as_millis())
 }
 
 fn committed(store: &SqliteStore) -> i64 {
     let mut found = 0;
     store
-        .read(&mut |store| {
+        .read(Patience::Waits, &mut |store| {
             found = store.clock_mark()?.highest.as_millis();
             Ok(())
         })

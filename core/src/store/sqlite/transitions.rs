@@ -3,6 +3,7 @@
 use rusqlite::{Params, named_params};
 
 use super::connection::Tx;
+use super::history::Change;
 use super::sql;
 use crate::clock::Timestamp;
 use crate::config::Config;
@@ -14,8 +15,9 @@ use crate::store::{ClockMark, KeyRow, SessionRow, TenantNo, TenantRow, Transitio
 
 impl Tx<'_> {
     /// Runs a statement that must change exactly one row: zero would be a lost write.
-    fn change(&self, statement: &str, parameters: impl Params) -> Result<(), Failure> {
+    fn change(&self, what: Change, statement: &str, parameters: impl Params) -> Result<(), Failure> {
         self.changed.set(true);
+        self.changes.note(what);
         match self
             .connection
             .prepare_cached(statement)
@@ -33,8 +35,17 @@ impl Transitions for Tx<'_> {
         self.changed.get()
     }
 
-    fn set_clock_mark(&self, mark: ClockMark) -> Result<(), Failure> {
+    fn raise_clock_mark(&self, highest: Timestamp) -> Result<(), Failure> {
         self.change(
+            Change::Seen,
+            "UPDATE clock_mark SET highest_at_ms = :highest_at_ms",
+            named_params! {":highest_at_ms": highest.as_millis()},
+        )
+    }
+
+    fn reset_clock_mark(&self, mark: ClockMark) -> Result<(), Failure> {
+        self.change(
+            Change::Everything,
             "UPDATE clock_mark SET highest_at_ms = :highest_at_ms, era = :era",
             named_params! {":highest_at_ms": mark.highest.as_millis(), ":era": mark.era},
         )
@@ -42,6 +53,7 @@ impl Transitions for Tx<'_> {
 
     fn add_tenant(&self, id: &TenantId, row: &TenantRow, now: Timestamp) -> Result<TenantNo, Failure> {
         self.change(
+            Change::Everything,
             "INSERT INTO tenants (tenant_id, version, created_at_ms, salt, wrapped_refresh_key, session_duration,
                access_token_ttl, idle_timeout, max_sessions_per_user, refresh_reuse_window, token_horizon_at_ms)
              VALUES (:tenant_id, 1, :now, :salt, :wrapped_refresh_key, :session_duration, :access_token_ttl,
@@ -64,6 +76,7 @@ impl Transitions for Tx<'_> {
 
     fn set_config(&self, tenant: TenantNo, config: &Config, token_horizon: Timestamp) -> Result<(), Failure> {
         self.change(
+            Change::Everything,
             "UPDATE tenants SET version = version + 1, session_duration = :session_duration,
                access_token_ttl = :access_token_ttl, idle_timeout = :idle_timeout,
                max_sessions_per_user = :max_sessions_per_user, refresh_reuse_window = :refresh_reuse_window,
@@ -88,6 +101,7 @@ impl Transitions for Tx<'_> {
         refresh_key: &[u8],
     ) -> Result<(), Failure> {
         self.change(
+            Change::Everything,
             "UPDATE tenants SET version = version + 1, salt = :salt, wrapped_refresh_key = :wrapped_refresh_key
              WHERE tenant_no = :tenant_no",
             named_params! {":tenant_no": tenant, ":salt": salt, ":wrapped_refresh_key": refresh_key},
@@ -96,6 +110,7 @@ impl Transitions for Tx<'_> {
 
     fn add_key(&self, tenant: TenantNo, key: &KeyRow) -> Result<(), Failure> {
         self.change(
+            Change::Everything,
             "INSERT INTO signing_keys (tenant_no, key_no, kid, state, created_at_ms, drained_at_ms, wrapped_seed)
              VALUES (:tenant_no, :key_no, :kid, :state, :created_at_ms, :drained_at_ms, :wrapped_seed)",
             named_params! {
@@ -112,6 +127,7 @@ impl Transitions for Tx<'_> {
 
     fn set_key(&self, tenant: TenantNo, key: &KeyRow) -> Result<(), Failure> {
         self.change(
+            Change::Everything,
             "UPDATE signing_keys SET state = :state, drained_at_ms = :drained_at_ms, wrapped_seed = :wrapped_seed
              WHERE tenant_no = :tenant_no AND key_no = :key_no",
             named_params! {
@@ -123,6 +139,7 @@ impl Transitions for Tx<'_> {
             },
         )?;
         self.change(
+            Change::Everything,
             "UPDATE tenants SET version = version + 1 WHERE tenant_no = :tenant_no",
             named_params! {":tenant_no": tenant},
         )
@@ -131,6 +148,7 @@ impl Transitions for Tx<'_> {
     fn add_session(&self, tenant: TenantNo, row: &SessionRow) -> Result<(), Failure> {
         let SessionRow { life, rotation, access, client, last_seen, identity, .. } = row;
         self.change(
+            Change::Session(row.id),
             "INSERT INTO sessions (tenant_no, session_ulid, user_id, created_at_ms, last_active_at_ms, expires_at_ms,
                generation, replays, nonce, access_serial, access_issued_at_ms, access_expires_at_ms, access_key_no,
                device_type, user_agent, ip_address, country, device_fingerprint, last_ip_address, last_user_agent,
@@ -171,6 +189,7 @@ impl Transitions for Tx<'_> {
 
     fn rotate_session(&self, tenant: TenantNo, row: &SessionRow) -> Result<(), Failure> {
         self.change(
+            Change::Session(row.id),
             "UPDATE sessions SET last_active_at_ms = :last_active_at_ms, generation = :generation, replays = :replays,
                access_serial = :access_serial, access_issued_at_ms = :access_issued_at_ms,
                access_expires_at_ms = :access_expires_at_ms, access_key_no = :access_key_no,
@@ -194,6 +213,7 @@ impl Transitions for Tx<'_> {
 
     fn count_replay(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure> {
         self.change(
+            Change::Session(id),
             "UPDATE sessions SET replays = replays + 1 WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid",
             named_params! {":tenant_no": tenant, ":session_ulid": id.to_bytes()},
         )
@@ -201,6 +221,7 @@ impl Transitions for Tx<'_> {
 
     fn change_identity(&self, tenant: TenantNo, row: &SessionRow) -> Result<(), Failure> {
         self.change(
+            Change::Session(row.id),
             "UPDATE sessions SET access_serial = :access_serial, access_issued_at_ms = :access_issued_at_ms,
                access_expires_at_ms = :access_expires_at_ms, access_key_no = :access_key_no,
                mfa_verified = :mfa_verified, org_id = :org_id, role = :role, claims = :claims
@@ -222,6 +243,7 @@ impl Transitions for Tx<'_> {
 
     fn end_session(&self, tenant: TenantNo, id: SessionId, end: End) -> Result<(), Failure> {
         self.change(
+            Change::Session(id),
             "UPDATE sessions SET ended_at_ms = :ended_at_ms, end_reason = :end_reason
              WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid AND ended_at_ms IS NULL",
             named_params! {
@@ -235,6 +257,7 @@ impl Transitions for Tx<'_> {
 
     fn delete_session(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure> {
         self.change(
+            Change::Session(id),
             "DELETE FROM sessions WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid",
             named_params! {":tenant_no": tenant, ":session_ulid": id.to_bytes()},
         )

@@ -8,7 +8,16 @@ use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use rusqlite::{Connection, ffi};
 
-use crate::store::Stamp;
+/// The header at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header([u32; 12]);
+
+impl Header {
+    /// The third word counts transactions: one that wrote something is one further.
+    pub(super) fn counter(&self) -> u32 {
+        self.0[2]
+    }
+}
 
 /// A connection that keeps the WAL index mapped.
 pub(super) struct Watch {
@@ -52,14 +61,14 @@ impl Watch {
     }
 
     /// The header as it is now. One that a commit is just writing equals no other.
-    pub(super) fn stamp(&self) -> Stamp {
+    pub(super) fn header(&self) -> Header {
         // What was read before this call is not read after it.
         fence(Ordering::SeqCst);
         // SAFETY: mapped as long as the connection is open; 48 aligned bytes at the start of the region, which others
         // write while this reads: hence atomics.
         let header = unsafe { &*self.header };
-        let stamp = Stamp(std::array::from_fn(|word| header[word].load(Ordering::Acquire)));
+        let now = Header(std::array::from_fn(|word| header[word].load(Ordering::Acquire)));
         fence(Ordering::SeqCst);
-        stamp
+        now
     }
 }

@@ -1,0 +1,160 @@
+//! What has been committed since: which sessions this engine's own commits have changed, and whether anybody else has
+//! committed. For those who remember what they read.
+
+use std::cell::{Cell, RefCell};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::watch::{Header, Watch};
+use crate::id::SessionId;
+use crate::store::Moment;
+
+/// What a transaction changes.
+#[derive(Clone, Copy)]
+pub(super) enum Change {
+    Session(SessionId),
+    /// What decides about many sessions: settings, keys, an era of the clock.
+    Everything,
+    /// What readers know without the database: the time that this engine has seen.
+    Seen,
+}
+
+/// The changes of one transaction.
+#[derive(Default)]
+pub(super) struct Changes {
+    places: RefCell<Vec<u16>>,
+    everything: Cell<bool>,
+}
+
+impl Changes {
+    pub(super) fn note(&self, change: Change) {
+        match change {
+            Change::Session(id) => self.places.borrow_mut().push(place(id)),
+            Change::Everything => self.everything.set(true),
+            Change::Seen => {}
+        }
+    }
+}
+
+/// How many places there are for sessions. Sessions that share one only ask the store once more than they had to.
+const PLACES: usize = 1 << 16;
+
+/// The place of a session: the end of its ULID is random.
+fn place(id: SessionId) -> u16 {
+    let [.., high, low] = id.to_bytes();
+    u16::from_be_bytes([high, low])
+}
+
+/// The commits to one database, as far as this engine made or noticed them.
+pub(super) struct History {
+    watch: Watch,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// As our last commit left it, or as it was when somebody else's was noticed.
+    header: Header,
+    /// Counts how often somebody else's commits were noticed: nobody here knows what they changed.
+    era: u64,
+    /// Counts our commits.
+    commits: u64,
+    /// Whether one of ours is under way: the header may be that one's already.
+    committing: bool,
+    /// The last of our commits that changed a session of this place.
+    changed: Vec<u64>,
+}
+
+impl State {
+    /// Whether the header says that everything committed is known; one that says otherwise begins an era.
+    fn is_up_to_date(&mut self, header: Header) -> bool {
+        if header != self.header {
+            if self.committing {
+                return false;
+            }
+            self.begin_era(header);
+        }
+        true
+    }
+
+    fn begin_era(&mut self, header: Header) {
+        self.header = header;
+        self.era += 1;
+    }
+}
+
+impl History {
+    pub(super) fn watched_by(watch: Watch) -> Self {
+        let state =
+            State { header: watch.header(), era: 0, commits: 0, committing: false, changed: vec![0; PLACES] };
+        History { watch, state: Mutex::new(state) }
+    }
+
+    /// The present moment, unless a commit of ours is under way. What is read in a transaction that begins after this
+    /// is of this moment or a later one.
+    pub(super) fn moment(&self) -> Option<Moment> {
+        let mut state = self.state.lock();
+        let up_to_date = state.is_up_to_date(self.watch.header());
+        up_to_date.then_some(Moment { era: state.era, commit: state.commits })
+    }
+
+    /// Whether this session is certainly what it was at that moment.
+    pub(super) fn unchanged(&self, id: SessionId, since: Moment) -> bool {
+        let mut state = self.state.lock();
+        state.is_up_to_date(self.watch.header())
+            && state.era == since.era
+            && state.changed.get(usize::from(place(id))).is_some_and(|&commit| commit <= since.commit)
+    }
+
+    /// Before our `COMMIT`, while we hold the write lock: others have committed before we got it or will after we let it go.
+    pub(super) fn begin_commit(&self) -> Committing<'_> {
+        let mut state = self.state.lock();
+        let header = self.watch.header();
+        if header != state.header {
+            state.begin_era(header);
+        }
+        state.committing = true;
+        Committing { history: self, counter: header.counter(), done: None }
+    }
+}
+
+/// A commit of ours under way. Dropped before it is [done](Self::done), nobody knows what it did.
+pub(super) struct Committing<'a> {
+    history: &'a History,
+    /// What the header counted before.
+    counter: u32,
+    done: Option<&'a Changes>,
+}
+
+impl<'a> Committing<'a> {
+    /// It happened: from the end of this call on, who remembers one of the changed sessions asks the store.
+    pub(super) fn done(mut self, changes: &'a Changes) {
+        self.done = Some(changes);
+    }
+}
+
+impl Drop for Committing<'_> {
+    fn drop(&mut self) {
+        let mut state: MutexGuard<'_, State> = self.history.state.lock();
+        state.committing = false;
+        let header = self.history.watch.header();
+        match self.done {
+            // Every commit that writes counts one further: this is ours, and nobody's came after it.
+            Some(changes) if header.counter() == self.counter.wrapping_add(1) => {
+                state.header = header;
+                state.commits += 1;
+                let commit = state.commits;
+                for &place in changes.places.borrow().iter() {
+                    if let Some(changed) = state.changed.get_mut(usize::from(place)) {
+                        *changed = commit;
+                    }
+                }
+                if changes.everything.get() {
+                    state.era += 1;
+                }
+            }
+            // It had nothing to write.
+            Some(_) if header == state.header => {}
+            _ => state.begin_era(header),
+        }
+    }
+}
