@@ -1,7 +1,10 @@
 import { engineError, learnStatuses } from "./error";
 import { loadAddon } from "./loader";
 
-/** The native addon. A method of {@link Handle} returns the number of its call; the answer comes to the port. */
+/**
+ * The native addon. A method of {@link Handle} returns the number of its call, whose answer comes to the port, or the
+ * answer itself, where that was to be had at once.
+ */
 export interface Addon {
   version(): string;
   errorStatuses(): Record<string, number>;
@@ -15,6 +18,9 @@ export interface Addon {
   isRestPath(path: string): boolean;
   restBodyMax(): number;
 }
+
+/** The number of a call, or its answer as JSON. */
+export type Call = number | string;
 
 type Port = { readonly port: unique symbol };
 
@@ -35,12 +41,13 @@ export interface Handle {
   create(request: string): number;
   refresh(refreshToken: string, request: string): number;
   update(sessionId: string, patch: string): number;
-  get(sessionId: string): number;
-  list(query: string): number;
-  verifySession(sessionId: string): number;
-  verifyAccessToken(token: string): number;
+  get(sessionId: string): Call;
+  list(query: string): Call;
+  verifySession(sessionId: string): Call;
+  verifyAccessToken(token: string, here: boolean): Call;
   stillHolds(number: number): boolean;
   verifyLocally(token: string, options: string): number;
+  verifyLocallyHere(token: string, options: string): Call;
   verifyLocallySync(token: string, options: string): Outcome;
   revoke(sessionId: string): number;
   revokeUser(userId: string, except: string | null): number;
@@ -92,7 +99,8 @@ export const port = new addon.Port(deliver);
  * The answer to a call. The error is made here, after the `await`, so that its stack goes on with the callers that
  * wait for this promise.
  */
-export async function answered<T>(call: number): Promise<T> {
+export async function answered<T>(call: Call): Promise<T> {
+  if (typeof call === "string") return JSON.parse(call) as T;
   const outcome = await new Promise<Outcome>((settle) => {
     waiting.set(call, settle);
   });

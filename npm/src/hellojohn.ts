@@ -14,13 +14,14 @@ import {
 import { fetchHandler, type Handler, type HandlerOptions } from "./fetch";
 import { authorize, Gate, type Auth as RequestAuth, type RequireAuthOptions, requireAuth } from "./gate";
 import { type Middleware, type MiddlewareOptions, middleware, type NodeRequest } from "./http";
-import { members, optionalText, request, requiredMembers, text, token } from "./input";
+import { members, optionalText, request, requiredMembers, text, token, wholeNumber } from "./input";
 import { type Jwks, Keys } from "./keys";
 import { RestDoor } from "./rest";
 import { type Duration, toDate } from "./session";
 import { Sessions } from "./sessions";
 import { type ConfigPatch, configPatch, Settings } from "./settings";
-import { type AccessTokenClaims, type TokenVerification, TokenVerifier } from "./verdict";
+import { isAlone, SIGNATURE, turn } from "./turn";
+import { type AccessTokenClaims, type TokenVerification, Verifier } from "./verdict";
 
 /** How to open a tenant. */
 export interface HelloJohnOptions {
@@ -39,6 +40,11 @@ export interface HelloJohnOptions {
    * never corrupt.
    */
   durability?: "full" | "normal" | undefined;
+  /**
+   * How many access tokens are remembered as verified, 0 to 1,000,000; default 8192, 0 for none. One takes some 3 KB, and
+   * as much again for up to 4096 of the tokens and sessions that this object was asked about last.
+   */
+  knownTokens?: number | undefined;
   /** Checks credentials for `hj.auth.signIn`. */
   authenticate?: Authenticate | undefined;
   /** For tests: the time, instead of the machine's. */
@@ -70,9 +76,13 @@ const OPTIONS = [
   "issuer",
   "config",
   "durability",
+  "knownTokens",
   "authenticate",
   "clock",
 ];
+const KNOWN_TOKENS_MAX = 1_000_000;
+/** How many tokens, and how many sessions, one object keeps in mind on JavaScript's side. */
+const KNOWN_MAX = 4096;
 const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
 
 /**
@@ -97,7 +107,7 @@ export class HelloJohn {
   /** The REST API for hosts of the Fetch API (Hono, Next's route handlers, …): {@link createHandler} without options. */
   readonly handler: (request: Request) => Promise<Response>;
   readonly #handle: Handle;
-  readonly #tokens: TokenVerifier;
+  readonly #verifier: Verifier;
   readonly #authenticate: Authenticate | null;
   readonly #door: RestDoor;
   #closing: Promise<void> | null = null;
@@ -110,12 +120,14 @@ export class HelloJohn {
     }
     const clock = found.get("clock") as ManualClock | null | undefined;
     const config = found.get("config");
+    const knownTokens = wholeNumber("knownTokens", found.get("knownTokens"), KNOWN_TOKENS_MAX);
     const database = optionalText("database", found.get("database"));
     const settings = {
       tenant_id: text("tenantId", found.get("tenantId")),
       database: database ?? (process.env["HELLOJOHN_DATABASE"] || "hellojohn.db"),
       issuer: optionalText("issuer", found.get("issuer")),
       durability: optionalText("durability", found.get("durability")),
+      known_tokens: knownTokens,
       config: config === undefined || config === null ? null : configPatch("config", config),
     };
     const secretKey = text("secretKey", found.get("secretKey"));
@@ -124,9 +136,9 @@ export class HelloJohn {
     const refusal = handle.refusal();
     if (refusal?.code) throw engineError(refusal.code, refusal.text);
     this.#handle = handle;
-    this.#tokens = new TokenVerifier(handle);
+    this.#verifier = new Verifier(handle, Math.min(knownTokens ?? KNOWN_MAX, KNOWN_MAX));
     this.#authenticate = authenticate as Authenticate | null;
-    this.sessions = new Sessions(handle);
+    this.sessions = new Sessions(handle, this.#verifier);
     this.auth = new Auth(handle, this.#authenticate, () => this.#refuseIfClosed());
     this.config = new Settings(handle);
     this.keys = new Keys(handle);
@@ -147,7 +159,13 @@ export class HelloJohn {
    */
   async verifyToken(accessToken: string, options?: VerifyTokenOptions): Promise<AccessTokenClaims> {
     const [presented, expected] = localVerification(accessToken, options);
-    return answered(this.#handle.verifyLocally(presented, expected));
+    await turn(SIGNATURE);
+    const here = isAlone();
+    return answered(
+      here
+        ? this.#handle.verifyLocallyHere(presented, expected)
+        : this.#handle.verifyLocally(presented, expected),
+    );
   }
 
   /**
@@ -169,7 +187,7 @@ export class HelloJohn {
    * when the store cannot be asked.
    */
   async verifyTokenRemote(accessToken: string): Promise<TokenVerification> {
-    return this.#tokens.verify(accessToken);
+    return this.#verifier.verifyToken(accessToken);
   }
 
   /** The tenant's public keys. */

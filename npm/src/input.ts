@@ -18,6 +18,13 @@ export function optionalText(field: string, value: unknown): string | null {
   return value === undefined || value === null ? null : text(field, value);
 }
 
+/** A whole number from 0 to `most`, or nothing. */
+export function wholeNumber(field: string, value: unknown, most: number): number | null {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most) return value;
+  throw invalid(field, `must be a whole number from 0 to ${most.toLocaleString("en-US")}`);
+}
+
 /** A token. One that is not there is the engine's `missing_token`. */
 export function token(field: string, value: unknown): string {
   return value === undefined || value === null ? "" : text(field, value);

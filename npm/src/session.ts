@@ -117,6 +117,18 @@ export function toSession(wire: WireSession): Session {
   };
 }
 
+/** The session, made of an answer that is kept: nothing that a caller may change is shared. */
+export function toOwnSession(wire: WireSession): Session {
+  const session = toSession(wire);
+  session.claims = ownCopy(wire.claims);
+  return session;
+}
+
+export function ownCopy<T extends { readonly [name: string]: Json | undefined }>(claims: T): T {
+  const flat = Object.values(claims).every((claim) => typeof claim !== "object" || claim === null);
+  return flat ? { ...claims } : structuredClone(claims);
+}
+
 export function toDate(milliseconds: number | null): Date | null {
   return milliseconds === null ? null : new Date(milliseconds);
 }

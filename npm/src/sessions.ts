@@ -14,7 +14,8 @@ import {
   type WireGrant,
   type WireSession,
 } from "./session";
-import { type SessionVerification, sessionVerdict } from "./verdict";
+import { READ, turn } from "./turn";
+import type { SessionVerification, Verifier } from "./verdict";
 
 /** A sign-in. `undefined` and `null` mean "not given". */
 export interface CreateSessionOptions {
@@ -116,10 +117,12 @@ export async function createSession(handle: Handle, fields: Map<string, unknown>
 /** The sessions of the tenant: `hj.sessions`. Every method may reject with `engine_closed` or a `storage_…` code. */
 export class Sessions {
   readonly #handle: Handle;
+  readonly #verifier: Verifier;
 
   /** @internal */
-  constructor(handle: Handle) {
+  constructor(handle: Handle, verifier: Verifier) {
     this.#handle = handle;
+    this.#verifier = verifier;
   }
 
   /**
@@ -146,7 +149,7 @@ export class Sessions {
 
   /** One session, ended ones included until they are purged. Rejects with `session_not_found`. */
   async get(id: string): Promise<Session> {
-    return toSession(await answered<WireSession>(this.#handle.get(text("id", id))));
+    return this.#verifier.get(id);
   }
 
   /** A page of a user's sessions, of every status unless told. Rejects with `validation_error`. */
@@ -159,8 +162,10 @@ export class Sessions {
         ? new Map<string, unknown>([["user_id", first], ...members("options", options, PAGE)])
         : listQuery(first, options);
     if (typeof first === "string") query.set("status", query.get("status") ?? "all");
+    const asked = request(query, { userId: "user_id" });
+    await turn(2 * READ);
     const page = await answered<{ data: WireSession[]; next_cursor: string | null }>(
-      this.#handle.list(request(query, { userId: "user_id" })),
+      this.#handle.list(asked),
     );
     const list = page.data.map(toSession);
     // Not enumerable: the list compares and prints as the array that it is.
@@ -205,11 +210,7 @@ export class Sessions {
    * Never rejects for a session or token that is unknown, ended or malformed.
    */
   async verify(sessionIdOrAccessToken: string): Promise<SessionVerification> {
-    return sessionVerdict(() => {
-      const subject = token("sessionIdOrAccessToken", sessionIdOrAccessToken);
-      const byToken = subject === "" || subject.includes(".");
-      return byToken ? this.#handle.verifyAccessToken(subject) : this.#handle.verifySession(subject);
-    });
+    return this.#verifier.verifySession(sessionIdOrAccessToken);
   }
 
   /**

@@ -1,7 +1,9 @@
-import { answered, type Handle } from "./addon";
+import { answered, type Call, type Handle } from "./addon";
 import { type ErrorCode, HelloJohnError } from "./error";
-import { token } from "./input";
-import { type Json, type Session, toSession, type WireSession } from "./session";
+import { text, token } from "./input";
+import { Memory } from "./memory";
+import { type Json, ownCopy, type Session, toOwnSession, type WireSession } from "./session";
+import { isAlone, READ, REMEMBERED, SIGNATURE, turn } from "./turn";
 
 /** Why something did not verify. */
 export interface VerificationError {
@@ -52,70 +54,78 @@ interface WireVerdict {
   error: { code: ErrorCode; detail: string } | null;
 }
 
-export async function sessionVerdict(ask: () => number): Promise<SessionVerification> {
-  const verdict = await verdictOf(ask);
-  const session = verdict.session && toSession(verdict.session);
-  if (verdict.valid && session) return { valid: true, session };
-  return { valid: false, session, error: reason(verdict) };
-}
-
-/** How many tokens are kept in mind: as many as the addon does. */
-const VERIFIED_MAX = 4096;
-
-/** What was found good, and the number that the addon has it under. */
-interface Verified {
-  number: number;
-  payload: AccessTokenClaims;
-  /** Its claims are plain values, so that copying it one level deep is copying it. */
-  flat: boolean;
-}
-
 /**
- * Verifies access tokens against the store. One that verified lately costs no look at the store while nobody has
- * committed since: the addon knows that without a system call.
+ * Asks the store about sessions and access tokens; not again about what it said lately, as long as that still holds.
  * @internal
  */
-export class TokenVerifier {
+export class Verifier {
   readonly #handle: Handle;
-  readonly #verified = new Map<string, Verified>();
+  readonly #tokens: Memory<WireVerdict>;
+  readonly #sessions: Memory<WireSession>;
 
-  constructor(handle: Handle) {
+  constructor(handle: Handle, most: number) {
     this.#handle = handle;
+    this.#tokens = new Memory(handle, most);
+    this.#sessions = new Memory(handle, most);
   }
 
-  async verify(presented: unknown): Promise<TokenVerification> {
-    if (typeof presented === "string") {
-      const known = this.#verified.get(presented);
-      if (known && this.#handle.stillHolds(known.number)) {
-        return { valid: true, payload: copy(known), error: null };
-      }
-    }
-    const verdict = await verdictOf(() => this.#handle.verifyAccessToken(token("token", presented)));
-    const { valid, payload, number } = verdict;
-    if (!valid || !payload) {
-      this.#verified.delete(presented as string);
-      return { valid: false, payload: null, error: reason(verdict) };
-    }
-    if (number !== null) this.#keep(presented as string, number, payload);
-    return { valid: true, payload, error: null };
+  async get(id: unknown): Promise<Session> {
+    const name = text("id", id);
+    await turn(REMEMBERED);
+    return toOwnSession(this.#sessions.get(name) ?? (await this.#look(name)));
   }
 
-  #keep(presented: string, number: number, payload: AccessTokenClaims): void {
-    // Anew, so that it counts as the youngest.
-    this.#verified.delete(presented);
-    if (this.#verified.size >= VERIFIED_MAX) {
-      const [oldest] = this.#verified.keys();
-      if (oldest !== undefined) this.#verified.delete(oldest);
-    }
-    const flat = Object.values(payload).every((claim) => typeof claim !== "object" || claim === null);
-    const known = { number, payload, flat };
-    this.#verified.set(presented, { ...known, payload: copy(known) });
+  async verifyToken(presented: unknown): Promise<TokenVerification> {
+    await turn(REMEMBERED);
+    const verdict = this.#tokens.get(presented) ?? (await this.#askAboutToken("token", presented));
+    if (verdict.payload) return { valid: true, payload: ownCopy(verdict.payload), error: null };
+    return { valid: false, payload: null, error: reason(verdict) };
   }
-}
 
-/** The caller may change what he gets. */
-function copy({ payload, flat }: Verified): AccessTokenClaims {
-  return flat ? { ...payload } : (structuredClone(payload) as AccessTokenClaims);
+  /** By an access token, which has a dot, or by the id. */
+  async verifySession(subject: unknown): Promise<SessionVerification> {
+    const field = "sessionIdOrAccessToken";
+    await turn(REMEMBERED);
+    let verdict: WireVerdict;
+    if (subject === undefined || subject === null || subject === "" || String(subject).includes(".")) {
+      verdict = this.#tokens.get(subject) ?? (await this.#askAboutToken(field, subject));
+    } else {
+      const known = this.#sessions.get(subject);
+      if (known?.status === "active") return { valid: true, session: toOwnSession(known) };
+      verdict = await this.#askAboutSession(field, subject);
+    }
+    const session = verdict.session && toOwnSession(verdict.session);
+    if (verdict.valid && session) return { valid: true, session };
+    return { valid: false, session, error: reason(verdict) };
+  }
+
+  async #look(id: string): Promise<WireSession> {
+    await turn(READ);
+    const { session, number } = await answered<{ session: WireSession; number: number }>(
+      this.#handle.get(id),
+    );
+    this.#sessions.keep(id, number, session);
+    return session;
+  }
+
+  async #askAboutSession(field: string, id: unknown): Promise<WireVerdict> {
+    await turn(READ);
+    const verdict = await verdictOf(() => this.#handle.verifySession(token(field, id)));
+    if (verdict.number !== null && verdict.session) {
+      this.#sessions.keep(id as string, verdict.number, verdict.session);
+    }
+    return verdict;
+  }
+
+  async #askAboutToken(field: string, presented: unknown): Promise<WireVerdict> {
+    const isKnown = this.#tokens.has(presented);
+    await turn(isKnown ? READ : SIGNATURE);
+    const here = isKnown || isAlone();
+    const verdict = await verdictOf(() => this.#handle.verifyAccessToken(token(field, presented), here));
+    if (verdict.number === null) this.#tokens.forget(presented);
+    else this.#tokens.keep(presented as string, verdict.number, verdict);
+    return verdict;
+  }
 }
 
 function reason({ error }: WireVerdict): VerificationError {
@@ -125,8 +135,8 @@ function reason({ error }: WireVerdict): VerificationError {
 }
 
 /** A token that is not even text comes from outside like any other bad token: it is refused, not thrown at. */
-async function verdictOf(ask: () => number): Promise<WireVerdict> {
-  let call: number;
+async function verdictOf(ask: () => Call): Promise<WireVerdict> {
+  let call: Call;
   try {
     call = ask();
   } catch (error) {

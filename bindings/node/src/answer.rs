@@ -44,6 +44,16 @@ pub(crate) fn updated(updated: &UpdatedSession) -> Result<String, Error> {
 }
 
 #[derive(Serialize)]
+struct NumberedSession<'a> {
+    session: &'a Session,
+    number: i64,
+}
+
+pub(crate) fn session(session: &Session, number: i64) -> Result<String, Error> {
+    text(&NumberedSession { session, number })
+}
+
+#[derive(Serialize)]
 struct PageJson<'a> {
     data: &'a [Session],
     next_cursor: Option<String>,
@@ -59,7 +69,7 @@ struct Verdict<'a> {
     valid: bool,
     session: Option<&'a Session>,
     payload: Option<&'a Map<String, Value>>,
-    /// Under which the token is kept in mind.
+    /// Of what this rests on.
     number: Option<i64>,
     error: Option<Reason<'a>>,
 }
@@ -70,11 +80,15 @@ struct Reason<'a> {
     detail: &'a str,
 }
 
-pub(crate) fn session_verdict(outcome: Result<Session, VerifyError>) -> Result<String, Error> {
+pub(crate) fn session_verdict(outcome: Result<(Session, i64), VerifyError>) -> Result<String, Error> {
     match outcome {
-        Ok(session) => {
-            text(&Verdict { valid: true, session: Some(&session), payload: None, number: None, error: None })
-        }
+        Ok((session, number)) => text(&Verdict {
+            valid: true,
+            session: Some(&session),
+            payload: None,
+            number: Some(number),
+            error: None,
+        }),
         Err(refused) => refusal(refused),
     }
 }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use hellojohn::{
     CreateSession, Error, ErrorCode, IdentityPatch, ListQuery, LocalVerification, Pending, PurgeBefore,
-    RefreshRequest, SecretKey, SessionId, SignOutScope, UserId,
+    RefreshRequest, SecretKey, SessionId, SignOutScope, Tenant, UserId,
 };
-use napi::bindgen_prelude::Env;
+use napi::bindgen_prelude::{Either, Env};
 use napi_derive::napi;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -17,7 +17,7 @@ use crate::answer;
 use crate::clock::NativeClock;
 use crate::guard::guarded;
 use crate::options::Options;
-use crate::pool::{Lane, READS, WRITES};
+use crate::pool::{CHECKS, Lane, READS, WRITES};
 use crate::port::{Mailbox, Port};
 use crate::slot::{Opened, Slot};
 
@@ -104,8 +104,30 @@ impl Handle {
         }
     }
 
+    /// A read that JavaScript does not wait for on its own thread.
     pub(crate) fn read(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
         self.submit(env, &READS, move |slot, waited| body(&slot.opened(waited)?))
+    }
+
+    /// A read that takes less time than changing threads for it: answered here, at once, unless it would have to wait.
+    fn look(
+        &self,
+        env: Env,
+        body: impl Fn(&Slot, &Tenant) -> Answer + Send + 'static,
+    ) -> Either<String, u32> {
+        let at_once = self.slot.as_ref().and_then(|slot| {
+            let open = slot.if_open()?;
+            Some(guarded(|| body(slot, &open.hurried)))
+        });
+        Either::B(match at_once {
+            Some(Ok(answer)) => return Either::A(answer),
+            Some(Err(error)) if error.code() != ErrorCode::StorageBusy => {
+                let call = self.mailbox.begin(env);
+                self.mailbox.put(call, Err(error));
+                call
+            }
+            _ => self.submit(env, &READS, move |slot, waited| body(slot, &slot.opened(waited)?.tenant)),
+        })
     }
 
     pub(crate) fn write(&self, env: Env, body: impl FnOnce(&Opened) -> Answer + Send + 'static) -> u32 {
@@ -164,54 +186,68 @@ impl Handle {
         })
     }
 
-    /// A session id → session.
+    /// A session id → session with the number of what that rests on.
     #[napi(catch_unwind)]
-    pub fn get(&self, env: Env, session_id: String) -> u32 {
-        self.read(env, move |open| answer::text(&open.tenant.get(session_id.parse()?)?))
+    pub fn get(&self, env: Env, session_id: String) -> Either<String, u32> {
+        self.look(env, move |slot, tenant| {
+            let (session, basis) = tenant.get_with_basis(session_id.parse()?)?;
+            answer::session(&session, slot.bases.keep(basis))
+        })
     }
 
     /// `ListQuery` as JSON → page.
     #[napi(catch_unwind)]
-    pub fn list(&self, env: Env, query: String) -> u32 {
-        self.read(env, move |open| answer::page(&open.tenant.list(&ListQuery::from_json(object(&query)?)?)?))
+    pub fn list(&self, env: Env, query: String) -> Either<String, u32> {
+        self.look(env, move |_, tenant| answer::page(&tenant.list(&ListQuery::from_json(object(&query)?)?)?))
     }
 
     /// A session id → verdict.
     #[napi(catch_unwind)]
-    pub fn verify_session(&self, env: Env, session_id: String) -> u32 {
-        self.read(env, move |open| {
+    pub fn verify_session(&self, env: Env, session_id: String) -> Either<String, u32> {
+        self.look(env, move |slot, tenant| {
             let outcome = session_id
                 .parse::<SessionId>()
                 .map_err(Into::into)
-                .and_then(|id| open.tenant.verify_session(id));
-            answer::session_verdict(outcome)
+                .and_then(|id| tenant.verify_session_with_basis(id));
+            answer::session_verdict(outcome.map(|(session, basis)| (session, slot.bases.keep(basis))))
         })
     }
 
-    /// An access token → verdict with the token's payload.
+    /// An access token → verdict with the token's payload. `here`: even if a signature has to be computed.
     #[napi(catch_unwind)]
-    pub fn verify_access_token(&self, env: Env, token: String) -> u32 {
-        self.submit(env, &READS, move |slot, waited| {
-            let outcome = slot.opened(waited)?.tenant.verify_access_token(&token);
-            let number = outcome.as_ref().ok().map(|access| slot.verified.keep(Arc::clone(access)));
+    pub fn verify_access_token(&self, env: Env, token: String, here: bool) -> Either<String, u32> {
+        let body = move |slot: &Slot, tenant: &Tenant| {
+            let outcome = tenant.verify_access_token(&token);
+            let number = outcome.as_ref().ok().map(|access| slot.bases.keep(access.basis.clone()));
             answer::access_verdict(outcome, number)
-        })
+        };
+        if here {
+            return self.look(env, body);
+        }
+        Either::B(self.submit(env, &READS, move |slot, waited| body(slot, &slot.opened(waited)?.tenant)))
     }
 
-    /// Whether the token that verified under this number certainly still does. Reaches no disk; false is no verdict.
+    /// Whether the answer with this number certainly still holds. Reaches no disk; false is no verdict.
     #[napi(catch_unwind)]
     pub fn still_holds(&self, number: i64) -> bool {
         self.slot.as_ref().is_some_and(|slot| {
             slot.if_open()
-                .zip(slot.verified.get(number))
-                .is_some_and(|(open, access)| guarded(|| open.tenant.still_holds(&access)).unwrap_or(false))
+                .is_some_and(|open| guarded(|| slot.bases.still_holds(number, &open.tenant)).unwrap_or(false))
         })
     }
 
-    /// An access token and `LocalVerification` as JSON → payload.
+    /// An access token and `LocalVerification` as JSON → payload, on another thread.
     #[napi(catch_unwind)]
     pub fn verify_locally(&self, env: Env, token: String, options: String) -> u32 {
-        self.read(env, move |open| verify_locally(open, &token, &options))
+        self.submit(env, &CHECKS, move |slot, waited| {
+            verify_locally(&slot.opened(waited)?.tenant, &token, &options)
+        })
+    }
+
+    /// The same on this thread.
+    #[napi(catch_unwind)]
+    pub fn verify_locally_here(&self, env: Env, token: String, options: String) -> Either<String, u32> {
+        self.look(env, move |_, tenant| verify_locally(tenant, &token, &options))
     }
 
     /// [`verify_locally`](Self::verify_locally) on this thread; opens the engine on this thread if it is not open.
@@ -220,7 +256,7 @@ impl Handle {
         let Some(slot) = &self.slot else {
             return Err(Error::new(ErrorCode::Internal, "the options were refused")).into();
         };
-        guarded(|| verify_locally(&slot.opened(Duration::ZERO)?, &token, &options)).into()
+        guarded(|| verify_locally(&slot.opened(Duration::ZERO)?.tenant, &token, &options)).into()
     }
 
     /// A session id → nothing.
@@ -347,7 +383,7 @@ impl Handle {
     }
 }
 
-fn verify_locally(open: &Opened, token: &str, options: &str) -> Answer {
+fn verify_locally(tenant: &Tenant, token: &str, options: &str) -> Answer {
     let options = LocalVerification::from_json(object(options)?)?;
-    answer::text(&open.tenant.verify_locally(token, &options)?.payload)
+    answer::text(&tenant.verify_locally(token, &options)?.payload)
 }

@@ -14,11 +14,12 @@ pub(crate) struct Options {
     pub config: Option<ConfigPatch>,
     issuer: Option<String>,
     durability: Durability,
+    known_tokens: Option<usize>,
     clock: Option<ManualClock>,
 }
 
 impl Options {
-    /// Reads `tenant_id`, `database` (required), `issuer`, `durability`, `config`.
+    /// Reads `tenant_id`, `database` (required), `issuer`, `durability`, `known_tokens`, `config`.
     ///
     /// # Errors
     /// `validation_error` naming the option.
@@ -44,6 +45,13 @@ impl Options {
             database: required("database", text("database")?)?,
             issuer: text("issuer")?,
             durability,
+            known_tokens: match object.remove("known_tokens") {
+                None | Some(Value::Null) => None,
+                Some(most) => Some(
+                    serde_json::from_value(most)
+                        .map_err(|_| Error::validation("known_tokens", "must be a whole number"))?,
+                ),
+            },
             clock,
             config: match object.remove("config") {
                 None | Some(Value::Null) => None,
@@ -58,6 +66,9 @@ impl Options {
         let mut builder = Engine::builder().durability(self.durability).busy_timeout(BUSY_TIMEOUT);
         if let Some(issuer) = &self.issuer {
             builder = builder.issuer(issuer.as_str());
+        }
+        if let Some(most) = self.known_tokens {
+            builder = builder.known_tokens(most);
         }
         match &self.clock {
             Some(clock) => builder.clock(clock.clone()),

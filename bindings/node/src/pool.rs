@@ -20,6 +20,10 @@ pub(crate) static WRITES: LazyLock<Arc<Lane>> = LazyLock::new(|| Lane::new("hell
 /// Enough to go on reading while some of the reads settle an end on a busy disk.
 pub(crate) static READS: LazyLock<Arc<Lane>> = LazyLock::new(|| Lane::new("hellojohn-read", 16));
 
+/// For what only computes: more threads than processors would do no more.
+pub(crate) static CHECKS: LazyLock<Arc<Lane>> =
+    LazyLock::new(|| Lane::new("hellojohn-check", thread::available_parallelism().map_or(2, usize::from)));
+
 /// How many threads wait for the writes that an object has begun: one commits for all of them while others sign.
 const COMMITTERS: usize = 4;
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use hellojohn::{Engine, Error, ErrorCode, Tenant, VerifiedAccess};
+use hellojohn::{Basis, Engine, Error, ErrorCode, Tenant};
 
 use crate::guard::guarded;
 use crate::options::Options;
@@ -36,6 +36,8 @@ fn lock_of(database: &str) -> Arc<AtomicBool> {
 pub(crate) struct Opened {
     pub engine: Engine,
     pub tenant: Tenant,
+    /// For JavaScript's own thread.
+    pub hurried: Tenant,
 }
 
 struct State {
@@ -54,46 +56,49 @@ pub(crate) struct Slot {
     stuck: Arc<AtomicBool>,
     /// Waits for the writes that were begun.
     pub(crate) commits: Arc<Lane>,
-    /// What verified lately, for JavaScript to refer to by number.
-    pub(crate) verified: Verified,
+    /// What the answers rest on that JavaScript keeps in mind.
+    pub(crate) bases: Bases,
 }
 
-/// How many tokens JavaScript and this keep in mind.
-pub(crate) const VERIFIED_MAX: i64 = 4096;
+/// How many of them there are: twice as many as JavaScript keeps of tokens, and of sessions.
+const BASES_MAX: i64 = 8192;
 
-/// The last [`VERIFIED_MAX`] tokens that verified.
+/// What the last [`BASES_MAX`] answers rest on, by number.
 #[derive(Default)]
-pub(crate) struct Verified(Mutex<Numbered>);
+pub(crate) struct Bases(Mutex<Numbered>);
 
 #[derive(Default)]
 struct Numbered {
     /// JavaScript's numbers are exact up to 2^53, which no process reaches.
     next: i64,
-    kept: Vec<(i64, Arc<VerifiedAccess>)>,
+    kept: Vec<(i64, Basis)>,
 }
 
-impl Verified {
+impl Bases {
     fn numbered(&self) -> MutexGuard<'_, Numbered> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps one, in place of the oldest: its number.
-    pub(crate) fn keep(&self, access: Arc<VerifiedAccess>) -> i64 {
+    pub(crate) fn keep(&self, basis: Basis) -> i64 {
         let mut numbered = self.numbered();
         let number = numbered.next;
         numbered.next += 1;
-        match numbered.kept.get_mut((number % VERIFIED_MAX) as usize) {
-            Some(oldest) => *oldest = (number, access),
-            None => numbered.kept.push((number, access)),
+        match numbered.kept.get_mut((number % BASES_MAX) as usize) {
+            Some(oldest) => *oldest = (number, basis),
+            None => numbered.kept.push((number, basis)),
         }
         number
     }
 
-    pub(crate) fn get(&self, number: i64) -> Option<Arc<VerifiedAccess>> {
+    /// Whether the one with this number is kept and still holds for the tenant.
+    pub(crate) fn still_holds(&self, number: i64, tenant: &Tenant) -> Result<bool, Error> {
         let numbered = self.numbered();
-        let place = usize::try_from(number % VERIFIED_MAX).ok()?;
-        let (kept, access) = numbered.kept.get(place)?;
-        (*kept == number).then(|| Arc::clone(access))
+        let place = usize::try_from(number % BASES_MAX).ok().and_then(|place| numbered.kept.get(place));
+        match place {
+            Some((kept, basis)) if *kept == number => tenant.still_holds(basis),
+            _ => Ok(false),
+        }
     }
 }
 
@@ -107,7 +112,7 @@ impl Slot {
             settled: Condvar::new(),
             stuck,
             commits: Lane::of_commits(),
-            verified: Verified::default(),
+            bases: Bases::default(),
         }
     }
 
@@ -170,7 +175,7 @@ impl Slot {
         if let Some(patch) = &self.options.config {
             tenant.update_config(patch)?;
         }
-        Ok(Opened { engine, tenant })
+        Ok(Opened { engine, hurried: tenant.hurried(), tenant })
     }
 
     /// Refuses a call that was asked for `waited` ago if it would probably wait for the lock in vain and answer late.
