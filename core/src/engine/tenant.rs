@@ -15,8 +15,10 @@ use crate::id::{KeyId, SessionId, TenantId};
 use crate::random::{self, Random};
 use crate::secret::{SALT_BYTES, SecretBytes, SecretKey, WrappingKey};
 use crate::session::{End, Lifetime, Session, Status};
-use crate::store::sqlite::would_wait;
-use crate::store::{ClockMark, KeyRow, Patience, Questions, SessionRow, TenantNo, TenantRow, Transitions};
+use crate::store::sqlite::{Durability, would_wait};
+use crate::store::{
+    ClockMark, KeyRow, Patience, Questions, SessionRow, SharedJob, TenantNo, TenantRow, Transitions,
+};
 use crate::token::issuer::{self, Subject, Ticket, Unsigned};
 use crate::token::keyring::{KeyRing, KeyState, RingKey};
 use crate::token::refresh::RefreshKey;
@@ -71,7 +73,7 @@ pub(super) struct Reading<'a> {
     pub tenant: TenantNo,
     pub now: Timestamp,
     pub current: Arc<Current>,
-    mark: ClockMark,
+    pub mark: ClockMark,
     unsettled: Cell<bool>,
 }
 
@@ -274,7 +276,7 @@ impl Tenant {
     }
 
     /// Makes the database see this time, unless its mark was lowered meanwhile.
-    fn settle_clock_mark(&self, seen: ClockMark) -> Result<(), Failure> {
+    pub(super) fn settle_clock_mark(&self, seen: ClockMark) -> Result<(), Failure> {
         self.core.store.write_alone(&mut |store| {
             let mark = store.clock_mark()?;
             if mark.era == seen.era { raise_clock_mark(store, mark, seen.highest) } else { Ok(()) }
@@ -295,16 +297,28 @@ impl Tenant {
         &self,
         job: impl Fn(&Tenant, &Writing<'_>) -> Result<Verdict<T>, Failure> + Send + 'static,
     ) -> Pending<T> {
+        self.begin_as(Durability::Full, job)
+    }
+
+    /// Queues a writing operation. One of durability `Normal` waits for no disk even where the database's is full, for
+    /// housekeeping, which a power loss may undo: its now is the database's mark, so that it tells nobody of an end that
+    /// could be taken back with it.
+    pub(super) fn begin_as<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        job: impl Fn(&Tenant, &Writing<'_>) -> Result<Verdict<T>, Failure> + Send + 'static,
+    ) -> Pending<T> {
         if let Err(failure) = self.core.usable() {
             return Pending::answered(Err(failure.into()));
         }
         let answer = Arc::new(Mutex::new(None));
         let (tenant, kept) = (self.clone(), Arc::clone(&answer));
-        let place = self.core.store.enqueue(Box::new(move |store| {
-            let verdict = tenant.transact(store, |w| job(&tenant, w))?;
+        let job: Box<SharedJob> = Box::new(move |store| {
+            let verdict = tenant.transact(store, durability, |w| job(&tenant, w))?;
             *kept.lock() = Some(verdict);
             Ok(())
-        }));
+        });
+        let place = self.core.store.enqueue(job, durability);
         Pending::queued(Arc::clone(&self.core), place, move || answer.lock().take())
     }
 
@@ -316,7 +330,7 @@ impl Tenant {
         self.core.usable()?;
         let mut answer = None;
         self.core.store.write_alone(&mut |store| {
-            answer = Some(self.transact(store, &mut job)?);
+            answer = Some(self.transact(store, Durability::Full, &mut job)?);
             Ok(())
         })?;
         match answer {
@@ -340,10 +354,14 @@ impl Tenant {
     fn transact<T>(
         &self,
         store: &dyn Transitions,
+        durability: Durability,
         job: impl FnOnce(&Writing<'_>) -> Result<Verdict<T>, Failure>,
     ) -> Result<Verdict<T>, Failure> {
         let head = store.head(self.state.no)?;
-        let now = self.core.now(self.core.clock_time()?, head.mark);
+        let now = match durability {
+            Durability::Full => self.core.now(self.core.clock_time()?, head.mark),
+            Durability::Normal => head.mark.highest,
+        };
         let current = match self.current(store, head.version)? {
             Ok(current) => current,
             Err(refusal) => return Ok(Err(refusal)),

@@ -7,19 +7,20 @@ use serde::Serialize;
 
 use super::tenant::Writing;
 use super::{Engine, Tenant};
-use crate::clock::Timestamp;
+use crate::clock::{Stopwatch, Timestamp};
 use crate::duration::Duration;
 use crate::error::{Error, Failure};
 use crate::id::SessionId;
 use crate::rules::deadline;
 use crate::session::Status;
+use crate::store::sqlite::Durability;
 use crate::store::{ClockMark, Life, Whose};
 
 /// How many sessions a sweep or purge looks at in one go, without the write lock.
 const BATCH: usize = 200;
 
-/// How many of them one transaction changes: few enough not to be in the way of a refresh, which may share it.
-const MOST_CHANGES: usize = 50;
+/// How many of them one transaction changes: few enough not to be in the way of a refresh, which waits for it.
+const MOST_CHANGES: usize = 4;
 
 /// What a purge deletes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,12 +60,14 @@ pub struct Stats {
 
 impl Tenant {
     /// Writes down the ends of sessions that the clock has ended, in small transactions; how many. It changes no answer.
-    /// Cut short, it loses nothing: the next sweep goes on with what is left.
+    /// Cut short, also by a power loss, it loses nothing: the next sweep goes on with what is left. It does not wait for
+    /// the disk.
     ///
     /// # Errors
     /// None of its own.
     pub fn sweep(&self) -> Result<u64, Error> {
         self.in_batches(
+            Durability::Normal,
             |life, now, idle| life.times.end.is_none() && life.times.end_at(now, idle).is_some(),
             |w, life| w.settle(life.id, &life.times).map(drop),
         )
@@ -77,6 +80,7 @@ impl Tenant {
     /// None of its own.
     pub fn purge(&self, before: PurgeBefore) -> Result<u64, Error> {
         self.in_batches(
+            Durability::Full,
             move |life, now, idle| {
                 let cut = match before {
                     PurgeBefore::OlderThan(age) => now.before(age),
@@ -91,22 +95,27 @@ impl Tenant {
     /// Applies `change` to all sessions that `concerned` picks, a batch a transaction, found without the write lock.
     fn in_batches(
         &self,
+        durability: Durability,
         concerned: impl Fn(&Life, Timestamp, Option<Duration>) -> bool + Copy + Send + 'static,
         change: impl Fn(&Writing<'_>, &Life) -> Result<(), Failure> + Copy + Send + 'static,
     ) -> Result<u64, Error> {
         let mut count = 0;
         let mut after = None;
         loop {
-            let (candidates, last) = self.read(|r| {
+            let (candidates, last, news) = self.read(|r| {
                 let idle = r.current.config.idle_timeout;
                 let lives = r.store.walk_forward(r.tenant, after, BATCH)?;
                 let last = lives.last().map(|life| life.id);
-                let picked: Vec<SessionId> =
-                    lives.iter().filter(|life| concerned(life, r.now, idle)).map(|life| life.id).collect();
-                Ok(Ok((picked, last)))
+                let picked: Vec<&Life> = lives.iter().filter(|life| concerned(life, r.now, idle)).collect();
+                let news = picked.iter().any(|life| !concerned(life, r.mark.highest, idle));
+                let news = news.then_some(ClockMark { highest: r.now, ..r.mark });
+                Ok(Ok((picked.iter().map(|life| life.id).collect::<Vec<SessionId>>(), last, news)))
             })?;
+            if let Some(mark) = news {
+                self.settle_clock_mark(mark)?;
+            }
             for candidates in candidates.chunks(MOST_CHANGES).map(<[_]>::to_vec) {
-                count += self.write(move |_, w| {
+                let changing = self.begin_as(durability, move |_, w| {
                     let mut changed = 0;
                     for &id in &candidates {
                         // Again, now that nobody can refresh it in between.
@@ -118,7 +127,11 @@ impl Tenant {
                         }
                     }
                     Ok(Ok(changed))
-                })?;
+                });
+                let work = Stopwatch::start();
+                count += changing.wait()?;
+                // Half of the time belongs to others: of the write lock, of the disk, of a small machine's processors.
+                std::thread::sleep(work.elapsed());
             }
             match last {
                 Some(last) => after = Some(last),

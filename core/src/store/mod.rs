@@ -21,6 +21,7 @@ use crate::token::keyring::{KeyNo, KeyState};
 use crate::token::refresh::Nonce;
 
 pub(crate) use self::queue::Place;
+use self::sqlite::Durability;
 
 /// A tenant's number within its database.
 pub(crate) type TenantNo = i64;
@@ -196,9 +197,10 @@ pub(crate) trait Store: Send + Sync {
     /// durability, the disk holds it.
     fn write_alone(&self, job: &mut WriteJob<'_>) -> Result<(), Failure>;
 
-    /// Queues a job whose changes are committed, all or none, by the time that [`wait`](Self::wait) returns. One that
-    /// nobody waits for may be run all the same, unless it is [forgotten](Self::forget).
-    fn enqueue(&self, job: Box<SharedJob>) -> Arc<Place>;
+    /// Queues a job whose changes are committed, all or none, by the time that [`wait`](Self::wait) returns, and are on
+    /// disk by then if both this and the database's durability are full. One that nobody waits for may be run all the
+    /// same, unless it is [forgotten](Self::forget).
+    fn enqueue(&self, job: Box<SharedJob>, durability: Durability) -> Arc<Place>;
 
     /// The outcome of a queued job: as [`write_alone`](Self::write_alone).
     fn wait(&self, place: &Arc<Place>) -> Result<(), Failure>;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::SharedJob;
+use super::sqlite::Durability;
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
 
@@ -19,6 +20,7 @@ pub(crate) struct Place {
     called: Condvar,
     waiting: Stopwatch,
     patience: Duration,
+    durability: Durability,
 }
 
 impl Place {
@@ -47,12 +49,18 @@ struct State {
 
 impl Queue {
     /// A place at the end of the line; without a job it is one for [`wait`](Self::wait)'s own doing.
-    pub(super) fn join(&self, job: Option<Box<SharedJob>>, patience: Duration) -> Arc<Place> {
+    pub(super) fn join(
+        &self,
+        job: Option<Box<SharedJob>>,
+        durability: Durability,
+        patience: Duration,
+    ) -> Arc<Place> {
         let place = Arc::new(Place {
             inner: Mutex::new(Inner { job, watched: false, answer: None }),
             called: Condvar::new(),
             waiting: Stopwatch::start(),
             patience,
+            durability,
         });
         self.0.lock().line.push_back(Arc::clone(&place));
         place
@@ -92,10 +100,17 @@ impl Queue {
         leave(&mut self.0.lock(), place);
     }
 
-    /// The next place with a job, taken out of the line.
-    pub(super) fn next(&self) -> Option<(Arc<Place>, Box<SharedJob>)> {
+    /// How durable the first job in the line is to be.
+    fn durability(&self) -> Option<Durability> {
+        let state = self.0.lock();
+        state.line.iter().find(|place| place.inner.lock().job.is_some()).map(|place| place.durability)
+    }
+
+    /// The next place with a job of this durability, taken out of the line.
+    fn next(&self, durability: Durability) -> Option<(Arc<Place>, Box<SharedJob>)> {
         let mut state = self.0.lock();
-        let at = state.line.iter().position(|place| place.inner.lock().job.is_some())?;
+        let is_next = |place: &Arc<Place>| place.durability == durability && place.inner.lock().job.is_some();
+        let at = state.line.iter().position(is_next)?;
         let place = state.line.remove(at)?;
         let job = place.inner.lock().job.take()?;
         Some((place, job))
@@ -150,9 +165,11 @@ impl Drop for TurnOver<'_> {
     }
 }
 
-/// The jobs of one transaction; answered when dropped, also by a panic.
+/// The jobs of one transaction, all of one durability: who waits for the disk waits for nobody's job who does not. Answered
+/// when dropped, also by a panic.
 pub(super) struct Batch<'a> {
     queue: &'a Queue,
+    pub(super) durability: Durability,
     pub(super) joined: Vec<Joined>,
 }
 
@@ -173,13 +190,14 @@ impl Joined {
 }
 
 impl<'a> Batch<'a> {
+    /// Of the durability of whoever is first in the line, so that everybody's turn comes.
     pub(super) fn new(queue: &'a Queue) -> Self {
-        Batch { queue, joined: Vec::new() }
+        Batch { queue, durability: queue.durability().unwrap_or_default(), joined: Vec::new() }
     }
 
     /// Takes the next job out of the line.
     pub(super) fn join(&mut self) -> Option<&mut Joined> {
-        let (place, job) = self.queue.next()?;
+        let (place, job) = self.queue.next(self.durability)?;
         self.joined.push(Joined { place, job, outcome: Ok(()), is_final: false });
         self.joined.last_mut()
     }

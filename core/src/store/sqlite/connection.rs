@@ -95,14 +95,19 @@ pub(super) fn harden(connection: &Connection, options: &Options) -> Result<(), F
     ] {
         connection.set_db_config(setting, on).map_err(sql)?;
     }
-    let synchronous = match options.durability {
-        Durability::Full => "FULL",
-        Durability::Normal => "NORMAL",
-    };
-    connection.pragma_update(None, "synchronous", synchronous).map_err(sql)?;
+    set_durability(connection, options.durability)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
     connection.pragma_update(None, "cell_size_check", true).map_err(sql)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(sql)
+}
+
+/// From the next transaction on.
+pub(super) fn set_durability(connection: &Connection, durability: Durability) -> Result<(), Failure> {
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous).map_err(sql)
 }
 
 /// Sets the journal mode; SQLite answers with the mode that holds.

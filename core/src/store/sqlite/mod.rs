@@ -109,6 +109,7 @@ impl SqliteStore {
     fn with_writer<T>(
         &self,
         patience: Duration,
+        durability: Durability,
         work: impl FnOnce(&Connection, Option<&History>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut guard = self.writer.lock();
@@ -120,11 +121,17 @@ impl SqliteStore {
             *guard = Some(fresh);
         }
         let Some(writer) = guard.as_ref() else { return Err(closed()) };
+        let relaxed = durability != self.options.durability && self.options.durability == Durability::Full;
+        if relaxed {
+            connection::set_durability(writer, durability)?;
+        }
         // Waiting for other threads and for other processes has one limit, not two.
         let history = self.history.read().clone();
         let outcome =
             connection::with_patience(writer, patience, &self.options, || work(writer, history.as_deref()));
-        if !writer.is_autocommit() && self.location != Location::Memory {
+        let restored = !relaxed || connection::set_durability(writer, self.options.durability).is_ok();
+        let at_rest = writer.is_autocommit() || self.location == Location::Memory;
+        if !(restored && at_rest) {
             *guard = None;
         }
         outcome
@@ -132,10 +139,11 @@ impl SqliteStore {
 
     /// Waits for a turn to run this job alone in its transaction.
     fn alone(&self, job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
-        let place = self.queue.join(None, self.options.busy_timeout);
+        let place = self.queue.join(None, Durability::Full, self.options.busy_timeout);
         self.queue.wait(&place, |patience| {
-            let outcome =
-                self.with_writer(patience, |writer, history| connection::write(writer, history, job));
+            let outcome = self.with_writer(patience, Durability::Full, |writer, history| {
+                connection::write(writer, history, job)
+            });
             self.queue.answer(&place, outcome);
         })
     }
@@ -143,8 +151,10 @@ impl SqliteStore {
     /// A turn: runs the jobs of all who wait in one transaction.
     fn take_turn(&self, place: &Arc<Place>, patience: Duration) {
         let mut batch = Batch::new(&self.queue);
-        let shared = self
-            .with_writer(patience, |writer, history| connection::write_shared(writer, history, &mut batch));
+        let durability = batch.durability;
+        let shared = self.with_writer(patience, durability, |writer, history| {
+            connection::write_shared(writer, history, &mut batch)
+        });
         match shared {
             Ok(()) => batch.joined.iter_mut().for_each(|joined| joined.is_final = true),
             // Nothing was begun. Others still have time left to try.
@@ -154,7 +164,7 @@ impl SqliteStore {
             Err(_) => {
                 for joined in &mut batch.joined {
                     let patience = joined.place.patience_left();
-                    let outcome = self.with_writer(patience, |writer, history| {
+                    let outcome = self.with_writer(patience, durability, |writer, history| {
                         connection::write(writer, history, &mut |tx| connection::guarded(&mut joined.job, tx))
                     });
                     joined.end_with(outcome);
@@ -202,8 +212,8 @@ impl Store for SqliteStore {
         self.alone(&mut |tx| job(tx))
     }
 
-    fn enqueue(&self, job: Box<SharedJob>) -> Arc<Place> {
-        self.queue.join(Some(job), self.options.busy_timeout)
+    fn enqueue(&self, job: Box<SharedJob>, durability: Durability) -> Arc<Place> {
+        self.queue.join(Some(job), durability, self.options.busy_timeout)
     }
 
     fn wait(&self, place: &Arc<Place>) -> Result<(), Failure> {

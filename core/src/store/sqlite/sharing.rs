@@ -10,7 +10,7 @@ use super::{Durability, Location, Options, SqliteStore};
 use crate::clock::Timestamp;
 use crate::config::Config;
 use crate::error::{Error, ErrorCode, Failure};
-use crate::store::{Patience, Place, Store, TenantRow, Transitions};
+use crate::store::{Patience, Place, SharedJob, Store, TenantRow, Transitions};
 
 struct Database {
     _folder: tempfile::TempDir,
@@ -52,7 +52,7 @@ impl Database {
         &self,
         job: impl FnMut(&dyn Transitions) -> Result<(), Failure> + Send + 'static,
     ) -> Arc<Place> {
-        self.store.enqueue(Box::new(job))
+        self.store.enqueue(Box::new(job), Durability::Full)
     }
 
     /// Sets the clock mark to `millis`; the list gets what it was before.
@@ -86,6 +86,31 @@ fn those_who_wait_share_a_transaction() {
     assert_eq!(*before.lock(), [0, 1]);
     assert_eq!(*seen_outside.lock(), Some(0), "committed before the last job of the transaction had run");
     assert_eq!(committed(&db.store), 2);
+}
+
+#[test]
+fn those_who_wait_for_the_disk_share_nothing_with_those_who_do_not() {
+    let db = database();
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let places = [Durability::Full, Durability::Normal, Durability::Full, Durability::Normal]
+        .into_iter()
+        .enumerate()
+        .map(|(n, durability)| {
+            let (order, store) = (Arc::clone(&order), Arc::clone(&db.store));
+            let job: Box<SharedJob> = Box::new(move |tx| {
+                marked(tx, n as i64 + 1)?;
+                order.lock().push((n, committed(&store)));
+                Ok(())
+            });
+            db.store.enqueue(job, durability)
+        })
+        .collect::<Vec<_>>();
+    db.store.wait(&places[3]).unwrap(); // runs whoever is first in the line until its own turn has come
+    assert_eq!(*order.lock(), [(0, 0), (2, 0), (1, 3), (3, 3)]);
+    for place in &places[..3] {
+        db.store.wait(place).unwrap();
+    }
+    assert_eq!(committed(&db.store), 4);
 }
 
 #[test]
@@ -241,7 +266,7 @@ fn many_threads_lose_no_change() {
                     if (thread + round) % 10 == 0 {
                         store.write_alone(&mut one_more).unwrap();
                     } else {
-                        store.wait(&store.enqueue(Box::new(one_more))).unwrap();
+                        store.wait(&store.enqueue(Box::new(one_more), Durability::Full)).unwrap();
                     }
                 }
             });
