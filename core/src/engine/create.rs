@@ -85,7 +85,8 @@ impl Tenant {
     }
 
     /// Asks for [`create`](Self::create).
-    pub fn begin_create(&self, request: CreateSession) -> Pending<Grant> {
+    pub fn begin_create(&self, mut request: CreateSession) -> Pending<Grant> {
+        request.client.device_type = Some(request.client.effective_device_type()); // here, where nobody waits for it
         let issued = self.begin(move |tenant, w| {
             let CreateSession { user_id, client, identity, duration } = request.clone();
             let config = &w.current.config;

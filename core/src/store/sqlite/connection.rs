@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Statement, ToSql};
 
 use super::history::{Changes, History};
 use super::{Durability, Location, Options, sql};
@@ -133,6 +133,25 @@ pub(super) fn use_write_ahead_log(connection: &Connection, options: &Options) ->
 
 fn is_busy(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+}
+
+/// The values of a statement's parameters, in the order in which the statement names them: looking 25 names up takes as long
+/// as an update.
+pub(super) type Parameters<'a> = &'a [(&'a str, &'a dyn ToSql)];
+
+pub(super) fn bind(statement: &mut Statement<'_>, parameters: Parameters<'_>) -> rusqlite::Result<()> {
+    if statement.parameter_count() != parameters.len() {
+        return Err(rusqlite::Error::InvalidParameterCount(parameters.len(), statement.parameter_count()));
+    }
+    for (before, (name, value)) in parameters.iter().enumerate() {
+        debug_assert_eq!(
+            statement.parameter_name(before + 1),
+            Some(*name),
+            "another order than the statement's"
+        );
+        statement.raw_bind_parameter(before + 1, value)?;
+    }
+    Ok(())
 }
 
 /// Runs the job on one snapshot.

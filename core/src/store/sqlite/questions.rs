@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::{OptionalExtension, Params, Row, named_params};
+use rusqlite::{Row, named_params};
 
-use super::connection::Tx;
+use super::connection::{Parameters, Tx, bind};
 use super::{rows, sql};
 use crate::clock::Timestamp;
 use crate::error::Failure;
@@ -16,11 +16,12 @@ impl Tx<'_> {
     fn one<T>(
         &self,
         statement: &str,
-        parameters: impl Params,
+        parameters: Parameters<'_>,
         read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
         let mut prepared = self.connection.prepare_cached(statement).map_err(sql)?;
-        let mut rows = prepared.query(parameters).map_err(sql)?;
+        bind(&mut prepared, parameters).map_err(sql)?;
+        let mut rows = prepared.raw_query();
         rows.next().map_err(sql)?.map(read).transpose()
     }
 
@@ -28,11 +29,12 @@ impl Tx<'_> {
     fn each(
         &self,
         statement: &str,
-        parameters: impl Params,
+        parameters: Parameters<'_>,
         mut visit: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
         let mut prepared = self.connection.prepare_cached(statement).map_err(sql)?;
-        let mut rows = prepared.query(parameters).map_err(sql)?;
+        bind(&mut prepared, parameters).map_err(sql)?;
+        let mut rows = prepared.raw_query();
         while let Some(row) = rows.next().map_err(sql)? {
             if visit(row)?.is_break() {
                 break;
@@ -44,7 +46,7 @@ impl Tx<'_> {
     fn all<T>(
         &self,
         statement: &str,
-        parameters: impl Params,
+        parameters: Parameters<'_>,
         read: impl Fn(&Row<'_>) -> Result<T, Failure>,
     ) -> Result<Vec<T>, Failure> {
         let mut values = Vec::new();
@@ -67,21 +69,20 @@ const OLDEST: [u8; 0] = [];
 
 impl Questions for Tx<'_> {
     fn clock_mark(&self) -> Result<ClockMark, Failure> {
-        self.one("SELECT highest_at_ms, era FROM clock_mark", [], |row| mark(row, 0))?
+        self.one("SELECT highest_at_ms, era FROM clock_mark", &[], |row| mark(row, 0))?
             .ok_or_else(|| gone("the clock mark"))
     }
 
     fn tenant_no(&self, id: &TenantId) -> Result<Option<TenantNo>, Failure> {
-        self.connection
-            .prepare_cached("SELECT tenant_no FROM tenants WHERE tenant_id = :tenant_id")
-            .and_then(|mut prepared| {
-                prepared.query_row(named_params! {":tenant_id": id.as_str()}, |row| row.get(0)).optional()
-            })
-            .map_err(sql)
+        self.one(
+            "SELECT tenant_no FROM tenants WHERE tenant_id = :tenant_id",
+            named_params! {":tenant_id": id.as_str()},
+            |row| row.get(0).map_err(sql),
+        )
     }
 
     fn tenant_numbers(&self) -> Result<Vec<TenantNo>, Failure> {
-        self.all("SELECT tenant_no FROM tenants ORDER BY tenant_no", [], |row| row.get(0).map_err(sql))
+        self.all("SELECT tenant_no FROM tenants ORDER BY tenant_no", &[], |row| row.get(0).map_err(sql))
     }
 
     fn head(&self, tenant: TenantNo) -> Result<Head, Failure> {
@@ -192,7 +193,7 @@ impl Questions for Tx<'_> {
     }
 
     fn database_bytes(&self) -> Result<u64, Failure> {
-        self.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", [], |row| {
+        self.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", &[], |row| {
             row.get::<_, i64>(0).map_err(sql)
         })?
         .and_then(|bytes| u64::try_from(bytes).ok())

@@ -1,8 +1,8 @@
 //! One function per transition.
 
-use rusqlite::{Params, named_params};
+use rusqlite::named_params;
 
-use super::connection::Tx;
+use super::connection::{Parameters, Tx, bind};
 use super::history::Change;
 use super::sql;
 use crate::clock::Timestamp;
@@ -15,13 +15,16 @@ use crate::store::{ClockMark, KeyRow, SessionRow, TenantNo, TenantRow, Transitio
 
 impl Tx<'_> {
     /// Runs a statement that must change exactly one row: zero would be a lost write.
-    fn change(&self, what: Change, statement: &str, parameters: impl Params) -> Result<(), Failure> {
+    fn change(&self, what: Change, statement: &str, parameters: Parameters<'_>) -> Result<(), Failure> {
         self.changed.set(true);
         self.changes.note(what);
         match self
             .connection
             .prepare_cached(statement)
-            .and_then(|mut prepared| prepared.execute(parameters))
+            .and_then(|mut prepared| {
+                bind(&mut prepared, parameters)?;
+                prepared.raw_execute()
+            })
             .map_err(sql)?
         {
             1 => Ok(()),
@@ -83,13 +86,13 @@ impl Transitions for Tx<'_> {
                token_horizon_at_ms = :token_horizon_at_ms
              WHERE tenant_no = :tenant_no",
             named_params! {
-                ":tenant_no": tenant,
                 ":session_duration": config.session_duration.to_string(),
                 ":access_token_ttl": config.access_token_ttl.to_string(),
                 ":idle_timeout": config.idle_timeout.map(|timeout| timeout.to_string()),
                 ":max_sessions_per_user": config.max_sessions_per_user.map(|cap| cap as i64),
                 ":refresh_reuse_window": config.refresh_reuse_window.to_string(),
                 ":token_horizon_at_ms": token_horizon.as_millis(),
+                ":tenant_no": tenant,
             },
         )
     }
@@ -104,7 +107,7 @@ impl Transitions for Tx<'_> {
             Change::Everything,
             "UPDATE tenants SET version = version + 1, salt = :salt, wrapped_refresh_key = :wrapped_refresh_key
              WHERE tenant_no = :tenant_no",
-            named_params! {":tenant_no": tenant, ":salt": salt, ":wrapped_refresh_key": refresh_key},
+            named_params! {":salt": salt, ":wrapped_refresh_key": refresh_key, ":tenant_no": tenant},
         )
     }
 
@@ -131,11 +134,11 @@ impl Transitions for Tx<'_> {
             "UPDATE signing_keys SET state = :state, drained_at_ms = :drained_at_ms, wrapped_seed = :wrapped_seed
              WHERE tenant_no = :tenant_no AND key_no = :key_no",
             named_params! {
-                ":tenant_no": tenant,
-                ":key_no": key.no,
                 ":state": key.state.as_str(),
                 ":drained_at_ms": key.drained_at.map(Timestamp::as_millis),
                 ":wrapped_seed": key.wrapped_seed,
+                ":tenant_no": tenant,
+                ":key_no": key.no,
             },
         )?;
         self.change(
@@ -196,8 +199,6 @@ impl Transitions for Tx<'_> {
                last_ip_address = :last_ip_address, last_user_agent = :last_user_agent
              WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid",
             named_params! {
-                ":tenant_no": tenant,
-                ":session_ulid": row.id.to_bytes(),
                 ":last_active_at_ms": row.life.last_active_at.as_millis(),
                 ":generation": row.rotation.generation,
                 ":replays": row.rotation.replays,
@@ -207,6 +208,8 @@ impl Transitions for Tx<'_> {
                 ":access_key_no": row.access.key_no,
                 ":last_ip_address": row.last_seen.ip_address.map(|address| address.to_string()),
                 ":last_user_agent": row.last_seen.user_agent.as_ref().map(|agent| agent.as_str()),
+                ":tenant_no": tenant,
+                ":session_ulid": row.id.to_bytes(),
             },
         )
     }
@@ -227,8 +230,6 @@ impl Transitions for Tx<'_> {
                mfa_verified = :mfa_verified, org_id = :org_id, role = :role, claims = :claims
              WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid",
             named_params! {
-                ":tenant_no": tenant,
-                ":session_ulid": row.id.to_bytes(),
                 ":access_serial": row.access.ticket.serial,
                 ":access_issued_at_ms": row.access.ticket.issued_at.as_millis(),
                 ":access_expires_at_ms": row.access.ticket.expires_at.as_millis(),
@@ -237,6 +238,8 @@ impl Transitions for Tx<'_> {
                 ":org_id": row.identity.org_id.as_ref().map(|org| org.as_str()),
                 ":role": row.identity.role.as_ref().map(|role| role.as_str()),
                 ":claims": claims_column(row),
+                ":tenant_no": tenant,
+                ":session_ulid": row.id.to_bytes(),
             },
         )
     }
@@ -247,10 +250,10 @@ impl Transitions for Tx<'_> {
             "UPDATE sessions SET ended_at_ms = :ended_at_ms, end_reason = :end_reason
              WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid AND ended_at_ms IS NULL",
             named_params! {
-                ":tenant_no": tenant,
-                ":session_ulid": id.to_bytes(),
                 ":ended_at_ms": end.at.as_millis(),
                 ":end_reason": end.reason.as_str(),
+                ":tenant_no": tenant,
+                ":session_ulid": id.to_bytes(),
             },
         )
     }
