@@ -217,6 +217,12 @@ static void bad_structs(void) {
   BAD_SIZES(hj_rest_request, hj_rest_handle(r, &options, &answer, error));
   CHECK(answer == NULL);
   hj_rest_free(r);
+  for (int32_t known = -1; known <= 1; known++) {
+    open.known_tokens = known;
+    CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), &open, &e, error));
+    hj_engine_free(e);
+    e = NULL;
+  }
   open.durability = 2;
   CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &e, error));
   create.mfa_verified = 3;

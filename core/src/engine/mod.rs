@@ -51,6 +51,7 @@ const LONGEST_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs
 
 /// How many verified tokens are remembered unless the host says otherwise.
 const KNOWN_TOKENS: usize = 8192;
+const KNOWN_TOKENS_MOST: usize = 1_000_000;
 
 /// An open database of sessions. Clones are handles of the same engine; all of them may be used from any thread.
 ///
@@ -97,9 +98,10 @@ impl EngineBuilder {
         self
     }
 
-    /// How many access tokens the engine remembers as verified; default 8192, 0 for none. One takes some 3 KB.
+    /// How many access tokens the engine remembers as verified; default 8192, 0 for none, at most 1,000,000. One takes some
+    /// 3 KB.
     pub fn known_tokens(mut self, most: usize) -> Self {
-        self.known_tokens = most;
+        self.known_tokens = most.min(KNOWN_TOKENS_MOST);
         self
     }
 
