@@ -74,34 +74,24 @@ impl Tenant {
                 }
                 cursor => cursor.as_ref().map(|cursor| cursor.after),
             };
-            let mut found: Vec<SessionId> = Vec::with_capacity(limit + 1);
+            let (mut data, mut more) = (Vec::new(), false);
             let mut walked = 0;
-            let mut too_long = Ok(());
-            r.store.walk_back(r.tenant, whose, before, &mut |life| {
+            r.store.walk_back(r.tenant, whose, before, &mut |life, row| {
                 walked += 1;
                 if walked > SHORT_WALK {
-                    too_long = self.may_wait();
-                    if too_long.is_err() {
-                        return ControlFlow::Break(());
+                    self.may_wait()?;
+                }
+                let end = r.end_of(&life.times);
+                if query.status.admits(end.map_or(Status::Active, |end| end.status())) {
+                    more = data.len() == limit;
+                    if more {
+                        return Ok(ControlFlow::Break(()));
                     }
+                    data.push(self.view(row()?, end));
                 }
-                let status = r.end_of(&life.times).map_or(Status::Active, |end| end.status());
-                if query.status.admits(status) {
-                    found.push(life.id);
-                }
-                if found.len() > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                Ok(ControlFlow::Continue(()))
             })?;
-            too_long?;
-            let more = found.len() > limit;
-            found.truncate(limit);
-            let mut data = Vec::with_capacity(found.len());
-            for id in &found {
-                if let Some(row) = r.store.session(r.tenant, *id)? {
-                    let end = r.end_of(&row.life);
-                    data.push(self.view(row, end));
-                }
-            }
-            let next_cursor = found.last().filter(|_| more).map(|last| key.cursor(&scope, *last));
+            let next_cursor = data.last().filter(|_| more).map(|last| key.cursor(&scope, last.id));
             Ok(Ok(Page { data, next_cursor }))
         })
     }

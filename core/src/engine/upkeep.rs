@@ -1,6 +1,5 @@
 //! Housekeeping: writing down ends, deleting old records, counting. Never needed for a right answer.
 
-use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 use serde::Serialize;
@@ -16,7 +15,7 @@ use crate::session::Status;
 use crate::store::sqlite::Durability;
 use crate::store::{ClockMark, Life, Whose};
 
-/// How many sessions a sweep or purge looks at in one go, without the write lock.
+/// How many sessions are looked at in one go, without the write lock.
 const BATCH: usize = 200;
 
 /// How many of them one transaction changes: few enough not to be in the way of a refresh, which waits for it.
@@ -148,22 +147,27 @@ impl Tenant {
         self.read(|r| {
             let day_ago = r.now.before(Duration::DAY_1);
             let mut stats = Stats { database_bytes: r.store.database_bytes()?, ..Stats::default() };
-            r.store.walk_back(r.tenant, Whose::Tenant, None, &mut |life| {
-                let end = r.end_of(&life.times);
-                match end.map_or(Status::Active, |end| end.status()) {
-                    Status::Active => stats.sessions.active += 1,
-                    Status::Expired => stats.sessions.expired += 1,
-                    Status::Revoked => stats.sessions.revoked += 1,
+            let mut after = None;
+            loop {
+                let lives = r.store.walk_forward(r.tenant, after, BATCH)?;
+                let Some(last) = lives.last() else { break };
+                after = Some(last.id);
+                for life in &lives {
+                    let end = r.end_of(&life.times);
+                    match end.map_or(Status::Active, |end| end.status()) {
+                        Status::Active => stats.sessions.active += 1,
+                        Status::Expired => stats.sessions.expired += 1,
+                        Status::Revoked => stats.sessions.revoked += 1,
+                    }
+                    if life.times.created_at > day_ago {
+                        stats.created_last_24h += 1;
+                    }
+                    if let (Some(end), None) = (end, life.times.end) {
+                        let oldest = stats.oldest_unswept_at.get_or_insert(end.at);
+                        *oldest = end.at.min(*oldest);
+                    }
                 }
-                if life.times.created_at > day_ago {
-                    stats.created_last_24h += 1;
-                }
-                if let (Some(end), None) = (end, life.times.end) {
-                    let oldest = stats.oldest_unswept_at.get_or_insert(end.at);
-                    *oldest = end.at.min(*oldest);
-                }
-                ControlFlow::Continue(())
-            })?;
+            }
             Ok(Ok(stats))
         })
     }

@@ -105,6 +105,11 @@ pub(crate) enum Whose<'a> {
     User(&'a UserId),
 }
 
+/// Reads the row that a walk stands at.
+pub(crate) type ReadRow<'a> = dyn Fn() -> Result<SessionRow, Failure> + 'a;
+/// Whom a walk shows each session.
+pub(crate) type Visitor<'a> = dyn FnMut(Life, &ReadRow<'_>) -> Result<ControlFlow<()>, Failure> + 'a;
+
 /// What can be asked inside a transaction.
 pub(crate) trait Questions {
     fn clock_mark(&self) -> Result<ClockMark, Failure>;
@@ -117,13 +122,14 @@ pub(crate) trait Questions {
     fn session(&self, tenant: TenantNo, id: SessionId) -> Result<Option<SessionRow>, Failure>;
     /// Every session whose end is not written down, oldest first.
     fn unended(&self, tenant: TenantNo, whose: Whose<'_>) -> Result<Vec<Life>, Failure>;
-    /// Sessions older than `before` (all, without it), newest first, until the visitor breaks.
+    /// Sessions older than `before` (all, without it), newest first, until the visitor breaks; the rest of a row is read
+    /// only for a visitor who asks for it.
     fn walk_back(
         &self,
         tenant: TenantNo,
         whose: Whose<'_>,
         before: Option<SessionId>,
-        visit: &mut dyn FnMut(Life) -> ControlFlow<()>,
+        visit: &mut Visitor<'_>,
     ) -> Result<(), Failure>;
     /// Up to `most` sessions newer than `after`, oldest first.
     fn walk_forward(

@@ -67,7 +67,7 @@ fn exercise(store: &dyn Transitions) -> Result<(), Failure> {
     for whose in [Whose::Tenant, Whose::User(&user)] {
         assert_eq!(store.unended(no, whose)?.len(), 1);
         for before in [None, Some(row.id)] {
-            store.walk_back(no, whose, before, &mut |_| ControlFlow::Continue(()))?;
+            store.walk_back(no, whose, before, &mut |_, row| row().map(|_| ControlFlow::Continue(())))?;
         }
     }
     store.walk_forward(no, None, 10)?;

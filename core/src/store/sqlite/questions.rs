@@ -9,7 +9,9 @@ use super::{rows, sql};
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::id::{SessionId, TenantId};
-use crate::store::{ClockMark, Head, KeyRow, Life, Questions, SessionRow, TenantNo, TenantRow, Whose};
+use crate::store::{
+    ClockMark, Head, KeyRow, Life, Questions, SessionRow, TenantNo, TenantRow, Visitor, Whose,
+};
 
 impl Tx<'_> {
     /// The one row of a keyed lookup.
@@ -150,21 +152,21 @@ impl Questions for Tx<'_> {
         tenant: TenantNo,
         whose: Whose<'_>,
         before: Option<SessionId>,
-        visit: &mut dyn FnMut(Life) -> ControlFlow<()>,
+        visit: &mut Visitor<'_>,
     ) -> Result<(), Failure> {
         let before = before.map(SessionId::to_bytes);
         let before = before.as_ref().map_or(NEWEST.as_slice(), |bytes| bytes.as_slice());
         match whose {
             Whose::Tenant => self.each(
-                concat!("SELECT ", rows::life_columns!(), " FROM sessions WHERE tenant_no = :tenant_no AND session_ulid < :before ORDER BY session_ulid DESC"),
+                concat!("SELECT ", rows::session_columns!(), " FROM sessions WHERE tenant_no = :tenant_no AND session_ulid < :before ORDER BY session_ulid DESC"),
                 named_params! {":tenant_no": tenant, ":before": before},
-                |row| Ok(visit(rows::life(row)?)),
+                |row| visit(rows::life(row)?, &|| rows::session(row)),
             ),
             // The user's unended and ended sessions are two runs of the index; SQLite merges them as it goes.
             Whose::User(user) => self.each(
-                concat!("SELECT ", rows::life_columns!(), " FROM sessions INDEXED BY sessions_of_user WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid < :before UNION ALL SELECT ", rows::life_columns!(), " FROM sessions INDEXED BY sessions_of_user WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 1 AND session_ulid < :before ORDER BY session_ulid DESC"),
+                concat!("SELECT ", rows::session_columns!(), " FROM sessions INDEXED BY sessions_of_user WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid < :before UNION ALL SELECT ", rows::session_columns!(), " FROM sessions INDEXED BY sessions_of_user WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 1 AND session_ulid < :before ORDER BY session_ulid DESC"),
                 named_params! {":tenant_no": tenant, ":user_id": user.as_str(), ":before": before},
-                |row| Ok(visit(rows::life(row)?)),
+                |row| visit(rows::life(row)?, &|| rows::session(row)),
             ),
         }
     }
