@@ -63,64 +63,64 @@ export interface Session {
   lastUserAgent: string | null;
 }
 
-/** A session as the engine answers: names of the REST interface, times in milliseconds. */
-export interface WireSession {
-  id: string;
-  user_id: string;
-  tenant_id: string;
-  status: SessionStatus;
-  user_agent: string | null;
-  ip_address: string | null;
-  country: string | null;
-  device_type: DeviceType;
-  device_fingerprint: string | null;
-  created_at: number;
-  last_active_at: number;
-  expires_at: number;
-  access_expires_at: number;
-  revoked_at: number | null;
-  end_reason: EndReason | null;
-  org_id: string | null;
-  role: string | null;
-  mfa_verified: boolean;
-  email: string | null;
-  claims: Record<string, Json>;
-  last_ip_address: string | null;
-  last_user_agent: string | null;
-}
+/** A session as the addon answers: its values in the addon's order, times in milliseconds. */
+export type WireSession = [
+  id: string,
+  userId: string,
+  tenantId: string,
+  status: SessionStatus,
+  userAgent: string | null,
+  ipAddress: string | null,
+  country: string | null,
+  deviceType: DeviceType,
+  deviceFingerprint: string | null,
+  createdAt: number,
+  lastActiveAt: number,
+  accessExpiresAt: number,
+  expiresAt: number,
+  revokedAt: number | null,
+  endReason: EndReason | null,
+  orgId: string | null,
+  role: string | null,
+  mfaVerified: boolean,
+  email: string | null,
+  claims: Record<string, Json>,
+  lastIpAddress: string | null,
+  lastUserAgent: string | null,
+];
 
 export function toSession(wire: WireSession): Session {
   return {
-    id: wire.id,
-    userId: wire.user_id,
-    tenantId: wire.tenant_id,
-    status: wire.status,
-    userAgent: wire.user_agent,
-    ipAddress: wire.ip_address,
-    country: wire.country,
-    deviceType: wire.device_type,
-    deviceFingerprint: wire.device_fingerprint,
-    createdAt: new Date(wire.created_at),
-    lastActiveAt: new Date(wire.last_active_at),
-    expiresAt: new Date(wire.access_expires_at),
-    refreshExpiresAt: new Date(wire.expires_at),
-    revoked: wire.status === "revoked",
-    revokedAt: toDate(wire.revoked_at),
-    endReason: wire.end_reason,
-    orgId: wire.org_id,
-    role: wire.role,
-    mfaVerified: wire.mfa_verified,
-    email: wire.email,
-    claims: wire.claims,
-    lastIpAddress: wire.last_ip_address,
-    lastUserAgent: wire.last_user_agent,
+    id: wire[0],
+    userId: wire[1],
+    tenantId: wire[2],
+    status: wire[3],
+    userAgent: wire[4],
+    ipAddress: wire[5],
+    country: wire[6],
+    deviceType: wire[7],
+    deviceFingerprint: wire[8],
+    createdAt: new Date(wire[9]),
+    lastActiveAt: new Date(wire[10]),
+    expiresAt: new Date(wire[11]),
+    refreshExpiresAt: new Date(wire[12]),
+    revoked: wire[3] === "revoked",
+    revokedAt: toDate(wire[13]),
+    endReason: wire[14],
+    orgId: wire[15],
+    role: wire[16],
+    mfaVerified: wire[17],
+    email: wire[18],
+    claims: wire[19],
+    lastIpAddress: wire[20],
+    lastUserAgent: wire[21],
   };
 }
 
 /** The session, made of an answer that is kept: nothing that a caller may change is shared. */
 export function toOwnSession(wire: WireSession): Session {
   const session = toSession(wire);
-  session.claims = ownCopy(wire.claims);
+  session.claims = ownCopy(session.claims);
   return session;
 }
 

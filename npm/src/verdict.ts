@@ -91,7 +91,8 @@ export class Verifier {
       verdict = this.#tokens.get(subject) ?? (await this.#askAboutToken(field, subject));
     } else {
       const known = this.#sessions.get(subject);
-      if (known?.status === "active") return { valid: true, session: toOwnSession(known) };
+      const session = known && toOwnSession(known);
+      if (session?.status === "active") return { valid: true, session };
       verdict = await this.#askAboutSession(field, subject);
     }
     const session = verdict.session && toOwnSession(verdict.session);
