@@ -71,9 +71,10 @@ const METHOD = `
   it may differ from the quotient of the two medians. In brackets: the middle half of the rounds.
 - After every round the work is checked: rows are counted, every answer is looked at, rotated tokens differ, a token that
   was exchanged is refused, a revoked session is refused by the very next verification, a forged signature is refused.
-- Ours remembers what it has verified until somebody commits, in this process or another; then it asks the store again. P1 and
-  P2 show both cases: the second look at a token, which is what a cache is measured by, and the first after a commit. The
-  verifications of P8 and P10 are of tokens that were seen before. P3 and P4 verify each token once; another engine signed it.
+- Ours remembers what it has read until this process changes that session, or another process commits anything; then it asks
+  the store again. P1, P2 and the reads of P8 show both cases: a session that was looked at before, which is what a cache is
+  measured by, and one that may not be remembered. The verifications of P10 are of tokens that were seen before. P3 and P4
+  verify each token once; another engine signed it.
 - "In flight" is the number of calls that are outstanding at once: promises in Node, threads in Rust.
 - Every store runs on the same disk in write-ahead mode with a checkpoint every 16,000 pages. "Durable" is
   \`synchronous=FULL\` on both sides: an answer is on disk before it is given.

@@ -41,6 +41,32 @@ function answersOf(calls) {
   return seen;
 }
 
+test("calls that are answered at once let the event loop turn all the same", async (t) => {
+  const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
+  const { session, accessToken } = await hj.sessions.create({ userId: "u" });
+  const calls = [
+    () => hj.sessions.get(session.id),
+    () => hj.sessions.list("u"),
+    () => hj.sessions.verify(session.id),
+    () => hj.verifyTokenRemote(accessToken),
+    () => hj.verifyToken(accessToken),
+  ];
+  for (const call of calls) {
+    const inTurn = await turnsDuring(async () => {
+      for (let n = 0; n < 6_000; n += 1) await call();
+    });
+    assert.ok(inTurn > 2, `${call}: ${inTurn}`);
+    const beside = await turnsDuring(() =>
+      Promise.all(
+        Array.from({ length: 64 }, async () => {
+          for (let n = 0; n < 200; n += 1) await call();
+        }),
+      ),
+    );
+    assert.ok(beside > 2, `${call}: ${beside}`);
+  }
+});
+
 test("64 and more calls in flight are all answered, each with its own answer", async (t) => {
   const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
   await hj.ready();

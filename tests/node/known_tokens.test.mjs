@@ -41,6 +41,64 @@ test("every caller gets claims of his own", async (t) => {
   }
 });
 
+test("what is remembered of a session is what it is now, and each caller's own", async (t) => {
+  const database = `${folder(t)}/sessions.db`;
+  const [mine, theirs] = [tenant(t, { database }), tenant(t, { database })];
+  for (const by of [mine, theirs]) {
+    const { session, refreshToken } = await mine.sessions.create({
+      userId: "u",
+      claims: { plan: { seats: [1] } },
+    });
+    const look = async () => {
+      const first = await mine.sessions.get(session.id);
+      const expected = structuredClone(first);
+      for (let n = 0; n < 3; n += 1) {
+        const again =
+          n % 2 ? await mine.sessions.get(session.id) : (await mine.sessions.verify(session.id)).session;
+        assert.deepEqual(again, expected);
+        again.createdAt.setTime(0);
+        again.claims.plan?.seats.push(2);
+        again.claims.mine = true;
+        again.status = "revoked";
+      }
+      return expected;
+    };
+    assert.equal((await look()).role, null);
+    await by.sessions.update(session.id, { role: "admin" });
+    assert.equal((await look()).role, "admin");
+    await by.sessions.refresh(refreshToken, { ipAddress: "203.0.113.9" });
+    assert.equal((await look()).lastIpAddress, "203.0.113.9");
+    await by.sessions.revoke(session.id);
+    assert.equal((await mine.sessions.get(session.id)).status, "revoked");
+    for (let n = 0; n < 3; n += 1) {
+      const { valid, error } = await mine.sessions.verify(session.id);
+      assert.deepEqual([valid, error.code], [false, "session_revoked"]);
+    }
+  }
+});
+
+test("how much is remembered is the host's to say", async (t) => {
+  const database = `${folder(t)}/sessions.db`;
+  for (const knownTokens of [-1, 0.5, Number.NaN, 1_000_001, "8192", 1n]) {
+    assert.throws(() => tenant(t, { database, knownTokens }), {
+      code: "validation_error",
+      message: "knownTokens: must be a whole number from 0 to 1,000,000",
+    });
+  }
+  for (const knownTokens of [undefined, null, 0, 1, 1_000_000]) {
+    const hj = tenant(t, { database, knownTokens });
+    const { session, accessToken } = await hj.sessions.create({ userId: "u" });
+    for (let n = 0; n < 3; n += 1) {
+      assert.equal((await hj.verifyTokenRemote(accessToken)).valid, true);
+      assert.equal((await hj.sessions.get(session.id)).status, "active");
+    }
+    await hj.sessions.revoke(session.id);
+    assert.equal((await hj.verifyTokenRemote(accessToken)).valid, false);
+    assert.equal((await hj.sessions.get(session.id)).status, "revoked");
+    await hj.close();
+  }
+});
+
 test("more tokens than are remembered all verify, again and again", async (t) => {
   const hj = tenant(t, { database: `${folder(t)}/sessions.db`, durability: "normal" });
   const grants = await Promise.all(

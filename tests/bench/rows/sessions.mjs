@@ -30,18 +30,20 @@ function barOfOthers(operation) {
 
 export async function* sessions({ pace, folder, peers }) {
   const hj = await open(folder, "sessions", "full");
-  const ours = await ourOperations(hj, folder);
+  const other = await open(folder, "sessions", "full");
+  const ours = await ourOperations(hj, other, folder);
   for (const { name, open: opener, bar } of PEERS) {
     if (!peers[name]) continue;
     const theirs = await peers[name][opener](folder, POOL);
-    for (const [operation, our] of Object.entries(ours)) {
+    for (const [kind, our] of Object.entries(ours)) {
+      const [operation] = kind.split(",");
       // A peer may have several ways of the same operation.
       const ways = Object.keys(theirs).filter((way) => way === operation || way.startsWith(`${operation}, `));
       for (const way of ways) {
         yield {
           bar: bar(operation),
           id: "P8",
-          work: `Node ${operation}${WRITES.has(operation) ? ", durable" : ""}, ${IN_FLIGHT} in flight`,
+          work: `Node ${kind}${WRITES.has(operation) ? ", durable" : ""}, ${IN_FLIGHT} in flight`,
           against: way === operation ? name : `${name}${way.slice(operation.length)}`,
           rounds: await duel(pace, our, side(way, theirs)),
         };
@@ -49,10 +51,11 @@ export async function* sessions({ pace, folder, peers }) {
     }
     theirs.close();
   }
+  await other.close();
   await hj.close();
 }
 
-async function ourOperations(hj, folder) {
+async function ourOperations(hj, other, folder) {
   const grants = await pool(
     hj,
     Array.from({ length: POOL }, (_, n) => signIn(n)),
@@ -60,6 +63,15 @@ async function ourOperations(hj, folder) {
   await settle(folder, "sessions", grants);
   const next = freshSignIns();
   let before = 0;
+  // Another process has committed: nothing that was read before may be remembered.
+  const anew = (side) => ({
+    ...side,
+    inputs: async (count) => {
+      await other.sessions.create(signIn(POOL));
+      return side.inputs(count);
+    },
+    most: POOL,
+  });
   const sessionOf = ({ session }, grant) => assert.equal(session.id, grant.session.id);
   const reading = (inputs, call, done) => ({
     inputs: inCircles(inputs),
@@ -67,6 +79,11 @@ async function ourOperations(hj, folder) {
     check: (given, answers) => answers.forEach((answer, at) => void done(answer, given[at])),
     inFlight: IN_FLIGHT,
   });
+  const get = reading(
+    grants,
+    (grant) => hj.sessions.get(grant.session.id),
+    (session, grant) => sessionOf({ session }, grant),
+  );
   return {
     create: {
       inputs: async (count) => {
@@ -80,17 +97,14 @@ async function ourOperations(hj, folder) {
       },
       inFlight: IN_FLIGHT,
     },
-    get: reading(
-      grants,
-      (grant) => hj.sessions.get(grant.session.id),
-      (session, grant) => sessionOf({ session }, grant),
-    ),
+    "get, seen before": get,
+    "get, for the first time after another process's commit": anew(get),
     list: reading(
       [...new Set(grants.map((grant) => grant.session.userId))],
       (userId) => hj.sessions.list(userId),
       (list) => assert.equal(list.length, SESSIONS_PER_USER),
     ),
-    verify: reading(
+    "verify, seen before": reading(
       grants,
       (grant) => hj.verifyTokenRemote(grant.accessToken),
       ({ valid, payload }, grant) => assert.ok(valid && payload.sid === grant.session.id),

@@ -15,15 +15,20 @@ export async function* verify({ pace, folder, peers }) {
   const users = new Map(grants.map((grant) => [grant.accessToken, grant.session.userId]));
   const jwks = await hj.jwks();
 
-  // Either every token has been looked at since the last commit, as with a cache, or not one of them has.
+  // Every token has been looked at before, as with a cache, and this process goes on committing; or another process has
+  // committed since, so that not one of them may be remembered.
+  const other = await open(folder, "verify", "normal");
   const states = [
     {
-      state: "seen before and no commit since",
-      prepare: () => atOnce(tokens, (token) => hj.verifyTokenRemote(token), [], 64),
+      state: "seen before, this process has committed since",
+      async prepare() {
+        await atOnce(tokens, (token) => hj.verifyTokenRemote(token), [], 64);
+        await hj.sessions.create(signIn(POOL));
+      },
     },
     {
-      state: "each for the first time after somebody's commit",
-      prepare: () => hj.sessions.create(signIn(POOL)),
+      state: "each for the first time after another process's commit",
+      prepare: () => other.sessions.create(signIn(POOL)),
       most: POOL,
     },
   ];
@@ -109,5 +114,6 @@ export async function* verify({ pace, folder, peers }) {
     };
   }
   await signing.close();
+  await other.close();
   await hj.close();
 }
