@@ -1,7 +1,8 @@
 //! Access tokens that were verified lately, so that asking about the same one again costs neither a signature nor, while
 //! nobody has committed, a look at the store.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
+use std::mem;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -17,46 +18,52 @@ pub(super) fn name(handle: u64, token: &str) -> TokenName {
     (handle, Sha256::digest(token).into())
 }
 
-/// A bounded memory: when the younger half is full, it becomes the older half and what that held is forgotten.
+/// A bounded memory of three generations: when the youngest is full, it becomes the older one, and what that held is
+/// forgotten, one for each that comes, because forgetting all at once takes long.
 pub(super) struct KnownTokens {
-    half: usize,
-    halves: Mutex<Halves>,
+    /// How many a generation holds.
+    third: usize,
+    generations: Mutex<Generations>,
 }
 
 #[derive(Default)]
-struct Halves {
+struct Generations {
     younger: HashMap<TokenName, Arc<VerifiedAccess>>,
     older: HashMap<TokenName, Arc<VerifiedAccess>>,
+    forgotten: hash_map::IntoIter<TokenName, Arc<VerifiedAccess>>,
 }
 
 impl KnownTokens {
     /// For at most this many tokens; none for 0.
     pub(super) fn new(most: usize) -> Self {
-        KnownTokens { half: most / 2, halves: Mutex::default() }
+        KnownTokens { third: most / 3, generations: Mutex::default() }
     }
 
     pub(super) fn get(&self, token: &TokenName) -> Option<Arc<VerifiedAccess>> {
-        let mut halves = self.halves.lock();
-        if let Some(found) = halves.younger.get(token) {
+        let mut generations = self.generations.lock();
+        if let Some(found) = generations.younger.get(token) {
             return Some(Arc::clone(found));
         }
-        let found = halves.older.remove(token)?;
-        self.keep(&mut halves, *token, &found);
+        let found = generations.older.remove(token)?;
+        self.keep(&mut generations, *token, &found);
         Some(found)
     }
 
     pub(super) fn remember(&self, token: TokenName, verified: &Arc<VerifiedAccess>) {
-        self.keep(&mut self.halves.lock(), token, verified);
+        self.keep(&mut self.generations.lock(), token, verified);
     }
 
-    fn keep(&self, halves: &mut Halves, token: TokenName, verified: &Arc<VerifiedAccess>) {
-        if self.half == 0 {
+    fn keep(&self, generations: &mut Generations, token: TokenName, verified: &Arc<VerifiedAccess>) {
+        if self.third == 0 {
             return;
         }
-        if halves.younger.len() >= self.half && !halves.younger.contains_key(&token) {
-            halves.older = std::mem::take(&mut halves.younger);
+        if generations.younger.len() >= self.third && !generations.younger.contains_key(&token) {
+            let older = mem::take(&mut generations.younger);
+            // Empty by now: as many have come as it held.
+            generations.forgotten = mem::replace(&mut generations.older, older).into_iter();
         }
-        halves.younger.insert(token, Arc::clone(verified));
+        generations.forgotten.next();
+        generations.younger.insert(token, Arc::clone(verified));
     }
 }
 
@@ -71,15 +78,17 @@ mod tests {
         let tenant = engine.tenant(&"tnt".parse().unwrap(), &"sk_test".parse().unwrap()).unwrap();
         let grant = tenant.create(CreateSession::new("usr".parse().unwrap())).unwrap();
         let verified = tenant.verify_access_token(grant.access_token.expose()).unwrap();
-        for most in [0, 2, 10] {
+        for most in [0, 3, 10, 100] {
             let known = KnownTokens::new(most);
             let often = name(1, "often");
-            for n in 0..100_u32 {
+            for n in 0..1000_u32 {
                 known.remember(often, &verified);
                 known.remember(name(1, &n.to_string()), &verified);
-                let halves = known.halves.lock();
-                assert!(halves.younger.len() + halves.older.len() <= most, "{n} of {most}");
-                drop(halves);
+                let held = {
+                    let Generations { younger, older, forgotten } = &*known.generations.lock();
+                    younger.len() + older.len() + forgotten.len()
+                };
+                assert!(held <= most, "{held} of {most}");
                 assert_eq!(known.get(&often).is_some(), most > 0, "{n} of {most}");
                 assert_eq!(known.get(&name(2, "often")), None);
             }

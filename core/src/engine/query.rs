@@ -49,6 +49,7 @@ impl Tenant {
     /// # Errors
     /// As [`get`](Self::get).
     pub fn get_with_basis(&self, id: SessionId) -> Result<(Session, Basis), Error> {
+        self.core.usable()?; // a forked child must not touch its parent's locks
         let moment = self.core.store.moment();
         self.read(|r| {
             let Some(row) = r.store.session(r.tenant, id)? else { return Ok(Err(unknown())) };

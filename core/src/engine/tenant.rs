@@ -186,7 +186,11 @@ impl Tenant {
         if cached.version == version {
             return Ok(Ok(cached));
         }
-        let wrapping = self.state.wrapping.read();
+        let wrapping = match self.patience {
+            Patience::Waits => self.state.wrapping.read(),
+            // A change of the secret key holds it until that is on disk.
+            Patience::Hurries => self.state.wrapping.try_read().ok_or_else(would_wait)?,
+        };
         let fresh = Current::unlock(
             version,
             store.tenant(self.state.no)?,

@@ -123,6 +123,7 @@ impl Tenant {
         if token.len() > ACCESS_TOKEN_MAX {
             return Err(Error::new(ErrorCode::InvalidToken, Rejection::Invalid.detail()).into());
         }
+        self.core.usable()?; // a forked child must not touch its parent's locks
         let name = known::name(self.state.handle, token);
         let known = self.core.known.get(&name);
         if let Some(known) = &known
@@ -197,6 +198,7 @@ impl Tenant {
 
     /// Looks the session up, for a token if there is one: its claims and the version of the keys it was verified with.
     fn find(&self, id: SessionId, token: Option<(&AccessClaims, i64)>) -> Result<Found, Error> {
+        self.core.usable()?;
         let moment = self.core.store.moment();
         self.read(|r| {
             if token.is_some_and(|(_, version)| version != r.current.version) {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Statement, ToSql};
+use rusqlite::{Connection, OpenFlags, Statement, ToSql, ffi};
 
 use super::history::{Changes, History};
 use super::{Durability, Location, Options, sql};
@@ -68,10 +68,7 @@ pub(super) fn open(location: &Location, missing: Missing, options: &Options) -> 
 }
 
 const READ_ONLY: rusqlite::Error = rusqlite::Error::SqliteFailure(
-    rusqlite::ffi::Error {
-        code: rusqlite::ErrorCode::ReadOnly,
-        extended_code: rusqlite::ffi::SQLITE_READONLY_DIRECTORY,
-    },
+    ffi::Error { code: rusqlite::ErrorCode::ReadOnly, extended_code: ffi::SQLITE_READONLY_DIRECTORY },
     None,
 );
 
@@ -187,12 +184,28 @@ pub(super) fn write(
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
 
 fn commit(connection: &Connection, history: Option<&History>, changes: &Changes) -> Result<(), Failure> {
-    let committing = history.map(History::begin_commit);
+    let Some(history) = history else { return run(connection, "COMMIT") };
+    let committing = history.begin_commit();
+    let before = pages_written(connection);
     run(connection, "COMMIT")?;
-    if let Some(committing) = committing {
-        committing.done(changes);
-    }
+    committing.done((pages_written(connection) != before).then_some(changes));
     Ok(())
+}
+
+/// How many pages the connection has written so far.
+fn pages_written(connection: &Connection) -> i32 {
+    let (mut written, mut highest) = (0, 0);
+    // SAFETY: the connection is open; SQLite writes both numbers.
+    unsafe {
+        ffi::sqlite3_db_status(
+            connection.handle(),
+            ffi::SQLITE_DBSTATUS_CACHE_WRITE,
+            &mut written,
+            &mut highest,
+            0,
+        )
+    };
+    written
 }
 
 /// How many jobs share a transaction at most: a bound for how long one of them waits for the others.

@@ -122,13 +122,14 @@ pub(super) struct Committing<'a> {
     history: &'a History,
     /// What the header counted before.
     counter: u32,
-    done: Option<&'a Changes>,
+    done: Option<Option<&'a Changes>>,
 }
 
 impl<'a> Committing<'a> {
-    /// It happened: from the end of this call on, who remembers one of the changed sessions asks the store.
-    pub(super) fn done(mut self, changes: &'a Changes) {
-        self.done = Some(changes);
+    /// It happened, and wrote these changes: from the end of this call on, who remembers one of those sessions asks the
+    /// store. `None` if it had nothing to write.
+    pub(super) fn done(mut self, written: Option<&'a Changes>) {
+        self.done = Some(written);
     }
 }
 
@@ -138,8 +139,8 @@ impl Drop for Committing<'_> {
         state.committing = false;
         let header = self.history.watch.header();
         match self.done {
-            // Every commit that writes counts one further: this is ours, and nobody's came after it.
-            Some(changes) if header.counter() == self.counter.wrapping_add(1) => {
+            // A commit that writes counts one further: this is ours, and nobody's came after it.
+            Some(Some(changes)) if header.counter() == self.counter.wrapping_add(1) => {
                 state.header = header;
                 state.commits += 1;
                 let commit = state.commits;
@@ -152,9 +153,74 @@ impl Drop for Committing<'_> {
                     state.era += 1;
                 }
             }
-            // It had nothing to write.
-            Some(_) if header == state.header => {}
+            Some(None) if header == state.header => {}
+            // Somebody else's came after it, or nobody knows.
             _ => state.begin_era(header),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::store::Store;
+    use crate::store::sqlite::{Durability, Location, Options, SqliteStore};
+
+    /// Two stores on one file, as of two processes.
+    fn stores(folder: &tempfile::TempDir) -> [SqliteStore; 2] {
+        let options = Options { durability: Durability::Normal, busy_timeout: Duration::from_secs(5) };
+        [(); 2].map(|()| SqliteStore::open(Location::File(folder.path().join("s.db")), options).unwrap())
+    }
+
+    fn commit(store: &SqliteStore, millis: i64) {
+        store.write_alone(&mut |tx| tx.raise_clock_mark(Timestamp::from_millis(millis))).unwrap();
+    }
+
+    #[test]
+    fn somebody_elses_commit_is_never_taken_for_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let [ours, theirs] = stores(&folder);
+        let history = ours.history.read().clone().unwrap();
+        let session = SessionId::from_bytes([7; 16]);
+
+        // Ours had nothing to write and let the write lock go; theirs came before that was noted.
+        let before = history.moment().unwrap();
+        let committing = history.begin_commit();
+        commit(&theirs, 1);
+        committing.done(None);
+        assert!(!history.unchanged(session, before));
+
+        // Ours wrote, and theirs came before that was noted.
+        let before = history.moment().unwrap();
+        let changes = Changes::default();
+        let committing = history.begin_commit();
+        commit(&theirs, 2);
+        commit(&theirs, 3);
+        committing.done(Some(&changes));
+        assert!(!history.unchanged(session, before));
+
+        // Ours failed.
+        let before = history.moment().unwrap();
+        drop(history.begin_commit());
+        assert!(!history.unchanged(session, before));
+
+        // Nothing happened, or it was ours and about other sessions.
+        let before = history.moment().unwrap();
+        ours.write_alone(&mut |_| Ok(())).unwrap();
+        commit(&ours, 4);
+        assert!(history.unchanged(session, before));
+        assert_eq!(before.commit + 1, history.moment().unwrap().commit);
+        let committing = history.begin_commit();
+        assert!(history.unchanged(session, before));
+        changes.note(Change::Session(session));
+        commit(&theirs, 5); // stands for ours
+        assert_eq!(history.moment(), None);
+        assert!(!history.unchanged(session, before));
+        committing.done(Some(&changes));
+        assert!(!history.unchanged(session, before));
+        assert!(history.unchanged(SessionId::from_bytes([8; 16]), before));
     }
 }

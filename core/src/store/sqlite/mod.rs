@@ -120,19 +120,24 @@ impl SqliteStore {
             connection::harden(&fresh, &self.options)?;
             *guard = Some(fresh);
         }
-        let Some(writer) = guard.as_ref() else { return Err(closed()) };
-        let relaxed = durability != self.options.durability && self.options.durability == Durability::Full;
-        if relaxed {
-            connection::set_durability(writer, durability)?;
-        }
         // Waiting for other threads and for other processes has one limit, not two.
         let history = self.history.read().clone();
-        let outcome =
-            connection::with_patience(writer, patience, &self.options, || work(writer, history.as_deref()));
-        let restored = !relaxed || connection::set_durability(writer, self.options.durability).is_ok();
-        let at_rest = writer.is_autocommit() || self.location == Location::Memory;
-        if !(restored && at_rest) {
-            *guard = None;
+        let run = |writer: &Connection| {
+            connection::with_patience(writer, patience, &self.options, || work(writer, history.as_deref()))
+        };
+        if self.location == Location::Memory {
+            return guard.as_ref().ok_or_else(closed).and_then(run);
+        }
+        // It comes back only as it was: out of every transaction, and as durable as all expect it.
+        let writer = guard.take().ok_or_else(closed)?;
+        let relaxed = durability == Durability::Normal && self.options.durability == Durability::Full;
+        if relaxed {
+            connection::set_durability(&writer, durability)?;
+        }
+        let outcome = run(&writer);
+        let restored = !relaxed || connection::set_durability(&writer, self.options.durability).is_ok();
+        if restored && writer.is_autocommit() {
+            *guard = Some(writer);
         }
         outcome
     }
@@ -183,18 +188,19 @@ impl Store for SqliteStore {
                 Patience::Hurries => Err(would_wait()),
             };
         }
+        let patience = match patience {
+            Patience::Waits => self.options.busy_timeout,
+            Patience::Hurries => Duration::ZERO,
+        };
         let idle = self.idle_readers.lock().pop();
         let reader = match idle {
             Some(reader) => reader,
             None => {
-                let fresh = connection::open(&self.location, Missing::Refuse, &self.options)?;
-                connection::harden(&fresh, &self.options)?;
+                let options = Options { busy_timeout: patience, ..self.options };
+                let fresh = connection::open(&self.location, Missing::Refuse, &options)?;
+                connection::harden(&fresh, &options)?;
                 fresh
             }
-        };
-        let patience = match patience {
-            Patience::Waits => self.options.busy_timeout,
-            Patience::Hurries => Duration::ZERO,
         };
         let outcome = connection::with_patience(&reader, patience, &self.options, || {
             connection::read(&reader, &mut |tx| job(tx))
