@@ -1,5 +1,6 @@
 import { engineError, learnStatuses } from "./error";
 import { loadAddon } from "./loader";
+import { timed, turn } from "./turn";
 
 /**
  * The native addon. A method of {@link Handle} returns the number of its call, whose answer comes to the port, or the
@@ -99,12 +100,21 @@ export const port = new addon.Port(deliver);
  * The answer to a call. The error is made here, after the `await`, so that its stack goes on with the callers that
  * wait for this promise.
  */
-export async function answered<T>(call: Call): Promise<T> {
-  if (typeof call === "string") return JSON.parse(call) as T;
+export async function answered<T>(call: number): Promise<T> {
   const outcome = await new Promise<Outcome>((settle) => {
     waiting.set(call, settle);
   });
   return opened<T>(outcome);
+}
+
+/** The answer to a call that may be answered on this thread. */
+export async function looked<T>(ask: () => Call): Promise<T> {
+  await turn();
+  const answer = timed(() => {
+    const call = ask();
+    return typeof call === "string" ? { here: JSON.parse(call) as T } : call;
+  });
+  return typeof answer === "number" ? answered<T>(answer) : answer.here;
 }
 
 export function opened<T>({ code, text }: Outcome): T {

@@ -1,4 +1,4 @@
-import { answered, type Handle } from "./addon";
+import { answered, type Handle, looked } from "./addon";
 import { invalid } from "./error";
 import { members, optionalText, request, requiredMembers, text, token } from "./input";
 import {
@@ -14,7 +14,7 @@ import {
   type WireGrant,
   type WireSession,
 } from "./session";
-import { READ, turn } from "./turn";
+import { timed } from "./turn";
 import type { SessionVerification, Verifier } from "./verdict";
 
 /** A sign-in. `undefined` and `null` mean "not given". */
@@ -163,11 +163,10 @@ export class Sessions {
         : listQuery(first, options);
     if (typeof first === "string") query.set("status", query.get("status") ?? "all");
     const asked = request(query, { userId: "user_id" });
-    await turn(2 * READ);
-    const page = await answered<{ data: WireSession[]; next_cursor: string | null }>(
+    const page = await looked<{ data: WireSession[]; next_cursor: string | null }>(() =>
       this.#handle.list(asked),
     );
-    const list = page.data.map(toSession);
+    const list = timed(() => page.data.map(toSession));
     // Not enumerable: the list compares and prints as the array that it is.
     Object.defineProperty(list, "sessions", { value: list });
     Object.defineProperty(list, "nextCursor", { value: page.next_cursor });

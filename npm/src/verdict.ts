@@ -1,9 +1,9 @@
-import { answered, type Call, type Handle } from "./addon";
+import { type Call, type Handle, looked } from "./addon";
 import { type ErrorCode, HelloJohnError } from "./error";
 import { text, token } from "./input";
 import { Memory } from "./memory";
 import { type Json, ownCopy, type Session, toOwnSession, type WireSession } from "./session";
-import { isAlone, READ, REMEMBERED, SIGNATURE, turn } from "./turn";
+import { isAlone, turn } from "./turn";
 
 /** Why something did not verify. */
 export interface VerificationError {
@@ -71,12 +71,12 @@ export class Verifier {
 
   async get(id: unknown): Promise<Session> {
     const name = text("id", id);
-    await turn(REMEMBERED);
+    await turn();
     return toOwnSession(this.#sessions.get(name) ?? (await this.#look(name)));
   }
 
   async verifyToken(presented: unknown): Promise<TokenVerification> {
-    await turn(REMEMBERED);
+    await turn();
     const verdict = this.#tokens.get(presented) ?? (await this.#askAboutToken("token", presented));
     if (verdict.payload) return { valid: true, payload: ownCopy(verdict.payload), error: null };
     return { valid: false, payload: null, error: reason(verdict) };
@@ -85,9 +85,9 @@ export class Verifier {
   /** By an access token, which has a dot, or by the id. */
   async verifySession(subject: unknown): Promise<SessionVerification> {
     const field = "sessionIdOrAccessToken";
-    await turn(REMEMBERED);
+    await turn();
     let verdict: WireVerdict;
-    if (subject === undefined || subject === null || subject === "" || String(subject).includes(".")) {
+    if (typeof subject !== "string" || subject === "" || subject.includes(".")) {
       verdict = this.#tokens.get(subject) ?? (await this.#askAboutToken(field, subject));
     } else {
       const known = this.#sessions.get(subject);
@@ -101,8 +101,7 @@ export class Verifier {
   }
 
   async #look(id: string): Promise<WireSession> {
-    await turn(READ);
-    const { session, number } = await answered<{ session: WireSession; number: number }>(
+    const { session, number } = await looked<{ session: WireSession; number: number }>(() =>
       this.#handle.get(id),
     );
     this.#sessions.keep(id, number, session);
@@ -110,8 +109,7 @@ export class Verifier {
   }
 
   async #askAboutSession(field: string, id: unknown): Promise<WireVerdict> {
-    await turn(READ);
-    const verdict = await verdictOf(() => this.#handle.verifySession(token(field, id)));
+    const verdict = await verdictOf(field, id, (name) => this.#handle.verifySession(name));
     if (verdict.number !== null && verdict.session) {
       this.#sessions.keep(id as string, verdict.number, verdict.session);
     }
@@ -120,9 +118,8 @@ export class Verifier {
 
   async #askAboutToken(field: string, presented: unknown): Promise<WireVerdict> {
     const isKnown = this.#tokens.has(presented);
-    await turn(isKnown ? READ : SIGNATURE);
     const here = isKnown || isAlone();
-    const verdict = await verdictOf(() => this.#handle.verifyAccessToken(token(field, presented), here));
+    const verdict = await verdictOf(field, presented, (jwt) => this.#handle.verifyAccessToken(jwt, here));
     if (verdict.number === null) this.#tokens.forget(presented);
     else this.#tokens.keep(presented as string, verdict.number, verdict);
     return verdict;
@@ -136,13 +133,17 @@ function reason({ error }: WireVerdict): VerificationError {
 }
 
 /** A token that is not even text comes from outside like any other bad token: it is refused, not thrown at. */
-async function verdictOf(ask: () => Call): Promise<WireVerdict> {
-  let call: Call;
+async function verdictOf(
+  field: string,
+  subject: unknown,
+  ask: (subject: string) => Call,
+): Promise<WireVerdict> {
+  let asked: string;
   try {
-    call = ask();
+    asked = token(field, subject);
   } catch (error) {
     if (!(error instanceof HelloJohnError)) throw error;
     return { valid: false, session: null, payload: null, number: null, error };
   }
-  return answered<WireVerdict>(call);
+  return looked<WireVerdict>(() => ask(asked));
 }

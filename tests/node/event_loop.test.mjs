@@ -67,6 +67,28 @@ test("calls that are answered at once let the event loop turn all the same", asy
   }
 });
 
+test("a crowd of calls that are answered at once does not stop the event loop either", async (t) => {
+  const hj = tenant(t, { database: `${folder(t)}/sessions.db`, config: { maxSessionsPerUser: null } });
+  const claims = { text: "x".repeat(3_500) };
+  await Promise.all(Array.from({ length: 100 }, () => hj.sessions.create({ userId: "u", claims })));
+  const pages = await turnsDuring(async () => {
+    for (let n = 0; n < 100; n += 1) await hj.sessions.list("u", { limit: 100 });
+  });
+  assert.ok(pages > 10, `${pages}`);
+  const { session } = await hj.sessions.create({ userId: "v" });
+  const crowd = await turnsDuring(() =>
+    Promise.all(Array.from({ length: 20_000 }, () => hj.sessions.get(session.id))),
+  );
+  assert.ok(crowd > 5, `${crowd}`);
+});
+
+test("tests of hosts may replace timers", async (t) => {
+  const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
+  const { session } = await hj.sessions.create({ userId: "u" });
+  t.mock.timers.enable({ apis: ["setImmediate", "setTimeout"] });
+  for (let n = 0; n < 4_000; n += 1) await hj.sessions.get(session.id);
+});
+
 test("64 and more calls in flight are all answered, each with its own answer", async (t) => {
   const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
   await hj.ready();

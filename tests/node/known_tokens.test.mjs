@@ -77,6 +77,19 @@ test("what is remembered of a session is what it is now, and each caller's own",
   }
 });
 
+test("what is no text at all is refused like any other bad token", async (t) => {
+  const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
+  const trap = {
+    toString() {
+      throw new Error("asked for text");
+    },
+  };
+  for (const subject of [Object.create(null), trap, Symbol("a"), 1n, ["a.b"], () => "a.b"]) {
+    assert.equal((await hj.sessions.verify(subject)).error.code, "validation_error");
+    assert.equal((await hj.verifyTokenRemote(subject)).error.code, "validation_error");
+  }
+});
+
 test("how much is remembered is the host's to say", async (t) => {
   const database = `${folder(t)}/sessions.db`;
   for (const knownTokens of [-1, 0.5, Number.NaN, 1_000_001, "8192", 1n]) {
