@@ -3,7 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::watch::{Header, Watch};
 use crate::id::SessionId;
@@ -135,7 +135,7 @@ impl<'a> Committing<'a> {
 
 impl Drop for Committing<'_> {
     fn drop(&mut self) {
-        let mut state: MutexGuard<'_, State> = self.history.state.lock();
+        let mut state = self.history.state.lock();
         state.committing = false;
         let header = self.history.watch.header();
         match self.done {
