@@ -109,7 +109,8 @@ export async function answered<T>(call: number): Promise<T> {
 
 /** The answer to a call that may be answered on this thread. */
 export async function looked<T>(ask: () => Call): Promise<T> {
-  await turn();
+  const pause = turn();
+  if (pause) await pause;
   const answer = timed(() => {
     const call = ask();
     return typeof call === "string" ? { here: JSON.parse(call) as T } : call;

@@ -125,8 +125,10 @@ export function toOwnSession(wire: WireSession): Session {
 }
 
 export function ownCopy<T extends { readonly [name: string]: Json | undefined }>(claims: T): T {
-  const flat = Object.values(claims).every((claim) => typeof claim !== "object" || claim === null);
-  return flat ? { ...claims } : structuredClone(claims);
+  for (const name in claims) {
+    if (typeof claims[name] === "object" && claims[name] !== null) return structuredClone(claims);
+  }
+  return { ...claims };
 }
 
 export function toDate(milliseconds: number | null): Date | null {

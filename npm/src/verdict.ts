@@ -71,12 +71,14 @@ export class Verifier {
 
   async get(id: unknown): Promise<Session> {
     const name = text("id", id);
-    await turn();
+    const pause = turn();
+    if (pause) await pause;
     return toOwnSession(this.#sessions.get(name) ?? (await this.#look(name)));
   }
 
   async verifyToken(presented: unknown): Promise<TokenVerification> {
-    await turn();
+    const pause = turn();
+    if (pause) await pause;
     const verdict = this.#tokens.get(presented) ?? (await this.#askAboutToken("token", presented));
     if (verdict.payload) return { valid: true, payload: ownCopy(verdict.payload), error: null };
     return { valid: false, payload: null, error: reason(verdict) };
@@ -85,7 +87,8 @@ export class Verifier {
   /** By an access token, which has a dot, or by the id. */
   async verifySession(subject: unknown): Promise<SessionVerification> {
     const field = "sessionIdOrAccessToken";
-    await turn();
+    const pause = turn();
+    if (pause) await pause;
     let verdict: WireVerdict;
     if (typeof subject !== "string" || subject === "" || subject.includes(".")) {
       verdict = this.#tokens.get(subject) ?? (await this.#askAboutToken(field, subject));
