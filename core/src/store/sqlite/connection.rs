@@ -107,6 +107,11 @@ pub(super) fn set_durability(connection: &Connection, durability: Durability) ->
     connection.pragma_update(None, "synchronous", synchronous).map_err(sql)
 }
 
+/// How many pages the connection keeps in memory.
+pub(super) fn limit_pages(connection: &Connection, most: i64) -> Result<(), Failure> {
+    connection.pragma_update(None, "cache_size", most).map_err(sql)
+}
+
 /// Sets the journal mode; SQLite answers with the mode that holds.
 pub(super) fn use_write_ahead_log(connection: &Connection, options: &Options) -> Result<(), Failure> {
     // Another process that opens the file at the same moment makes this busy without consulting the busy handler.

@@ -59,6 +59,10 @@ pub(crate) struct Options {
 /// How many idle reading connections are kept for the next readers.
 const IDLE_READERS: usize = 8;
 
+/// How many pages a reading connection keeps, of 4 KB: the upper levels of the trees of millions of sessions. Rows come from
+/// the system's own cache of files. There may be as many of these connections as threads that read at once.
+const READERS_PAGES: i64 = 128;
+
 pub(crate) struct SqliteStore {
     location: Location,
     options: Options,
@@ -199,6 +203,7 @@ impl Store for SqliteStore {
                 let options = Options { busy_timeout: patience, ..self.options };
                 let fresh = connection::open(&self.location, Missing::Refuse, &options)?;
                 connection::harden(&fresh, &options)?;
+                connection::limit_pages(&fresh, READERS_PAGES)?;
                 fresh
             }
         };
