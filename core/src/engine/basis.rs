@@ -35,19 +35,18 @@ impl fmt::Debug for Basis {
 }
 
 impl Tenant {
-    /// The basis of an answer about this row that was read after `moment`.
+    /// The basis of an answer about this row.
     pub(super) fn basis(
         &self,
         r: &Reading<'_>,
         row: &SessionRow,
         end: Option<End>,
-        moment: Option<Moment>,
         token_end: Option<Timestamp>,
     ) -> Basis {
         Basis {
             handle: self.state.handle,
             version: r.current.version,
-            moment,
+            moment: r.moment,
             session: row.id,
             life: row.life,
             idle_timeout: r.current.config.idle_timeout,

@@ -17,7 +17,7 @@ use crate::secret::{SALT_BYTES, SecretBytes, SecretKey, WrappingKey};
 use crate::session::{End, Lifetime, Session, Status};
 use crate::store::sqlite::{Durability, would_wait};
 use crate::store::{
-    ClockMark, KeyRow, Patience, Questions, SessionRow, SharedJob, TenantNo, TenantRow, Transitions,
+    ClockMark, KeyRow, Moment, Patience, Questions, SessionRow, SharedJob, TenantNo, TenantRow, Transitions,
 };
 use crate::token::issuer::{self, Subject, Ticket, Unsigned};
 use crate::token::keyring::{KeyRing, KeyState, RingKey};
@@ -74,6 +74,8 @@ pub(super) struct Reading<'a> {
     pub now: Timestamp,
     pub current: Arc<Current>,
     pub mark: ClockMark,
+    /// From before the snapshot, where the store can tell.
+    pub moment: Option<Moment>,
     unsettled: Cell<bool>,
 }
 
@@ -241,6 +243,7 @@ impl Tenant {
             let clock = self.core.clock_time()?;
             let changes = self.core.changes.load(Ordering::Acquire);
             let known_version = self.state.current.lock().version;
+            let moment = self.core.store.moment();
             let mut answer = None;
             self.core.store.read(self.patience, &mut |store| {
                 let head = store.head(self.state.no)?;
@@ -258,8 +261,15 @@ impl Tenant {
                 self.state.checked_at.store(clock.as_millis(), Ordering::Release);
                 self.state.checked_changes.fetch_max(changes, Ordering::AcqRel);
                 let unsettled = Cell::new(false);
-                let reading =
-                    Reading { store, tenant: self.state.no, now, current, mark: head.mark, unsettled };
+                let reading = Reading {
+                    store,
+                    tenant: self.state.no,
+                    now,
+                    current,
+                    mark: head.mark,
+                    moment,
+                    unsettled,
+                };
                 let verdict = job(&reading)?;
                 let mark = ClockMark { highest: now, ..head.mark };
                 answer = Some((verdict, reading.unsettled.get().then_some(mark)));

@@ -198,8 +198,6 @@ impl Tenant {
 
     /// Looks the session up, for a token if there is one: its claims and the version of the keys it was verified with.
     fn find(&self, id: SessionId, token: Option<(&AccessClaims, i64)>) -> Result<Found, Error> {
-        self.core.usable()?;
-        let moment = self.core.store.moment();
         self.read(|r| {
             if token.is_some_and(|(_, version)| version != r.current.version) {
                 return Ok(Ok(Found::KeysChanged(Arc::clone(&r.current))));
@@ -214,7 +212,7 @@ impl Tenant {
             }
             let end = r.end_of(&row.life);
             let token_end = token.map(|(claims, _)| claims.expires_at);
-            let basis = self.basis(r, &row, end, moment, token_end);
+            let basis = self.basis(r, &row, end, token_end);
             let session = self.view(row, end);
             Ok(Ok(match end {
                 None => Found::Alive(session, basis),
