@@ -70,9 +70,27 @@ export async function settle(folder, name, grants) {
 }
 
 /** How many sessions the tenant has, by its own count. */
-export async function countSessions(hj) {
+async function countSessions(hj) {
   const { active, expired, revoked } = (await hj.stats()).sessions;
   return active + expired + revoked;
+}
+
+/** Our side of a duel that signs devices in: each call makes one session more, and its token is good. */
+export function signingIn(hj, next, inFlight) {
+  let before = 0;
+  return {
+    inputs: async (count) => {
+      before = await countSessions(hj);
+      return next(count);
+    },
+    call: (given) => hj.sessions.create(given),
+    async check(inputs, answers) {
+      assert.equal(new Set(answers.map((grant) => grant.session.id)).size, inputs.length);
+      assert.equal(await countSessions(hj), before + inputs.length);
+      assert.equal((await hj.verifyTokenRemote(answers.at(-1).accessToken)).valid, true);
+    },
+    inFlight,
+  };
 }
 
 /** A session that is revoked is refused by the very next verification. */

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { duel, inCircles } from "../duel.mjs";
 import {
   assertRevocationSeen,
-  countSessions,
   freshSignIns,
   open,
   pool,
   SESSIONS_PER_USER,
   settle,
   signIn,
+  signingIn,
 } from "../ours.mjs";
 
 const IN_FLIGHT = 64;
@@ -62,7 +62,6 @@ async function ourOperations(hj, other, folder) {
   );
   await settle(folder, "sessions", grants);
   const next = freshSignIns();
-  let before = 0;
   // Another process has committed: nothing that was read before may be remembered.
   const anew = (side) => ({
     ...side,
@@ -85,18 +84,7 @@ async function ourOperations(hj, other, folder) {
     (session, grant) => sessionOf({ session }, grant),
   );
   return {
-    create: {
-      inputs: async (count) => {
-        before = await countSessions(hj);
-        return next(count);
-      },
-      call: (given) => hj.sessions.create(given),
-      async check(inputs, answers) {
-        assert.equal(new Set(answers.map((grant) => grant.session.id)).size, inputs.length);
-        assert.equal(await countSessions(hj), before + inputs.length);
-      },
-      inFlight: IN_FLIGHT,
-    },
+    create: signingIn(hj, next, IN_FLIGHT),
     "get, seen before": get,
     "get, for the first time after another process's commit": anew(get),
     list: reading(

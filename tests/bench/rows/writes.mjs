@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { duel, inCircles } from "../duel.mjs";
 import { syncMs } from "../machine.mjs";
-import { countSessions, freshSignIns, open, pool, settle, signIn } from "../ours.mjs";
+import { freshSignIns, open, pool, settle, signIn, signingIn } from "../ours.mjs";
 
 const IN_FLIGHT = 64;
 const POOL = 4_000;
@@ -14,20 +14,6 @@ export async function* writes({ pace, folder, peers }) {
   const next = freshSignIns();
   await settle(folder, "writes", await pool(hj, next(POOL / 4)));
 
-  let before = 0;
-  const create = {
-    inputs: async (count) => {
-      before = await countSessions(hj);
-      return next(count);
-    },
-    call: (given) => hj.sessions.create(given),
-    async check(inputs, answers) {
-      assert.equal(new Set(answers.map((grant) => grant.session.id)).size, inputs.length);
-      assert.equal(await countSessions(hj), before + inputs.length);
-      assert.equal((await hj.verifyTokenRemote(answers.at(-1).accessToken)).valid, true);
-    },
-    inFlight: IN_FLIGHT,
-  };
   let rows = 0;
   const createByHand = {
     inputs: next,
@@ -45,7 +31,7 @@ export async function* writes({ pace, folder, peers }) {
     work: "Node `create`, durable, 64 in flight",
     against: "better-sqlite3 and jose by hand, a transaction each",
     syncMs: syncMs(folder),
-    rounds: await duel(pace, create, createByHand),
+    rounds: await duel(pace, signingIn(hj, next, IN_FLIGHT), createByHand),
   };
 
   // Each session is one refresh chain; its place in the pool keeps the live token, and the one before it.
