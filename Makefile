@@ -1,9 +1,9 @@
 # The verbs; README.md explains them. Everything that a verb needs it installs or builds.
-.PHONY: demo test lint rest c node doors torture bench clean
+.PHONY: demo test lint rest c node surfaces torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
-NODE_ADDON := npm/native/hellojohn.node
+NODE_ADDON := npm/node/native/hellojohn.node
 
 # The main job on real input: a Rust, a C and a Node program share one database file.
 demo: c node
@@ -11,10 +11,10 @@ demo: c node
 	examples/demo/run
 
 # Everything that proves the code, on a fresh clone too.
-test: doors
+test: surfaces
 	cargo test --workspace
 	tests/c/run $(BUILD)
-	cd npm && npm test
+	cd npm/node && npm test
 	tests/readme $(BUILD)
 	tests/rest/curl
 	HJ_SERVER="node examples/node/server.mjs" tests/rest/curl
@@ -24,11 +24,11 @@ rest:
 	tests/rest/schemathesis
 
 # Formatting, lints and documentation, warnings denied.
-lint: npm/node_modules/.package-lock.json
+lint: npm/node/node_modules/.package-lock.json
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
-	cd npm && npm run lint
+	cd npm/node && npm run lint
 
 # The C library and header in build/c.
 c:
@@ -38,20 +38,20 @@ c:
 	ln -sf libhellojohn.so $(BUILD)/libhellojohn.so.0
 
 # The addon and the façade, so that npm/ can be imported by its exports.
-node: npm/node_modules/.package-lock.json
+node: npm/node/node_modules/.package-lock.json
 	cargo build --release --package hellojohn-node
-	mkdir -p npm/native
+	mkdir -p npm/node/native
 	rm -f $(NODE_ADDON) # a running program may have it mapped
 	cp target/release/libhellojohn_node.so $(NODE_ADDON)
-	cd npm && npm run build
+	cd npm/node && npm run build
 
-npm/node_modules/.package-lock.json: npm/package.json npm/package-lock.json
-	cd npm && npm ci --no-fund --no-audit
+npm/node/node_modules/.package-lock.json: npm/node/package.json npm/node/package-lock.json
+	cd npm/node && npm ci --no-fund --no-audit
 	touch $@
 
 # The programs that the scenario runner drives.
-doors: c node
-	tests/c/run --build-door $(BUILD)
+surfaces: c node
+	tests/c/run --build-surface $(BUILD)
 
 # The long reliability campaigns.
 torture:
@@ -63,4 +63,4 @@ bench: node
 
 clean:
 	cargo clean
-	rm -rf build npm/dist npm/native npm/node_modules
+	rm -rf build npm/node/dist npm/node/native npm/node/node_modules

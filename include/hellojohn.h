@@ -203,7 +203,7 @@ typedef struct {
   hj_durability durability;
   /// How many access tokens the engine remembers as verified; 0 means the default of 8192, a negative number none, more
   /// than 1,000,000 are 1,000,000. One takes some 3 KB.
-  int32_t known_tokens;
+  int32_t token_cache_capacity;
 } hj_open_options;
 
 /// What a call says about a second factor: one of HJ_MFA_….

@@ -1,6 +1,7 @@
-//! The one table of errors (SPEC 6) and the three types that carry a row of it.
+//! The one table of errors (SPEC 6) and the types that carry a row of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 macro_rules! error_table {
     ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal, $status:literal;)*) => {
@@ -98,22 +99,31 @@ impl fmt::Display for ErrorCode {
 
 /// The error of every fallible call: a [code](ErrorCode) to branch on and one English line for a developer.
 ///
-/// The line never contains a token, an address, SQL or a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The line never contains a token, an address, SQL or a secret. Where the operating system or the database caused the
+/// error, [`source`](std::error::Error::source) gives theirs, for the host's log: it may name files. Two errors are equal
+/// when code and line are.
+#[derive(Debug, Clone)]
 pub struct Error {
     code: ErrorCode,
     detail: Box<str>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of this code with a line of detail.
     pub fn new(code: ErrorCode, detail: impl Into<Box<str>>) -> Self {
-        Error { code, detail: detail.into() }
+        Error { code, detail: detail.into(), source: None }
     }
 
     /// A `validation_error` that names the field first.
     pub fn validation(field: &str, problem: impl fmt::Display) -> Self {
         Error::new(ErrorCode::ValidationError, format!("{field}: {problem}"))
+    }
+
+    /// The same error with the one that caused it as its source.
+    #[must_use]
+    pub fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Error { source: Some(Arc::new(cause)), ..self }
     }
 
     /// The row of the table.
@@ -127,16 +137,28 @@ impl Error {
     }
 }
 
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        (self.code, &self.detail) == (other.code, &other.detail)
+    }
+}
+
+impl Eq for Error {}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.code, self.detail)
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
 
-/// A rule's "no". The transaction around it commits, because a refusal may have changed state (an idle session found
-/// dead, a reused token). There is deliberately no conversion between this and [`Failure`].
+/// A rule's "no". The transaction around it commits, because a refusal may have changed state (an idle session was found
+/// ended, a refresh token was reused). There is deliberately no conversion between this and [`Failure`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal(Error);
 
@@ -174,11 +196,38 @@ impl Failure {
     pub(crate) fn corrupt(detail: impl Into<Box<str>>) -> Self {
         Failure::new(ErrorCode::StorageCorrupt, detail)
     }
+
+    /// The same failure with the error that caused it as its source.
+    pub(crate) fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Failure(self.0.caused_by(cause))
+    }
 }
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Error {
         failure.0
+    }
+}
+
+/// Why an operation inside a transaction gave no answer, and with it what becomes of the transaction: the only place
+/// where the two meet. `?` turns a [`Refusal`] or a [`Failure`] into it and neither into the other.
+#[derive(Debug)]
+pub(crate) enum OpError {
+    /// A rule said no: the transaction commits.
+    Refused(Refusal),
+    /// Something broke: the transaction rolls back.
+    Failed(Failure),
+}
+
+impl From<Refusal> for OpError {
+    fn from(refusal: Refusal) -> Self {
+        OpError::Refused(refusal)
+    }
+}
+
+impl From<Failure> for OpError {
+    fn from(failure: Failure) -> Self {
+        OpError::Failed(failure)
     }
 }
 
@@ -193,5 +242,17 @@ mod tests {
             assert_eq!(code.number() as usize, index + 1);
             assert!(names.insert(code.as_str()));
         }
+    }
+
+    #[test]
+    fn the_cause_is_the_source_and_never_part_of_the_text() {
+        use std::error::Error as _;
+
+        let cause = std::io::Error::other("/var/lib/app/sessions.db");
+        let failure = Failure::new(ErrorCode::StorageIo, "a file operation failed").caused_by(cause);
+        let error = Error::from(failure);
+        assert_eq!(error.to_string(), "storage_io: a file operation failed");
+        assert_eq!(error.source().unwrap().to_string(), "/var/lib/app/sessions.db");
+        assert_eq!(error, Error::new(ErrorCode::StorageIo, "a file operation failed"));
     }
 }

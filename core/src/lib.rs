@@ -25,46 +25,40 @@
 //! The engine is synchronous and knows no globals; every call may be made from any thread. Several processes may share
 //! one file. Time never runs backwards for it, and an ended session never lives again.
 
-mod client;
 mod clock;
-mod config;
-mod device;
 mod duration;
 mod engine;
 mod error;
-mod id;
-mod identity;
 mod json;
-mod page;
+mod model;
 mod random;
 pub mod rest;
 mod rules;
 mod secret;
-mod session;
 mod store;
 mod text;
 mod token;
 mod wire;
 
-pub use client::{ClientInfo, Country, DeviceFingerprint, IpAddress, UserAgent};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use config::{Config, ConfigPatch};
-pub use device::DeviceType;
 pub use duration::Duration;
 pub use engine::{
-    Basis, CreateSession, Engine, EngineBuilder, Grant, Jwks, ListQuery, LocalVerification, Pending,
+    CacheValidator, CreateSession, Engine, EngineBuilder, Grant, Jwks, ListQuery, LocalVerification, Pending,
     PurgeBefore, RefreshRequest, SessionCounts, SignOutScope, Stats, Tenant, UpdatedSession, VerifiedAccess,
     VerifyError,
 };
 pub use error::{Error, ErrorCode};
-pub use id::{KeyId, OrgId, SessionId, TenantId, UserId};
-pub use identity::{Claims, Email, Identity, IdentityPatch, Role};
-pub use page::{Cursor, Limit, Page};
+pub use model::client::{ClientInfo, Country, DeviceFingerprint, IpAddress, UserAgent};
+pub use model::config::{Config, ConfigPatch};
+pub use model::device_type::DeviceType;
+pub use model::id::{KeyId, OrgId, SessionId, TenantId, UserId};
+pub use model::identity::{Claims, Email, Identity, IdentityPatch, Role};
+pub use model::page::{Cursor, Limit, Page};
+pub use model::session::{EndReason, Session, Status, StatusFilter};
 pub use random::{OsRandom, Random, RandomUnavailable, SeededRandom};
 pub use secret::{AccessToken, RefreshToken, SecretKey};
-pub use session::{EndReason, Session, Status, StatusFilter};
-pub use store::sqlite::Durability;
-pub use token::access::AccessClaims;
+pub use store::durability::Durability;
+pub use token::access_claims::AccessClaims;
 pub use token::keyring::{KeyInfo, KeyState};
 
 /// The quick start of the README runs as a documentation test.

@@ -79,7 +79,7 @@ impl FromStr for SecretKey {
 
 impl SecretKey {
     /// Refuses a text that may not become a tenant's key; presented for an existing tenant it is merely wrong.
-    pub(crate) fn well_made(&self) -> Result<&Self, Error> {
+    pub(crate) fn require_well_formed(&self) -> Result<&Self, Error> {
         match self.0.strip_prefix("sk_") {
             Some(rest) if !rest.is_empty() => Ok(self),
             _ => Err(Error::validation("secret_key", "must start with sk_ and go on after it")),
@@ -123,7 +123,7 @@ impl WrappingKey {
     }
 
     /// Whether this text is the secret key that was stretched, in constant time.
-    pub(crate) fn is_of(&self, presented: &str) -> bool {
+    pub(crate) fn matches(&self, presented: &str) -> bool {
         Sha256::digest(presented.as_bytes()).ct_eq(self.digest.as_slice()).into()
     }
 
@@ -170,7 +170,7 @@ mod tests {
         assert!(key("sk_b").unwrap(&wrapped, b"signing").is_none());
         assert!(key("sk_a").unwrap(&wrapped, b"refresh").is_none());
         assert!(key("sk_a").unwrap(&wrapped[..20], b"signing").is_none());
-        assert!(key("sk_a").is_of("sk_a") && !key("sk_a").is_of("sk_b") && !key("sk_a").is_of(""));
+        assert!(key("sk_a").matches("sk_a") && !key("sk_a").matches("sk_b") && !key("sk_a").matches(""));
         assert!(!wrapped.windows(8).any(|bytes| bytes == [9; 8]));
     }
 

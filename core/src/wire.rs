@@ -6,17 +6,17 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::client::{ClientInfo, Country, IpAddress, UserAgent};
 use crate::clock::Timestamp;
-use crate::device::DeviceType;
 use crate::duration::Duration;
 use crate::engine::{CreateSession, ListQuery, LocalVerification, PurgeBefore, RefreshRequest};
 use crate::error::Error;
-use crate::id::{KeyId, SessionId};
-use crate::identity::{Claims, Identity, IdentityPatch};
 use crate::json;
-use crate::page::Limit;
-use crate::session::{EndReason, Status};
+use crate::model::client::{ClientInfo, Country, IpAddress, UserAgent};
+use crate::model::device_type::DeviceType;
+use crate::model::id::{KeyId, SessionId};
+use crate::model::identity::{Claims, Identity, IdentityPatch};
+use crate::model::page::Limit;
+use crate::model::session::{EndReason, Status};
 use crate::token::keyring::KeyState;
 
 macro_rules! serialize_as_text {
@@ -54,11 +54,11 @@ impl Serialize for Timestamp {
 }
 
 /// Takes the members of one object, and complains about those that nobody took.
-struct Members(Map<String, Value>);
+struct ObjectReader(Map<String, Value>);
 
-impl Members {
+impl ObjectReader {
     fn of(object: Map<String, Value>) -> Self {
-        Members(object)
+        ObjectReader(object)
     }
 
     /// The member, null included.
@@ -124,7 +124,7 @@ impl CreateSession {
     /// # Errors
     /// `validation_error` naming the field.
     pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
-        let mut members = Members::of(object);
+        let mut members = ObjectReader::of(object);
         let request = CreateSession {
             user_id: members.required("user_id")?,
             client: ClientInfo {
@@ -156,7 +156,7 @@ impl RefreshRequest {
     /// # Errors
     /// `validation_error` naming the field.
     pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
-        let mut members = Members::of(object);
+        let mut members = ObjectReader::of(object);
         let request = RefreshRequest {
             ip_address: members.text("ip_address")?,
             user_agent: members.text("user_agent")?,
@@ -172,7 +172,7 @@ impl IdentityPatch {
     /// # Errors
     /// `validation_error` naming the field.
     pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
-        let mut members = Members::of(object);
+        let mut members = ObjectReader::of(object);
         let patch = IdentityPatch {
             org_id: members.clearable("org_id")?,
             role: members.clearable("role")?,
@@ -196,7 +196,7 @@ impl ListQuery {
     /// # Errors
     /// `validation_error` naming the field.
     pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
-        let mut members = Members::of(object);
+        let mut members = ObjectReader::of(object);
         let limit = |value: Value| match (json::whole_number(&value), value.as_i64()) {
             (Some(rows), _) => Limit::new(i64::try_from(rows).unwrap_or(i64::MAX)),
             (None, Some(negative)) => Limit::new(negative),
@@ -219,7 +219,7 @@ impl LocalVerification {
     /// # Errors
     /// `validation_error` naming the field.
     pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
-        let mut members = Members::of(object);
+        let mut members = ObjectReader::of(object);
         let audience = match members.take("audience") {
             None => None,
             Some(Value::String(audience)) => Some(audience),
@@ -242,7 +242,7 @@ impl PurgeBefore {
     /// # Errors
     /// `validation_error` unless exactly one of them is given.
     pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
-        let mut members = Members::of(object);
+        let mut members = ObjectReader::of(object);
         let older_than = members.duration("older_than")?;
         let before = match members.take("before") {
             None => None,
@@ -253,7 +253,7 @@ impl PurgeBefore {
         members.done()?;
         match (older_than, before) {
             (Some(age), None) => Ok(PurgeBefore::OlderThan(age)),
-            (None, Some(moment)) => Ok(PurgeBefore::Moment(Timestamp::from_millis(moment))),
+            (None, Some(moment)) => Ok(PurgeBefore::Time(Timestamp::from_millis(moment))),
             _ => Err(Error::validation("older_than", "exactly one of older_than and before is required")),
         }
     }

@@ -218,7 +218,7 @@ static void bad_structs(void) {
   CHECK(answer == NULL);
   hj_rest_free(r);
   for (int32_t known = -1; known <= 1; known++) {
-    open.known_tokens = known;
+    open.token_cache_capacity = known;
     CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), &open, &e, error));
     hj_engine_free(e);
     e = NULL;

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
 import { folder } from "./fixture.mjs";
 
-const NPM = fileURLToPath(new URL("../../npm", import.meta.url));
+const NPM = fileURLToPath(new URL("../../npm/node", import.meta.url));
 const bin = (name) => join(NPM, "node_modules", ".bin", name);
 const manifest = JSON.parse(readFileSync(join(NPM, "package.json"), "utf8"));
 const node = (cwd, ...args) => execFileSync(process.execPath, args, { cwd, encoding: "utf8" });

@@ -1,4 +1,4 @@
-// What npm/README.md shows of the REST API, as it stands there; and what the frameworks' own types say to it.
+// What npm/node/README.md shows of the REST API, as it stands there; and what the frameworks' own types say to it.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { ADA, call, listening, signIn } from "./hosts.mjs";
 const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 test("the hosts of the README", async (t) => {
-  const blocks = readFileSync(at("npm/README.md"), "utf8").match(/(?<=^```js\n).*?(?=^```$)/gms);
+  const blocks = readFileSync(at("npm/node/README.md"), "utf8").match(/(?<=^```js\n).*?(?=^```$)/gms);
   const [shown] = blocks.filter((block) => block.includes("createServer"));
   const home = folder(t);
   symlinkSync(at("node_modules"), join(home, "node_modules"));
@@ -55,9 +55,9 @@ test("the frameworks' types take the mounts", () => {
     "--skipLibCheck",
   ];
   const target = ["--target", "ES2022", "--module", "Node16", "--moduleResolution", "Node16"];
-  const types = ["--typeRoots", at("npm/node_modules/@types"), "--types", "node"];
+  const types = ["--typeRoots", at("npm/node/node_modules/@types"), "--types", "node"];
   const checked = spawnSync(
-    at("npm/node_modules/.bin/tsc"),
+    at("npm/node/node_modules/.bin/tsc"),
     [...options, ...target, ...types, program("hosts.mts")],
     { encoding: "utf8" },
   );

@@ -197,6 +197,6 @@ fn what_a_reader_was_told_survives_a_restart_with_a_clock_that_stepped_back() {
         tenant = process.tenant("tnt");
         question(&tenant, id);
         assert_eq!(code(refresh(&tenant, grant.refresh_token.expose())), Some(ErrorCode::SessionExpired));
-        tenant.purge(PurgeBefore::Moment(hellojohn::Timestamp::from_millis(i64::MAX))).unwrap();
+        tenant.purge(PurgeBefore::Time(hellojohn::Timestamp::from_millis(i64::MAX))).unwrap();
     }
 }

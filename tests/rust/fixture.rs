@@ -62,7 +62,7 @@ impl Database {
 
 impl Process {
     /// An engine that answers without waiting for the disk.
-    pub fn open(database: impl AsRef<std::path::Path>, at: i64, builder: EngineBuilder) -> Self {
+    pub fn open(database: impl AsRef<std::ffi::OsStr>, at: i64, builder: EngineBuilder) -> Self {
         let clock = ManualClock::new(Timestamp::from_millis(at));
         let engine =
             builder.clock(clock.clone()).durability(Durability::Normal).open(database).expect("an engine");

@@ -732,7 +732,7 @@ impl History {
             self.note(format!("clear {t}"));
             self.tenants[t].revoke_tenant().unwrap();
             let end_of_time = Timestamp::from_millis(i64::MAX);
-            let purged = self.tenants[t].purge(PurgeBefore::Moment(end_of_time)).unwrap();
+            let purged = self.tenants[t].purge(PurgeBefore::Time(end_of_time)).unwrap();
             assert_eq!(purged, self.model.newest_first(t).len() as u64);
             self.model.see_clock();
             self.model.tenants[t].sessions.clear();

@@ -1,7 +1,7 @@
-//! Runs scenario files through doors; see `tests/README.md`.
+//! Runs scenario files through surfaces; see `tests/README.md`.
 
-pub mod door;
 pub mod expect;
 pub mod fixture;
 pub mod runner;
 pub mod scenario;
+pub mod surface;

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use hellojohn::{
-    Basis, CreateSession, EndReason, ErrorCode, Grant, ListQuery, PurgeBefore, SecretKey, SessionId, Status,
-    StatusFilter, Tenant, Timestamp,
+    CacheValidator, CreateSession, EndReason, ErrorCode, Grant, ListQuery, PurgeBefore, SecretKey, SessionId,
+    Status, StatusFilter, Tenant, Timestamp,
 };
-use hellojohn_tests::door::{Door, DoorKind, Outcome};
 use hellojohn_tests::fixture::{
     Database, HOUR, Process, SECRET, START, code, configure, refresh, rounds, sign_in, user,
 };
+use hellojohn_tests::surface::{Outcome, Surface, SurfaceKind};
 use serde_json::{Value, json};
 
 /// Runs the calls at once and answers with what each came to.
@@ -162,16 +162,16 @@ fn a_verification_that_starts_after_a_revocation_returned_fails() {
         let (id, token) = (grant.session.id, grant.access_token.expose());
         let revoked = AtomicBool::new(false);
         let watch = |tenant: &Tenant| {
-            let mut seen: Vec<Basis> = Vec::new();
+            let mut seen: Vec<CacheValidator> = Vec::new();
             loop {
                 let after = revoked.load(Ordering::SeqCst);
-                let by_id = tenant.verify_session_with_basis(id);
+                let by_id = tenant.verify_session_cacheable(id);
                 let by_token = tenant.verify_access_token(token);
                 if after {
                     assert_eq!(code(by_id), Some(ErrorCode::SessionRevoked));
                     assert_eq!(code(by_token), Some(ErrorCode::SessionRevoked));
                     for basis in &seen {
-                        assert!(!tenant.still_holds(basis).unwrap(), "what was remembered outlived it");
+                        assert!(!tenant.is_fresh(basis).unwrap(), "what was remembered outlived it");
                     }
                     return;
                 }
@@ -322,7 +322,7 @@ fn housekeeping_beside_refreshes_changes_no_answer() {
         let [a, b, c, d] = &arena.tenants[..] else { unreachable!() };
         let outcomes = at_once::<u64>(vec![
             Box::new(|| a.sweep().unwrap()),
-            Box::new(|| b.purge(PurgeBefore::Moment(Timestamp::from_millis(now))).unwrap()),
+            Box::new(|| b.purge(PurgeBefore::Time(Timestamp::from_millis(now))).unwrap()),
             Box::new(|| {
                 let refused = code(refresh(c, dead.refresh_token.expose())).unwrap();
                 assert!([ErrorCode::SessionExpired, ErrorCode::RefreshTokenInvalid].contains(&refused));
@@ -337,7 +337,7 @@ fn housekeeping_beside_refreshes_changes_no_answer() {
         assert_eq!(outcomes[1], 1);
         assert_eq!(code(a.get(dead.session.id)), Some(ErrorCode::SessionNotFound));
         a.revoke(living.session.id).unwrap();
-        assert_eq!(a.purge(PurgeBefore::Moment(Timestamp::from_millis(i64::MAX))).unwrap(), 1);
+        assert_eq!(a.purge(PurgeBefore::Time(Timestamp::from_millis(i64::MAX))).unwrap(), 1);
     }
 }
 
@@ -423,10 +423,10 @@ fn a_cursor_walks_every_old_session_once_while_others_come_and_go() {
 const TENANT: (&str, &str) = ("tnt", SECRET);
 
 /// The same call in every process at once.
-fn in_all(doors: &mut [Door], op: &str, args: &Value) -> Vec<Outcome> {
-    let calls = doors
+fn in_all(surfaces: &mut [Surface], op: &str, args: &Value) -> Vec<Outcome> {
+    let calls = surfaces
         .iter_mut()
-        .map(|door| Box::new(move || door.call(op, TENANT, args.clone()).unwrap()) as Box<_>)
+        .map(|surface| Box::new(move || surface.call(op, TENANT, args.clone()).unwrap()) as Box<_>)
         .collect();
     at_once(calls)
 }
@@ -438,36 +438,36 @@ fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
 #[test]
 fn four_processes_agree() {
     let database = Database::new();
-    let kind = DoorKind { name: "rust", command: vec![PathBuf::from(env!("CARGO_BIN_EXE_door"))] };
-    let mut doors: Vec<Door> = (0..4).map(|_| Door::start(&kind).unwrap()).collect();
-    for door in &mut doors {
-        door.open(&database.path().to_string_lossy(), START).unwrap().unwrap();
+    let kind = SurfaceKind { name: "rust", command: vec![PathBuf::from(env!("CARGO_BIN_EXE_surface"))] };
+    let mut surfaces: Vec<Surface> = (0..4).map(|_| Surface::start(&kind).unwrap()).collect();
+    for surface in &mut surfaces {
+        surface.open(&database.path().to_string_lossy(), START).unwrap().unwrap();
     }
-    in_all(&mut doors, "config", &json!({}));
+    in_all(&mut surfaces, "config", &json!({}));
     for round in 0..rounds("HJ_RACES", 100) {
         let name = format!("u{round}");
-        let mut call = |at: usize, op: &str, args: Value| doors[at].call(op, TENANT, args).unwrap();
+        let mut call = |at: usize, op: &str, args: Value| surfaces[at].call(op, TENANT, args).unwrap();
 
         // Strictly once.
         call(0, "update_config", json!({"refresh_reuse_window": 0, "max_sessions_per_user": null})).unwrap();
         let grant = call(1, "create", json!({"user_id": name})).unwrap();
-        let outcomes = in_all(&mut doors, "refresh", &json!({"refresh_token": grant["refresh_token"]}));
+        let outcomes = in_all(&mut surfaces, "refresh", &json!({"refresh_token": grant["refresh_token"]}));
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
 
         // One live token.
-        let mut call = |at: usize, op: &str, args: Value| doors[at].call(op, TENANT, args).unwrap();
+        let mut call = |at: usize, op: &str, args: Value| surfaces[at].call(op, TENANT, args).unwrap();
         call(2, "update_config", json!({"refresh_reuse_window": 10, "max_sessions_per_user": 2})).unwrap();
         let grant = call(3, "create", json!({"user_id": name})).unwrap();
-        let outcomes = in_all(&mut doors, "refresh", &json!({"refresh_token": grant["refresh_token"]}));
+        let outcomes = in_all(&mut surfaces, "refresh", &json!({"refresh_token": grant["refresh_token"]}));
         let tokens: Vec<&str> =
             outcomes.iter().map(|outcome| text(outcome.as_ref().unwrap(), "refresh_token")).collect();
         assert!(tokens.iter().all(|token| *token == tokens[0]));
 
         // The cap; everything before it is older.
-        for door in &mut doors {
-            door.set_clock(START + round as i64 + 1).unwrap().unwrap();
+        for surface in &mut surfaces {
+            surface.set_clock(START + round as i64 + 1).unwrap().unwrap();
         }
-        let outcomes = in_all(&mut doors, "create", &json!({"user_id": name}));
+        let outcomes = in_all(&mut surfaces, "create", &json!({"user_id": name}));
         let evicted: usize = outcomes
             .iter()
             .map(|outcome| outcome.as_ref().unwrap()["evicted"].as_array().unwrap().len())
@@ -477,32 +477,33 @@ fn four_processes_agree() {
             .iter()
             .map(|outcome| text(&outcome.as_ref().unwrap()["session"], "id").to_owned())
             .collect();
-        for outcome in in_all(&mut doors, "list", &json!({"user_id": name})) {
+        for outcome in in_all(&mut surfaces, "list", &json!({"user_id": name})) {
             let living = outcome.unwrap()["data"].as_array().unwrap().clone();
             assert_eq!(living.len(), 2);
             assert!(living.iter().all(|session| ids.contains(&text(session, "id").to_owned())));
         }
 
         // Revoked in one, dead in all.
-        let mut call = |at: usize, op: &str, args: Value| doors[at].call(op, TENANT, args).unwrap();
+        let mut call = |at: usize, op: &str, args: Value| surfaces[at].call(op, TENANT, args).unwrap();
         let grant = call(0, "create", json!({"user_id": name})).unwrap();
         let id = json!({"session_id": text(&grant["session"], "id")});
-        for outcome in in_all(&mut doors, "verify_access_token", &json!({"token": grant["access_token"]})) {
+        for outcome in in_all(&mut surfaces, "verify_access_token", &json!({"token": grant["access_token"]}))
+        {
             outcome.unwrap();
         }
-        doors[round as usize % 4].call("revoke", TENANT, id.clone()).unwrap().unwrap();
+        surfaces[round as usize % 4].call("revoke", TENANT, id.clone()).unwrap().unwrap();
         for (op, args) in
             [("verify_access_token", json!({"token": grant["access_token"]})), ("verify_session", id)]
         {
-            for outcome in in_all(&mut doors, op, &args) {
+            for outcome in in_all(&mut surfaces, op, &args) {
                 assert_eq!(outcome.unwrap_err().0, "session_revoked");
             }
         }
-        let refreshed = in_all(&mut doors, "refresh", &json!({"refresh_token": grant["refresh_token"]}));
+        let refreshed = in_all(&mut surfaces, "refresh", &json!({"refresh_token": grant["refresh_token"]}));
         assert!(refreshed.into_iter().all(|outcome| outcome.unwrap_err().0 == "session_revoked"));
     }
-    for door in doors {
-        door.stop().unwrap();
+    for surface in surfaces {
+        surface.stop().unwrap();
     }
 }
 

@@ -1,13 +1,13 @@
-//! Executes the steps of a scenario through one door.
+//! Executes the steps of a scenario through one surface.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::door::{Door, DoorKind};
 use crate::expect::{self, Variables};
 use crate::scenario::{Scenario, Step};
+use crate::surface::{Surface, SurfaceKind};
 
 /// Tenants by the names that scenarios use: id and secret key.
 const TENANTS: [(&str, &str, &str); 2] =
@@ -17,15 +17,15 @@ const TENANTS: [(&str, &str, &str); 2] =
 const ENDINGS: [&str; 3] = ["", "-wal", "-shm"];
 
 struct Run<'a> {
-    kind: &'a DoorKind,
+    kind: &'a SurfaceKind,
     folder: tempfile::TempDir,
     clock: i64,
-    processes: BTreeMap<String, Door>,
+    processes: BTreeMap<String, Surface>,
     variables: Variables,
 }
 
 /// Runs the scenario; answers with the final dump.
-pub fn run(scenario: &Scenario, kind: &DoorKind) -> Result<Vec<String>, String> {
+pub fn run(scenario: &Scenario, kind: &SurfaceKind) -> Result<Vec<String>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let mut run = Run {
         kind,
@@ -43,8 +43,8 @@ pub fn run(scenario: &Scenario, kind: &DoorKind) -> Result<Vec<String>, String> 
         run.step(step).map_err(|problem| format!("{}.jsonl:{}: {problem}", scenario.name, step.line))?;
     }
     let dump = run.dump()?;
-    for (_, door) in std::mem::take(&mut run.processes) {
-        door.stop()?;
+    for (_, surface) in std::mem::take(&mut run.processes) {
+        surface.stop()?;
     }
     Ok(dump)
 }
@@ -59,48 +59,48 @@ impl Run<'_> {
     }
 
     /// The process of this name, started at first mention.
-    fn process(&mut self, name: &str) -> Result<&mut Door, String> {
+    fn process(&mut self, name: &str) -> Result<&mut Surface, String> {
         if !self.processes.contains_key(name) {
-            let mut door = Door::start(self.kind)?;
-            self.open(&mut door)?;
-            self.processes.insert(name.to_owned(), door);
+            let mut surface = Surface::start(self.kind)?;
+            self.open(&mut surface)?;
+            self.processes.insert(name.to_owned(), surface);
         }
         self.processes.get_mut(name).ok_or_else(|| unreachable!())
     }
 
-    fn open(&self, door: &mut Door) -> Result<(), String> {
-        let opened = door.open(&self.database("").to_string_lossy(), self.clock)?;
+    fn open(&self, surface: &mut Surface) -> Result<(), String> {
+        let opened = surface.open(&self.database("").to_string_lossy(), self.clock)?;
         opened.map(drop).map_err(|(code, detail)| format!("open: {code}: {detail}"))
     }
 
     fn reopen(&mut self, name: &str) -> Result<(), String> {
-        let mut door = match self.processes.remove(name) {
-            Some(door) => door,
-            None => Door::start(self.kind)?,
+        let mut surface = match self.processes.remove(name) {
+            Some(surface) => surface,
+            None => Surface::start(self.kind)?,
         };
-        let closed = door.call("close", (TENANTS[0].1, TENANTS[0].2), json!({}))?;
+        let closed = surface.call("close", (TENANTS[0].1, TENANTS[0].2), json!({}))?;
         if let Err((code, _)) = closed
             && code != "engine_closed"
         {
             return Err(format!("close: {code}"));
         }
-        self.open(&mut door)?;
-        self.processes.insert(name.to_owned(), door);
+        self.open(&mut surface)?;
+        self.processes.insert(name.to_owned(), surface);
         Ok(())
     }
 
     fn set_clock(&mut self, clock: i64) -> Result<(), String> {
         self.clock = clock;
-        for door in self.processes.values_mut() {
-            door.set_clock(clock)?.map_err(|(code, detail)| format!("clock: {code}: {detail}"))?;
+        for surface in self.processes.values_mut() {
+            surface.set_clock(clock)?.map_err(|(code, detail)| format!("clock: {code}: {detail}"))?;
         }
         Ok(())
     }
 
     /// Stops all processes and copies the database's files.
     fn copy_files(&mut self, from: &str, to: &str) -> Result<(), String> {
-        for (_, door) in std::mem::take(&mut self.processes) {
-            door.stop()?;
+        for (_, surface) in std::mem::take(&mut self.processes) {
+            surface.stop()?;
         }
         for ending in ENDINGS {
             let (source, target) =
@@ -191,7 +191,7 @@ impl Run<'_> {
         }
     }
 
-    /// Every session of both tenants as this door shows it, without ids, in an order of its own.
+    /// Every session of both tenants as this surface shows it, without ids, in an order of its own.
     fn dump(&mut self) -> Result<Vec<String>, String> {
         self.reopen("p1")?;
         let mut lines = Vec::new();

@@ -41,7 +41,7 @@ pub struct hj_open_options {
     pub durability: hj_durability,
     /// How many access tokens the engine remembers as verified; 0 means the default of 8192, a negative number none, more
     /// than 1,000,000 are 1,000,000. One takes some 3 KB.
-    pub known_tokens: i32,
+    pub token_cache_capacity: i32,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL and HJ_DURABILITY_FULL.
@@ -89,10 +89,10 @@ unsafe fn opening(options: hj_open_options) -> Result<engine::EngineBuilder, Err
     if let Some(issuer) = unsafe { options.issuer.text("issuer") }? {
         builder = builder.issuer(issuer);
     }
-    match usize::try_from(options.known_tokens) {
+    match usize::try_from(options.token_cache_capacity) {
         Ok(0) => {}
-        Ok(most) => builder = builder.known_tokens(most),
-        Err(_) => builder = builder.known_tokens(0),
+        Ok(most) => builder = builder.token_cache_capacity(most),
+        Err(_) => builder = builder.token_cache_capacity(0),
     }
     if options.busy_timeout_ms > 0 {
         builder = builder.busy_timeout(Duration::from_millis(options.busy_timeout_ms));

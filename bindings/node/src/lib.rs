@@ -3,15 +3,15 @@
 //!
 //! Requests come in as texts and JSON, answers go out as JSON with the names of SPEC 1 and times in milliseconds.
 
-mod answer;
 mod clock;
+mod completion_queue;
+mod encode;
 mod guard;
-mod handle;
+mod lazy_engine;
 mod options;
-mod pool;
-mod port;
 mod rest;
-mod slot;
+mod tenant;
+mod thread_pool;
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@ use hellojohn::{ConfigPatch, Durability, Engine, EngineBuilder, Error, ManualClo
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::slot::BUSY_TIMEOUT;
+use crate::lazy_engine::BUSY_TIMEOUT;
 
 /// Everything that opening needs.
 pub(crate) struct Options {
@@ -14,12 +14,12 @@ pub(crate) struct Options {
     pub config: Option<ConfigPatch>,
     issuer: Option<String>,
     durability: Durability,
-    known_tokens: Option<usize>,
+    token_cache_capacity: Option<usize>,
     clock: Option<ManualClock>,
 }
 
 impl Options {
-    /// Reads `tenant_id`, `database` (required), `issuer`, `durability`, `known_tokens`, `config`.
+    /// Reads `tenant_id`, `database` (required), `issuer`, `durability`, `token_cache_capacity`, `config`.
     ///
     /// # Errors
     /// `validation_error` naming the option.
@@ -45,11 +45,11 @@ impl Options {
             database: required("database", text("database")?)?,
             issuer: text("issuer")?,
             durability,
-            known_tokens: match object.remove("known_tokens") {
+            token_cache_capacity: match object.remove("token_cache_capacity") {
                 None | Some(Value::Null) => None,
                 Some(most) => Some(
                     serde_json::from_value(most)
-                        .map_err(|_| Error::validation("known_tokens", "must be a whole number"))?,
+                        .map_err(|_| Error::validation("token_cache_capacity", "must be a whole number"))?,
                 ),
             },
             clock,
@@ -67,8 +67,8 @@ impl Options {
         if let Some(issuer) = &self.issuer {
             builder = builder.issuer(issuer.as_str());
         }
-        if let Some(most) = self.known_tokens {
-            builder = builder.known_tokens(most);
+        if let Some(most) = self.token_cache_capacity {
+            builder = builder.token_cache_capacity(most);
         }
         match &self.clock {
             Some(clock) => builder.clock(clock.clone()),

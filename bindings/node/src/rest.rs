@@ -5,17 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hellojohn::rest::http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hellojohn::rest::{
-    self, AuthenticateError, BODY_MAX, ClientAddress, GateOptions, PendingSignIn, RestApi, RestOptions, Step,
+    self, AuthenticateError, AuthorizeOptions, BODY_MAX, ClientAddress, PendingSignIn, RestApi, RestOptions,
+    Step,
 };
 use hellojohn::{CreateSession, Error, ErrorCode};
 use napi::bindgen_prelude::Env;
 use napi_derive::napi;
 use serde_json::{Value, json};
 
-use crate::answer;
-use crate::handle::{Answer, Handle, Outcome, object};
-use crate::pool::READS;
-use crate::slot::Opened;
+use crate::encode;
+use crate::lazy_engine::Opened;
+use crate::tenant::{Answer, NativeTenant, Outcome, object};
+use crate::thread_pool::READS;
 
 /// Sign-ins that wait for the host's word, by their ticket.
 #[derive(Default)]
@@ -27,7 +28,7 @@ struct Waiting {
 /// The REST API of one `HelloJohn` object, with options of its own.
 #[napi]
 pub struct Rest {
-    handle: Handle,
+    handle: NativeTenant,
     options: RestOptions,
     refused: Option<Error>,
     waiting: Arc<Mutex<Waiting>>,
@@ -37,7 +38,7 @@ pub struct Rest {
 impl Rest {
     /// `RestOptions` as JSON. `refusal` says whether they were bad.
     #[napi(constructor, catch_unwind)]
-    pub fn new(handle: &Handle, options: String) -> Self {
+    pub fn new(handle: &NativeTenant, options: String) -> Self {
         let read = object(&options)
             .and_then(|options| RestOptions::from_json(&options))
             .and_then(|options| options.validate().map(|()| options));
@@ -67,8 +68,9 @@ impl Rest {
         address: Option<String>,
     ) -> u32 {
         let request = request(&method, &target, &headers, body.to_vec(), address);
-        let reads =
-            request.as_ref().map_or(true, |request| rest::only_reads(request.method(), request.uri().path()));
+        let reads = request
+            .as_ref()
+            .map_or(true, |request| rest::is_read_only(request.method(), request.uri().path()));
         let (options, waiting) = (self.options.clone(), Arc::clone(&self.waiting));
         let body = move |open: &Opened| {
             let api = RestApi::new(open.tenant.clone(), options)?;
@@ -100,16 +102,16 @@ impl Rest {
         }
     }
 
-    /// Whose request of the host's own this is: names and values of the headers in turn, `GateOptions` as JSON → the
+    /// Whose request of the host's own this is: names and values of the headers in turn, `AuthorizeOptions` as JSON → the
     /// access token's claims, or null.
     #[napi(catch_unwind)]
     pub fn authorize(&self, env: Env, headers: Vec<String>, options: String) -> u32 {
         let request = request("GET", "/", &headers, Vec::new(), None);
         self.handle.read(env, move |open| {
-            let options = GateOptions::from_json(&object(&options)?)?;
+            let options = AuthorizeOptions::from_json(&object(&options)?)?;
             let (parts, _) = request?.into_parts();
             let claims = rest::authorize(&open.tenant, &parts, &options)?;
-            answer::text(&claims.map(|claims| {
+            encode::text(&claims.map(|claims| {
                 json!({
                     "user_id": claims.user_id,
                     "session_id": claims.session_id,
@@ -138,10 +140,10 @@ impl Drop for Rest {
     }
 }
 
-/// Refuses what is no `GateOptions`; null when nothing is wrong.
+/// Refuses what is no `AuthorizeOptions`; null when nothing is wrong.
 #[napi(catch_unwind)]
 pub fn gate_refusal(options: String) -> Option<Outcome> {
-    let read = object(&options).and_then(|options| GateOptions::from_json(&options));
+    let read = object(&options).and_then(|options| AuthorizeOptions::from_json(&options));
     read.err().map(|error| Err(error).into())
 }
 
@@ -161,7 +163,7 @@ pub fn rest_paths() -> Vec<&'static str> {
 /// Whether the path, without a query, is one of the API's.
 #[napi(catch_unwind)]
 pub fn is_rest_path(path: String) -> bool {
-    rest::has_path(&path)
+    rest::is_api_path(&path)
 }
 
 /// The longest body in bytes.
@@ -201,7 +203,7 @@ fn ask(waiting: &Mutex<Waiting>, pending: Box<PendingSignIn>) -> Answer {
     waiting.next = waiting.next.wrapping_add(1);
     let ticket = waiting.next;
     let question =
-        answer::text(&json!({"ticket": ticket, "credentials": pending.credentials().as_object()}))?;
+        encode::text(&json!({"ticket": ticket, "credentials": pending.credentials().as_object()}))?;
     waiting.sign_ins.insert(ticket, pending);
     Ok(question)
 }
@@ -236,7 +238,7 @@ fn answer_of(response: &Response<Vec<u8>>) -> Answer {
     }
     let body = str::from_utf8(response.body()).map_err(unwritable)?;
     let error = response.extensions().get::<Error>();
-    answer::text(&json!({
+    encode::text(&json!({
         "status": response.status().as_u16(),
         "headers": headers,
         "body": body,

@@ -1,21 +1,21 @@
 //! Sign-in: a new session, and who has to leave for it.
 
 use super::Tenant;
-use super::pending::Pending;
-use super::tenant::Writing;
-use crate::client::ClientInfo;
+use super::pending_write::Pending;
+use super::tenant::WriteContext;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, Failure};
-use crate::id::{SessionId, UserId};
-use crate::identity::Identity;
+use crate::model::client::ClientInfo;
+use crate::model::id::{SessionId, UserId};
+use crate::model::identity::Identity;
+use crate::model::session::{End, EndReason, Session, SessionTimes};
 use crate::random;
-use crate::rules::refresh::Rotation;
-use crate::rules::{cap, deadline};
+use crate::rules::rotation::Rotation;
+use crate::rules::{expiry, session_cap};
 use crate::secret::{AccessToken, RefreshToken};
-use crate::session::{End, EndReason, Lifetime, Session};
-use crate::store::{IssuedToken, LastSeen, SessionRow, Whose};
-use crate::token::issuer::Ticket;
+use crate::store::{IssuedAccessToken, LastSeen, SessionRecord, SessionScope};
+use crate::token::issuer::AccessTokenParams;
 
 /// A sign-in.
 ///
@@ -70,7 +70,7 @@ pub struct Grant {
 }
 
 /// The lifetime that a ticket's token has left.
-pub(super) fn expires_in(ticket: Ticket, now: Timestamp) -> u64 {
+pub(super) fn expires_in(ticket: AccessTokenParams, now: Timestamp) -> u64 {
     u64::try_from(ticket.expires_at.as_secs() - now.as_secs()).unwrap_or(0)
 }
 
@@ -90,30 +90,30 @@ impl Tenant {
         let issued = self.begin(move |tenant, w| {
             let CreateSession { user_id, client, identity, duration } = request.clone();
             let config = &w.current.config;
-            let life = Lifetime {
+            let life = SessionTimes {
                 created_at: w.now,
                 last_active_at: w.now,
-                expires_at: deadline::session_end(w.now, config, duration),
+                expires_at: expiry::session_end(w.now, config, duration),
                 end: None,
             };
-            let ticket = Ticket {
+            let ticket = AccessTokenParams {
                 serial: 1,
                 issued_at: w.now,
-                expires_at: deadline::access_token_end(w.now, config, life.expires_at),
+                expires_at: expiry::access_token_end(w.now, config, life.expires_at),
             };
             let key = w.current.ring.active();
-            let row = SessionRow {
+            let row = SessionRecord {
                 id: tenant.core.ids.session(w.now, tenant.random())?,
                 user_id,
                 life,
                 rotation: Rotation { generation: 1, replays: 0 },
                 nonce: *random::bytes(tenant.random())?,
-                access: IssuedToken { ticket, key_no: key.no },
+                access: IssuedAccessToken { ticket, key_no: key.no },
                 client,
                 last_seen: LastSeen::default(),
                 identity,
             };
-            let draft = match tenant.draft(&row, ticket, key) {
+            let draft = match tenant.prepare_access_token(&row, ticket, key) {
                 Ok(draft) => draft,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -136,14 +136,14 @@ impl Tenant {
     }
 }
 
-fn make_room(w: &Writing<'_>, user: &UserId, cap: u64) -> Result<Vec<SessionId>, Failure> {
+fn make_room(w: &WriteContext<'_>, user: &UserId, cap: u64) -> Result<Vec<SessionId>, Failure> {
     let mut active = Vec::new();
-    for life in w.store.unended(w.tenant, Whose::User(user))? {
-        if w.settle(life.id, &life.times)?.is_none() {
+    for life in w.store.open_sessions(w.tenant, SessionScope::User(user))? {
+        if w.stamp_due_end(life.id, &life.times)?.is_none() {
             active.push((life.times.created_at, life.id));
         }
     }
-    let victims = cap::victims(active, cap);
+    let victims = session_cap::victims(active, cap);
     for id in &victims {
         w.store.end_session(w.tenant, *id, End { at: w.now, reason: EndReason::MaxSessions })?;
     }

@@ -1,46 +1,45 @@
 //! The operations (SPEC 4), one file each, all in the same order: parse → transaction → now → decide → apply → commit →
 //! answer.
 
-mod basis;
+mod cache_validator;
 mod create;
-mod keys;
-mod known;
-mod pending;
+mod maintenance;
+mod pending_write;
 mod query;
 mod refresh;
 mod revoke;
 mod settings;
+mod signing_keys;
 mod tenant;
+mod token_cache;
 mod update;
-mod upkeep;
 mod verify;
 
+use std::ffi::OsStr;
 use std::mem::ManuallyDrop;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use parking_lot::Mutex;
 
-pub use self::basis::Basis;
+pub use self::cache_validator::CacheValidator;
 pub use self::create::{CreateSession, Grant};
-pub use self::keys::Jwks;
-use self::known::KnownTokens;
-pub use self::pending::Pending;
+pub use self::maintenance::{PurgeBefore, SessionCounts, Stats};
+pub use self::pending_write::Pending;
 pub use self::query::ListQuery;
 pub use self::refresh::RefreshRequest;
 pub use self::revoke::SignOutScope;
+pub use self::signing_keys::Jwks;
 pub use self::tenant::Tenant;
+use self::token_cache::TokenCache;
 pub use self::update::UpdatedSession;
-pub use self::upkeep::{PurgeBefore, SessionCounts, Stats};
 pub use self::verify::{LocalVerification, VerifiedAccess, VerifyError};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorCode, Failure};
-use crate::id::{IdMint, TenantId};
+use crate::model::id::{IdMint, TenantId};
 use crate::random::{OsRandom, Random};
 use crate::secret::SecretKey;
-use crate::store::sqlite::{self, Durability, SqliteStore};
-use crate::store::{ClockMark, Store};
+use crate::store::{self, ClockMark, Database, Durability, Store, StoreOptions};
 use crate::text;
 
 /// The issuer of access tokens unless the host sets its own (SPEC 3).
@@ -50,8 +49,8 @@ const DEFAULT_ISSUER: &str = "https://api.hellojohn.dev";
 const LONGEST_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
 /// How many verified tokens are remembered unless the host says otherwise.
-const KNOWN_TOKENS: usize = 8192;
-const KNOWN_TOKENS_MOST: usize = 1_000_000;
+const TOKEN_CACHE_CAPACITY: usize = 8192;
+const TOKEN_CACHE_CAPACITY_MAX: usize = 1_000_000;
 
 /// An open database of sessions. Clones are handles of the same engine; all of them may be used from any thread.
 ///
@@ -73,7 +72,7 @@ pub struct EngineBuilder {
     issuer: Box<str>,
     durability: Durability,
     busy_timeout: std::time::Duration,
-    known_tokens: usize,
+    token_cache_capacity: usize,
     clock: Box<dyn Clock>,
     random: Box<dyn Random>,
 }
@@ -100,8 +99,8 @@ impl EngineBuilder {
 
     /// How many access tokens the engine remembers as verified; default 8192, 0 for none, at most 1,000,000. One takes some
     /// 3 KB.
-    pub fn known_tokens(mut self, most: usize) -> Self {
-        self.known_tokens = most.min(KNOWN_TOKENS_MOST);
+    pub fn token_cache_capacity(mut self, most: usize) -> Self {
+        self.token_cache_capacity = most.min(TOKEN_CACHE_CAPACITY_MAX);
         self
     }
 
@@ -120,26 +119,26 @@ impl EngineBuilder {
     /// Opens the database at this path (`:memory:` for one that lives with the engine), creating it if it is not there.
     ///
     /// # Errors
-    /// `storage_corrupt` for a file that is not ours or damaged, `storage_too_new`, `storage_read_only`, `storage_io`,
+    /// `storage_corrupt` for a file that is not ours or corrupt_column, `storage_too_new`, `storage_read_only`, `storage_io`,
     /// `storage_busy` (also when another library in this process has the file open), `validation_error`, `forked` for a
     /// file that was open when the process forked.
-    pub fn open(self, database: impl AsRef<Path>) -> Result<Engine, Error> {
+    pub fn open(self, database: impl AsRef<OsStr>) -> Result<Engine, Error> {
         let issuer = text::bounded("issuer", &self.issuer, 255)?;
-        let location = sqlite::locate(database.as_ref())?;
-        let options = sqlite::Options { durability: self.durability, busy_timeout: self.busy_timeout };
-        let store = SqliteStore::open(location, options)?;
+        let database = Database::parse(database.as_ref())?;
+        let options = StoreOptions { durability: self.durability, busy_timeout: self.busy_timeout };
+        let store = store::open(database, options)?;
         Ok(Engine {
             core: Arc::new(Core {
-                store: ManuallyDrop::new(Box::new(store)),
+                store: ManuallyDrop::new(store),
                 clock: self.clock,
                 random: self.random,
                 ids: IdMint::new(),
                 issuer,
                 process: std::process::id(),
-                seen: Mutex::new(ClockMark { highest: Timestamp::default(), era: 0 }),
+                seen: Mutex::new(ClockMark { highest: Timestamp::default(), epoch: 0 }),
                 changes: AtomicU64::new(0),
                 handles: AtomicU64::new(0),
-                known: KnownTokens::new(self.known_tokens),
+                known: TokenCache::new(self.token_cache_capacity),
             }),
         })
     }
@@ -150,7 +149,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`EngineBuilder::open`].
-    pub fn open(database: impl AsRef<Path>) -> Result<Engine, Error> {
+    pub fn open(database: impl AsRef<OsStr>) -> Result<Engine, Error> {
         Engine::builder().open(database)
     }
 
@@ -160,7 +159,7 @@ impl Engine {
             issuer: DEFAULT_ISSUER.into(),
             durability: Durability::default(),
             busy_timeout: std::time::Duration::from_secs(5),
-            known_tokens: KNOWN_TOKENS,
+            token_cache_capacity: TOKEN_CACHE_CAPACITY,
             clock: Box::new(SystemClock),
             random: Box::new(OsRandom),
         }
@@ -196,13 +195,13 @@ pub(crate) struct Core {
     ids: IdMint,
     issuer: Box<str>,
     process: u32,
-    /// The highest time seen here, for the era of the database's mark.
+    /// The highest time seen here, for the epoch of the database's mark.
     seen: Mutex<ClockMark>,
     /// Counts the changes of settings and keys made through this engine.
     changes: AtomicU64,
     /// Counts the handles of tenants.
     handles: AtomicU64,
-    known: KnownTokens,
+    known: TokenCache,
 }
 
 impl Core {
@@ -231,7 +230,7 @@ impl Core {
     /// Now: the clock, but never before the highest time that this database has seen.
     fn now(&self, clock: Timestamp, mark: ClockMark) -> Timestamp {
         let mut seen = self.seen.lock();
-        match mark.era.cmp(&seen.era) {
+        match mark.epoch.cmp(&seen.epoch) {
             std::cmp::Ordering::Greater => *seen = mark,
             // A snapshot from before the mark was lowered; its time counts for this one answer.
             std::cmp::Ordering::Less => return clock.max(mark.highest),

@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 
 use super::Tenant;
-use super::basis::Basis;
+use super::cache_validator::CacheValidator;
 use super::verify::unknown;
 use crate::error::{Error, Refusal};
-use crate::id::{SessionId, UserId};
-use crate::page::{Cursor, Limit, Page};
-use crate::session::{Session, Status, StatusFilter};
-use crate::store::Whose;
+use crate::model::id::{SessionId, UserId};
+use crate::model::page::{Cursor, Limit, Page};
+use crate::model::session::{Session, Status, StatusFilter};
+use crate::store::SessionScope;
 
 /// Which sessions to list. The default is a page of the tenant's active ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,17 +41,17 @@ impl Tenant {
     /// # Errors
     /// `session_not_found`.
     pub fn get(&self, id: SessionId) -> Result<Session, Error> {
-        Ok(self.get_with_basis(id)?.0)
+        Ok(self.get_cacheable(id)?.0)
     }
 
     /// [`get`](Self::get), with what the answer rests on.
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub fn get_with_basis(&self, id: SessionId) -> Result<(Session, Basis), Error> {
+    pub fn get_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), Error> {
         self.read(|r| {
             let Some(row) = r.store.session(r.tenant, id)? else { return Ok(Err(unknown())) };
-            let end = r.end_of(&row.life);
+            let end = r.effective_end(&row.life);
             let basis = self.basis(r, &row, end, None);
             Ok(Ok((self.view(row, end), basis)))
         })
@@ -63,24 +63,24 @@ impl Tenant {
     /// `validation_error` for a cursor of another list.
     pub fn list(&self, query: &ListQuery) -> Result<Page<Session>, Error> {
         let scope = query.scope();
-        let whose = query.user_id.as_ref().map_or(Whose::Tenant, Whose::User);
+        let whose = query.user_id.as_ref().map_or(SessionScope::Tenant, SessionScope::User);
         let limit = query.limit.get();
         self.read(|r| {
             let key = &r.current.refresh_key;
             let before = match &query.cursor {
-                Some(cursor) if !key.gave_out(cursor, &scope) => {
+                Some(cursor) if !key.verify_cursor(cursor, &scope) => {
                     return Ok(Err(Refusal::because(Cursor::refused())));
                 }
                 cursor => cursor.as_ref().map(|cursor| cursor.after),
             };
             let (mut data, mut more) = (Vec::new(), false);
             let mut walked = 0;
-            r.store.walk_back(r.tenant, whose, before, &mut |life, row| {
+            r.store.scan_newest_first(r.tenant, whose, before, &mut |life, row| {
                 walked += 1;
                 if walked > SHORT_WALK {
-                    self.may_wait()?;
+                    self.require_blocking()?;
                 }
-                let end = r.end_of(&life.times);
+                let end = r.effective_end(&life.times);
                 if query.status.admits(end.map_or(Status::Active, |end| end.status())) {
                     more = data.len() == limit;
                     if more {

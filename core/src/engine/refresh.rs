@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use super::Tenant;
 use super::create::{Grant, expires_in};
-use super::pending::Pending;
+use super::pending_write::Pending;
 use super::tenant::Verdict;
-use crate::client::{IpAddress, UserAgent};
 use crate::clock::Timestamp;
-use crate::config::Config;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
-use crate::rules::deadline;
-use crate::rules::refresh::{Decision, Rotation, decide};
-use crate::session::{End, EndReason};
-use crate::store::{IssuedToken, LastSeen, Questions, SessionRow};
-use crate::token::issuer::Ticket;
+use crate::model::client::{IpAddress, UserAgent};
+use crate::model::config::Config;
+use crate::model::session::{End, EndReason};
+use crate::rules::expiry;
+use crate::rules::rotation::{Decision, Rotation, decide};
+use crate::store::{IssuedAccessToken, LastSeen, ReadTransaction, SessionRecord};
+use crate::token::issuer::AccessTokenParams;
 use crate::token::keyring::KeyNo;
-use crate::token::refresh::{PresentedToken, RefreshKey};
+use crate::token::refresh_token::{PresentedToken, RefreshKey};
 
 /// Where a refresh comes from, as far as the host knows.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -85,7 +85,7 @@ impl Tenant {
             let decision = decide(&row.life, row.rotation, presented.generation, w.now, &w.current.config);
             let (row, key) = match decision {
                 Decision::Ended(end) => {
-                    w.settle(row.id, &row.life)?;
+                    w.stamp_due_end(row.id, &row.life)?;
                     return Ok(Err(ended(end)));
                 }
                 Decision::Ahead => return Ok(Err(ahead())),
@@ -103,7 +103,7 @@ impl Tenant {
                     (rotated(row, w.now, &w.current.config, key.no, &request)?, key)
                 }
             };
-            let draft = match tenant.draft(&row, row.access.ticket, &key) {
+            let draft = match tenant.prepare_access_token(&row, row.access.ticket, &key) {
                 Ok(draft) => draft,
                 Err(refusal) => return Ok(Err(refusal)),
             };
@@ -128,32 +128,32 @@ impl Tenant {
     /// The session of a token that this tenant's key made.
     pub(super) fn genuine_row(
         &self,
-        store: &dyn Questions,
+        store: &dyn ReadTransaction,
         key: &RefreshKey,
         presented: &PresentedToken,
-    ) -> Result<Verdict<SessionRow>, Failure> {
+    ) -> Result<Verdict<SessionRecord>, Failure> {
         let row = store.session(self.state.no, presented.session)?;
-        Ok(row.filter(|row| key.made(presented, &row.nonce)).ok_or_else(not_ours))
+        Ok(row.filter(|row| key.verify(presented, &row.nonce)).ok_or_else(not_ours))
     }
 }
 
 /// The row after a rotation.
 fn rotated(
-    mut row: SessionRow,
+    mut row: SessionRecord,
     now: Timestamp,
     config: &Config,
     key_no: KeyNo,
     request: &RefreshRequest,
-) -> Result<SessionRow, Failure> {
+) -> Result<SessionRecord, Failure> {
     let exhausted = || Failure::internal("the session has no generation left");
     row.rotation =
         Rotation { generation: row.rotation.generation.checked_add(1).ok_or_else(exhausted)?, replays: 0 };
     row.life.last_active_at = now;
-    row.access = IssuedToken {
-        ticket: Ticket {
+    row.access = IssuedAccessToken {
+        ticket: AccessTokenParams {
             serial: row.access.ticket.serial.checked_add(1).ok_or_else(exhausted)?,
             issued_at: now,
-            expires_at: deadline::access_token_end(now, config, row.life.expires_at),
+            expires_at: expiry::access_token_end(now, config, row.life.expires_at),
         },
         key_no,
     };

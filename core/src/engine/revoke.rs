@@ -1,16 +1,16 @@
 //! Ending sessions by decision: one, a user's, a tenant's; signing out.
 
 use super::Tenant;
-use super::pending::Pending;
+use super::pending_write::Pending;
 use super::refresh::{ahead, ended, reused};
-use super::tenant::{Verdict, Writing};
+use super::tenant::{Verdict, WriteContext};
 use super::verify::unknown;
 use crate::error::{Error, ErrorCode, Failure};
-use crate::id::{SessionId, UserId};
-use crate::rules::refresh::{Decision, decide};
-use crate::session::{End, EndReason};
-use crate::store::{SessionRow, Whose};
-use crate::token::refresh::PresentedToken;
+use crate::model::id::{SessionId, UserId};
+use crate::model::session::{End, EndReason};
+use crate::rules::rotation::{Decision, decide};
+use crate::store::{SessionRecord, SessionScope};
+use crate::token::refresh_token::PresentedToken;
 
 /// How much a sign-out ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -37,17 +37,17 @@ impl std::str::FromStr for SignOutScope {
     }
 }
 
-impl Writing<'_> {
+impl WriteContext<'_> {
     /// Ends every session of these that lives now, but one; how many they were.
     fn end_all(
         &self,
-        whose: Whose<'_>,
+        whose: SessionScope<'_>,
         except: Option<SessionId>,
         reason: EndReason,
     ) -> Result<u64, Failure> {
         let mut count = 0;
-        for life in self.store.unended(self.tenant, whose)? {
-            if Some(life.id) != except && self.settle(life.id, &life.times)?.is_none() {
+        for life in self.store.open_sessions(self.tenant, whose)? {
+            if Some(life.id) != except && self.stamp_due_end(life.id, &life.times)?.is_none() {
                 self.store.end_session(self.tenant, life.id, End { at: self.now, reason })?;
                 count += 1;
             }
@@ -70,7 +70,7 @@ impl Tenant {
     pub fn begin_revoke(&self, id: SessionId) -> Pending<()> {
         self.begin(move |_, w| {
             let Some(row) = w.store.session(w.tenant, id)? else { return Ok(Err(unknown())) };
-            if w.settle(id, &row.life)?.is_none() {
+            if w.stamp_due_end(id, &row.life)?.is_none() {
                 w.store.end_session(w.tenant, id, End { at: w.now, reason: EndReason::Revoked })?;
             }
             Ok(Ok(()))
@@ -91,7 +91,7 @@ impl Tenant {
                     return Ok(Err(unknown()));
                 }
             }
-            Ok(Ok(w.end_all(Whose::User(&user), except, EndReason::RevokeAll)?))
+            Ok(Ok(w.end_all(SessionScope::User(&user), except, EndReason::RevokeAll)?))
         })
     }
 
@@ -100,7 +100,7 @@ impl Tenant {
     /// # Errors
     /// None of its own.
     pub fn revoke_tenant(&self) -> Result<u64, Error> {
-        self.write_alone(|w| Ok(Ok(w.end_all(Whose::Tenant, None, EndReason::RevokeTenant)?)))
+        self.write_exclusive(|w| Ok(Ok(w.end_all(SessionScope::Tenant, None, EndReason::RevokeTenant)?)))
     }
 
     /// Signs out with an access token or a refresh token of the session; how many sessions that ended. Signing out of a
@@ -111,7 +111,7 @@ impl Tenant {
     /// [`refresh`](Self::refresh): a reused one ends its session and is refused. For `Global`: `session_revoked`,
     /// `session_expired`, `session_not_found`.
     pub fn sign_out(&self, token: &str, scope: SignOutScope) -> Result<u64, Error> {
-        if PresentedToken::is_meant_by(token) {
+        if PresentedToken::has_prefix(token) {
             let presented = PresentedToken::parse(token).ok_or_else(super::refresh::not_ours)?;
             return self.write(move |tenant, w| {
                 let row = match tenant.genuine_row(w.store, &w.current.refresh_key, &presented)? {
@@ -143,8 +143,8 @@ impl Tenant {
 }
 
 /// Ends the session of the caller's token, and with it the user's others if asked to.
-fn end_own(w: &Writing<'_>, row: &SessionRow, scope: SignOutScope) -> Result<Verdict<u64>, Failure> {
-    match (w.settle(row.id, &row.life)?, scope) {
+fn end_own(w: &WriteContext<'_>, row: &SessionRecord, scope: SignOutScope) -> Result<Verdict<u64>, Failure> {
+    match (w.stamp_due_end(row.id, &row.life)?, scope) {
         (Some(_), SignOutScope::Local) => Ok(Ok(0)),
         (Some(end), SignOutScope::Global) => Ok(Err(ended(end))),
         (None, SignOutScope::Local) => {
@@ -152,7 +152,7 @@ fn end_own(w: &Writing<'_>, row: &SessionRow, scope: SignOutScope) -> Result<Ver
             Ok(Ok(1))
         }
         (None, SignOutScope::Global) => {
-            Ok(Ok(w.end_all(Whose::User(&row.user_id), None, EndReason::RevokeAll)?))
+            Ok(Ok(w.end_all(SessionScope::User(&row.user_id), None, EndReason::RevokeAll)?))
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The tenant's settings.
 
 use super::Tenant;
-use crate::config::{Config, ConfigPatch};
 use crate::error::{Error, Refusal};
-use crate::rules::deadline;
-use crate::store::Whose;
+use crate::model::config::{Config, ConfigPatch};
+use crate::rules::expiry;
+use crate::store::SessionScope;
 
 impl Tenant {
     /// The settings in force.
@@ -30,13 +30,13 @@ impl Tenant {
             if new == *old {
                 return Ok(Ok(new));
             }
-            if deadline::idle_timeout_alters_ends(old.idle_timeout, new.idle_timeout) {
-                for life in w.store.unended(w.tenant, Whose::Tenant)? {
-                    w.settle(life.id, &life.times)?;
+            if expiry::idle_timeout_alters_ends(old.idle_timeout, new.idle_timeout) {
+                for life in w.store.open_sessions(w.tenant, SessionScope::Tenant)? {
+                    w.stamp_due_end(life.id, &life.times)?;
                 }
             }
             // The tokens that the active key signed under the old settings may outlive those of the new ones.
-            let horizon = deadline::token_horizon(w.now, old, w.current.token_horizon);
+            let horizon = expiry::token_horizon(w.now, old, w.current.token_horizon);
             w.store.set_config(w.tenant, &new, horizon)?;
             Ok(Ok(new))
         })

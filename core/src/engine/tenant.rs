@@ -7,21 +7,22 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use super::Core;
-use super::pending::Pending;
+use super::pending_write::Pending;
 use crate::clock::Timestamp;
-use crate::config::Config;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
-use crate::id::{KeyId, SessionId, TenantId};
+use crate::model::config::Config;
+use crate::model::id::{KeyId, SessionId, TenantId};
+use crate::model::session::{End, Session, SessionTimes, Status};
 use crate::random::{self, Random};
 use crate::secret::{SALT_BYTES, SecretBytes, SecretKey, WrappingKey};
-use crate::session::{End, Lifetime, Session, Status};
-use crate::store::sqlite::{Durability, would_wait};
 use crate::store::{
-    ClockMark, KeyRow, Moment, Patience, Questions, SessionRow, SharedJob, TenantNo, TenantRow, Transitions,
+    ClockMark, CommitVersion, KeyRecord, QueuedJob, ReadTransaction, SessionRecord, TenantNo, TenantRecord,
+    WaitPolicy, WriteTransaction,
 };
-use crate::token::issuer::{self, Subject, Ticket, Unsigned};
+use crate::store::{Durability, would_block};
+use crate::token::issuer::{self, AccessTokenParams, Subject, Unsigned};
 use crate::token::keyring::{KeyRing, KeyState, RingKey};
-use crate::token::refresh::RefreshKey;
+use crate::token::refresh_token::RefreshKey;
 
 /// One tenant of an open [`Engine`](crate::Engine): every operation on sessions starts here. Clones share keys and
 /// settings; all of them may be used from any thread.
@@ -32,7 +33,7 @@ use crate::token::refresh::RefreshKey;
 pub struct Tenant {
     pub(super) core: Arc<Core>,
     pub(super) state: Arc<TenantState>,
-    patience: Patience,
+    patience: WaitPolicy,
 }
 
 impl std::fmt::Debug for Tenant {
@@ -47,7 +48,7 @@ pub(super) struct TenantState {
     /// Tells the handles of one engine apart.
     pub(super) handle: u64,
     pub(super) wrapping: RwLock<WrappingKey>,
-    current: Mutex<Arc<Current>>,
+    current: Mutex<Arc<TenantSnapshot>>,
     /// What the clock said, in ms, before the database was last asked whether `current` still holds.
     checked_at: AtomicI64,
     /// What [`Core::changes`] was before that.
@@ -55,7 +56,7 @@ pub(super) struct TenantState {
 }
 
 /// Settings and keys of one version of the tenant.
-pub(super) struct Current {
+pub(super) struct TenantSnapshot {
     pub version: i64,
     pub config: Config,
     pub token_horizon: Timestamp,
@@ -68,42 +69,42 @@ pub(super) struct Current {
 const KEYS_MAX_AGE_MS: i64 = 1_000;
 
 /// A reading operation at work.
-pub(super) struct Reading<'a> {
-    pub store: &'a dyn Questions,
+pub(super) struct ReadContext<'a> {
+    pub store: &'a dyn ReadTransaction,
     pub tenant: TenantNo,
     pub now: Timestamp,
-    pub current: Arc<Current>,
+    pub current: Arc<TenantSnapshot>,
     pub mark: ClockMark,
     /// From before the snapshot, where the store can tell.
-    pub moment: Option<Moment>,
-    unsettled: Cell<bool>,
+    pub commit_version: Option<CommitVersion>,
+    clock_mark_pending: Cell<bool>,
 }
 
-impl Reading<'_> {
+impl ReadContext<'_> {
     /// The status function, for an answer. An end by the clock that the database's own mark has not passed yet makes the
     /// answer wait until it has: otherwise a clock that steps back, or a refresh that is about to commit, could bring
     /// back a session that somebody was told is dead.
-    pub(super) fn end_of(&self, life: &Lifetime) -> Option<End> {
+    pub(super) fn effective_end(&self, life: &SessionTimes) -> Option<End> {
         let idle_timeout = self.current.config.idle_timeout;
         let end = life.end_at(self.now, idle_timeout);
         if end.is_some() && life.end_at(self.mark.highest, idle_timeout).is_none() {
-            self.unsettled.set(true);
+            self.clock_mark_pending.set(true);
         }
         end
     }
 }
 
 /// A writing operation at work: alone, and able to change.
-pub(super) struct Writing<'a> {
-    pub store: &'a dyn Transitions,
+pub(super) struct WriteContext<'a> {
+    pub store: &'a dyn WriteTransaction,
     pub tenant: TenantNo,
     pub now: Timestamp,
-    pub current: Arc<Current>,
+    pub current: Arc<TenantSnapshot>,
 }
 
-impl Writing<'_> {
+impl WriteContext<'_> {
     /// The status function; an end by the clock is written down on the way.
-    pub(super) fn settle(&self, id: SessionId, life: &Lifetime) -> Result<Option<End>, Failure> {
+    pub(super) fn stamp_due_end(&self, id: SessionId, life: &SessionTimes) -> Result<Option<End>, Failure> {
         let end = life.end_at(self.now, self.current.config.idle_timeout);
         if let (Some(end), None) = (end, life.end) {
             self.store.end_session(self.tenant, id, end)?;
@@ -123,15 +124,15 @@ impl Tenant {
             let clock = core.clock_time()?;
             let checked_changes = AtomicU64::new(core.changes.load(Ordering::Acquire));
             let mut found = None;
-            core.store.read(Patience::Waits, &mut |store| {
+            core.store.read(WaitPolicy::Block, &mut |store| {
                 if let Some(no) = store.tenant_no(id)? {
-                    found = Some((no, store.head(no)?, store.tenant(no)?, store.keys(no)?));
+                    found = Some((no, store.tenant_version(no)?, store.tenant(no)?, store.keys(no)?));
                 }
                 Ok(())
             })?;
             if let Some((no, head, row, keys)) = found {
                 let wrapping = WrappingKey::stretch(secret, &row.salt)?;
-                let current = Current::unlock(head.version, row, &keys, id, &wrapping)??;
+                let current = TenantSnapshot::unlock(head.version, row, &keys, id, &wrapping)??;
                 core.now(clock, head.mark);
                 return Ok(Tenant {
                     core: Arc::clone(core),
@@ -144,7 +145,7 @@ impl Tenant {
                         checked_at: AtomicI64::new(clock.as_millis()),
                         checked_changes,
                     }),
-                    patience: Patience::Waits,
+                    patience: WaitPolicy::Block,
                 });
             }
             create_tenant(core, id, secret)?;
@@ -155,15 +156,15 @@ impl Tenant {
     /// for a lock of another process, a sync of the disk or a long walk, fails with `storage_busy`, to be asked again on
     /// a thread that may wait. Reading from a file that is not in memory still takes the time that it takes. Changes wait
     /// as ever.
-    pub fn hurried(&self) -> Tenant {
-        Tenant { patience: Patience::Hurries, ..self.clone() }
+    pub fn non_blocking(&self) -> Tenant {
+        Tenant { patience: WaitPolicy::NonBlocking, ..self.clone() }
     }
 
     /// Fails if the caller could not wait for what comes now.
-    pub(super) fn may_wait(&self) -> Result<(), Failure> {
+    pub(super) fn require_blocking(&self) -> Result<(), Failure> {
         match self.patience {
-            Patience::Waits => Ok(()),
-            Patience::Hurries => Err(would_wait()),
+            WaitPolicy::Block => Ok(()),
+            WaitPolicy::NonBlocking => Err(would_block()),
         }
     }
 
@@ -174,7 +175,7 @@ impl Tenant {
 
     /// Whether this text is the tenant's secret key, as this handle and its clones know it; in constant time.
     pub(crate) fn is_secret_key(&self, presented: &str) -> bool {
-        self.state.wrapping.read().is_of(presented)
+        self.state.wrapping.read().matches(presented)
     }
 
     /// The engine's source of randomness.
@@ -183,17 +184,21 @@ impl Tenant {
     }
 
     /// Settings and keys as of `version`. Refuses with `invalid_api_key` once the secret key was changed elsewhere.
-    fn current(&self, store: &dyn Questions, version: i64) -> Result<Verdict<Arc<Current>>, Failure> {
+    fn current(
+        &self,
+        store: &dyn ReadTransaction,
+        version: i64,
+    ) -> Result<Verdict<Arc<TenantSnapshot>>, Failure> {
         let cached = Arc::clone(&self.state.current.lock());
         if cached.version == version {
             return Ok(Ok(cached));
         }
         let wrapping = match self.patience {
-            Patience::Waits => self.state.wrapping.read(),
+            WaitPolicy::Block => self.state.wrapping.read(),
             // A change of the secret key holds it until that is on disk.
-            Patience::Hurries => self.state.wrapping.try_read().ok_or_else(would_wait)?,
+            WaitPolicy::NonBlocking => self.state.wrapping.try_read().ok_or_else(would_block)?,
         };
-        let fresh = Current::unlock(
+        let fresh = TenantSnapshot::unlock(
             version,
             store.tenant(self.state.no)?,
             &store.keys(self.state.no)?,
@@ -212,7 +217,7 @@ impl Tenant {
 
     /// Settings and keys without a transaction, at most [`KEYS_MAX_AGE_MS`] behind other processes and never behind this
     /// one.
-    pub(super) fn recent(&self) -> Result<Arc<Current>, Error> {
+    pub(super) fn recent(&self) -> Result<Arc<TenantSnapshot>, Error> {
         self.core.usable()?;
         // By the bare clock: "now" stands still while a clock that stepped back catches up. A negative age is such a step.
         let age = self.core.clock_time()?.as_millis() - self.state.checked_at.load(Ordering::Acquire);
@@ -226,14 +231,14 @@ impl Tenant {
     }
 
     /// Settings and keys as the database has them now.
-    pub(super) fn latest(&self) -> Result<Arc<Current>, Error> {
+    pub(super) fn latest(&self) -> Result<Arc<TenantSnapshot>, Error> {
         self.read(|reading| Ok(Ok(Arc::clone(&reading.current))))
     }
 
     /// Runs a reading operation on one snapshot.
     pub(super) fn read<T>(
         &self,
-        job: impl Fn(&Reading<'_>) -> Result<Verdict<T>, Failure>,
+        job: impl Fn(&ReadContext<'_>) -> Result<Verdict<T>, Failure>,
     ) -> Result<T, Error> {
         self.core.usable()?;
         // What the database was made to see for the sake of this answer.
@@ -243,12 +248,12 @@ impl Tenant {
             let clock = self.core.clock_time()?;
             let changes = self.core.changes.load(Ordering::Acquire);
             let known_version = self.state.current.lock().version;
-            let moment = self.core.store.moment();
+            let commit_version = self.core.store.commit_version();
             let mut answer = None;
             self.core.store.read(self.patience, &mut |store| {
-                let head = store.head(self.state.no)?;
+                let head = store.tenant_version(self.state.no)?;
                 let now = match settled {
-                    Some(mark) if mark.era == head.mark.era => mark.highest.max(head.mark.highest),
+                    Some(mark) if mark.epoch == head.mark.epoch => mark.highest.max(head.mark.highest),
                     _ => self.core.now(clock, head.mark),
                 };
                 let current = match self.current(store, head.version)? {
@@ -260,25 +265,25 @@ impl Tenant {
                 };
                 self.state.checked_at.store(clock.as_millis(), Ordering::Release);
                 self.state.checked_changes.fetch_max(changes, Ordering::AcqRel);
-                let unsettled = Cell::new(false);
-                let reading = Reading {
+                let clock_mark_pending = Cell::new(false);
+                let reading = ReadContext {
                     store,
                     tenant: self.state.no,
                     now,
                     current,
                     mark: head.mark,
-                    moment,
-                    unsettled,
+                    commit_version,
+                    clock_mark_pending,
                 };
                 let verdict = job(&reading)?;
                 let mark = ClockMark { highest: now, ..head.mark };
-                answer = Some((verdict, reading.unsettled.get().then_some(mark)));
+                answer = Some((verdict, reading.clock_mark_pending.get().then_some(mark)));
                 Ok(())
             })?;
             match answer {
                 Some((_, Some(mark))) => {
-                    self.may_wait()?;
-                    self.settle_clock_mark(mark)?;
+                    self.require_blocking()?;
+                    self.persist_clock_mark(mark)?;
                     settled = Some(mark);
                 }
                 // A clone of this handle has changed the secret key since the snapshot, which only the old one opens.
@@ -290,10 +295,10 @@ impl Tenant {
     }
 
     /// Makes the database see this time, unless its mark was lowered meanwhile.
-    pub(super) fn settle_clock_mark(&self, seen: ClockMark) -> Result<(), Failure> {
-        self.core.store.write_alone(&mut |store| {
+    pub(super) fn persist_clock_mark(&self, seen: ClockMark) -> Result<(), Failure> {
+        self.core.store.write_exclusive(&mut |store| {
             let mark = store.clock_mark()?;
-            if mark.era == seen.era { raise_clock_mark(store, mark, seen.highest) } else { Ok(()) }
+            if mark.epoch == seen.epoch { raise_clock_mark(store, mark, seen.highest) } else { Ok(()) }
         })
     }
 
@@ -301,7 +306,7 @@ impl Tenant {
     /// transaction.
     pub(super) fn write<T: Send + 'static>(
         &self,
-        job: impl Fn(&Tenant, &Writing<'_>) -> Result<Verdict<T>, Failure> + Send + 'static,
+        job: impl Fn(&Tenant, &WriteContext<'_>) -> Result<Verdict<T>, Failure> + Send + 'static,
     ) -> Result<T, Error> {
         self.begin(job).wait()
     }
@@ -309,7 +314,7 @@ impl Tenant {
     /// Queues a writing operation.
     pub(super) fn begin<T: Send + 'static>(
         &self,
-        job: impl Fn(&Tenant, &Writing<'_>) -> Result<Verdict<T>, Failure> + Send + 'static,
+        job: impl Fn(&Tenant, &WriteContext<'_>) -> Result<Verdict<T>, Failure> + Send + 'static,
     ) -> Pending<T> {
         self.begin_as(Durability::Full, job)
     }
@@ -320,14 +325,14 @@ impl Tenant {
     pub(super) fn begin_as<T: Send + 'static>(
         &self,
         durability: Durability,
-        job: impl Fn(&Tenant, &Writing<'_>) -> Result<Verdict<T>, Failure> + Send + 'static,
+        job: impl Fn(&Tenant, &WriteContext<'_>) -> Result<Verdict<T>, Failure> + Send + 'static,
     ) -> Pending<T> {
         if let Err(failure) = self.core.usable() {
             return Pending::answered(Err(failure.into()));
         }
         let answer = Arc::new(Mutex::new(None));
         let (tenant, kept) = (self.clone(), Arc::clone(&answer));
-        let job: Box<SharedJob> = Box::new(move |store| {
+        let job: Box<QueuedJob> = Box::new(move |store| {
             let verdict = tenant.transact(store, durability, |w| job(&tenant, w))?;
             *kept.lock() = Some(verdict);
             Ok(())
@@ -337,13 +342,13 @@ impl Tenant {
     }
 
     /// Like [`write`](Self::write), in a transaction of its own: for what takes long.
-    pub(super) fn write_alone<T>(
+    pub(super) fn write_exclusive<T>(
         &self,
-        mut job: impl FnMut(&Writing<'_>) -> Result<Verdict<T>, Failure>,
+        mut job: impl FnMut(&WriteContext<'_>) -> Result<Verdict<T>, Failure>,
     ) -> Result<T, Error> {
         self.core.usable()?;
         let mut answer = None;
-        self.core.store.write_alone(&mut |store| {
+        self.core.store.write_exclusive(&mut |store| {
             answer = Some(self.transact(store, Durability::Full, &mut job)?);
             Ok(())
         })?;
@@ -353,13 +358,13 @@ impl Tenant {
         }
     }
 
-    /// Like [`write_alone`](Self::write_alone), for changes of settings, keys or the secret, which nobody may see before
+    /// Like [`write_exclusive`](Self::write_exclusive), for changes of settings, keys or the secret, which nobody may see before
     /// they are committed: other handles of this engine notice.
     pub(super) fn write_settings<T>(
         &self,
-        job: impl FnMut(&Writing<'_>) -> Result<Verdict<T>, Failure>,
+        job: impl FnMut(&WriteContext<'_>) -> Result<Verdict<T>, Failure>,
     ) -> Result<T, Error> {
-        let answer = self.write_alone(job);
+        let answer = self.write_exclusive(job);
         self.core.changes.fetch_add(1, Ordering::AcqRel);
         answer
     }
@@ -367,11 +372,11 @@ impl Tenant {
     /// A writing operation inside its transaction.
     fn transact<T>(
         &self,
-        store: &dyn Transitions,
+        store: &dyn WriteTransaction,
         durability: Durability,
-        job: impl FnOnce(&Writing<'_>) -> Result<Verdict<T>, Failure>,
+        job: impl FnOnce(&WriteContext<'_>) -> Result<Verdict<T>, Failure>,
     ) -> Result<Verdict<T>, Failure> {
-        let head = store.head(self.state.no)?;
+        let head = store.tenant_version(self.state.no)?;
         let now = match durability {
             Durability::Full => self.core.now(self.core.clock_time()?, head.mark),
             Durability::Normal => head.mark.highest,
@@ -380,7 +385,7 @@ impl Tenant {
             Ok(current) => current,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let verdict = job(&Writing { store, tenant: self.state.no, now, current })?;
+        let verdict = job(&WriteContext { store, tenant: self.state.no, now, current })?;
         if store.has_changed() {
             raise_clock_mark(store, head.mark, now)?;
         }
@@ -388,7 +393,7 @@ impl Tenant {
     }
 
     /// A session as callers see it.
-    pub(super) fn view(&self, row: SessionRow, end: Option<End>) -> Session {
+    pub(super) fn view(&self, row: SessionRecord, end: Option<End>) -> Session {
         let device_type = row.client.effective_device_type();
         let revoked_at = end.filter(|end| end.status() == Status::Revoked).map(|end| end.at);
         Session {
@@ -414,7 +419,12 @@ impl Tenant {
     }
 
     /// The access token that the row names, unsigned.
-    pub(super) fn draft(&self, row: &SessionRow, ticket: Ticket, key: &Arc<RingKey>) -> Verdict<Unsigned> {
+    pub(super) fn prepare_access_token(
+        &self,
+        row: &SessionRecord,
+        ticket: AccessTokenParams,
+        key: &Arc<RingKey>,
+    ) -> Verdict<Unsigned> {
         let subject = Subject {
             issuer: &self.core.issuer,
             tenant_id: &self.state.id,
@@ -422,15 +432,15 @@ impl Tenant {
             session_id: row.id,
             identity: &row.identity,
         };
-        issuer::draft(&subject, ticket, key).map_err(Refusal::because)
+        issuer::prepare(&subject, ticket, key).map_err(Refusal::because)
     }
 
-    pub(super) fn mint_key(&self, no: i64, state: KeyState, now: Timestamp) -> Result<KeyRow, Failure> {
+    pub(super) fn mint_key(&self, no: i64, state: KeyState, now: Timestamp) -> Result<KeyRecord, Failure> {
         mint_key(&self.core, &self.state.id, &self.state.wrapping.read(), no, state, now)
     }
 }
 
-fn raise_clock_mark(store: &dyn Transitions, mark: ClockMark, now: Timestamp) -> Result<(), Failure> {
+fn raise_clock_mark(store: &dyn WriteTransaction, mark: ClockMark, now: Timestamp) -> Result<(), Failure> {
     if now > mark.highest { store.raise_clock_mark(now) } else { Ok(()) }
 }
 
@@ -438,16 +448,16 @@ fn raise_clock_mark(store: &dyn Transitions, mark: ClockMark, now: Timestamp) ->
 fn create_tenant(core: &Core, id: &TenantId, secret: &SecretKey) -> Result<(), Error> {
     let salt = *random::bytes::<SALT_BYTES>(&*core.random)?;
     // Before the transaction: stretching takes long.
-    let wrapping = WrappingKey::stretch(secret.well_made()?, &salt)?;
+    let wrapping = WrappingKey::stretch(secret.require_well_formed()?, &salt)?;
     let refresh_key = random::bytes::<32>(&*core.random)?;
     let wrapped_refresh_key = wrapping.wrap(&refresh_key, &refresh_key_purpose(id), &*core.random)?;
-    core.store.write_alone(&mut |store| {
+    core.store.write_exclusive(&mut |store| {
         if store.tenant_no(id)?.is_some() {
             return Ok(()); // another thread or process was faster; its secret key counts
         }
         let mark = store.clock_mark()?;
         let now = core.now(core.clock_time()?, mark);
-        let row = TenantRow {
+        let row = TenantRecord {
             config: Config::default(),
             salt,
             wrapped_refresh_key: wrapped_refresh_key.clone(),
@@ -469,11 +479,11 @@ fn mint_key(
     no: i64,
     state: KeyState,
     now: Timestamp,
-) -> Result<KeyRow, Failure> {
+) -> Result<KeyRecord, Failure> {
     let id = core.ids.key(now, &*core.random)?;
     let seed = random::bytes::<32>(&*core.random)?;
     let wrapped_seed = wrapping.wrap(&seed, &signing_key_purpose(tenant, id), &*core.random)?;
-    Ok(KeyRow { no, id, state, created_at: now, drained_at: None, wrapped_seed: Some(wrapped_seed) })
+    Ok(KeyRecord { no, id, state, created_at: now, drained_at: None, wrapped_seed: Some(wrapped_seed) })
 }
 
 /// What a wrapped key is bound to: moved to another tenant or another key's row it does not open.
@@ -487,7 +497,7 @@ pub(super) fn signing_key_purpose(tenant: &TenantId, kid: KeyId) -> Vec<u8> {
 
 /// The seed of a key that is not retired.
 pub(super) fn unwrap_seed(
-    key: &KeyRow,
+    key: &KeyRecord,
     tenant: &TenantId,
     wrapping: &WrappingKey,
 ) -> Result<Option<SecretBytes>, Failure> {
@@ -498,12 +508,12 @@ pub(super) fn unwrap_seed(
     }
 }
 
-impl Current {
+impl TenantSnapshot {
     /// Refuses with `invalid_api_key` if the wrapping key is not this tenant's.
     fn unlock(
         version: i64,
-        row: TenantRow,
-        keys: &[KeyRow],
+        row: TenantRecord,
+        keys: &[KeyRecord],
         tenant: &TenantId,
         wrapping: &WrappingKey,
     ) -> Result<Verdict<Self>, Failure> {
@@ -517,7 +527,7 @@ impl Current {
                 ring.push(RingKey::new(key.no, key.id, key.state, key.drained_at.unwrap_or_default(), &seed));
             }
         }
-        Ok(Ok(Current {
+        Ok(Ok(TenantSnapshot {
             version,
             config: row.config,
             token_horizon: row.token_horizon,

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use super::Tenant;
 use super::create::expires_in;
-use super::pending::Pending;
+use super::pending_write::Pending;
 use super::refresh::ended;
 use super::verify::unknown;
 use crate::error::{Error, Failure};
-use crate::id::SessionId;
-use crate::identity::IdentityPatch;
-use crate::rules::deadline;
+use crate::model::id::SessionId;
+use crate::model::identity::IdentityPatch;
+use crate::model::session::Session;
+use crate::rules::expiry;
 use crate::secret::AccessToken;
-use crate::session::Session;
-use crate::store::IssuedToken;
-use crate::token::issuer::Ticket;
+use crate::store::IssuedAccessToken;
+use crate::token::issuer::AccessTokenParams;
 
 /// A changed session with an access token that says so at once.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +24,7 @@ pub struct UpdatedSession {
     pub session: Session,
     /// The access token. The refresh token stays as it is.
     pub access_token: AccessToken,
-    /// Lifetime of the access token in seconds.
+    /// SessionTimes of the access token in seconds.
     pub expires_in: u64,
 }
 
@@ -43,22 +43,22 @@ impl Tenant {
     pub fn begin_update(&self, id: SessionId, patch: IdentityPatch) -> Pending<UpdatedSession> {
         let issued = self.begin(move |tenant, w| {
             let Some(mut row) = w.store.session(w.tenant, id)? else { return Ok(Err(unknown())) };
-            if let Some(end) = w.settle(id, &row.life)? {
+            if let Some(end) = w.stamp_due_end(id, &row.life)? {
                 return Ok(Err(ended(end)));
             }
             let key = Arc::clone(w.current.ring.active());
             let serial = row.access.ticket.serial.checked_add(1);
-            row.access = IssuedToken {
-                ticket: Ticket {
+            row.access = IssuedAccessToken {
+                ticket: AccessTokenParams {
                     serial: serial
                         .ok_or_else(|| Failure::internal("the session has no access token left"))?,
                     issued_at: w.now,
-                    expires_at: deadline::access_token_end(w.now, &w.current.config, row.life.expires_at),
+                    expires_at: expiry::access_token_end(w.now, &w.current.config, row.life.expires_at),
                 },
                 key_no: key.no,
             };
             patch.clone().apply(&mut row.identity);
-            let draft = match tenant.draft(&row, row.access.ticket, &key) {
+            let draft = match tenant.prepare_access_token(&row, row.access.ticket, &key) {
                 Ok(draft) => draft,
                 Err(refusal) => return Ok(Err(refusal)),
             };

@@ -4,17 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Tenant;
-use super::basis::Basis;
-use super::known;
+use super::cache_validator::CacheValidator;
 use super::refresh::ended;
-use super::tenant::Current;
+use super::tenant::TenantSnapshot;
+use super::token_cache;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
-use crate::id::SessionId;
-use crate::session::Session;
+use crate::model::id::SessionId;
+use crate::model::session::Session;
 use crate::token::ACCESS_TOKEN_MAX;
-use crate::token::access::AccessClaims;
+use crate::token::access_claims::AccessClaims;
 use crate::token::verifier::{self, Expected, Rejection};
 
 /// What local verification may be told.
@@ -34,8 +34,8 @@ pub struct VerifiedAccess {
     pub session: Session,
     /// What the token says.
     pub claims: AccessClaims,
-    /// For [`Tenant::still_holds`].
-    pub basis: Basis,
+    /// For [`Tenant::is_fresh`].
+    pub basis: CacheValidator,
 }
 
 /// Why something did not verify, with the session if it is known but has ended. Turns into a plain [`Error`] with `?`.
@@ -80,10 +80,10 @@ impl From<VerifyError> for Error {
 
 /// What the store knows about a session.
 enum Found {
-    Alive(Session, Basis),
+    Alive(Session, CacheValidator),
     Ended(Session, Refusal),
     /// The tenant's keys are not those any more that the token was verified with.
-    KeysChanged(Arc<Current>),
+    KeysChanged(Arc<TenantSnapshot>),
 }
 
 pub(super) fn unknown() -> Refusal {
@@ -97,14 +97,14 @@ impl Tenant {
     /// # Errors
     /// `session_not_found`; with the session: `session_revoked`, `session_expired`.
     pub fn verify_session(&self, id: SessionId) -> Result<Session, VerifyError> {
-        Ok(self.verify_session_with_basis(id)?.0)
+        Ok(self.verify_session_cacheable(id)?.0)
     }
 
     /// [`verify_session`](Self::verify_session), with what the answer rests on.
     ///
     /// # Errors
     /// As [`verify_session`](Self::verify_session).
-    pub fn verify_session_with_basis(&self, id: SessionId) -> Result<(Session, Basis), VerifyError> {
+    pub fn verify_session_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), VerifyError> {
         match self.find(id, None)? {
             Found::Alive(session, basis) => Ok((session, basis)),
             Found::Ended(session, refusal) => Err(with_session(session, refusal)),
@@ -124,10 +124,10 @@ impl Tenant {
             return Err(Error::new(ErrorCode::InvalidToken, Rejection::Invalid.detail()).into());
         }
         self.core.usable()?; // a forked child must not touch its parent's locks
-        let name = known::name(self.state.handle, token);
+        let name = token_cache::name(self.state.handle, token);
         let known = self.core.known.get(&name);
         if let Some(known) = &known
-            && self.still_holds(&known.basis)?
+            && self.is_fresh(&known.basis)?
         {
             return Ok(Arc::clone(known));
         }
@@ -173,11 +173,11 @@ impl Tenant {
     pub(super) fn verified_claims(
         &self,
         token: &str,
-        keys: Arc<Current>,
+        keys: Arc<TenantSnapshot>,
         now: Timestamp,
         audience: Option<&str>,
         leeway: Option<Duration>,
-    ) -> Result<(AccessClaims, Arc<Current>), Error> {
+    ) -> Result<(AccessClaims, Arc<TenantSnapshot>), Error> {
         let expected = Expected {
             issuer: &self.core.issuer,
             tenant_id: self.id(),
@@ -210,7 +210,7 @@ impl Tenant {
             if token.is_some_and(|(claims, _)| claims.user_id != row.user_id) {
                 return Ok(Err(Refusal::new(ErrorCode::InvalidToken, Rejection::Invalid.detail())));
             }
-            let end = r.end_of(&row.life);
+            let end = r.effective_end(&row.life);
             let token_end = token.map(|(claims, _)| claims.expires_at);
             let basis = self.basis(r, &row, end, token_end);
             let session = self.view(row, end);

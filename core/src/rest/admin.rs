@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
+use super::response::Answer;
 use super::time::rfc3339;
-use crate::config::ConfigPatch;
 use crate::engine::Tenant;
 use crate::error::Error;
+use crate::model::config::ConfigPatch;
 
 pub(super) fn read_config(tenant: &Tenant) -> Result<Answer, Error> {
     Ok(Answer::ok(tenant.config()?.to_json()))

@@ -6,8 +6,8 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use super::call::single;
-use super::router::Access;
+use super::request::single_header;
+use super::routes::Access;
 use crate::engine::{Tenant, VerifiedAccess};
 use crate::error::{Error, ErrorCode};
 
@@ -26,7 +26,7 @@ pub(super) enum Caller {
 
 /// `X-Tenant-ID`, when sent, names this tenant.
 pub(super) fn same_tenant(parts: &Parts, tenant: &Tenant) -> Result<(), Error> {
-    let named = single(parts, &HeaderName::from_static("x-tenant-id"))?;
+    let named = single_header(parts, &HeaderName::from_static("x-tenant-id"))?;
     if named.is_some_and(|named| named != tenant.id().as_str().as_bytes()) {
         return Err(Error::new(ErrorCode::TenantMismatch, "X-Tenant-ID names another tenant"));
     }
@@ -35,7 +35,7 @@ pub(super) fn same_tenant(parts: &Parts, tenant: &Tenant) -> Result<(), Error> {
 
 /// The credentials of `Authorization: Bearer`; the scheme in any case (RFC 9110, section 11.1).
 pub(super) fn bearer(parts: &Parts) -> Result<Option<&str>, Error> {
-    let Some(value) = single(parts, &AUTHORIZATION)? else { return Ok(None) };
+    let Some(value) = single_header(parts, &AUTHORIZATION)? else { return Ok(None) };
     let invalid = || Error::new(ErrorCode::InvalidToken, "the bearer token is not readable");
     let text = str::from_utf8(value).map_err(|_| invalid())?;
     let (scheme, credentials) = text.split_once(' ').unwrap_or((text, ""));
@@ -90,13 +90,13 @@ pub(super) fn as_credential(error: Error) -> Error {
         ErrorCode::SessionNotFound => {
             Error::new(ErrorCode::InvalidToken, "the session of the access token is gone")
         }
-        _ => own_key_is_no_answer(error),
+        _ => hide_tenant_key_error(error),
     }
 }
 
 /// `invalid_api_key` from the engine says that the tenant's secret key was changed in another process. Whoever did not
 /// present one is told that the host has a problem.
-pub(super) fn own_key_is_no_answer(error: Error) -> Error {
+pub(super) fn hide_tenant_key_error(error: Error) -> Error {
     match error.code() {
         ErrorCode::InvalidApiKey => {
             Error::new(ErrorCode::Internal, "the tenant's secret key was changed; open the tenant anew")

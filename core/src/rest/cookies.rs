@@ -4,7 +4,7 @@ use http::HeaderName;
 use http::header::{CONTENT_TYPE, COOKIE, HOST, HeaderValue, ORIGIN};
 use http::request::Parts;
 
-use super::call::single;
+use super::request::single_header;
 use crate::engine::Grant;
 use crate::error::{Error, ErrorCode};
 
@@ -153,17 +153,17 @@ impl CookieOptions {
                 "the refresh cookie is for requests of its own origin; see cookie.allowed_origins",
             )
         };
-        let origin = single(parts, &ORIGIN)?;
+        let origin = single_header(parts, &ORIGIN)?;
         if origin
             .is_some_and(|origin| self.allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin))
         {
             return Ok(());
         }
-        let from_here = match (single(parts, &HeaderName::from_static("sec-fetch-site"))?, origin) {
+        let from_here = match (single_header(parts, &HeaderName::from_static("sec-fetch-site"))?, origin) {
             (Some(site), _) => site == b"same-origin" || site == b"none",
             (None, Some(origin)) => self.host_of_origin(origin).is_some_and(|host| is_own_host(host, parts)),
             (None, None) => {
-                let json = single(parts, &CONTENT_TYPE)?
+                let json = single_header(parts, &CONTENT_TYPE)?
                     .and_then(|kind| kind.get(..16))
                     .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/json"));
                 json || parts.headers.contains_key("x-requested-with")

@@ -31,17 +31,17 @@
 //! says where a request comes from, with [`ClientAddress`].
 
 mod admin;
-mod answer;
 mod auth;
-mod call;
+mod authorize;
 mod cookies;
-mod gate;
-mod mounting;
+mod host;
 #[cfg(test)]
 mod openapi;
 mod options;
 mod percent;
-mod router;
+mod request;
+mod response;
+mod routes;
 mod sessions;
 mod sign_in;
 mod time;
@@ -52,19 +52,19 @@ use std::sync::Arc;
 
 use ::http::{Method, Request, Response};
 
-use self::answer::Answer;
 use self::auth::Caller;
-use self::call::Call;
+pub use self::authorize::{AuthorizeOptions, MissingToken, Verification, authorize};
 pub use self::cookies::{CookieOptions, SameSite};
-pub use self::gate::{Anonymous, GateOptions, Verification, authorize};
-pub use self::mounting::{error_response, has_path, only_reads, paths};
+pub use self::host::{error_response, is_api_path, is_read_only, paths};
 pub use self::options::RestOptions;
 use self::options::Settings;
-use self::router::{Endpoint, Resolution};
+use self::request::Call;
+use self::response::Answer;
+use self::routes::{Endpoint, Resolution};
 pub use self::sign_in::{AuthenticateError, Credentials, PendingSignIn};
-use crate::client::IpAddress;
 use crate::engine::{CreateSession, Tenant};
 use crate::error::{Error, ErrorCode};
+use crate::model::client::IpAddress;
 
 /// The crate whose request and response types are used here.
 pub use ::http;
@@ -153,7 +153,7 @@ impl RestApi {
     /// asynchronously. The function of [`authenticate_with`](Self::authenticate_with) is not called.
     pub fn begin<B: AsRef<[u8]>>(&self, request: Request<B>) -> Step {
         let (parts, body) = request.into_parts();
-        let request_id = answer::request_id(self.api.tenant.random());
+        let request_id = response::request_id(self.api.tenant.random());
         let answer = match self.api.step(&parts, body.as_ref(), &request_id) {
             Ok(Progress::SignIn(pending)) => return Step::Authenticate(pending),
             Ok(Progress::Done(answer)) => answer,
@@ -176,7 +176,7 @@ impl Api {
         body: &[u8],
         request_id: &str,
     ) -> Result<Progress, Error> {
-        let (route, id) = match router::resolve(&parts.method, parts.uri.path()) {
+        let (route, id) = match routes::resolve(&parts.method, parts.uri.path()) {
             Resolution::Route(route, id) => (route, id),
             Resolution::Options(allow) => {
                 return Ok(Progress::Done(Answer::no_content().with_allow(&allow)));
@@ -187,7 +187,7 @@ impl Api {
             }
             Resolution::NotFound => return Err(Error::new(ErrorCode::NotFound, "no such path")),
         };
-        call::within_limits(parts, body)?;
+        request::within_limits(parts, body)?;
         let (tenant, settings) = (&self.tenant, &self.settings);
         auth::same_tenant(parts, tenant)?;
         let caller = auth::authenticate(tenant, parts, route.access)?;
@@ -209,10 +209,10 @@ impl Api {
             Endpoint::ReadConfig => admin::read_config(tenant),
             Endpoint::ChangeConfig => admin::change_config(tenant, &object),
             Endpoint::Stats => admin::stats(tenant),
-            Endpoint::Jwks => admin::jwks(tenant).map_err(auth::own_key_is_no_answer),
+            Endpoint::Jwks => admin::jwks(tenant).map_err(auth::hide_tenant_key_error),
         };
         match caller {
-            Caller::User(_) => answer.map_err(auth::own_key_is_no_answer),
+            Caller::User(_) => answer.map_err(auth::hide_tenant_key_error),
             Caller::SecretKey | Caller::Anybody => answer,
         }
         .map(Progress::Done)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::OPENAPI;
-use super::router::{Access, Body, Endpoint, ROUTES, Route};
+use super::routes::{Access, Body, Endpoint, ROUTES, Route};
 use crate::error::ErrorCode;
 
 fn document() -> Value {

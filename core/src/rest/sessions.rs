@@ -2,17 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::answer::Answer;
 use super::auth::Caller;
-use super::call::{Call, Query, nothing_left, take_text};
 use super::percent;
+use super::request::{Call, Query, reject_unknown_members, take_text};
+use super::response::Answer;
 use super::time::rfc3339;
 use crate::clock::Timestamp;
 use crate::engine::{ListQuery, Tenant, VerifiedAccess};
 use crate::error::{Error, ErrorCode};
-use crate::id::{SessionId, UserId};
-use crate::page::Limit;
-use crate::session::Session;
+use crate::model::id::{SessionId, UserId};
+use crate::model::page::Limit;
+use crate::model::session::Session;
 
 /// A session with times as REST writes them; for a user also whether it is the one that asks.
 pub(super) fn session_json(session: &Session, caller: &Caller) -> Result<Value, Error> {
@@ -30,7 +30,7 @@ pub(super) fn session_json(session: &Session, caller: &Caller) -> Result<Value, 
     Ok(value)
 }
 
-/// Whose sessions a request is about: a user's own, or those that the secret key's holder names.
+/// SessionScope sessions a request is about: a user's own, or those that the secret key's holder names.
 fn whose(caller: &Caller, query: &Query) -> Result<Option<UserId>, Error> {
     let named = query.parsed::<UserId>("user_id")?;
     match caller {
@@ -112,7 +112,7 @@ pub(super) fn revoke_many(tenant: &Tenant, caller: &Caller, query: &Query) -> Re
 /// the store could not say is.
 pub(super) fn verify(tenant: &Tenant, mut body: Map<String, Value>) -> Result<Answer, Error> {
     let (token, id) = (take_text(&mut body, "token")?, take_text(&mut body, "session_id")?);
-    nothing_left(&body)?;
+    reject_unknown_members(&body)?;
     let verified = match (token.as_deref(), id.as_deref()) {
         (Some(""), None) => return Err(Error::validation("token", "must not be empty")),
         (None, Some("")) => return Err(Error::validation("session_id", "must not be empty")),

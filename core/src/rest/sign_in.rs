@@ -7,15 +7,15 @@ use http::Response;
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-use super::answer::Answer;
-use super::auth::{Caller, own_key_is_no_answer};
-use super::call::Call;
+use super::auth::{Caller, hide_tenant_key_error};
+use super::request::Call;
+use super::response::Answer;
 use super::sessions::session_json;
 use super::{Api, tokens};
-use crate::client::{IpAddress, UserAgent};
 use crate::duration::Duration;
 use crate::engine::{CreateSession, Grant};
 use crate::error::{Error, ErrorCode};
+use crate::model::client::{IpAddress, UserAgent};
 
 /// What a user presents to sign in: the JSON object of the request without `session_options`. `email` and `password` are
 /// there and are not empty; whatever else the client sent stands beside them. Printing it shows nothing; it is wiped
@@ -193,7 +193,7 @@ impl PendingSignIn {
             ErrorCode::ValidationError => {
                 Error::new(ErrorCode::Internal, format!("the host's user does not fit: {}", error.detail()))
             }
-            _ => own_key_is_no_answer(error),
+            _ => hide_tenant_key_error(error),
         })?;
         self.signed_in(&grant)
     }

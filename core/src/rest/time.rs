@@ -20,13 +20,13 @@ pub(super) fn rfc3339(at: Timestamp) -> String {
 /// begin on 1 March, so that the leap day is the last of its year.
 fn civil(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468; // from 0000-03-01
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let (epoch, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * from_march + 2) / 5 + 1;
     let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
+    (epoch * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

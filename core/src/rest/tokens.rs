@@ -4,10 +4,10 @@ use http::request::Parts;
 use serde_json::{Map, Value, json};
 
 use super::Settings;
-use super::answer::Answer;
-use super::auth::{as_credential, bearer, is_meant_as_secret_key, own_key_is_no_answer, secret_key};
-use super::call::{Call, nothing_left, take_text};
+use super::auth::{as_credential, bearer, hide_tenant_key_error, is_meant_as_secret_key, secret_key};
 use super::cookies::CookieOptions;
+use super::request::{Call, reject_unknown_members, take_text};
+use super::response::Answer;
 use crate::engine::{Grant, RefreshRequest, SignOutScope, Tenant};
 use crate::error::{Error, ErrorCode};
 
@@ -47,7 +47,7 @@ fn in_cookie(settings: &Settings, parts: &Parts) -> Result<Option<Presented>, Er
 /// The refresh token of the body.
 fn in_body(body: &mut Map<String, Value>) -> Result<Option<Presented>, Error> {
     let token = take_text(body, "refresh_token")?;
-    nothing_left(body)?;
+    reject_unknown_members(body)?;
     Ok(token.map(|token| Presented { token, from_cookie: false }))
 }
 
@@ -105,7 +105,7 @@ pub(super) fn refresh(
     let (ip_address, user_agent) = call.client();
     match tenant.refresh(&presented.token, RefreshRequest { ip_address, user_agent }) {
         Ok(grant) => Ok(granted(&grant, settings.cookie_for(presented.from_cookie), None)),
-        Err(error) => Ok(refused(settings, own_key_is_no_answer(error), presented.from_cookie)),
+        Err(error) => Ok(refused(settings, hide_tenant_key_error(error), presented.from_cookie)),
     }
 }
 

@@ -1,8 +1,8 @@
-//! Pure decisions: what to do, given a row, the settings and now. Nothing here reads a clock, a store or a key.
+//! Pure decisions: what to do, given a record, the settings and now. Nothing here reads a clock, a store or a key.
 
-pub(crate) mod cap;
-pub(crate) mod deadline;
-pub(crate) mod refresh;
+pub(crate) mod expiry;
+pub(crate) mod rotation;
+pub(crate) mod session_cap;
 
 #[cfg(test)]
-mod model;
+mod tests;

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use super::ACCESS_TOKEN_MAX;
-use super::access::WrittenClaims;
+use super::access_claims::WrittenClaims;
 use super::keyring::RingKey;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::id::{SessionId, TenantId, UserId};
-use crate::identity::Identity;
+use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::identity::Identity;
 use crate::secret::AccessToken;
 
 /// What names one access token of a session: the same ticket gives the same bytes again, which is how replays converge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ticket {
+pub(crate) struct AccessTokenParams {
     /// Counts the access tokens of the session; part of `jti`.
     pub serial: u32,
     pub issued_at: Timestamp,
@@ -41,7 +41,11 @@ const SIGNATURE_CHARS: usize = 86;
 ///
 /// # Errors
 /// `validation_error` if it would be over 8 KB.
-pub(crate) fn draft(subject: &Subject<'_>, ticket: Ticket, key: &Arc<RingKey>) -> Result<Unsigned, Error> {
+pub(crate) fn prepare(
+    subject: &Subject<'_>,
+    ticket: AccessTokenParams,
+    key: &Arc<RingKey>,
+) -> Result<Unsigned, Error> {
     let session_id = subject.session_id.to_string();
     let identity = subject.identity;
     let role = identity.role.as_ref().map(|role| role.as_str());

@@ -12,7 +12,7 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::id::KeyId;
+use crate::model::id::KeyId;
 use crate::secret::SecretBytes;
 
 /// Where a signing key stands.

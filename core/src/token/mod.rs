@@ -5,10 +5,10 @@
 //! jsonwebtoken's own `encode` and `decode` depend on a process-wide provider that belongs to the host, and on the
 //! system clock.
 
-pub(crate) mod access;
+pub(crate) mod access_claims;
 pub(crate) mod issuer;
 pub(crate) mod keyring;
-pub(crate) mod refresh;
+pub(crate) mod refresh_token;
 pub(crate) mod verifier;
 
 use base64::Engine as _;

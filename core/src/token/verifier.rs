@@ -3,12 +3,12 @@
 use ed25519_dalek::Signature;
 
 use super::ACCESS_TOKEN_MAX;
-use super::access::AccessClaims;
+use super::access_claims::AccessClaims;
 use super::keyring::KeyRing;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::ErrorCode;
-use crate::id::TenantId;
+use crate::model::id::TenantId;
 
 /// What a token must agree with.
 pub(crate) struct Expected<'a> {

@@ -216,7 +216,7 @@ fn in_the_child(engine: &Engine, tenant: &Tenant, grant: &hellojohn::Grant) -> V
         name_of(tenant.change_secret_key(&key)),
         name_of(tenant.stats()),
         name_of(tenant.sweep()),
-        name_of(tenant.purge(PurgeBefore::Moment(Timestamp::default()))),
+        name_of(tenant.purge(PurgeBefore::Time(Timestamp::default()))),
     ]
 }
 

@@ -183,7 +183,7 @@ fn verifying_tokens_and_ids() {
     assert_eq!(code(&json!({"session_id": other.session.id.to_string()})), "session_expired");
 
     let unknown: SessionId = grant.session.id;
-    host.tenant.purge(hellojohn::PurgeBefore::Moment(hellojohn::Timestamp::from_millis(START * 2))).unwrap();
+    host.tenant.purge(hellojohn::PurgeBefore::Time(hellojohn::Timestamp::from_millis(START * 2))).unwrap();
     assert_eq!(code(&json!({"session_id": unknown.to_string()})), "session_not_found");
 }
 

@@ -64,7 +64,7 @@ pub unsafe extern "C" fn hj_tenant_purge_before(
     guard(error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
         let tenant = unsafe { self::tenant(tenant) }?;
-        purged.put(tenant.purge(PurgeBefore::Moment(Timestamp::from_millis(before_at_ms)))?);
+        purged.put(tenant.purge(PurgeBefore::Time(Timestamp::from_millis(before_at_ms)))?);
         Ok(())
     })
 }

@@ -9,12 +9,13 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Statement, ToSql, ffi};
 
-use super::history::{Changes, History};
-use super::{Durability, Location, Options, sql};
+use super::change_tracker::{ChangeTracker, Changes};
+use super::map_error;
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
-use crate::store::SharedJob;
-use crate::store::queue::{Batch, Joined};
+use crate::store::QueuedJob;
+use crate::store::group_commit::{BatchEntry, CommitBatch};
+use crate::store::{Database, Durability, StoreOptions};
 
 /// Older releases can corrupt a WAL database when a checkpoint and a commit of two processes meet.
 const OLDEST_SQLITE: i32 = 3_051_003;
@@ -35,33 +36,39 @@ pub(super) struct Tx<'a> {
 
 /// What to do about a file that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Missing {
-    Create,
+pub(super) enum OpenMode {
+    CreateIfMissing,
     /// It was there before: an empty one in its place would answer that nobody is signed in.
-    Refuse,
+    MustExist,
 }
 
 /// A connection that has not looked at the file's content yet.
-pub(super) fn open(location: &Location, missing: Missing, options: &Options) -> Result<Connection, Failure> {
+pub(super) fn open(
+    location: &Database,
+    missing: OpenMode,
+    options: &StoreOptions,
+) -> Result<Connection, Failure> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Failure::internal("SQLite older than 3.51.3 corrupts write-ahead logs"));
     }
     let connection = match location {
-        Location::Memory => Connection::open_in_memory(),
-        Location::File(path) => {
+        Database::Memory => Connection::open_in_memory(),
+        Database::File(path) => {
             // Our own mutex guards each connection.
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             match missing {
-                Missing::Create => Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_CREATE)
-                    .map_err(|error| if may_not_be_created(path) { READ_ONLY } else { error }),
-                Missing::Refuse => Connection::open_with_flags(path, flags),
+                OpenMode::CreateIfMissing => {
+                    Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_CREATE)
+                        .map_err(|error| if may_not_be_created(path) { READ_ONLY } else { error })
+                }
+                OpenMode::MustExist => Connection::open_with_flags(path, flags),
             }
         }
     }
-    .map_err(sql)?;
-    connection.busy_timeout(options.busy_timeout).map_err(sql)?;
+    .map_err(map_error)?;
+    connection.busy_timeout(options.busy_timeout).map_err(map_error)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    if connection.is_readonly("main").map_err(sql)? {
+    if connection.is_readonly("main").map_err(map_error)? {
         return Err(Failure::new(ErrorCode::StorageReadOnly, "the database cannot be written"));
     }
     Ok(connection)
@@ -81,7 +88,7 @@ fn may_not_be_created(path: &Path) -> bool {
 }
 
 /// Settings of a connection to a database that is known to be ours.
-pub(super) fn harden(connection: &Connection, options: &Options) -> Result<(), Failure> {
+pub(super) fn configure(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
     for (setting, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
@@ -90,12 +97,12 @@ pub(super) fn harden(connection: &Connection, options: &Options) -> Result<(), F
         // Plans that do not depend on bound values: otherwise every execution prepares its statement anew.
         (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
     ] {
-        connection.set_db_config(setting, on).map_err(sql)?;
+        connection.set_db_config(setting, on).map_err(map_error)?;
     }
     set_durability(connection, options.durability)?;
-    connection.pragma_update(None, "foreign_keys", true).map_err(sql)?;
-    connection.pragma_update(None, "cell_size_check", true).map_err(sql)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(sql)
+    connection.pragma_update(None, "foreign_keys", true).map_err(map_error)?;
+    connection.pragma_update(None, "cell_size_check", true).map_err(map_error)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(map_error)
 }
 
 /// From the next transaction on.
@@ -104,16 +111,16 @@ pub(super) fn set_durability(connection: &Connection, durability: Durability) ->
         Durability::Full => "FULL",
         Durability::Normal => "NORMAL",
     };
-    connection.pragma_update(None, "synchronous", synchronous).map_err(sql)
+    connection.pragma_update(None, "synchronous", synchronous).map_err(map_error)
 }
 
 /// How many pages the connection keeps in memory.
 pub(super) fn limit_pages(connection: &Connection, most: i64) -> Result<(), Failure> {
-    connection.pragma_update(None, "cache_size", most).map_err(sql)
+    connection.pragma_update(None, "cache_size", most).map_err(map_error)
 }
 
 /// Sets the journal mode; SQLite answers with the mode that holds.
-pub(super) fn use_write_ahead_log(connection: &Connection, options: &Options) -> Result<(), Failure> {
+pub(super) fn use_write_ahead_log(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
     // Another process that opens the file at the same moment makes this busy without consulting the busy handler.
     let waiting = Stopwatch::start();
     loop {
@@ -128,7 +135,7 @@ pub(super) fn use_write_ahead_log(connection: &Connection, options: &Options) ->
             Err(error) if is_busy(&error) && waiting.elapsed() < options.busy_timeout => {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            Err(error) => return Err(sql(error)),
+            Err(error) => return Err(map_error(error)),
         }
     }
 }
@@ -173,7 +180,7 @@ pub(super) fn read(
 /// Commits what the job did, or rolls all of it back if it failed.
 pub(super) fn write(
     connection: &Connection,
-    history: Option<&History>,
+    history: Option<&ChangeTracker>,
     job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     run(connection, BEGIN_WRITING)?;
@@ -188,7 +195,11 @@ pub(super) fn write(
 /// Takes the write lock now, so that what the job reads cannot change before it writes.
 const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
 
-fn commit(connection: &Connection, history: Option<&History>, changes: &Changes) -> Result<(), Failure> {
+fn commit(
+    connection: &Connection,
+    history: Option<&ChangeTracker>,
+    changes: &Changes,
+) -> Result<(), Failure> {
     let Some(history) = history else { return run(connection, "COMMIT") };
     let committing = history.begin_commit();
     let before = pages_written(connection);
@@ -220,15 +231,15 @@ const MOST_JOBS: usize = 256;
 /// rolled back; it is that one's outcome. An error is the whole transaction's: none of it happened.
 pub(super) fn write_shared(
     connection: &Connection,
-    history: Option<&History>,
-    batch: &mut Batch<'_>,
+    history: Option<&ChangeTracker>,
+    batch: &mut CommitBatch<'_>,
 ) -> Result<(), Failure> {
     run(connection, BEGIN_WRITING)?;
     let open = Open(connection);
     let changes = Changes::default();
     while batch.joined.len() < MOST_JOBS {
         let alone = batch.joined.is_empty();
-        let Some(Joined { job, outcome, .. }) = batch.join() else { break };
+        let Some(BatchEntry { job, outcome, .. }) = batch.join() else { break };
         let tx = Tx { connection, changed: Cell::new(false), changes: &changes };
         if !alone {
             run(connection, "SAVEPOINT job")?;
@@ -250,7 +261,7 @@ pub(super) fn write_shared(
 }
 
 /// Runs somebody's job. A panic in it, or in a clock of the host's, is that caller's failure only.
-pub(super) fn guarded(job: &mut Box<SharedJob>, tx: &Tx<'_>) -> Result<(), Failure> {
+pub(super) fn guarded(job: &mut Box<QueuedJob>, tx: &Tx<'_>) -> Result<(), Failure> {
     catch_unwind(AssertUnwindSafe(|| job(tx))).unwrap_or_else(|payload| {
         std::mem::forget(payload); // it is foreign, and might panic when dropped
         Err(Failure::internal("a transaction's job panicked"))
@@ -261,13 +272,13 @@ pub(super) fn guarded(job: &mut Box<SharedJob>, tx: &Tx<'_>) -> Result<(), Failu
 pub(super) fn with_patience<T>(
     connection: &Connection,
     patience: Duration,
-    options: &Options,
+    options: &StoreOptions,
     work: impl FnOnce() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     if patience >= options.busy_timeout {
         return work();
     }
-    connection.busy_timeout(patience).map_err(sql)?;
+    connection.busy_timeout(patience).map_err(map_error)?;
     let outcome = work();
     let _ = connection.busy_timeout(options.busy_timeout); // cannot fail, and must not undo a commit
     outcome
@@ -286,5 +297,9 @@ impl Drop for Open<'_> {
 }
 
 fn run(connection: &Connection, statement: &str) -> Result<(), Failure> {
-    connection.prepare_cached(statement).and_then(|mut prepared| prepared.execute([])).map(drop).map_err(sql)
+    connection
+        .prepare_cached(statement)
+        .and_then(|mut prepared| prepared.execute([]))
+        .map(drop)
+        .map_err(map_error)
 }

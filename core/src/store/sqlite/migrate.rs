@@ -1,23 +1,24 @@
-//! Whose file is this, and is it of this release? Steps to bring an older one up to date.
+//! SessionScope file is this, and is it of this release? Steps to bring an older one up to date.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{Options, connection, sql};
+use super::{connection, map_error};
 use crate::error::{ErrorCode, Failure};
+use crate::store::StoreOptions;
 
 /// Marks our files ("hejo").
 const APPLICATION_ID: i32 = 0x6865_6a6f;
 
 /// One step a version; the array's length is the version of this release.
-const STEPS: &[&str] = &[include_str!("migrations/0001_create_tables.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_create_tables.sql")];
 
 /// Refuses a foreign or newer file before anything is written to it.
-pub(super) fn bring_up_to_date(connection: &mut Connection, options: &Options) -> Result<(), Failure> {
+pub(super) fn migrate(connection: &mut Connection, options: &StoreOptions) -> Result<(), Failure> {
     let found = inspect(connection)?;
-    if found != Some(STEPS.len()) {
+    if found != Some(MIGRATIONS.len()) {
         connection::use_write_ahead_log(connection, options)?;
-        for version in found.unwrap_or(0)..STEPS.len() {
-            take_step(connection, version)?;
+        for version in found.unwrap_or(0)..MIGRATIONS.len() {
+            apply_migration(connection, version)?;
         }
     }
     Ok(())
@@ -25,8 +26,9 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, options: &Options) -
 
 /// The version of one of our files, nothing for a file that is still empty.
 fn inspect(connection: &Connection) -> Result<Option<usize>, Failure> {
-    let number =
-        |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).map_err(sql);
+    let number = |pragma: &str| {
+        connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).map_err(map_error)
+    };
     let (application, version) = (number("application_id")?, number("user_version")?);
     if application == 0 && version == 0 && number("schema_version")? == 0 {
         return Ok(None);
@@ -35,20 +37,20 @@ fn inspect(connection: &Connection) -> Result<Option<usize>, Failure> {
         return Err(Failure::new(ErrorCode::StorageCorrupt, "the file is a database of another application"));
     }
     match usize::try_from(version) {
-        Ok(version) if version <= STEPS.len() => Ok(Some(version)),
+        Ok(version) if version <= MIGRATIONS.len() => Ok(Some(version)),
         _ => Err(Failure::new(ErrorCode::StorageTooNew, "the database was written by a newer release")),
     }
 }
 
-fn take_step(connection: &mut Connection, version: usize) -> Result<(), Failure> {
-    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+fn apply_migration(connection: &mut Connection, version: usize) -> Result<(), Failure> {
+    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(map_error)?;
     // Another process may have taken the step while this one waited for the lock.
     if inspect(&step)?.unwrap_or(0) == version {
-        step.execute_batch(STEPS[version]).map_err(sql)?;
-        step.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql)?;
-        step.pragma_update(None, "user_version", version as i64 + 1).map_err(sql)?;
+        step.execute_batch(MIGRATIONS[version]).map_err(map_error)?;
+        step.pragma_update(None, "application_id", APPLICATION_ID).map_err(map_error)?;
+        step.pragma_update(None, "user_version", version as i64 + 1).map_err(map_error)?;
     }
-    step.commit().map_err(sql)
+    step.commit().map_err(map_error)
 }
 
 #[cfg(test)]
@@ -66,9 +68,11 @@ mod tests {
     #[test]
     fn the_committed_schema_is_what_the_steps_build() {
         let mut connection = Connection::open_in_memory().unwrap();
-        let options =
-            Options { durability: super::super::Durability::Full, busy_timeout: std::time::Duration::ZERO };
-        bring_up_to_date(&mut connection, &options).unwrap();
+        let options = StoreOptions {
+            durability: crate::store::Durability::Full,
+            busy_timeout: std::time::Duration::ZERO,
+        };
+        migrate(&mut connection, &options).unwrap();
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/schema.sql");
         if std::env::var_os("HJ_UPDATE_SCHEMA").is_some() {
             std::fs::write(path, dump(&connection)).unwrap();

@@ -1,20 +1,17 @@
 //! The store over one SQLite file in WAL mode: one writing connection, a few reading ones.
 
+mod change_tracker;
+mod codec;
 mod connection;
-mod failure;
-mod history;
+mod error;
+mod file_claim;
 mod migrate;
+mod read_tx;
 #[cfg(test)]
-mod plans;
-mod presence;
-mod questions;
-mod rows;
-#[cfg(test)]
-mod sharing;
-mod transitions;
-mod watch;
+mod tests;
+mod wal_index;
+mod write_tx;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -22,39 +19,17 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
 
-use self::connection::{Missing, Tx};
-use self::failure::failed;
-use self::history::History;
-use self::watch::Watch;
-use super::queue::{Batch, Place, Queue};
-use super::{Moment, Patience, Questions, ReadJob, SharedJob, Store, WriteJob};
+use self::change_tracker::ChangeTracker;
+use self::connection::{OpenMode, Tx};
+use self::error::failed;
+use self::wal_index::WalIndex;
+use super::group_commit::{CommitBatch, GroupCommit, QueuedWrite};
+use super::{
+    CommitVersion, Database, Durability, QueuedJob, ReadJob, ReadTransaction, Store, StoreOptions,
+    WaitPolicy, WriteJob, would_block,
+};
 use crate::error::{ErrorCode, Failure};
-use crate::id::SessionId;
-
-/// When an answer counts as kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Durability {
-    /// Every answer is on disk before it is given: a power loss takes nothing back. The default.
-    #[default]
-    Full,
-    /// Answers survive a crash of the process; a power loss may take back the last moments, never corrupt.
-    Normal,
-}
-
-/// Where the database lives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Location {
-    /// An absolute path: SQLite would read `file:…` as a URI otherwise.
-    File(PathBuf),
-    Memory,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Options {
-    pub durability: Durability,
-    pub busy_timeout: Duration,
-}
+use crate::model::id::SessionId;
 
 /// How many idle reading connections are kept for the next readers.
 const IDLE_READERS: usize = 8;
@@ -64,43 +39,43 @@ const IDLE_READERS: usize = 8;
 const READERS_PAGES: i64 = 128;
 
 pub(crate) struct SqliteStore {
-    location: Location,
-    options: Options,
-    queue: Queue,
+    location: Database,
+    options: StoreOptions,
+    queue: GroupCommit,
     /// Used in turns; its lock keeps [`close`](Store::close) from taking it away in the middle of one.
     writer: Mutex<Option<Connection>>,
     idle_readers: Mutex<Vec<Connection>>,
-    history: RwLock<Option<Arc<History>>>,
+    history: RwLock<Option<Arc<ChangeTracker>>>,
     closed: AtomicBool,
     /// Says to other copies of this library in the process that the file is taken; released last.
-    _presence: Option<presence::Presence>,
+    _presence: Option<file_claim::FileClaim>,
 }
 
 impl SqliteStore {
-    pub(crate) fn open(location: Location, options: Options) -> Result<Self, Failure> {
+    pub(crate) fn open(location: Database, options: StoreOptions) -> Result<Self, Failure> {
         let open = || {
-            let mut writer = connection::open(&location, Missing::Create, &options)?;
-            migrate::bring_up_to_date(&mut writer, &options)?;
-            connection::harden(&writer, &options)?;
+            let mut writer = connection::open(&location, OpenMode::CreateIfMissing, &options)?;
+            migrate::migrate(&mut writer, &options)?;
+            connection::configure(&writer, &options)?;
             Ok(writer)
         };
         let (writer, presence) = match &location {
-            Location::File(path) => presence::Presence::claim(path, options.busy_timeout, open)?,
-            Location::Memory => (open()?, None),
+            Database::File(path) => file_claim::FileClaim::claim(path, options.busy_timeout, open)?,
+            Database::Memory => (open()?, None),
         };
         let history = match &location {
-            Location::File(_) => {
-                let watching = connection::open(&location, Missing::Refuse, &options)?;
-                connection::harden(&watching, &options)?;
+            Database::File(_) => {
+                let watching = connection::open(&location, OpenMode::MustExist, &options)?;
+                connection::configure(&watching, &options)?;
                 connection::read(&watching, &mut |tx| tx.clock_mark().map(drop))?;
-                Watch::over(watching).map(|watch| Arc::new(History::watched_by(watch)))
+                WalIndex::over(watching).map(|watch| Arc::new(ChangeTracker::watched_by(watch)))
             }
-            Location::Memory => None,
+            Database::Memory => None,
         };
         Ok(SqliteStore {
             location,
             options,
-            queue: Queue::default(),
+            queue: GroupCommit::default(),
             writer: Mutex::new(Some(writer)),
             idle_readers: Mutex::new(Vec::new()),
             history: RwLock::new(history),
@@ -114,14 +89,14 @@ impl SqliteStore {
         &self,
         patience: Duration,
         durability: Durability,
-        work: impl FnOnce(&Connection, Option<&History>) -> Result<T, Failure>,
+        work: impl FnOnce(&Connection, Option<&ChangeTracker>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut guard = self.writer.lock();
         self.check_open()?;
         if guard.is_none() {
             // The connection before was given up after a failure that it could not roll back.
-            let fresh = connection::open(&self.location, Missing::Refuse, &self.options)?;
-            connection::harden(&fresh, &self.options)?;
+            let fresh = connection::open(&self.location, OpenMode::MustExist, &self.options)?;
+            connection::configure(&fresh, &self.options)?;
             *guard = Some(fresh);
         }
         // Waiting for other threads and for other processes has one limit, not two.
@@ -129,7 +104,7 @@ impl SqliteStore {
         let run = |writer: &Connection| {
             connection::with_patience(writer, patience, &self.options, || work(writer, history.as_deref()))
         };
-        if self.location == Location::Memory {
+        if self.location == Database::Memory {
             return guard.as_ref().ok_or_else(closed).and_then(run);
         }
         // It comes back only as it was: out of every transaction, and as durable as all expect it.
@@ -147,7 +122,7 @@ impl SqliteStore {
     }
 
     /// Waits for a turn to run this job alone in its transaction.
-    fn alone(&self, job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
+    fn run_exclusive(&self, job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
         let place = self.queue.join(None, Durability::Full, self.options.busy_timeout);
         self.queue.wait(&place, |patience| {
             let outcome = self.with_writer(patience, Durability::Full, |writer, history| {
@@ -158,8 +133,8 @@ impl SqliteStore {
     }
 
     /// A turn: runs the jobs of all who wait in one transaction.
-    fn take_turn(&self, place: &Arc<Place>, patience: Duration) {
-        let mut batch = Batch::new(&self.queue);
+    fn lead_commit(&self, place: &Arc<QueuedWrite>, patience: Duration) {
+        let mut batch = CommitBatch::new(&self.queue);
         let durability = batch.durability;
         let shared = self.with_writer(patience, durability, |writer, history| {
             connection::write_shared(writer, history, &mut batch)
@@ -184,25 +159,25 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn read(&self, patience: Patience, job: &mut ReadJob<'_>) -> Result<(), Failure> {
+    fn read(&self, patience: WaitPolicy, job: &mut ReadJob<'_>) -> Result<(), Failure> {
         self.check_open()?;
-        if self.location == Location::Memory {
+        if self.location == Database::Memory {
             return match patience {
-                Patience::Waits => self.alone(&mut |tx| job(tx)),
-                Patience::Hurries => Err(would_wait()),
+                WaitPolicy::Block => self.run_exclusive(&mut |tx| job(tx)),
+                WaitPolicy::NonBlocking => Err(would_block()),
             };
         }
         let patience = match patience {
-            Patience::Waits => self.options.busy_timeout,
-            Patience::Hurries => Duration::ZERO,
+            WaitPolicy::Block => self.options.busy_timeout,
+            WaitPolicy::NonBlocking => Duration::ZERO,
         };
         let idle = self.idle_readers.lock().pop();
         let reader = match idle {
             Some(reader) => reader,
             None => {
-                let options = Options { busy_timeout: patience, ..self.options };
-                let fresh = connection::open(&self.location, Missing::Refuse, &options)?;
-                connection::harden(&fresh, &options)?;
+                let options = StoreOptions { busy_timeout: patience, ..self.options };
+                let fresh = connection::open(&self.location, OpenMode::MustExist, &options)?;
+                connection::configure(&fresh, &options)?;
                 connection::limit_pages(&fresh, READERS_PAGES)?;
                 fresh
             }
@@ -218,29 +193,29 @@ impl Store for SqliteStore {
         outcome
     }
 
-    fn write_alone(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
+    fn write_exclusive(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
         self.check_open()?;
-        self.alone(&mut |tx| job(tx))
+        self.run_exclusive(&mut |tx| job(tx))
     }
 
-    fn enqueue(&self, job: Box<SharedJob>, durability: Durability) -> Arc<Place> {
+    fn enqueue(&self, job: Box<QueuedJob>, durability: Durability) -> Arc<QueuedWrite> {
         self.queue.join(Some(job), durability, self.options.busy_timeout)
     }
 
-    fn wait(&self, place: &Arc<Place>) -> Result<(), Failure> {
-        self.queue.wait(place, |patience| self.take_turn(place, patience))
+    fn wait(&self, place: &Arc<QueuedWrite>) -> Result<(), Failure> {
+        self.queue.wait(place, |patience| self.lead_commit(place, patience))
     }
 
-    fn forget(&self, place: &Arc<Place>) {
+    fn cancel(&self, place: &Arc<QueuedWrite>) {
         self.queue.leave(place);
     }
 
-    fn moment(&self) -> Option<Moment> {
-        self.history.read().as_ref()?.moment()
+    fn commit_version(&self) -> Option<CommitVersion> {
+        self.history.read().as_ref()?.commit_version()
     }
 
-    fn unchanged(&self, session: SessionId, since: Moment) -> bool {
-        self.history.read().as_ref().is_some_and(|history| history.unchanged(session, since))
+    fn is_unchanged_since(&self, session: SessionId, since: CommitVersion) -> bool {
+        self.history.read().as_ref().is_some_and(|history| history.is_unchanged_since(session, since))
     }
 
     fn check_open(&self) -> Result<(), Failure> {
@@ -256,33 +231,11 @@ impl Store for SqliteStore {
     }
 }
 
-/// What a caller is told who hurries and would have to wait.
-pub(crate) fn would_wait() -> Failure {
-    Failure::new(ErrorCode::StorageBusy, "the answer is not to be had without waiting")
-}
-
 fn closed() -> Failure {
     Failure::new(ErrorCode::EngineClosed, "the engine was closed")
 }
 
-/// The location that a host's text names: `:memory:` or a path.
-pub(crate) fn locate(database: &Path) -> Result<Location, Failure> {
-    if database.as_os_str() == ":memory:" {
-        return Ok(Location::Memory);
-    }
-    if database.as_os_str().is_empty() {
-        return Err(Failure::new(ErrorCode::ValidationError, "database: must not be empty"));
-    }
-    let absolute = std::path::absolute(database).map_err(|_| {
-        Failure::new(ErrorCode::StorageIo, "the path of the database cannot be made absolute")
-    })?;
-    if absolute.as_os_str().as_encoded_bytes().contains(&0) {
-        return Err(Failure::new(ErrorCode::ValidationError, "database: must not contain a NUL character"));
-    }
-    Ok(Location::File(absolute))
-}
-
 #[allow(clippy::needless_pass_by_value)] // fits map_err
-pub(super) fn sql(error: rusqlite::Error) -> Failure {
+pub(super) fn map_error(error: rusqlite::Error) -> Failure {
     failed(&error)
 }

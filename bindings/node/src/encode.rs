@@ -1,0 +1,175 @@
+//! Answers as JSON: the names of SPEC 1, times in milliseconds since the epoch, absent values null. A session is an array,
+//! because names take longer to write and to read than values.
+
+use std::sync::Arc;
+
+use hellojohn::{
+    Error, ErrorCode, Grant, Page, Session, SessionId, UpdatedSession, VerifiedAccess, VerifyError,
+};
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+pub(crate) fn text(value: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(value)
+        .map_err(|_| Error::new(ErrorCode::Internal, "the answer could not be written as JSON"))
+}
+
+/// A session's values in the order of `WireSession` in npm/node/src/session.ts.
+struct Values<'a>(&'a Session);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let session = self.0;
+        let identity = &session.identity;
+        let mut values = serializer.serialize_seq(None)?;
+        values.serialize_element(&session.id)?;
+        values.serialize_element(&session.user_id)?;
+        values.serialize_element(&session.tenant_id)?;
+        values.serialize_element(&session.status)?;
+        values.serialize_element(&session.user_agent)?;
+        values.serialize_element(&session.ip_address)?;
+        values.serialize_element(&session.country)?;
+        values.serialize_element(&session.device_type)?;
+        values.serialize_element(&session.device_fingerprint)?;
+        values.serialize_element(&session.created_at)?;
+        values.serialize_element(&session.last_active_at)?;
+        values.serialize_element(&session.access_expires_at)?;
+        values.serialize_element(&session.expires_at)?;
+        values.serialize_element(&session.revoked_at)?;
+        values.serialize_element(&session.end_reason)?;
+        values.serialize_element(&identity.org_id)?;
+        values.serialize_element(&identity.role)?;
+        values.serialize_element(&identity.mfa_verified)?;
+        values.serialize_element(&identity.email)?;
+        values.serialize_element(&identity.claims)?;
+        values.serialize_element(&session.last_ip_address)?;
+        values.serialize_element(&session.last_user_agent)?;
+        values.end()
+    }
+}
+
+#[derive(Serialize)]
+struct GrantJson<'a> {
+    session: Values<'a>,
+    access_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    expires_in: u64,
+    evicted: &'a [SessionId],
+}
+
+pub(crate) fn grant(grant: &Grant) -> Result<String, Error> {
+    text(&GrantJson {
+        session: Values(&grant.session),
+        access_token: grant.access_token.expose(),
+        refresh_token: Some(grant.refresh_token.expose()),
+        expires_in: grant.expires_in,
+        evicted: &grant.evicted,
+    })
+}
+
+pub(crate) fn updated(updated: &UpdatedSession) -> Result<String, Error> {
+    text(&GrantJson {
+        session: Values(&updated.session),
+        access_token: updated.access_token.expose(),
+        refresh_token: None,
+        expires_in: updated.expires_in,
+        evicted: &[],
+    })
+}
+
+#[derive(Serialize)]
+struct NumberedSession<'a> {
+    session: Values<'a>,
+    number: i64,
+}
+
+pub(crate) fn session(session: &Session, number: i64) -> Result<String, Error> {
+    text(&NumberedSession { session: Values(session), number })
+}
+
+#[derive(Serialize)]
+struct PageJson<'a> {
+    data: Vec<Values<'a>>,
+    next_cursor: Option<String>,
+}
+
+pub(crate) fn page(page: &Page<Session>) -> Result<String, Error> {
+    let next_cursor = page.next_cursor.as_ref().map(ToString::to_string);
+    text(&PageJson { data: page.data.iter().map(Values).collect(), next_cursor })
+}
+
+#[derive(Serialize)]
+struct Verdict<'a> {
+    valid: bool,
+    session: Option<Values<'a>>,
+    payload: Option<&'a Map<String, Value>>,
+    /// Of what this rests on.
+    number: Option<i64>,
+    error: Option<Reason<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reason<'a> {
+    code: &'a str,
+    detail: &'a str,
+}
+
+pub(crate) fn session_verdict(outcome: Result<(Session, i64), VerifyError>) -> Result<String, Error> {
+    match outcome {
+        Ok((session, number)) => text(&Verdict {
+            valid: true,
+            session: Some(Values(&session)),
+            payload: None,
+            number: Some(number),
+            error: None,
+        }),
+        Err(refused) => refusal(refused),
+    }
+}
+
+pub(crate) fn access_verdict(
+    outcome: Result<Arc<VerifiedAccess>, VerifyError>,
+    number: Option<i64>,
+) -> Result<String, Error> {
+    match outcome {
+        Ok(access) => text(&Verdict {
+            valid: true,
+            session: Some(Values(&access.session)),
+            payload: Some(&access.claims.payload),
+            number,
+            error: None,
+        }),
+        Err(refused) => refusal(refused),
+    }
+}
+
+/// What is known about the session or token is an answer; not being able to know is an error.
+fn refusal(refused: VerifyError) -> Result<String, Error> {
+    match refused.error.code() {
+        ErrorCode::MissingToken
+        | ErrorCode::InvalidToken
+        | ErrorCode::TokenExpired
+        | ErrorCode::SessionExpired
+        | ErrorCode::SessionRevoked
+        | ErrorCode::SessionNotFound => text(&Verdict {
+            valid: false,
+            session: refused.session.as_deref().map(Values),
+            payload: None,
+            number: None,
+            error: Some(Reason { code: refused.error.code().as_str(), detail: refused.error.detail() }),
+        }),
+        _ => Err(refused.error),
+    }
+}
+
+/// An answer of one number.
+pub(crate) fn count(name: &str, count: u64) -> Result<String, Error> {
+    text(&json!({ name: count }))
+}
+
+/// The answer of a call that has nothing to say.
+pub(crate) fn nothing() -> Result<String, Error> {
+    Ok("null".to_owned())
+}

@@ -1,0 +1,150 @@
+//! What the host says about the user and the access tokens carry: organisation, role, step-up, e-mail, own claims.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::json;
+use crate::model::id::OrgId;
+use crate::text::host_text;
+
+host_text! {
+    /// The user's role, in the organisation when one is active: opaque, exact bytes, 1 to 255 of them.
+    Role, "role", 255
+}
+host_text! {
+    /// The user's e-mail address as the host knows it: not checked, exact bytes, 1 to 320 of them.
+    Email, "email", 320
+}
+
+/// The names that the engine itself puts into an access token (SPEC 3), and `nbf`, which verifiers give a meaning.
+pub(crate) const RESERVED_CLAIMS: [&str; 15] = [
+    "iss",
+    "aud",
+    "sub",
+    "session_id",
+    "sid",
+    "tenant_id",
+    "role",
+    "mfa_verified",
+    "org_id",
+    "org_role",
+    "email",
+    "iat",
+    "exp",
+    "jti",
+    "nbf",
+];
+
+/// The longest text of a host's claims, in bytes of compact JSON.
+const CLAIMS_MAX: usize = 4096;
+
+/// The host's own claims: a JSON object of at most 4 KB, put at the top level of every access token of the session. It
+/// cannot contain a name that the engine sets.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Claims(Map<String, Value>);
+
+impl Claims {
+    /// Takes the object.
+    ///
+    /// # Errors
+    /// `validation_error` for a reserved name and for more than 4096 bytes of compact JSON.
+    pub fn new(object: Map<String, Value>) -> Result<Self, Error> {
+        if let Some(name) = RESERVED_CLAIMS.iter().find(|name| object.contains_key(**name)) {
+            return Err(Error::validation(
+                "claims",
+                format_args!("must not contain the reserved name {name}"),
+            ));
+        }
+        let claims = Claims(object);
+        if claims.to_string().len() > CLAIMS_MAX {
+            return Err(Error::validation(
+                "claims",
+                format_args!("must be at most {CLAIMS_MAX} bytes of JSON"),
+            ));
+        }
+        Ok(claims)
+    }
+
+    /// The object.
+    pub fn as_object(&self) -> &Map<String, Value> {
+        &self.0
+    }
+}
+
+impl FromStr for Claims {
+    type Err = Error;
+
+    /// Reads JSON text.
+    ///
+    /// # Errors
+    /// `validation_error` for anything but one JSON object without duplicate names, and as [`Claims::new`].
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text.len() > 4 * CLAIMS_MAX {
+            return Err(Error::validation(
+                "claims",
+                format_args!("must be at most {CLAIMS_MAX} bytes of JSON"),
+            ));
+        }
+        let object = json::parse_object(text.as_bytes())
+            .ok_or_else(|| Error::validation("claims", "must be a JSON object without duplicate names"))?;
+        Claims::new(object)
+    }
+}
+
+impl fmt::Display for Claims {
+    /// Compact JSON.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = serde_json::to_string(&self.0).map_err(|_| fmt::Error)?;
+        f.write_str(&text)
+    }
+}
+
+/// Everything about the user that an access token carries besides ids.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Identity {
+    /// The organisation that is active in this session.
+    pub org_id: Option<OrgId>,
+    /// The user's role.
+    pub role: Option<Role>,
+    /// Whether a second factor was passed.
+    pub mfa_verified: bool,
+    /// The user's e-mail address.
+    pub email: Option<Email>,
+    /// The host's own claims.
+    pub claims: Claims,
+}
+
+/// A change of the [`Identity`] of a live session: `None` leaves a field as it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct IdentityPatch {
+    /// Switches the organisation; `Some(None)` leaves it.
+    pub org_id: Option<Option<OrgId>>,
+    /// Changes the role; `Some(None)` clears it.
+    pub role: Option<Option<Role>>,
+    /// Records that a second factor was passed, or takes it back.
+    pub mfa_verified: Option<bool>,
+    /// Replaces the host's own claims as a whole.
+    pub claims: Option<Claims>,
+}
+
+impl IdentityPatch {
+    pub(crate) fn apply(self, identity: &mut Identity) {
+        if let Some(org_id) = self.org_id {
+            identity.org_id = org_id;
+        }
+        if let Some(role) = self.role {
+            identity.role = role;
+        }
+        if let Some(mfa_verified) = self.mfa_verified {
+            identity.mfa_verified = mfa_verified;
+        }
+        if let Some(claims) = self.claims {
+            identity.claims = claims;
+        }
+    }
+}

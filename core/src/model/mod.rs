@@ -1,0 +1,10 @@
+//! The values that every layer speaks of: sessions, ids, identities, devices, settings, pages. Parsed at the edge, so that
+//! nothing below has to check them again.
+
+pub(crate) mod client;
+pub(crate) mod config;
+pub(crate) mod device_type;
+pub(crate) mod id;
+pub(crate) mod identity;
+pub(crate) mod page;
+pub(crate) mod session;

@@ -1,0 +1,84 @@
+//! Pages of a list: limit, cursor, page.
+
+use std::fmt;
+use std::num::NonZeroU8;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::error::Error;
+use crate::model::id::SessionId;
+
+/// How many rows a page holds: 1 to 100, default 20. More than 100 is clamped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(NonZeroU8);
+
+impl Limit {
+    /// A limit of `rows`, clamped to 100.
+    ///
+    /// # Errors
+    /// `validation_error` for less than 1.
+    pub fn new(rows: i64) -> Result<Self, Error> {
+        u8::try_from(rows.clamp(0, 100))
+            .ok()
+            .and_then(NonZeroU8::new)
+            .map(Limit)
+            .ok_or_else(|| Error::validation("limit", "must be a whole number of at least 1"))
+    }
+
+    /// The number of rows, 1 to 100.
+    pub fn get(self) -> usize {
+        usize::from(self.0.get())
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Limit(NonZeroU8::new(20).unwrap_or(NonZeroU8::MIN))
+    }
+}
+
+pub(crate) const CURSOR_TAG_BYTES: usize = 16;
+
+/// Where the next page of one list starts. Opaque; it works only for the list (tenant, user, status) that gave it out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    pub(crate) after: SessionId,
+    pub(crate) tag: [u8; CURSOR_TAG_BYTES],
+}
+
+impl FromStr for Cursor {
+    type Err = Error;
+
+    /// # Errors
+    /// `validation_error` for a text that is no cursor.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Cursor::refused())?;
+        let (after, tag) = bytes.split_first_chunk::<16>().ok_or_else(Cursor::refused)?;
+        let tag = tag.try_into().map_err(|_| Cursor::refused())?;
+        Ok(Cursor { after: SessionId::from_bytes(*after), tag })
+    }
+}
+
+impl Cursor {
+    pub(crate) fn refused() -> Error {
+        Error::validation("cursor", "was not given out for this list")
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode([&self.after.to_bytes()[..], &self.tag].concat()))
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// The rows, newest first.
+    pub data: Vec<T>,
+    /// Where the next page starts; nothing on the last page.
+    pub next_cursor: Option<Cursor>,
+}

@@ -1,0 +1,236 @@
+//! A session and its status: one pure function of the row, the tenant's idle time-out and now (SPEC 2).
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::duration::Duration;
+use crate::error::Error;
+use crate::model::client::{Country, DeviceFingerprint, IpAddress, UserAgent};
+use crate::model::device_type::DeviceType;
+use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::identity::Identity;
+
+/// Whether a session lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// It lives.
+    Active,
+    /// It reached its end.
+    Expired,
+    /// It was ended before its end, by a decision or by the idle time-out.
+    Revoked,
+}
+
+impl Status {
+    /// The word in every answer: `active`, `expired`, `revoked`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Active => "active",
+            Status::Expired => "expired",
+            Status::Revoked => "revoked",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// Its user signed out on this device.
+    SignOut,
+    /// It was revoked by its id.
+    Revoked,
+    /// All sessions of its user were revoked.
+    RevokeAll,
+    /// All sessions of the tenant were revoked.
+    RevokeTenant,
+    /// A newer sign-in of its user exceeded the cap.
+    MaxSessions,
+    /// It was not refreshed within the idle time-out.
+    IdleTimeout,
+    /// A refresh token of it was used again.
+    RefreshTokenReuse,
+    /// It reached its end.
+    Expired,
+}
+
+impl EndReason {
+    pub(crate) const ALL: [EndReason; 8] = [
+        EndReason::SignOut,
+        EndReason::Revoked,
+        EndReason::RevokeAll,
+        EndReason::RevokeTenant,
+        EndReason::MaxSessions,
+        EndReason::IdleTimeout,
+        EndReason::RefreshTokenReuse,
+        EndReason::Expired,
+    ];
+
+    /// The word in every answer: `sign_out`, `idle_timeout`, ….
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EndReason::SignOut => "sign_out",
+            EndReason::Revoked => "revoked",
+            EndReason::RevokeAll => "revoke_all",
+            EndReason::RevokeTenant => "revoke_tenant",
+            EndReason::MaxSessions => "max_sessions",
+            EndReason::IdleTimeout => "idle_timeout",
+            EndReason::RefreshTokenReuse => "refresh_token_reuse",
+            EndReason::Expired => "expired",
+        }
+    }
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The end of a session: when and why. Final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct End {
+    pub at: Timestamp,
+    pub reason: EndReason,
+}
+
+impl End {
+    pub(crate) fn status(self) -> Status {
+        match self.reason {
+            EndReason::Expired => Status::Expired,
+            _ => Status::Revoked,
+        }
+    }
+}
+
+/// The times that decide whether a session lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SessionTimes {
+    pub created_at: Timestamp,
+    pub last_active_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// The end that is written down; ends by the clock may not be yet.
+    pub end: Option<End>,
+}
+
+impl SessionTimes {
+    /// THE status function: the end of this session as seen at `now`, or nothing while it lives. Every answer of the
+    /// engine about being alive comes from here.
+    pub(crate) fn end_at(&self, now: Timestamp, idle_timeout: Option<Duration>) -> Option<End> {
+        if self.end.is_some() {
+            return self.end;
+        }
+        let idle_deadline = idle_timeout.map(|timeout| self.last_active_at.after(timeout));
+        match idle_deadline {
+            Some(deadline) if deadline < self.expires_at && now > deadline => {
+                Some(End { at: deadline, reason: EndReason::IdleTimeout })
+            }
+            _ if now >= self.expires_at => Some(End { at: self.expires_at, reason: EndReason::Expired }),
+            _ => None,
+        }
+    }
+}
+
+/// One authenticated period of one user on one device (SPEC 1). As JSON: the names below, times in milliseconds since
+/// the epoch, absent values null.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Session {
+    /// Its name.
+    pub id: SessionId,
+    /// SessionScope it is.
+    pub user_id: UserId,
+    /// The tenant it belongs to.
+    pub tenant_id: TenantId,
+    /// Whether it lives.
+    pub status: Status,
+    /// The `User-Agent` of the sign-in.
+    pub user_agent: Option<UserAgent>,
+    /// The address of the sign-in.
+    pub ip_address: Option<IpAddress>,
+    /// The country of the sign-in, as the host gave it.
+    pub country: Option<Country>,
+    /// The kind of device, given or derived from the user agent.
+    pub device_type: DeviceType,
+    /// The host's fingerprint of the device.
+    pub device_fingerprint: Option<DeviceFingerprint>,
+    /// The sign-in.
+    pub created_at: Timestamp,
+    /// The sign-in or the last rotation; verifying never moves it.
+    pub last_active_at: Timestamp,
+    /// The end of the session; fixed at sign-in.
+    pub expires_at: Timestamp,
+    /// `exp` of its newest access token.
+    pub access_expires_at: Timestamp,
+    /// When it was revoked; nothing while it lives and when it expired.
+    pub revoked_at: Option<Timestamp>,
+    /// Why it ended.
+    pub end_reason: Option<EndReason>,
+    /// Organisation, role, step-up, e-mail and own claims, as access tokens carry them; in JSON these stand beside the
+    /// other fields.
+    #[serde(flatten)]
+    pub identity: Identity,
+    /// The address last seen: of the newest refresh that gave one, else of the sign-in.
+    pub last_ip_address: Option<IpAddress>,
+    /// The user agent last seen: of the newest refresh that gave one, else of the sign-in.
+    pub last_user_agent: Option<UserAgent>,
+}
+
+/// Which sessions a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum StatusFilter {
+    /// Those of this status; the default is the active ones.
+    #[default]
+    Active,
+    /// Those that reached their end.
+    Expired,
+    /// Those that were ended before their end.
+    Revoked,
+    /// All of them.
+    All,
+}
+
+impl StatusFilter {
+    /// The word in a query: `active`, `expired`, `revoked`, `all`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StatusFilter::Active => "active",
+            StatusFilter::Expired => "expired",
+            StatusFilter::Revoked => "revoked",
+            StatusFilter::All => "all",
+        }
+    }
+
+    pub(crate) fn admits(self, status: Status) -> bool {
+        match self {
+            StatusFilter::All => true,
+            StatusFilter::Active => status == Status::Active,
+            StatusFilter::Expired => status == Status::Expired,
+            StatusFilter::Revoked => status == Status::Revoked,
+        }
+    }
+}
+
+impl FromStr for StatusFilter {
+    type Err = Error;
+
+    /// # Errors
+    /// `validation_error` for anything but the four words.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        [StatusFilter::Active, StatusFilter::Expired, StatusFilter::Revoked, StatusFilter::All]
+            .into_iter()
+            .find(|filter| filter.as_str() == text)
+            .ok_or_else(|| Error::validation("status", "must be active, expired, revoked or all"))
+    }
+}

@@ -1,0 +1,29 @@
+//! When things end: sessions, access tokens, retiring keys.
+
+use crate::clock::Timestamp;
+use crate::duration::Duration;
+use crate::model::config::Config;
+
+/// The end of a session that signs in at `now`.
+pub(crate) fn session_end(now: Timestamp, config: &Config, own_duration: Option<Duration>) -> Timestamp {
+    now.after(own_duration.unwrap_or(config.session_duration))
+}
+
+/// `exp` of an access token issued at `now`: the token's time to live, but never past the session. Rounded down to the
+/// whole seconds of a JWT.
+pub(crate) fn access_token_end(now: Timestamp, config: &Config, session_end: Timestamp) -> Timestamp {
+    Timestamp::from_secs(now.after(config.access_token_ttl).min(session_end).as_secs())
+}
+
+/// The moment by which every access token is dead that a key signed until `now` under these settings, where `horizon` is
+/// the same for the settings before.
+pub(crate) fn token_horizon(now: Timestamp, config: &Config, horizon: Timestamp) -> Timestamp {
+    horizon.max(now.after(config.access_token_ttl))
+}
+
+/// Whether a session that has ended under `old` could have another end, or none, under `new`: then ends under the old
+/// settings must be written down first. A shorter one counts too: it would date an idle end back, and turn an expired
+/// session into a revoked one.
+pub(crate) fn idle_timeout_alters_ends(old: Option<Duration>, new: Option<Duration>) -> bool {
+    old.map(Duration::as_secs) != new.map(Duration::as_secs)
+}

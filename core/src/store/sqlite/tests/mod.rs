@@ -1,0 +1,2 @@
+mod group_commit;
+mod query_plans;

@@ -1,0 +1,100 @@
+//! The claims of an access token, written and read.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::clock::Timestamp;
+use crate::json;
+use crate::model::id::{OrgId, SessionId, TenantId, UserId};
+use crate::model::identity::{Email, Role};
+
+/// The claims that the engine sets, in the order in which they are written (SPEC 3).
+#[derive(Serialize)]
+pub(super) struct WrittenClaims<'a> {
+    pub iss: &'a str,
+    pub aud: &'a str,
+    pub sub: &'a str,
+    pub session_id: &'a str,
+    pub sid: &'a str,
+    pub tenant_id: &'a str,
+    pub role: Option<&'a str>,
+    pub mfa_verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub org_role: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<&'a str>,
+    pub iat: i64,
+    pub exp: i64,
+    pub jti: &'a str,
+    #[serde(flatten)]
+    pub own: &'a Map<String, Value>,
+}
+
+/// The claims of a verified access token.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct AccessClaims {
+    /// `sub`: the user.
+    pub user_id: UserId,
+    /// `session_id`: the session.
+    pub session_id: SessionId,
+    /// `tenant_id`: the tenant.
+    pub tenant_id: TenantId,
+    /// `org_id`: the organisation that was active.
+    pub org_id: Option<OrgId>,
+    /// `role`: the user's role.
+    pub role: Option<Role>,
+    /// `mfa_verified`: whether a second factor was passed.
+    pub mfa_verified: bool,
+    /// `email`: the user's e-mail address.
+    pub email: Option<Email>,
+    /// `iat`: when the token was issued, in whole seconds.
+    pub issued_at: Timestamp,
+    /// `exp`: from when it is dead, in whole seconds.
+    pub expires_at: Timestamp,
+    /// `jti`: the name of the token.
+    pub token_id: Box<str>,
+    /// The whole payload, the host's own claims included.
+    pub payload: Map<String, Value>,
+}
+
+impl AccessClaims {
+    /// Reads a payload; nothing unless every required claim has its type and the doubled ones agree.
+    pub(super) fn read(bytes: &[u8], issuer: &str, audience: &str) -> Option<Self> {
+        let payload = json::parse_object(bytes)?;
+        let text = |name: &str| payload.get(name).and_then(Value::as_str);
+        let seconds = |name: &str| payload.get(name).and_then(Value::as_i64).map(Timestamp::from_secs);
+        if text("iss")? != issuer || text("aud")? != audience || text("sid")? != text("session_id")? {
+            return None;
+        }
+        let role = optional::<Role>(&payload, "role")?;
+        let org_id = optional::<OrgId>(&payload, "org_id")?;
+        let org_role = optional::<Role>(&payload, "org_role")?;
+        if org_role != role && org_id.is_some() || org_role.is_some() && org_id.is_none() {
+            return None;
+        }
+        Some(AccessClaims {
+            user_id: text("sub")?.parse().ok()?,
+            session_id: text("session_id")?.parse().ok()?,
+            tenant_id: text("tenant_id")?.parse().ok()?,
+            org_id,
+            role,
+            mfa_verified: payload.get("mfa_verified")?.as_bool()?,
+            email: optional(&payload, "email")?,
+            issued_at: seconds("iat")?,
+            expires_at: seconds("exp")?,
+            token_id: text("jti")?.into(),
+            payload,
+        })
+    }
+}
+
+/// `Some(None)` for an absent or null claim, nothing for one of the wrong type.
+fn optional<T: std::str::FromStr>(payload: &Map<String, Value>, name: &str) -> Option<Option<T>> {
+    match payload.get(name) {
+        None | Some(Value::Null) => Some(None),
+        Some(value) => value.as_str()?.parse().ok().map(Some),
+    }
+}

@@ -1,0 +1,153 @@
+//! Refresh tokens: `rt_` + base64url(version ‖ session ULID ‖ generation ‖ tag). The tag is an HMAC under the tenant's
+//! refresh key, so that nothing in the database can be presented as a token (SPEC 3).
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::model::id::SessionId;
+use crate::model::page::{CURSOR_TAG_BYTES, Cursor};
+use crate::secret::{RefreshToken, SecretBytes};
+
+const PREFIX: &str = "rt_";
+const VERSION: u8 = 1;
+const BYTES: usize = 1 + 16 + 4 + TAG_BYTES;
+const TAG_BYTES: usize = 32;
+const TOKEN_DOMAIN: &[u8] = b"hellojohn refresh token v1\0";
+const CURSOR_DOMAIN: &[u8] = b"hellojohn list cursor v1\0\0\0";
+
+/// The random value of a session that its tags depend on, so that no two databases agree on them.
+pub(crate) type Nonce = [u8; 16];
+
+/// What a text claims to be; genuine only if [`RefreshKey::verify`] says so.
+#[derive(Clone, Copy)]
+pub(crate) struct PresentedToken {
+    pub session: SessionId,
+    pub generation: u32,
+    tag: [u8; TAG_BYTES],
+}
+
+impl PresentedToken {
+    /// Reads the one canonical text form.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text.len() != PREFIX.len() + (BYTES * 4).div_ceil(3) {
+            return None;
+        }
+        let bytes = super::decode(text.strip_prefix(PREFIX)?)?;
+        let (version, rest) = bytes.split_first()?;
+        let (session, rest) = rest.split_first_chunk::<16>()?;
+        let (generation, tag) = rest.split_first_chunk::<4>()?;
+        (*version == VERSION).then_some(PresentedToken {
+            session: SessionId::from_bytes(*session),
+            generation: u32::from_be_bytes(*generation),
+            tag: tag.try_into().ok()?,
+        })
+    }
+
+    /// Whether a text looks like a refresh token rather than an access token.
+    pub(crate) fn has_prefix(text: &str) -> bool {
+        text.starts_with(PREFIX)
+    }
+}
+
+/// The tenant's key behind the tags of refresh tokens and cursors.
+pub(crate) struct RefreshKey(Hmac<Sha256>);
+
+impl RefreshKey {
+    pub(crate) fn new(secret: &SecretBytes) -> Self {
+        // HMAC pads a short key with zeros to the hash's block (RFC 2104, section 2); done here, it cannot fail.
+        let mut block = Zeroizing::new([0; 64]);
+        block[..secret.len()].copy_from_slice(secret.as_slice());
+        RefreshKey(Hmac::new(&(*block).into()))
+    }
+
+    fn tag(&self, session: SessionId, generation: u32, nonce: &Nonce) -> [u8; TAG_BYTES] {
+        let mut mac = self.0.clone();
+        mac.update(TOKEN_DOMAIN);
+        mac.update(&session.to_bytes());
+        mac.update(&generation.to_be_bytes());
+        mac.update(nonce);
+        mac.finalize().into_bytes().into()
+    }
+
+    pub(crate) fn mint(&self, session: SessionId, generation: u32, nonce: &Nonce) -> RefreshToken {
+        let mut bytes = Vec::with_capacity(BYTES);
+        bytes.push(VERSION);
+        bytes.extend(session.to_bytes());
+        bytes.extend(generation.to_be_bytes());
+        bytes.extend(self.tag(session, generation, nonce));
+        RefreshToken::new(format!("{PREFIX}{}", super::encode(bytes)))
+    }
+
+    /// Whether this key made the token, in constant time.
+    pub(crate) fn verify(&self, token: &PresentedToken, nonce: &Nonce) -> bool {
+        self.tag(token.session, token.generation, nonce).ct_eq(&token.tag).into()
+    }
+
+    /// A cursor for the list that `scope` describes.
+    pub(crate) fn cursor(&self, scope: &[u8], after: SessionId) -> Cursor {
+        Cursor { after, tag: self.cursor_tag(scope, after) }
+    }
+
+    pub(crate) fn verify_cursor(&self, cursor: &Cursor, scope: &[u8]) -> bool {
+        self.cursor_tag(scope, cursor.after).ct_eq(&cursor.tag).into()
+    }
+
+    fn cursor_tag(&self, scope: &[u8], after: SessionId) -> [u8; CURSOR_TAG_BYTES] {
+        let mut mac = self.0.clone();
+        mac.update(CURSOR_DOMAIN);
+        mac.update(&after.to_bytes());
+        mac.update(scope);
+        let whole: [u8; 32] = mac.finalize().into_bytes().into();
+        let mut tag = [0; CURSOR_TAG_BYTES];
+        tag.copy_from_slice(&whole[..CURSOR_TAG_BYTES]);
+        tag
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn key(byte: u8) -> RefreshKey {
+        RefreshKey::new(&Zeroizing::new([byte; 32]))
+    }
+
+    #[test]
+    fn every_changed_character_makes_it_worthless() {
+        let session = SessionId::from_bytes([3; 16]);
+        let token = key(1).mint(session, 7, &[5; 16]);
+        let text = token.expose();
+        let read = PresentedToken::parse(text).unwrap();
+        assert_eq!((read.session, read.generation), (session, 7));
+        assert!(key(1).verify(&read, &[5; 16]));
+        assert!(!key(2).verify(&read, &[5; 16]) && !key(1).verify(&read, &[6; 16]));
+        for at in 0..text.len() {
+            for other in ["A", "B", "-", "=", "+"] {
+                let mut mutated = text.to_owned();
+                mutated.replace_range(at..=at, other);
+                let genuine =
+                    PresentedToken::parse(&mutated).is_some_and(|read| key(1).verify(&read, &[5; 16]));
+                assert_eq!(genuine, mutated == text, "{at} {other}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_upsets_the_parser(text in "\\PC{0,100}") {
+            prop_assert!(PresentedToken::parse(&text).is_none());
+        }
+
+        #[test]
+        fn what_is_read_is_what_was_minted(session: [u8; 16], generation: u32, nonce: [u8; 16]) {
+            let token = key(9).mint(SessionId::from_bytes(session), generation, &nonce);
+            let read = PresentedToken::parse(token.expose()).unwrap();
+            prop_assert_eq!(read.session.to_bytes(), session);
+            prop_assert_eq!(read.generation, generation);
+            prop_assert!(key(9).verify(&read, &nonce));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import { answered, type NativeTenant } from "./addon";
+import { HelloJohnError, invalid } from "./error";
+import { json, members, optionalText, requiredMembers, text, token } from "./input";
+import type { Duration, Session } from "./session";
+import { CREATE_FIELDS, type CreateSessionOptions, createSession } from "./sessions";
+
+/** What `authenticate` gets: what the caller of `signIn` passed, members of other names included. */
+export interface Credentials {
+  email: string;
+  password: string;
+  userAgent?: string | null | undefined;
+  ipAddress?: string | null | undefined;
+  [credential: string]: unknown;
+}
+
+/** What a user gives to sign in. */
+export interface SignInOptions extends Credentials {
+  sessionOptions?: { duration?: Duration | null | undefined } | undefined;
+}
+
+/** The user whose credentials were right, and what is known about him. */
+export type AuthenticatedUser = Omit<CreateSessionOptions, "duration" | "userAgent" | "ipAddress">;
+
+/** Checks credentials: the user, or null when they are wrong. */
+export type Authenticate = (
+  credentials: Credentials,
+) => Promise<AuthenticatedUser | null> | AuthenticatedUser | null;
+
+/** The session with its tokens, in the words of this package and of the REST answer. */
+export interface SignedInSession extends Session {
+  /** A JWT. */
+  accessToken: string;
+  refreshToken: string;
+  /** Lifetime of the access token in seconds. */
+  expiresIn: number;
+  /** The same as `accessToken`. */
+  access_token: string;
+  /** The same as `refreshToken`. */
+  refresh_token: string;
+  /** The same as `expiresIn`. */
+  expires_in: number;
+  /** The same as `id`. */
+  session_id: string;
+}
+
+/** What a sign-in takes from its caller; the rest of a session is `authenticate`'s to say. */
+const CALLERS = ["userAgent", "ipAddress"];
+const USER_FIELDS = CREATE_FIELDS.filter((field) => field !== "duration" && !CALLERS.includes(field));
+
+/** Signing in and out: `hj.auth`. */
+export class Auth {
+  readonly #handle: NativeTenant;
+  readonly #authenticate: Authenticate | null;
+  readonly #refuseIfClosed: () => void;
+
+  /** @internal */
+  constructor(handle: NativeTenant, authenticate: Authenticate | null, refuseIfClosed: () => void) {
+    this.#handle = handle;
+    this.#authenticate = authenticate;
+    this.#refuseIfClosed = refuseIfClosed;
+  }
+
+  /**
+   * Lets the host's `authenticate` check the credentials and creates a session for its user.
+   *
+   * Rejects with `invalid_credentials` when `authenticate` says no, `internal` when it fails (its error is the `cause`)
+   * or its answer is not a user, `validation_error`.
+   */
+  async signIn(options: SignInOptions): Promise<SignedInSession> {
+    const { sessionOptions, ...credentials } = Object.fromEntries(requiredMembers("options", options, null));
+    const authenticate = this.#authenticate;
+    if (!authenticate) throw invalid("authenticate", "must be given to new HelloJohn() for signing in");
+    text("email", credentials["email"]);
+    text("password", credentials["password"]);
+    const fields = members("sessionOptions", sessionOptions, ["duration"]);
+    for (const name of CALLERS) fields.set(name, optionalText(name, credentials[name]));
+    this.#refuseIfClosed();
+    for (const [name, value] of await authenticated(authenticate, credentials as Credentials)) {
+      fields.set(name, value);
+    }
+    const { session, accessToken, refreshToken, expiresIn } = await createSession(this.#handle, fields);
+    return {
+      ...session,
+      accessToken,
+      refreshToken,
+      expiresIn,
+      access_token: accessToken,
+      refresh_token: refreshToken,
+      expires_in: expiresIn,
+      session_id: session.id,
+    };
+  }
+
+  /**
+   * Ends the session of an access or refresh token (`local`, the default), or all sessions of its user (`global`): how
+   * many. Signing out of a session that has ended does nothing.
+   *
+   * Rejects with `missing_token`, `invalid_token`, `token_expired`, the refusals of a refresh token, and for `global` of
+   * an ended session `session_revoked`, `session_expired`, `session_not_found`.
+   */
+  async signOut(
+    accessOrRefreshToken: string,
+    options?: { scope?: "local" | "global" | null | undefined },
+  ): Promise<{ revoked: number }> {
+    const presented = token("accessOrRefreshToken", accessOrRefreshToken);
+    const scope = optionalText("scope", members("options", options, ["scope"]).get("scope"));
+    return answered(this.#handle.signOut(presented, scope));
+  }
+}
+
+/**
+ * The host's word on credentials: the members of the user.
+ * @internal
+ */
+export async function authenticated(
+  authenticate: Authenticate,
+  credentials: Credentials,
+): Promise<Map<string, unknown>> {
+  let user: unknown;
+  try {
+    user = await authenticate(credentials);
+  } catch (cause) {
+    throw new HelloJohnError("internal", "authenticate failed", { cause });
+  }
+  // Nothing and `false` are surely no user: when in doubt, nobody signs in.
+  if (user === null || user === undefined || user === false) {
+    throw new HelloJohnError("invalid_credentials", "the credentials are wrong");
+  }
+  try {
+    const found = requiredMembers("user", user, USER_FIELDS);
+    text("userId", found.get("userId"));
+    for (const [name, value] of found) found.set(name, value === undefined ? null : json(name, value));
+    return found;
+  } catch (cause) {
+    // Not a validation_error: whoever signs in can do nothing about it.
+    const problem = cause instanceof HelloJohnError ? cause.detail : "user: could not be read";
+    throw new HelloJohnError("internal", `the answer of authenticate is no user: ${problem}`, { cause });
+  }
+}

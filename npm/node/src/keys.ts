@@ -1,0 +1,59 @@
+import { answered, type NativeTenant } from "./addon";
+import { text } from "./input";
+
+/** Where a signing key stands: published but unused, signing, no longer signing but good, gone. */
+export type KeyState = "next" | "active" | "retiring" | "retired";
+
+/** A signing key. */
+export interface KeyInfo {
+  /** The `kid` of its tokens. */
+  kid: string;
+  state: KeyState;
+  createdAt: Date;
+}
+
+/** A public key (RFC 7517, RFC 8037). */
+export interface PublicJwk {
+  kty: "OKP";
+  crv: "Ed25519";
+  /** The key, base64url. */
+  x: string;
+  kid: string;
+  alg: "EdDSA";
+  use: "sig";
+}
+
+/** The tenant's public keys, as any JWT library reads them. */
+export interface Jwks {
+  keys: PublicJwk[];
+}
+
+/** The tenant's signing keys: `hj.keys`. */
+export class Keys {
+  readonly #handle: NativeTenant;
+
+  /** @internal */
+  constructor(handle: NativeTenant) {
+    this.#handle = handle;
+  }
+
+  /** The next key signs from now on, and a new next one is published. No session ends and no token dies. */
+  async rotate(): Promise<{ kid: string }> {
+    return { kid: await answered<string>(this.#handle.rotateKeys()) };
+  }
+
+  /** All keys, oldest first, retired ones included. */
+  async list(): Promise<KeyInfo[]> {
+    const rows = await answered<{ kid: string; state: KeyState; created_at: number }[]>(this.#handle.keys());
+    return rows.map(({ kid, state, created_at }) => ({ kid, state, createdAt: new Date(created_at) }));
+  }
+
+  /**
+   * Retires a retiring or next key at once, for emergencies: its tokens die.
+   *
+   * Rejects with `not_found`; with `validation_error` for the active key: rotate first.
+   */
+  async retire(kid: string): Promise<void> {
+    await answered(this.#handle.retireKey(text("kid", kid)));
+  }
+}

@@ -1,0 +1,242 @@
+import { answered, type NativeTenant, looked } from "./addon";
+import { invalid } from "./error";
+import { members, optionalText, request, requiredMembers, text, token } from "./input";
+import {
+  type DeviceType,
+  type Duration,
+  type Json,
+  type Session,
+  type SessionGrant,
+  type SessionStatus,
+  toGrant,
+  toSession,
+  type UpdatedSession,
+  type WireGrant,
+  type WireSession,
+} from "./session";
+import { timed } from "./turn";
+import type { SessionVerification, Verifier } from "./verdict";
+
+/** A sign-in. `undefined` and `null` mean "not given". */
+export interface CreateSessionOptions {
+  /** Who signs in, 1 to 255 bytes; the host has checked the credentials. */
+  userId: string;
+  /** At most 1024 bytes are kept. */
+  userAgent?: string | null | undefined;
+  /** IPv4 or IPv6. */
+  ipAddress?: string | null | undefined;
+  /** ISO 3166-1 alpha-2. */
+  country?: string | null | undefined;
+  /** Default: derived from the user agent. */
+  deviceType?: DeviceType | null | undefined;
+  /** At most 255 bytes. */
+  deviceFingerprint?: string | null | undefined;
+  /** How long this session lasts, instead of the tenant's `sessionDuration`. */
+  duration?: Duration | null | undefined;
+  /** At most 255 bytes. */
+  orgId?: string | null | undefined;
+  /** At most 255 bytes. */
+  role?: string | null | undefined;
+  mfaVerified?: boolean | null | undefined;
+  /** At most 320 bytes. */
+  email?: string | null | undefined;
+  /** Own claims for the access tokens, at most 4 KB of JSON. */
+  claims?: { readonly [name: string]: Json } | null | undefined;
+}
+
+/** Where a refresh comes from; recorded as last seen. */
+export interface RefreshOptions {
+  ipAddress?: string | null | undefined;
+  userAgent?: string | null | undefined;
+}
+
+/** Which page of a list. */
+export interface ListOptions {
+  status?: SessionStatus | "all" | null | undefined;
+  /** How many at most, 1 to 100; default 20. */
+  limit?: number | null | undefined;
+  /** `nextCursor` of the page before. */
+  cursor?: string | null | undefined;
+}
+
+/** Which sessions to list: of one user, or of the whole tenant when no user is named. */
+export interface ListQuery extends ListOptions {
+  userId?: string;
+  user_id?: string;
+}
+
+/** One page, newest first. It is the array of its sessions. */
+export interface SessionList extends Array<Session> {
+  /** The array itself. */
+  readonly sessions: Session[];
+  /** Where the next page starts; null on the last page. */
+  readonly nextCursor: string | null;
+}
+
+/** A change of what access tokens carry: absent or `undefined` leaves a field, null clears it. */
+export interface UpdateSessionOptions {
+  orgId?: string | null | undefined;
+  role?: string | null | undefined;
+  mfaVerified?: boolean | undefined;
+  /** Replaces the own claims as a whole. */
+  claims?: { readonly [name: string]: Json } | null | undefined;
+}
+
+const CREATE = {
+  userId: "user_id",
+  userAgent: "user_agent",
+  ipAddress: "ip_address",
+  country: "country",
+  deviceType: "device_type",
+  deviceFingerprint: "device_fingerprint",
+  duration: "duration",
+  orgId: "org_id",
+  role: "role",
+  mfaVerified: "mfa_verified",
+  email: "email",
+  claims: "claims",
+} as const;
+const REFRESH = { ipAddress: "ip_address", userAgent: "user_agent" } as const;
+const UPDATE = { orgId: "org_id", role: "role", mfaVerified: "mfa_verified", claims: "claims" } as const;
+const PAGE = ["status", "limit", "cursor"];
+const USER = ["userId", "user_id"];
+
+/** @internal */
+export const CREATE_FIELDS: readonly string[] = Object.keys(CREATE);
+
+/** @internal */
+export function createRequest(fields: Map<string, unknown>): string {
+  return request(fields, CREATE);
+}
+
+/** @internal */
+export async function createSession(handle: NativeTenant, fields: Map<string, unknown>): Promise<SessionGrant> {
+  return toGrant(await answered<WireGrant>(handle.create(createRequest(fields))));
+}
+
+/** The sessions of the tenant: `hj.sessions`. Every method may reject with `engine_closed` or a `storage_…` code. */
+export class Sessions {
+  readonly #handle: NativeTenant;
+  readonly #verifier: Verifier;
+
+  /** @internal */
+  constructor(handle: NativeTenant, verifier: Verifier) {
+    this.#handle = handle;
+    this.#verifier = verifier;
+  }
+
+  /**
+   * Signs a user in on a device. Sessions above `maxSessionsPerUser` are revoked, the oldest first.
+   *
+   * Rejects with `validation_error`.
+   */
+  async create(options: CreateSessionOptions): Promise<SessionGrant> {
+    return createSession(this.#handle, requiredMembers("options", options, CREATE_FIELDS));
+  }
+
+  /**
+   * Exchanges the live refresh token for its successor and a fresh access token. The former token answers with the same
+   * successor for `refreshReuseWindow`, so that parallel tabs and lost answers converge; later it ends the session.
+   *
+   * Rejects with `missing_token`, `refresh_token_invalid`, `session_expired`, `session_revoked`,
+   * `refresh_token_reused` (the session has been ended), `refresh_token_ahead`, `validation_error`.
+   */
+  async refresh(refreshToken: string, options?: RefreshOptions): Promise<SessionGrant> {
+    const presented = token("refreshToken", refreshToken);
+    const from = request(members("options", options, Object.keys(REFRESH)), REFRESH);
+    return toGrant(await answered<WireGrant>(this.#handle.refresh(presented, from)));
+  }
+
+  /** One session, ended ones included until they are purged. Rejects with `session_not_found`. */
+  async get(id: string): Promise<Session> {
+    return this.#verifier.get(id);
+  }
+
+  /** A page of a user's sessions, of every status unless told. Rejects with `validation_error`. */
+  async list(userId: string, options?: ListOptions): Promise<SessionList>;
+  /** A page of a user's or the tenant's sessions, active ones unless told. Rejects with `validation_error`. */
+  async list(query: ListQuery): Promise<SessionList>;
+  async list(first: string | ListQuery, options?: ListOptions): Promise<SessionList> {
+    const query =
+      typeof first === "string"
+        ? new Map<string, unknown>([["user_id", first], ...members("options", options, PAGE)])
+        : listQuery(first, options);
+    if (typeof first === "string") query.set("status", query.get("status") ?? "all");
+    const asked = request(query, { userId: "user_id" });
+    const page = await looked<{ data: WireSession[]; next_cursor: string | null }>(() =>
+      this.#handle.list(asked),
+    );
+    const list = timed(() => page.data.map(toSession));
+    // Not enumerable: the list compares and prints as the array that it is.
+    Object.defineProperty(list, "sessions", { value: list });
+    Object.defineProperty(list, "nextCursor", { value: page.next_cursor });
+    return list as SessionList;
+  }
+
+  /**
+   * Ends one session at once for every refresh and every store-backed verification; local verification accepts its
+   * access token until that expires. A session that has ended already stays as it is.
+   *
+   * Rejects with `session_not_found`.
+   */
+  async revoke(id: string): Promise<void> {
+    await answered(this.#handle.revoke(text("id", id)));
+  }
+
+  /**
+   * Ends all active sessions of a user, or all but one: how many.
+   *
+   * Rejects with `session_not_found` if `except` is not one of the user's sessions; nothing is revoked then.
+   */
+  async revokeAll(
+    userId: string,
+    options?: { except?: string | null | undefined },
+  ): Promise<{ revoked: number }> {
+    const user = text("userId", userId);
+    const except = optionalText("except", members("options", options, ["except"]).get("except"));
+    return answered(this.#handle.revokeUser(user, except));
+  }
+
+  /** Ends all active sessions of the tenant: how many. */
+  async revokeTenant(): Promise<{ revoked: number }> {
+    return answered(this.#handle.revokeTenant());
+  }
+
+  /**
+   * Whether a session lives, asked of the store by its id or by an access token of it. What contains a dot is taken for
+   * an access token.
+   *
+   * Never rejects for a session or token that is unknown, ended or malformed.
+   */
+  async verify(sessionIdOrAccessToken: string): Promise<SessionVerification> {
+    return this.#verifier.verifySession(sessionIdOrAccessToken);
+  }
+
+  /**
+   * Changes the organisation, role, step-up or own claims of a live session, and issues an access token that carries
+   * them. The refresh token stays as it is.
+   *
+   * Rejects with `session_not_found`, `session_revoked`, `session_expired`, `validation_error`.
+   */
+  async update(id: string, patch: UpdateSessionOptions): Promise<UpdatedSession> {
+    const session = text("id", id);
+    const change = request(requiredMembers("patch", patch, Object.keys(UPDATE)), UPDATE);
+    const { refreshToken: _, ...updated } = toGrant(
+      await answered<WireGrant>(this.#handle.update(session, change)),
+    );
+    return updated;
+  }
+}
+
+function listQuery(query: unknown, options: unknown): Map<string, unknown> {
+  if (typeof query !== "object" || query === null) throw invalid("userId", "must be a string, or an object");
+  if (options !== undefined) throw invalid("options", "belong into the object");
+  const found = requiredMembers("query", query, [...USER, ...PAGE]);
+  const users = USER.filter((name) => found.has(name));
+  if (users.length > 1) throw invalid("userId", "must not be given twice");
+  for (const name of users) {
+    // A user who is missing by mistake must not turn into the whole tenant.
+    if (found.get(name) == null) throw invalid(name, "must be a string when it is given");
+  }
+  return found;
+}

@@ -1,0 +1,159 @@
+/* The C surface: speaks the protocol of tests/README.md over the public header. Operations are in surface_operations.c. */
+
+#include "surface.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static hj_clock *the_clock;
+static hj_engine *the_engine;
+
+/* Handles by tenant id and secret key, kept over a close so that they show what a closed engine answers. */
+static struct {
+  char *id;
+  char *key;
+  hj_tenant *tenant;
+} *handles;
+static size_t handle_count;
+
+static void forget_engine(void) {
+  for (size_t i = 0; i < handle_count; i++) {
+    hj_tenant_free(handles[i].tenant);
+    free(handles[i].id);
+    free(handles[i].key);
+  }
+  free(handles);
+  handles = NULL;
+  handle_count = 0;
+  hj_engine_free(the_engine);
+  the_engine = NULL;
+}
+
+static hj_status open_engine(json_t *line, hj_error **error) {
+  hj_open_options options = hj_open_options_init();
+  int64_t now = (int64_t)json_integer_value(json_object_get(line, "clock"));
+  hj_status status = HJ_OK;
+  forget_engine();
+  if (the_clock == NULL) {
+    status = hj_clock_new(now, &the_clock, error);
+  }
+  if (status != HJ_OK) {
+    return status;
+  }
+  hj_clock_set(the_clock, now);
+  options.clock = the_clock;
+  return hj_engine_open(view_of(json_object_get(line, "open")), &options, &the_engine, error);
+}
+
+/* A handle that changed its secret key is kept under the new one. */
+static void rename_handle(const hj_tenant *tenant, const json_t *key) {
+  for (size_t i = 0; i < handle_count; i++) {
+    if (handles[i].tenant == tenant) {
+      free(handles[i].key);
+      handles[i].key = strdup(json_string_value(key));
+    }
+  }
+}
+
+static hj_status find_tenant(json_t *line, hj_tenant **tenant, hj_error **error) {
+  json_t *id = json_object_get(line, "tenant_id");
+  json_t *key = json_object_get(line, "secret_key");
+  hj_status status;
+  for (size_t i = 0; i < handle_count; i++) {
+    if (json_is_string(id) && json_is_string(key) && strcmp(handles[i].id, json_string_value(id)) == 0 &&
+        strcmp(handles[i].key, json_string_value(key)) == 0) {
+      *tenant = handles[i].tenant;
+      return HJ_OK;
+    }
+  }
+  status = hj_engine_tenant(the_engine, view_of(id), view_of(key), tenant, error);
+  if (status == HJ_OK) {
+    handles = realloc(handles, (handle_count + 1) * sizeof *handles);
+    if (handles == NULL) {
+      abort();
+    }
+    handles[handle_count].id = strdup(json_string_value(id));
+    handles[handle_count].key = strdup(json_string_value(key));
+    handles[handle_count].tenant = *tenant;
+    handle_count++;
+  }
+  return status;
+}
+
+/* Runs the line; its answer, or NULL with what refused it in the call. */
+static json_t *run(json_t *line, call *c) {
+  const char *name = json_string_value(json_object_get(line, "op"));
+  const operation *op;
+  json_t *answer;
+  if (json_object_get(line, "open") != NULL) {
+    c->status = open_engine(line, &c->error);
+    return c->status == HJ_OK ? json_object() : NULL;
+  }
+  if (name == NULL) {
+    hj_clock_set(the_clock, (int64_t)json_integer_value(json_object_get(line, "clock")));
+    return json_object();
+  }
+  c->args = json_object_get(line, "args");
+  if (strcmp(name, "close") == 0) {
+    c->status = hj_engine_close(the_engine, &c->error);
+    return c->status == HJ_OK ? json_object() : NULL;
+  }
+  if (strcmp(name, "lower_clock_mark") == 0) {
+    c->status = hj_engine_lower_clock_mark(the_engine, &c->error);
+    return c->status == HJ_OK ? json_object() : NULL;
+  }
+  op = find_operation(name);
+  if (op == NULL) {
+    refuse(c, "op", "is unknown to this surface");
+    return NULL;
+  }
+  if (!takes_only(c, op->takes)) {
+    return NULL;
+  }
+  c->status = find_tenant(line, &c->tenant, &c->error);
+  if (c->status != HJ_OK) {
+    return NULL;
+  }
+  answer = op->run(c);
+  if (answer != NULL && strcmp(name, "change_secret_key") == 0) {
+    rename_handle(c->tenant, json_object_get(c->args, "new_secret_key"));
+  }
+  return answer;
+}
+
+static json_t *refusal(const call *c) {
+  if (c->refused[0] != '\0') {
+    return json_pack("{s:{s:s, s:s}}", "error", "code", "validation_error", "detail", c->refused);
+  }
+  return json_pack("{s:{s:s, s:s}}", "error", "code", hj_status_name(c->status), "detail",
+                   hj_error_detail(c->error));
+}
+
+int main(void) {
+  char *text = NULL;
+  size_t room = 0;
+  ssize_t length;
+  while ((length = getline(&text, &room, stdin)) > 0) {
+    call c;
+    json_t *answer = NULL;
+    json_t *line = json_loadb(text, (size_t)length, JSON_ALLOW_NUL, NULL);
+    memset(&c, 0, sizeof c);
+    if (line == NULL) {
+      refuse(&c, "line", "holds a value that C cannot pass");
+    } else {
+      answer = run(line, &c);
+    }
+    answer = answer != NULL ? json_pack("{s:o}", "ok", answer) : refusal(&c);
+    json_dumpf(answer, stdout, JSON_COMPACT);
+    putchar('\n');
+    fflush(stdout);
+    json_decref(answer);
+    json_decref(line);
+    hj_error_free(c.error);
+  }
+  free(text);
+  forget_engine();
+  hj_clock_free(the_clock);
+  return 0;
+}
