@@ -30,6 +30,20 @@ macro_rules! error_table {
             pub fn number(self) -> i32 {
                 match self { $(ErrorCode::$variant => $number,)* }
             }
+
+            /// Whether a verification with this error found that the token or session is not good (`valid: false`), rather
+            /// than that it could not find out.
+            pub fn is_verification_refusal(self) -> bool {
+                matches!(
+                    self,
+                    ErrorCode::MissingToken
+                        | ErrorCode::InvalidToken
+                        | ErrorCode::TokenExpired
+                        | ErrorCode::SessionExpired
+                        | ErrorCode::SessionRevoked
+                        | ErrorCode::SessionNotFound
+                )
+            }
         }
     };
 }
