@@ -14,7 +14,7 @@ demo: c node
 test: surfaces
 	cargo test --workspace
 	tests/c/run $(BUILD)
-	cd npm/node && npm test
+	cd npm && npm test
 	tests/readme $(BUILD)
 	tests/rest/curl
 	HJ_SERVER="node examples/node/server.mjs" tests/rest/curl
@@ -24,11 +24,11 @@ rest:
 	tests/rest/schemathesis
 
 # Formatting, lints and documentation, warnings denied.
-lint: npm/node/node_modules/.package-lock.json
+lint: npm/node_modules/.package-lock.json
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
-	cd npm/node && npm run lint
+	cd npm && npm run lint
 
 # The C library and header in build/c.
 c:
@@ -37,16 +37,16 @@ c:
 	cp target/release/libhellojohn.so target/release/libhellojohn.a $(BUILD)/
 	ln -sf libhellojohn.so $(BUILD)/libhellojohn.so.0
 
-# The addon and the façade, so that npm/ can be imported by its exports.
-node: npm/node/node_modules/.package-lock.json
+# The addon and the packages of npm/, so that they can be imported by their names.
+node: npm/node_modules/.package-lock.json
 	cargo build --release --package hellojohn-node
 	mkdir -p npm/node/native
 	rm -f $(NODE_ADDON) # a running program may have it mapped
 	cp target/release/libhellojohn_node.so $(NODE_ADDON)
-	cd npm/node && npm run build
+	cd npm && npm run build
 
-npm/node/node_modules/.package-lock.json: npm/node/package.json npm/node/package-lock.json
-	cd npm/node && npm ci --no-fund --no-audit
+npm/node_modules/.package-lock.json: npm/package.json npm/package-lock.json $(wildcard npm/*/package.json)
+	cd npm && npm ci --no-fund --no-audit
 	touch $@
 
 # The programs that the scenario runner drives.
@@ -63,4 +63,4 @@ bench: node
 
 clean:
 	cargo clean
-	rm -rf build npm/node/dist npm/node/native npm/node/node_modules
+	rm -rf build node_modules npm/*/dist npm/node/native npm/node_modules npm/*/node_modules

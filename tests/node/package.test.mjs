@@ -1,7 +1,7 @@
 // The package as it is published: both module systems, types, tarball, loader.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -9,9 +9,11 @@ import { fileURLToPath } from "node:url";
 import { HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
 import { folder } from "./fixture.mjs";
 
-const NPM = fileURLToPath(new URL("../../npm/node", import.meta.url));
-const bin = (name) => join(NPM, "node_modules", ".bin", name);
-const manifest = JSON.parse(readFileSync(join(NPM, "package.json"), "utf8"));
+const WORKSPACE = fileURLToPath(new URL("../../npm", import.meta.url));
+const PACKAGE = join(WORKSPACE, "node");
+const bin = (name) => join(WORKSPACE, "node_modules", ".bin", name);
+const readJson = (...path) => JSON.parse(readFileSync(join(...path), "utf8"));
+const manifest = readJson(PACKAGE, "package.json");
 const node = (cwd, ...args) => execFileSync(process.execPath, args, { cwd, encoding: "utf8" });
 
 test("import and require give the same classes", () => {
@@ -25,7 +27,7 @@ test("import and require give the same classes", () => {
 function installed(t) {
   const at = folder(t);
   const [{ filename, files }] = JSON.parse(
-    execFileSync("npm", ["pack", "--json", "--pack-destination", at, NPM], {
+    execFileSync("npm", ["pack", "--json", "--pack-destination", at, PACKAGE], {
       cwd: at,
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
@@ -80,10 +82,10 @@ test("the tarball installs into an empty folder, runs in both systems and types 
 
 test("publint and are-the-types-wrong find nothing", () => {
   for (const [command, ...args] of [
-    ["publint", "run", NPM, "--strict", "--pack", "npm"],
-    ["attw", "--pack", NPM, "--profile", "node16"],
+    ["publint", "run", PACKAGE, "--strict", "--pack", "npm"],
+    ["attw", "--pack", PACKAGE, "--profile", "node16"],
   ]) {
-    const checked = spawnSync(bin(command), args, { cwd: NPM, encoding: "utf8" });
+    const checked = spawnSync(bin(command), args, { cwd: PACKAGE, encoding: "utf8" });
     assert.equal(checked.status, 0, checked.stdout + checked.stderr);
   }
 });
@@ -97,18 +99,24 @@ test("package.json: no install script, no dependency at run time, one version, n
     assert.ok(types, "types come first");
     assert.deepEqual(Object.keys(rest), ["default"]);
   }
-  const cargo = readFileSync(join(NPM, "../Cargo.toml"), "utf8");
+  const cargo = readFileSync(join(WORKSPACE, "../Cargo.toml"), "utf8");
   assert.equal(/^version = "(.*)"$/m.exec(cargo)[1], manifest.version);
-  const lock = JSON.parse(readFileSync(join(NPM, "package-lock.json"), "utf8"));
-  for (const entry of Object.values(lock.packages)) assert.ok(!("resolved" in entry));
-  assert.deepEqual(Object.keys(manifest["//devDependencies"]), Object.keys(manifest.devDependencies));
+  const workspace = readJson(WORKSPACE, "package.json");
+  const lock = readJson(WORKSPACE, "package-lock.json");
+  for (const entry of Object.values(lock.packages)) {
+    // A package of the workspace is a link to its folder.
+    if (entry.link) assert.ok(workspace.workspaces.includes(entry.resolved));
+    else assert.ok(!("resolved" in entry));
+  }
+  for (const { devDependencies, "//devDependencies": reasons } of [workspace, manifest])
+    assert.deepEqual(Object.keys(reasons), Object.keys(devDependencies));
 });
 
 test("platform packages say what they are for", () => {
-  const platforms = readdirSync(join(NPM, "platforms"));
+  const platforms = readdirSync(join(PACKAGE, "platforms"));
   assert.ok(platforms.includes("linux-x64-gnu"));
   for (const target of platforms) {
-    const platform = JSON.parse(readFileSync(join(NPM, "platforms", target, "package.json"), "utf8"));
+    const platform = readJson(PACKAGE, "platforms", target, "package.json");
     const [os, cpu, abi] = target.split("-");
     assert.equal(platform.name, `@hellojohn/node-${target}`);
     assert.equal(platform.version, manifest.version);
@@ -121,11 +129,10 @@ test("platform packages say what they are for", () => {
 test("the loader: the override first, then the local build, then the platform package, else a telling error", (t) => {
   const at = folder(t);
   const root = join(at, "node_modules/@hellojohn/node");
-  mkdirSync(join(root, "dist"), { recursive: true });
-  copyFileSync(join(NPM, "package.json"), join(root, "package.json"));
-  for (const file of readdirSync(join(NPM, "dist")))
-    copyFileSync(join(NPM, "dist", file), join(root, "dist", file));
-  const addon = process.env.HELLOJOHN_NODE_ADDON ?? join(NPM, "native/hellojohn.node");
+  mkdirSync(root, { recursive: true });
+  copyFileSync(join(PACKAGE, "package.json"), join(root, "package.json"));
+  cpSync(join(PACKAGE, "dist"), join(root, "dist"), { recursive: true });
+  const addon = process.env.HELLOJOHN_NODE_ADDON ?? join(PACKAGE, "native/hellojohn.node");
   const load = (override) =>
     spawnSync(process.execPath, ["-e", 'require("@hellojohn/node"); console.log("loaded")'], {
       cwd: at,

@@ -55,9 +55,9 @@ test("the frameworks' types take the mounts", () => {
     "--skipLibCheck",
   ];
   const target = ["--target", "ES2022", "--module", "Node16", "--moduleResolution", "Node16"];
-  const types = ["--typeRoots", at("npm/node/node_modules/@types"), "--types", "node"];
+  const types = ["--typeRoots", at("npm/node_modules/@types"), "--types", "node"];
   const checked = spawnSync(
-    at("npm/node/node_modules/.bin/tsc"),
+    at("npm/node_modules/.bin/tsc"),
     [...options, ...target, ...types, program("hosts.mts")],
     { encoding: "utf8" },
   );

@@ -1,6 +1,14 @@
-import { answered, type NativeTenant } from "./addon";
-import { HelloJohnError, invalid } from "./error";
-import { json, members, optionalText, requiredMembers, text, token } from "./input";
+import { HelloJohnError, validationError } from "./errors";
+import { callAsync } from "./internal/native";
+import type { NativeTenant } from "./internal/native_types";
+import {
+  copyJson,
+  readMembers,
+  readOptionalText,
+  readRequiredMembers,
+  readText,
+  readToken,
+} from "./internal/validate";
 import type { Duration, Session } from "./session";
 import { CREATE_FIELDS, type CreateSessionOptions, createSession } from "./sessions";
 
@@ -49,13 +57,13 @@ const USER_FIELDS = CREATE_FIELDS.filter((field) => field !== "duration" && !CAL
 
 /** Signing in and out: `hj.auth`. */
 export class Auth {
-  readonly #handle: NativeTenant;
+  readonly #tenant: NativeTenant;
   readonly #authenticate: Authenticate | null;
   readonly #refuseIfClosed: () => void;
 
   /** @internal */
-  constructor(handle: NativeTenant, authenticate: Authenticate | null, refuseIfClosed: () => void) {
-    this.#handle = handle;
+  constructor(tenant: NativeTenant, authenticate: Authenticate | null, refuseIfClosed: () => void) {
+    this.#tenant = tenant;
     this.#authenticate = authenticate;
     this.#refuseIfClosed = refuseIfClosed;
   }
@@ -67,18 +75,21 @@ export class Auth {
    * or its answer is not a user, `validation_error`.
    */
   async signIn(options: SignInOptions): Promise<SignedInSession> {
-    const { sessionOptions, ...credentials } = Object.fromEntries(requiredMembers("options", options, null));
+    const { sessionOptions, ...credentials } = Object.fromEntries(
+      readRequiredMembers("options", options, null),
+    );
     const authenticate = this.#authenticate;
-    if (!authenticate) throw invalid("authenticate", "must be given to new HelloJohn() for signing in");
-    text("email", credentials["email"]);
-    text("password", credentials["password"]);
-    const fields = members("sessionOptions", sessionOptions, ["duration"]);
-    for (const name of CALLERS) fields.set(name, optionalText(name, credentials[name]));
+    if (!authenticate)
+      throw validationError("authenticate", "must be given to new HelloJohn() for signing in");
+    readText("email", credentials["email"]);
+    readText("password", credentials["password"]);
+    const fields = readMembers("sessionOptions", sessionOptions, ["duration"]);
+    for (const name of CALLERS) fields.set(name, readOptionalText(name, credentials[name]));
     this.#refuseIfClosed();
-    for (const [name, value] of await authenticated(authenticate, credentials as Credentials)) {
+    for (const [name, value] of await authenticateUser(authenticate, credentials as Credentials)) {
       fields.set(name, value);
     }
-    const { session, accessToken, refreshToken, expiresIn } = await createSession(this.#handle, fields);
+    const { session, accessToken, refreshToken, expiresIn } = await createSession(this.#tenant, fields);
     return {
       ...session,
       accessToken,
@@ -102,9 +113,9 @@ export class Auth {
     accessOrRefreshToken: string,
     options?: { scope?: "local" | "global" | null | undefined },
   ): Promise<{ revoked: number }> {
-    const presented = token("accessOrRefreshToken", accessOrRefreshToken);
-    const scope = optionalText("scope", members("options", options, ["scope"]).get("scope"));
-    return answered(this.#handle.signOut(presented, scope));
+    const presented = readToken("accessOrRefreshToken", accessOrRefreshToken);
+    const scope = readOptionalText("scope", readMembers("options", options, ["scope"]).get("scope"));
+    return callAsync(this.#tenant.signOut(presented, scope));
   }
 }
 
@@ -112,7 +123,7 @@ export class Auth {
  * The host's word on credentials: the members of the user.
  * @internal
  */
-export async function authenticated(
+export async function authenticateUser(
   authenticate: Authenticate,
   credentials: Credentials,
 ): Promise<Map<string, unknown>> {
@@ -127,9 +138,9 @@ export async function authenticated(
     throw new HelloJohnError("invalid_credentials", "the credentials are wrong");
   }
   try {
-    const found = requiredMembers("user", user, USER_FIELDS);
-    text("userId", found.get("userId"));
-    for (const [name, value] of found) found.set(name, value === undefined ? null : json(name, value));
+    const found = readRequiredMembers("user", user, USER_FIELDS);
+    readText("userId", found.get("userId"));
+    for (const [name, value] of found) found.set(name, value === undefined ? null : copyJson(name, value));
     return found;
   } catch (cause) {
     // Not a validation_error: whoever signs in can do nothing about it.

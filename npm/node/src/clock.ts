@@ -1,6 +1,7 @@
 import { types } from "node:util";
-import { addon, type NativeClock } from "./addon";
-import { invalid } from "./error";
+import { validationError } from "./errors";
+import { addon } from "./internal/native";
+import type { NativeClock } from "./internal/native_types";
 
 const natives = new WeakMap<ManualClock, NativeClock>();
 
@@ -14,30 +15,30 @@ const natives = new WeakMap<ManualClock, NativeClock>();
 export class ManualClock {
   /** Starts at this moment (milliseconds since the epoch, or a `Date`); default: now. */
   constructor(at: number | Date = Date.now()) {
-    natives.set(this, new addon.NativeClock(moment("at", at)));
+    natives.set(this, new addon.NativeClock(readTime("at", at)));
   }
 
   /** Where it stands, in milliseconds since the epoch. */
   now(): number {
-    return nativeClock(this).now();
+    return toNativeClock(this).now();
   }
 
   /** Moves it to this moment, forward or back. */
   set(at: number | Date): void {
-    nativeClock(this).set(moment("at", at));
+    toNativeClock(this).set(readTime("at", at));
   }
 
   /** Moves it forward by whole milliseconds, back when negative. */
   advance(milliseconds: number): void {
-    if (!Number.isSafeInteger(milliseconds)) throw invalid("milliseconds", "must be a whole number");
+    if (!Number.isSafeInteger(milliseconds)) throw validationError("milliseconds", "must be a whole number");
     this.set(this.now() + milliseconds);
   }
 }
 
 /** @internal */
-export function nativeClock(clock: ManualClock): NativeClock {
+export function toNativeClock(clock: ManualClock): NativeClock {
   const native = natives.get(clock);
-  if (!native) throw invalid("clock", "must be a ManualClock");
+  if (!native) throw validationError("clock", "must be a ManualClock");
   return native;
 }
 
@@ -51,10 +52,10 @@ export const isDate = types.isDate;
  * Milliseconds since the epoch of a moment that a caller gave.
  * @internal
  */
-export function moment(field: string, at: unknown): number {
+export function readTime(field: string, at: unknown): number {
   const time = isDate(at) ? Date.prototype.getTime.call(at) : at;
   if (typeof time !== "number" || !Number.isSafeInteger(time)) {
-    throw invalid(field, "must be a valid Date or whole milliseconds since the epoch");
+    throw validationError(field, "must be a valid Date or whole milliseconds since the epoch");
   }
   return time;
 }

@@ -1,27 +1,48 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { addon, answered, type NativeTenant, looked, opened, port } from "./addon";
+
 import { Auth, type Authenticate } from "./auth";
-import { isDate, type ManualClock, moment, nativeClock } from "./clock";
-import { engineError, HelloJohnError, invalid } from "./error";
+import { isDate, type ManualClock, readTime, toNativeClock } from "./clock";
+import { ConfigApi, type ConfigPatch, toWireConfigPatch } from "./config";
+import { engineError, HelloJohnError, validationError } from "./errors";
+import { isOnlyCheck } from "./internal/event_loop_budget";
+import { addon, callAsync, callInlineOrAsync, completionQueue, unwrap } from "./internal/native";
+import type { NativeTenant } from "./internal/native_types";
 import {
+  readMembers,
+  readOptionalText,
+  readRequiredMembers,
+  readText,
+  readToken,
+  readWholeNumber,
+  toRequestJson,
+} from "./internal/validate";
+import { type Jwks, Keys } from "./keys";
+import { RestAdapter } from "./rest/adapter";
+import {
+  AuthGuard,
+  authorizeRequest,
+  createAuthMiddleware,
+  type Auth as RequestAuth,
+  type RequireAuthOptions,
+} from "./rest/authorize";
+import {
+  createFastifyAuth,
+  createFastifyPlugin,
   type FastifyHook,
   type FastifyPlugin,
   type FastifyPluginOptions,
   type FastifyRequestLike,
-  fastifyAuth,
-  fastifyPlugin,
-} from "./fastify";
-import { fetchHandler, type Handler, type HandlerOptions } from "./fetch";
-import { authorize, Gate, type Auth as RequestAuth, type RequireAuthOptions, requireAuth } from "./gate";
-import { type Middleware, type MiddlewareOptions, middleware, type NodeRequest } from "./http";
-import { members, optionalText, request, requiredMembers, text, token, wholeNumber } from "./input";
-import { type Jwks, Keys } from "./keys";
-import { RestDoor } from "./rest";
+} from "./rest/fastify";
+import { createFetchHandler, type Handler, type HandlerOptions } from "./rest/fetch";
+import {
+  createMiddleware,
+  type Middleware,
+  type MiddlewareOptions,
+  type NodeRequest,
+} from "./rest/node_http";
 import { type Duration, toDate } from "./session";
 import { Sessions } from "./sessions";
-import { type ConfigPatch, configPatch, Settings } from "./settings";
-import { isAlone } from "./turn";
-import { type AccessTokenClaims, type TokenVerification, Verifier } from "./verdict";
+import { type AccessTokenClaims, type TokenVerification, Verifier } from "./verification";
 
 /** How to open a tenant. */
 export interface HelloJohnOptions {
@@ -33,7 +54,7 @@ export interface HelloJohnOptions {
   database?: string | undefined;
   /** `iss` of the access tokens; default `https://api.hellojohn.dev`. */
   issuer?: string | undefined;
-  /** Settings to apply when the engine opens. */
+  /** ConfigApi to apply when the engine opens. */
   config?: ConfigPatch | undefined;
   /**
    * `full` (default): every answer is on disk before it is given. `normal`: a power loss may take back the last moments,
@@ -101,54 +122,58 @@ export class HelloJohn {
   /** Signing in with the host's own check of credentials, and signing out. */
   readonly auth: Auth;
   /** The tenant's settings. */
-  readonly config: Settings;
+  readonly config: ConfigApi;
   /** The tenant's signing keys. */
   readonly keys: Keys;
   /** The REST API for hosts of the Fetch API (Hono, Next's route handlers, …): {@link createHandler} without options. */
   readonly handler: (request: Request) => Promise<Response>;
-  readonly #handle: NativeTenant;
+  readonly #tenant: NativeTenant;
   readonly #verifier: Verifier;
   readonly #authenticate: Authenticate | null;
-  readonly #door: RestDoor;
+  readonly #restAdapter: RestAdapter;
   #closing: Promise<void> | null = null;
 
   constructor(options: HelloJohnOptions) {
-    const found = requiredMembers("options", options, OPTIONS);
+    const found = readRequiredMembers("options", options, OPTIONS);
     const authenticate = found.get("authenticate") ?? null;
     if (authenticate !== null && typeof authenticate !== "function") {
-      throw invalid("authenticate", "must be a function");
+      throw validationError("authenticate", "must be a function");
     }
     const clock = found.get("clock") as ManualClock | null | undefined;
     const config = found.get("config");
-    const tokenCacheCapacity = wholeNumber("tokenCacheCapacity", found.get("tokenCacheCapacity"), TOKEN_CACHE_CAPACITY_MAX);
-    const database = optionalText("database", found.get("database"));
+    const tokenCacheCapacity = readWholeNumber(
+      "tokenCacheCapacity",
+      found.get("tokenCacheCapacity"),
+      TOKEN_CACHE_CAPACITY_MAX,
+    );
+    const database = readOptionalText("database", found.get("database"));
     const settings = {
-      tenant_id: text("tenantId", found.get("tenantId")),
+      tenant_id: readText("tenantId", found.get("tenantId")),
       database: database ?? (process.env["HELLOJOHN_DATABASE"] || "hellojohn.db"),
-      issuer: optionalText("issuer", found.get("issuer")),
-      durability: optionalText("durability", found.get("durability")),
+      issuer: readOptionalText("issuer", found.get("issuer")),
+      durability: readOptionalText("durability", found.get("durability")),
       token_cache_capacity: tokenCacheCapacity,
-      config: config === undefined || config === null ? null : configPatch("config", config),
+      config: config === undefined || config === null ? null : toWireConfigPatch("config", config),
     };
-    const secretKey = text("secretKey", found.get("secretKey"));
-    const native = clock === undefined || clock === null ? null : nativeClock(clock);
-    const handle = new addon.NativeTenant(port, JSON.stringify(settings), secretKey, native);
-    const refusal = handle.refusal();
+    const secretKey = readText("secretKey", found.get("secretKey"));
+    const native = clock === undefined || clock === null ? null : toNativeClock(clock);
+    const tenant = new addon.NativeTenant(completionQueue, JSON.stringify(settings), secretKey, native);
+    const refusal = tenant.refusal();
     if (refusal?.code) throw engineError(refusal.code, refusal.text);
-    this.#handle = handle;
-    this.#verifier = new Verifier(handle, Math.min(tokenCacheCapacity ?? KNOWN_MAX, KNOWN_MAX));
+    this.#tenant = tenant;
+    this.#verifier = new Verifier(tenant, Math.min(tokenCacheCapacity ?? KNOWN_MAX, KNOWN_MAX));
     this.#authenticate = authenticate as Authenticate | null;
-    this.sessions = new Sessions(handle, this.#verifier);
-    this.auth = new Auth(handle, this.#authenticate, () => this.#refuseIfClosed());
-    this.config = new Settings(handle);
-    this.keys = new Keys(handle);
-    this.#door = new RestDoor(handle, this.#authenticate, undefined);
-    this.handler = fetchHandler(this.#door);
+    this.sessions = new Sessions(tenant, this.#verifier);
+    this.auth = new Auth(tenant, this.#authenticate, () => this.#refuseIfClosed());
+    this.config = new ConfigApi(tenant);
+    this.keys = new Keys(tenant);
+    this.#restAdapter = new RestAdapter(tenant, this.#authenticate, undefined);
+    this.handler = createFetchHandler(this.#restAdapter);
   }
 
   /** Opens the engine now. Rejects with `invalid_api_key` or a `storage_…` code. */
   async ready(): Promise<void> {
-    await answered(this.#handle.ready());
+    await callAsync(this.#tenant.ready());
   }
 
   /**
@@ -159,11 +184,11 @@ export class HelloJohn {
    */
   async verifyToken(accessToken: string, options?: VerifyTokenOptions): Promise<AccessTokenClaims> {
     const [presented, expected] = localVerification(accessToken, options);
-    const here = isAlone();
-    return looked(() =>
+    const here = isOnlyCheck();
+    return callInlineOrAsync(() =>
       here
-        ? this.#handle.verifyLocallyHere(presented, expected)
-        : this.#handle.verifyLocally(presented, expected),
+        ? this.#tenant.verifyLocallyHere(presented, expected)
+        : this.#tenant.verifyLocally(presented, expected),
     );
   }
 
@@ -175,7 +200,7 @@ export class HelloJohn {
    */
   verifyTokenSync(accessToken: string, options?: VerifyTokenOptions): AccessTokenClaims {
     const [presented, expected] = localVerification(accessToken, options);
-    return opened(this.#handle.verifyLocallySync(presented, expected));
+    return unwrap(this.#tenant.verifyLocallySync(presented, expected));
   }
 
   /**
@@ -191,7 +216,7 @@ export class HelloJohn {
 
   /** The tenant's public keys. */
   async jwks(): Promise<Jwks> {
-    return answered(this.#handle.jwks());
+    return callAsync(this.#tenant.jwks());
   }
 
   /**
@@ -201,7 +226,7 @@ export class HelloJohn {
    * Throws `validation_error`.
    */
   createHandler<Context = unknown>(options?: HandlerOptions<Context>): Handler<Context> {
-    return fetchHandler(new RestDoor(this.#handle, this.#authenticate, options)) as Handler<Context>;
+    return createFetchHandler(new RestAdapter(this.#tenant, this.#authenticate, options)) as Handler<Context>;
   }
 
   /**
@@ -215,7 +240,7 @@ export class HelloJohn {
    * Throws `validation_error`.
    */
   middleware<Req extends NodeRequest = NodeRequest>(options?: MiddlewareOptions<Req>): Middleware<Req> {
-    return middleware<Req>(new RestDoor(this.#handle, this.#authenticate, options));
+    return createMiddleware<Req>(new RestAdapter(this.#tenant, this.#authenticate, options));
   }
 
   /**
@@ -227,10 +252,10 @@ export class HelloJohn {
   fastifyPlugin<Req extends FastifyRequestLike = FastifyRequestLike>(
     options?: FastifyPluginOptions<Req>,
   ): FastifyPlugin {
-    const doorAt = (prefix: string) =>
-      new RestDoor(this.#handle, this.#authenticate, { ...options, ...(prefix && { prefix }) });
-    doorAt("");
-    return fastifyPlugin(doorAt);
+    const adapterAt = (prefix: string) =>
+      new RestAdapter(this.#tenant, this.#authenticate, { ...options, ...(prefix && { prefix }) });
+    adapterAt("");
+    return createFastifyPlugin(adapterAt);
   }
 
   /**
@@ -241,12 +266,12 @@ export class HelloJohn {
    * Throws `validation_error`.
    */
   requireAuth<Req extends NodeRequest = NodeRequest>(options?: RequireAuthOptions): Middleware<Req> {
-    return requireAuth<Req>(this.#gate(options));
+    return createAuthMiddleware<Req>(this.#createGuard(options));
   }
 
   /** {@link requireAuth} as a hook: `fastify.addHook("onRequest", hj.fastifyAuth())`, or on single routes. */
   fastifyAuth(options?: RequireAuthOptions): FastifyHook {
-    return fastifyAuth(this.#gate(options));
+    return createFastifyAuth(this.#createGuard(options));
   }
 
   /**
@@ -261,17 +286,17 @@ export class HelloJohn {
   ): Promise<RequestAuth | Response>;
   async authorize(request: Request, options?: RequireAuthOptions): Promise<RequestAuth | Response | null>;
   async authorize(request: Request, options?: RequireAuthOptions): Promise<RequestAuth | Response | null> {
-    return authorize(this.#gate(options), request);
+    return authorizeRequest(this.#createGuard(options), request);
   }
 
   /** Counts the tenant's sessions. */
   async stats(): Promise<Stats> {
-    const wire = await answered<{
+    const wire = await callAsync<{
       sessions: Stats["sessions"];
       created_last_24h: number;
       database_bytes: number;
       oldest_unswept_at: number | null;
-    }>(this.#handle.stats());
+    }>(this.#tenant.stats());
     return {
       sessions: wire.sessions,
       createdLast24h: wire.created_last_24h,
@@ -282,7 +307,7 @@ export class HelloJohn {
 
   /** Writes down the ends of sessions that the clock has ended: how many. It changes no answer. */
   async sweep(): Promise<{ stamped: number }> {
-    return answered(this.#handle.sweep());
+    return callAsync(this.#tenant.sweep());
   }
 
   /**
@@ -291,12 +316,12 @@ export class HelloJohn {
    * Rejects with `validation_error`.
    */
   async purge(options: { olderThan: Duration | Date }): Promise<{ purged: number }> {
-    const olderThan = requiredMembers("options", options, ["olderThan"]).get("olderThan");
-    if (olderThan === undefined || olderThan === null) throw invalid("olderThan", "is required");
+    const olderThan = readRequiredMembers("options", options, ["olderThan"]).get("olderThan");
+    if (olderThan === undefined || olderThan === null) throw validationError("olderThan", "is required");
     const before = isDate(olderThan)
-      ? JSON.stringify({ before: moment("olderThan", olderThan) })
-      : request(new Map([["olderThan", olderThan]]), { olderThan: "older_than" });
-    return answered(this.#handle.purge(before));
+      ? JSON.stringify({ before: readTime("olderThan", olderThan) })
+      : toRequestJson(new Map([["olderThan", olderThan]]), { olderThan: "older_than" });
+    return callAsync(this.#tenant.purge(before));
   }
 
   /**
@@ -306,7 +331,7 @@ export class HelloJohn {
    * Rejects with `validation_error`.
    */
   async changeSecretKey(newKey: string): Promise<void> {
-    await answered(this.#handle.changeSecretKey(text("newKey", newKey)));
+    await callAsync(this.#tenant.changeSecretKey(readText("newKey", newKey)));
   }
 
   /**
@@ -314,7 +339,7 @@ export class HelloJohn {
    * ended stays ended.
    */
   async lowerClockMark(): Promise<void> {
-    await answered(this.#handle.lowerClockMark());
+    await callAsync(this.#tenant.lowerClockMark());
   }
 
   /**
@@ -322,7 +347,7 @@ export class HelloJohn {
    * nothing.
    */
   close(): Promise<void> {
-    this.#closing ??= answered<null>(this.#handle.close()).then(() => undefined);
+    this.#closing ??= callAsync<null>(this.#tenant.close()).then(() => undefined);
     return this.#closing;
   }
 
@@ -331,8 +356,8 @@ export class HelloJohn {
     await this.close();
   }
 
-  #gate(options: unknown): Gate {
-    return new Gate(this.#door.options.rest, options);
+  #createGuard(options: unknown): AuthGuard {
+    return new AuthGuard(this.#restAdapter.options.rest, options);
   }
 
   #refuseIfClosed(): void {
@@ -341,6 +366,6 @@ export class HelloJohn {
 }
 
 function localVerification(accessToken: unknown, options: unknown): [string, string] {
-  const presented = token("token", accessToken);
-  return [presented, request(members("options", options, Object.keys(VERIFY)), VERIFY)];
+  const presented = readToken("token", accessToken);
+  return [presented, toRequestJson(readMembers("options", options, Object.keys(VERIFY)), VERIFY)];
 }

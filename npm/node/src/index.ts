@@ -1,6 +1,10 @@
 export type { Authenticate, AuthenticatedUser, Credentials, SignedInSession, SignInOptions } from "./auth";
 export { ManualClock } from "./clock";
-export { type ErrorCode, HelloJohnError } from "./error";
+export type { Config, ConfigPatch } from "./config";
+export { type ErrorCode, HelloJohnError } from "./errors";
+export { HelloJohn, type HelloJohnOptions, type Stats, type VerifyTokenOptions } from "./hellojohn";
+export type { Jwks, KeyInfo, KeyState, PublicJwk } from "./keys";
+export type { Auth, RequireAuthOptions } from "./rest/authorize";
 export type {
   FastifyHook,
   FastifyInstanceLike,
@@ -8,13 +12,10 @@ export type {
   FastifyPluginOptions,
   FastifyReplyLike,
   FastifyRequestLike,
-} from "./fastify";
-export type { Handler, HandlerOptions } from "./fetch";
-export type { Auth, RequireAuthOptions } from "./gate";
-export { HelloJohn, type HelloJohnOptions, type Stats, type VerifyTokenOptions } from "./hellojohn";
-export type { Middleware, MiddlewareOptions, NodeRequest, NodeResponse } from "./http";
-export type { Jwks, KeyInfo, KeyState, PublicJwk } from "./keys";
-export type { CookieOptions, OnError, RestOptions } from "./rest_options";
+} from "./rest/fastify";
+export type { Handler, HandlerOptions } from "./rest/fetch";
+export type { Middleware, MiddlewareOptions, NodeRequest, NodeResponse } from "./rest/node_http";
+export type { CookieOptions, OnError, RestOptions } from "./rest/options";
 export type {
   DeviceType,
   Duration,
@@ -33,10 +34,9 @@ export type {
   SessionList,
   UpdateSessionOptions,
 } from "./sessions";
-export type { Config, ConfigPatch } from "./settings";
 export type {
   AccessTokenClaims,
   SessionVerification,
   TokenVerification,
   VerificationError,
-} from "./verdict";
+} from "./verification";

@@ -1,5 +1,6 @@
-import { answered, type NativeTenant } from "./addon";
-import { text } from "./input";
+import { callAsync } from "./internal/native";
+import type { NativeTenant } from "./internal/native_types";
+import { readText } from "./internal/validate";
 
 /** Where a signing key stands: published but unused, signing, no longer signing but good, gone. */
 export type KeyState = "next" | "active" | "retiring" | "retired";
@@ -30,21 +31,21 @@ export interface Jwks {
 
 /** The tenant's signing keys: `hj.keys`. */
 export class Keys {
-  readonly #handle: NativeTenant;
+  readonly #tenant: NativeTenant;
 
   /** @internal */
-  constructor(handle: NativeTenant) {
-    this.#handle = handle;
+  constructor(tenant: NativeTenant) {
+    this.#tenant = tenant;
   }
 
   /** The next key signs from now on, and a new next one is published. No session ends and no token dies. */
   async rotate(): Promise<{ kid: string }> {
-    return { kid: await answered<string>(this.#handle.rotateKeys()) };
+    return { kid: await callAsync<string>(this.#tenant.rotateKeys()) };
   }
 
   /** All keys, oldest first, retired ones included. */
   async list(): Promise<KeyInfo[]> {
-    const rows = await answered<{ kid: string; state: KeyState; created_at: number }[]>(this.#handle.keys());
+    const rows = await callAsync<{ kid: string; state: KeyState; created_at: number }[]>(this.#tenant.keys());
     return rows.map(({ kid, state, created_at }) => ({ kid, state, createdAt: new Date(created_at) }));
   }
 
@@ -54,6 +55,6 @@ export class Keys {
    * Rejects with `not_found`; with `validation_error` for the active key: rotate first.
    */
   async retire(kid: string): Promise<void> {
-    await answered(this.#handle.retireKey(text("kid", kid)));
+    await callAsync(this.#tenant.retireKey(readText("kid", kid)));
   }
 }

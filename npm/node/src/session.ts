@@ -118,13 +118,13 @@ export function toSession(wire: WireSession): Session {
 }
 
 /** The session, made of an answer that is kept: nothing that a caller may change is shared. */
-export function toOwnSession(wire: WireSession): Session {
+export function toUnsharedSession(wire: WireSession): Session {
   const session = toSession(wire);
-  session.claims = ownCopy(session.claims);
+  session.claims = copyClaims(session.claims);
   return session;
 }
 
-export function ownCopy<T extends { readonly [name: string]: Json | undefined }>(claims: T): T {
+export function copyClaims<T extends { readonly [name: string]: Json | undefined }>(claims: T): T {
   for (const name in claims) {
     if (typeof claims[name] === "object" && claims[name] !== null) return structuredClone(claims);
   }

@@ -1,6 +1,15 @@
-import { answered, type NativeTenant, looked } from "./addon";
-import { invalid } from "./error";
-import { members, optionalText, request, requiredMembers, text, token } from "./input";
+import { validationError } from "./errors";
+import { charge } from "./internal/event_loop_budget";
+import { callAsync, callInlineOrAsync } from "./internal/native";
+import type { NativeTenant } from "./internal/native_types";
+import {
+  readMembers,
+  readOptionalText,
+  readRequiredMembers,
+  readText,
+  readToken,
+  toRequestJson,
+} from "./internal/validate";
 import {
   type DeviceType,
   type Duration,
@@ -14,8 +23,7 @@ import {
   type WireGrant,
   type WireSession,
 } from "./session";
-import { timed } from "./turn";
-import type { SessionVerification, Verifier } from "./verdict";
+import type { SessionVerification, Verifier } from "./verification";
 
 /** A sign-in. `undefined` and `null` mean "not given". */
 export interface CreateSessionOptions {
@@ -106,22 +114,25 @@ export const CREATE_FIELDS: readonly string[] = Object.keys(CREATE);
 
 /** @internal */
 export function createRequest(fields: Map<string, unknown>): string {
-  return request(fields, CREATE);
+  return toRequestJson(fields, CREATE);
 }
 
 /** @internal */
-export async function createSession(handle: NativeTenant, fields: Map<string, unknown>): Promise<SessionGrant> {
-  return toGrant(await answered<WireGrant>(handle.create(createRequest(fields))));
+export async function createSession(
+  tenant: NativeTenant,
+  fields: Map<string, unknown>,
+): Promise<SessionGrant> {
+  return toGrant(await callAsync<WireGrant>(tenant.create(createRequest(fields))));
 }
 
 /** The sessions of the tenant: `hj.sessions`. Every method may reject with `engine_closed` or a `storage_…` code. */
 export class Sessions {
-  readonly #handle: NativeTenant;
+  readonly #tenant: NativeTenant;
   readonly #verifier: Verifier;
 
   /** @internal */
-  constructor(handle: NativeTenant, verifier: Verifier) {
-    this.#handle = handle;
+  constructor(tenant: NativeTenant, verifier: Verifier) {
+    this.#tenant = tenant;
     this.#verifier = verifier;
   }
 
@@ -131,7 +142,7 @@ export class Sessions {
    * Rejects with `validation_error`.
    */
   async create(options: CreateSessionOptions): Promise<SessionGrant> {
-    return createSession(this.#handle, requiredMembers("options", options, CREATE_FIELDS));
+    return createSession(this.#tenant, readRequiredMembers("options", options, CREATE_FIELDS));
   }
 
   /**
@@ -142,9 +153,9 @@ export class Sessions {
    * `refresh_token_reused` (the session has been ended), `refresh_token_ahead`, `validation_error`.
    */
   async refresh(refreshToken: string, options?: RefreshOptions): Promise<SessionGrant> {
-    const presented = token("refreshToken", refreshToken);
-    const from = request(members("options", options, Object.keys(REFRESH)), REFRESH);
-    return toGrant(await answered<WireGrant>(this.#handle.refresh(presented, from)));
+    const presented = readToken("refreshToken", refreshToken);
+    const from = toRequestJson(readMembers("options", options, Object.keys(REFRESH)), REFRESH);
+    return toGrant(await callAsync<WireGrant>(this.#tenant.refresh(presented, from)));
   }
 
   /** One session, ended ones included until they are purged. Rejects with `session_not_found`. */
@@ -159,14 +170,14 @@ export class Sessions {
   async list(first: string | ListQuery, options?: ListOptions): Promise<SessionList> {
     const query =
       typeof first === "string"
-        ? new Map<string, unknown>([["user_id", first], ...members("options", options, PAGE)])
-        : listQuery(first, options);
+        ? new Map<string, unknown>([["user_id", first], ...readMembers("options", options, PAGE)])
+        : readListQuery(first, options);
     if (typeof first === "string") query.set("status", query.get("status") ?? "all");
-    const asked = request(query, { userId: "user_id" });
-    const page = await looked<{ data: WireSession[]; next_cursor: string | null }>(() =>
-      this.#handle.list(asked),
+    const asked = toRequestJson(query, { userId: "user_id" });
+    const page = await callInlineOrAsync<{ data: WireSession[]; next_cursor: string | null }>(() =>
+      this.#tenant.list(asked),
     );
-    const list = timed(() => page.data.map(toSession));
+    const list = charge(() => page.data.map(toSession));
     // Not enumerable: the list compares and prints as the array that it is.
     Object.defineProperty(list, "sessions", { value: list });
     Object.defineProperty(list, "nextCursor", { value: page.next_cursor });
@@ -180,7 +191,7 @@ export class Sessions {
    * Rejects with `session_not_found`.
    */
   async revoke(id: string): Promise<void> {
-    await answered(this.#handle.revoke(text("id", id)));
+    await callAsync(this.#tenant.revoke(readText("id", id)));
   }
 
   /**
@@ -192,14 +203,14 @@ export class Sessions {
     userId: string,
     options?: { except?: string | null | undefined },
   ): Promise<{ revoked: number }> {
-    const user = text("userId", userId);
-    const except = optionalText("except", members("options", options, ["except"]).get("except"));
-    return answered(this.#handle.revokeUser(user, except));
+    const user = readText("userId", userId);
+    const except = readOptionalText("except", readMembers("options", options, ["except"]).get("except"));
+    return callAsync(this.#tenant.revokeUser(user, except));
   }
 
   /** Ends all active sessions of the tenant: how many. */
   async revokeTenant(): Promise<{ revoked: number }> {
-    return answered(this.#handle.revokeTenant());
+    return callAsync(this.#tenant.revokeTenant());
   }
 
   /**
@@ -219,24 +230,25 @@ export class Sessions {
    * Rejects with `session_not_found`, `session_revoked`, `session_expired`, `validation_error`.
    */
   async update(id: string, patch: UpdateSessionOptions): Promise<UpdatedSession> {
-    const session = text("id", id);
-    const change = request(requiredMembers("patch", patch, Object.keys(UPDATE)), UPDATE);
+    const session = readText("id", id);
+    const change = toRequestJson(readRequiredMembers("patch", patch, Object.keys(UPDATE)), UPDATE);
     const { refreshToken: _, ...updated } = toGrant(
-      await answered<WireGrant>(this.#handle.update(session, change)),
+      await callAsync<WireGrant>(this.#tenant.update(session, change)),
     );
     return updated;
   }
 }
 
-function listQuery(query: unknown, options: unknown): Map<string, unknown> {
-  if (typeof query !== "object" || query === null) throw invalid("userId", "must be a string, or an object");
-  if (options !== undefined) throw invalid("options", "belong into the object");
-  const found = requiredMembers("query", query, [...USER, ...PAGE]);
+function readListQuery(query: unknown, options: unknown): Map<string, unknown> {
+  if (typeof query !== "object" || query === null)
+    throw validationError("userId", "must be a string, or an object");
+  if (options !== undefined) throw validationError("options", "belong into the object");
+  const found = readRequiredMembers("query", query, [...USER, ...PAGE]);
   const users = USER.filter((name) => found.has(name));
-  if (users.length > 1) throw invalid("userId", "must not be given twice");
+  if (users.length > 1) throw validationError("userId", "must not be given twice");
   for (const name of users) {
     // A user who is missing by mistake must not turn into the whole tenant.
-    if (found.get(name) == null) throw invalid(name, "must be a string when it is given");
+    if (found.get(name) == null) throw validationError(name, "must be a string when it is given");
   }
   return found;
 }

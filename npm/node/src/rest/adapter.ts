@@ -1,8 +1,9 @@
-import { addon, answered, type NativeTenant, opened } from "./addon";
-import { type Authenticate, authenticated, type Credentials } from "./auth";
-import { type ErrorCode, HelloJohnError } from "./error";
-import { type OnError, type ReadOptions, readOptions } from "./rest_options";
-import { createRequest } from "./sessions";
+import { type Authenticate, authenticateUser, type Credentials } from "../auth";
+import { type ErrorCode, HelloJohnError } from "../errors";
+import { addon, callAsync, unwrap } from "../internal/native";
+import type { NativeTenant } from "../internal/native_types";
+import { createRequest } from "../sessions";
+import { type CheckedRestOptions, type OnError, readRestOptions } from "./options";
 
 /** The longest body that is read. One byte more tells the engine that there was more. */
 export const BODY_MAX = addon.restBodyMax();
@@ -34,12 +35,12 @@ interface Question {
 }
 
 /** The REST API with options of its own, not yet fitted to a server. It never throws: every failure is an answer. */
-export class RestDoor {
-  readonly options: ReadOptions;
+export class RestAdapter {
+  readonly options: CheckedRestOptions;
   readonly #authenticate: Authenticate | null;
 
-  constructor(handle: NativeTenant, authenticate: Authenticate | null, options: unknown) {
-    this.options = readOptions(handle, options);
+  constructor(tenant: NativeTenant, authenticate: Authenticate | null, options: unknown) {
+    this.options = readRestOptions(tenant, options);
     this.#authenticate = authenticate;
   }
 
@@ -63,42 +64,42 @@ export class RestDoor {
     try {
       const request = await read();
       const { method, target, headers, body, address } = request;
-      const step = await answered<RestAnswer | Question>(rest.begin(method, target, headers, body, address));
+      const step = await callAsync<RestAnswer | Question>(rest.begin(method, target, headers, body, address));
       if ("ticket" in step) return await this.#signIn(step, request);
       report(onError, step, null);
       return step;
     } catch (error) {
-      return failed(error, onError);
+      return toErrorAnswer(error, onError);
     }
   }
 
   async #signIn({ ticket, credentials }: Question, request: RestRequest): Promise<RestAnswer> {
     const { rest, onError } = this.options;
     const authenticate = this.#authenticate;
-    if (!authenticate) return answered(rest.finish(ticket, "not_offered", null));
+    if (!authenticate) return callAsync(rest.finish(ticket, "not_offered", null));
     let word: "user" | "nobody" | "failed" = "user";
     let user: string | null = null;
     let failure: unknown = null;
     try {
       const presented = {
         ...credentials,
-        userAgent: header(request.headers, "user-agent"),
+        userAgent: findHeader(request.headers, "user-agent"),
         ipAddress: request.address,
       };
-      user = createRequest(await authenticated(authenticate, presented as unknown as Credentials));
+      user = createRequest(await authenticateUser(authenticate, presented as unknown as Credentials));
     } catch (error) {
       const nobody = error instanceof HelloJohnError && error.code === "invalid_credentials";
       word = nobody ? "nobody" : "failed";
       failure = nobody ? null : error;
     }
-    const answer = await answered<RestAnswer>(rest.finish(ticket, word, user));
+    const answer = await callAsync<RestAnswer>(rest.finish(ticket, word, user));
     report(onError, answer, failure);
     return answer;
   }
 }
 
 /** The first value of a header. */
-export function header(headers: readonly string[], name: string): string | null {
+export function findHeader(headers: readonly string[], name: string): string | null {
   for (let at = 0; at + 1 < headers.length; at += 2) {
     if (headers[at]?.toLowerCase() === name) return headers[at + 1] ?? null;
   }
@@ -106,10 +107,10 @@ export function header(headers: readonly string[], name: string): string | null 
 }
 
 /** The answer to a request that something else than the API refused or that failed on its way there. */
-export function failed(error: unknown, onError: OnError | null): RestAnswer {
+export function toErrorAnswer(error: unknown, onError: OnError | null): RestAnswer {
   const known = error instanceof HelloJohnError;
   const [code, detail] = known ? [error.code, error.detail] : ["internal", "the host's code failed"];
-  const answer = opened<RestAnswer>(addon.errorAnswer(code, detail));
+  const answer = unwrap<RestAnswer>(addon.errorAnswer(code, detail));
   report(onError, answer, error);
   return answer;
 }
@@ -122,7 +123,7 @@ function report(onError: OnError | null, { status, headers, error }: RestAnswer,
       ? failure
       : new HelloJohnError(error?.code ?? "internal", error?.detail ?? "", { cause: failure ?? undefined });
   // Its own failure has no place to go; the client still gets the answer.
-  new Promise((settle) => settle(onError(told, { requestId: header(headers, "x-request-id") ?? "" }))).catch(
-    () => undefined,
-  );
+  new Promise((settle) =>
+    settle(onError(told, { requestId: findHeader(headers, "x-request-id") ?? "" })),
+  ).catch(() => undefined);
 }

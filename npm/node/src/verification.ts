@@ -1,9 +1,10 @@
-import { type Call, type NativeTenant, looked } from "./addon";
-import { type ErrorCode, HelloJohnError } from "./error";
-import { text, token } from "./input";
-import { Memory } from "./memory";
-import { type Json, ownCopy, type Session, toOwnSession, type WireSession } from "./session";
-import { isAlone, turn } from "./turn";
+import { type ErrorCode, HelloJohnError } from "./errors";
+import { AnswerCache } from "./internal/answer_cache";
+import { isOnlyCheck, yieldIfSpent } from "./internal/event_loop_budget";
+import { callInlineOrAsync } from "./internal/native";
+import type { Call, NativeTenant } from "./internal/native_types";
+import { readText, readToken } from "./internal/validate";
+import { copyClaims, type Json, type Session, toUnsharedSession, type WireSession } from "./session";
 
 /** Why something did not verify. */
 export interface VerificationError {
@@ -59,60 +60,60 @@ interface WireVerdict {
  * @internal
  */
 export class Verifier {
-  readonly #handle: NativeTenant;
-  readonly #tokens: Memory<WireVerdict>;
-  readonly #sessions: Memory<WireSession>;
+  readonly #tenant: NativeTenant;
+  readonly #tokens: AnswerCache<WireVerdict>;
+  readonly #sessions: AnswerCache<WireSession>;
 
-  constructor(handle: NativeTenant, most: number) {
-    this.#handle = handle;
-    this.#tokens = new Memory(handle, most);
-    this.#sessions = new Memory(handle, most);
+  constructor(tenant: NativeTenant, most: number) {
+    this.#tenant = tenant;
+    this.#tokens = new AnswerCache(tenant, most);
+    this.#sessions = new AnswerCache(tenant, most);
   }
 
   async get(id: unknown): Promise<Session> {
-    const name = text("id", id);
-    const pause = turn();
+    const name = readText("id", id);
+    const pause = yieldIfSpent();
     if (pause) await pause;
-    return toOwnSession(this.#sessions.get(name) ?? (await this.#look(name)));
+    return toUnsharedSession(this.#sessions.get(name) ?? (await this.#look(name)));
   }
 
   async verifyToken(presented: unknown): Promise<TokenVerification> {
-    const pause = turn();
+    const pause = yieldIfSpent();
     if (pause) await pause;
     const verdict = this.#tokens.get(presented) ?? (await this.#askAboutToken("token", presented));
-    if (verdict.payload) return { valid: true, payload: ownCopy(verdict.payload), error: null };
-    return { valid: false, payload: null, error: reason(verdict) };
+    if (verdict.payload) return { valid: true, payload: copyClaims(verdict.payload), error: null };
+    return { valid: false, payload: null, error: toVerificationError(verdict) };
   }
 
   /** By an access token, which has a dot, or by the id. */
   async verifySession(subject: unknown): Promise<SessionVerification> {
     const field = "sessionIdOrAccessToken";
-    const pause = turn();
+    const pause = yieldIfSpent();
     if (pause) await pause;
     let verdict: WireVerdict;
     if (typeof subject !== "string" || subject === "" || subject.includes(".")) {
       verdict = this.#tokens.get(subject) ?? (await this.#askAboutToken(field, subject));
     } else {
       const known = this.#sessions.get(subject);
-      const session = known && toOwnSession(known);
+      const session = known && toUnsharedSession(known);
       if (session?.status === "active") return { valid: true, session };
       verdict = await this.#askAboutSession(field, subject);
     }
-    const session = verdict.session && toOwnSession(verdict.session);
+    const session = verdict.session && toUnsharedSession(verdict.session);
     if (verdict.valid && session) return { valid: true, session };
-    return { valid: false, session, error: reason(verdict) };
+    return { valid: false, session, error: toVerificationError(verdict) };
   }
 
   async #look(id: string): Promise<WireSession> {
-    const { session, number } = await looked<{ session: WireSession; number: number }>(() =>
-      this.#handle.get(id),
+    const { session, number } = await callInlineOrAsync<{ session: WireSession; number: number }>(() =>
+      this.#tenant.get(id),
     );
     this.#sessions.keep(id, number, session);
     return session;
   }
 
   async #askAboutSession(field: string, id: unknown): Promise<WireVerdict> {
-    const verdict = await verdictOf(field, id, (name) => this.#handle.verifySession(name));
+    const verdict = await verify(field, id, (name) => this.#tenant.verifySession(name));
     if (verdict.number !== null && verdict.session) {
       this.#sessions.keep(id as string, verdict.number, verdict.session);
     }
@@ -121,32 +122,28 @@ export class Verifier {
 
   async #askAboutToken(field: string, presented: unknown): Promise<WireVerdict> {
     const isKnown = this.#tokens.has(presented);
-    const here = isKnown || isAlone();
-    const verdict = await verdictOf(field, presented, (jwt) => this.#handle.verifyAccessToken(jwt, here));
+    const here = isKnown || isOnlyCheck();
+    const verdict = await verify(field, presented, (jwt) => this.#tenant.verifyAccessToken(jwt, here));
     if (verdict.number === null) this.#tokens.forget(presented);
     else this.#tokens.keep(presented as string, verdict.number, verdict);
     return verdict;
   }
 }
 
-function reason({ error }: WireVerdict): VerificationError {
+function toVerificationError({ error }: WireVerdict): VerificationError {
   return error
     ? { code: error.code, message: error.detail }
     : { code: "internal", message: "the engine gave no reason" };
 }
 
 /** A token that is not even text comes from outside like any other bad token: it is refused, not thrown at. */
-async function verdictOf(
-  field: string,
-  subject: unknown,
-  ask: (subject: string) => Call,
-): Promise<WireVerdict> {
+async function verify(field: string, subject: unknown, ask: (subject: string) => Call): Promise<WireVerdict> {
   let asked: string;
   try {
-    asked = token(field, subject);
+    asked = readToken(field, subject);
   } catch (error) {
     if (!(error instanceof HelloJohnError)) throw error;
     return { valid: false, session: null, payload: null, number: null, error };
   }
-  return looked<WireVerdict>(() => ask(asked));
+  return callInlineOrAsync<WireVerdict>(() => ask(asked));
 }

@@ -1,6 +1,6 @@
-import { HelloJohnError } from "./error";
-import { BODY_MAX, type RestAnswer, type RestDoor } from "./rest";
-import type { RestOptions } from "./rest_options";
+import { HelloJohnError } from "../errors";
+import { BODY_MAX, type RestAdapter, type RestAnswer } from "./adapter";
+import type { RestOptions } from "./options";
 
 /** How `hj.createHandler` offers the REST API. */
 export interface HandlerOptions<Context = unknown> extends RestOptions {
@@ -15,18 +15,18 @@ export interface HandlerOptions<Context = unknown> extends RestOptions {
 export type Handler<Context = unknown> = (request: Request, context?: Context) => Promise<Response>;
 
 /** @internal */
-export function fetchHandler(door: RestDoor): Handler {
-  const { clientAddress } = door.options;
+export function createFetchHandler(adapter: RestAdapter): Handler {
+  const { clientAddress } = adapter.options;
   return async (request, context) => {
-    const answer = await door.answer(async () => {
+    const answer = await adapter.answer(async () => {
       const url = new URL(request.url);
       const address: unknown = clientAddress?.(request as never, context as never);
       return {
         method: request.method,
         // What is not under the prefix is no path of the API.
-        target: door.target(url.pathname + url.search) ?? "/",
-        headers: fetchHeaders(request, url),
-        body: await fetchBody(request),
+        target: adapter.target(url.pathname + url.search) ?? "/",
+        headers: readFetchHeaders(request, url),
+        body: await readFetchBody(request),
         address: typeof address === "string" ? address : null,
       };
     });
@@ -45,13 +45,13 @@ export function toResponse({ status, headers, body }: RestAnswer): Response {
  * Names and values in turn. A header that was sent twice has been merged by the host: it is no credential then.
  * @internal
  */
-export function fetchHeaders(request: Request, url: URL): string[] {
+export function readFetchHeaders(request: Request, url: URL): string[] {
   const headers = [...request.headers].flat();
   if (!request.headers.has("host")) headers.push("host", url.host);
   return headers;
 }
 
-async function fetchBody(request: Request): Promise<Uint8Array> {
+async function readFetchBody(request: Request): Promise<Uint8Array> {
   if (request.bodyUsed)
     throw new HelloJohnError("internal", "something else has read the body of the request");
   if (!request.body) return new Uint8Array();

@@ -82,6 +82,6 @@ function camelCase(name: string): string {
 }
 
 /** @internal */
-export function invalid(field: string, problem: string): HelloJohnError {
+export function validationError(field: string, problem: string): HelloJohnError {
   return new HelloJohnError("validation_error", `${field}: ${problem}`);
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
-import { HelloJohnError } from "./error";
-import { BODY_MAX } from "./rest";
+import { HelloJohnError } from "../errors";
+import { BODY_MAX } from "./adapter";
 
 /** How much more of a body that was refused is read and thrown away, so that its sender gets to read the answer. */
 const DISCARD_BYTES = 1 << 20;
 const DISCARD_MS = 2_000;
 
 /** The client went away before its request was whole: there is nobody to answer. */
-export class Gone extends Error {}
+export class ClientDisconnected extends Error {}
 
 /** A request that a framework may have prepared. */
 type Prepared = IncomingMessage & { rawBody?: unknown; body?: unknown };
@@ -16,35 +16,35 @@ type Prepared = IncomingMessage & { rawBody?: unknown; body?: unknown };
  * The body, at most one byte more than the limit: what a framework kept of it byte by byte; else the stream; else, when
  * the framework has read that, what it made of it, written as JSON again.
  */
-export async function nodeBody(request: IncomingMessage): Promise<Uint8Array> {
+export async function readNodeBody(request: IncomingMessage): Promise<Uint8Array> {
   const { rawBody, body } = request as Prepared;
   for (const kept of [rawBody, body]) {
-    if (typeof kept === "string") return limited(Buffer.from(kept));
-    if (kept instanceof Uint8Array) return limited(kept);
+    if (typeof kept === "string") return limitBody(Buffer.from(kept));
+    if (kept instanceof Uint8Array) return limitBody(kept);
   }
-  if (!request.readableDidRead && !request.readableEnded) return streamed(request);
-  if (typeof body === "object" && body !== null && saysItHasBody(request)) {
-    return limited(Buffer.from(JSON.stringify(body)));
+  if (!request.readableDidRead && !request.readableEnded) return readStream(request);
+  if (typeof body === "object" && body !== null && hasBody(request)) {
+    return limitBody(Buffer.from(JSON.stringify(body)));
   }
-  if (!saysItHasBody(request)) return new Uint8Array();
+  if (!hasBody(request)) return new Uint8Array();
   throw new HelloJohnError("internal", "something else has read the body of the request and kept nothing");
 }
 
-function limited(body: Uint8Array): Uint8Array {
+function limitBody(body: Uint8Array): Uint8Array {
   return body.subarray(0, BODY_MAX + 1);
 }
 
-function saysItHasBody({ headers }: IncomingMessage): boolean {
+function hasBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 }
 
-function streamed(request: IncomingMessage): Promise<Uint8Array> {
+function readStream(request: IncomingMessage): Promise<Uint8Array> {
   if (Number(request.headers["content-length"] ?? 0) > BODY_MAX) {
     discard(request);
     return Promise.resolve(new Uint8Array(BODY_MAX + 1));
   }
   return new Promise((settle, reject) => {
-    if (request.destroyed) return reject(new Gone());
+    if (request.destroyed) return reject(new ClientDisconnected());
     const chunks: Buffer[] = [];
     let length = 0;
     const onData = (chunk: Buffer | string) => {
@@ -58,11 +58,11 @@ function streamed(request: IncomingMessage): Promise<Uint8Array> {
     };
     const onEnd = () => {
       stop();
-      settle(limited(Buffer.concat(chunks)));
+      settle(limitBody(Buffer.concat(chunks)));
     };
     const onClose = () => {
       stop();
-      reject(new Gone());
+      reject(new ClientDisconnected());
     };
     const stop = () => {
       request.off("data", onData).off("end", onEnd).off("close", onClose).off("error", onClose);

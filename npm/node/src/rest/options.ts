@@ -1,7 +1,8 @@
-import { addon, type NativeTenant, type Rest } from "./addon";
-import { engineError, type HelloJohnError, invalid } from "./error";
-import { json, members, optionalText } from "./input";
-import type { Duration } from "./session";
+import { engineError, type HelloJohnError, validationError } from "../errors";
+import { addon } from "../internal/native";
+import type { NativeTenant, Rest } from "../internal/native_types";
+import { copyJson, readMembers, readOptionalText } from "../internal/validate";
+import type { Duration } from "../session";
 
 /** The cookie that carries the refresh token. It is always `HttpOnly`. */
 export interface CookieOptions {
@@ -55,7 +56,7 @@ const OPTIONS = ["cookie", "longestRequestedSession", "prefix", "onError"];
  * The options as they are used; further functions by name.
  * @internal
  */
-export interface ReadOptions {
+export interface CheckedRestOptions {
   rest: Rest;
   prefix: string;
   onError: OnError | null;
@@ -63,41 +64,45 @@ export interface ReadOptions {
 }
 
 /** @internal */
-export function readOptions(handle: NativeTenant, options: unknown): ReadOptions {
-  const found = members("options", options, [...OPTIONS, "clientAddress"]);
-  const prefix = optionalText("prefix", found.get("prefix")) ?? "";
+export function readRestOptions(tenant: NativeTenant, options: unknown): CheckedRestOptions {
+  const found = readMembers("options", options, [...OPTIONS, "clientAddress"]);
+  const prefix = readOptionalText("prefix", found.get("prefix")) ?? "";
   if (prefix !== "" && !/^(\/[^/?#\s]+)+$/.test(prefix)) {
-    throw invalid("prefix", "must start with / and not end with one");
+    throw validationError("prefix", "must start with / and not end with one");
   }
   const wire = {
-    cookie: cookie(found.get("cookie"), prefix),
-    longest_requested_session: json("longestRequestedSession", found.get("longestRequestedSession") ?? null),
+    cookie: readCookieOptions(found.get("cookie"), prefix),
+    longest_requested_session: copyJson(
+      "longestRequestedSession",
+      found.get("longestRequestedSession") ?? null,
+    ),
   };
-  const rest = new addon.Rest(handle, JSON.stringify(wire));
+  const rest = new addon.Rest(tenant, JSON.stringify(wire));
   const refusal = rest.refusal();
   if (refusal?.code) throw engineError(refusal.code, refusal.text);
   return {
     rest,
     prefix,
-    onError: callback<OnError>("onError", found.get("onError")),
-    clientAddress: callback("clientAddress", found.get("clientAddress")),
+    onError: readCallback<OnError>("onError", found.get("onError")),
+    clientAddress: readCallback("clientAddress", found.get("clientAddress")),
   };
 }
 
-function cookie(value: unknown, prefix: string): unknown {
+function readCookieOptions(value: unknown, prefix: string): unknown {
   if (value === undefined || value === null || value === false) return null;
   if (value === true && prefix === "") return true;
-  const found = value === true ? new Map<string, unknown>() : members("cookie", value, Object.keys(COOKIE));
+  const found =
+    value === true ? new Map<string, unknown>() : readMembers("cookie", value, Object.keys(COOKIE));
   const wire: Record<string, unknown> = prefix === "" ? {} : { path: `${prefix}/v1/auth` };
   for (const [key, member] of found) {
-    if (member !== undefined) wire[COOKIE[key] ?? key] = json(`cookie.${key}`, member);
+    if (member !== undefined) wire[COOKIE[key] ?? key] = copyJson(`cookie.${key}`, member);
   }
   return wire;
 }
 
 /** @internal */
-export function callback<T>(name: string, value: unknown): T | null {
+export function readCallback<T>(name: string, value: unknown): T | null {
   if (value === undefined || value === null) return null;
-  if (typeof value !== "function") throw invalid(name, "must be a function");
+  if (typeof value !== "function") throw validationError(name, "must be a function");
   return value as T;
 }

@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Addon } from "./addon";
+import type { Addon } from "./native_types";
 
 /** Names the one addon file to load, instead of the search below. */
 const OVERRIDE = "HELLOJOHN_NODE_ADDON";
 
-const { version } = require("../package.json") as { version: string };
+const { version } = require("../../package.json") as { version: string };
 
 /** The platforms of this machine; on Linux with either C library, because npm installs only the package that fits. */
 function targets(): string[] {
@@ -45,7 +45,7 @@ export function loadAddon(): Addon {
     if (addon) return addon;
     throw loadError(`the addon that ${OVERRIDE} names does not load`, tried);
   }
-  const local = join(__dirname, "..", "native", "hellojohn.node");
+  const local = join(__dirname, "..", "..", "native", "hellojohn.node");
   const built = existsSync(local) ? load(local) : void tried.push(`${local}: no such file`);
   if (built) return built;
   for (const target of targets()) {

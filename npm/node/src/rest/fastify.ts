@@ -1,8 +1,8 @@
-import { addon } from "./addon";
-import type { Auth, Gate } from "./gate";
-import { type NodeRequest, nodeRequest, rawHeaders } from "./http";
-import { failed, type RestAnswer, type RestDoor } from "./rest";
-import type { RestOptions } from "./rest_options";
+import { addon } from "../internal/native";
+import { type RestAdapter, type RestAnswer, toErrorAnswer } from "./adapter";
+import type { Auth, AuthGuard } from "./authorize";
+import { type NodeRequest, readNodeRequest, readRawHeaders } from "./node_http";
+import type { RestOptions } from "./options";
 
 /** What is used of a request of Fastify. */
 export interface FastifyRequestLike {
@@ -40,32 +40,32 @@ export interface FastifyPluginOptions<Req extends FastifyRequestLike = FastifyRe
 }
 
 /** @internal */
-export function fastifyPlugin(doorAt: (prefix: string) => RestDoor): FastifyPlugin {
+export function createFastifyPlugin(adapterAt: (prefix: string) => RestAdapter): FastifyPlugin {
   return async (instance) => {
-    const door = doorAt(instance.prefix.replace(/\/+$/, ""));
+    const adapter = adapterAt(instance.prefix.replace(/\/+$/, ""));
     // Before Fastify looks at the body: what is a good one is the API's to say.
     const hook: FastifyHook = async (request, reply) =>
-      answerWith(reply, await door.answer(() => nodeRequest(door, request.raw, request)));
+      sendReply(reply, await adapter.answer(() => readNodeRequest(adapter, request.raw, request)));
     instance.addHook("onRequest", hook);
     for (const path of addon.restPaths()) instance.all(path.replace(/\{session_id\}$/, "*"), hook);
   };
 }
 
 /** @internal */
-export function fastifyAuth(gate: Gate): FastifyHook {
+export function createFastifyAuth(guard: AuthGuard): FastifyHook {
   return async (request, reply) => {
     let auth: Auth | null;
     try {
-      auth = await gate.check(rawHeaders(request.raw));
+      auth = await guard.check(readRawHeaders(request.raw));
     } catch (error) {
-      return answerWith(reply, failed(error, gate.onError));
+      return sendReply(reply, toErrorAnswer(error, guard.onError));
     }
     (request as { auth?: Auth | null }).auth = auth;
     return undefined;
   };
 }
 
-function answerWith(reply: FastifyReplyLike, { status, headers, body }: RestAnswer): FastifyReplyLike {
+function sendReply(reply: FastifyReplyLike, { status, headers, body }: RestAnswer): FastifyReplyLike {
   reply.code(status);
   for (let at = 0; at + 1 < headers.length; at += 2) reply.header(headers[at] ?? "", headers[at + 1] ?? "");
   reply.send(body === "" ? undefined : body);

@@ -1,10 +1,11 @@
-import { addon, answered, type Rest } from "./addon";
-import { engineError } from "./error";
-import { fetchHeaders, toResponse } from "./fetch";
-import { type Middleware, type NodeRequest, rawHeaders, send } from "./http";
-import { json, members } from "./input";
-import { failed } from "./rest";
-import { callback, type OnError } from "./rest_options";
+import { engineError } from "../errors";
+import { addon, callAsync } from "../internal/native";
+import type { Rest } from "../internal/native_types";
+import { copyJson, readMembers } from "../internal/validate";
+import { toErrorAnswer } from "./adapter";
+import { readFetchHeaders, toResponse } from "./fetch";
+import { type Middleware, type NodeRequest, readRawHeaders, sendAnswer } from "./node_http";
+import { type OnError, readCallback } from "./options";
 
 /** Who calls, by the access token of the request. */
 export interface Auth {
@@ -43,18 +44,18 @@ interface WireAuth {
  * The gate in front of the host's own routes, not yet fitted to a server.
  * @internal
  */
-export class Gate {
+export class AuthGuard {
   readonly onError: OnError | null;
   readonly #rest: Rest;
   readonly #options: string;
 
   constructor(rest: Rest, options: unknown) {
-    const found = members("options", options, ["verify", "optional", "onError"]);
+    const found = readMembers("options", options, ["verify", "optional", "onError"]);
     const wire = {
-      verify: json("verify", found.get("verify") ?? null),
-      optional: json("optional", found.get("optional") ?? null),
+      verify: copyJson("verify", found.get("verify") ?? null),
+      optional: copyJson("optional", found.get("optional") ?? null),
     };
-    this.onError = callback("onError", found.get("onError"));
+    this.onError = readCallback("onError", found.get("onError"));
     this.#rest = rest;
     this.#options = JSON.stringify(wire);
     const refusal = addon.gateRefusal(this.#options);
@@ -63,7 +64,7 @@ export class Gate {
 
   /** Who calls; null for nobody who may pass. Rejects with why somebody may not. */
   async check(headers: string[]): Promise<Auth | null> {
-    const wire = await answered<WireAuth | null>(this.#rest.authorize(headers, this.#options));
+    const wire = await callAsync<WireAuth | null>(this.#rest.authorize(headers, this.#options));
     return (
       wire && {
         userId: wire.user_id,
@@ -78,13 +79,13 @@ export class Gate {
 }
 
 /** @internal */
-export function requireAuth<Req extends NodeRequest>(gate: Gate): Middleware<Req> {
+export function createAuthMiddleware<Req extends NodeRequest>(guard: AuthGuard): Middleware<Req> {
   return async (request, response, next) => {
     let auth: Auth | null;
     try {
-      auth = await gate.check(rawHeaders(request));
+      auth = await guard.check(readRawHeaders(request));
     } catch (error) {
-      return send(response, failed(error, gate.onError));
+      return sendAnswer(response, toErrorAnswer(error, guard.onError));
     }
     (request as { auth?: Auth | null }).auth = auth;
     next?.();
@@ -92,10 +93,10 @@ export function requireAuth<Req extends NodeRequest>(gate: Gate): Middleware<Req
 }
 
 /** @internal */
-export async function authorize(gate: Gate, request: Request): Promise<Auth | null | Response> {
+export async function authorizeRequest(guard: AuthGuard, request: Request): Promise<Auth | null | Response> {
   try {
-    return await gate.check(fetchHeaders(request, new URL(request.url)));
+    return await guard.check(readFetchHeaders(request, new URL(request.url)));
   } catch (error) {
-    return toResponse(failed(error, gate.onError));
+    return toResponse(toErrorAnswer(error, guard.onError));
   }
 }

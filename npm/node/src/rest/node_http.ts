@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
-import { Gone, nodeBody } from "./body";
-import { HelloJohnError } from "./error";
-import type { RestAnswer, RestDoor, RestRequest } from "./rest";
-import type { RestOptions } from "./rest_options";
+import { HelloJohnError } from "../errors";
+import type { RestAdapter, RestAnswer, RestRequest } from "./adapter";
+import { ClientDisconnected, readNodeBody } from "./body";
+import type { RestOptions } from "./options";
 
 /** What is used of a request of `node:http`, Express or Connect. */
 export interface NodeRequest {
@@ -38,10 +38,12 @@ export interface MiddlewareOptions<Req extends NodeRequest = NodeRequest> extend
 }
 
 /** @internal */
-export function middleware<Req extends NodeRequest>(door: RestDoor): Middleware<Req> {
+export function createMiddleware<Req extends NodeRequest>(adapter: RestAdapter): Middleware<Req> {
   return (request, response, next) => {
-    if (next && !door.owns(request.url ?? "/")) return next();
-    void door.answer(() => nodeRequest(door, request, request)).then((answer) => send(response, answer));
+    if (next && !adapter.owns(request.url ?? "/")) return next();
+    void adapter
+      .answer(() => readNodeRequest(adapter, request, request))
+      .then((answer) => sendAnswer(response, answer));
   };
 }
 
@@ -49,27 +51,27 @@ export function middleware<Req extends NodeRequest>(door: RestDoor): Middleware<
  * A request as it came. `asked` is what the host's `clientAddress` gets: the framework's own request.
  * @internal
  */
-export async function nodeRequest(
-  door: RestDoor,
+export async function readNodeRequest(
+  adapter: RestAdapter,
   request: NodeRequest,
   asked: unknown,
 ): Promise<RestRequest> {
-  const { clientAddress } = door.options;
+  const { clientAddress } = adapter.options;
   const address: unknown = clientAddress
     ? clientAddress(asked as never, undefined as never)
     : request.socket.remoteAddress;
   return {
     method: request.method ?? "GET",
     // What is not under the prefix is no path of the API.
-    target: door.target(request.url ?? "/") ?? "/",
-    headers: rawHeaders(request),
-    body: await nodeBody(request as IncomingMessage).catch(brokenOff),
+    target: adapter.target(request.url ?? "/") ?? "/",
+    headers: readRawHeaders(request),
+    body: await readNodeBody(request as IncomingMessage).catch(rethrowAsBadRequest),
     address: typeof address === "string" ? address : null,
   };
 }
 
-function brokenOff(error: unknown): never {
-  throw error instanceof Gone
+function rethrowAsBadRequest(error: unknown): never {
+  throw error instanceof ClientDisconnected
     ? new HelloJohnError("bad_request", "the body of the request broke off")
     : error;
 }
@@ -78,7 +80,7 @@ function brokenOff(error: unknown): never {
  * Names and values in turn, as they were sent; HTTP/2's own are left out, but for the host.
  * @internal
  */
-export function rawHeaders({ rawHeaders }: NodeRequest): string[] {
+export function readRawHeaders({ rawHeaders }: NodeRequest): string[] {
   const headers: string[] = [];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const [name = "", value = ""] = [rawHeaders[at], rawHeaders[at + 1]];
@@ -89,8 +91,8 @@ export function rawHeaders({ rawHeaders }: NodeRequest): string[] {
 }
 
 /** @internal */
-export function send(response: NodeResponse, { status, headers, body }: RestAnswer): void {
-  // Somebody else has answered already, a time limit of the host say.
+export function sendAnswer(response: NodeResponse, { status, headers, body }: RestAnswer): void {
+  // Another part of the host has answered already, such as its time limit.
   if (response.headersSent) return;
   response.statusCode = status;
   for (let at = 0; at + 1 < headers.length; at += 2) {

@@ -1,6 +1,7 @@
-import { answered, type NativeTenant } from "./addon";
-import { invalid } from "./error";
-import { json, requiredMembers } from "./input";
+import { validationError } from "./errors";
+import { callAsync } from "./internal/native";
+import type { NativeTenant } from "./internal/native_types";
+import { copyJson, readRequiredMembers } from "./internal/validate";
 import type { Duration } from "./session";
 
 /** The tenant's settings. Durations read back as they were given, numbers as `<n>s`. */
@@ -44,13 +45,13 @@ const KNOWN = Object.entries(NAMES).flat();
  * A patch in the engine's names.
  * @internal
  */
-export function configPatch(name: string, patch: unknown): Record<string, unknown> {
+export function toWireConfigPatch(name: string, patch: unknown): Record<string, unknown> {
   const wire: Record<string, unknown> = {};
-  for (const [key, value] of requiredMembers(name, patch, KNOWN)) {
+  for (const [key, value] of readRequiredMembers(name, patch, KNOWN)) {
     if (value === undefined) continue;
     const setting = NAMES[key] ?? key;
-    if (setting in wire) throw invalid(key, "must not be given in both spellings");
-    wire[setting] = json(key, value);
+    if (setting in wire) throw validationError(key, "must not be given in both spellings");
+    wire[setting] = copyJson(key, value);
   }
   return wire;
 }
@@ -74,17 +75,17 @@ function toConfig(wire: WireConfig): Config {
 }
 
 /** The tenant's settings: `hj.config`. */
-export class Settings {
-  readonly #handle: NativeTenant;
+export class ConfigApi {
+  readonly #tenant: NativeTenant;
 
   /** @internal */
-  constructor(handle: NativeTenant) {
-    this.#handle = handle;
+  constructor(tenant: NativeTenant) {
+    this.#tenant = tenant;
   }
 
   /** The settings in force. */
   async get(): Promise<Config> {
-    return toConfig(await answered<WireConfig>(this.#handle.config()));
+    return toConfig(await callAsync<WireConfig>(this.#tenant.config()));
   }
 
   /**
@@ -93,7 +94,7 @@ export class Settings {
    * Rejects with `validation_error` naming the setting.
    */
   async update(patch: ConfigPatch): Promise<Config> {
-    const change = JSON.stringify(configPatch("patch", patch));
-    return toConfig(await answered<WireConfig>(this.#handle.updateConfig(change)));
+    const change = JSON.stringify(toWireConfigPatch("patch", patch));
+    return toConfig(await callAsync<WireConfig>(this.#tenant.updateConfig(change)));
   }
 }

@@ -1,0 +1,49 @@
+import { engineError, learnStatuses } from "../errors";
+import { charge, yieldIfSpent } from "./event_loop_budget";
+import { loadAddon } from "./loader";
+import type { Call, CompletedCalls, Outcome } from "./native_types";
+
+export const addon = loadAddon();
+learnStatuses(addon.errorStatuses());
+
+const waiting = new Map<number, (outcome: Outcome) => void>();
+
+/** One for this thread: calls that end in the same tick are delivered together. */
+export const completionQueue = new addon.CompletionQueue(deliver);
+
+function deliver(batch: CompletedCalls): void {
+  for (let at = 0; at < batch.length; at += 3) {
+    const call = batch[at] as number;
+    const settle = waiting.get(call);
+    waiting.delete(call);
+    settle?.({ code: batch[at + 1] as string | null, text: batch[at + 2] as string });
+  }
+}
+
+/**
+ * Waits for the answer to a call. The error is made here, after the `await`, so that its stack goes on with the callers
+ * that wait for this promise.
+ */
+export async function callAsync<T>(call: number): Promise<T> {
+  const outcome = await new Promise<Outcome>((settle) => {
+    waiting.set(call, settle);
+  });
+  return unwrap<T>(outcome);
+}
+
+/** Makes a call that the addon may answer on this thread, at once. */
+export async function callInlineOrAsync<T>(makeCall: () => Call): Promise<T> {
+  const pause = yieldIfSpent();
+  if (pause) await pause;
+  const answer = charge(() => {
+    const call = makeCall();
+    return typeof call === "string" ? { inline: JSON.parse(call) as T } : call;
+  });
+  return typeof answer === "number" ? callAsync<T>(answer) : answer.inline;
+}
+
+/** The answer in an outcome; throws its error. */
+export function unwrap<T>({ code, text }: Outcome): T {
+  if (code !== null) throw engineError(code, text);
+  return JSON.parse(text) as T;
+}

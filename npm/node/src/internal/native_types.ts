@@ -1,0 +1,83 @@
+/**
+ * The interface of the native addon (`bindings/node`). A method of {@link NativeTenant} returns the number of its call,
+ * whose answer the completion queue delivers, or the answer itself where the addon had it at once.
+ */
+export interface Addon {
+  version(): string;
+  errorStatuses(): Record<string, number>;
+  CompletionQueue: new (deliver: (batch: CompletedCalls) => void) => CompletionQueue;
+  NativeClock: new (at: number) => NativeClock;
+  NativeTenant: new (
+    completionQueue: CompletionQueue,
+    options: string,
+    secretKey: string,
+    clock: NativeClock | null,
+  ) => NativeTenant;
+  Rest: new (tenant: NativeTenant, options: string) => Rest;
+  gateRefusal(options: string): Outcome | null;
+  errorAnswer(code: string, detail: string): Outcome;
+  restPaths(): string[];
+  isRestPath(path: string): boolean;
+  restBodyMax(): number;
+}
+
+/** The number of a call, or its answer as JSON. */
+export type Call = number | string;
+
+/** For each call in turn: its number, the error's code or null, and the answer's JSON or the error's detail. */
+export type CompletedCalls = (number | string | null)[];
+
+export interface CompletionQueue {
+  readonly completionQueue: unique symbol;
+}
+
+export interface NativeClock {
+  now(): number;
+  set(at: number): void;
+}
+
+/** The outcome of a call that the addon finished at once: the error's code and detail, or null and the answer's JSON. */
+export interface Outcome {
+  code: string | null;
+  text: string;
+}
+
+export interface NativeTenant {
+  refusal(): Outcome | null;
+  ready(): number;
+  create(request: string): number;
+  refresh(refreshToken: string, request: string): number;
+  update(sessionId: string, patch: string): number;
+  get(sessionId: string): Call;
+  list(query: string): Call;
+  verifySession(sessionId: string): Call;
+  verifyAccessToken(token: string, here: boolean): Call;
+  isFresh(number: number): boolean;
+  verifyLocally(token: string, options: string): number;
+  verifyLocallyHere(token: string, options: string): Call;
+  verifyLocallySync(token: string, options: string): Outcome;
+  revoke(sessionId: string): number;
+  revokeUser(userId: string, except: string | null): number;
+  revokeTenant(): number;
+  signOut(token: string, scope: string | null): number;
+  config(): number;
+  updateConfig(patch: string): number;
+  jwks(): number;
+  keys(): number;
+  rotateKeys(): number;
+  retireKey(kid: string): number;
+  changeSecretKey(secretKey: string): number;
+  stats(): number;
+  sweep(): number;
+  purge(before: string): number;
+  lowerClockMark(): number;
+  close(): number;
+}
+
+/** The REST API with options of its own. `headers` holds names and values in turn. */
+export interface Rest {
+  refusal(): Outcome | null;
+  begin(method: string, target: string, headers: string[], body: Uint8Array, address: string | null): number;
+  finish(ticket: number, word: "user" | "nobody" | "failed" | "not_offered", user: string | null): number;
+  authorize(headers: string[], options: string): number;
+}
