@@ -30,6 +30,7 @@ mod duration;
 mod engine;
 mod error;
 mod json;
+mod key_wrapping;
 mod model;
 mod random;
 pub mod rest;

@@ -5,13 +5,14 @@ use std::fmt;
 use jsonwebtoken::jwk::JwkSet;
 
 use super::Tenant;
-use super::tenant::{WriteContext, refresh_key_purpose, signing_key_purpose, unwrap_seed};
+use super::tenant::{WriteContext, unwrap_seed};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
+use crate::key_wrapping::{SALT_BYTES, WrappingKey, refresh_key_purpose, signing_key_purpose};
 use crate::model::id::KeyId;
 use crate::random;
 use crate::rules::expiry;
-use crate::secret::{SALT_BYTES, SecretKey, WrappingKey};
+use crate::secret::SecretKey;
 use crate::store::KeyRecord;
 use crate::token::keyring::{KeyInfo, KeyState};
 

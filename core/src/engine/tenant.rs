@@ -10,11 +10,12 @@ use super::Core;
 use super::pending_write::Pending;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
+use crate::key_wrapping::{SALT_BYTES, WrappingKey, refresh_key_purpose, signing_key_purpose};
 use crate::model::config::Config;
-use crate::model::id::{KeyId, SessionId, TenantId};
+use crate::model::id::{SessionId, TenantId};
 use crate::model::session::{End, Session, SessionTimes, Status};
 use crate::random::{self, Random};
-use crate::secret::{SALT_BYTES, SecretBytes, SecretKey, WrappingKey};
+use crate::secret::{SecretBytes, SecretKey};
 use crate::store::{
     ClockMark, CommitVersion, KeyRecord, QueuedJob, ReadTransaction, SessionRecord, TenantNo, TenantRecord,
     WaitPolicy, WriteTransaction,
@@ -484,15 +485,6 @@ fn mint_key(
     let seed = random::bytes::<32>(&*core.random)?;
     let wrapped_seed = wrapping.wrap(&seed, &signing_key_purpose(tenant, id), &*core.random)?;
     Ok(KeyRecord { no, id, state, created_at: now, drained_at: None, wrapped_seed: Some(wrapped_seed) })
-}
-
-/// What a wrapped key is bound to: moved to another tenant or another key's row it does not open.
-pub(super) fn refresh_key_purpose(tenant: &TenantId) -> Vec<u8> {
-    [b"hellojohn refresh key\0", tenant.as_str().as_bytes()].concat()
-}
-
-pub(super) fn signing_key_purpose(tenant: &TenantId, kid: KeyId) -> Vec<u8> {
-    [b"hellojohn signing key\0", kid.to_bytes().as_slice(), tenant.as_str().as_bytes()].concat()
 }
 
 /// The seed of a key that is not retired.

@@ -12,13 +12,13 @@ use std::sync::Arc;
 
 use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::key_wrapping::SALT_BYTES;
 use crate::model::client::{ClientInfo, IpAddress, UserAgent};
 use crate::model::config::Config;
 use crate::model::id::{KeyId, SessionId, TenantId, UserId};
 use crate::model::identity::Identity;
 use crate::model::session::{End, SessionTimes};
 use crate::rules::rotation::Rotation;
-use crate::secret::SALT_BYTES;
 use crate::token::issuer::AccessTokenParams;
 use crate::token::keyring::{KeyNo, KeyState};
 use crate::token::refresh_token::Nonce;

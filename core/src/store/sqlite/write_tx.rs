@@ -7,10 +7,10 @@ use super::connection::{Parameters, Tx, bind};
 use super::map_error;
 use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::key_wrapping::SALT_BYTES;
 use crate::model::config::Config;
 use crate::model::id::{SessionId, TenantId};
 use crate::model::session::End;
-use crate::secret::SALT_BYTES;
 use crate::store::{ClockMark, KeyRecord, SessionRecord, TenantNo, TenantRecord, WriteTransaction};
 
 impl Tx<'_> {
