@@ -32,6 +32,7 @@ mod error;
 mod json;
 mod key_wrapping;
 mod model;
+mod object_reader;
 mod random;
 pub mod rest;
 mod rules;
@@ -40,6 +41,7 @@ mod store;
 mod text;
 mod token;
 mod wire;
+mod word_enum;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use duration::Duration;

@@ -11,29 +11,15 @@ use crate::model::session::{End, EndReason};
 use crate::rules::rotation::{Decision, decide};
 use crate::store::{SessionRecord, SessionScope};
 use crate::token::refresh_token::PresentedToken;
+use crate::word_enum::word_enum;
 
-/// How much a sign-out ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum SignOutScope {
-    /// The session of the token (reason `sign_out`). The default.
-    #[default]
-    Local,
-    /// All sessions of its user (reason `revoke_all`).
-    Global,
-}
-
-impl std::str::FromStr for SignOutScope {
-    type Err = Error;
-
-    /// # Errors
-    /// `validation_error` for anything but `local` and `global`.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        match text {
-            "local" => Ok(SignOutScope::Local),
-            "global" => Ok(SignOutScope::Global),
-            _ => Err(Error::validation("scope", "must be local or global")),
-        }
+word_enum! {
+    /// How much a sign-out ends.
+    pub enum SignOutScope as "scope" default Local {
+        /// The session of the token (reason `sign_out`). The default.
+        Local = "local",
+        /// All sessions of its user (reason `revoke_all`).
+        Global = "global",
     }
 }
 

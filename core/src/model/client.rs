@@ -103,18 +103,6 @@ impl FromStr for Country {
     }
 }
 
-impl FromStr for DeviceType {
-    type Err = Error;
-
-    /// # Errors
-    /// `validation_error` for anything but the five words.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        DeviceType::parse(text).ok_or_else(|| {
-            Error::validation("device_type", "must be desktop, mobile, tablet, bot or unknown")
-        })
-    }
-}
-
 /// The device of a sign-in, everything optional.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientInfo {

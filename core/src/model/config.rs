@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::duration::Duration;
 use crate::error::Error;
 use crate::json;
+use crate::object_reader::{FromMember, ObjectReader};
 
 /// A tenant's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,21 +78,17 @@ impl ConfigPatch {
     /// # Errors
     /// `validation_error` naming the setting.
     pub fn from_json(object: &Map<String, Value>) -> Result<Self, Error> {
-        let mut patch = ConfigPatch::default();
-        for (name, value) in object {
-            match name.as_str() {
-                "session_duration" => patch.session_duration = Some(Duration::from_json(name, value)?),
-                "access_token_ttl" => patch.access_token_ttl = Some(Duration::from_json(name, value)?),
-                "idle_timeout" if value.is_null() => patch.idle_timeout = Some(None),
-                "idle_timeout" => patch.idle_timeout = Some(Some(Duration::from_json(name, value)?)),
-                "max_sessions_per_user" if value.is_null() => patch.max_sessions_per_user = Some(None),
-                "max_sessions_per_user" => {
-                    patch.max_sessions_per_user = Some(Some(cap_from_json(name, value)?))
-                }
-                "refresh_reuse_window" => patch.refresh_reuse_window = Some(window_from_json(name, value)?),
-                unknown => return Err(Error::validation(&printable(unknown), "is not a setting")),
-            }
-        }
+        let mut members = ObjectReader::settings(object.clone());
+        let patch = ConfigPatch {
+            session_duration: members.changed("session_duration")?,
+            access_token_ttl: members.changed("access_token_ttl")?,
+            idle_timeout: members.clearable("idle_timeout")?,
+            max_sessions_per_user: members
+                .clearable("max_sessions_per_user")?
+                .map(|cap| cap.map(|SessionCap(cap)| cap)),
+            refresh_reuse_window: members.changed("refresh_reuse_window")?.map(|ReuseWindow(window)| window),
+        };
+        members.finish()?;
         Ok(patch)
     }
 
@@ -134,22 +131,33 @@ const CAP_PROBLEM: &str = "must be a whole number of at least 1, or null";
 /// SQLite's and JavaScript's whole numbers both hold this.
 const CAP_MAX: u64 = (1 << 53) - 1;
 
-fn cap_from_json(field: &str, value: &Value) -> Result<u64, Error> {
-    json::whole_number(value)
-        .filter(|cap| (1..=CAP_MAX).contains(cap))
-        .ok_or_else(|| Error::validation(field, CAP_PROBLEM))
+/// A `max_sessions_per_user` on its way in.
+struct SessionCap(u64);
+
+impl FromMember for SessionCap {
+    fn from_member(name: &str, value: Value) -> Result<Self, Error> {
+        json::whole_number(&value)
+            .filter(|cap| (1..=CAP_MAX).contains(cap))
+            .map(SessionCap)
+            .ok_or_else(|| Error::validation(name, CAP_PROBLEM))
+    }
 }
 
-fn window_from_json(field: &str, value: &Value) -> Result<Duration, Error> {
-    if value.as_str() == Some("0s") || json::whole_number(value) == Some(0) {
-        return Ok(Duration::ZERO);
+/// A `refresh_reuse_window` on its way in; unlike other durations it may be 0.
+struct ReuseWindow(Duration);
+
+impl FromMember for ReuseWindow {
+    fn from_member(name: &str, value: Value) -> Result<Self, Error> {
+        if value.as_str() == Some("0s") || json::whole_number(&value) == Some(0) {
+            return Ok(ReuseWindow(Duration::ZERO));
+        }
+        bounded_window(name, Duration::from_json(name, &value)?).map(ReuseWindow)
     }
-    bounded_window(field, Duration::from_json(field, value)?)
 }
 
 /// Reads a reuse window as it is kept.
 pub(crate) fn parse_window(text: &str) -> Result<Duration, Error> {
-    window_from_json("refresh_reuse_window", &Value::from(text))
+    ReuseWindow::from_member("refresh_reuse_window", Value::from(text)).map(|ReuseWindow(window)| window)
 }
 
 fn bounded_window(field: &str, window: Duration) -> Result<Duration, Error> {
@@ -157,11 +165,6 @@ fn bounded_window(field: &str, window: Duration) -> Result<Duration, Error> {
         return Err(Error::validation(field, "must be at most 60 seconds"));
     }
     Ok(window)
-}
-
-/// A name from outside, short and without control characters, fit for one line of an error.
-fn printable(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
 #[cfg(test)]

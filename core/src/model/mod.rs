@@ -8,3 +8,4 @@ pub(crate) mod id;
 pub(crate) mod identity;
 pub(crate) mod page;
 pub(crate) mod session;
+mod user_agent;

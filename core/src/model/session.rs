@@ -1,99 +1,46 @@
 //! A session and its status: one pure function of the row, the tenant's idle time-out and now (SPEC 2).
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::duration::Duration;
-use crate::error::Error;
 use crate::model::client::{Country, DeviceFingerprint, IpAddress, UserAgent};
 use crate::model::device_type::DeviceType;
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::identity::Identity;
+use crate::word_enum::word_enum;
 
-/// Whether a session lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Status {
-    /// It lives.
-    Active,
-    /// It reached its end.
-    Expired,
-    /// It was ended before its end, by a decision or by the idle time-out.
-    Revoked,
-}
-
-impl Status {
-    /// The word in every answer: `active`, `expired`, `revoked`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Status::Active => "active",
-            Status::Expired => "expired",
-            Status::Revoked => "revoked",
-        }
+word_enum! {
+    /// Whether a session lives.
+    pub enum Status as "status" {
+        /// It lives.
+        Active = "active",
+        /// It reached its end.
+        Expired = "expired",
+        /// It was ended before its end, by a decision or by the idle time-out.
+        Revoked = "revoked",
     }
 }
 
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Why a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum EndReason {
-    /// Its user signed out on this device.
-    SignOut,
-    /// It was revoked by its id.
-    Revoked,
-    /// All sessions of its user were revoked.
-    RevokeAll,
-    /// All sessions of the tenant were revoked.
-    RevokeTenant,
-    /// A newer sign-in of its user exceeded the cap.
-    MaxSessions,
-    /// It was not refreshed within the idle time-out.
-    IdleTimeout,
-    /// A refresh token of it was used again.
-    RefreshTokenReuse,
-    /// It reached its end.
-    Expired,
-}
-
-impl EndReason {
-    pub(crate) const ALL: [EndReason; 8] = [
-        EndReason::SignOut,
-        EndReason::Revoked,
-        EndReason::RevokeAll,
-        EndReason::RevokeTenant,
-        EndReason::MaxSessions,
-        EndReason::IdleTimeout,
-        EndReason::RefreshTokenReuse,
-        EndReason::Expired,
-    ];
-
-    /// The word in every answer: `sign_out`, `idle_timeout`, ….
-    pub fn as_str(self) -> &'static str {
-        match self {
-            EndReason::SignOut => "sign_out",
-            EndReason::Revoked => "revoked",
-            EndReason::RevokeAll => "revoke_all",
-            EndReason::RevokeTenant => "revoke_tenant",
-            EndReason::MaxSessions => "max_sessions",
-            EndReason::IdleTimeout => "idle_timeout",
-            EndReason::RefreshTokenReuse => "refresh_token_reuse",
-            EndReason::Expired => "expired",
-        }
-    }
-}
-
-impl fmt::Display for EndReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+word_enum! {
+    /// Why a session ended.
+    pub enum EndReason as "end_reason" {
+        /// Its user signed out on this device.
+        SignOut = "sign_out",
+        /// It was revoked by its id.
+        Revoked = "revoked",
+        /// All sessions of its user were revoked.
+        RevokeAll = "revoke_all",
+        /// All sessions of the tenant were revoked.
+        RevokeTenant = "revoke_tenant",
+        /// A newer sign-in of its user exceeded the cap.
+        MaxSessions = "max_sessions",
+        /// It was not refreshed within the idle time-out.
+        IdleTimeout = "idle_timeout",
+        /// A refresh token of it was used again.
+        RefreshTokenReuse = "refresh_token_reuse",
+        /// It reached its end.
+        Expired = "expired",
     }
 }
 
@@ -148,7 +95,7 @@ impl SessionTimes {
 pub struct Session {
     /// Its name.
     pub id: SessionId,
-    /// SessionScope it is.
+    /// The user who signed in.
     pub user_id: UserId,
     /// The tenant it belongs to.
     pub tenant_id: TenantId,
@@ -186,32 +133,21 @@ pub struct Session {
     pub last_user_agent: Option<UserAgent>,
 }
 
-/// Which sessions a list shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum StatusFilter {
-    /// Those of this status; the default is the active ones.
-    #[default]
-    Active,
-    /// Those that reached their end.
-    Expired,
-    /// Those that were ended before their end.
-    Revoked,
-    /// All of them.
-    All,
+word_enum! {
+    /// Which sessions a list shows.
+    pub enum StatusFilter as "status" default Active {
+        /// Those that live; the default.
+        Active = "active",
+        /// Those that reached their end.
+        Expired = "expired",
+        /// Those that were ended before their end.
+        Revoked = "revoked",
+        /// All of them.
+        All = "all",
+    }
 }
 
 impl StatusFilter {
-    /// The word in a query: `active`, `expired`, `revoked`, `all`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            StatusFilter::Active => "active",
-            StatusFilter::Expired => "expired",
-            StatusFilter::Revoked => "revoked",
-            StatusFilter::All => "all",
-        }
-    }
-
     pub(crate) fn admits(self, status: Status) -> bool {
         match self {
             StatusFilter::All => true,
@@ -219,18 +155,5 @@ impl StatusFilter {
             StatusFilter::Expired => status == Status::Expired,
             StatusFilter::Revoked => status == Status::Revoked,
         }
-    }
-}
-
-impl FromStr for StatusFilter {
-    type Err = Error;
-
-    /// # Errors
-    /// `validation_error` for anything but the four words.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        [StatusFilter::Active, StatusFilter::Expired, StatusFilter::Revoked, StatusFilter::All]
-            .into_iter()
-            .find(|filter| filter.as_str() == text)
-            .ok_or_else(|| Error::validation("status", "must be active, expired, revoked or all"))
     }
 }

@@ -8,16 +8,16 @@ use super::request::within_limits;
 use crate::engine::{LocalVerification, Tenant};
 use crate::error::{Error, ErrorCode};
 use crate::token::access_claims::AccessClaims;
+use crate::word_enum::word_enum;
 
-/// What the access token of a request is checked against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Verification {
-    /// Its session in the store: refused from the instant that the session ended. The default.
-    #[default]
-    Store,
-    /// Signature and claims only: good until it expires, even after its session was revoked.
-    Local,
+word_enum! {
+    /// What the access token of a request is checked against.
+    pub enum Verification as "verify" default Store {
+        /// Its session in the store: refused from the instant that the session ended. The default.
+        Store = "store",
+        /// Signature and claims only: good until it expires, even after its session was revoked.
+        Local = "local",
+    }
 }
 
 /// What becomes of a request without a bearer token.

@@ -7,16 +7,16 @@ use http::request::Parts;
 use super::request::single_header;
 use crate::engine::Grant;
 use crate::error::{Error, ErrorCode};
+use crate::word_enum::word_enum;
 
-/// The `SameSite` attribute of the cookie. `None` is not offered: it would send the cookie with every cross-site request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum SameSite {
-    /// Sent by pages of the same site, and when a link leads to it. The default.
-    #[default]
-    Lax,
-    /// Sent by pages of the same site only.
-    Strict,
+word_enum! {
+    /// The `SameSite` attribute of the cookie. `None` is not offered: it would send the cookie with every cross-site request.
+    pub enum SameSite as "cookie.same_site" default Lax {
+        /// Sent by pages of the same site, and when a link leads to it. The default.
+        Lax = "lax",
+        /// Sent by pages of the same site only.
+        Strict = "strict",
+    }
 }
 
 /// The cookie that carries the refresh token. It is always `HttpOnly`.

@@ -1,6 +1,5 @@
 //! The signing keys of a tenant and their states: next → active → retiring → retired (SPEC 4, keys).
 
-use std::fmt;
 use std::sync::Arc;
 
 use ed25519_dalek::{Signer, SigningKey};
@@ -14,39 +13,19 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::model::id::KeyId;
 use crate::secret::SecretBytes;
+use crate::word_enum::word_enum;
 
-/// Where a signing key stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum KeyState {
-    /// Published, signs nothing yet.
-    Next,
-    /// Signs.
-    Active,
-    /// Signs nothing any more; its tokens are still good.
-    Retiring,
-    /// Gone.
-    Retired,
-}
-
-impl KeyState {
-    pub(crate) const ALL: [KeyState; 4] =
-        [KeyState::Next, KeyState::Active, KeyState::Retiring, KeyState::Retired];
-
-    /// The word in every answer: `next`, `active`, `retiring`, `retired`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            KeyState::Next => "next",
-            KeyState::Active => "active",
-            KeyState::Retiring => "retiring",
-            KeyState::Retired => "retired",
-        }
-    }
-}
-
-impl fmt::Display for KeyState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+word_enum! {
+    /// Where a signing key stands.
+    pub enum KeyState as "state" {
+        /// Published, signs nothing yet.
+        Next = "next",
+        /// Signs.
+        Active = "active",
+        /// Signs nothing any more; its tokens are still good.
+        Retiring = "retiring",
+        /// Gone.
+        Retired = "retired",
     }
 }
 

@@ -94,7 +94,7 @@ fn config(ttl: u64, idle: Option<u64>, window: u64) -> Config {
 
 /// Sessions of a few seconds, so that edges meet often and time can be walked through.
 fn plain() -> impl Strategy<Value = Plain> {
-    let stamp = prop::option::weighted(0.1, (0..9_000i64, prop::sample::select(EndReason::ALL.to_vec())));
+    let stamp = prop::option::weighted(0.1, (0..9_000i64, prop::sample::select(EndReason::ALL)));
     (0..3_000i64, 0..4_000i64, 1..5i64, stamp).prop_map(|(created_at, active_after, secs, stamp)| {
         let expires_at = created_at + secs * 1_000;
         let last_active_at = (created_at + active_after).min(expires_at - 1);

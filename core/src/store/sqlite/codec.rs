@@ -13,11 +13,10 @@ use crate::model::client::ClientInfo;
 use crate::model::config::{self, Config};
 use crate::model::id::{KeyId, SessionId};
 use crate::model::identity::Identity;
-use crate::model::session::{End, EndReason, SessionTimes};
+use crate::model::session::{End, SessionTimes};
 use crate::rules::rotation::Rotation;
 use crate::store::{IssuedAccessToken, KeyRecord, LastSeen, SessionLifetime, SessionRecord, TenantRecord};
 use crate::token::issuer::AccessTokenParams;
-use crate::token::keyring::KeyState;
 
 /// The columns of [`life`], in its order.
 macro_rules! life_columns {
@@ -56,10 +55,7 @@ pub(super) fn life(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
         Some(at) => {
             let word = row.get_ref(5).map_err(map_error)?;
             let word = word.as_str().map_err(|_| corrupt_column("sessions", "end_reason", id))?;
-            let reason = EndReason::ALL
-                .into_iter()
-                .find(|reason| reason.as_str() == word)
-                .ok_or_else(|| corrupt_column("sessions", "end_reason", id))?;
+            let reason = word.parse().map_err(|_| corrupt_column("sessions", "end_reason", id))?;
             Some(End { at: Timestamp::from_millis(at), reason })
         }
     };
@@ -170,10 +166,7 @@ pub(super) fn key(row: &Row<'_>) -> Result<KeyRecord, Failure> {
     Ok(KeyRecord {
         no: row.get(0).map_err(map_error)?,
         id,
-        state: KeyState::ALL
-            .into_iter()
-            .find(|state| state.as_str() == word)
-            .ok_or_else(|| corrupt_column("signing_keys", "state", id))?,
+        state: word.parse().map_err(|_| corrupt_column("signing_keys", "state", id))?,
         created_at: row.get(3).map(Timestamp::from_millis).map_err(map_error)?,
         drained_at: row.get::<_, Option<i64>>(4).map_err(map_error)?.map(Timestamp::from_millis),
         wrapped_seed: row.get(5).map_err(map_error)?,
