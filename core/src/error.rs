@@ -245,6 +245,16 @@ impl From<Failure> for OpError {
     }
 }
 
+/// Outside a transaction nothing depends on the difference any more.
+impl From<OpError> for Error {
+    fn from(error: OpError) -> Error {
+        match error {
+            OpError::Refused(refusal) => refusal.0,
+            OpError::Failed(failure) => failure.0,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

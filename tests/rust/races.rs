@@ -177,7 +177,7 @@ fn a_verification_that_starts_after_a_revocation_returned_fails() {
                 }
                 if seen.len() < 1000 {
                     seen.extend(by_id.map(|(_, basis)| basis));
-                    seen.extend(by_token.map(|verified| verified.basis.clone()));
+                    seen.extend(by_token.map(|verified| verified.validator().clone()));
                 }
             }
         };

@@ -14,7 +14,7 @@ fn verify(tenant: &Tenant, token: &str) -> Arc<VerifiedAccess> {
     let first = tenant.verify_access_token(token).unwrap();
     let again = tenant.verify_access_token(token).unwrap();
     assert!(Arc::ptr_eq(&first, &again), "nothing was committed, and yet the store was asked");
-    assert!(tenant.is_fresh(&again.basis).unwrap());
+    assert!(tenant.is_fresh(again.validator()).unwrap());
     again
 }
 
@@ -33,7 +33,7 @@ fn a_revocation_is_seen_at_once_whoever_makes_it() {
             let token = grant.access_token.expose();
             let verified = verify(&mine, token);
             end(by, &grant);
-            assert!(!mine.is_fresh(&verified.basis).unwrap());
+            assert!(!mine.is_fresh(verified.validator()).unwrap());
             assert_eq!(code(mine.verify_access_token(token)), Some(ErrorCode::SessionRevoked));
             assert_eq!(code(theirs.verify_access_token(token)), Some(ErrorCode::SessionRevoked));
         }
@@ -49,7 +49,7 @@ fn what_others_commit_changes_no_verdict() {
     let token = grant.access_token.expose();
     let verified = verify(&mine, token);
     let other = sign_in(&theirs, "other");
-    assert!(!mine.is_fresh(&verified.basis).unwrap(), "a commit was not seen");
+    assert!(!mine.is_fresh(verified.validator()).unwrap(), "a commit was not seen");
     verify(&mine, token);
     refresh(&theirs, other.refresh_token.expose()).unwrap();
     verify(&mine, token);
@@ -75,7 +75,7 @@ fn our_own_commits_end_what_they_change_and_nothing_else() {
     tenant.revoke(other.session.id).unwrap();
     sign_in(&process.tenant("tnt"), "third");
     assert!(tenant.is_fresh(&basis).unwrap());
-    assert!(tenant.is_fresh(&verified.basis).unwrap());
+    assert!(tenant.is_fresh(verified.validator()).unwrap());
     assert_eq!(tenant.get(grant.session.id).unwrap(), seen);
     sign_in(&process.tenant("other"), "u"); // a new tenant
     assert!(!tenant.is_fresh(&basis).unwrap());
@@ -148,23 +148,23 @@ fn the_clock_ends_what_was_remembered() {
     let grant = sign_in(&tenant, "u");
     let verified = verify(&tenant, grant.access_token.expose());
     process.set_clock(START + HOUR - 1);
-    assert!(tenant.is_fresh(&verified.basis).unwrap());
+    assert!(tenant.is_fresh(verified.validator()).unwrap());
     process.set_clock(START + HOUR + SECOND);
-    assert!(!tenant.is_fresh(&verified.basis).unwrap());
+    assert!(!tenant.is_fresh(verified.validator()).unwrap());
     let idle = tenant.verify_access_token(grant.access_token.expose());
     assert!(code(idle).is_some_and(|code| code != ErrorCode::TokenExpired));
     // Back before the end, it stays an end.
     process.set_clock(START);
-    assert!(!tenant.is_fresh(&verified.basis).unwrap());
+    assert!(!tenant.is_fresh(verified.validator()).unwrap());
     assert!(tenant.verify_access_token(grant.access_token.expose()).is_err());
 
     configure(&tenant, r#"{"access_token_ttl":"15m","idle_timeout":null}"#);
     let grant = sign_in(&tenant, "u");
     let verified = verify(&tenant, grant.access_token.expose());
     process.set_clock(verified.claims.expires_at.as_millis() - 1);
-    assert!(tenant.is_fresh(&verified.basis).unwrap());
+    assert!(tenant.is_fresh(verified.validator()).unwrap());
     process.set_clock(verified.claims.expires_at.as_millis());
-    assert!(!tenant.is_fresh(&verified.basis).unwrap());
+    assert!(!tenant.is_fresh(verified.validator()).unwrap());
     assert_eq!(code(tenant.verify_access_token(grant.access_token.expose())), Some(ErrorCode::TokenExpired));
 }
 
@@ -180,7 +180,7 @@ fn keys_and_secrets_end_it_too() {
     tenant.rotate_keys().unwrap();
     verify(&tenant, token);
     tenant.retire_key(key).unwrap();
-    assert!(!tenant.is_fresh(&verified.basis).unwrap());
+    assert!(!tenant.is_fresh(verified.validator()).unwrap());
     assert_eq!(code(tenant.verify_access_token(token)), Some(ErrorCode::InvalidToken));
 
     let grant = sign_in(&tenant, "u");
@@ -189,8 +189,8 @@ fn keys_and_secrets_end_it_too() {
     let seen = verify(&outdated, token);
     tenant.change_secret_key(&"sk_new".parse().unwrap()).unwrap();
     let verified = verify(&tenant, token);
-    assert!(!outdated.is_fresh(&seen.basis).unwrap());
-    assert!(!outdated.is_fresh(&verified.basis).unwrap(), "one handle vouched for another");
+    assert!(!outdated.is_fresh(seen.validator()).unwrap());
+    assert!(!outdated.is_fresh(verified.validator()).unwrap(), "one handle vouched for another");
     assert_eq!(code(outdated.verify_access_token(token)), Some(ErrorCode::InvalidApiKey));
 }
 
@@ -203,7 +203,7 @@ fn tenants_engines_and_other_tokens_share_nothing() {
     let token = grant.access_token.expose();
     let verified = verify(&a, token);
     assert_eq!(code(b.verify_access_token(token)), Some(ErrorCode::InvalidToken));
-    assert!(!b.is_fresh(&verified.basis).unwrap());
+    assert!(!b.is_fresh(verified.validator()).unwrap());
     for at in 0..token.len() {
         let mut forged = token.to_owned();
         forged.replace_range(at..=at, if &token[at..=at] == "A" { "B" } else { "A" });
@@ -212,7 +212,7 @@ fn tenants_engines_and_other_tokens_share_nothing() {
     assert_eq!(code(a.verify_access_token("")), Some(ErrorCode::MissingToken));
     assert_eq!(code(a.verify_access_token(&"a".repeat(1 << 20))), Some(ErrorCode::InvalidToken));
     process.engine.close().unwrap();
-    assert_eq!(a.is_fresh(&verified.basis).unwrap_err().code(), ErrorCode::EngineClosed);
+    assert_eq!(a.is_fresh(verified.validator()).unwrap_err().code(), ErrorCode::EngineClosed);
     assert_eq!(code(a.verify_access_token(token)), Some(ErrorCode::EngineClosed));
 }
 

@@ -223,7 +223,7 @@ impl NativeTenant {
     pub fn verify_access_token(&self, env: Env, token: String, here: bool) -> Either<String, u32> {
         let body = move |slot: &LazyEngine, tenant: &Tenant| {
             let outcome = tenant.verify_access_token(&token);
-            let number = outcome.as_ref().ok().map(|access| slot.bases.keep(access.basis.clone()));
+            let number = outcome.as_ref().ok().map(|access| slot.bases.keep(access.validator().clone()));
             encode::access_verdict(outcome, number)
         };
         if here {

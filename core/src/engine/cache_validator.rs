@@ -1,74 +1,47 @@
-//! What an answer about a session rests on, for asking later whether it still holds.
+//! What an answer about one session depends on, so that a cache can ask later whether the answer still holds.
 
 use std::fmt;
 
-use super::Tenant;
-use super::tenant::ReadContext;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
-use crate::error::Error;
 use crate::model::id::SessionId;
 use crate::model::session::{End, SessionTimes};
-use crate::store::{CommitVersion, SessionRecord};
+use crate::store::{CommitVersion, Store};
 
-/// What an answer about one session rests on: [`Tenant::is_fresh`] says whether it is as good as new.
+/// What an answer about one session depends on: [`Tenant::is_fresh`](crate::Tenant::is_fresh) says whether a cached answer
+/// still holds. (HTTP caches call such a value a validator, RFC 9110, section 8.8.)
 #[derive(Clone, PartialEq)]
 pub struct CacheValidator {
-    handle: u64,
-    /// Of the tenant's settings and keys.
-    pub(super) version: i64,
-    /// From before the store was asked, where it can tell.
-    moment: Option<CommitVersion>,
-    session: SessionId,
-    life: SessionTimes,
-    idle_timeout: Option<Duration>,
-    end: Option<End>,
-    /// The `exp` of the token that it is about.
-    token_end: Option<Timestamp>,
+    /// The tenant handle that answered. Another handle may not know the tenant's secret key any more.
+    pub(super) handle: u64,
+    /// The version of the tenant's settings and keys.
+    pub(super) snapshot_version: i64,
+    /// From before the store was read; `None` if the store cannot tell.
+    pub(super) commit_version: Option<CommitVersion>,
+    pub(super) session: SessionId,
+    pub(super) times: SessionTimes,
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) end: Option<End>,
+    /// The `exp` of the token, for an answer about a token.
+    pub(super) token_expires_at: Option<Timestamp>,
+}
+
+impl CacheValidator {
+    /// Whether the store has certainly committed nothing that concerns the answer.
+    pub(super) fn is_unchanged_in(&self, store: &dyn Store) -> bool {
+        self.commit_version.is_some_and(|version| store.is_unchanged_since(self.session, version))
+    }
+
+    /// Whether the answer is the same at `now` for an unchanged session.
+    pub(super) fn holds_at(&self, now: Timestamp) -> bool {
+        self.token_expires_at.is_none_or(|expires_at| now < expires_at)
+            && self.times.end_at(now, self.idle_timeout) == self.end
+    }
 }
 
 impl fmt::Debug for CacheValidator {
-    /// Nothing: moments are counted, and what is counted differs between runs that answer the same.
+    /// Prints no content: commit versions are counters, which differ between runs that answer the same.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheValidator").finish_non_exhaustive()
-    }
-}
-
-impl Tenant {
-    /// The basis of an answer about this row.
-    pub(super) fn basis(
-        &self,
-        r: &ReadContext<'_>,
-        row: &SessionRecord,
-        end: Option<End>,
-        token_end: Option<Timestamp>,
-    ) -> CacheValidator {
-        CacheValidator {
-            handle: self.state.handle,
-            version: r.current.version,
-            moment: r.commit_version,
-            session: row.id,
-            life: row.life,
-            idle_timeout: r.current.config.idle_timeout,
-            end,
-            token_end,
-        }
-    }
-
-    /// Whether an answer that this handle gave certainly is what it would answer now. Reaches no disk and takes no time:
-    /// true as long as nobody has changed the session through this engine, nobody else, in any process, has committed
-    /// anything, and the clock has ended nothing. False says only that the question must be asked again.
-    ///
-    /// # Errors
-    /// `engine_closed`, `forked`.
-    pub fn is_fresh(&self, basis: &CacheValidator) -> Result<bool, Error> {
-        self.core.usable()?;
-        let Some(moment) = basis.moment else { return Ok(false) };
-        if basis.handle != self.state.handle || !self.core.store.is_unchanged_since(basis.session, moment) {
-            return Ok(false);
-        }
-        let now = self.core.now_of_known_mark()?;
-        Ok(basis.token_end.is_none_or(|end| now < end)
-            && basis.life.end_at(now, basis.idle_timeout) == basis.end)
     }
 }

@@ -1,19 +1,19 @@
-//! Sign-in: a new session, and who has to leave for it.
+//! Sign-in: a new session with its first tokens, and the sessions that the cap evicts for it.
 
-use super::Tenant;
+use super::answers::Grant;
 use super::pending_write::Pending;
-use super::tenant::WriteContext;
-use crate::clock::Timestamp;
+use super::session_view::expires_in;
+use super::tenant::Tenant;
+use super::transaction::WriteContext;
 use crate::duration::Duration;
 use crate::error::{Error, Failure};
 use crate::model::client::ClientInfo;
 use crate::model::id::{SessionId, UserId};
 use crate::model::identity::Identity;
-use crate::model::session::{End, EndReason, Session, SessionTimes};
+use crate::model::session::{End, EndReason, SessionTimes};
 use crate::random;
 use crate::rules::rotation::Rotation;
 use crate::rules::{expiry, session_cap};
-use crate::secret::{AccessToken, RefreshToken};
 use crate::store::{IssuedAccessToken, LastSeen, SessionRecord, SessionScope};
 use crate::token::issuer::AccessTokenParams;
 
@@ -31,9 +31,9 @@ use crate::token::issuer::AccessTokenParams;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct CreateSession {
-    /// Who signs in. The host has checked the credentials.
+    /// The user who signs in. The host has checked the credentials.
     pub user_id: UserId,
-    /// From which device.
+    /// The device that the user signs in from.
     pub client: ClientInfo,
     /// What access tokens carry.
     pub identity: Identity,
@@ -53,30 +53,19 @@ impl CreateSession {
     }
 }
 
-/// What a device gets when it signs in or refreshes.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Grant {
-    /// The session.
-    pub session: Session,
-    /// The access token.
-    pub access_token: AccessToken,
-    /// The one refresh token of the session that is live now.
-    pub refresh_token: RefreshToken,
-    /// What is left of the access token's life, in seconds (RFC 6749, section 5.1).
-    pub expires_in: u64,
-    /// The sessions that this sign-in pushed out under the cap, oldest first; empty after a refresh.
-    pub evicted: Vec<SessionId>,
-}
-
-/// The lifetime that a ticket's token has left.
-pub(super) fn expires_in(ticket: AccessTokenParams, now: Timestamp) -> u64 {
-    u64::try_from(ticket.expires_at.as_secs() - now.as_secs()).unwrap_or(0)
-}
-
 impl Tenant {
     /// Signs a user in on a device: a new session with its first tokens. In the same transaction the user's oldest
     /// sessions above `max_sessions_per_user` are revoked (reason `max_sessions`); the new one never is.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// use hellojohn::CreateSession;
+    ///
+    /// let grant = tenant.create(CreateSession::new("usr_1".parse()?))?;
+    /// println!("{} is good for {} s", grant.access_token.expose(), grant.expires_in);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `validation_error` if the claims would make an access token of more than 8 KB.
@@ -84,68 +73,68 @@ impl Tenant {
         self.begin_create(request).wait()
     }
 
-    /// Asks for [`create`](Self::create).
+    /// Begins [`create`](Self::create) without waiting for it; see [`Pending`].
     pub fn begin_create(&self, mut request: CreateSession) -> Pending<Grant> {
-        request.client.device_type = Some(request.client.effective_device_type()); // here, where nobody waits for it
-        let issued = self.begin(move |tenant, w| {
+        // Classified here, before the write lock is taken.
+        request.client.device_type = Some(request.client.effective_device_type());
+        let issued = self.begin_write(move |tenant, ctx| {
             let CreateSession { user_id, client, identity, duration } = request.clone();
-            let config = &w.current.config;
-            let life = SessionTimes {
-                created_at: w.now,
-                last_active_at: w.now,
-                expires_at: expiry::session_end(w.now, config, duration),
+            let config = &ctx.snapshot.config;
+            let times = SessionTimes {
+                created_at: ctx.now,
+                last_active_at: ctx.now,
+                expires_at: expiry::session_end(ctx.now, config, duration),
                 end: None,
             };
-            let ticket = AccessTokenParams {
+            let params = AccessTokenParams {
                 serial: 1,
-                issued_at: w.now,
-                expires_at: expiry::access_token_end(w.now, config, life.expires_at),
+                issued_at: ctx.now,
+                expires_at: expiry::access_token_end(ctx.now, config, times.expires_at),
             };
-            let key = w.current.ring.active();
-            let row = SessionRecord {
-                id: tenant.core.ids.session(w.now, tenant.random())?,
+            let key = ctx.snapshot.ring.active();
+            let record = SessionRecord {
+                id: tenant.inner.ids.session(ctx.now, tenant.random())?,
                 user_id,
-                life,
+                life: times,
                 rotation: Rotation { generation: 1, replays: 0 },
                 nonce: *random::bytes(tenant.random())?,
-                access: IssuedAccessToken { ticket, key_no: key.no },
+                access: IssuedAccessToken { ticket: params, key_no: key.no },
                 client,
                 last_seen: LastSeen::default(),
                 identity,
             };
-            let draft = match tenant.prepare_access_token(&row, ticket, key) {
-                Ok(draft) => draft,
-                Err(refusal) => return Ok(Err(refusal)),
-            };
+            let unsigned = tenant.prepare_access_token(&record, key)?;
             let evicted = match config.max_sessions_per_user {
-                Some(cap) => make_room(w, &row.user_id, cap)?,
+                Some(cap) => evict_oldest(ctx, &record.user_id, cap)?,
                 None => Vec::new(),
             };
-            w.store.add_session(w.tenant, &row)?;
-            let refresh_token = w.current.refresh_key.mint(row.id, row.rotation.generation, &row.nonce);
-            Ok(Ok((row, draft, refresh_token, evicted)))
+            ctx.transaction.add_session(ctx.tenant, &record)?;
+            let generation = record.rotation.generation;
+            let refresh_token = ctx.snapshot.refresh_key.mint(record.id, generation, &record.nonce);
+            Ok((record, unsigned, refresh_token, evicted))
         });
         let tenant = self.clone();
-        issued.map(move |(row, draft, refresh_token, evicted)| Grant {
-            expires_in: expires_in(row.access.ticket, row.access.ticket.issued_at),
-            session: tenant.view(row, None),
-            access_token: draft.sign(),
+        issued.map(move |(record, unsigned, refresh_token, evicted)| Grant {
+            expires_in: expires_in(record.access.ticket, record.access.ticket.issued_at),
+            session: tenant.view(record, None),
+            access_token: unsigned.sign(),
             refresh_token,
             evicted,
         })
     }
 }
 
-fn make_room(w: &WriteContext<'_>, user: &UserId, cap: u64) -> Result<Vec<SessionId>, Failure> {
+/// Revokes the user's oldest sessions so that one more fits under the cap.
+fn evict_oldest(ctx: &WriteContext<'_>, user: &UserId, cap: u64) -> Result<Vec<SessionId>, Failure> {
     let mut active = Vec::new();
-    for life in w.store.open_sessions(w.tenant, SessionScope::User(user))? {
-        if w.stamp_due_end(life.id, &life.times)?.is_none() {
-            active.push((life.times.created_at, life.id));
+    for session in ctx.transaction.open_sessions(ctx.tenant, SessionScope::User(user))? {
+        if ctx.stamp_due_end(session.id, &session.times)?.is_none() {
+            active.push((session.times.created_at, session.id));
         }
     }
     let victims = session_cap::victims(active, cap);
     for id in &victims {
-        w.store.end_session(w.tenant, *id, End { at: w.now, reason: EndReason::MaxSessions })?;
+        ctx.end(*id, End { at: ctx.now, reason: EndReason::MaxSessions })?;
     }
     Ok(victims)
 }

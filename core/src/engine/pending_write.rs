@@ -1,42 +1,60 @@
-//! Writes that were asked for and not waited for yet.
+//! Writes that were begun and not waited for yet.
 
+use std::fmt;
 use std::sync::Arc;
 
-use super::Core;
-use super::tenant::Verdict;
-use crate::error::{Error, Failure};
+use super::inner::EngineInner;
+use crate::error::{Error, Failure, Refusal};
 use crate::store::QueuedWrite;
 
-/// A write that has been asked for: [`wait`](Self::wait) gives its answer. Writes that are pending at the same time share
-/// a commit, and so one sync of the disk: a thread that has many to do begins them all before it waits for the first.
+/// A write that was begun: [`wait`](Self::wait) gives its answer. Writes that are pending at the same time share a commit,
+/// and so one sync of the disk: a thread that has many writes to do begins them all before it waits for the first.
 ///
-/// Dropped without an answer, the write either happens or does not.
-#[must_use = "a write that nobody waits for may never happen"]
+/// If it is dropped without waiting, the write either happens or does not.
+///
+/// ```
+/// use hellojohn::{CreateSession, Engine, Grant, Pending};
+///
+/// let engine = Engine::open(":memory:")?;
+/// let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+/// let begun: Vec<Pending<Grant>> = ["usr_1", "usr_2", "usr_3"]
+///     .into_iter()
+///     .map(|user| Ok(tenant.begin_create(CreateSession::new(user.parse()?))))
+///     .collect::<Result<_, hellojohn::Error>>()?;
+/// for pending in begun {
+///     println!("{}", pending.wait()?.session.id); // all three share one commit
+/// }
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
+#[must_use = "a write that is never waited for may never happen"]
 pub struct Pending<T>(Box<dyn FnOnce() -> Result<T, Error> + Send>);
 
-impl<T> std::fmt::Debug for Pending<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T> fmt::Debug for Pending<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending").finish_non_exhaustive()
     }
 }
 
 impl<T: Send + 'static> Pending<T> {
-    pub(super) fn answered(answer: Result<T, Error>) -> Self {
+    /// An answer that is known already.
+    pub(super) fn ready(answer: Result<T, Error>) -> Self {
         Pending(Box::new(move || answer))
     }
 
+    /// The answer of a queued write; `take_answer` gives what its job left.
     pub(super) fn queued(
-        core: Arc<Core>,
-        place: Arc<QueuedWrite>,
-        answer: impl FnOnce() -> Option<Verdict<T>> + Send + 'static,
+        inner: Arc<EngineInner>,
+        queued: Arc<QueuedWrite>,
+        take_answer: impl FnOnce() -> Option<Result<T, Refusal>> + Send + 'static,
     ) -> Self {
-        let queued = Queued { core, place };
+        let write = CancelOnDrop { inner, queued };
         Pending(Box::new(move || {
-            // Not whether the engine is still open: somebody else may have committed this write before it closed.
-            queued.core.same_process()?;
-            queued.core.store.wait(&queued.place)?;
-            match answer() {
-                Some(verdict) => Ok(verdict?),
+            // Does not check whether the engine is still open: another caller's thread may have committed this write
+            // before the engine was closed.
+            write.inner.require_same_process()?;
+            write.inner.store.wait(&write.queued)?;
+            match take_answer() {
+                Some(answer) => Ok(answer?),
                 None => Err(Failure::internal("the store did not run the job").into()),
             }
         }))
@@ -50,23 +68,23 @@ impl<T: Send + 'static> Pending<T> {
         (self.0)()
     }
 
-    /// The same write with its answer made into something else, on the thread that waits.
-    pub fn map<U: Send + 'static>(self, f: impl FnOnce(T) -> U + Send + 'static) -> Pending<U> {
-        Pending(Box::new(move || self.wait().map(f)))
+    /// The same write with its answer turned into something else, on the thread that waits.
+    pub fn map<U: Send + 'static>(self, convert: impl FnOnce(T) -> U + Send + 'static) -> Pending<U> {
+        Pending(Box::new(move || self.wait().map(convert)))
     }
 }
 
-/// A place in the queue that is given up when nobody waits for it any more.
-struct Queued {
-    core: Arc<Core>,
-    place: Arc<QueuedWrite>,
+/// A queued write that is cancelled, if it has not begun, once its answer is no longer wanted.
+struct CancelOnDrop {
+    inner: Arc<EngineInner>,
+    queued: Arc<QueuedWrite>,
 }
 
-impl Drop for Queued {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         // A forked child must not touch its parent's locks.
-        if self.core.same_process().is_ok() {
-            self.core.store.cancel(&self.place);
+        if self.inner.require_same_process().is_ok() {
+            self.inner.store.cancel(&self.queued);
         }
     }
 }

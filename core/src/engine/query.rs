@@ -1,10 +1,10 @@
-//! Looking: one session, or a page of them.
+//! Reading sessions: one, or a page of them.
 
 use std::ops::ControlFlow;
 
-use super::Tenant;
 use super::cache_validator::CacheValidator;
-use super::verify::unknown;
+use super::refusals::unknown_session;
+use super::tenant::Tenant;
 use crate::error::{Error, Refusal};
 use crate::model::id::{SessionId, UserId};
 use crate::model::page::{Cursor, Limit, Page};
@@ -14,9 +14,9 @@ use crate::store::SessionScope;
 /// Which sessions to list. The default is a page of the tenant's active ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListQuery {
-    /// Only this user's.
+    /// Only this user's sessions.
     pub user_id: Option<UserId>,
-    /// Only those of this status; default active.
+    /// Only sessions of this status; default active.
     pub status: StatusFilter,
     /// How many at most; default 20.
     pub limit: Limit,
@@ -24,12 +24,12 @@ pub struct ListQuery {
     pub cursor: Option<Cursor>,
 }
 
-/// How many sessions a list may look at for a caller who cannot wait.
-const SHORT_WALK: usize = 500;
+/// How many sessions a list may scan on a non-blocking handle.
+const NON_BLOCKING_SCAN_MAX: usize = 500;
 
 impl ListQuery {
-    /// All lists of one tenant that a cursor may belong to, told apart.
-    fn scope(&self) -> Vec<u8> {
+    /// Tells the lists of one tenant apart, so that a cursor belongs to one of them.
+    fn cursor_scope(&self) -> Vec<u8> {
         let user = self.user_id.as_ref().map_or("", |user| user.as_str()); // a user id is never empty
         [self.status.as_str().as_bytes(), &[0], user.as_bytes()].concat()
     }
@@ -38,60 +38,83 @@ impl ListQuery {
 impl Tenant {
     /// One session, ended ones included until they are purged.
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let session = tenant.get(grant.session.id)?;
+    /// println!("{} since {}", session.status, session.created_at);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `session_not_found`.
     pub fn get(&self, id: SessionId) -> Result<Session, Error> {
         Ok(self.get_cacheable(id)?.0)
     }
 
-    /// [`get`](Self::get), with what the answer rests on.
+    /// [`get`](Self::get) for a caller that caches the answer: with the validator that [`is_fresh`](Self::is_fresh) takes.
     ///
     /// # Errors
     /// As [`get`](Self::get).
     pub fn get_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), Error> {
-        self.read(|r| {
-            let Some(row) = r.store.session(r.tenant, id)? else { return Ok(Err(unknown())) };
-            let end = r.effective_end(&row.life);
-            let basis = self.basis(r, &row, end, None);
-            Ok(Ok((self.view(row, end), basis)))
+        self.read(|ctx| {
+            let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
+            let end = ctx.effective_end(&record.life);
+            let validator = ctx.cache_validator(&record, end, None);
+            Ok((self.view(record, end), validator))
         })
     }
 
     /// A page of sessions, newest first. The cursor stays good while sessions come and go.
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # for _ in 0..3 { tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?; }
+    /// use hellojohn::{Limit, ListQuery};
+    ///
+    /// let query = ListQuery { user_id: Some("usr_1".parse()?), limit: Limit::new(2)?, ..ListQuery::default() };
+    /// let first = tenant.list(&query)?;
+    /// let second = tenant.list(&ListQuery { cursor: first.next_cursor, ..query })?;
+    /// assert_eq!((first.data.len(), second.data.len()), (2, 1));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `validation_error` for a cursor of another list.
     pub fn list(&self, query: &ListQuery) -> Result<Page<Session>, Error> {
-        let scope = query.scope();
-        let whose = query.user_id.as_ref().map_or(SessionScope::Tenant, SessionScope::User);
+        let cursor_scope = query.cursor_scope();
+        let scope = query.user_id.as_ref().map_or(SessionScope::Tenant, SessionScope::User);
         let limit = query.limit.get();
-        self.read(|r| {
-            let key = &r.current.refresh_key;
+        self.read(|ctx| {
+            let key = &ctx.snapshot.refresh_key;
             let before = match &query.cursor {
-                Some(cursor) if !key.verify_cursor(cursor, &scope) => {
-                    return Ok(Err(Refusal::because(Cursor::refused())));
+                Some(cursor) if !key.verify_cursor(cursor, &cursor_scope) => {
+                    return Err(Refusal::because(Cursor::refused()).into());
                 }
                 cursor => cursor.as_ref().map(|cursor| cursor.after),
             };
-            let (mut data, mut more) = (Vec::new(), false);
-            let mut walked = 0;
-            r.store.scan_newest_first(r.tenant, whose, before, &mut |life, row| {
-                walked += 1;
-                if walked > SHORT_WALK {
+            let (mut data, mut has_more) = (Vec::new(), false);
+            let mut scanned = 0;
+            ctx.transaction.scan_newest_first(ctx.tenant, scope, before, &mut |session, read_record| {
+                scanned += 1;
+                if scanned > NON_BLOCKING_SCAN_MAX {
                     self.require_blocking()?;
                 }
-                let end = r.effective_end(&life.times);
+                let end = ctx.effective_end(&session.times);
                 if query.status.admits(end.map_or(Status::Active, |end| end.status())) {
-                    more = data.len() == limit;
-                    if more {
+                    has_more = data.len() == limit;
+                    if has_more {
                         return Ok(ControlFlow::Break(()));
                     }
-                    data.push(self.view(row()?, end));
+                    data.push(self.view(read_record()?, end));
                 }
                 Ok(ControlFlow::Continue(()))
             })?;
-            let next_cursor = data.last().filter(|_| more).map(|last| key.cursor(&scope, last.id));
-            Ok(Ok(Page { data, next_cursor }))
+            let last = data.last().filter(|_| has_more);
+            let next_cursor = last.map(|last| key.cursor(&cursor_scope, last.id));
+            Ok(Page { data, next_cursor })
         })
     }
 }

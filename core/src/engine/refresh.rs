@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use super::Tenant;
-use super::create::{Grant, expires_in};
+use super::answers::Grant;
 use super::pending_write::Pending;
-use super::tenant::Verdict;
+use super::refusals::{
+    ended_session, invalid_refresh_token, missing_refresh_token, refresh_token_ahead, refresh_token_reused,
+};
+use super::session_view::expires_in;
+use super::tenant::Tenant;
+use super::transaction::WriteContext;
 use crate::clock::Timestamp;
-use crate::error::{Error, ErrorCode, Failure, Refusal};
+use crate::error::{Error, Failure, OpError};
 use crate::model::client::{IpAddress, UserAgent};
 use crate::model::config::Config;
-use crate::model::session::{End, EndReason};
 use crate::rules::expiry;
 use crate::rules::rotation::{Decision, Rotation, decide};
-use crate::store::{IssuedAccessToken, LastSeen, ReadTransaction, SessionRecord};
+use crate::store::{IssuedAccessToken, LastSeen, SessionRecord};
 use crate::token::issuer::AccessTokenParams;
 use crate::token::keyring::KeyNo;
-use crate::token::refresh_token::{PresentedToken, RefreshKey};
+use crate::token::refresh_token::PresentedToken;
 
 /// Where a refresh comes from, as far as the host knows.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -27,145 +30,122 @@ pub struct RefreshRequest {
     pub user_agent: Option<UserAgent>,
 }
 
-/// The error that an ended session answers with (SPEC 9: idle ends are `revoked`, yet a refresh says `session_expired`).
-pub(super) fn ended(end: End) -> Refusal {
-    match end.reason {
-        EndReason::Expired => Refusal::new(ErrorCode::SessionExpired, "the session has expired"),
-        EndReason::IdleTimeout => {
-            Refusal::new(ErrorCode::SessionExpired, "the session was idle for too long")
-        }
-        _ => Refusal::new(ErrorCode::SessionRevoked, "the session was revoked"),
-    }
-}
-
-pub(super) fn not_ours() -> Refusal {
-    Refusal::new(ErrorCode::RefreshTokenInvalid, "not a refresh token of this tenant")
-}
-
-pub(super) fn ahead() -> Refusal {
-    Refusal::new(
-        ErrorCode::RefreshTokenAhead,
-        "the refresh token is newer than the database, which was restored from a backup",
-    )
-}
-
-pub(super) fn reused() -> Refusal {
-    Refusal::new(
-        ErrorCode::RefreshTokenReused,
-        "the refresh token was used before; its session has been ended",
-    )
-}
-
 impl Tenant {
     /// Exchanges the session's live refresh token for its successor and a fresh access token, and moves
     /// `last_active_at`. The former token answers with the same successor for `refresh_reuse_window` (at most 100 times),
     /// so that parallel tabs and lost answers converge; later it ends the session.
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// use hellojohn::RefreshRequest;
+    ///
+    /// let next = tenant.refresh(grant.refresh_token.expose(), RefreshRequest::default())?;
+    /// assert_ne!(next.refresh_token, grant.refresh_token);
+    /// assert_eq!(next.session.id, grant.session.id);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// `missing_token`, `refresh_token_invalid` (no effect whatever), `session_expired`, `session_revoked`,
+    /// `missing_token`, `refresh_token_invalid` (no effect at all), `session_expired`, `session_revoked`,
     /// `refresh_token_reused` (the session has been ended), `refresh_token_ahead`.
     pub fn refresh(&self, refresh_token: &str, request: RefreshRequest) -> Result<Grant, Error> {
         self.begin_refresh(refresh_token, request).wait()
     }
 
-    /// Asks for [`refresh`](Self::refresh).
+    /// Begins [`refresh`](Self::refresh) without waiting for it; see [`Pending`].
     pub fn begin_refresh(&self, refresh_token: &str, request: RefreshRequest) -> Pending<Grant> {
         if refresh_token.is_empty() {
-            let missing = Error::new(ErrorCode::MissingToken, "no refresh token was given");
-            return Pending::answered(Err(missing));
+            return Pending::ready(Err(missing_refresh_token().into()));
         }
         let Some(presented) = PresentedToken::parse(refresh_token) else {
-            return Pending::answered(Err(not_ours().into()));
+            return Pending::ready(Err(invalid_refresh_token().into()));
         };
-        let issued = self.begin(move |tenant, w| {
-            let row = match tenant.genuine_row(w.store, &w.current.refresh_key, &presented)? {
-                Ok(row) => row,
-                Err(refusal) => return Ok(Err(refusal)),
-            };
-            let decision = decide(&row.life, row.rotation, presented.generation, w.now, &w.current.config);
-            let (row, key) = match decision {
+        let issued = self.begin_write(move |tenant, ctx| {
+            let record = ctx.session_of(&presented)?;
+            let config = &ctx.snapshot.config;
+            let decision = decide(&record.life, record.rotation, presented.generation, ctx.now, config);
+            let (record, key) = match decision {
                 Decision::Ended(end) => {
-                    w.stamp_due_end(row.id, &row.life)?;
-                    return Ok(Err(ended(end)));
+                    ctx.stamp_due_end(record.id, &record.life)?;
+                    return Err(ended_session(end).into());
                 }
-                Decision::Ahead => return Ok(Err(ahead())),
+                Decision::Ahead => return Err(refresh_token_ahead().into()),
                 Decision::Reused(end) => {
-                    w.store.end_session(w.tenant, row.id, end)?;
-                    return Ok(Err(reused()));
+                    ctx.end(record.id, end)?;
+                    return Err(refresh_token_reused().into());
                 }
                 Decision::Replay => {
-                    let signed_by = w.current.ring.by_no(row.access.key_no);
-                    let key = signed_by.unwrap_or_else(|| w.current.ring.active());
-                    (row, Arc::clone(key))
+                    let ring = &ctx.snapshot.ring;
+                    let signed_by = ring.by_no(record.access.key_no).unwrap_or_else(|| ring.active());
+                    (record, Arc::clone(signed_by))
                 }
                 Decision::Rotate => {
-                    let key = Arc::clone(w.current.ring.active());
-                    (rotated(row, w.now, &w.current.config, key.no, &request)?, key)
+                    let key = Arc::clone(ctx.snapshot.ring.active());
+                    (rotate(record, ctx.now, config, key.no, &request)?, key)
                 }
             };
-            let draft = match tenant.prepare_access_token(&row, row.access.ticket, &key) {
-                Ok(draft) => draft,
-                Err(refusal) => return Ok(Err(refusal)),
-            };
+            let unsigned = tenant.prepare_access_token(&record, &key)?;
             if decision == Decision::Replay {
-                w.store.count_replay(w.tenant, row.id)?;
+                ctx.transaction.count_replay(ctx.tenant, record.id)?;
             } else {
-                w.store.rotate_session(w.tenant, &row)?;
+                ctx.transaction.rotate_session(ctx.tenant, &record)?;
             }
-            let refresh_token = w.current.refresh_key.mint(row.id, row.rotation.generation, &row.nonce);
-            Ok(Ok((row, draft, refresh_token, w.now)))
+            let generation = record.rotation.generation;
+            let refresh_token = ctx.snapshot.refresh_key.mint(record.id, generation, &record.nonce);
+            Ok((record, unsigned, refresh_token, ctx.now))
         });
         let tenant = self.clone();
-        issued.map(move |(row, draft, refresh_token, now)| Grant {
-            expires_in: expires_in(row.access.ticket, now),
-            session: tenant.view(row, None),
-            access_token: draft.sign(),
+        issued.map(move |(record, unsigned, refresh_token, now)| Grant {
+            expires_in: expires_in(record.access.ticket, now),
+            session: tenant.view(record, None),
+            access_token: unsigned.sign(),
             refresh_token,
             evicted: Vec::new(),
         })
     }
+}
 
-    /// The session of a token that this tenant's key made.
-    pub(super) fn genuine_row(
-        &self,
-        store: &dyn ReadTransaction,
-        key: &RefreshKey,
-        presented: &PresentedToken,
-    ) -> Result<Verdict<SessionRecord>, Failure> {
-        let row = store.session(self.state.no, presented.session)?;
-        Ok(row.filter(|row| key.verify(presented, &row.nonce)).ok_or_else(not_ours))
+impl WriteContext<'_> {
+    /// The session of a refresh token whose tag this tenant's key made.
+    pub(super) fn session_of(&self, presented: &PresentedToken) -> Result<SessionRecord, OpError> {
+        let record = self.transaction.session(self.tenant, presented.session)?;
+        let genuine = record.filter(|record| self.snapshot.refresh_key.verify(presented, &record.nonce));
+        Ok(genuine.ok_or_else(invalid_refresh_token)?)
     }
 }
 
-/// The row after a rotation.
-fn rotated(
-    mut row: SessionRecord,
+/// The record after a rotation.
+fn rotate(
+    mut record: SessionRecord,
     now: Timestamp,
     config: &Config,
     key_no: KeyNo,
     request: &RefreshRequest,
 ) -> Result<SessionRecord, Failure> {
     let exhausted = || Failure::internal("the session has no generation left");
-    row.rotation =
-        Rotation { generation: row.rotation.generation.checked_add(1).ok_or_else(exhausted)?, replays: 0 };
-    row.life.last_active_at = now;
-    row.access = IssuedAccessToken {
+    let generation = record.rotation.generation.checked_add(1).ok_or_else(exhausted)?;
+    record.rotation = Rotation { generation, replays: 0 };
+    record.life.last_active_at = now;
+    record.access = IssuedAccessToken {
         ticket: AccessTokenParams {
-            serial: row.access.ticket.serial.checked_add(1).ok_or_else(exhausted)?,
+            serial: record.access.ticket.serial.checked_add(1).ok_or_else(exhausted)?,
             issued_at: now,
-            expires_at: expiry::access_token_end(now, config, row.life.expires_at),
+            expires_at: expiry::access_token_end(now, config, record.life.expires_at),
         },
         key_no,
     };
-    row.last_seen = LastSeen {
-        ip_address: seen(request.ip_address, row.last_seen.ip_address, row.client.ip_address),
-        user_agent: seen(request.user_agent.clone(), row.last_seen.user_agent, row.client.user_agent.clone()),
+    let (seen, sign_in) = (record.last_seen, &record.client);
+    record.last_seen = LastSeen {
+        ip_address: last_seen(request.ip_address, seen.ip_address, sign_in.ip_address),
+        user_agent: last_seen(request.user_agent.clone(), seen.user_agent, sign_in.user_agent.clone()),
     };
-    Ok(row)
+    Ok(record)
 }
 
-/// What to keep as last seen: nothing while it is the sign-in's.
-fn seen<T: PartialEq>(now: Option<T>, before: Option<T>, at_sign_in: Option<T>) -> Option<T> {
+/// What to keep as last seen: nothing while it is the same as at the sign-in.
+fn last_seen<T: PartialEq>(now: Option<T>, before: Option<T>, at_sign_in: Option<T>) -> Option<T> {
     match now {
         None => before,
         now if now == at_sign_in => None,

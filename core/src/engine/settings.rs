@@ -1,6 +1,6 @@
 //! The tenant's settings.
 
-use super::Tenant;
+use super::tenant::Tenant;
 use crate::error::{Error, Refusal};
 use crate::model::config::{Config, ConfigPatch};
 use crate::rules::expiry;
@@ -9,36 +9,45 @@ use crate::store::SessionScope;
 impl Tenant {
     /// The settings in force.
     ///
-    /// # Errors
-    /// None of its own.
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// assert_eq!(tenant.config()?.session_duration.to_string(), "30d");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn config(&self) -> Result<Config, Error> {
-        Ok(self.latest()?.config.clone())
+        Ok(self.latest_snapshot()?.config.clone())
     }
 
-    /// Changes settings, all or none, and answers with those in force now. Before the idle time-out changes, every
+    /// Changes settings, all or none, and answers with the settings now in force. Before the idle time-out changes, every
     /// session that had ended under the old one is written down as ended.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// let patch: hellojohn::ConfigPatch = r#"{"idle_timeout": "7d", "max_sessions_per_user": 5}"#.parse()?;
+    /// assert_eq!(tenant.update_config(&patch)?.max_sessions_per_user, Some(5));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `validation_error` naming the setting: nothing is changed then.
     pub fn update_config(&self, patch: &ConfigPatch) -> Result<Config, Error> {
-        self.write_settings(|w| {
-            let old = &w.current.config;
-            let new = match patch.apply(old) {
-                Ok(new) => new,
-                Err(error) => return Ok(Err(Refusal::because(error))),
-            };
+        self.write_settings(|ctx| {
+            let old = &ctx.snapshot.config;
+            let new = patch.apply(old).map_err(Refusal::because)?;
             if new == *old {
-                return Ok(Ok(new));
+                return Ok(new);
             }
             if expiry::idle_timeout_alters_ends(old.idle_timeout, new.idle_timeout) {
-                for life in w.store.open_sessions(w.tenant, SessionScope::Tenant)? {
-                    w.stamp_due_end(life.id, &life.times)?;
+                for session in ctx.transaction.open_sessions(ctx.tenant, SessionScope::Tenant)? {
+                    ctx.stamp_due_end(session.id, &session.times)?;
                 }
             }
-            // The tokens that the active key signed under the old settings may outlive those of the new ones.
-            let horizon = expiry::token_horizon(w.now, old, w.current.token_horizon);
-            w.store.set_config(w.tenant, &new, horizon)?;
-            Ok(Ok(new))
+            // Tokens that the active key signed under the old settings may outlive those of the new ones.
+            let horizon = expiry::token_horizon(ctx.now, old, ctx.snapshot.token_horizon);
+            ctx.transaction.set_config(ctx.tenant, &new, horizon)?;
+            Ok(new)
         })
     }
 }

@@ -1,0 +1,150 @@
+//! What calls answer with. These types lie below the operations, because the engine's caches hold them.
+
+use std::fmt;
+
+use jsonwebtoken::jwk::JwkSet;
+use serde::Serialize;
+
+use super::cache_validator::CacheValidator;
+use crate::clock::Timestamp;
+use crate::error::{Error, Failure, Refusal};
+use crate::model::id::SessionId;
+use crate::model::session::Session;
+use crate::secret::{AccessToken, RefreshToken};
+use crate::token::access_claims::AccessClaims;
+
+/// What a device gets when it signs in or refreshes.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Grant {
+    /// The session.
+    pub session: Session,
+    /// The access token.
+    pub access_token: AccessToken,
+    /// The session's live refresh token. A session has one at a time.
+    pub refresh_token: RefreshToken,
+    /// How long the access token lasts from now, in seconds (RFC 6749, section 5.1).
+    pub expires_in: u64,
+    /// The sessions that this sign-in evicted under the cap, oldest first; empty after a refresh.
+    pub evicted: Vec<SessionId>,
+}
+
+/// A changed session with an access token that carries the change.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct UpdatedSession {
+    /// The session.
+    pub session: Session,
+    /// The access token. The refresh token stays as it is.
+    pub access_token: AccessToken,
+    /// How long the access token lasts from now, in seconds.
+    pub expires_in: u64,
+}
+
+/// An access token that is not expired, of a session that is active.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct VerifiedAccess {
+    /// The session.
+    pub session: Session,
+    /// What the token says.
+    pub claims: AccessClaims,
+    pub(super) validator: CacheValidator,
+}
+
+impl VerifiedAccess {
+    /// What [`Tenant::is_fresh`](crate::Tenant::is_fresh) needs to say later whether this answer still holds.
+    pub fn validator(&self) -> &CacheValidator {
+        &self.validator
+    }
+}
+
+/// Why a verification failed, with the session if it is known but has ended. Turns into a plain [`Error`] with `?`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct VerifyError {
+    /// The error.
+    pub error: Error,
+    /// The ended session.
+    pub session: Option<Box<Session>>,
+}
+
+impl VerifyError {
+    /// The refusal of a session that has ended.
+    pub(super) fn ended(session: Session, refusal: Refusal) -> Self {
+        VerifyError { error: refusal.into(), session: Some(Box::new(session)) }
+    }
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for VerifyError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl From<Error> for VerifyError {
+    fn from(error: Error) -> Self {
+        VerifyError { error, session: None }
+    }
+}
+
+impl From<Failure> for VerifyError {
+    fn from(failure: Failure) -> Self {
+        Error::from(failure).into()
+    }
+}
+
+impl From<VerifyError> for Error {
+    fn from(refused: VerifyError) -> Error {
+        refused.error
+    }
+}
+
+/// A JWK Set (RFC 7517): the public keys that verify the tenant's access tokens, and the next one. Prints as JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Jwks(pub(super) JwkSet);
+
+impl Jwks {
+    /// The set as a JSON value `{"keys": […]}`.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Jwks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_json().fmt(f)
+    }
+}
+
+/// The sessions of a tenant by status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SessionCounts {
+    /// Sessions that are active.
+    pub active: u64,
+    /// Sessions that reached their end.
+    pub expired: u64,
+    /// Sessions that were ended before it.
+    pub revoked: u64,
+}
+
+/// Counts over one tenant. As JSON: the names below, times in milliseconds since the epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Its sessions by status.
+    pub sessions: SessionCounts,
+    /// Sign-ins of the last 24 hours.
+    pub created_last_24h: u64,
+    /// The size of the whole database in bytes, without the write-ahead log.
+    pub database_bytes: u64,
+    /// The earliest end by the clock that no sweep has written down yet.
+    pub oldest_unswept_at: Option<Timestamp>,
+}

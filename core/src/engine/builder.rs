@@ -1,0 +1,159 @@
+//! Opening and closing an engine.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::sync::Arc;
+
+use super::inner::EngineInner;
+use super::tenant::Tenant;
+use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
+use crate::model::id::TenantId;
+use crate::random::{OsRandom, Random};
+use crate::secret::SecretKey;
+use crate::store::{self, Database, Durability, StoreOptions};
+use crate::text;
+
+/// The issuer of access tokens unless the host sets its own (SPEC 3).
+const DEFAULT_ISSUER: &str = "https://api.hellojohn.dev";
+
+const DEFAULT_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+/// Stores count the time-out in milliseconds in 32 bits.
+const BUSY_TIMEOUT_MAX: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+
+const DEFAULT_TOKEN_CACHE_CAPACITY: usize = 8192;
+const TOKEN_CACHE_CAPACITY_MAX: usize = 1_000_000;
+
+/// An open database of sessions. Clones are handles of the same engine; all of them may be used from any thread.
+///
+/// The engine closes with [`close`](Self::close) or when the last handle, tenants included, is dropped.
+#[derive(Clone)]
+pub struct Engine {
+    pub(super) inner: Arc<EngineInner>,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("issuer", &self.inner.issuer).finish_non_exhaustive()
+    }
+}
+
+/// How to open an [`Engine`]; every option has a default.
+///
+/// ```
+/// use hellojohn::{Durability, Engine};
+///
+/// let engine = Engine::builder()
+///     .issuer("https://auth.example.com")
+///     .durability(Durability::Normal)
+///     .open(":memory:")?;
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
+#[must_use]
+pub struct EngineBuilder {
+    issuer: Box<str>,
+    durability: Durability,
+    busy_timeout: std::time::Duration,
+    token_cache_capacity: usize,
+    clock: Box<dyn Clock>,
+    random: Box<dyn Random>,
+}
+
+impl EngineBuilder {
+    /// `iss` of every access token, 1 to 255 bytes; default `https://api.hellojohn.dev`. Tokens of another issuer are
+    /// refused, so all processes on one database use the same.
+    pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
+        self.issuer = issuer.into();
+        self
+    }
+
+    /// When an acknowledged write counts as kept; default [`Durability::Full`].
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How long a call waits for other writers before it fails with `storage_busy`; default 5 seconds, at most 1 hour.
+    pub fn busy_timeout(mut self, timeout: std::time::Duration) -> Self {
+        self.busy_timeout = timeout.min(BUSY_TIMEOUT_MAX);
+        self
+    }
+
+    /// How many verified access tokens the engine caches; default 8192, 0 for none, at most 1,000,000. One takes about
+    /// 3 KB.
+    pub fn token_cache_capacity(mut self, tokens: usize) -> Self {
+        self.token_cache_capacity = tokens.min(TOKEN_CACHE_CAPACITY_MAX);
+        self
+    }
+
+    /// Another clock than the machine's, for tests.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Another source of randomness than the operating system's, for tests.
+    pub fn random(mut self, random: impl Random + 'static) -> Self {
+        self.random = Box::new(random);
+        self
+    }
+
+    /// Opens the database that `database` names: the path of a file, created if it is not there, or `:memory:` for one
+    /// that lives as long as the engine.
+    ///
+    /// # Errors
+    /// `storage_corrupt` for a file that is not ours or damaged, `storage_too_new`, `storage_read_only`, `storage_io`,
+    /// `storage_busy` (also when another library in this process has the file open), `validation_error` (also for a
+    /// database URL, for which no store is built in), `forked` for a file that was open when the process forked.
+    pub fn open(self, database: impl AsRef<OsStr>) -> Result<Engine, Error> {
+        let issuer = text::bounded("issuer", &self.issuer, 255)?;
+        let database = Database::parse(database.as_ref())?;
+        let options = StoreOptions { durability: self.durability, busy_timeout: self.busy_timeout };
+        let store = store::open(database, options)?;
+        let inner = EngineInner::new(store, self.clock, self.random, issuer, self.token_cache_capacity);
+        Ok(Engine { inner: Arc::new(inner) })
+    }
+}
+
+impl Engine {
+    /// Opens a database with the defaults; see [`EngineBuilder::open`].
+    ///
+    /// # Errors
+    /// As [`EngineBuilder::open`].
+    pub fn open(database: impl AsRef<OsStr>) -> Result<Engine, Error> {
+        Engine::builder().open(database)
+    }
+
+    /// The options, each at its default.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder {
+            issuer: DEFAULT_ISSUER.into(),
+            durability: Durability::default(),
+            busy_timeout: DEFAULT_BUSY_TIMEOUT,
+            token_cache_capacity: DEFAULT_TOKEN_CACHE_CAPACITY,
+            clock: Box::new(SystemClock),
+            random: Box::new(OsRandom),
+        }
+    }
+
+    /// A handle for one tenant. On first use the tenant and its keys are made; afterwards the secret key must be the
+    /// same. Stretching the secret key takes about 20 ms: keep the handle.
+    ///
+    /// # Errors
+    /// `invalid_api_key` for a wrong secret key: nothing is created; `validation_error` for a new tenant's key that does
+    /// not start with `sk_`; `storage_…`, `engine_closed`, `forked`.
+    pub fn tenant(&self, id: &TenantId, secret_key: &SecretKey) -> Result<Tenant, Error> {
+        Tenant::open(&self.inner, id, secret_key)
+    }
+
+    /// Closes the engine: waits for the write that is under way, then releases the files. Later calls on every handle fail
+    /// with `engine_closed`; closing again does nothing.
+    ///
+    /// # Errors
+    /// `forked` in a child process, where the files are left alone.
+    pub fn close(&self) -> Result<(), Error> {
+        self.inner.require_same_process()?;
+        self.inner.store.close();
+        Ok(())
+    }
+}

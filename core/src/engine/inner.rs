@@ -1,0 +1,124 @@
+//! What all handles of one engine share: the store, the clock and its high-water mark, randomness, the token cache.
+
+use std::cmp::Ordering;
+use std::mem::ManuallyDrop;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::Mutex;
+
+use super::answers::VerifiedAccess;
+use super::token_cache::TokenCache;
+use crate::clock::{Clock, Timestamp};
+use crate::error::{ErrorCode, Failure};
+use crate::model::id::IdMint;
+use crate::random::Random;
+use crate::store::{ClockMark, Store, WriteTransaction};
+
+pub(super) struct EngineInner {
+    pub(super) store: ManuallyDrop<Box<dyn Store>>,
+    pub(super) clock: Box<dyn Clock>,
+    pub(super) random: Box<dyn Random>,
+    pub(super) ids: IdMint,
+    pub(super) issuer: Box<str>,
+    /// The process that opened the engine.
+    process: u32,
+    /// The highest time seen here, within the epoch of the database's clock mark.
+    seen: Mutex<ClockMark>,
+    /// Counts the changes of settings and keys that were made through this engine.
+    pub(super) settings_changes: AtomicU64,
+    /// Counts the tenant handles.
+    pub(super) handles: AtomicU64,
+    pub(super) token_cache: TokenCache<VerifiedAccess>,
+}
+
+impl EngineInner {
+    pub(super) fn new(
+        store: Box<dyn Store>,
+        clock: Box<dyn Clock>,
+        random: Box<dyn Random>,
+        issuer: Box<str>,
+        token_cache_capacity: usize,
+    ) -> Self {
+        EngineInner {
+            store: ManuallyDrop::new(store),
+            clock,
+            random,
+            ids: IdMint::new(),
+            issuer,
+            process: std::process::id(),
+            seen: Mutex::new(ClockMark { highest: Timestamp::default(), epoch: 0 }),
+            settings_changes: AtomicU64::new(0),
+            handles: AtomicU64::new(0),
+            token_cache: TokenCache::new(token_cache_capacity),
+        }
+    }
+
+    /// Fails in a forked child, which must not touch connections, locks or files of its parent.
+    pub(super) fn require_same_process(&self) -> Result<(), Failure> {
+        if std::process::id() == self.process {
+            return Ok(());
+        }
+        Err(Failure::new(ErrorCode::Forked, "the process forked after the engine was opened"))
+    }
+
+    /// Fails in a forked child and after `close`.
+    pub(super) fn require_open(&self) -> Result<(), Failure> {
+        self.require_same_process()?;
+        self.store.check_open()
+    }
+
+    /// The clock's time, which may have stepped back.
+    pub(super) fn clock_time(&self) -> Result<Timestamp, Failure> {
+        let now = self.clock.now();
+        if now > Timestamp::LATEST_NOW {
+            return Err(Failure::internal("the clock is past the year 9800"));
+        }
+        Ok(now)
+    }
+
+    /// Now: the clock's time, but never before the highest time that this database has seen.
+    pub(super) fn now(&self, clock: Timestamp, mark: ClockMark) -> Timestamp {
+        let mut seen = self.seen.lock();
+        match mark.epoch.cmp(&seen.epoch) {
+            Ordering::Greater => *seen = mark,
+            // A snapshot from before the mark was lowered; its time counts for this one answer.
+            Ordering::Less => return clock.max(mark.highest),
+            Ordering::Equal => {}
+        }
+        seen.highest = clock.max(seen.highest).max(mark.highest);
+        seen.highest
+    }
+
+    /// Now, for a caller that knows the database's mark to be unchanged.
+    pub(super) fn now_under_unchanged_mark(&self) -> Result<Timestamp, Failure> {
+        let clock = self.clock_time()?;
+        let mut seen = self.seen.lock();
+        seen.highest = clock.max(seen.highest);
+        Ok(seen.highest)
+    }
+
+    /// Now, without reading the database and without raising the mark.
+    pub(super) fn now_from_memory(&self) -> Result<Timestamp, Failure> {
+        let clock = self.clock_time()?;
+        Ok(clock.max(self.seen.lock().highest))
+    }
+}
+
+impl Drop for EngineInner {
+    fn drop(&mut self) {
+        if self.require_same_process().is_ok() {
+            // SAFETY: `store` is not used again: this is its owner's drop.
+            unsafe { ManuallyDrop::drop(&mut self.store) }
+        }
+        // In a forked child the store is leaked: closing it would checkpoint and delete the log under the parent.
+    }
+}
+
+/// Makes the database remember the time `now`, if its mark has not passed it yet.
+pub(super) fn raise_clock_mark(
+    transaction: &dyn WriteTransaction,
+    mark: ClockMark,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    if now > mark.highest { transaction.raise_clock_mark(now) } else { Ok(()) }
+}

@@ -1,0 +1,55 @@
+//! Making a tenant on its first use, and minting signing keys.
+
+use super::inner::{EngineInner, raise_clock_mark};
+use crate::clock::Timestamp;
+use crate::error::{Error, Failure};
+use crate::key_wrapping::{SALT_BYTES, WrappingKey, refresh_key_purpose, signing_key_purpose};
+use crate::model::config::Config;
+use crate::model::id::TenantId;
+use crate::random;
+use crate::secret::SecretKey;
+use crate::store::{KeyRecord, TenantRecord};
+use crate::token::keyring::{KeyNo, KeyState};
+
+/// Adds the tenant with its refresh key, an active and a next signing key, all wrapped under the secret key. Does nothing
+/// if another thread or process has added the tenant meanwhile: then that one's secret key counts.
+pub(super) fn create_tenant(inner: &EngineInner, id: &TenantId, secret: &SecretKey) -> Result<(), Error> {
+    let salt = *random::bytes::<SALT_BYTES>(&*inner.random)?;
+    // Before the transaction: stretching takes long.
+    let wrapping = WrappingKey::stretch(secret.require_well_formed()?, &salt)?;
+    let refresh_key = random::bytes::<32>(&*inner.random)?;
+    let wrapped_refresh_key = wrapping.wrap(&refresh_key, &refresh_key_purpose(id), &*inner.random)?;
+    inner.store.write_exclusive(&mut |transaction| {
+        if transaction.tenant_no(id)?.is_some() {
+            return Ok(());
+        }
+        let mark = transaction.clock_mark()?;
+        let now = inner.now(inner.clock_time()?, mark);
+        let record = TenantRecord {
+            config: Config::default(),
+            salt,
+            wrapped_refresh_key: wrapped_refresh_key.clone(),
+            token_horizon: Timestamp::default(),
+        };
+        let no = transaction.add_tenant(id, &record, now)?;
+        for (key_no, state) in [(1, KeyState::Active), (2, KeyState::Next)] {
+            transaction.add_key(no, &mint_signing_key(inner, id, &wrapping, key_no, state, now)?)?;
+        }
+        raise_clock_mark(transaction, mark, now)
+    })?;
+    Ok(())
+}
+
+pub(super) fn mint_signing_key(
+    inner: &EngineInner,
+    tenant: &TenantId,
+    wrapping: &WrappingKey,
+    no: KeyNo,
+    state: KeyState,
+    now: Timestamp,
+) -> Result<KeyRecord, Failure> {
+    let id = inner.ids.key(now, &*inner.random)?;
+    let seed = random::bytes::<32>(&*inner.random)?;
+    let wrapped_seed = wrapping.wrap(&seed, &signing_key_purpose(tenant, id), &*inner.random)?;
+    Ok(KeyRecord { no, id, state, created_at: now, drained_at: None, wrapped_seed: Some(wrapped_seed) })
+}

@@ -1,0 +1,55 @@
+//! What operations refuse with, each said once.
+
+use crate::error::{ErrorCode, Refusal};
+use crate::model::session::{End, EndReason};
+use crate::token::verifier::Rejection;
+
+pub(super) fn unknown_session() -> Refusal {
+    Refusal::new(ErrorCode::SessionNotFound, "no such session")
+}
+
+/// The error for a session that has ended. SPEC 9: an idle session is `revoked`, yet a refresh answers `session_expired`.
+pub(super) fn ended_session(end: End) -> Refusal {
+    match end.reason {
+        EndReason::Expired => Refusal::new(ErrorCode::SessionExpired, "the session has expired"),
+        EndReason::IdleTimeout => {
+            Refusal::new(ErrorCode::SessionExpired, "the session was idle for too long")
+        }
+        _ => Refusal::new(ErrorCode::SessionRevoked, "the session was revoked"),
+    }
+}
+
+pub(super) fn missing_refresh_token() -> Refusal {
+    Refusal::new(ErrorCode::MissingToken, "no refresh token was given")
+}
+
+pub(super) fn invalid_refresh_token() -> Refusal {
+    Refusal::new(ErrorCode::RefreshTokenInvalid, "not a refresh token of this tenant")
+}
+
+pub(super) fn refresh_token_ahead() -> Refusal {
+    Refusal::new(
+        ErrorCode::RefreshTokenAhead,
+        "the refresh token is newer than the database, which was restored from a backup",
+    )
+}
+
+pub(super) fn refresh_token_reused() -> Refusal {
+    Refusal::new(
+        ErrorCode::RefreshTokenReused,
+        "the refresh token was used before; its session has been ended",
+    )
+}
+
+/// The refusal of an access token.
+pub(super) fn rejected_access_token(rejection: Rejection) -> Refusal {
+    Refusal::new(rejection.code(), rejection.detail())
+}
+
+pub(super) fn wrong_secret_key() -> Refusal {
+    Refusal::new(ErrorCode::InvalidApiKey, "the secret key is not this tenant's")
+}
+
+pub(super) fn unknown_key() -> Refusal {
+    Refusal::new(ErrorCode::NotFound, "no such key")
+}

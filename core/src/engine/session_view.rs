@@ -1,0 +1,60 @@
+//! From a session's record to what callers get: the public session, the unsigned access token, `expires_in`.
+
+use std::sync::Arc;
+
+use super::tenant::Tenant;
+use crate::clock::Timestamp;
+use crate::error::Refusal;
+use crate::model::session::{End, Session, Status};
+use crate::store::SessionRecord;
+use crate::token::issuer::{self, AccessTokenParams, Subject, Unsigned};
+use crate::token::keyring::RingKey;
+
+/// How long the token lasts after `now`, in whole seconds.
+pub(super) fn expires_in(token: AccessTokenParams, now: Timestamp) -> u64 {
+    u64::try_from(token.expires_at.as_secs() - now.as_secs()).unwrap_or(0)
+}
+
+impl Tenant {
+    /// A session as callers see it.
+    pub(super) fn view(&self, record: SessionRecord, end: Option<End>) -> Session {
+        let device_type = record.client.effective_device_type();
+        let revoked_at = end.filter(|end| end.status() == Status::Revoked).map(|end| end.at);
+        Session {
+            id: record.id,
+            user_id: record.user_id,
+            tenant_id: self.state.id.clone(),
+            status: end.map_or(Status::Active, End::status),
+            last_ip_address: record.last_seen.ip_address.or(record.client.ip_address),
+            last_user_agent: record.last_seen.user_agent.or_else(|| record.client.user_agent.clone()),
+            user_agent: record.client.user_agent,
+            ip_address: record.client.ip_address,
+            country: record.client.country,
+            device_type,
+            device_fingerprint: record.client.device_fingerprint,
+            created_at: record.life.created_at,
+            last_active_at: record.life.last_active_at,
+            expires_at: record.life.expires_at,
+            access_expires_at: record.access.ticket.expires_at,
+            revoked_at,
+            end_reason: end.map(|end| end.reason),
+            identity: record.identity,
+        }
+    }
+
+    /// The access token that the record names, without its signature: signing needs no lock and happens after the commit.
+    pub(super) fn prepare_access_token(
+        &self,
+        record: &SessionRecord,
+        key: &Arc<RingKey>,
+    ) -> Result<Unsigned, Refusal> {
+        let subject = Subject {
+            issuer: &self.inner.issuer,
+            tenant_id: &self.state.id,
+            user_id: &record.user_id,
+            session_id: record.id,
+            identity: &record.identity,
+        };
+        issuer::prepare(&subject, record.access.ticket, key).map_err(Refusal::because)
+    }
+}

@@ -1,0 +1,315 @@
+//! How an operation reaches the store: the context that it works in, and the runners that open, commit and roll back.
+//!
+//! An operation returns `Result<T, OpError>`. The runner commits a write that answered or was refused, and rolls back one
+//! that failed; nothing else in the engine decides about a transaction.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use parking_lot::Mutex;
+
+use super::cache_validator::CacheValidator;
+use super::inner::raise_clock_mark;
+use super::pending_write::Pending;
+use super::tenant::Tenant;
+use super::tenant_snapshot::TenantSnapshot;
+use crate::clock::Timestamp;
+use crate::error::{Error, Failure, OpError, Refusal};
+use crate::model::id::SessionId;
+use crate::model::session::{End, SessionTimes};
+use crate::store::{
+    ClockMark, CommitVersion, Durability, QueuedJob, ReadTransaction, SessionRecord, TenantNo,
+    WriteTransaction,
+};
+
+/// How old the last confirmed snapshot may get before local verification reads the database again, in ms. Bounds how long
+/// another process's emergency retirement of a key stays unseen.
+const SNAPSHOT_MAX_AGE_MS: i64 = 1_000;
+
+/// What a reading operation works with: one snapshot of the database.
+pub(super) struct ReadContext<'a> {
+    pub transaction: &'a dyn ReadTransaction,
+    pub tenant: TenantNo,
+    pub now: Timestamp,
+    pub snapshot: Arc<TenantSnapshot>,
+    /// The clock mark of the database; never ahead of `now`.
+    pub mark: ClockMark,
+    handle: u64,
+    /// From before the transaction began; `None` if the store cannot tell.
+    commit_version: Option<CommitVersion>,
+    clock_mark_pending: Cell<bool>,
+}
+
+impl ReadContext<'_> {
+    /// The status function, for an answer. If the clock has ended the session but the database's own mark has not passed
+    /// that end yet, the answer waits until it has: otherwise a clock that steps back, or a refresh that is about to
+    /// commit, could revive a session that a caller was told had ended.
+    pub(super) fn effective_end(&self, times: &SessionTimes) -> Option<End> {
+        let idle_timeout = self.snapshot.config.idle_timeout;
+        let end = times.end_at(self.now, idle_timeout);
+        if end.is_some() && times.end_at(self.mark.highest, idle_timeout).is_none() {
+            self.clock_mark_pending.set(true);
+        }
+        end
+    }
+
+    /// What an answer about this session depends on; `token_expires_at` for an answer about an access token.
+    pub(super) fn cache_validator(
+        &self,
+        record: &SessionRecord,
+        end: Option<End>,
+        token_expires_at: Option<Timestamp>,
+    ) -> CacheValidator {
+        CacheValidator {
+            handle: self.handle,
+            snapshot_version: self.snapshot.version,
+            commit_version: self.commit_version,
+            session: record.id,
+            times: record.life,
+            idle_timeout: self.snapshot.config.idle_timeout,
+            end,
+            token_expires_at,
+        }
+    }
+}
+
+/// What a writing operation works with: the database, exclusively.
+pub(super) struct WriteContext<'a> {
+    pub transaction: &'a dyn WriteTransaction,
+    pub tenant: TenantNo,
+    pub now: Timestamp,
+    pub snapshot: Arc<TenantSnapshot>,
+}
+
+impl WriteContext<'_> {
+    /// Writes down the end of one session.
+    pub(super) fn end(&self, id: SessionId, end: End) -> Result<(), Failure> {
+        write_end(self.transaction, self.tenant, id, end)
+    }
+
+    /// The status function; an end by the clock that is not written down yet is.
+    pub(super) fn stamp_due_end(&self, id: SessionId, times: &SessionTimes) -> Result<Option<End>, Failure> {
+        stamp_due_end(self.transaction, self.tenant, id, times, self.now, self.snapshot.config.idle_timeout)
+    }
+}
+
+/// Writes down the end of a session if the clock has ended it by `now`.
+pub(super) fn stamp_due_end(
+    transaction: &dyn WriteTransaction,
+    tenant: TenantNo,
+    id: SessionId,
+    times: &SessionTimes,
+    now: Timestamp,
+    idle_timeout: Option<crate::duration::Duration>,
+) -> Result<Option<End>, Failure> {
+    let end = times.end_at(now, idle_timeout);
+    if let (Some(end), None) = (end, times.end) {
+        write_end(transaction, tenant, id, end)?;
+    }
+    Ok(end)
+}
+
+/// The one place through which every end of a session is written, whatever caused it.
+fn write_end(
+    transaction: &dyn WriteTransaction,
+    tenant: TenantNo,
+    id: SessionId,
+    end: End,
+) -> Result<(), Failure> {
+    transaction.end_session(tenant, id, end)
+}
+
+/// The mark that an answer needs the database to have reached.
+type PendingMark = Option<ClockMark>;
+
+impl Tenant {
+    /// Settings and keys without a transaction: at most [`SNAPSHOT_MAX_AGE_MS`] behind other processes and never behind
+    /// this engine.
+    pub(super) fn recent_snapshot(&self) -> Result<Arc<TenantSnapshot>, Error> {
+        self.inner.require_open()?;
+        // By the bare clock, because "now" stands still while a clock that stepped back catches up. A negative age is such
+        // a step.
+        let age = self.inner.clock_time()?.as_millis() - self.state.checked_at.load(Ordering::Acquire);
+        let changes = self.inner.settings_changes.load(Ordering::Acquire);
+        if self.state.checked_changes.load(Ordering::Acquire) == changes
+            && (0..SNAPSHOT_MAX_AGE_MS).contains(&age)
+        {
+            return Ok(Arc::clone(&self.state.snapshot.lock()));
+        }
+        self.latest_snapshot()
+    }
+
+    /// Settings and keys as the database has them now.
+    pub(super) fn latest_snapshot(&self) -> Result<Arc<TenantSnapshot>, Error> {
+        self.read(|ctx| Ok(Arc::clone(&ctx.snapshot)))
+    }
+
+    /// Runs a reading operation on one snapshot of the database. It may run more than once.
+    pub(super) fn read<T>(&self, job: impl Fn(&ReadContext<'_>) -> Result<T, OpError>) -> Result<T, Error> {
+        self.inner.require_open()?;
+        // The mark that the database was made to reach for this answer.
+        let mut persisted: PendingMark = None;
+        loop {
+            // All read before the transaction begins: with a later clock, a refresh that commits in between would look
+            // too late.
+            let clock = self.inner.clock_time()?;
+            let changes = self.inner.settings_changes.load(Ordering::Acquire);
+            let known_version = self.state.snapshot.lock().version;
+            let commit_version = self.inner.store.commit_version();
+            let mut outcome: Option<(Result<T, Refusal>, PendingMark)> = None;
+            self.inner.store.read(self.wait_policy, &mut |transaction| {
+                let version = transaction.tenant_version(self.state.no)?;
+                let now = match persisted {
+                    Some(mark) if mark.epoch == version.mark.epoch => mark.highest.max(version.mark.highest),
+                    _ => self.inner.now(clock, version.mark),
+                };
+                let snapshot = match separate(self.snapshot_at(transaction, version.version))? {
+                    Ok(snapshot) => snapshot,
+                    Err(refusal) => {
+                        outcome = Some((Err(refusal), None));
+                        return Ok(());
+                    }
+                };
+                self.state.checked_at.store(clock.as_millis(), Ordering::Release);
+                self.state.checked_changes.fetch_max(changes, Ordering::AcqRel);
+                let ctx = ReadContext {
+                    transaction,
+                    tenant: self.state.no,
+                    now,
+                    snapshot,
+                    mark: version.mark,
+                    handle: self.state.handle,
+                    commit_version,
+                    clock_mark_pending: Cell::new(false),
+                };
+                let answer = separate(job(&ctx))?;
+                let pending = ctx.clock_mark_pending.get();
+                outcome = Some((answer, pending.then_some(ClockMark { highest: now, ..version.mark })));
+                Ok(())
+            })?;
+            match outcome {
+                Some((_, Some(mark))) => {
+                    self.require_blocking()?;
+                    self.persist_clock_mark(mark)?;
+                    persisted = Some(mark);
+                }
+                // A clone of this handle has changed the secret key since: the transaction shows keys that only the old
+                // secret key opens.
+                Some((Err(_), None)) if self.state.snapshot.lock().version != known_version => {}
+                Some((answer, None)) => return Ok(answer?),
+                None => return Err(job_not_run().into()),
+            }
+        }
+    }
+
+    /// Makes the database remember this time, unless its mark was lowered meanwhile.
+    pub(super) fn persist_clock_mark(&self, seen: ClockMark) -> Result<(), Failure> {
+        self.inner.store.write_exclusive(&mut |transaction| {
+            let mark = transaction.clock_mark()?;
+            if mark.epoch == seen.epoch { raise_clock_mark(transaction, mark, seen.highest) } else { Ok(()) }
+        })
+    }
+
+    /// Runs a writing operation: its changes are committed all or none, a refusal's changes too. It may share the
+    /// transaction with other callers' writes, and may run more than once.
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Tenant, &WriteContext<'_>) -> Result<T, OpError> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.begin_write(job).wait()
+    }
+
+    /// Queues a writing operation.
+    pub(super) fn begin_write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&Tenant, &WriteContext<'_>) -> Result<T, OpError> + Send + 'static,
+    ) -> Pending<T> {
+        self.begin_write_as(Durability::Full, job)
+    }
+
+    /// Queues a writing operation of this durability. `Normal` waits for no sync even where the database's durability is
+    /// full. It is for housekeeping, which a power loss may undo: its "now" is the database's mark, so that it writes down
+    /// no end that could be taken back with it.
+    pub(super) fn begin_write_as<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        job: impl Fn(&Tenant, &WriteContext<'_>) -> Result<T, OpError> + Send + 'static,
+    ) -> Pending<T> {
+        if let Err(failure) = self.inner.require_open() {
+            return Pending::ready(Err(failure.into()));
+        }
+        let answer = Arc::new(Mutex::new(None));
+        let (tenant, slot) = (self.clone(), Arc::clone(&answer));
+        let job: Box<QueuedJob> = Box::new(move |transaction| {
+            let outcome = tenant.run_write(transaction, durability, |ctx| job(&tenant, ctx))?;
+            *slot.lock() = Some(outcome);
+            Ok(())
+        });
+        let queued = self.inner.store.enqueue(job, durability);
+        Pending::queued(Arc::clone(&self.inner), queued, move || answer.lock().take())
+    }
+
+    /// Like [`write`](Self::write), in a transaction of its own: for operations that take long.
+    pub(super) fn write_exclusive<T>(
+        &self,
+        mut job: impl FnMut(&WriteContext<'_>) -> Result<T, OpError>,
+    ) -> Result<T, Error> {
+        self.inner.require_open()?;
+        let mut answer = None;
+        self.inner.store.write_exclusive(&mut |transaction| {
+            answer = Some(self.run_write(transaction, Durability::Full, &mut job)?);
+            Ok(())
+        })?;
+        match answer {
+            Some(answer) => Ok(answer?),
+            None => Err(job_not_run().into()),
+        }
+    }
+
+    /// Like [`write_exclusive`](Self::write_exclusive), for changes of settings, keys or the secret key, which no other
+    /// caller may see before they are committed. Tells the other handles of this engine to read them again.
+    pub(super) fn write_settings<T>(
+        &self,
+        job: impl FnMut(&WriteContext<'_>) -> Result<T, OpError>,
+    ) -> Result<T, Error> {
+        let answer = self.write_exclusive(job);
+        self.inner.settings_changes.fetch_add(1, Ordering::AcqRel);
+        answer
+    }
+
+    /// Runs a writing operation inside its transaction. An `Err` rolls the transaction back.
+    fn run_write<T>(
+        &self,
+        transaction: &dyn WriteTransaction,
+        durability: Durability,
+        job: impl FnOnce(&WriteContext<'_>) -> Result<T, OpError>,
+    ) -> Result<Result<T, Refusal>, Failure> {
+        let version = transaction.tenant_version(self.state.no)?;
+        let now = match durability {
+            Durability::Full => self.inner.now(self.inner.clock_time()?, version.mark),
+            Durability::Normal => version.mark.highest,
+        };
+        let outcome = self
+            .snapshot_at(transaction, version.version)
+            .and_then(|snapshot| job(&WriteContext { transaction, tenant: self.state.no, now, snapshot }));
+        let answer = separate(outcome)?;
+        if transaction.has_changed() {
+            raise_clock_mark(transaction, version.mark, now)?;
+        }
+        Ok(answer)
+    }
+}
+
+/// Takes a refusal, which commits, and a failure, which rolls back, apart again.
+fn separate<T>(outcome: Result<T, OpError>) -> Result<Result<T, Refusal>, Failure> {
+    match outcome {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(OpError::Refused(refusal)) => Ok(Err(refusal)),
+        Err(OpError::Failed(failure)) => Err(failure),
+    }
+}
+
+fn job_not_run() -> Failure {
+    Failure::internal("the store did not run the job")
+}
