@@ -37,7 +37,7 @@ impl Database {
             };
             return Err(Error::validation("database", problem));
         }
-        // SQLite would read a relative name such as `file:x` as a URI.
+        // An absolute path never looks like a URI to the database below, as `file:x` would.
         let absolute = std::path::absolute(Path::new(text)).map_err(|cause| {
             Error::new(ErrorCode::StorageIo, "the path of the database cannot be made absolute")
                 .caused_by(cause)

@@ -1,223 +1,331 @@
-//! The writers' queue. A database has one writer at a time; whoever's turn it is runs the jobs of all who wait in one
-//! transaction, so that they share one sync of the disk. Nobody waits for others to join: a lone caller finds the queue
-//! empty and goes ahead.
+//! Group commit: writes that are queued at the same time share one transaction, and so one sync of the disk.
+//!
+//! A database has one writer at a time. A caller queues its write and waits for it. The first waiter that finds no leader
+//! becomes the leader: it runs the queued writes of one durability in one transaction, commits, and hands every caller its
+//! outcome. Then the next waiter leads. A leader never waits for more writes to arrive, so a lone caller finds the queue
+//! empty and commits at once.
+//!
+//! The whole procedure is here; a store supplies only the transaction, as an [`ExclusiveWriter`].
 
 use std::collections::VecDeque;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::QueuedJob;
 use super::durability::Durability;
+use super::transaction::{QueuedJob, WriteJob, WriteTransaction};
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
 
-/// A caller's place in the queue.
+/// How many jobs share a transaction at most: a bound for how long one of them waits for the others.
+const MAX_BATCH_JOBS: usize = 256;
+
+/// The one writer of a database. Only a leader uses it, so calls come one at a time.
+pub(super) trait ExclusiveWriter {
+    /// Begins a write transaction, waiting at most `time_left` for writers of other processes, runs `work`, and commits
+    /// with this durability. If `work` fails or panics, or the commit fails, everything is rolled back.
+    fn transact(
+        &self,
+        time_left: Duration,
+        durability: Durability,
+        work: &mut dyn FnMut(&dyn SavepointTransaction) -> Result<(), Failure>,
+    ) -> Result<(), Failure>;
+}
+
+/// A write transaction that can take back the changes of its last job alone. It has at most one savepoint.
+pub(super) trait SavepointTransaction: WriteTransaction {
+    /// Begins the next job: [`has_changed`](WriteTransaction::has_changed) counts from here.
+    fn set_savepoint(&self) -> Result<(), Failure>;
+    /// Keeps what the job changed.
+    fn release_savepoint(&self) -> Result<(), Failure>;
+    /// Takes back what the job changed, and nothing else.
+    fn roll_back_to_savepoint(&self) -> Result<(), Failure>;
+}
+
+/// A write in the queue, as its caller holds it.
 pub(crate) struct QueuedWrite {
-    inner: Mutex<Inner>,
-    called: Condvar,
-    waiting: Stopwatch,
-    patience: Duration,
+    progress: Mutex<Progress>,
+    /// Wakes the caller: its outcome is there, or it is to lead.
+    wake: Condvar,
+    queued_for: Stopwatch,
+    busy_timeout: Duration,
     durability: Durability,
 }
 
+struct Progress {
+    /// Absent once a leader runs it, and for an exclusive write, whose caller runs its own job.
+    job: Option<Box<QueuedJob>>,
+    /// Whether a thread waits here, so that it can be woken to lead.
+    has_waiter: bool,
+    outcome: Option<Result<(), Failure>>,
+}
+
 impl QueuedWrite {
-    /// How long this caller may still wait.
-    pub(super) fn patience_left(&self) -> Duration {
-        self.waiting.left_of(self.patience)
+    /// What is left of the busy time-out, which bounds the wait for other threads and for other processes together.
+    fn time_left(&self) -> Duration {
+        self.queued_for.left_of(self.busy_timeout)
     }
 }
 
-struct Inner {
-    job: Option<Box<QueuedJob>>,
-    /// Whether a thread waits here, which can be called to take its turn.
-    watched: bool,
-    answer: Option<Result<(), Failure>>,
+/// The queue of writers. Locks are taken in one order: the queue's, then one write's.
+#[derive(Default)]
+pub(super) struct GroupCommit(Mutex<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    has_leader: bool,
+    waiters: VecDeque<Arc<QueuedWrite>>,
 }
 
-#[derive(Default)]
-pub(super) struct GroupCommit(Mutex<State>);
-
-#[derive(Default)]
-struct State {
-    /// Whether somebody has his turn.
-    taken: bool,
-    line: VecDeque<Arc<QueuedWrite>>,
+impl Queue {
+    /// Whether the write was still in the queue.
+    fn remove(&mut self, write: &Arc<QueuedWrite>) -> bool {
+        let position = self.waiters.iter().position(|other| Arc::ptr_eq(other, write));
+        position.is_some_and(|position| self.waiters.remove(position).is_some())
+    }
 }
 
 impl GroupCommit {
-    /// A place at the end of the line; without a job it is one for [`wait`](Self::wait)'s own doing.
-    pub(super) fn join(
+    /// Adds a job to the end of the queue.
+    pub(super) fn push(
+        &self,
+        job: Box<QueuedJob>,
+        durability: Durability,
+        busy_timeout: Duration,
+    ) -> Arc<QueuedWrite> {
+        self.push_write(Some(job), durability, busy_timeout)
+    }
+
+    fn push_write(
         &self,
         job: Option<Box<QueuedJob>>,
         durability: Durability,
-        patience: Duration,
+        busy_timeout: Duration,
     ) -> Arc<QueuedWrite> {
-        let place = Arc::new(QueuedWrite {
-            inner: Mutex::new(Inner { job, watched: false, answer: None }),
-            called: Condvar::new(),
-            waiting: Stopwatch::start(),
-            patience,
+        let write = Arc::new(QueuedWrite {
+            progress: Mutex::new(Progress { job, has_waiter: false, outcome: None }),
+            wake: Condvar::new(),
+            queued_for: Stopwatch::start(),
+            busy_timeout,
             durability,
         });
-        self.0.lock().line.push_back(Arc::clone(&place));
-        place
+        self.0.lock().waiters.push_back(Arc::clone(&write));
+        write
     }
 
-    /// Waits until the place has its answer. Whenever nobody has his turn, takes it: calls `turn` with the time that is
-    /// left to wait for other processes. `turn` is to answer this place or jobs before it.
+    /// Takes a write out of the queue; a job that has not begun never runs.
+    pub(super) fn cancel(&self, write: &Arc<QueuedWrite>) {
+        self.0.lock().remove(write);
+    }
+
+    /// Waits for the outcome of a queued job, leading commits where no other caller does.
     pub(super) fn wait(
         &self,
-        place: &Arc<QueuedWrite>,
-        mut turn: impl FnMut(Duration),
+        write: &Arc<QueuedWrite>,
+        writer: &impl ExclusiveWriter,
     ) -> Result<(), Failure> {
-        let mut state = self.0.lock();
-        place.inner.lock().watched = true;
+        self.wait_or_lead(write, |time_left| self.lead_commit(write, time_left, writer))
+    }
+
+    /// Runs the job on this thread in a transaction of its own, when the writes before it are done.
+    pub(super) fn write_exclusive(
+        &self,
+        writer: &impl ExclusiveWriter,
+        busy_timeout: Duration,
+        job: &mut WriteJob<'_>,
+    ) -> Result<(), Failure> {
+        let write = self.push_write(None, Durability::Full, busy_timeout);
+        self.wait_or_lead(&write, |time_left| {
+            let outcome = writer.transact(time_left, Durability::Full, &mut |tx| job(tx));
+            self.finish(&write, outcome);
+        })
+    }
+
+    /// Waits until the write has its outcome. Whenever there is no leader, calls `lead` with what is left of the busy
+    /// time-out; `lead` gives an outcome to this write or to writes before it.
+    fn wait_or_lead(&self, write: &Arc<QueuedWrite>, mut lead: impl FnMut(Duration)) -> Result<(), Failure> {
+        let mut queue = self.0.lock();
+        write.progress.lock().has_waiter = true;
         loop {
-            if let Some(answer) = place.inner.lock().answer.take() {
-                return answer;
+            if let Some(outcome) = write.progress.lock().outcome.take() {
+                return outcome;
             }
-            if !state.taken {
-                state.taken = true;
-                drop(state);
-                let mut ending = LeaderGuard { queue: self, place, panicked: true };
-                turn(place.patience_left());
-                ending.panicked = false;
-                drop(ending);
-                state = self.0.lock();
-            } else if place.called.wait_for(&mut state, place.patience_left()).timed_out() && state.taken {
-                if leave(&mut state, place) {
+            if !queue.has_leader {
+                queue.has_leader = true;
+                drop(queue);
+                let mut guard = LeaderGuard { group_commit: self, write, has_panicked: true };
+                lead(write.time_left());
+                guard.has_panicked = false;
+                drop(guard);
+                queue = self.0.lock();
+            } else if write.wake.wait_for(&mut queue, write.time_left()).timed_out() && queue.has_leader {
+                if queue.remove(write) {
                     return Err(Failure::new(ErrorCode::StorageBusy, "the database is busy"));
                 }
-                // Its job is being run: the answer is on its way.
-                while place.inner.lock().answer.is_none() {
-                    place.called.wait(&mut state);
+                // The leader is running this job already, and will give it an outcome.
+                while write.progress.lock().outcome.is_none() {
+                    write.wake.wait(&mut queue);
                 }
             }
         }
     }
 
-    /// Gives up the place; a job that has not begun never will.
-    pub(super) fn leave(&self, place: &Arc<QueuedWrite>) {
-        leave(&mut self.0.lock(), place);
+    /// Runs queued jobs of one durability in one transaction and gives each its outcome.
+    fn lead_commit(&self, leader: &Arc<QueuedWrite>, time_left: Duration, writer: &impl ExclusiveWriter) {
+        let mut batch = CommitBatch::new(self);
+        let durability = batch.durability;
+        let committed = writer.transact(time_left, durability, &mut |tx| batch.run(tx));
+        match committed {
+            Ok(()) => batch.entries.iter_mut().for_each(|entry| entry.is_final = true),
+            // Nothing was begun. The other writes have time left to try.
+            Err(failure) if batch.entries.is_empty() => self.finish(leader, Err(failure)),
+            Err(failure) if batch.entries.len() == 1 => batch.entries[0].conclude(Err(failure)),
+            // The transaction was lost, and every job's changes with it. In a transaction of its own each job gets the
+            // outcome that is its own.
+            Err(_) => {
+                for entry in &mut batch.entries {
+                    let time_left = entry.write.time_left();
+                    let outcome =
+                        writer.transact(time_left, durability, &mut |tx| run_job(&mut entry.job, tx));
+                    entry.conclude(outcome);
+                }
+            }
+        }
     }
 
-    /// How durable the first job in the line is to be.
-    fn durability(&self) -> Option<Durability> {
-        let state = self.0.lock();
-        state.line.iter().find(|place| place.inner.lock().job.is_some()).map(|place| place.durability)
+    /// Gives a write that is in the queue its outcome.
+    fn finish(&self, write: &Arc<QueuedWrite>, outcome: Result<(), Failure>) {
+        let mut queue = self.0.lock();
+        queue.remove(write);
+        write.progress.lock().outcome = Some(outcome);
+        write.wake.notify_one();
     }
 
-    /// The next place with a job of this durability, taken out of the line.
-    fn next(&self, durability: Durability) -> Option<(Arc<QueuedWrite>, Box<QueuedJob>)> {
-        let mut state = self.0.lock();
+    /// The durability of the first job in the queue.
+    fn next_durability(&self) -> Option<Durability> {
+        let queue = self.0.lock();
+        queue.waiters.iter().find(|write| write.progress.lock().job.is_some()).map(|write| write.durability)
+    }
+
+    /// Takes the first job of this durability out of the queue.
+    fn take_next(&self, durability: Durability) -> Option<(Arc<QueuedWrite>, Box<QueuedJob>)> {
+        let mut queue = self.0.lock();
         let is_next =
-            |place: &Arc<QueuedWrite>| place.durability == durability && place.inner.lock().job.is_some();
-        let at = state.line.iter().position(is_next)?;
-        let place = state.line.remove(at)?;
-        let job = place.inner.lock().job.take()?;
-        Some((place, job))
+            |write: &Arc<QueuedWrite>| write.durability == durability && write.progress.lock().job.is_some();
+        let position = queue.waiters.iter().position(is_next)?;
+        let write = queue.waiters.remove(position)?;
+        let job = write.progress.lock().job.take()?;
+        Some((write, job))
     }
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.0.lock().line.is_empty()
-    }
-
-    /// Answers one that is in the line.
-    pub(super) fn answer(&self, place: &Arc<QueuedWrite>, answer: Result<(), Failure>) {
-        let mut state = self.0.lock();
-        leave(&mut state, place);
-        place.inner.lock().answer = Some(answer);
-        place.called.notify_one();
-    }
-
-    /// Answers all of these, whom [`next`](Self::next) took out of the line, at once.
-    fn answer_all(&self, answers: Vec<(Arc<QueuedWrite>, Result<(), Failure>)>) {
-        let _state = self.0.lock(); // or somebody could be about to wait who has just seen no answer
-        for (place, answer) in answers {
-            place.inner.lock().answer = Some(answer);
-            place.called.notify_one();
-        }
+        self.0.lock().waiters.is_empty()
     }
 }
 
-/// Whether the place was still in the line.
-fn leave(state: &mut MutexGuard<'_, State>, place: &Arc<QueuedWrite>) -> bool {
-    let at = state.line.iter().position(|other| Arc::ptr_eq(other, place));
-    at.is_some_and(|at| state.line.remove(at).is_some())
-}
-
-/// Ends a turn, also by a panic, and calls the next one who waits.
+/// Ends a leader's work, also after a panic, and wakes the next waiter to lead.
 struct LeaderGuard<'a> {
-    queue: &'a GroupCommit,
-    place: &'a Arc<QueuedWrite>,
-    panicked: bool,
+    group_commit: &'a GroupCommit,
+    write: &'a Arc<QueuedWrite>,
+    has_panicked: bool,
 }
 
 impl Drop for LeaderGuard<'_> {
     fn drop(&mut self) {
-        let mut state = self.queue.0.lock();
-        state.taken = false;
-        if self.panicked {
-            leave(&mut state, self.place); // nobody will wait there any more
+        let mut queue: MutexGuard<'_, Queue> = self.group_commit.0.lock();
+        queue.has_leader = false;
+        if self.has_panicked {
+            queue.remove(self.write); // its thread is unwinding and waits no longer
         }
-        if let Some(next) = state.line.iter().find(|place| place.inner.lock().watched) {
-            next.called.notify_one();
+        if let Some(next) = queue.waiters.iter().find(|write| write.progress.lock().has_waiter) {
+            next.wake.notify_one();
         }
     }
 }
 
-/// The jobs of one transaction, all of one durability: who waits for the disk waits for nobody's job who does not. Answered
-/// when dropped, also by a panic.
-pub(super) struct CommitBatch<'a> {
-    queue: &'a GroupCommit,
-    pub(super) durability: Durability,
-    pub(super) joined: Vec<BatchEntry>,
+/// The jobs of one transaction. They have one durability, so that a durable write never delays a relaxed one. Dropping the
+/// batch gives every caller its outcome, also after a panic.
+struct CommitBatch<'a> {
+    group_commit: &'a GroupCommit,
+    durability: Durability,
+    entries: Vec<BatchEntry>,
 }
 
-/// A job that is being run for the caller at this place.
-pub(super) struct BatchEntry {
-    pub(super) place: Arc<QueuedWrite>,
-    pub(super) job: Box<QueuedJob>,
-    /// What the job said. The caller is told only what was committed.
-    pub(super) outcome: Result<(), Failure>,
-    pub(super) is_final: bool,
+/// A job that the leader took out of the queue.
+struct BatchEntry {
+    write: Arc<QueuedWrite>,
+    job: Box<QueuedJob>,
+    /// What the job answered. Its caller is told so only once that is final: committed, or failed for good.
+    outcome: Result<(), Failure>,
+    is_final: bool,
 }
 
 impl BatchEntry {
-    pub(super) fn end_with(&mut self, outcome: Result<(), Failure>) {
+    fn conclude(&mut self, outcome: Result<(), Failure>) {
         self.outcome = outcome;
         self.is_final = true;
     }
 }
 
 impl<'a> CommitBatch<'a> {
-    /// Of the durability of whoever is first in the line, so that everybody's turn comes.
-    pub(super) fn new(queue: &'a GroupCommit) -> Self {
-        CommitBatch { queue, durability: queue.durability().unwrap_or_default(), joined: Vec::new() }
+    /// A batch of the durability of the first job in the queue, so that both durabilities make progress.
+    fn new(group_commit: &'a GroupCommit) -> Self {
+        let durability = group_commit.next_durability().unwrap_or_default();
+        CommitBatch { group_commit, durability, entries: Vec::new() }
     }
 
-    /// Takes the next job out of the line.
-    pub(super) fn join(&mut self) -> Option<&mut BatchEntry> {
-        let (place, job) = self.queue.next(self.durability)?;
-        self.joined.push(BatchEntry { place, job, outcome: Ok(()), is_final: false });
-        self.joined.last_mut()
+    /// Runs the queued jobs of the batch's durability, those that are queued meanwhile too. A failing job's changes are
+    /// taken back and its failure is its own outcome; an error of this function is one of the whole transaction.
+    fn run(&mut self, tx: &dyn SavepointTransaction) -> Result<(), Failure> {
+        while self.entries.len() < MAX_BATCH_JOBS {
+            // The first job needs no savepoint: if it fails, the transaction holds nothing else.
+            let is_first = self.entries.is_empty();
+            let Some(entry) = self.take_next() else { break };
+            if is_first {
+                run_job(&mut entry.job, tx)?;
+                continue;
+            }
+            tx.set_savepoint()?;
+            entry.outcome = run_job(&mut entry.job, tx);
+            match entry.outcome {
+                Ok(()) => tx.release_savepoint()?,
+                Err(_) => tx.roll_back_to_savepoint()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn take_next(&mut self) -> Option<&mut BatchEntry> {
+        let (write, job) = self.group_commit.take_next(self.durability)?;
+        self.entries.push(BatchEntry { write, job, outcome: Ok(()), is_final: false });
+        self.entries.last_mut()
     }
 }
 
 impl Drop for CommitBatch<'_> {
     fn drop(&mut self) {
-        // The jobs go last: what they hold is not to be dropped under the queue's lock.
-        let (answers, _jobs): (Vec<_>, Vec<_>) = mem::take(&mut self.joined)
-            .into_iter()
-            .map(|BatchEntry { place, job, outcome, is_final }| {
-                let abandoned = || Err(Failure::internal("the transaction was abandoned"));
-                ((place, if is_final { outcome } else { abandoned() }), job)
-            })
-            .unzip();
-        self.queue.answer_all(answers);
+        // The jobs are dropped last: what they hold must not be dropped under the queue's lock.
+        let mut jobs = Vec::with_capacity(self.entries.len());
+        // Without the queue's lock a waiter that has just seen no outcome would miss being woken.
+        let queue = self.group_commit.0.lock();
+        for BatchEntry { write, job, outcome, is_final } in mem::take(&mut self.entries) {
+            let abandoned = || Err(Failure::internal("the transaction was abandoned"));
+            write.progress.lock().outcome = Some(if is_final { outcome } else { abandoned() });
+            write.wake.notify_one();
+            jobs.push((write, job));
+        }
+        drop(queue);
     }
+}
+
+/// Runs one queued job; a panic in it, or in a clock of the host's, fails only that job.
+fn run_job(job: &mut Box<QueuedJob>, tx: &dyn SavepointTransaction) -> Result<(), Failure> {
+    catch_unwind(AssertUnwindSafe(|| job(tx))).unwrap_or_else(|payload| {
+        mem::forget(payload); // foreign code made it, and it might panic when dropped
+        Err(Failure::internal("a transaction's job panicked"))
+    })
 }

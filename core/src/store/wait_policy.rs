@@ -1,13 +1,13 @@
-//! Whether a caller can wait.
+//! Whether a call may block.
 
 use crate::error::{ErrorCode, Failure};
 
 /// Whether a call may wait: for a lock, for a sync of the disk, for a long scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaitPolicy {
-    /// Waits, up to the busy time-out.
+    /// The call waits, at most the busy time-out for other writers.
     Block,
-    /// Fails with `storage_busy` instead of waiting.
+    /// The call fails with `storage_busy` instead of waiting.
     NonBlocking,
 }
 

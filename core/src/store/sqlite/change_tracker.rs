@@ -1,5 +1,5 @@
-//! What has been committed since: which sessions this engine's own commits have changed, and whether anybody else has
-//! committed. For those who remember what they read.
+//! Tracks commits for callers that cache what they read: which sessions this store's own commits have changed, and
+//! whether another process has committed.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,16 +7,16 @@ use parking_lot::Mutex;
 
 use super::wal_index::{Header, WalIndex};
 use crate::model::id::SessionId;
-use crate::store::CommitVersion;
+use crate::store::records::CommitVersion;
 
 /// What a transaction changes.
 #[derive(Clone, Copy)]
 pub(super) enum Change {
     Session(SessionId),
-    /// What decides about many sessions: settings, keys, an epoch of the clock.
+    /// Settings, keys or the epoch of the clock mark, which decide about many sessions.
     Everything,
-    /// What readers know without the database: the time that this engine has seen.
-    Seen,
+    /// The time that the clock mark holds, which readers know without the database.
+    ClockMark,
 }
 
 /// The changes of one transaction.
@@ -31,44 +31,45 @@ impl Changes {
         match change {
             Change::Session(id) => self.buckets.borrow_mut().push(bucket(id)),
             Change::Everything => self.everything.set(true),
-            Change::Seen => {}
+            Change::ClockMark => {}
         }
     }
 }
 
-/// How many places there are for sessions. Sessions that share one only ask the store once more than they had to.
+/// How many buckets there are for sessions. Two sessions in one bucket cost a read that was not needed, nothing else.
 const BUCKETS: usize = 1 << 16;
 
-/// The place of a session: the end of its ULID is random.
+/// The bucket of a session: the end of its ULID is random.
 fn bucket(id: SessionId) -> u16 {
     let [.., high, low] = id.to_bytes();
     u16::from_be_bytes([high, low])
 }
 
-/// The commits to one database, as far as this engine made or noticed them.
+/// The commits to one database, as far as this store made or noticed them.
 pub(super) struct ChangeTracker {
-    watch: WalIndex,
+    wal_index: WalIndex,
     state: Mutex<State>,
 }
 
 struct State {
-    /// As our last commit left it, or as it was when somebody else's was noticed.
+    /// As our last commit left it, or as it was when another process's commit was noticed.
     header: Header,
-    /// Counts how often somebody else's commits were noticed: nobody here knows what they changed.
+    /// Counts how often another process's commits were noticed, which may have changed anything, and our commits that
+    /// changed everything.
     epoch: u64,
     /// Counts our commits.
     commits: u64,
-    /// Whether one of ours is under way: the header may be that one's already.
-    committing: bool,
-    /// The last of our commits that changed a session of this place.
-    changed: Vec<u64>,
+    /// Whether a commit of ours is under way: the header may be the one that it writes.
+    is_committing: bool,
+    /// For each bucket the last of our commits that changed a session in it.
+    last_changes: Vec<u64>,
 }
 
 impl State {
-    /// Whether the header says that everything committed is known; one that says otherwise begins an epoch.
+    /// Whether every commit up to this header is known. Begins an epoch if another process has committed.
     fn is_up_to_date(&mut self, header: Header) -> bool {
         if header != self.header {
-            if self.committing {
+            if self.is_committing {
                 return false;
             }
             self.begin_epoch(header);
@@ -83,75 +84,77 @@ impl State {
 }
 
 impl ChangeTracker {
-    pub(super) fn watched_by(watch: WalIndex) -> Self {
+    pub(super) fn new(wal_index: WalIndex) -> Self {
         let state = State {
-            header: watch.header(),
+            header: wal_index.header(),
             epoch: 0,
             commits: 0,
-            committing: false,
-            changed: vec![0; BUCKETS],
+            is_committing: false,
+            last_changes: vec![0; BUCKETS],
         };
-        ChangeTracker { watch, state: Mutex::new(state) }
+        ChangeTracker { wal_index, state: Mutex::new(state) }
     }
 
-    /// The present moment, unless a commit of ours is under way. What is read in a transaction that begins after this
-    /// is of this moment or a later one.
+    /// The version that is committed now, unless a commit of ours is under way. A transaction that begins after this reads
+    /// this version or a later one.
     pub(super) fn commit_version(&self) -> Option<CommitVersion> {
         let mut state = self.state.lock();
-        let up_to_date = state.is_up_to_date(self.watch.header());
+        let up_to_date = state.is_up_to_date(self.wal_index.header());
         up_to_date.then_some(CommitVersion { epoch: state.epoch, commit: state.commits })
     }
 
-    /// Whether this session is certainly what it was at that moment.
+    /// Whether this session is certainly what it was at that version.
     pub(super) fn is_unchanged_since(&self, id: SessionId, since: CommitVersion) -> bool {
         let mut state = self.state.lock();
-        state.is_up_to_date(self.watch.header())
+        state.is_up_to_date(self.wal_index.header())
             && state.epoch == since.epoch
-            && state.changed.get(usize::from(bucket(id))).is_some_and(|&commit| commit <= since.commit)
+            && state.last_changes.get(usize::from(bucket(id))).is_some_and(|&commit| commit <= since.commit)
     }
 
-    /// Before our `COMMIT`, while we hold the write lock: others have committed before we got it or will after we let it go.
+    /// Called before our `COMMIT`, while we hold the write lock: every commit of another process comes before we got the lock
+    /// or after we release it.
     pub(super) fn begin_commit(&self) -> CommitGuard<'_> {
         let mut state = self.state.lock();
-        let header = self.watch.header();
+        let header = self.wal_index.header();
         if header != state.header {
             state.begin_epoch(header);
         }
-        state.committing = true;
-        CommitGuard { history: self, counter: header.counter(), done: None }
+        state.is_committing = true;
+        CommitGuard { tracker: self, counter: header.counter(), result: None }
     }
 }
 
-/// A commit of ours under way. Dropped before it is [done](Self::done), nobody knows what it did.
+/// A commit of ours under way. Dropped before it is [finished](Self::finish), its effect is unknown.
 pub(super) struct CommitGuard<'a> {
-    history: &'a ChangeTracker,
-    /// What the header counted before.
+    tracker: &'a ChangeTracker,
+    /// The header's counter before the commit.
     counter: u32,
-    done: Option<Option<&'a Changes>>,
+    /// What a commit that succeeded wrote, if it wrote.
+    result: Option<Option<&'a Changes>>,
 }
 
 impl<'a> CommitGuard<'a> {
-    /// It happened, and wrote these changes: from the end of this call on, who remembers one of those sessions asks the
-    /// store. `None` if it had nothing to write.
-    pub(super) fn done(mut self, written: Option<&'a Changes>) {
-        self.done = Some(written);
+    /// The commit succeeded and wrote these changes, or had nothing to write. From the end of this call on, a version from
+    /// before it no longer counts as unchanged for the sessions that it changed.
+    pub(super) fn finish(mut self, written: Option<&'a Changes>) {
+        self.result = Some(written);
     }
 }
 
 impl Drop for CommitGuard<'_> {
     fn drop(&mut self) {
-        let mut state = self.history.state.lock();
-        state.committing = false;
-        let header = self.history.watch.header();
-        match self.done {
-            // A commit that writes counts one further: this is ours, and nobody's came after it.
+        let mut state = self.tracker.state.lock();
+        state.is_committing = false;
+        let header = self.tracker.wal_index.header();
+        match self.result {
+            // A commit that writes raises the counter by one: this header is ours, and no other commit came after it.
             Some(Some(changes)) if header.counter() == self.counter.wrapping_add(1) => {
                 state.header = header;
                 state.commits += 1;
                 let commit = state.commits;
-                for &place in changes.buckets.borrow().iter() {
-                    if let Some(changed) = state.changed.get_mut(usize::from(place)) {
-                        *changed = commit;
+                for &bucket in changes.buckets.borrow().iter() {
+                    if let Some(last_change) = state.last_changes.get_mut(usize::from(bucket)) {
+                        *last_change = commit;
                     }
                 }
                 if changes.everything.get() {
@@ -159,7 +162,7 @@ impl Drop for CommitGuard<'_> {
                 }
             }
             Some(None) if header == state.header => {}
-            // Somebody else's came after it, or nobody knows.
+            // Another process committed after us, or the effect of our commit is unknown.
             _ => state.begin_epoch(header),
         }
     }
@@ -171,9 +174,8 @@ mod tests {
 
     use super::*;
     use crate::clock::Timestamp;
-    use crate::store::Store;
-    use crate::store::sqlite::SqliteStore;
-    use crate::store::{Database, Durability, StoreOptions};
+    use crate::store::sqlite::store::SqliteStore;
+    use crate::store::{Database, Durability, Store, StoreOptions};
 
     /// Two stores on one file, as of two processes.
     fn stores(folder: &tempfile::TempDir) -> [SqliteStore; 2] {
@@ -186,47 +188,47 @@ mod tests {
     }
 
     #[test]
-    fn somebody_elses_commit_is_never_taken_for_ours() {
+    fn another_process_s_commit_is_never_taken_for_ours() {
         let folder = tempfile::tempdir().unwrap();
         let [ours, theirs] = stores(&folder);
-        let history = ours.history.read().clone().unwrap();
+        let tracker = ours.change_tracker.read().clone().unwrap();
         let session = SessionId::from_bytes([7; 16]);
 
         // Ours had nothing to write and let the write lock go; theirs came before that was noted.
-        let before = history.commit_version().unwrap();
-        let committing = history.begin_commit();
+        let before = tracker.commit_version().unwrap();
+        let guard = tracker.begin_commit();
         commit(&theirs, 1);
-        committing.done(None);
-        assert!(!history.is_unchanged_since(session, before));
+        guard.finish(None);
+        assert!(!tracker.is_unchanged_since(session, before));
 
         // Ours wrote, and theirs came before that was noted.
-        let before = history.commit_version().unwrap();
+        let before = tracker.commit_version().unwrap();
         let changes = Changes::default();
-        let committing = history.begin_commit();
+        let guard = tracker.begin_commit();
         commit(&theirs, 2);
         commit(&theirs, 3);
-        committing.done(Some(&changes));
-        assert!(!history.is_unchanged_since(session, before));
+        guard.finish(Some(&changes));
+        assert!(!tracker.is_unchanged_since(session, before));
 
         // Ours failed.
-        let before = history.commit_version().unwrap();
-        drop(history.begin_commit());
-        assert!(!history.is_unchanged_since(session, before));
+        let before = tracker.commit_version().unwrap();
+        drop(tracker.begin_commit());
+        assert!(!tracker.is_unchanged_since(session, before));
 
         // Nothing happened, or it was ours and about other sessions.
-        let before = history.commit_version().unwrap();
+        let before = tracker.commit_version().unwrap();
         ours.write_exclusive(&mut |_| Ok(())).unwrap();
         commit(&ours, 4);
-        assert!(history.is_unchanged_since(session, before));
-        assert_eq!(before.commit + 1, history.commit_version().unwrap().commit);
-        let committing = history.begin_commit();
-        assert!(history.is_unchanged_since(session, before));
+        assert!(tracker.is_unchanged_since(session, before));
+        assert_eq!(before.commit + 1, tracker.commit_version().unwrap().commit);
+        let guard = tracker.begin_commit();
+        assert!(tracker.is_unchanged_since(session, before));
         changes.record(Change::Session(session));
         commit(&theirs, 5); // stands for ours
-        assert_eq!(history.commit_version(), None);
-        assert!(!history.is_unchanged_since(session, before));
-        committing.done(Some(&changes));
-        assert!(!history.is_unchanged_since(session, before));
-        assert!(history.is_unchanged_since(SessionId::from_bytes([8; 16]), before));
+        assert_eq!(tracker.commit_version(), None);
+        assert!(!tracker.is_unchanged_since(session, before));
+        guard.finish(Some(&changes));
+        assert!(!tracker.is_unchanged_since(session, before));
+        assert!(tracker.is_unchanged_since(SessionId::from_bytes([8; 16]), before));
     }
 }

@@ -1,13 +1,10 @@
-//! Rows to values and back. A value that our own tables cannot hold is damage, named by table, column and id.
-
-use std::fmt::Display;
-use std::str::FromStr;
+//! Rows to records and back: the columns of each table, once.
 
 use rusqlite::Row;
 
-use super::map_error;
+use super::columns::{RowReader, columns};
+use super::error::map_value_error;
 use crate::clock::Timestamp;
-use crate::duration::Duration;
 use crate::error::Failure;
 use crate::model::client::ClientInfo;
 use crate::model::config::{self, Config};
@@ -15,160 +12,154 @@ use crate::model::id::{KeyId, SessionId};
 use crate::model::identity::Identity;
 use crate::model::session::{End, SessionTimes};
 use crate::rules::rotation::Rotation;
-use crate::store::{IssuedAccessToken, KeyRecord, LastSeen, SessionLifetime, SessionRecord, TenantRecord};
+use crate::store::records::{
+    ClockMark, IssuedAccessToken, KeyRecord, LastSeen, SessionLifetime, SessionRecord, TenantNo, TenantRecord,
+};
 use crate::token::issuer::AccessTokenParams;
+use crate::token::keyring::KeyState;
+use crate::token::refresh_token::Nonce;
 
-/// The columns of [`life`], in its order.
-macro_rules! life_columns {
-    () => {
-        "session_ulid, created_at_ms, last_active_at_ms, expires_at_ms, ended_at_ms, end_reason"
-    };
+columns! {
+    /// A column of `sessions`, but for the tenant's number.
+    SessionColumn of "sessions", session_columns!, |record: SessionRecord, cell|
+    // Selected alone where only the lifetime matters, and read by `lifetime`.
+    lifetime {
+        session_ulid: record.id.to_bytes();
+        created_at_ms: record.life.created_at.as_millis();
+        last_active_at_ms: record.life.last_active_at.as_millis();
+        expires_at_ms: record.life.expires_at.as_millis();
+        ended_at_ms: record.life.end.map(|end| end.at.as_millis());
+        end_reason: record.life.end.map(|end| end.reason.as_str());
+    }
+    others {
+        user_id: record.user_id.as_str(); // read by `session`: there is no empty one to fill
+        generation: record.rotation.generation => rotation.generation = cell.unsigned();
+        replays: record.rotation.replays => rotation.replays = cell.unsigned();
+        nonce: record.nonce => nonce = cell.value();
+        access_serial: record.access.ticket.serial => access.ticket.serial = cell.unsigned();
+        access_issued_at_ms: record.access.ticket.issued_at.as_millis() => access.ticket.issued_at = cell.time();
+        access_expires_at_ms: record.access.ticket.expires_at.as_millis() => access.ticket.expires_at = cell.time();
+        access_key_no: record.access.key_no => access.key_no = cell.value();
+        device_type: record.client.effective_device_type().as_str() => client.device_type = cell.text().map(Some);
+        user_agent: record.client.user_agent.as_ref().map(|agent| agent.as_str()) => client.user_agent = cell.optional_text();
+        ip_address: record.client.ip_address.map(|address| address.to_string()) => client.ip_address = cell.optional_text();
+        country: record.client.country.as_ref().map(|country| country.as_str()) => client.country = cell.optional_text();
+        device_fingerprint: record.client.device_fingerprint.as_ref().map(|print| print.as_str()) => client.device_fingerprint = cell.optional_text();
+        last_ip_address: record.last_seen.ip_address.map(|address| address.to_string()) => last_seen.ip_address = cell.optional_text();
+        last_user_agent: record.last_seen.user_agent.as_ref().map(|agent| agent.as_str()) => last_seen.user_agent = cell.optional_text();
+        mfa_verified: record.identity.mfa_verified => identity.mfa_verified = cell.value();
+        org_id: record.identity.org_id.as_ref().map(|org| org.as_str()) => identity.org_id = cell.optional_text();
+        role: record.identity.role.as_ref().map(|role| role.as_str()) => identity.role = cell.optional_text();
+        email: record.identity.email.as_ref().map(|email| email.as_str()) => identity.email = cell.optional_text();
+        claims: claims_text(record) => identity.claims = cell.optional_text().map(Option::unwrap_or_default);
+    }
 }
-pub(super) use life_columns;
 
-/// The columns of [`session`], in its order: those of [`life`] first.
-macro_rules! session_columns {
-    () => {
-        concat!(
-            $crate::store::sqlite::codec::life_columns!(),
-            ", user_id, generation, replays, nonce, access_serial, access_issued_at_ms, access_expires_at_ms, ",
-            "access_key_no, device_type, user_agent, ip_address, country, device_fingerprint, last_ip_address, ",
-            "last_user_agent, mfa_verified, org_id, role, email, claims"
-        )
-    };
-}
-pub(super) use session_columns;
-
-pub(super) fn corrupt_column(table: &str, column: &str, id: impl Display) -> Failure {
-    Failure::corrupt(format!("{table}.{column} of {id} holds an impossible value"))
+columns! {
+    /// A column of `tenants` that holds a setting.
+    ConfigColumn of "tenants", config_columns!, |config: Config, cell|
+    settings {
+        session_duration: config.session_duration.to_string() => session_duration = cell.text();
+        access_token_ttl: config.access_token_ttl.to_string() => access_token_ttl = cell.text();
+        idle_timeout: config.idle_timeout.map(|timeout| timeout.to_string()) => idle_timeout = cell.optional_text();
+        max_sessions_per_user: config.max_sessions_per_user.map(|cap| cap as i64) => max_sessions_per_user = cell.optional_unsigned();
+        refresh_reuse_window: config.refresh_reuse_window.to_string() => refresh_reuse_window = cell.parsed(config::parse_window);
+    }
 }
 
-pub(super) fn life(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
-    let id = SessionId::from_bytes(row.get(0).map_err(map_error)?);
-    let time = |column: usize| row.get(column).map(Timestamp::from_millis).map_err(map_error);
-    let end = match row
-        .get_ref(4)
-        .and_then(|ended_at| ended_at.as_i64_or_null().map_err(Into::into))
-        .map_err(map_error)?
-    {
+columns! {
+    /// A column of `signing_keys`, but for the tenant's number.
+    KeyColumn of "signing_keys", key_columns!, |key: KeyRecord, cell|
+    all_of_them {
+        key_no: key.no => no = cell.value();
+        kid: key.id.to_bytes(); // read by `key`: it names the row
+        state: key.state.as_str() => state = cell.text();
+        created_at_ms: key.created_at.as_millis() => created_at = cell.time();
+        drained_at_ms: key.drained_at.map(Timestamp::as_millis) => drained_at = cell.optional_time();
+        wrapped_seed: key.wrapped_seed.as_ref() => wrapped_seed = cell.value();
+    }
+}
+
+/// Reads a row that was selected with `session_columns!(lifetime)` or more.
+pub(super) fn lifetime(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
+    let id: [u8; 16] = row.get(SessionColumn::session_ulid as usize).map_err(map_value_error)?;
+    let id = SessionId::from_bytes(id);
+    let row = RowReader { row, id };
+    let end = match row.cell(SessionColumn::ended_at_ms).optional_time()? {
         None => None,
         Some(at) => {
-            let word = row.get_ref(5).map_err(map_error)?;
-            let word = word.as_str().map_err(|_| corrupt_column("sessions", "end_reason", id))?;
-            let reason = word.parse().map_err(|_| corrupt_column("sessions", "end_reason", id))?;
-            Some(End { at: Timestamp::from_millis(at), reason })
+            let reason = row.cell(SessionColumn::end_reason).text()?;
+            Some(End { at, reason })
         }
     };
-    Ok(SessionLifetime {
-        id,
-        times: SessionTimes { created_at: time(1)?, last_active_at: time(2)?, expires_at: time(3)?, end },
-    })
+    let times = SessionTimes {
+        created_at: row.cell(SessionColumn::created_at_ms).time()?,
+        last_active_at: row.cell(SessionColumn::last_active_at_ms).time()?,
+        expires_at: row.cell(SessionColumn::expires_at_ms).time()?,
+        end,
+    };
+    Ok(SessionLifetime { id, times })
 }
 
-/// Reads text columns of one row and says which one is damaged.
-struct Texts<'a> {
-    row: &'a Row<'a>,
-    id: SessionId,
-}
-
-impl Texts<'_> {
-    fn optional<T: FromStr>(&self, column: usize, name: &str) -> Result<Option<T>, Failure> {
-        let value = self.row.get_ref(column).map_err(map_error)?;
-        value
-            .as_str_or_null()
-            .ok()
-            .and_then(|text| text.map(str::parse).transpose().ok())
-            .ok_or_else(|| corrupt_column("sessions", name, self.id))
-    }
-
-    fn required<T: FromStr>(&self, column: usize, name: &str) -> Result<T, Failure> {
-        self.optional(column, name)?.ok_or_else(|| corrupt_column("sessions", name, self.id))
-    }
-}
-
+/// Reads a row that was selected with `session_columns!(all)`.
 pub(super) fn session(row: &Row<'_>) -> Result<SessionRecord, Failure> {
-    let SessionLifetime { id, times } = life(row)?;
-    let texts = Texts { row, id };
-    let number = |column: usize| row.get::<_, i64>(column).map_err(map_error);
-    let small = |column: usize, name: &str| {
-        number(column).and_then(|n| u32::try_from(n).map_err(|_| corrupt_column("sessions", name, id)))
-    };
-    Ok(SessionRecord {
+    let SessionLifetime { id, times } = lifetime(row)?;
+    let row = RowReader { row, id };
+    let never = Timestamp::default();
+    let mut record = SessionRecord {
         id,
+        user_id: row.cell(SessionColumn::user_id).text()?,
         life: times,
-        user_id: texts.required(6, "user_id")?,
-        rotation: Rotation { generation: small(7, "generation")?, replays: small(8, "replays")? },
-        nonce: row.get(9).map_err(map_error)?,
+        rotation: Rotation { generation: 0, replays: 0 },
+        nonce: Nonce::default(),
         access: IssuedAccessToken {
-            ticket: AccessTokenParams {
-                serial: small(10, "access_serial")?,
-                issued_at: Timestamp::from_millis(number(11)?),
-                expires_at: Timestamp::from_millis(number(12)?),
-            },
-            key_no: number(13)?,
+            ticket: AccessTokenParams { serial: 0, issued_at: never, expires_at: never },
+            key_no: 0,
         },
-        client: ClientInfo {
-            device_type: Some(texts.required(14, "device_type")?),
-            user_agent: texts.optional(15, "user_agent")?,
-            ip_address: texts.optional(16, "ip_address")?,
-            country: texts.optional(17, "country")?,
-            device_fingerprint: texts.optional(18, "device_fingerprint")?,
-        },
-        last_seen: LastSeen {
-            ip_address: texts.optional(19, "last_ip_address")?,
-            user_agent: texts.optional(20, "last_user_agent")?,
-        },
-        identity: Identity {
-            mfa_verified: row.get(21).map_err(map_error)?,
-            org_id: texts.optional(22, "org_id")?,
-            role: texts.optional(23, "role")?,
-            email: texts.optional(24, "email")?,
-            claims: texts.optional(25, "claims")?.unwrap_or_default(),
-        },
-    })
+        client: ClientInfo::default(),
+        last_seen: LastSeen::default(),
+        identity: Identity::default(),
+    };
+    SessionColumn::read_into(&mut record, &row)?;
+    Ok(record)
 }
 
-/// Reads `salt, wrapped_refresh_key, session_duration, access_token_ttl, idle_timeout, max_sessions_per_user,
-/// refresh_reuse_window, token_horizon_at_ms`.
-pub(super) fn tenant(row: &Row<'_>, no: i64) -> Result<TenantRecord, Failure> {
-    let duration = |column: usize, name: &str| {
-        let text: Option<String> = row.get(column).map_err(map_error)?;
-        text.map(|text| text.parse::<Duration>().map_err(|_| corrupt_column("tenants", name, no))).transpose()
-    };
-    let required = |column: usize, name: &str| {
-        duration(column, name)?.ok_or_else(|| corrupt_column("tenants", name, no))
-    };
-    let cap: Option<i64> = row.get(5).map_err(map_error)?;
-    let window: String = row.get(6).map_err(map_error)?;
+fn claims_text(record: &SessionRecord) -> Option<String> {
+    let claims = &record.identity.claims;
+    (!claims.as_object().is_empty()).then(|| claims.to_string())
+}
+
+/// Reads a row that was selected with `config_columns!(all)` first, then the columns that it names.
+pub(super) fn tenant(row: &Row<'_>, no: TenantNo) -> Result<TenantRecord, Failure> {
+    let mut config = Config::default();
+    ConfigColumn::read_into(&mut config, &RowReader { row, id: no })?;
     Ok(TenantRecord {
-        salt: row.get(0).map_err(map_error)?,
-        wrapped_refresh_key: row.get(1).map_err(map_error)?,
-        config: Config {
-            session_duration: required(2, "session_duration")?,
-            access_token_ttl: required(3, "access_token_ttl")?,
-            idle_timeout: duration(4, "idle_timeout")?,
-            max_sessions_per_user: cap
-                .map(|cap| {
-                    u64::try_from(cap).map_err(|_| corrupt_column("tenants", "max_sessions_per_user", no))
-                })
-                .transpose()?,
-            refresh_reuse_window: config::parse_window(&window)
-                .map_err(|_| corrupt_column("tenants", "refresh_reuse_window", no))?,
-        },
-        token_horizon: row.get(7).map(Timestamp::from_millis).map_err(map_error)?,
+        config,
+        salt: row.get("salt").map_err(map_value_error)?,
+        wrapped_refresh_key: row.get("wrapped_refresh_key").map_err(map_value_error)?,
+        token_horizon: row.get("token_horizon_at_ms").map(Timestamp::from_millis).map_err(map_value_error)?,
     })
 }
 
-/// Reads `key_no, kid, state, created_at_ms, drained_at_ms, wrapped_seed`.
+/// Reads a row that was selected with `key_columns!(all)`.
 pub(super) fn key(row: &Row<'_>) -> Result<KeyRecord, Failure> {
-    let id = KeyId::from_bytes(row.get(1).map_err(map_error)?);
-    let word: String = row.get(2).map_err(map_error)?;
-    Ok(KeyRecord {
-        no: row.get(0).map_err(map_error)?,
+    let id = KeyId::from_bytes(row.get(KeyColumn::kid as usize).map_err(map_value_error)?);
+    let mut record = KeyRecord {
+        no: 0,
         id,
-        state: word.parse().map_err(|_| corrupt_column("signing_keys", "state", id))?,
-        created_at: row.get(3).map(Timestamp::from_millis).map_err(map_error)?,
-        drained_at: row.get::<_, Option<i64>>(4).map_err(map_error)?.map(Timestamp::from_millis),
-        wrapped_seed: row.get(5).map_err(map_error)?,
+        state: KeyState::Retired,
+        created_at: Timestamp::default(),
+        drained_at: None,
+        wrapped_seed: None,
+    };
+    KeyColumn::read_into(&mut record, &RowReader { row, id })?;
+    Ok(record)
+}
+
+/// Reads `highest_at_ms, era` from this column on.
+pub(super) fn clock_mark(row: &Row<'_>, first: usize) -> Result<ClockMark, Failure> {
+    Ok(ClockMark {
+        highest: row.get(first).map(Timestamp::from_millis).map_err(map_value_error)?,
+        epoch: row.get(first + 1).map_err(map_value_error)?,
     })
 }

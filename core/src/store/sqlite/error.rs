@@ -1,10 +1,91 @@
-//! What SQLite says, in the words of our error table. A failure never reads as "no such session".
+//! SQLite's errors as rows of the engine's error table. A failure never reads as "no such session".
 
-use rusqlite::{Error, ErrorCode as Sqlite};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode as Sqlite, ffi};
 
 use crate::error::{ErrorCode, Failure};
 
-pub(super) fn failed(error: &Error) -> Failure {
+/// What SQLite said, for the host's log: the source of a storage error. Its own source is the operating system's error,
+/// where there was one.
+#[derive(Debug)]
+pub(super) struct SqliteError {
+    /// The extended result code (sqlite.org/rescode.html), unless the error is the driver's.
+    code: Option<i32>,
+    message: String,
+    /// The file that could not be opened.
+    path: Option<PathBuf>,
+    system: Option<io::Error>,
+}
+
+impl SqliteError {
+    fn new(error: &rusqlite::Error) -> Self {
+        let (code, message) = match error {
+            rusqlite::Error::SqliteFailure(cause, message) => {
+                (Some(cause.extended_code), message.clone().unwrap_or_else(|| cause.to_string()))
+            }
+            other => (None, other.to_string()),
+        };
+        SqliteError { code, message, path: None, system: None }
+    }
+}
+
+impl fmt::Display for SqliteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            Some(code) => write!(f, "SQLite {code}: {}", self.message)?,
+            None => f.write_str(&self.message)?,
+        }
+        match &self.path {
+            Some(path) => write!(f, " ({})", path.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for SqliteError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.system.as_ref().map(|system| system as _)
+    }
+}
+
+/// The failure for an error of a call on this connection. The operating system's error belongs to the connection's last
+/// call, so this comes right after it.
+pub(super) fn map_error(connection: &Connection, error: &rusqlite::Error) -> Failure {
+    let system = is_system_error(error).then(|| system_error(connection)).flatten();
+    to_failure(error).caused_by(SqliteError { system, ..SqliteError::new(error) })
+}
+
+/// The failure for a value that could not be taken out of a row: no file was touched for it.
+#[allow(clippy::needless_pass_by_value)] // fits map_err
+pub(super) fn map_value_error(error: rusqlite::Error) -> Failure {
+    to_failure(&error).caused_by(SqliteError::new(&error))
+}
+
+/// The failure for a file that could not be opened.
+pub(super) fn map_open_error(error: &rusqlite::Error, path: &Path, system: Option<io::Error>) -> Failure {
+    let cause = SqliteError { path: Some(path.to_owned()), system, ..SqliteError::new(error) };
+    to_failure(error).caused_by(cause)
+}
+
+/// Whether SQLite notes the operating system's error for errors like this one.
+fn is_system_error(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(Sqlite::SystemIoFailure | Sqlite::CannotOpen))
+}
+
+fn system_error(connection: &Connection) -> Option<io::Error> {
+    // SAFETY: the connection is open.
+    match unsafe { ffi::sqlite3_system_errno(connection.handle()) } {
+        0 => None,
+        number => Some(io::Error::from_raw_os_error(number)),
+    }
+}
+
+fn to_failure(error: &rusqlite::Error) -> Failure {
+    use rusqlite::Error;
+
     let (code, detail) = match error {
         Error::SqliteFailure(cause, _) => match cause.code {
             Sqlite::DatabaseBusy | Sqlite::DatabaseLocked | Sqlite::FileLockingProtocolFailed => {
@@ -31,9 +112,10 @@ pub(super) fn failed(error: &Error) -> Failure {
         | Error::QueryReturnedNoRows => (ErrorCode::StorageCorrupt, "a table holds an impossible value"),
         _ => (ErrorCode::Internal, "the database driver refused a call"),
     };
-    let number = match error {
-        Error::SqliteFailure(cause, _) => cause.extended_code,
-        _ => return Failure::new(code, detail),
-    };
-    Failure::new(code, format!("{detail} (SQLite {number})"))
+    match error {
+        Error::SqliteFailure(cause, _) => {
+            Failure::new(code, format!("{detail} (SQLite {})", cause.extended_code))
+        }
+        _ => Failure::new(code, detail),
+    }
 }

@@ -1,9 +1,9 @@
-//! One library a process on one file. POSIX drops all of a process's locks on a file when any part of the process closes
-//! it, so two copies of SQLite in one process (this library linked twice, or beside another binding) would take away
-//! each other's locks and corrupt the database. A second copy is refused; other processes are welcome.
+//! Lets one library of a process open a file. POSIX drops all of a process's locks on a file when any part of the process
+//! closes it, so two copies of SQLite in one process (this library linked twice, or beside another binding) would take
+//! away each other's locks and corrupt the database. A second copy is refused; other processes are welcome.
 //!
-//! A fork is a second copy, too: SQLite's list of locks comes over to the child, the locks do not. A child that opened the
-//! file would write beside a parent that does not see it, and lose that when the parent takes the log away.
+//! A forked child is a second copy, too: it inherits SQLite's list of locks, but not the locks. A child that opened the
+//! file would write beside a parent that does not see it, and lose that when the parent removes the log.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,34 +28,37 @@ mod linux {
     /// Device and inode.
     type FileKey = (u64, u64);
 
-    /// In which process this copy of the library has a file open, and how often.
-    struct Opened {
+    /// A file that this copy of the library has open.
+    struct OpenFile {
+        /// The process that opened it.
         process: u32,
+        /// How many stores have it open.
         count: usize,
     }
 
-    /// The files that this copy of the library has open. The one global of the crate: the fact is one of the process.
-    static OPEN: Mutex<BTreeMap<FileKey, Opened>> = Mutex::new(BTreeMap::new());
+    /// The files that this copy of the library has open. The one global of the crate, because the locks belong
+    /// to the process.
+    static OPEN: Mutex<BTreeMap<FileKey, OpenFile>> = Mutex::new(BTreeMap::new());
 
-    /// While it lives, this copy of the library has the file open.
+    /// Says, while it exists, that this copy of the library has the file open.
     pub(in super::super) struct FileClaim(FileKey);
 
     impl FileClaim {
-        /// Runs `open` unless somebody else in this process has the file open already.
+        /// Runs `open` unless another library in this process has the file open.
         pub(in super::super) fn claim<T>(
             path: &Path,
-            patience: Duration,
+            busy_timeout: Duration,
             open: impl FnOnce() -> Result<T, Failure>,
         ) -> Result<(T, Option<Self>), Failure> {
-            // Held until the file is noted, so that two threads that open it at once do not take each other for strangers.
-            // Not for ever: in a forked child it may belong to a thread that was left behind.
-            let Some(mut files) = OPEN.try_lock_for(patience) else {
+            // Held until the file is noted, so that two threads that open it at once do not take each other for another
+            // library. The wait has a limit: in a forked child the lock may belong to a thread that was not forked.
+            let Some(mut files) = OPEN.try_lock_for(busy_timeout) else {
                 return Err(Failure::new(ErrorCode::StorageBusy, "another database is being opened"));
             };
             let process = std::process::id();
             if let Some(key) = key_of(path) {
                 match files.get(&key) {
-                    Some(opened) if opened.process != process => {
+                    Some(open_file) if open_file.process != process => {
                         return Err(Failure::new(
                             ErrorCode::Forked,
                             "the database was open when the process forked; only a new program can open it",
@@ -71,20 +74,20 @@ mod linux {
                 }
             }
             let opened = open()?;
-            let presence = key_of(path).map(|key| {
-                files.entry(key).or_insert(Opened { process, count: 0 }).count += 1;
+            let claim = key_of(path).map(|key| {
+                files.entry(key).or_insert(OpenFile { process, count: 0 }).count += 1;
                 FileClaim(key)
             });
-            Ok((opened, presence))
+            Ok((opened, claim))
         }
     }
 
     impl Drop for FileClaim {
         fn drop(&mut self) {
             let mut files = OPEN.lock();
-            if let Some(opened) = files.get_mut(&self.0) {
-                opened.count -= 1;
-                if opened.count == 0 {
+            if let Some(open_file) = files.get_mut(&self.0) {
+                open_file.count -= 1;
+                if open_file.count == 0 {
                     files.remove(&self.0);
                 }
             }
@@ -95,7 +98,7 @@ mod linux {
         fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
     }
 
-    /// Looks without opening anything: opening and closing the file here would drop the very locks.
+    /// Opens nothing: opening and closing the file here would drop the very locks that this protects.
     fn has_descriptor(key: FileKey) -> bool {
         fs::read_dir("/proc/self/fd").is_ok_and(|entries| {
             entries.flatten().map(|entry| entry.path()).any(|link: PathBuf| key_of(&link) == Some(key))

@@ -1,19 +1,20 @@
-//! SessionScope file is this, and is it of this release? Steps to bring an older one up to date.
+//! Whether a file is a database of ours and of this release, and the migrations that bring an older one up to date.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{connection, map_error};
+use super::connection;
+use super::error::map_error;
 use crate::error::{ErrorCode, Failure};
-use crate::store::StoreOptions;
+use crate::store::contract::StoreOptions;
 
 /// Marks our files ("hejo").
 const APPLICATION_ID: i32 = 0x6865_6a6f;
 
-/// One step a version; the array's length is the version of this release.
+/// One migration a version; the array's length is the version of this release.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_create_tables.sql")];
 
 /// Refuses a foreign or newer file before anything is written to it.
-pub(super) fn migrate(connection: &mut Connection, options: &StoreOptions) -> Result<(), Failure> {
+pub(super) fn migrate(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
     let found = inspect(connection)?;
     if found != Some(MIGRATIONS.len()) {
         connection::use_write_ahead_log(connection, options)?;
@@ -27,7 +28,9 @@ pub(super) fn migrate(connection: &mut Connection, options: &StoreOptions) -> Re
 /// The version of one of our files, nothing for a file that is still empty.
 fn inspect(connection: &Connection) -> Result<Option<usize>, Failure> {
     let number = |pragma: &str| {
-        connection.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0)).map_err(map_error)
+        connection
+            .pragma_query_value(None, pragma, |row| row.get::<_, i32>(0))
+            .map_err(|error| map_error(connection, &error))
     };
     let (application, version) = (number("application_id")?, number("user_version")?);
     if application == 0 && version == 0 && number("schema_version")? == 0 {
@@ -42,15 +45,16 @@ fn inspect(connection: &Connection) -> Result<Option<usize>, Failure> {
     }
 }
 
-fn apply_migration(connection: &mut Connection, version: usize) -> Result<(), Failure> {
-    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(map_error)?;
-    // Another process may have taken the step while this one waited for the lock.
-    if inspect(&step)?.unwrap_or(0) == version {
-        step.execute_batch(MIGRATIONS[version]).map_err(map_error)?;
-        step.pragma_update(None, "application_id", APPLICATION_ID).map_err(map_error)?;
-        step.pragma_update(None, "user_version", version as i64 + 1).map_err(map_error)?;
+fn apply_migration(connection: &Connection, version: usize) -> Result<(), Failure> {
+    let map = |error| map_error(connection, &error);
+    let tx = Transaction::new_unchecked(connection, TransactionBehavior::Immediate).map_err(map)?;
+    // Another process may have applied it while this one waited for the lock.
+    if inspect(connection)?.unwrap_or(0) == version {
+        connection.execute_batch(MIGRATIONS[version]).map_err(map)?;
+        connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(map)?;
+        connection.pragma_update(None, "user_version", version as i64 + 1).map_err(map)?;
     }
-    step.commit().map_err(map_error)
+    tx.commit().map_err(map)
 }
 
 #[cfg(test)]
@@ -66,13 +70,13 @@ mod tests {
     }
 
     #[test]
-    fn the_committed_schema_is_what_the_steps_build() {
-        let mut connection = Connection::open_in_memory().unwrap();
+    fn the_committed_schema_is_what_the_migrations_build() {
+        let connection = Connection::open_in_memory().unwrap();
         let options = StoreOptions {
-            durability: crate::store::Durability::Full,
+            durability: crate::store::durability::Durability::Full,
             busy_timeout: std::time::Duration::ZERO,
         };
-        migrate(&mut connection, &options).unwrap();
+        migrate(&connection, &options).unwrap();
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/schema.sql");
         if std::env::var_os("HJ_UPDATE_SCHEMA").is_some() {
             std::fs::write(path, dump(&connection)).unwrap();

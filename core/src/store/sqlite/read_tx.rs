@@ -1,133 +1,99 @@
-//! One function per question.
+//! What a job can read: one function per statement.
 
-use std::ops::ControlFlow;
+use rusqlite::named_params;
 
-use rusqlite::{Row, named_params};
-
-use super::connection::{Parameters, Tx, bind};
-use super::{codec, map_error};
-use crate::clock::Timestamp;
+use super::codec::{self, config_columns, key_columns, session_columns};
+use super::error::map_value_error;
+use super::transaction::Tx;
 use crate::error::Failure;
 use crate::model::id::{SessionId, TenantId};
-use crate::store::{
-    ClockMark, KeyRecord, ReadTransaction, SessionLifetime, SessionRecord, SessionScope, TenantNo,
-    TenantRecord, TenantVersion, Visitor,
+use crate::store::records::{
+    ClockMark, KeyRecord, SessionLifetime, SessionRecord, SessionScope, TenantNo, TenantRecord, TenantVersion,
 };
+use crate::store::transaction::{ReadTransaction, Visitor};
 
-impl Tx<'_> {
-    /// The one row of a keyed lookup.
-    fn one<T>(
-        &self,
-        statement: &str,
-        parameters: Parameters<'_>,
-        read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
-    ) -> Result<Option<T>, Failure> {
-        let mut prepared = self.connection.prepare_cached(statement).map_err(map_error)?;
-        bind(&mut prepared, parameters).map_err(map_error)?;
-        let mut rows = prepared.raw_query();
-        rows.next().map_err(map_error)?.map(read).transpose()
-    }
-
-    /// Rows until the visitor breaks.
-    fn each(
-        &self,
-        statement: &str,
-        parameters: Parameters<'_>,
-        mut visit: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Failure>,
-    ) -> Result<(), Failure> {
-        let mut prepared = self.connection.prepare_cached(statement).map_err(map_error)?;
-        bind(&mut prepared, parameters).map_err(map_error)?;
-        let mut rows = prepared.raw_query();
-        while let Some(row) = rows.next().map_err(map_error)? {
-            if visit(row)?.is_break() {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn all<T>(
-        &self,
-        statement: &str,
-        parameters: Parameters<'_>,
-        read: impl Fn(&Row<'_>) -> Result<T, Failure>,
-    ) -> Result<Vec<T>, Failure> {
-        let mut values = Vec::new();
-        self.each(statement, parameters, |row| {
-            values.push(read(row)?);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(values)
-    }
-}
-
-fn gone(what: &str) -> Failure {
+fn missing(what: &str) -> Failure {
     Failure::corrupt(format!("{what} is missing"))
 }
 
-/// Above every ULID, for a walk back from the newest.
+/// Above every ULID, for a scan from the newest session.
 const NEWEST: [u8; 17] = [0xff; 17];
-/// Below every ULID, for a walk forward from the oldest.
+/// Below every ULID, for a scan from the oldest session.
 const OLDEST: [u8; 0] = [];
 
 impl ReadTransaction for Tx<'_> {
     fn clock_mark(&self) -> Result<ClockMark, Failure> {
-        self.one("SELECT highest_at_ms, era FROM clock_mark", &[], |row| mark(row, 0))?
-            .ok_or_else(|| gone("the clock mark"))
+        self.query_one("SELECT highest_at_ms, era FROM clock_mark", &[], |row| codec::clock_mark(row, 0))?
+            .ok_or_else(|| missing("the clock mark"))
     }
 
     fn tenant_no(&self, id: &TenantId) -> Result<Option<TenantNo>, Failure> {
-        self.one(
+        self.query_one(
             "SELECT tenant_no FROM tenants WHERE tenant_id = :tenant_id",
             named_params! {":tenant_id": id.as_str()},
-            |row| row.get(0).map_err(map_error),
+            |row| row.get(0).map_err(map_value_error),
         )
     }
 
     fn tenant_numbers(&self) -> Result<Vec<TenantNo>, Failure> {
-        self.all("SELECT tenant_no FROM tenants ORDER BY tenant_no", &[], |row| row.get(0).map_err(map_error))
+        self.query_all("SELECT tenant_no FROM tenants ORDER BY tenant_no", &[], |row| {
+            row.get(0).map_err(map_value_error)
+        })
     }
 
     fn tenant_version(&self, tenant: TenantNo) -> Result<TenantVersion, Failure> {
-        self.one(
+        self.query_one(
             "SELECT version, highest_at_ms, era FROM tenants, clock_mark WHERE tenant_no = :tenant_no",
             named_params! {":tenant_no": tenant},
-            |row| Ok(TenantVersion { version: row.get(0).map_err(map_error)?, mark: mark(row, 1)? }),
+            |row| {
+                let version = row.get(0).map_err(map_value_error)?;
+                Ok(TenantVersion { version, mark: codec::clock_mark(row, 1)? })
+            },
         )?
-        .ok_or_else(|| gone("the tenant"))
+        .ok_or_else(|| missing("the tenant"))
     }
 
     fn tenant(&self, tenant: TenantNo) -> Result<TenantRecord, Failure> {
-        self.one(
-            "SELECT salt, wrapped_refresh_key, session_duration, access_token_ttl, idle_timeout, max_sessions_per_user,
-                    refresh_reuse_window, token_horizon_at_ms
-             FROM tenants WHERE tenant_no = :tenant_no",
+        self.query_one(
+            concat!(
+                "SELECT ",
+                config_columns!(all),
+                ",
+                     salt,
+                     wrapped_refresh_key,
+                     token_horizon_at_ms
+                 FROM tenants
+                 WHERE tenant_no = :tenant_no"
+            ),
             named_params! {":tenant_no": tenant},
             |row| codec::tenant(row, tenant),
         )?
-        .ok_or_else(|| gone("the tenant"))
+        .ok_or_else(|| missing("the tenant"))
     }
 
     fn keys(&self, tenant: TenantNo) -> Result<Vec<KeyRecord>, Failure> {
-        self.all(
-            "SELECT key_no, kid, state, created_at_ms, drained_at_ms, wrapped_seed
-             FROM signing_keys WHERE tenant_no = :tenant_no ORDER BY key_no",
+        self.query_all(
+            concat!(
+                "SELECT ",
+                key_columns!(all),
+                " FROM signing_keys WHERE tenant_no = :tenant_no ORDER BY key_no"
+            ),
             named_params! {":tenant_no": tenant},
             codec::key,
         )
     }
 
     fn session(&self, tenant: TenantNo, id: SessionId) -> Result<Option<SessionRecord>, Failure> {
-        self.one(
+        self.query_one(
             concat!(
                 "SELECT ",
-                codec::session_columns!(),
+                session_columns!(all),
                 " FROM sessions WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid"
             ),
             named_params! {":tenant_no": tenant, ":session_ulid": id.to_bytes()},
             |row| match codec::session(row)? {
                 found if found.id == id => Ok(found),
-                // SQLite trusts the order of its pages: where they are corrupt_column, a search can end at a neighbour.
+                // SQLite trusts the order of its pages: where they are damaged, a search can end at a neighbour.
                 _ => Err(Failure::corrupt(format!("another session stands in the place of {id}"))),
             },
         )
@@ -136,18 +102,30 @@ impl ReadTransaction for Tx<'_> {
     fn open_sessions(
         &self,
         tenant: TenantNo,
-        whose: SessionScope<'_>,
+        scope: SessionScope<'_>,
     ) -> Result<Vec<SessionLifetime>, Failure> {
-        match whose {
-            SessionScope::Tenant => self.all(
-                concat!("SELECT ", codec::life_columns!(), " FROM sessions WHERE tenant_no = :tenant_no AND ended_at_ms IS NULL ORDER BY session_ulid"),
+        match scope {
+            SessionScope::Tenant => self.query_all(
+                concat!(
+                    "SELECT ",
+                    session_columns!(lifetime),
+                    " FROM sessions
+                     WHERE tenant_no = :tenant_no AND ended_at_ms IS NULL
+                     ORDER BY session_ulid"
+                ),
                 named_params! {":tenant_no": tenant},
-                codec::life,
+                codec::lifetime,
             ),
-            SessionScope::User(user) => self.all(
-                concat!("SELECT ", codec::life_columns!(), " FROM sessions INDEXED BY sessions_of_user WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 ORDER BY session_ulid"),
+            SessionScope::User(user) => self.query_all(
+                concat!(
+                    "SELECT ",
+                    session_columns!(lifetime),
+                    " FROM sessions INDEXED BY sessions_of_user
+                     WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0
+                     ORDER BY session_ulid"
+                ),
                 named_params! {":tenant_no": tenant, ":user_id": user.as_str()},
-                codec::life,
+                codec::lifetime,
             ),
         }
     }
@@ -155,23 +133,40 @@ impl ReadTransaction for Tx<'_> {
     fn scan_newest_first(
         &self,
         tenant: TenantNo,
-        whose: SessionScope<'_>,
+        scope: SessionScope<'_>,
         before: Option<SessionId>,
         visit: &mut Visitor<'_>,
     ) -> Result<(), Failure> {
         let before = before.map(SessionId::to_bytes);
         let before = before.as_ref().map_or(NEWEST.as_slice(), |bytes| bytes.as_slice());
-        match whose {
-            SessionScope::Tenant => self.each(
-                concat!("SELECT ", codec::session_columns!(), " FROM sessions WHERE tenant_no = :tenant_no AND session_ulid < :before ORDER BY session_ulid DESC"),
+        match scope {
+            SessionScope::Tenant => self.query_each(
+                concat!(
+                    "SELECT ",
+                    session_columns!(all),
+                    " FROM sessions
+                     WHERE tenant_no = :tenant_no AND session_ulid < :before
+                     ORDER BY session_ulid DESC"
+                ),
                 named_params! {":tenant_no": tenant, ":before": before},
-                |row| visit(codec::life(row)?, &|| codec::session(row)),
+                |row| visit(codec::lifetime(row)?, &|| codec::session(row)),
             ),
-            // The user's unended and ended sessions are two runs of the index; SQLite merges them as it goes.
-            SessionScope::User(user) => self.each(
-                concat!("SELECT ", codec::session_columns!(), " FROM sessions INDEXED BY sessions_of_user WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid < :before UNION ALL SELECT ", codec::session_columns!(), " FROM sessions INDEXED BY sessions_of_user WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 1 AND session_ulid < :before ORDER BY session_ulid DESC"),
+            // The user's open and ended sessions are two runs of the index; SQLite merges them as it goes.
+            SessionScope::User(user) => self.query_each(
+                concat!(
+                    "SELECT ",
+                    session_columns!(all),
+                    " FROM sessions INDEXED BY sessions_of_user
+                     WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid < :before
+                     UNION ALL
+                     SELECT ",
+                    session_columns!(all),
+                    " FROM sessions INDEXED BY sessions_of_user
+                     WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 1 AND session_ulid < :before
+                     ORDER BY session_ulid DESC"
+                ),
                 named_params! {":tenant_no": tenant, ":user_id": user.as_str(), ":before": before},
-                |row| visit(codec::life(row)?, &|| codec::session(row)),
+                |row| visit(codec::lifetime(row)?, &|| codec::session(row)),
             ),
         }
     }
@@ -180,37 +175,39 @@ impl ReadTransaction for Tx<'_> {
         &self,
         tenant: TenantNo,
         after: Option<SessionId>,
-        most: usize,
+        limit: usize,
     ) -> Result<Vec<SessionLifetime>, Failure> {
         let after = after.map(SessionId::to_bytes);
         let bytes = after.as_ref().map_or(OLDEST.as_slice(), |bytes| bytes.as_slice());
-        let lives = self.all(
-            concat!("SELECT ", codec::life_columns!(), " FROM sessions WHERE tenant_no = :tenant_no AND session_ulid > :after ORDER BY session_ulid LIMIT :most"),
-            named_params! {":tenant_no": tenant, ":after": bytes, ":most": most as i64},
-            codec::life,
+        let lifetimes = self.query_all(
+            concat!(
+                "SELECT ",
+                session_columns!(lifetime),
+                " FROM sessions
+                 WHERE tenant_no = :tenant_no AND session_ulid > :after
+                 ORDER BY session_ulid
+                 LIMIT :limit"
+            ),
+            named_params! {":tenant_no": tenant, ":after": bytes, ":limit": limit as i64},
+            codec::lifetime,
         )?;
-        // In a damaged file they need not be newer, and whoever walks on from the last one would walk for ever.
-        let mut before = after.map(SessionId::from_bytes);
-        for life in &lives {
-            if before.replace(life.id).is_some_and(|before| before >= life.id) {
+        // In a damaged file they need not ascend, and a caller that goes on from the last one would go on for ever.
+        let mut previous = after.map(SessionId::from_bytes);
+        for lifetime in &lifetimes {
+            if previous.replace(lifetime.id).is_some_and(|previous| previous >= lifetime.id) {
                 return Err(Failure::corrupt("sessions are out of order"));
             }
         }
-        Ok(lives)
+        Ok(lifetimes)
     }
 
     fn database_bytes(&self) -> Result<u64, Failure> {
-        self.one("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size", &[], |row| {
-            row.get::<_, i64>(0).map_err(map_error)
-        })?
+        self.query_one(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+            &[],
+            |row| row.get::<_, i64>(0).map_err(map_value_error),
+        )?
         .and_then(|bytes| u64::try_from(bytes).ok())
-        .ok_or_else(|| gone("the page count"))
+        .ok_or_else(|| missing("the page count"))
     }
-}
-
-fn mark(row: &Row<'_>, first: usize) -> Result<ClockMark, Failure> {
-    Ok(ClockMark {
-        highest: row.get(first).map(Timestamp::from_millis).map_err(map_error)?,
-        epoch: row.get(first + 1).map_err(map_error)?,
-    })
 }

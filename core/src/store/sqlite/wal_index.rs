@@ -1,4 +1,4 @@
-//! Whether anybody has committed, without a system call. Every commit to a database in WAL mode, by any process, writes
+//! Whether any process has committed, without a system call. Every commit to a database in WAL mode, by any process, writes
 //! the header of the WAL index before it returns (sqlite.org/walformat.html, section 2.3): counters and checksums, 48
 //! bytes in memory that all processes share. SQLite itself looks at them before each transaction.
 
@@ -13,7 +13,7 @@ use rusqlite::{Connection, ffi};
 pub(super) struct Header([u32; 12]);
 
 impl Header {
-    /// The third word counts transactions: one that wrote something is one further.
+    /// The third word counts the transactions that wrote something.
     pub(super) fn counter(&self) -> u32 {
         self.0[2]
     }
@@ -25,32 +25,32 @@ pub(super) struct WalIndex {
     _connection: Connection,
 }
 
-// SAFETY: the connection is never used again but for closing; the header may be read by all threads.
+// SAFETY: the connection is never used again but for closing; every thread may read the header.
 unsafe impl Send for WalIndex {}
 // SAFETY: as above.
 unsafe impl Sync for WalIndex {}
 
 impl WalIndex {
-    /// Nothing unless the connection has an index, which it has once it read from a database in WAL mode.
-    pub(super) fn over(connection: Connection) -> Option<Self> {
-        /// What SQLite maps at a time.
+    /// The index that the connection has mapped, which it has once it read from a database in WAL mode.
+    pub(super) fn map(connection: Connection) -> Option<Self> {
+        /// How much SQLite maps at a time.
         const REGION_BYTES: i32 = 32_768;
         let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
         let mut region: *mut c_void = ptr::null_mut();
-        // SAFETY: the connection is open and used by nobody else; SQLite writes the file's address, and the file lives as
+        // SAFETY: the connection is open and used by no other code; SQLite writes the file's address, and the file lives as
         // long as the connection. Mapping the first region again only says where it is: it stays mapped until the last
         // connection of the process to this file is closed, which is this one at the latest.
         unsafe {
-            let named = ffi::sqlite3_file_control(
+            let result = ffi::sqlite3_file_control(
                 connection.handle(),
                 c"main".as_ptr(),
                 ffi::SQLITE_FCNTL_FILE_POINTER,
                 ptr::from_mut(&mut file).cast(),
             );
-            let methods = file.as_ref().filter(|_| named == ffi::SQLITE_OK)?.pMethods.as_ref()?;
+            let methods = file.as_ref().filter(|_| result == ffi::SQLITE_OK)?.pMethods.as_ref()?;
             // Methods of version 1 end before this one.
-            let map = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;
-            if map(file, 0, REGION_BYTES, 0, ptr::from_mut(&mut region).cast()) != ffi::SQLITE_OK {
+            let map_region = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;
+            if map_region(file, 0, REGION_BYTES, 0, ptr::from_mut(&mut region).cast()) != ffi::SQLITE_OK {
                 return None;
             }
         }
@@ -60,15 +60,15 @@ impl WalIndex {
         Some(WalIndex { header: region.cast(), _connection: connection })
     }
 
-    /// The header as it is now. One that a commit is just writing equals no other.
+    /// The header as it is now. One that is read while a commit writes it equals no other.
     pub(super) fn header(&self) -> Header {
-        // What was read before this call is not read after it.
+        // Reads before this call stay before it.
         fence(Ordering::SeqCst);
-        // SAFETY: mapped as long as the connection is open; 48 aligned bytes at the start of the region, which others
-        // write while this reads: hence atomics.
+        // SAFETY: mapped as long as the connection is open; 48 aligned bytes at the start of the region, which other
+        // processes write while this reads: hence atomics.
         let header = unsafe { &*self.header };
-        let now = Header(std::array::from_fn(|word| header[word].load(Ordering::Acquire)));
+        let copy = Header(std::array::from_fn(|word| header[word].load(Ordering::Acquire)));
         fence(Ordering::SeqCst);
-        now
+        copy
     }
 }

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Failure};
 use crate::model::config::Config;
-use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
     Database, Durability, QueuedJob, QueuedWrite, Store, StoreOptions, TenantRecord, WaitPolicy,
     WriteTransaction,
@@ -205,7 +205,7 @@ fn after_a_panic_the_next_in_line_is_called() {
         }
     });
     assert_eq!(committed(&db.store), 3);
-    assert!(db.store.queue.is_empty());
+    assert!(db.store.group_commit.is_empty());
 }
 
 /// SQLite itself rolls back the whole transaction when a statement finds no room.

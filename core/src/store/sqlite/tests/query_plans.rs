@@ -15,7 +15,7 @@ use crate::model::id::{KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::session::{End, EndReason, SessionTimes};
 use crate::rules::rotation::Rotation;
-use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
     ClockMark, IssuedAccessToken, KeyRecord, LastSeen, SessionRecord, SessionScope, TenantRecord,
     WriteTransaction,

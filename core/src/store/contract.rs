@@ -1,0 +1,83 @@
+//! The half of the store's contract that runs jobs: transactions, group commit, change tracking, closing. What a job can
+//! do inside a transaction is in [`transaction`](super::transaction). `docs/STORE-CONTRACT.md` tells the same as prose.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::durability::Durability;
+use super::group_commit::QueuedWrite;
+use super::records::CommitVersion;
+use super::transaction::{QueuedJob, ReadJob, WriteJob};
+use super::wait_policy::WaitPolicy;
+use crate::error::Failure;
+use crate::model::id::SessionId;
+
+/// How a store behaves, whichever it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoreOptions {
+    pub durability: Durability,
+    /// How long a call waits for other writers, of this process and of others, before it fails with `storage_busy`. A
+    /// hint: a store may take longer where the system below it gives no limit.
+    pub busy_timeout: Duration,
+}
+
+/// A database of sessions, shared by threads and processes.
+///
+/// # Writers
+/// One write transaction at a time runs for each tenant, over all threads and all processes that share the database; a
+/// store may serialise the whole database instead. The lock is taken before a job reads and is held until its commit
+/// returned, so what a job read is still true when its changes are committed.
+///
+/// # Panics
+/// Jobs run foreign code (a host's clock). A panic in a job rolls back what that job changed and reaches the caller of
+/// [`write_exclusive`](Self::write_exclusive) and [`read`](Self::read) as a panic, the caller of [`wait`](Self::wait) as
+/// an `internal` failure. It never affects other jobs, and the store stays usable.
+pub(crate) trait Store: Send + Sync {
+    /// Runs the job in a read transaction: every read sees the same snapshot. The snapshot holds at least every commit
+    /// that was acknowledged before this call. A job that fails has no effect on the store.
+    ///
+    /// With [`WaitPolicy::NonBlocking`] the call fails with `storage_busy` where it would wait for a lock, a sync of the
+    /// disk or a network; a store whose every read is such a wait always fails so.
+    fn read(&self, wait_policy: WaitPolicy, job: &mut ReadJob<'_>) -> Result<(), Failure>;
+
+    /// Runs the job in a write transaction of its own and commits what it changed: when this returns, every read that
+    /// begins sees the changes and, with full durability, the disk holds them. A failure of the job or of the commit rolls
+    /// all of it back.
+    fn write_exclusive(&self, job: &mut WriteJob<'_>) -> Result<(), Failure>;
+
+    /// Queues a job for a transaction that it may share with other jobs of the same durability. Returns at once: the job
+    /// runs while a caller [waits](Self::wait) for this job or for another one. A job that no caller waits for may run all
+    /// the same, unless it is [cancelled](Self::cancel).
+    ///
+    /// Each job is isolated as by a savepoint: a job that fails or panics leaves no change behind and takes none away
+    /// from the others. If the transaction is lost as a whole, each job runs again in a transaction of its own, so that
+    /// every caller gets the outcome of its own job.
+    ///
+    /// The changes are on disk when [`wait`](Self::wait) returns if both this durability and the database's are full.
+    fn enqueue(&self, job: Box<QueuedJob>, durability: Durability) -> Arc<QueuedWrite>;
+
+    /// Waits for the outcome of a queued job, at most the busy time-out from the time at which it was queued, unless the
+    /// job is being run. On success its changes are committed as those of [`write_exclusive`](Self::write_exclusive) are.
+    /// After `storage_busy` the job never runs.
+    fn wait(&self, write: &Arc<QueuedWrite>) -> Result<(), Failure>;
+
+    /// Takes a job that has not begun out of the queue; it never runs. No call waits for this job after this one.
+    fn cancel(&self, write: &Arc<QueuedWrite>);
+
+    /// The version of the content that is committed now. A snapshot that begins after this call is of this version or of
+    /// a later one. Answered without reading the database; `None` where the store cannot tell, for now or ever: change
+    /// tracking is optional, and callers then read.
+    fn commit_version(&self) -> Option<CommitVersion>;
+
+    /// Whether the session, its tenant's settings and keys, and the epoch of the clock mark are certainly what they were at
+    /// `since`, for commits of every process. `false` where the store cannot tell. A mark that was only raised counts as
+    /// no change: a cached answer is judged by the caller's own time.
+    fn is_unchanged_since(&self, session: SessionId, since: CommitVersion) -> bool;
+
+    /// Fails with `engine_closed` after [`close`](Self::close).
+    fn check_open(&self) -> Result<(), Failure>;
+
+    /// Waits for the transaction that is being run and releases every file and connection. Later calls, and queued jobs
+    /// that have not begun, fail with `engine_closed`. Closing twice does nothing.
+    fn close(&self);
+}

@@ -1,0 +1,109 @@
+//! What a store keeps and hands back: whole values, never rows or driver types.
+
+use crate::clock::Timestamp;
+use crate::key_wrapping::SALT_BYTES;
+use crate::model::client::{ClientInfo, IpAddress, UserAgent};
+use crate::model::config::Config;
+use crate::model::id::{KeyId, SessionId, UserId};
+use crate::model::identity::Identity;
+use crate::model::session::SessionTimes;
+use crate::rules::rotation::Rotation;
+use crate::token::issuer::AccessTokenParams;
+use crate::token::keyring::{KeyNo, KeyState};
+use crate::token::refresh_token::Nonce;
+
+/// A tenant's number within its database.
+pub(crate) type TenantNo = i64;
+
+/// The highest time that the database has seen. Lowering it starts a new epoch, which tells other processes to discard
+/// the time that they remember.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ClockMark {
+    pub highest: Timestamp,
+    pub epoch: i64,
+}
+
+/// What every operation reads first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TenantVersion {
+    pub mark: ClockMark,
+    /// Grows with each change of the tenant's settings, keys or secret.
+    pub version: i64,
+}
+
+/// A tenant: its settings and what its secret key opens.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TenantRecord {
+    pub config: Config,
+    pub salt: [u8; SALT_BYTES],
+    pub wrapped_refresh_key: Vec<u8>,
+    /// The time at which the last access token that the active key signed under earlier settings expires.
+    pub token_horizon: Timestamp,
+}
+
+/// A signing key.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct KeyRecord {
+    pub no: KeyNo,
+    pub id: KeyId,
+    pub state: KeyState,
+    pub created_at: Timestamp,
+    /// Set while retiring.
+    pub drained_at: Option<Timestamp>,
+    /// Absent once retired.
+    pub wrapped_seed: Option<Vec<u8>>,
+}
+
+/// The newest access token of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IssuedAccessToken {
+    pub ticket: AccessTokenParams,
+    pub key_no: KeyNo,
+}
+
+/// The device as last seen, where it differs from the device of the sign-in.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct LastSeen {
+    pub ip_address: Option<IpAddress>,
+    pub user_agent: Option<UserAgent>,
+}
+
+/// Everything that is kept of a session.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SessionRecord {
+    pub id: SessionId,
+    pub user_id: UserId,
+    pub life: SessionTimes,
+    pub rotation: Rotation,
+    pub nonce: Nonce,
+    pub access: IssuedAccessToken,
+    pub client: ClientInfo,
+    pub last_seen: LastSeen,
+    pub identity: Identity,
+}
+
+/// A session reduced to what decides its status.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct SessionLifetime {
+    pub id: SessionId,
+    pub times: SessionTimes,
+}
+
+/// The sessions that a question is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SessionScope<'a> {
+    /// Every session of the tenant.
+    Tenant,
+    /// Every session of this user of the tenant.
+    User(&'a UserId),
+}
+
+/// A version of the database's content, as far as this store can tell without reading. Only the store that gave it out
+/// can compare it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CommitVersion {
+    /// Counts the commits whose changes the store does not know, and those that concern every session.
+    pub(super) epoch: u64,
+    /// Counts the store's own commits.
+    pub(super) commit: u64,
+}

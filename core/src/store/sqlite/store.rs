@@ -1,0 +1,214 @@
+//! The store itself: its connections, who holds them, and closing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Mutex, RwLock};
+use rusqlite::Connection;
+
+use super::change_tracker::ChangeTracker;
+use super::connection::{self, OpenMode};
+use super::file_claim::FileClaim;
+use super::wal_index::WalIndex;
+use super::{migrate, transaction};
+use crate::error::{ErrorCode, Failure};
+use crate::model::id::SessionId;
+use crate::store::contract::{Store, StoreOptions};
+use crate::store::database::Database;
+use crate::store::durability::Durability;
+use crate::store::group_commit::{ExclusiveWriter, GroupCommit, QueuedWrite, SavepointTransaction};
+use crate::store::records::CommitVersion;
+use crate::store::transaction::{QueuedJob, ReadJob, ReadTransaction, WriteJob};
+use crate::store::wait_policy::{WaitPolicy, would_block};
+
+/// How many idle reading connections are kept for the next readers.
+const IDLE_READERS: usize = 8;
+
+/// How many pages a reading connection keeps, of 4 KB: the upper levels of the trees of millions of sessions. Rows come from
+/// the system's own cache of files. There may be as many of these connections as threads that read at once.
+const READER_PAGES: i64 = 128;
+
+pub(in crate::store) struct SqliteStore {
+    database: Database,
+    pub(super) options: StoreOptions,
+    pub(super) group_commit: GroupCommit,
+    /// Lent to one leader at a time; its lock makes [`close`](Store::close) wait for that leader.
+    pub(super) writer: Mutex<Option<Connection>>,
+    idle_readers: Mutex<Vec<Connection>>,
+    pub(super) change_tracker: RwLock<Option<Arc<ChangeTracker>>>,
+    is_closed: AtomicBool,
+    /// Tells other copies of this library in the process that the file is taken; released last.
+    _file_claim: Option<FileClaim>,
+}
+
+impl SqliteStore {
+    pub(in crate::store) fn open(database: Database, options: StoreOptions) -> Result<Self, Failure> {
+        let open_writer = || {
+            let writer = connection::open(&database, OpenMode::CreateIfMissing, &options)?;
+            migrate::migrate(&writer, &options)?;
+            connection::configure(&writer, &options)?;
+            Ok(writer)
+        };
+        let (writer, file_claim) = match &database {
+            Database::File(path) => FileClaim::claim(path, options.busy_timeout, open_writer)?,
+            Database::Memory => (open_writer()?, None),
+        };
+        let change_tracker = match &database {
+            Database::File(_) => {
+                let watcher = connection::open(&database, OpenMode::MustExist, &options)?;
+                connection::configure(&watcher, &options)?;
+                transaction::read(&watcher, &mut |tx| tx.clock_mark().map(drop))?;
+                WalIndex::map(watcher).map(|wal_index| Arc::new(ChangeTracker::new(wal_index)))
+            }
+            Database::Memory => None,
+        };
+        Ok(SqliteStore {
+            database,
+            options,
+            group_commit: GroupCommit::default(),
+            writer: Mutex::new(Some(writer)),
+            idle_readers: Mutex::new(Vec::new()),
+            change_tracker: RwLock::new(change_tracker),
+            is_closed: AtomicBool::new(false),
+            _file_claim: file_claim,
+        })
+    }
+
+    /// Lends out the writing connection, with the time that is left to wait for other processes.
+    fn with_writer<T>(
+        &self,
+        time_left: Duration,
+        durability: Durability,
+        work: impl FnOnce(&Connection, Option<&ChangeTracker>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut guard = self.writer.lock();
+        self.check_open()?;
+        if guard.is_none() {
+            // The connection before was given up after a failure that it could not roll back.
+            let fresh = connection::open(&self.database, OpenMode::MustExist, &self.options)?;
+            connection::configure(&fresh, &self.options)?;
+            *guard = Some(fresh);
+        }
+        let tracker = self.change_tracker.read().clone();
+        let run = |writer: &Connection| {
+            connection::with_busy_timeout(writer, time_left, &self.options, || {
+                work(writer, tracker.as_deref())
+            })
+        };
+        if self.database == Database::Memory {
+            return guard.as_ref().ok_or_else(closed).and_then(run);
+        }
+        // It comes back only as it was: outside of every transaction, and as durable as the next leader expects it.
+        let writer = guard.take().ok_or_else(closed)?;
+        let is_relaxed = durability == Durability::Normal && self.options.durability == Durability::Full;
+        if is_relaxed {
+            connection::set_durability(&writer, durability)?;
+        }
+        let outcome = run(&writer);
+        let is_restored = !is_relaxed || connection::set_durability(&writer, self.options.durability).is_ok();
+        if is_restored && writer.is_autocommit() {
+            *guard = Some(writer);
+        }
+        outcome
+    }
+
+    /// An idle reading connection, or a fresh one.
+    fn take_reader(&self, busy_timeout: Duration) -> Result<Connection, Failure> {
+        let idle = self.idle_readers.lock().pop();
+        if let Some(reader) = idle {
+            return Ok(reader);
+        }
+        let options = StoreOptions { busy_timeout, ..self.options };
+        let fresh = connection::open(&self.database, OpenMode::MustExist, &options)?;
+        connection::configure(&fresh, &options)?;
+        connection::limit_pages(&fresh, READER_PAGES)?;
+        Ok(fresh)
+    }
+
+    /// Keeps the connection for the next reader, unless it is still inside a transaction.
+    fn return_reader(&self, reader: Connection) {
+        let mut idle_readers = self.idle_readers.lock();
+        // Under the lock, so that close() either drains this connection or has happened before.
+        if reader.is_autocommit() && idle_readers.len() < IDLE_READERS && self.check_open().is_ok() {
+            idle_readers.push(reader);
+        }
+    }
+}
+
+impl ExclusiveWriter for SqliteStore {
+    fn transact(
+        &self,
+        time_left: Duration,
+        durability: Durability,
+        work: &mut dyn FnMut(&dyn SavepointTransaction) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.with_writer(time_left, durability, |writer, tracker| {
+            transaction::write(writer, tracker, &mut |tx| work(tx))
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn read(&self, wait_policy: WaitPolicy, job: &mut ReadJob<'_>) -> Result<(), Failure> {
+        self.check_open()?;
+        if self.database == Database::Memory {
+            // The one connection is the writer's.
+            return match wait_policy {
+                WaitPolicy::Block => self.write_exclusive(&mut |tx| job(tx)),
+                WaitPolicy::NonBlocking => Err(would_block()),
+            };
+        }
+        let busy_timeout = match wait_policy {
+            WaitPolicy::Block => self.options.busy_timeout,
+            WaitPolicy::NonBlocking => Duration::ZERO,
+        };
+        let reader = self.take_reader(busy_timeout)?;
+        let outcome = connection::with_busy_timeout(&reader, busy_timeout, &self.options, || {
+            transaction::read(&reader, &mut |tx| job(tx))
+        });
+        self.return_reader(reader);
+        outcome
+    }
+
+    fn write_exclusive(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
+        self.check_open()?;
+        self.group_commit.write_exclusive(self, self.options.busy_timeout, job)
+    }
+
+    fn enqueue(&self, job: Box<QueuedJob>, durability: Durability) -> Arc<QueuedWrite> {
+        self.group_commit.push(job, durability, self.options.busy_timeout)
+    }
+
+    fn wait(&self, write: &Arc<QueuedWrite>) -> Result<(), Failure> {
+        self.group_commit.wait(write, self)
+    }
+
+    fn cancel(&self, write: &Arc<QueuedWrite>) {
+        self.group_commit.cancel(write);
+    }
+
+    fn commit_version(&self) -> Option<CommitVersion> {
+        self.change_tracker.read().as_ref()?.commit_version()
+    }
+
+    fn is_unchanged_since(&self, session: SessionId, since: CommitVersion) -> bool {
+        self.change_tracker.read().as_ref().is_some_and(|tracker| tracker.is_unchanged_since(session, since))
+    }
+
+    fn check_open(&self) -> Result<(), Failure> {
+        if self.is_closed.load(Ordering::Acquire) { Err(closed()) } else { Ok(()) }
+    }
+
+    fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.idle_readers.lock().clear();
+        // Waits for the leader at work; the last connection to close checkpoints the log.
+        self.writer.lock().take();
+        self.change_tracker.write().take();
+    }
+}
+
+fn closed() -> Failure {
+    Failure::new(ErrorCode::EngineClosed, "the engine was closed")
+}

@@ -1,0 +1,216 @@
+//! Transactions on one connection, and how a statement runs in one.
+
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
+use rusqlite::{Connection, Row, ffi};
+
+use super::change_tracker::{Change, ChangeTracker, Changes};
+use super::columns::{Binder, Parameters};
+use super::error::map_error;
+use crate::error::Failure;
+use crate::store::group_commit::SavepointTransaction;
+
+/// One transaction on one connection.
+pub(super) struct Tx<'a> {
+    connection: &'a Connection,
+    /// Whether the present job has changed anything.
+    has_changed: Cell<bool>,
+    /// The changes of the whole transaction.
+    changes: Changes,
+}
+
+/// Runs the job on one snapshot.
+pub(super) fn read(
+    connection: &Connection,
+    job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    run(connection, "BEGIN DEFERRED")?;
+    let guard = RollbackGuard(connection);
+    let outcome = job(&Tx::new(connection));
+    let ended = run(connection, "COMMIT");
+    drop(guard);
+    outcome.and(ended)
+}
+
+/// Commits what the job did, or rolls all of it back if it failed.
+pub(super) fn write(
+    connection: &Connection,
+    tracker: Option<&ChangeTracker>,
+    job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    // Takes the write lock now, so that what the job reads cannot change before it writes.
+    run(connection, "BEGIN IMMEDIATE")?;
+    let guard = RollbackGuard(connection);
+    let tx = Tx::new(connection);
+    let outcome = job(&tx).and_then(|()| commit(connection, tracker, &tx.changes));
+    drop(guard);
+    outcome
+}
+
+fn commit(
+    connection: &Connection,
+    tracker: Option<&ChangeTracker>,
+    changes: &Changes,
+) -> Result<(), Failure> {
+    let Some(tracker) = tracker else { return run(connection, "COMMIT") };
+    let guard = tracker.begin_commit();
+    let before = pages_written(connection);
+    run(connection, "COMMIT")?;
+    guard.finish((pages_written(connection) != before).then_some(changes));
+    Ok(())
+}
+
+/// How many pages the connection has written so far.
+fn pages_written(connection: &Connection) -> i32 {
+    let (mut written, mut highest) = (0, 0);
+    // SAFETY: the connection is open; SQLite writes both numbers.
+    unsafe {
+        ffi::sqlite3_db_status(
+            connection.handle(),
+            ffi::SQLITE_DBSTATUS_CACHE_WRITE,
+            &mut written,
+            &mut highest,
+            0,
+        )
+    };
+    written
+}
+
+/// Rolls back what is still open when the job failed, the commit failed, or the job panicked.
+struct RollbackGuard<'a>(&'a Connection);
+
+impl Drop for RollbackGuard<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            // If this fails the caller sees the connection still inside a transaction and gives it up.
+            let _ = run(self.0, "ROLLBACK");
+        }
+    }
+}
+
+fn run(connection: &Connection, statement: &str) -> Result<(), Failure> {
+    connection
+        .prepare_cached(statement)
+        .and_then(|mut prepared| prepared.execute([]))
+        .map(drop)
+        .map_err(|error| map_error(connection, &error))
+}
+
+impl SavepointTransaction for Tx<'_> {
+    fn set_savepoint(&self) -> Result<(), Failure> {
+        self.has_changed.set(false);
+        run(self.connection, "SAVEPOINT job")
+    }
+
+    fn release_savepoint(&self) -> Result<(), Failure> {
+        run(self.connection, "RELEASE job")
+    }
+
+    fn roll_back_to_savepoint(&self) -> Result<(), Failure> {
+        run(self.connection, "ROLLBACK TO job")?;
+        run(self.connection, "RELEASE job")
+    }
+}
+
+impl<'a> Tx<'a> {
+    fn new(connection: &'a Connection) -> Self {
+        Tx { connection, has_changed: Cell::new(false), changes: Changes::default() }
+    }
+
+    pub(super) fn job_has_changed(&self) -> bool {
+        self.has_changed.get()
+    }
+
+    pub(super) fn last_insert_rowid(&self) -> i64 {
+        self.connection.last_insert_rowid()
+    }
+
+    fn map_error(&self, error: rusqlite::Error) -> Failure {
+        map_error(self.connection, &error)
+    }
+
+    /// The first row of a lookup.
+    pub(super) fn query_one<T>(
+        &self,
+        statement: &str,
+        parameters: Parameters<'_>,
+        read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
+    ) -> Result<Option<T>, Failure> {
+        let mut prepared = self.connection.prepare_cached(statement).map_err(|e| self.map_error(e))?;
+        Binder::new(&mut prepared)
+            .parameters(parameters)
+            .and_then(Binder::finish)
+            .map_err(|e| self.map_error(e))?;
+        let mut rows = prepared.raw_query();
+        rows.next().map_err(|e| self.map_error(e))?.map(read).transpose()
+    }
+
+    /// Rows until the visitor breaks.
+    pub(super) fn query_each(
+        &self,
+        statement: &str,
+        parameters: Parameters<'_>,
+        mut visit: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        let mut prepared = self.connection.prepare_cached(statement).map_err(|e| self.map_error(e))?;
+        Binder::new(&mut prepared)
+            .parameters(parameters)
+            .and_then(Binder::finish)
+            .map_err(|e| self.map_error(e))?;
+        let mut rows = prepared.raw_query();
+        while let Some(row) = rows.next().map_err(|e| self.map_error(e))? {
+            if visit(row)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn query_all<T>(
+        &self,
+        statement: &str,
+        parameters: Parameters<'_>,
+        read: impl Fn(&Row<'_>) -> Result<T, Failure>,
+    ) -> Result<Vec<T>, Failure> {
+        let mut values = Vec::new();
+        self.query_each(statement, parameters, |row| {
+            values.push(read(row)?);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(values)
+    }
+
+    /// Runs a statement that must change exactly one row: zero would be a lost write.
+    pub(super) fn change(
+        &self,
+        what: Change,
+        statement: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<(), Failure> {
+        self.change_with(what, statement, |binder| binder.parameters(parameters))
+    }
+
+    /// Like [`change`](Self::change), with parameters that the caller binds.
+    pub(super) fn change_with(
+        &self,
+        what: Change,
+        statement: &str,
+        bind: impl for<'b, 'c> FnOnce(Binder<'b, 'c>) -> rusqlite::Result<Binder<'b, 'c>>,
+    ) -> Result<(), Failure> {
+        self.has_changed.set(true);
+        self.changes.record(what);
+        let changed = self
+            .connection
+            .prepare_cached(statement)
+            .and_then(|mut prepared| {
+                bind(Binder::new(&mut prepared))?.finish()?;
+                prepared.raw_execute()
+            })
+            .map_err(|error| self.map_error(error))?;
+        match changed {
+            1 => Ok(()),
+            n => Err(Failure::corrupt(format!("a change of one row changed {n}"))),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The half of the store's contract that a job sees: what it can read and change inside a transaction. The other half,
+//! which runs the jobs, is [`Store`](super::Store). `docs/STORE-CONTRACT.md` tells the same as prose.
+//!
+//! A method that meets data which the engine cannot have written (an impossible value, a missing row that must be there)
+//! fails with `storage_corrupt`. Every other failure of a method is one of the storage codes.
+
+use std::ops::ControlFlow;
+
+use super::records::{
+    ClockMark, KeyRecord, SessionLifetime, SessionRecord, SessionScope, TenantNo, TenantRecord, TenantVersion,
+};
+use crate::clock::Timestamp;
+use crate::error::Failure;
+use crate::key_wrapping::SALT_BYTES;
+use crate::model::config::Config;
+use crate::model::id::{SessionId, TenantId};
+use crate::model::session::End;
+
+/// Reads the whole record of the session that a scan is at. Valid during the visitor's call only.
+pub(crate) type ReadRecord<'a> = dyn Fn() -> Result<SessionRecord, Failure> + 'a;
+/// Called for each session of a scan; `Break` ends the scan, an error fails it.
+pub(crate) type Visitor<'a> =
+    dyn FnMut(SessionLifetime, &ReadRecord<'_>) -> Result<ControlFlow<()>, Failure> + 'a;
+
+/// What a job can read.
+///
+/// All reads of one transaction see one state of the database. Inside a read transaction it is a snapshot: no commit
+/// that happens later shows in it. Inside a write transaction it is the newest committed state with the transaction's
+/// own changes on top, and no other writer can change it before the transaction ends.
+pub(crate) trait ReadTransaction {
+    /// The clock mark. It exists from the creation of the database on.
+    fn clock_mark(&self) -> Result<ClockMark, Failure>;
+
+    /// The number of the tenant with this id, nothing if there is none.
+    fn tenant_no(&self, id: &TenantId) -> Result<Option<TenantNo>, Failure>;
+
+    /// The numbers of all tenants, in ascending order.
+    fn tenant_numbers(&self) -> Result<Vec<TenantNo>, Failure>;
+
+    /// The tenant's version and the clock mark, read together because every operation starts with them. Fails with
+    /// `storage_corrupt` for a tenant that is not there: tenants are never deleted.
+    fn tenant_version(&self, tenant: TenantNo) -> Result<TenantVersion, Failure>;
+
+    /// The tenant's record. Fails as [`tenant_version`](Self::tenant_version) does.
+    fn tenant(&self, tenant: TenantNo) -> Result<TenantRecord, Failure>;
+
+    /// All keys of the tenant, by ascending number: oldest first.
+    fn keys(&self, tenant: TenantNo) -> Result<Vec<KeyRecord>, Failure>;
+
+    /// The session with this id, ended or not; nothing if this tenant has none.
+    fn session(&self, tenant: TenantNo, id: SessionId) -> Result<Option<SessionRecord>, Failure>;
+
+    /// Every session whose end is not written down, by ascending id: oldest first. The clock may have ended some of them;
+    /// a rule decides that, not the store.
+    fn open_sessions(
+        &self,
+        tenant: TenantNo,
+        scope: SessionScope<'_>,
+    ) -> Result<Vec<SessionLifetime>, Failure>;
+
+    /// Calls the visitor for each session whose id is below `before` (for every session without it), ended ones too, by
+    /// descending id: newest first. A visitor that filters by lifetime should not cost more than the lifetimes: the store
+    /// reads the rest of a record only when the visitor asks for it.
+    fn scan_newest_first(
+        &self,
+        tenant: TenantNo,
+        scope: SessionScope<'_>,
+        before: Option<SessionId>,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), Failure>;
+
+    /// Up to `limit` sessions of the tenant whose id is above `after` (from the first without it), ended ones too, by
+    /// strictly ascending id: oldest first. Callers go on from the last id, so a store that finds a damaged order fails
+    /// with `storage_corrupt` instead of answering.
+    fn scan_oldest_first(
+        &self,
+        tenant: TenantNo,
+        after: Option<SessionId>,
+        limit: usize,
+    ) -> Result<Vec<SessionLifetime>, Failure>;
+
+    /// About how many bytes the database occupies. A hint for statistics: it need not count what is not checkpointed yet,
+    /// and a store that cannot tell answers 0.
+    fn database_bytes(&self) -> Result<u64, Failure>;
+}
+
+/// What a job can change.
+///
+/// The store runs one write transaction at a time for each tenant (a store may take the whole database as the unit), from
+/// before the job's first read until after the commit, across all threads and processes. Rules rely on it: the cap counts
+/// sessions and then adds one, a rotation compares a generation and then raises it.
+///
+/// A job reads its own changes. All changes of a transaction are committed together or not at all, the clock mark among
+/// them. A change of a row that is not there fails with `storage_corrupt`, because a change that hits nothing would be a
+/// lost write.
+pub(crate) trait WriteTransaction: ReadTransaction {
+    /// Whether the present job has changed anything so far. Changes of other jobs in the same transaction do not count.
+    fn has_changed(&self) -> bool;
+
+    /// Moves the clock mark on within its epoch. The caller has compared it with the present mark.
+    fn raise_clock_mark(&self, highest: Timestamp) -> Result<(), Failure>;
+
+    /// Replaces the clock mark, also by a lower one, and begins the mark's epoch. Invalidates every [`CommitVersion`]
+    /// (super::CommitVersion).
+    fn reset_clock_mark(&self, mark: ClockMark) -> Result<(), Failure>;
+
+    /// Adds a tenant with version 1. Fails with `storage_corrupt` if the id is taken: the caller has looked in the same
+    /// transaction.
+    fn add_tenant(&self, id: &TenantId, record: &TenantRecord, now: Timestamp) -> Result<TenantNo, Failure>;
+
+    /// Replaces the tenant's settings and token horizon, and raises its version.
+    fn set_config(&self, tenant: TenantNo, config: &Config, token_horizon: Timestamp) -> Result<(), Failure>;
+
+    /// Replaces the tenant's salt and wrapped refresh key, and raises its version.
+    fn set_secret(
+        &self,
+        tenant: TenantNo,
+        salt: &[u8; SALT_BYTES],
+        refresh_key: &[u8],
+    ) -> Result<(), Failure>;
+
+    /// Adds a key. The caller changes another row of the tenant in the same transaction, which raises the version.
+    fn add_key(&self, tenant: TenantNo, key: &KeyRecord) -> Result<(), Failure>;
+
+    /// Replaces the state, the drain time and the seed of the key with this number, and raises the tenant's version.
+    fn set_key(&self, tenant: TenantNo, key: &KeyRecord) -> Result<(), Failure>;
+
+    /// Adds a session. Its device type is kept as [`ClientInfo::effective_device_type`]
+    /// (crate::model::client::ClientInfo::effective_device_type) gives it.
+    fn add_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure>;
+
+    /// A rotation: replaces the time of the last activity, the rotation, the newest access token and the device last seen.
+    /// Leaves every other field as it is.
+    fn rotate_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure>;
+
+    /// Counts one more replay of the session's former refresh token.
+    fn count_replay(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure>;
+
+    /// Replaces organisation, role, second factor and claims, and the newest access token that carries them. Leaves every
+    /// other field as it is, the e-mail address too.
+    fn change_identity(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure>;
+
+    /// Writes the session's end down. Fails with `storage_corrupt` for a session that has one: an end is final.
+    fn end_session(&self, tenant: TenantNo, id: SessionId, end: End) -> Result<(), Failure>;
+
+    /// Deletes the session.
+    fn delete_session(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure>;
+}
+
+/// A job inside a read transaction.
+pub(crate) type ReadJob<'a> = dyn FnMut(&dyn ReadTransaction) -> Result<(), Failure> + 'a;
+/// A job inside a write transaction of its own, which commits unless the job fails.
+pub(crate) type WriteJob<'a> = dyn FnMut(&dyn WriteTransaction) -> Result<(), Failure> + 'a;
+/// A job inside a write transaction that it may share with other jobs. It sees their changes before they are committed,
+/// so it must keep nothing of what it read but its own answer. It runs again, from the start, if the transaction was lost.
+pub(crate) type QueuedJob = dyn FnMut(&dyn WriteTransaction) -> Result<(), Failure> + Send;
