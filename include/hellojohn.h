@@ -174,8 +174,8 @@ typedef struct hj_text hj_text;
 /// How a call ended: HJ_OK, or one of HJ_ERR_…. A later release may add numbers; none is ever reused.
 typedef int32_t hj_status;
 
-/// Text that the caller gives: `len` bytes of UTF-8 at `ptr`, without a closing NUL. It is read during the call only. A
-/// NULL `ptr` (with a `len` of 0) means that the text is not given, which is not the same as an empty text.
+/// Text that the caller gives: `len` bytes of UTF-8 at `ptr`, without a closing NUL. A call reads it only until it
+/// returns. A NULL `ptr` (with a `len` of 0) means that the text is not given, which is not the same as an empty text.
 typedef struct {
   /// The first byte, or NULL.
   const char *ptr;

@@ -1,14 +1,16 @@
-//! How values cross the border: text views, option structs, handles in; slots out. Every promise that the unsafe code of
-//! this crate relies on is made by the caller in the contract at the top of the header; the sections are named here.
+//! How values cross the border: text views, option structs and objects in, outputs and getters out.
+//!
+//! The unsafe code of this crate relies on promises that the host makes in the contract at the top of the header. Each
+//! `# Safety` section and each `SAFETY` comment names the section of the contract that it relies on.
 
 use std::ffi::c_char;
 use std::ptr;
 use std::str::FromStr;
 
-use engine::Error;
+use hellojohn_core::Error;
 
-/// Text that the caller gives: `len` bytes of UTF-8 at `ptr`, without a closing NUL. It is read during the call only. A
-/// NULL `ptr` (with a `len` of 0) means that the text is not given, which is not the same as an empty text.
+/// Text that the caller gives: `len` bytes of UTF-8 at `ptr`, without a closing NUL. A call reads it only until it
+/// returns. A NULL `ptr` (with a `len` of 0) means that the text is not given, which is not the same as an empty text.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hj_str {
@@ -19,11 +21,11 @@ pub struct hj_str {
 }
 
 impl hj_str {
-    /// The bytes, if any are given: what need not be text.
+    /// The bytes, if any are given: for what need not be text.
     ///
     /// # Safety
-    /// Section "Strings" of the contract: `ptr` is NULL or good for reading `len` bytes while the call lasts.
-    pub(crate) unsafe fn bytes<'a>(self, field: &str) -> Result<Option<&'a [u8]>, Error> {
+    /// Section "Strings" of the contract: `ptr` is NULL or good for reading `len` bytes until the call returns.
+    pub(crate) unsafe fn read_bytes<'a>(self, field: &str) -> Result<Option<&'a [u8]>, Error> {
         if self.ptr.is_null() {
             return match self.len {
                 0 => Ok(None),
@@ -40,38 +42,38 @@ impl hj_str {
     /// The text, if one is given.
     ///
     /// # Safety
-    /// As [`bytes`](Self::bytes).
-    pub(crate) unsafe fn text<'a>(self, field: &str) -> Result<Option<&'a str>, Error> {
+    /// As [`read_bytes`](Self::read_bytes).
+    pub(crate) unsafe fn read_text<'a>(self, field: &str) -> Result<Option<&'a str>, Error> {
         // SAFETY: passed on to the caller.
-        let bytes = unsafe { self.bytes(field) }?;
+        let bytes = unsafe { self.read_bytes(field) }?;
         bytes.map(str::from_utf8).transpose().map_err(|_| Error::validation(field, "must be UTF-8"))
     }
 
     /// The value that the text spells, if one is given.
     ///
     /// # Safety
-    /// As [`text`](Self::text).
+    /// As [`read_bytes`](Self::read_bytes).
     pub(crate) unsafe fn parse<T: FromStr<Err = Error>>(self, field: &str) -> Result<Option<T>, Error> {
         // SAFETY: passed on to the caller.
-        unsafe { self.text(field) }?.map(str::parse).transpose()
+        unsafe { self.read_text(field) }?.map(str::parse).transpose()
     }
 
-    /// The value that the text spells.
+    /// The value that the text spells; it must be given.
     ///
     /// # Safety
-    /// As [`text`](Self::text).
-    pub(crate) unsafe fn required<T: FromStr<Err = Error>>(self, field: &str) -> Result<T, Error> {
+    /// As [`read_bytes`](Self::read_bytes).
+    pub(crate) unsafe fn require<T: FromStr<Err = Error>>(self, field: &str) -> Result<T, Error> {
         // SAFETY: passed on to the caller.
         unsafe { self.parse(field) }?.ok_or_else(|| Error::validation(field, "is required"))
     }
 
-    /// A token; one that is not given is empty, for the engine to say `missing_token`.
+    /// A token. One that is not given is empty, so that the engine answers `missing_token`.
     ///
     /// # Safety
-    /// As [`text`](Self::text).
-    pub(crate) unsafe fn token<'a>(self, field: &str) -> Result<&'a str, Error> {
+    /// As [`read_bytes`](Self::read_bytes).
+    pub(crate) unsafe fn read_token<'a>(self, field: &str) -> Result<&'a str, Error> {
         // SAFETY: passed on to the caller.
-        Ok(unsafe { self.text(field) }?.unwrap_or_default())
+        Ok(unsafe { self.read_text(field) }?.unwrap_or_default())
     }
 }
 
@@ -80,13 +82,13 @@ impl hj_str {
 ///
 /// # Safety
 /// The type is `repr(C)`, starts with `struct_size: usize`, and is valid when all its bytes are zero.
-pub(crate) unsafe trait Options: Copy {
+pub(crate) unsafe trait OptionStruct: Copy {
     /// What errors call it.
     const NAME: &'static str;
     /// Its size in the first release that had it.
     const FIRST_SIZE: usize;
 
-    /// The options that the host gave, those that its release did not know at their default.
+    /// The options that the host gave. Members that the host's release did not know yet are at their default.
     ///
     /// # Safety
     /// Section "Option structs" of the contract: `options` is NULL or points to at least `struct_size` readable bytes.
@@ -110,76 +112,100 @@ pub(crate) unsafe trait Options: Copy {
     }
 }
 
-/// The object behind a handle.
+/// The object that a call works on.
 ///
 /// # Safety
-/// Section "Objects" of the contract: `object` is NULL or was given out by this library and is not freed before the call
-/// returns.
-pub(crate) unsafe fn object<'a, T>(object: *const T, name: &str) -> Result<&'a T, Error> {
+/// Section "Objects" of the contract: `object` is NULL, or this library handed it out and no thread frees it before the
+/// call returns.
+pub(crate) unsafe fn require_object<'a, T>(object: *const T, name: &str) -> Result<&'a T, Error> {
     // SAFETY: passed on to the caller.
     unsafe { object.as_ref() }.ok_or_else(|| Error::validation(name, "must not be NULL"))
 }
 
-/// What a getter reads from an object, `absent` for a NULL one. `read` must not panic: getters have no guard because
-/// they have nothing to answer a panic with.
+/// What a getter answers: what `read` finds in the object, the empty value for NULL. `read` must not panic: a getter has
+/// no guard, because it has no status to report a panic with.
 ///
 /// # Safety
-/// As [`object`].
-pub(crate) unsafe fn look<T, R>(object: *const T, absent: R, read: impl FnOnce(&T) -> R) -> R {
+/// As [`require_object`].
+pub(crate) unsafe fn get<T, R: Empty>(object: *const T, read: impl FnOnce(&T) -> R) -> R {
     // SAFETY: passed on to the caller.
-    unsafe { object.as_ref() }.map_or(absent, read)
+    unsafe { object.as_ref() }.map_or(R::EMPTY, read)
 }
 
-/// What an output holds when there is nothing to hand out.
-pub(crate) trait Blank {
-    const BLANK: Self;
+/// What an output holds after a failure, and what a getter answers for NULL.
+pub(crate) trait Empty {
+    const EMPTY: Self;
 }
 
-impl<T> Blank for *mut T {
-    const BLANK: Self = ptr::null_mut();
+impl<T> Empty for *mut T {
+    const EMPTY: Self = ptr::null_mut();
 }
 
-impl Blank for u64 {
-    const BLANK: Self = 0;
+impl<T> Empty for *const T {
+    const EMPTY: Self = ptr::null();
 }
 
-/// Where an answer goes, if the caller wants it.
+impl Empty for bool {
+    const EMPTY: Self = false;
+}
+
+impl Empty for i32 {
+    const EMPTY: Self = 0;
+}
+
+impl Empty for i64 {
+    const EMPTY: Self = 0;
+}
+
+impl Empty for u64 {
+    const EMPTY: Self = 0;
+}
+
+impl Empty for usize {
+    const EMPTY: Self = 0;
+}
+
+impl Empty for () {
+    const EMPTY: Self = ();
+}
+
+/// Where a call writes one of its answers; nowhere if the host passed NULL.
 #[derive(Clone, Copy)]
-pub(crate) struct Slot<T>(*mut T);
+pub(crate) struct Output<T>(*mut T);
 
-impl<T: Blank> Slot<T> {
-    /// The slot, blank from now on, so that a call that fails leaves nothing in it.
+impl<T: Empty> Output<T> {
+    /// Empties the host's variable, so that a call that fails leaves nothing in it.
     ///
     /// # Safety
-    /// Section "Outputs" of the contract: `out` is NULL or good for writing until the call returns, which the slot does
-    /// not outlive.
-    pub(crate) unsafe fn clear(out: *mut T) -> Self {
-        let slot = Slot(out);
-        slot.put(T::BLANK);
-        slot
+    /// Section "Outputs" of the contract: `variable` is NULL or good for writing until the call returns, and the `Output`
+    /// does not outlive the call.
+    pub(crate) unsafe fn clear(variable: *mut T) -> Self {
+        let output = Output(variable);
+        output.put(T::EMPTY);
+        output
     }
 
-    /// The slot, if there is one.
-    pub(crate) fn required(self, name: &str) -> Result<Self, Error> {
+    /// The output; the host must have passed one.
+    pub(crate) fn require(self, name: &str) -> Result<Self, Error> {
         if self.is_wanted() { Ok(self) } else { Err(Error::validation(name, "must not be NULL")) }
     }
 
-    /// Whether the caller wants the answer.
+    /// Whether the host passed a variable for this answer.
     pub(crate) fn is_wanted(&self) -> bool {
         !self.0.is_null()
     }
 
-    /// Hands the value out.
+    /// Writes a value.
     pub(crate) fn put(&self, value: T) {
         if self.is_wanted() {
-            // SAFETY: not NULL; good for writing as was promised when the slot was made.
+            // SAFETY: not NULL; writable, as the caller of `clear` promised.
             unsafe { self.0.write(value) };
         }
     }
 }
 
-impl<T> Slot<*mut T> {
-    /// Hands out an object, which the caller frees.
+impl<T> Output<*mut T> {
+    /// Hands out an object, which the host frees.
     pub(crate) fn give(&self, object: T) {
         if self.is_wanted() {
             self.put(Box::into_raw(Box::new(object)));

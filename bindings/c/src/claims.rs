@@ -1,28 +1,27 @@
 //! `hj_claims`: what a verified access token says.
 
 use std::ffi::c_char;
-use std::ptr;
 
-use engine::{AccessClaims, Error, ErrorCode};
+use hellojohn_core::{AccessClaims, Error, ErrorCode};
 
-use crate::abi::look;
-use crate::guard;
-use crate::texts::{At, Texts};
+use crate::abi::get;
+use crate::texts::{TextOffset, Texts};
+use crate::unwind;
 
 /// The claims of an access token that was verified. The getters answer NULL, 0 or false for NULL claims.
 pub struct hj_claims {
     texts: Texts,
-    user_id: At,
-    session_id: At,
-    tenant_id: At,
-    org_id: At,
-    role: At,
+    user_id: TextOffset,
+    session_id: TextOffset,
+    tenant_id: TextOffset,
+    org_id: TextOffset,
+    role: TextOffset,
     mfa_verified: bool,
-    email: At,
+    email: TextOffset,
     issued_at: i64,
     expires_at: i64,
-    token_id: At,
-    payload: At,
+    token_id: TextOffset,
+    payload: TextOffset,
 }
 
 impl hj_claims {
@@ -35,10 +34,10 @@ impl hj_claims {
             user_id: texts.add(&claims.user_id),
             session_id: texts.add(claims.session_id),
             tenant_id: texts.add(&claims.tenant_id),
-            org_id: texts.add_if(claims.org_id.as_ref()),
-            role: texts.add_if(claims.role.as_ref()),
+            org_id: texts.add_optional(claims.org_id.as_ref()),
+            role: texts.add_optional(claims.role.as_ref()),
             mfa_verified: claims.mfa_verified,
-            email: texts.add_if(claims.email.as_ref()),
+            email: texts.add_optional(claims.email.as_ref()),
             issued_at: claims.issued_at.as_millis(),
             expires_at: claims.expires_at.as_millis(),
             token_id: texts.add(&claims.token_id),
@@ -52,82 +51,82 @@ impl hj_claims {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_user_id(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.user_id)) }
+    unsafe { get(claims, |claims| claims.texts.c_str(claims.user_id)) }
 }
 
 /// "session_id": the session.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_session_id(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.session_id)) }
+    unsafe { get(claims, |claims| claims.texts.c_str(claims.session_id)) }
 }
 
 /// "tenant_id": the tenant.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_tenant_id(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.tenant_id)) }
+    unsafe { get(claims, |claims| claims.texts.c_str(claims.tenant_id)) }
 }
 
 /// "org_id": the organisation that was active, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_org_id(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.org_id)) }
+    unsafe { get(claims, |claims| claims.texts.c_str(claims.org_id)) }
 }
 
 /// "role": the user's role, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_role(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.role)) }
+    unsafe { get(claims, |claims| claims.texts.c_str(claims.role)) }
 }
 
 /// "mfa_verified": whether a second factor was passed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_mfa_verified(claims: *const hj_claims) -> bool {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(claims, false, |claims| claims.mfa_verified) }
+    unsafe { get(claims, |claims| claims.mfa_verified) }
 }
 
 /// "email": the user's e-mail address, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_email(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.email)) }
+    unsafe { get(claims, |claims| claims.texts.c_str(claims.email)) }
 }
 
 /// "iat": when the token was issued, a whole second.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_issued_at_ms(claims: *const hj_claims) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(claims, 0, |claims| claims.issued_at) }
+    unsafe { get(claims, |claims| claims.issued_at) }
 }
 
 /// "exp": from when it is dead, a whole second.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_expires_at_ms(claims: *const hj_claims) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(claims, 0, |claims| claims.expires_at) }
+    unsafe { get(claims, |claims| claims.expires_at) }
 }
 
 /// "jti": the name of the token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_token_id(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.token_id)) }
+    unsafe { get(claims, |claims| claims.texts.c_str(claims.token_id)) }
 }
 
 /// The whole payload as a JSON object, the host's own claims included.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_payload_json(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(claims, ptr::null(), |claims| claims.texts.at(claims.payload)) }
+    unsafe { get(claims, |claims| claims.texts.c_str(claims.payload)) }
 }
 
 /// Frees claims; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_free(claims: *mut hj_claims) {
     // SAFETY: the caller promises NULL or claims that nobody uses any more ("Objects").
-    unsafe { guard::free(claims) }
+    unsafe { unwind::free(claims) }
 }

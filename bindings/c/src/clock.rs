@@ -1,11 +1,12 @@
 //! `hj_clock`: a clock for tests of an application.
 
-use engine::{Clock, ManualClock, Timestamp};
+use hellojohn_core::{Clock, ManualClock, Timestamp};
 
-use crate::abi::{Slot, look};
+use crate::abi::get;
 use crate::error::hj_error;
-use crate::guard::{self, guard};
+use crate::guard::call;
 use crate::status::hj_status;
+use crate::unwind;
 
 /// A clock that moves only when told to, for tests of an application: open an engine with it instead of the machine's.
 /// It may be freed while engines use it, and moved from any thread.
@@ -18,10 +19,8 @@ pub unsafe extern "C" fn hj_clock_new(
     clock: *mut *mut hj_clock,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (clock, error) = unsafe { (Slot::clear(clock), Slot::clear(error)) };
-    guard(error, || {
-        clock.required("clock")?.give(hj_clock(ManualClock::new(Timestamp::from_millis(now_at_ms))));
+    call!([clock], error, || {
+        clock.require("clock")?.give(hj_clock(ManualClock::new(Timestamp::from_millis(now_at_ms))));
         Ok(())
     })
 }
@@ -30,26 +29,26 @@ pub unsafe extern "C" fn hj_clock_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_clock_now_at_ms(clock: *const hj_clock) -> i64 {
     // SAFETY: the caller promises NULL or a live clock ("Objects").
-    unsafe { look(clock, 0, |clock| clock.0.now().as_millis()) }
+    unsafe { get(clock, |clock| clock.0.now().as_millis()) }
 }
 
 /// Moves the clock to this time, forward or back; does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_clock_set(clock: *const hj_clock, now_at_ms: i64) {
     // SAFETY: the caller promises NULL or a live clock ("Objects").
-    unsafe { look(clock, (), |clock| clock.0.set(Timestamp::from_millis(now_at_ms))) }
+    unsafe { get(clock, |clock| clock.0.set(Timestamp::from_millis(now_at_ms))) }
 }
 
 /// Moves the clock forward by this many milliseconds, back when negative; does nothing for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_clock_advance_ms(clock: *const hj_clock, millis: i64) {
     // SAFETY: the caller promises NULL or a live clock ("Objects").
-    unsafe { look(clock, (), |clock| clock.0.advance_millis(millis)) }
+    unsafe { get(clock, |clock| clock.0.advance_millis(millis)) }
 }
 
 /// Frees a clock; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_clock_free(clock: *mut hj_clock) {
     // SAFETY: the caller promises NULL or a clock that nobody uses any more ("Objects").
-    unsafe { guard::free(clock) }
+    unsafe { unwind::free(clock) }
 }

@@ -1,13 +1,12 @@
 //! `hj_config`: the settings of a tenant.
 
 use std::ffi::c_char;
-use std::ptr;
 
-use engine::{Config, Duration};
+use hellojohn_core::{Config, Duration};
 
-use crate::abi::look;
-use crate::guard;
-use crate::texts::{At, Texts};
+use crate::abi::get;
+use crate::texts::{TextOffset, Texts};
+use crate::unwind;
 
 /// The settings of a tenant that were in force when the call answered. The getters answer NULL or 0 for a NULL config.
 pub struct hj_config {
@@ -17,7 +16,7 @@ pub struct hj_config {
     idle_timeout: u64,
     max_sessions_per_user: u64,
     refresh_reuse_window: u64,
-    json: At,
+    json: TextOffset,
 }
 
 impl hj_config {
@@ -39,47 +38,47 @@ impl hj_config {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_session_duration_s(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(config, 0, |config| config.session_duration) }
+    unsafe { get(config, |config| config.session_duration) }
 }
 
 /// How long an access token lasts. Binds at the next token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_access_token_ttl_s(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(config, 0, |config| config.access_token_ttl) }
+    unsafe { get(config, |config| config.access_token_ttl) }
 }
 
 /// After how long without a refresh a session is revoked; 0 means never. Binds at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_idle_timeout_s(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(config, 0, |config| config.idle_timeout) }
+    unsafe { get(config, |config| config.idle_timeout) }
 }
 
 /// How many active sessions a user may have; 0 means unlimited. Binds at the user's next sign-in.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_max_sessions_per_user(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(config, 0, |config| config.max_sessions_per_user) }
+    unsafe { get(config, |config| config.max_sessions_per_user) }
 }
 
 /// For how long after a rotation the former refresh token still answers with the same successor; 0 means never.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_refresh_reuse_window_s(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(config, 0, |config| config.refresh_reuse_window) }
+    unsafe { get(config, |config| config.refresh_reuse_window) }
 }
 
 /// The five settings as a JSON object, durations as they were given: {"session_duration":"30d", …}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_json(config: *const hj_config) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(config, ptr::null(), |config| config.texts.at(config.json)) }
+    unsafe { get(config, |config| config.texts.c_str(config.json)) }
 }
 
 /// Frees a config; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_free(config: *mut hj_config) {
     // SAFETY: the caller promises NULL or a config that nobody uses any more ("Objects").
-    unsafe { guard::free(config) }
+    unsafe { unwind::free(config) }
 }

@@ -1,21 +1,20 @@
 //! `hj_error`: the detail of a failure.
 
 use std::ffi::c_char;
-use std::ptr;
 
-use engine::Error;
+use hellojohn_core::Error;
 
-use crate::abi::look;
-use crate::guard;
-use crate::status::{HJ_OK, hj_status};
-use crate::texts::{At, Texts};
+use crate::abi::get;
+use crate::status::hj_status;
+use crate::texts::{TextOffset, Texts};
+use crate::unwind;
 
 /// Why a call failed: its status, and one line for a developer. The line never contains a token, an address, SQL or a
 /// secret.
 pub struct hj_error {
     status: hj_status,
     texts: Texts,
-    detail: At,
+    detail: TextOffset,
 }
 
 impl hj_error {
@@ -31,19 +30,19 @@ impl hj_error {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_error_status(error: *const hj_error) -> hj_status {
     // SAFETY: the caller promises NULL or a live error ("Objects").
-    unsafe { look(error, HJ_OK, |error| error.status) }
+    unsafe { get(error, |error| error.status) }
 }
 
 /// One line of English for a developer; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_error_detail(error: *const hj_error) -> *const c_char {
     // SAFETY: the caller promises NULL or a live error ("Objects").
-    unsafe { look(error, ptr::null(), |error| error.texts.at(error.detail)) }
+    unsafe { get(error, |error| error.texts.c_str(error.detail)) }
 }
 
 /// Frees an error; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_error_free(error: *mut hj_error) {
     // SAFETY: the caller promises NULL or an error that nobody uses any more ("Objects").
-    unsafe { guard::free(error) }
+    unsafe { unwind::free(error) }
 }

@@ -1,25 +1,24 @@
 //! `hj_grant`: what a device gets.
 
 use std::ffi::c_char;
-use std::ptr;
 
-use engine::{Grant, UpdatedSession};
+use hellojohn_core::{Grant, UpdatedSession};
 
-use crate::abi::look;
-use crate::guard;
+use crate::abi::get;
 use crate::session::hj_session;
-use crate::texts::{At, Texts};
+use crate::texts::{TextOffset, Texts};
+use crate::unwind;
 
 /// What a device gets when it signs in or refreshes, or when its session is updated: the session and its tokens. Freeing
 /// it wipes the tokens from memory. The getters answer NULL or 0 for a NULL grant.
 pub struct hj_grant {
     session: hj_session,
     tokens: Texts,
-    access_token: At,
-    refresh_token: At,
+    access_token: TextOffset,
+    refresh_token: TextOffset,
     expires_in: u64,
     evicted_ids: Texts,
-    evicted: Vec<At>,
+    evicted: Vec<TextOffset>,
 }
 
 impl hj_grant {
@@ -39,13 +38,13 @@ impl hj_grant {
         }
     }
 
-    pub(crate) fn of_update(updated: &UpdatedSession) -> Self {
+    pub(crate) fn from_update(updated: &UpdatedSession) -> Self {
         let access = updated.access_token.expose();
         let mut tokens = Texts::with_capacity(access.len() + 1);
         hj_grant {
             session: hj_session::new(&updated.session),
             access_token: tokens.add(access),
-            refresh_token: At::ABSENT,
+            refresh_token: TextOffset::ABSENT,
             tokens,
             expires_in: updated.expires_in,
             evicted_ids: Texts::default(),
@@ -64,35 +63,35 @@ impl Drop for hj_grant {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_session(grant: *const hj_grant) -> *const hj_session {
     // SAFETY: the caller promises NULL or a live grant ("Objects").
-    unsafe { look(grant, ptr::null(), |grant| &raw const grant.session) }
+    unsafe { get(grant, |grant| &raw const grant.session) }
 }
 
 /// The access token (JWT).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_access_token(grant: *const hj_grant) -> *const c_char {
     // SAFETY: the caller promises NULL or a live grant ("Objects").
-    unsafe { look(grant, ptr::null(), |grant| grant.tokens.at(grant.access_token)) }
+    unsafe { get(grant, |grant| grant.tokens.c_str(grant.access_token)) }
 }
 
 /// The one refresh token of the session that is live now ("rt_…"); NULL after an update, which leaves it as it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_refresh_token(grant: *const hj_grant) -> *const c_char {
     // SAFETY: the caller promises NULL or a live grant ("Objects").
-    unsafe { look(grant, ptr::null(), |grant| grant.tokens.at(grant.refresh_token)) }
+    unsafe { get(grant, |grant| grant.tokens.c_str(grant.refresh_token)) }
 }
 
 /// The lifetime of the access token in seconds ("expires_in" of RFC 6749).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_expires_in_s(grant: *const hj_grant) -> u64 {
     // SAFETY: the caller promises NULL or a live grant ("Objects").
-    unsafe { look(grant, 0, |grant| grant.expires_in) }
+    unsafe { get(grant, |grant| grant.expires_in) }
 }
 
 /// How many sessions this sign-in pushed out under max_sessions_per_user.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_evicted_count(grant: *const hj_grant) -> usize {
     // SAFETY: the caller promises NULL or a live grant ("Objects").
-    unsafe { look(grant, 0, |grant| grant.evicted.len()) }
+    unsafe { get(grant, |grant| grant.evicted.len()) }
 }
 
 /// The id of one of them, oldest first; NULL past the end.
@@ -100,8 +99,8 @@ pub unsafe extern "C" fn hj_grant_evicted_count(grant: *const hj_grant) -> usize
 pub unsafe extern "C" fn hj_grant_evicted(grant: *const hj_grant, index: usize) -> *const c_char {
     // SAFETY: the caller promises NULL or a live grant ("Objects").
     unsafe {
-        look(grant, ptr::null(), |grant| {
-            grant.evicted_ids.at(grant.evicted.get(index).copied().unwrap_or(At::ABSENT))
+        get(grant, |grant| {
+            grant.evicted_ids.c_str(grant.evicted.get(index).copied().unwrap_or(TextOffset::ABSENT))
         })
     }
 }
@@ -110,5 +109,5 @@ pub unsafe extern "C" fn hj_grant_evicted(grant: *const hj_grant, index: usize) 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_free(grant: *mut hj_grant) {
     // SAFETY: the caller promises NULL or a grant that nobody uses any more ("Objects").
-    unsafe { guard::free(grant) }
+    unsafe { unwind::free(grant) }
 }

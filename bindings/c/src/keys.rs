@@ -1,13 +1,12 @@
 //! `hj_keys`: the signing keys of a tenant.
 
 use std::ffi::c_char;
-use std::ptr;
 
-use engine::KeyInfo;
+use hellojohn_core::KeyInfo;
 
-use crate::abi::look;
-use crate::guard;
-use crate::texts::{At, Texts};
+use crate::abi::get;
+use crate::texts::{TextOffset, Texts};
+use crate::unwind;
 
 /// The signing keys of a tenant, oldest first, retired ones included. The getters answer NULL or 0 for NULL keys and past
 /// the end.
@@ -17,8 +16,8 @@ pub struct hj_keys {
 }
 
 struct Key {
-    kid: At,
-    state: At,
+    kid: TextOffset,
+    state: TextOffset,
     created_at: i64,
 }
 
@@ -36,8 +35,8 @@ impl hj_keys {
         hj_keys { texts, keys }
     }
 
-    fn text(&self, index: usize, which: impl FnOnce(&Key) -> At) -> *const c_char {
-        self.texts.at(self.keys.get(index).map_or(At::ABSENT, which))
+    fn text(&self, index: usize, which: impl FnOnce(&Key) -> TextOffset) -> *const c_char {
+        self.texts.c_str(self.keys.get(index).map_or(TextOffset::ABSENT, which))
     }
 }
 
@@ -45,14 +44,14 @@ impl hj_keys {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_keys_count(keys: *const hj_keys) -> usize {
     // SAFETY: the caller promises NULL or live keys ("Objects").
-    unsafe { look(keys, 0, |keys| keys.keys.len()) }
+    unsafe { get(keys, |keys| keys.keys.len()) }
 }
 
 /// The "kid" of the key's tokens: "key_" and a ULID.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_keys_kid(keys: *const hj_keys, index: usize) -> *const c_char {
     // SAFETY: the caller promises NULL or live keys ("Objects").
-    unsafe { look(keys, ptr::null(), |keys| keys.text(index, |key| key.kid)) }
+    unsafe { get(keys, |keys| keys.text(index, |key| key.kid)) }
 }
 
 /// "next" (published, signs nothing yet), "active" (signs), "retiring" (signs nothing any more, its tokens are good) or
@@ -60,19 +59,19 @@ pub unsafe extern "C" fn hj_keys_kid(keys: *const hj_keys, index: usize) -> *con
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_keys_state(keys: *const hj_keys, index: usize) -> *const c_char {
     // SAFETY: the caller promises NULL or live keys ("Objects").
-    unsafe { look(keys, ptr::null(), |keys| keys.text(index, |key| key.state)) }
+    unsafe { get(keys, |keys| keys.text(index, |key| key.state)) }
 }
 
 /// When the key was made.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_keys_created_at_ms(keys: *const hj_keys, index: usize) -> i64 {
     // SAFETY: the caller promises NULL or live keys ("Objects").
-    unsafe { look(keys, 0, |keys| keys.keys.get(index).map_or(0, |key| key.created_at)) }
+    unsafe { get(keys, |keys| keys.keys.get(index).map_or(0, |key| key.created_at)) }
 }
 
 /// Frees keys; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_keys_free(keys: *mut hj_keys) {
     // SAFETY: the caller promises NULL or keys that nobody uses any more ("Objects").
-    unsafe { guard::free(keys) }
+    unsafe { unwind::free(keys) }
 }

@@ -13,12 +13,13 @@ pub mod status;
 pub mod abi;
 mod guard;
 mod texts;
+mod unwind;
 
 pub mod error;
 
 pub mod clock;
 
-pub mod engine_handle;
+pub mod engine;
 
 pub mod session;
 

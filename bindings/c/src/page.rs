@@ -3,18 +3,18 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use engine::{Page, Session};
+use hellojohn_core::{Page, Session};
 
-use crate::abi::look;
-use crate::guard;
+use crate::abi::get;
 use crate::session::hj_session;
-use crate::texts::{At, Texts};
+use crate::texts::{TextOffset, Texts};
+use crate::unwind;
 
 /// One page of a list of sessions, newest first. The getters answer NULL or 0 for a NULL page.
 pub struct hj_page {
     sessions: Vec<hj_session>,
     texts: Texts,
-    next_cursor: At,
+    next_cursor: TextOffset,
 }
 
 impl hj_page {
@@ -22,7 +22,7 @@ impl hj_page {
         let mut texts = Texts::default();
         hj_page {
             sessions: page.data.iter().map(hj_session::new).collect(),
-            next_cursor: texts.add_if(page.next_cursor.as_ref()),
+            next_cursor: texts.add_optional(page.next_cursor.as_ref()),
             texts,
         }
     }
@@ -32,26 +32,26 @@ impl hj_page {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_page_count(page: *const hj_page) -> usize {
     // SAFETY: the caller promises NULL or a live page ("Objects").
-    unsafe { look(page, 0, |page| page.sessions.len()) }
+    unsafe { get(page, |page| page.sessions.len()) }
 }
 
 /// One of them; it lives inside the page. NULL past the end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_page_session(page: *const hj_page, index: usize) -> *const hj_session {
     // SAFETY: the caller promises NULL or a live page ("Objects").
-    unsafe { look(page, ptr::null(), |page| page.sessions.get(index).map_or(ptr::null(), ptr::from_ref)) }
+    unsafe { get(page, |page| page.sessions.get(index).map_or(ptr::null(), ptr::from_ref)) }
 }
 
 /// Where the next page starts; NULL on the last page.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_page_next_cursor(page: *const hj_page) -> *const c_char {
     // SAFETY: the caller promises NULL or a live page ("Objects").
-    unsafe { look(page, ptr::null(), |page| page.texts.at(page.next_cursor)) }
+    unsafe { get(page, |page| page.texts.c_str(page.next_cursor)) }
 }
 
 /// Frees a page with its sessions; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_page_free(page: *mut hj_page) {
     // SAFETY: the caller promises NULL or a page that nobody uses any more ("Objects").
-    unsafe { guard::free(page) }
+    unsafe { unwind::free(page) }
 }

@@ -3,21 +3,21 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use engine::Error;
-use engine::rest::http::Response;
+use hellojohn_core::Error;
+use hellojohn_core::rest::http::Response;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::abi::look;
+use crate::abi::get;
 use crate::error::hj_error;
-use crate::guard;
-use crate::texts::{At, Texts};
+use crate::texts::{TextOffset, Texts};
+use crate::unwind;
 
 /// What a client of the REST API is to be answered. It may carry tokens: freeing it wipes them from memory. The getters
 /// answer NULL or 0 for a NULL response and past the end.
 pub struct hj_response {
     status: i32,
     texts: Texts,
-    headers: Vec<(At, At)>,
+    headers: Vec<(TextOffset, TextOffset)>,
     body: Zeroizing<Vec<u8>>, // with a closing NUL
     error: Option<hj_error>,
 }
@@ -42,8 +42,12 @@ impl hj_response {
         }
     }
 
-    fn text(&self, index: usize, which: impl FnOnce(&(At, At)) -> At) -> *const c_char {
-        self.texts.at(self.headers.get(index).map_or(At::ABSENT, which))
+    fn text(
+        &self,
+        index: usize,
+        which: impl FnOnce(&(TextOffset, TextOffset)) -> TextOffset,
+    ) -> *const c_char {
+        self.texts.c_str(self.headers.get(index).map_or(TextOffset::ABSENT, which))
     }
 }
 
@@ -57,7 +61,7 @@ impl Drop for hj_response {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_status(response: *const hj_response) -> i32 {
     // SAFETY: the caller promises NULL or a live response ("Objects").
-    unsafe { look(response, 0, |response| response.status) }
+    unsafe { get(response, |response| response.status) }
 }
 
 /// How many header lines there are. Content-Length is among them only in the answer to a HEAD, where nobody else can
@@ -65,7 +69,7 @@ pub unsafe extern "C" fn hj_response_status(response: *const hj_response) -> i32
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_header_count(response: *const hj_response) -> usize {
     // SAFETY: the caller promises NULL or a live response ("Objects").
-    unsafe { look(response, 0, |response| response.headers.len()) }
+    unsafe { get(response, |response| response.headers.len()) }
 }
 
 /// The name of one of them, in lower case.
@@ -75,7 +79,7 @@ pub unsafe extern "C" fn hj_response_header_name(
     index: usize,
 ) -> *const c_char {
     // SAFETY: the caller promises NULL or a live response ("Objects").
-    unsafe { look(response, ptr::null(), |response| response.text(index, |(name, _)| *name)) }
+    unsafe { get(response, |response| response.text(index, |(name, _)| *name)) }
 }
 
 /// Its value.
@@ -85,21 +89,21 @@ pub unsafe extern "C" fn hj_response_header_value(
     index: usize,
 ) -> *const c_char {
     // SAFETY: the caller promises NULL or a live response ("Objects").
-    unsafe { look(response, ptr::null(), |response| response.text(index, |(_, value)| *value)) }
+    unsafe { get(response, |response| response.text(index, |(_, value)| *value)) }
 }
 
 /// The body: JSON, or the empty string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_body(response: *const hj_response) -> *const c_char {
     // SAFETY: the caller promises NULL or a live response ("Objects").
-    unsafe { look(response, ptr::null(), |response| response.body.as_ptr().cast()) }
+    unsafe { get(response, |response| response.body.as_ptr().cast()) }
 }
 
 /// The length of the body in bytes, without the closing NUL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_body_len(response: *const hj_response) -> usize {
     // SAFETY: the caller promises NULL or a live response ("Objects").
-    unsafe { look(response, 0, |response| response.body.len().saturating_sub(1)) }
+    unsafe { get(response, |response| response.body.len().saturating_sub(1)) }
 }
 
 /// For the host's log: why the request was not fulfilled, also where the client is not told; NULL when it was. It lives
@@ -107,14 +111,12 @@ pub unsafe extern "C" fn hj_response_body_len(response: *const hj_response) -> u
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_error(response: *const hj_response) -> *const hj_error {
     // SAFETY: the caller promises NULL or a live response ("Objects").
-    unsafe {
-        look(response, ptr::null(), |response| response.error.as_ref().map_or(ptr::null(), ptr::from_ref))
-    }
+    unsafe { get(response, |response| response.error.as_ref().map_or(ptr::null(), ptr::from_ref)) }
 }
 
 /// Frees a response and wipes it; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_free(response: *mut hj_response) {
     // SAFETY: the caller promises NULL or a response that nobody uses any more ("Objects").
-    unsafe { guard::free(response) }
+    unsafe { unwind::free(response) }
 }

@@ -2,17 +2,18 @@
 
 use std::ffi::c_void;
 
-use engine::rest::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
-use engine::rest::{ClientAddress, RestApi, RestOptions, Step, error_response};
-use engine::{Error, ErrorCode};
+use hellojohn_core::rest::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use hellojohn_core::rest::{ClientAddress, RestApi, RestOptions, Step, error_response};
+use hellojohn_core::{Error, ErrorCode};
 
-use crate::abi::{Options, Slot, hj_str, object};
+use crate::abi::{OptionStruct, hj_str, require_object};
 use crate::error::hj_error;
-use crate::guard::{self, guard};
+use crate::guard::call;
 use crate::response::hj_response;
 use crate::sign_in::{hj_authenticate, hj_sign_in};
 use crate::status::hj_status;
-use crate::tenant::{hj_tenant, tenant};
+use crate::tenant::hj_tenant;
+use crate::unwind;
 
 /// The documented REST API of one tenant, to be mounted in any HTTP server: the host owns sockets, TLS, CORS, rate limits
 /// and logging. May be used from any thread, also by several at once.
@@ -44,7 +45,7 @@ pub struct hj_rest_options {
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given" and NULL.
-unsafe impl Options for hj_rest_options {
+unsafe impl OptionStruct for hj_rest_options {
     const NAME: &'static str = "options";
     const FIRST_SIZE: usize = size_of::<Self>();
 }
@@ -61,14 +62,12 @@ pub unsafe extern "C" fn hj_tenant_rest(
     rest: *mut *mut hj_rest,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (rest, error) = unsafe { (Slot::clear(rest), Slot::clear(error)) };
-    guard(error, || {
-        let rest = rest.required("rest")?;
+    call!([rest], error, || {
+        let rest = rest.require("rest")?;
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises NULL or a struct of `struct_size` bytes ("Option structs").
-        let options: hj_rest_options = unsafe { Options::read(options) }?;
+        let options: hj_rest_options = unsafe { OptionStruct::read(options) }?;
         // SAFETY: the caller promises readable text ("Strings").
         let settings: Option<RestOptions> = unsafe { options.settings_json.parse("settings_json") }?;
         rest.give(hj_rest {
@@ -113,7 +112,7 @@ pub struct hj_rest_request {
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given", NULL and 0.
-unsafe impl Options for hj_rest_request {
+unsafe impl OptionStruct for hj_rest_request {
     const NAME: &'static str = "request";
     const FIRST_SIZE: usize = size_of::<Self>();
 }
@@ -131,16 +130,14 @@ pub unsafe extern "C" fn hj_rest_handle(
     response: *mut *mut hj_response,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (response, error) = unsafe { (Slot::clear(response), Slot::clear(error)) };
-    guard(error, || {
-        let response = response.required("response")?;
+    call!([response], error, || {
+        let response = response.require("response")?;
         // SAFETY: the caller promises NULL or a live object ("Objects").
-        let rest = unsafe { object(rest, "rest") }?;
+        let rest = unsafe { require_object(rest, "rest") }?;
         // SAFETY: the caller promises NULL or a struct of `struct_size` bytes ("Option structs").
-        let request = unsafe { Options::read(request) }?;
+        let request = unsafe { OptionStruct::read(request) }?;
         // SAFETY: the caller promises readable bytes ("Strings").
-        let method = unsafe { request.method.bytes("method") }?;
+        let method = unsafe { request.method.read_bytes("method") }?;
         // SAFETY: the caller promises readable bytes ("Strings") and as many headers as it says.
         let answer = match unsafe { received(request) }? {
             Some(request) => match rest.api.begin(request) {
@@ -180,9 +177,9 @@ unsafe fn received<'a>(request: hj_rest_request) -> Result<Option<Request<&'a [u
     // SAFETY: readable views, as the caller of this function promises.
     let (method, target, body, address) = unsafe {
         (
-            required(request.method.bytes("method")?, "method")?,
-            required(request.target.bytes("target")?, "target")?,
-            request.body.bytes("body")?.unwrap_or_default(),
+            required(request.method.read_bytes("method")?, "method")?,
+            required(request.target.read_bytes("target")?, "target")?,
+            request.body.read_bytes("body")?.unwrap_or_default(),
             request.client_address.parse("client_address")?,
         )
     };
@@ -216,7 +213,8 @@ unsafe fn header_lines(request: &hj_rest_request) -> Result<Option<HeaderMap>, E
     let mut headers = Some(HeaderMap::new());
     for line in lines {
         // SAFETY: readable views, as the caller of this function promises.
-        let (name, value) = unsafe { (line.name.bytes("header name")?, line.value.bytes("header value")?) };
+        let (name, value) =
+            unsafe { (line.name.read_bytes("header name")?, line.value.read_bytes("header value")?) };
         let name = name.ok_or_else(|| Error::validation("header name", "is required"))?;
         // What the host got wrong in a later one is still to be told.
         headers = headers.and_then(|mut headers| {
@@ -233,13 +231,13 @@ unsafe fn header_lines(request: &hj_rest_request) -> Result<Option<HeaderMap>, E
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_rest_free(rest: *mut hj_rest) {
     // SAFETY: the caller promises NULL or an object that nobody uses any more ("Objects").
-    unsafe { guard::free(rest) }
+    unsafe { unwind::free(rest) }
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
     fn the_limit_is_that_of_the_core() {
-        assert_eq!(super::HJ_REST_BODY_MAX, engine::rest::BODY_MAX);
+        assert_eq!(super::HJ_REST_BODY_MAX, hellojohn_core::rest::BODY_MAX);
     }
 }

@@ -1,41 +1,40 @@
 //! `hj_session`: a session as it was when it was looked at.
 
 use std::ffi::c_char;
-use std::ptr;
 
-use engine::{Session, Status, Timestamp};
+use hellojohn_core::{Session, Status, Timestamp};
 
-use crate::abi::look;
-use crate::guard;
-use crate::texts::{At, Texts};
+use crate::abi::get;
+use crate::texts::{TextOffset, Texts};
+use crate::unwind;
 
 /// One authenticated period of one user on one device, as it was when the call answered. The getters answer NULL, 0 or
 /// false for a NULL session.
 pub struct hj_session {
     texts: Texts,
-    id: At,
-    user_id: At,
-    tenant_id: At,
-    status: At,
+    id: TextOffset,
+    user_id: TextOffset,
+    tenant_id: TextOffset,
+    status: TextOffset,
     is_active: bool,
-    user_agent: At,
-    ip_address: At,
-    country: At,
-    device_type: At,
-    device_fingerprint: At,
+    user_agent: TextOffset,
+    ip_address: TextOffset,
+    country: TextOffset,
+    device_type: TextOffset,
+    device_fingerprint: TextOffset,
     created_at: i64,
     last_active_at: i64,
     expires_at: i64,
     access_expires_at: i64,
     revoked_at: i64,
-    end_reason: At,
-    org_id: At,
-    role: At,
+    end_reason: TextOffset,
+    org_id: TextOffset,
+    role: TextOffset,
     mfa_verified: bool,
-    email: At,
-    claims: At,
-    last_ip_address: At,
-    last_user_agent: At,
+    email: TextOffset,
+    claims: TextOffset,
+    last_ip_address: TextOffset,
+    last_user_agent: TextOffset,
 }
 
 impl hj_session {
@@ -44,8 +43,8 @@ impl hj_session {
         let client_of_sign_in = session.user_agent.as_ref().map(|agent| agent.as_str());
         let last_user_agent = session.last_user_agent.as_ref().map(|agent| agent.as_str());
         let identity = &session.identity;
-        let user_agent = texts.add_if(client_of_sign_in);
-        let ip_address = texts.add_if(session.ip_address);
+        let user_agent = texts.add_optional(client_of_sign_in);
+        let ip_address = texts.add_optional(session.ip_address);
         hj_session {
             id: texts.add(session.id),
             user_id: texts.add(&session.user_id),
@@ -54,28 +53,28 @@ impl hj_session {
             is_active: session.status == Status::Active,
             user_agent,
             ip_address,
-            country: texts.add_if(session.country.as_ref().map(|country| country.as_str())),
+            country: texts.add_optional(session.country.as_ref().map(|country| country.as_str())),
             device_type: texts.add(session.device_type.as_str()),
-            device_fingerprint: texts.add_if(session.device_fingerprint.as_ref()),
+            device_fingerprint: texts.add_optional(session.device_fingerprint.as_ref()),
             created_at: session.created_at.as_millis(),
             last_active_at: session.last_active_at.as_millis(),
             expires_at: session.expires_at.as_millis(),
             access_expires_at: session.access_expires_at.as_millis(),
             revoked_at: session.revoked_at.map_or(0, Timestamp::as_millis),
-            end_reason: texts.add_if(session.end_reason),
-            org_id: texts.add_if(identity.org_id.as_ref()),
-            role: texts.add_if(identity.role.as_ref()),
+            end_reason: texts.add_optional(session.end_reason),
+            org_id: texts.add_optional(identity.org_id.as_ref()),
+            role: texts.add_optional(identity.role.as_ref()),
             mfa_verified: identity.mfa_verified,
-            email: texts.add_if(identity.email.as_ref()),
+            email: texts.add_optional(identity.email.as_ref()),
             claims: texts.add(&identity.claims),
             // Mostly the same as at sign-in: one copy then.
             last_ip_address: match session.last_ip_address {
                 last if last == session.ip_address => ip_address,
-                last => texts.add_if(last),
+                last => texts.add_optional(last),
             },
             last_user_agent: match last_user_agent {
                 last if last == client_of_sign_in => user_agent,
-                last => texts.add_if(last),
+                last => texts.add_optional(last),
             },
             texts,
         }
@@ -86,105 +85,105 @@ impl hj_session {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_id(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.id)) }
+    unsafe { get(session, |session| session.texts.c_str(session.id)) }
 }
 
 /// Whose it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_user_id(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.user_id)) }
+    unsafe { get(session, |session| session.texts.c_str(session.user_id)) }
 }
 
 /// The tenant it belongs to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_tenant_id(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.tenant_id)) }
+    unsafe { get(session, |session| session.texts.c_str(session.tenant_id)) }
 }
 
 /// "active", "expired" (it reached its end) or "revoked" (it was ended before).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_status(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.status)) }
+    unsafe { get(session, |session| session.texts.c_str(session.status)) }
 }
 
 /// Whether its status is "active".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_is_active(session: *const hj_session) -> bool {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, false, |session| session.is_active) }
+    unsafe { get(session, |session| session.is_active) }
 }
 
 /// The User-Agent of the sign-in, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_user_agent(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.user_agent)) }
+    unsafe { get(session, |session| session.texts.c_str(session.user_agent)) }
 }
 
 /// The address of the sign-in in canonical form, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_ip_address(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.ip_address)) }
+    unsafe { get(session, |session| session.texts.c_str(session.ip_address)) }
 }
 
 /// The country of the sign-in as two letters, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_country(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.country)) }
+    unsafe { get(session, |session| session.texts.c_str(session.country)) }
 }
 
 /// "desktop", "mobile", "tablet", "bot" or "unknown": given, or derived from the user agent.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_device_type(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.device_type)) }
+    unsafe { get(session, |session| session.texts.c_str(session.device_type)) }
 }
 
 /// The host's fingerprint of the device, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_device_fingerprint(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.device_fingerprint)) }
+    unsafe { get(session, |session| session.texts.c_str(session.device_fingerprint)) }
 }
 
 /// The sign-in.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_created_at_ms(session: *const hj_session) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, 0, |session| session.created_at) }
+    unsafe { get(session, |session| session.created_at) }
 }
 
 /// The sign-in or the last rotation of the refresh token; verifying never moves it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_last_active_at_ms(session: *const hj_session) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, 0, |session| session.last_active_at) }
+    unsafe { get(session, |session| session.last_active_at) }
 }
 
 /// The end of the session; fixed at sign-in.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_expires_at_ms(session: *const hj_session) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, 0, |session| session.expires_at) }
+    unsafe { get(session, |session| session.expires_at) }
 }
 
 /// When its newest access token dies.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_access_expires_at_ms(session: *const hj_session) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, 0, |session| session.access_expires_at) }
+    unsafe { get(session, |session| session.access_expires_at) }
 }
 
 /// When it was revoked; 0 unless its status is "revoked".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_revoked_at_ms(session: *const hj_session) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, 0, |session| session.revoked_at) }
+    unsafe { get(session, |session| session.revoked_at) }
 }
 
 /// Why it ended, NULL while it lives: "sign_out", "revoked", "revoke_all", "revoke_tenant", "max_sessions",
@@ -192,61 +191,61 @@ pub unsafe extern "C" fn hj_session_revoked_at_ms(session: *const hj_session) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_end_reason(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.end_reason)) }
+    unsafe { get(session, |session| session.texts.c_str(session.end_reason)) }
 }
 
 /// The organisation that is active in it, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_org_id(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.org_id)) }
+    unsafe { get(session, |session| session.texts.c_str(session.org_id)) }
 }
 
 /// The user's role, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_role(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.role)) }
+    unsafe { get(session, |session| session.texts.c_str(session.role)) }
 }
 
 /// Whether a second factor was passed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_mfa_verified(session: *const hj_session) -> bool {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, false, |session| session.mfa_verified) }
+    unsafe { get(session, |session| session.mfa_verified) }
 }
 
 /// The user's e-mail address, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_email(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.email)) }
+    unsafe { get(session, |session| session.texts.c_str(session.email)) }
 }
 
 /// The host's own claims as a JSON object, "{}" if there are none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_claims_json(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.claims)) }
+    unsafe { get(session, |session| session.texts.c_str(session.claims)) }
 }
 
 /// The address last seen: of the newest refresh that gave one, else of the sign-in; or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_last_ip_address(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.last_ip_address)) }
+    unsafe { get(session, |session| session.texts.c_str(session.last_ip_address)) }
 }
 
 /// The user agent last seen: of the newest refresh that gave one, else of the sign-in; or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_last_user_agent(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(session, ptr::null(), |session| session.texts.at(session.last_user_agent)) }
+    unsafe { get(session, |session| session.texts.c_str(session.last_user_agent)) }
 }
 
 /// Frees a session that a call handed out; NULL is allowed. Sessions inside a page or a grant are freed with it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_free(session: *mut hj_session) {
     // SAFETY: the caller promises NULL or a session that nobody uses any more ("Objects").
-    unsafe { guard::free(session) }
+    unsafe { unwind::free(session) }
 }

@@ -2,26 +2,25 @@
 
 use std::ffi::{c_char, c_void};
 use std::io::{self, Write};
-use std::ptr;
 
-use engine::rest::{AuthenticateError, Credentials};
-use engine::{CreateSession, Error};
+use hellojohn_core::rest::{AuthenticateError, Credentials};
+use hellojohn_core::{CreateSession, Error};
 use zeroize::Zeroizing;
 
-use crate::abi::{Options, Slot, hj_str, look};
+use crate::abi::{OptionStruct, get, hj_str};
 use crate::error::hj_error;
-use crate::guard::guard;
+use crate::guard::call;
 use crate::status::hj_status;
-use crate::tenant::access::{self, hj_create_options};
-use crate::texts::{At, Texts};
+use crate::tenant::create::{self, hj_create_options};
+use crate::texts::{TextOffset, Texts};
 
 /// A sign-in over REST that waits for the host's word. It lives until the hj_authenticate that got it returns, belongs to
 /// that call and is used by one thread at a time. Its credentials are wiped from memory afterwards. The getters answer
 /// NULL for NULL.
 pub struct hj_sign_in {
     texts: Texts,
-    email: At,
-    password: At,
+    email: TextOffset,
+    password: TextOffset,
     credentials: Zeroizing<Vec<u8>>,
     word: Result<Option<CreateSession>, AuthenticateError>,
 }
@@ -91,14 +90,14 @@ fn closed_json(credentials: &Credentials) -> Result<Zeroizing<Vec<u8>>, Authenti
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_sign_in_email(sign_in: *const hj_sign_in) -> *const c_char {
     // SAFETY: the caller promises NULL or the sign-in that waits ("Objects").
-    unsafe { look(sign_in, ptr::null(), |sign_in| sign_in.texts.at(sign_in.email)) }
+    unsafe { get(sign_in, |sign_in| sign_in.texts.c_str(sign_in.email)) }
 }
 
 /// The password; never empty.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_sign_in_password(sign_in: *const hj_sign_in) -> *const c_char {
     // SAFETY: the caller promises NULL or the sign-in that waits ("Objects").
-    unsafe { look(sign_in, ptr::null(), |sign_in| sign_in.texts.at(sign_in.password)) }
+    unsafe { get(sign_in, |sign_in| sign_in.texts.c_str(sign_in.password)) }
 }
 
 /// All that the client sent but its session_options, as a JSON object: "email", "password" and whatever else, such as a
@@ -106,7 +105,7 @@ pub unsafe extern "C" fn hj_sign_in_password(sign_in: *const hj_sign_in) -> *con
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_sign_in_credentials_json(sign_in: *const hj_sign_in) -> *const c_char {
     // SAFETY: the caller promises NULL or the sign-in that waits ("Objects").
-    unsafe { look(sign_in, ptr::null(), |sign_in| sign_in.credentials.as_ptr().cast()) }
+    unsafe { get(sign_in, |sign_in| sign_in.credentials.as_ptr().cast()) }
 }
 
 /// Says that the credentials are this user's; everything is copied. The session opens after hj_authenticate has returned,
@@ -121,17 +120,15 @@ pub unsafe extern "C" fn hj_sign_in_accept(
     options: *const hj_create_options,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or a writable output ("Outputs").
-    let error = unsafe { Slot::clear(error) };
-    guard(error, || {
+    call!([], error, || {
         // SAFETY: the caller promises NULL or the sign-in that waits, on one thread at a time ("Objects").
         let sign_in = unsafe { sign_in.as_mut() };
         let sign_in = sign_in.ok_or_else(|| Error::validation("sign_in", "must not be NULL"))?;
         sign_in.word = Err(AuthenticateError);
         // SAFETY: the caller promises NULL or a struct of `struct_size` bytes ("Option structs").
-        let options = unsafe { Options::read(options) }?;
+        let options = unsafe { OptionStruct::read(options) }?;
         // SAFETY: the caller promises readable texts ("Strings").
-        sign_in.word = Ok(Some(unsafe { access::sign_in(user_id, options) }?));
+        sign_in.word = Ok(Some(unsafe { create::read_request(user_id, options) }?));
         Ok(())
     })
 }

@@ -1,9 +1,9 @@
 //! `hj_stats`: what there is of a tenant.
 
-use engine::{Stats, Timestamp};
+use hellojohn_core::{Stats, Timestamp};
 
-use crate::abi::look;
-use crate::guard;
+use crate::abi::get;
+use crate::unwind;
 
 /// What there was of a tenant when the call answered. The getters answer 0 for NULL stats.
 pub struct hj_stats {
@@ -32,47 +32,47 @@ impl hj_stats {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_stats_active(stats: *const hj_stats) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(stats, 0, |stats| stats.active) }
+    unsafe { get(stats, |stats| stats.active) }
 }
 
 /// Sessions that reached their end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_stats_expired(stats: *const hj_stats) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(stats, 0, |stats| stats.expired) }
+    unsafe { get(stats, |stats| stats.expired) }
 }
 
 /// Sessions that were ended before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_stats_revoked(stats: *const hj_stats) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(stats, 0, |stats| stats.revoked) }
+    unsafe { get(stats, |stats| stats.revoked) }
 }
 
 /// Sign-ins of the last 24 hours.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_stats_created_last_24h(stats: *const hj_stats) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(stats, 0, |stats| stats.created_last_24h) }
+    unsafe { get(stats, |stats| stats.created_last_24h) }
 }
 
 /// The size of the whole database in bytes, without the write-ahead log.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_stats_database_bytes(stats: *const hj_stats) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(stats, 0, |stats| stats.database_bytes) }
+    unsafe { get(stats, |stats| stats.database_bytes) }
 }
 
 /// The earliest end by the clock that no sweep has written down yet; 0 if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_stats_oldest_unswept_at_ms(stats: *const hj_stats) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { look(stats, 0, |stats| stats.oldest_unswept_at) }
+    unsafe { get(stats, |stats| stats.oldest_unswept_at) }
 }
 
 /// Frees stats; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_stats_free(stats: *mut hj_stats) {
     // SAFETY: the caller promises NULL or stats that nobody uses any more ("Objects").
-    unsafe { guard::free(stats) }
+    unsafe { unwind::free(stats) }
 }

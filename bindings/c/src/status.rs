@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char};
 use std::ptr;
 
-use engine::ErrorCode;
+use hellojohn_core::ErrorCode;
 
 /// How a call ended: HJ_OK, or one of HJ_ERR_…. A later release may add numbers; none is ever reused.
 pub type hj_status = i32;

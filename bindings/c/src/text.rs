@@ -2,16 +2,15 @@
 
 use std::ffi::c_char;
 use std::fmt::Display;
-use std::ptr;
 
-use crate::abi::look;
-use crate::guard;
-use crate::texts::{At, Texts};
+use crate::abi::get;
+use crate::texts::{TextOffset, Texts};
+use crate::unwind;
 
 /// An answer that is one text.
 pub struct hj_text {
     texts: Texts,
-    at: At,
+    at: TextOffset,
 }
 
 impl hj_text {
@@ -25,19 +24,19 @@ impl hj_text {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_text_get(text: *const hj_text) -> *const c_char {
     // SAFETY: the caller promises NULL or a live text ("Objects").
-    unsafe { look(text, ptr::null(), |text| text.texts.at(text.at)) }
+    unsafe { get(text, |text| text.texts.c_str(text.at)) }
 }
 
 /// Its length in bytes, without the closing NUL; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_text_len(text: *const hj_text) -> usize {
     // SAFETY: the caller promises NULL or a live text ("Objects").
-    unsafe { look(text, 0, |text| text.texts.len().saturating_sub(1)) }
+    unsafe { get(text, |text| text.texts.len().saturating_sub(1)) }
 }
 
 /// Frees a text; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_text_free(text: *mut hj_text) {
     // SAFETY: the caller promises NULL or a text that nobody uses any more ("Objects").
-    unsafe { guard::free(text) }
+    unsafe { unwind::free(text) }
 }

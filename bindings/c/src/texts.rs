@@ -11,13 +11,13 @@ use zeroize::Zeroize;
 #[derive(Default)]
 pub(crate) struct Texts(Vec<u8>);
 
-/// Where one of them starts.
+/// Where one of the texts starts.
 #[derive(Clone, Copy)]
-pub(crate) struct At(u32);
+pub(crate) struct TextOffset(u32);
 
-impl At {
+impl TextOffset {
     /// No text.
-    pub(crate) const ABSENT: At = At(u32::MAX);
+    pub(crate) const ABSENT: TextOffset = TextOffset(u32::MAX);
 }
 
 impl Texts {
@@ -27,24 +27,24 @@ impl Texts {
     }
 
     /// Keeps the text of this value.
-    pub(crate) fn add(&mut self, value: impl Display) -> At {
-        let start = u32::try_from(self.0.len()).map_or(At::ABSENT, At);
+    pub(crate) fn add(&mut self, value: impl Display) -> TextOffset {
+        let start = u32::try_from(self.0.len()).map_or(TextOffset::ABSENT, TextOffset);
         // Writing to a vector cannot fail, and a value that cannot print itself has no text.
         match write!(self.0, "{value}") {
             Ok(()) => self.0.push(0),
-            Err(_) => return At::ABSENT,
+            Err(_) => return TextOffset::ABSENT,
         }
         start
     }
 
     /// Keeps the text of this value, if there is one.
-    pub(crate) fn add_if(&mut self, value: Option<impl Display>) -> At {
-        value.map_or(At::ABSENT, |value| self.add(value))
+    pub(crate) fn add_optional(&mut self, value: Option<impl Display>) -> TextOffset {
+        value.map_or(TextOffset::ABSENT, |value| self.add(value))
     }
 
     /// The text as C sees it: NULL if it is absent, else good until the object is freed.
-    pub(crate) fn at(&self, at: At) -> *const c_char {
-        usize::try_from(at.0)
+    pub(crate) fn c_str(&self, offset: TextOffset) -> *const c_char {
+        usize::try_from(offset.0)
             .ok()
             .and_then(|start| self.0.get(start..))
             .map_or(ptr::null(), |text| text.as_ptr().cast())
@@ -55,7 +55,7 @@ impl Texts {
         self.0.len()
     }
 
-    /// Overwrites all of them.
+    /// Overwrites all texts with zeros.
     pub(crate) fn wipe(&mut self) {
         self.0.zeroize();
     }

@@ -1,27 +1,32 @@
 //! `hj_tenant`: every operation on sessions starts here. One file a group of operations.
 
-pub mod access;
+pub mod mfa;
+
+pub mod create;
+
+pub mod refresh;
+
+pub mod update;
 
 pub mod verify;
 
-pub mod lookup;
+pub mod query;
 
-pub mod endings;
+pub mod revoke;
 
 pub mod settings;
 
 pub mod signing_keys;
 
-pub mod upkeep;
+pub mod maintenance;
 
 use std::ffi::c_char;
-use std::ptr;
 
-use engine::{Error, Tenant};
+use hellojohn_core::{Error, Tenant};
 
-use crate::abi::{look, object};
-use crate::guard;
-use crate::texts::{At, Texts};
+use crate::abi::{get, require_object};
+use crate::texts::{TextOffset, Texts};
+use crate::unwind;
 
 /// One tenant of an open engine: every operation on sessions starts here. May be used from any thread, also by several
 /// at once.
@@ -32,7 +37,7 @@ use crate::texts::{At, Texts};
 pub struct hj_tenant {
     tenant: Tenant,
     texts: Texts,
-    id: At,
+    id: TextOffset,
 }
 
 impl hj_tenant {
@@ -40,27 +45,27 @@ impl hj_tenant {
         let mut texts = Texts::default();
         hj_tenant { id: texts.add(tenant.id()), tenant, texts }
     }
-}
 
-/// The tenant behind a handle.
-///
-/// # Safety
-/// Section "Objects" of the contract: NULL or a live tenant.
-pub(crate) unsafe fn tenant<'a>(tenant: *const hj_tenant) -> Result<&'a Tenant, Error> {
-    // SAFETY: passed on to the caller.
-    Ok(&unsafe { object(tenant, "tenant") }?.tenant)
+    /// The tenant that a call works on.
+    ///
+    /// # Safety
+    /// As [`require_object`].
+    pub(crate) unsafe fn require<'a>(tenant: *const Self) -> Result<&'a Tenant, Error> {
+        // SAFETY: passed on to the caller.
+        Ok(&unsafe { require_object(tenant, "tenant") }?.tenant)
+    }
 }
 
 /// The id of the tenant; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_id(tenant: *const hj_tenant) -> *const c_char {
     // SAFETY: the caller promises NULL or a live tenant ("Objects").
-    unsafe { look(tenant, ptr::null(), |tenant| tenant.texts.at(tenant.id)) }
+    unsafe { get(tenant, |tenant| tenant.texts.c_str(tenant.id)) }
 }
 
 /// Frees a tenant; NULL is allowed. Its keys are wiped from memory with its last handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_free(tenant: *mut hj_tenant) {
     // SAFETY: the caller promises NULL or a tenant that nobody uses any more ("Objects").
-    unsafe { guard::free(tenant) }
+    unsafe { unwind::free(tenant) }
 }

@@ -1,12 +1,12 @@
 //! The tenant's settings.
 
-use engine::{ConfigPatch, Error};
+use hellojohn_core::{ConfigPatch, Error};
 
-use super::{hj_tenant, tenant};
-use crate::abi::{Slot, hj_str};
+use super::hj_tenant;
+use crate::abi::hj_str;
 use crate::config::hj_config;
 use crate::error::hj_error;
-use crate::guard::guard;
+use crate::guard::call;
 use crate::status::hj_status;
 
 /// Reads the settings in force.
@@ -17,12 +17,10 @@ pub unsafe extern "C" fn hj_tenant_config(
     config: *mut *mut hj_config,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (config, error) = unsafe { (Slot::clear(config), Slot::clear(error)) };
-    guard(error, || {
-        let config = config.required("config")?;
+    call!([config], error, || {
+        let config = config.require("config")?;
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         config.give(hj_config::new(&tenant.config()?));
         Ok(())
     })
@@ -41,13 +39,11 @@ pub unsafe extern "C" fn hj_tenant_update_config(
     config: *mut *mut hj_config,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (config, error) = unsafe { (Slot::clear(config), Slot::clear(error)) };
-    guard(error, || {
+    call!([config], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises readable text ("Strings").
-        let patch: ConfigPatch = unsafe { patch_json.required("config") }?;
+        let patch: ConfigPatch = unsafe { patch_json.require("config") }?;
         let new = tenant.update_config(&patch)?;
         config.give(hj_config::new(&new));
         Ok(())
@@ -62,13 +58,11 @@ pub unsafe extern "C" fn hj_tenant_change_secret_key(
     new_secret_key: hj_str,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or a writable output ("Outputs").
-    let error = unsafe { Slot::clear(error) };
-    guard(error, || -> Result<(), Error> {
+    call!([], error, || -> Result<(), Error> {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises readable text ("Strings").
-        let key = unsafe { new_secret_key.required("new_secret_key") }?;
+        let key = unsafe { new_secret_key.require("new_secret_key") }?;
         tenant.change_secret_key(&key)
     })
 }

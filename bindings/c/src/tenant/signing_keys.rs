@@ -1,9 +1,9 @@
 //! Signing keys: list, rotate, retire, publish.
 
-use super::{hj_tenant, tenant};
-use crate::abi::{Slot, hj_str};
+use super::hj_tenant;
+use crate::abi::hj_str;
 use crate::error::hj_error;
-use crate::guard::guard;
+use crate::guard::call;
 use crate::keys::hj_keys;
 use crate::status::hj_status;
 use crate::text::hj_text;
@@ -16,12 +16,10 @@ pub unsafe extern "C" fn hj_tenant_keys(
     keys: *mut *mut hj_keys,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (keys, error) = unsafe { (Slot::clear(keys), Slot::clear(error)) };
-    guard(error, || {
-        let keys = keys.required("keys")?;
+    call!([keys], error, || {
+        let keys = keys.require("keys")?;
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         keys.give(hj_keys::new(&tenant.keys()?));
         Ok(())
     })
@@ -35,11 +33,9 @@ pub unsafe extern "C" fn hj_tenant_rotate_keys(
     kid: *mut *mut hj_text,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (kid, error) = unsafe { (Slot::clear(kid), Slot::clear(error)) };
-    guard(error, || {
+    call!([kid], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let active = unsafe { self::tenant(tenant) }?.rotate_keys()?;
+        let active = unsafe { hj_tenant::require(tenant) }?.rotate_keys()?;
         kid.give(hj_text::new(active));
         Ok(())
     })
@@ -55,13 +51,11 @@ pub unsafe extern "C" fn hj_tenant_retire_key(
     kid: hj_str,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or a writable output ("Outputs").
-    let error = unsafe { Slot::clear(error) };
-    guard(error, || {
+    call!([], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises readable text ("Strings").
-        tenant.retire_key(unsafe { kid.required("kid") }?)
+        tenant.retire_key(unsafe { kid.require("kid") }?)
     })
 }
 
@@ -73,12 +67,10 @@ pub unsafe extern "C" fn hj_tenant_jwks(
     jwks_json: *mut *mut hj_text,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (jwks_json, error) = unsafe { (Slot::clear(jwks_json), Slot::clear(error)) };
-    guard(error, || {
-        let jwks_json = jwks_json.required("jwks_json")?;
+    call!([jwks_json], error, || {
+        let jwks_json = jwks_json.require("jwks_json")?;
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         jwks_json.give(hj_text::new(tenant.jwks()?));
         Ok(())
     })

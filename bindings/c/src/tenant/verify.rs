@@ -1,17 +1,17 @@
 //! The three ways to verify.
 
-use engine::{Error, LocalVerification, SessionId, VerifyError};
+use hellojohn_core::{Error, LocalVerification, SessionId, VerifyError};
 
-use super::{hj_tenant, tenant};
-use crate::abi::{Options, Slot, hj_str};
+use super::hj_tenant;
+use crate::abi::{OptionStruct, Output, hj_str};
 use crate::claims::hj_claims;
 use crate::error::hj_error;
-use crate::guard::guard;
+use crate::guard::call;
 use crate::session::hj_session;
 use crate::status::hj_status;
 
 /// Hands out the ended session beside the error.
-fn refused(refused: VerifyError, session: Slot<*mut hj_session>) -> Error {
+fn refused(refused: VerifyError, session: Output<*mut hj_session>) -> Error {
     if let (Some(ended), true) = (&refused.session, session.is_wanted()) {
         session.give(hj_session::new(ended));
     }
@@ -33,13 +33,11 @@ pub unsafe extern "C" fn hj_tenant_verify_access_token(
     claims: *mut *mut hj_claims,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (session, claims, error) = unsafe { (Slot::clear(session), Slot::clear(claims), Slot::clear(error)) };
-    guard(error, || {
+    call!([session, claims], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises readable text ("Strings").
-        let token = unsafe { token.token("token") }?;
+        let token = unsafe { token.read_token("token") }?;
         let verified = tenant.verify_access_token(token).map_err(|error| refused(error, session))?;
         if claims.is_wanted() {
             claims.give(hj_claims::new(&verified.claims)?);
@@ -64,13 +62,11 @@ pub unsafe extern "C" fn hj_tenant_verify_session(
     session: *mut *mut hj_session,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (session, error) = unsafe { (Slot::clear(session), Slot::clear(error)) };
-    guard(error, || {
+    call!([session], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises readable text ("Strings").
-        let id: SessionId = unsafe { session_id.required("session_id") }?;
+        let id: SessionId = unsafe { session_id.require("session_id") }?;
         let verified = tenant.verify_session(id).map_err(|error| refused(error, session))?;
         if session.is_wanted() {
             session.give(hj_session::new(&verified));
@@ -92,7 +88,7 @@ pub struct hj_verify_options {
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given" and 0.
-unsafe impl Options for hj_verify_options {
+unsafe impl OptionStruct for hj_verify_options {
     const NAME: &'static str = "options";
     const FIRST_SIZE: usize = size_of::<Self>();
 }
@@ -110,15 +106,14 @@ pub unsafe extern "C" fn hj_tenant_verify_locally(
     claims: *mut *mut hj_claims,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (claims, error) = unsafe { (Slot::clear(claims), Slot::clear(error)) };
-    guard(error, || {
+    call!([claims], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises NULL or a struct of `struct_size` bytes ("Option structs").
-        let options: hj_verify_options = unsafe { Options::read(options) }?;
+        let options: hj_verify_options = unsafe { OptionStruct::read(options) }?;
         // SAFETY: the caller promises readable texts ("Strings").
-        let (token, audience) = unsafe { (token.token("token")?, options.audience.text("audience")?) };
+        let (token, audience) =
+            unsafe { (token.read_token("token")?, options.audience.read_text("audience")?) };
         let told = LocalVerification { audience: audience.map(str::to_owned), leeway_secs: options.leeway_s };
         let verified = tenant.verify_locally(token, &told)?;
         if claims.is_wanted() {

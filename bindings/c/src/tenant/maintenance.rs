@@ -1,11 +1,11 @@
 //! Housekeeping: never needed for a right answer.
 
-use engine::{Error, PurgeBefore, Timestamp};
+use hellojohn_core::{Error, PurgeBefore, Timestamp};
 
-use super::{hj_tenant, tenant};
-use crate::abi::{Slot, hj_str};
+use super::hj_tenant;
+use crate::abi::hj_str;
 use crate::error::hj_error;
-use crate::guard::guard;
+use crate::guard::call;
 use crate::stats::hj_stats;
 use crate::status::hj_status;
 
@@ -17,11 +17,9 @@ pub unsafe extern "C" fn hj_tenant_sweep(
     stamped: *mut u64,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (stamped, error) = unsafe { (Slot::clear(stamped), Slot::clear(error)) };
-    guard(error, || {
+    call!([stamped], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        stamped.put(unsafe { self::tenant(tenant) }?.sweep()?);
+        stamped.put(unsafe { hj_tenant::require(tenant) }?.sweep()?);
         Ok(())
     })
 }
@@ -35,13 +33,11 @@ pub unsafe extern "C" fn hj_tenant_purge_older_than(
     purged: *mut u64,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (purged, error) = unsafe { (Slot::clear(purged), Slot::clear(error)) };
-    guard(error, || {
+    call!([purged], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises readable text ("Strings").
-        let age = unsafe { older_than.text("older_than") }?
+        let age = unsafe { older_than.read_text("older_than") }?
             .ok_or_else(|| Error::validation("older_than", "is required"))?;
         // Through the JSON form, whose errors name this field.
         let before =
@@ -59,11 +55,9 @@ pub unsafe extern "C" fn hj_tenant_purge_before(
     purged: *mut u64,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (purged, error) = unsafe { (Slot::clear(purged), Slot::clear(error)) };
-    guard(error, || {
+    call!([purged], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         purged.put(tenant.purge(PurgeBefore::Time(Timestamp::from_millis(before_at_ms)))?);
         Ok(())
     })
@@ -77,12 +71,10 @@ pub unsafe extern "C" fn hj_tenant_stats(
     stats: *mut *mut hj_stats,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (stats, error) = unsafe { (Slot::clear(stats), Slot::clear(error)) };
-    guard(error, || {
-        let stats = stats.required("stats")?;
+    call!([stats], error, || {
+        let stats = stats.require("stats")?;
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         stats.give(hj_stats::new(&tenant.stats()?));
         Ok(())
     })

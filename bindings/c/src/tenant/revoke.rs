@@ -1,11 +1,11 @@
 //! Ending sessions by decision: signing out, revoking one, a user's, a tenant's.
 
-use engine::{SignOutScope, UserId};
+use hellojohn_core::{SignOutScope, UserId};
 
-use super::{hj_tenant, tenant};
-use crate::abi::{Slot, hj_str};
+use super::hj_tenant;
+use crate::abi::hj_str;
 use crate::error::hj_error;
-use crate::guard::guard;
+use crate::guard::call;
 use crate::status::hj_status;
 
 /// Signs out with an access token or a refresh token of the session. Signing out of a session that has ended does
@@ -23,14 +23,12 @@ pub unsafe extern "C" fn hj_tenant_sign_out(
     ended: *mut u64,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (ended, error) = unsafe { (Slot::clear(ended), Slot::clear(error)) };
-    guard(error, || {
+    call!([ended], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises readable texts ("Strings").
         let (token, scope): (_, Option<SignOutScope>) =
-            unsafe { (token.token("token")?, scope.parse("scope")?) };
+            unsafe { (token.read_token("token")?, scope.parse("scope")?) };
         ended.put(tenant.sign_out(token, scope.unwrap_or_default())?);
         Ok(())
     })
@@ -46,13 +44,11 @@ pub unsafe extern "C" fn hj_tenant_revoke(
     session_id: hj_str,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or a writable output ("Outputs").
-    let error = unsafe { Slot::clear(error) };
-    guard(error, || {
+    call!([], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises readable text ("Strings").
-        tenant.revoke(unsafe { session_id.required("session_id") }?)
+        tenant.revoke(unsafe { session_id.require("session_id") }?)
     })
 }
 
@@ -68,13 +64,11 @@ pub unsafe extern "C" fn hj_tenant_revoke_user(
     revoked: *mut u64,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (revoked, error) = unsafe { (Slot::clear(revoked), Slot::clear(error)) };
-    guard(error, || {
+    call!([revoked], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises readable texts ("Strings").
-        let (user, except): (UserId, _) = unsafe { (user_id.required("user_id")?, except.parse("except")?) };
+        let (user, except): (UserId, _) = unsafe { (user_id.require("user_id")?, except.parse("except")?) };
         revoked.put(tenant.revoke_user(&user, except)?);
         Ok(())
     })
@@ -87,11 +81,9 @@ pub unsafe extern "C" fn hj_tenant_revoke_tenant(
     revoked: *mut u64,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (revoked, error) = unsafe { (Slot::clear(revoked), Slot::clear(error)) };
-    guard(error, || {
+    call!([revoked], error, || {
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        revoked.put(unsafe { self::tenant(tenant) }?.revoke_tenant()?);
+        revoked.put(unsafe { hj_tenant::require(tenant) }?.revoke_tenant()?);
         Ok(())
     })
 }

@@ -1,11 +1,11 @@
 //! Looking: one session, or a page of them.
 
-use engine::{Error, Limit, ListQuery};
+use hellojohn_core::{Error, Limit, ListQuery};
 
-use super::{hj_tenant, tenant};
-use crate::abi::{Options, Slot, hj_str};
+use super::hj_tenant;
+use crate::abi::{OptionStruct, hj_str};
 use crate::error::hj_error;
-use crate::guard::guard;
+use crate::guard::call;
 use crate::page::hj_page;
 use crate::session::hj_session;
 use crate::status::hj_status;
@@ -21,14 +21,12 @@ pub unsafe extern "C" fn hj_tenant_get(
     session: *mut *mut hj_session,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (session, error) = unsafe { (Slot::clear(session), Slot::clear(error)) };
-    guard(error, || {
-        let session = session.required("session")?;
+    call!([session], error, || {
+        let session = session.require("session")?;
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises readable text ("Strings").
-        let found = tenant.get(unsafe { session_id.required("session_id") }?)?;
+        let found = tenant.get(unsafe { session_id.require("session_id") }?)?;
         session.give(hj_session::new(&found));
         Ok(())
     })
@@ -52,7 +50,7 @@ pub struct hj_list_options {
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given" and 0.
-unsafe impl Options for hj_list_options {
+unsafe impl OptionStruct for hj_list_options {
     const NAME: &'static str = "options";
     const FIRST_SIZE: usize = size_of::<Self>();
 }
@@ -86,14 +84,12 @@ pub unsafe extern "C" fn hj_tenant_list(
     page: *mut *mut hj_page,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (page, error) = unsafe { (Slot::clear(page), Slot::clear(error)) };
-    guard(error, || {
-        let page = page.required("page")?;
+    call!([page], error, || {
+        let page = page.require("page")?;
         // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { self::tenant(tenant) }?;
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
         // SAFETY: the caller promises NULL or a struct of `struct_size` bytes ("Option structs").
-        let options = unsafe { Options::read(options) }?;
+        let options = unsafe { OptionStruct::read(options) }?;
         // SAFETY: the caller promises readable texts ("Strings").
         let query = unsafe { query(options) }?;
         page.give(hj_page::new(&tenant.list(&query)?));

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use engine::{Durability, Engine, Error, SecretKey, TenantId};
+use hellojohn_core::{Durability, Engine, Error, SecretKey, TenantId};
 
-use crate::abi::{Options, Slot, hj_str, object};
+use crate::abi::{OptionStruct, hj_str, require_object};
 use crate::clock::hj_clock;
 use crate::error::hj_error;
-use crate::guard::{self, guard};
+use crate::guard::call;
 use crate::status::hj_status;
 use crate::tenant::hj_tenant;
+use crate::unwind;
 
 /// An open database of sessions. Several engines, here and in other processes, may share one file.
 pub struct hj_engine(Engine);
@@ -45,7 +46,7 @@ pub struct hj_open_options {
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL and HJ_DURABILITY_FULL.
-unsafe impl Options for hj_open_options {
+unsafe impl OptionStruct for hj_open_options {
     const NAME: &'static str = "options";
     const FIRST_SIZE: usize = size_of::<Self>();
 }
@@ -63,14 +64,12 @@ pub unsafe extern "C" fn hj_engine_open(
     engine: *mut *mut hj_engine,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (engine, error) = unsafe { (Slot::clear(engine), Slot::clear(error)) };
-    guard(error, || {
-        let engine = engine.required("engine")?;
+    call!([engine], error, || {
+        let engine = engine.require("engine")?;
         // SAFETY: the caller promises NULL or a struct of `struct_size` bytes ("Option structs").
-        let options = unsafe { Options::read(options) }?;
+        let options = unsafe { OptionStruct::read(options) }?;
         // SAFETY: the caller promises readable text ("Strings") and NULL or a live clock ("Objects").
-        let (path, builder) = unsafe { (database.text("database")?, opening(options)?) };
+        let (path, builder) = unsafe { (database.read_text("database")?, opening(options)?) };
         let path = path.ok_or_else(|| Error::validation("database", "is required"))?;
         engine.give(hj_engine(builder.open(path)?));
         Ok(())
@@ -79,14 +78,14 @@ pub unsafe extern "C" fn hj_engine_open(
 
 /// # Safety
 /// The members of `options` are readable text ("Strings") and NULL or a live clock ("Objects").
-unsafe fn opening(options: hj_open_options) -> Result<engine::EngineBuilder, Error> {
+unsafe fn opening(options: hj_open_options) -> Result<hellojohn_core::EngineBuilder, Error> {
     let mut builder = Engine::builder().durability(match options.durability {
         HJ_DURABILITY_FULL => Durability::Full,
         HJ_DURABILITY_NORMAL => Durability::Normal,
         _ => return Err(Error::validation("durability", "must be one of HJ_DURABILITY_…")),
     });
     // SAFETY: readable text, as the caller of this function promises.
-    if let Some(issuer) = unsafe { options.issuer.text("issuer") }? {
+    if let Some(issuer) = unsafe { options.issuer.read_text("issuer") }? {
         builder = builder.issuer(issuer);
     }
     match usize::try_from(options.token_cache_capacity) {
@@ -118,15 +117,13 @@ pub unsafe extern "C" fn hj_engine_tenant(
     tenant: *mut *mut hj_tenant,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or writable outputs ("Outputs").
-    let (tenant, error) = unsafe { (Slot::clear(tenant), Slot::clear(error)) };
-    guard(error, || {
-        let tenant = tenant.required("tenant")?;
+    call!([tenant], error, || {
+        let tenant = tenant.require("tenant")?;
         // SAFETY: the caller promises NULL or a live engine ("Objects").
-        let engine = unsafe { object(engine, "engine") }?;
+        let engine = unsafe { require_object(engine, "engine") }?;
         // SAFETY: the caller promises readable texts ("Strings").
         let (id, key): (TenantId, SecretKey) =
-            unsafe { (tenant_id.required("tenant_id")?, secret_key.required("secret_key")?) };
+            unsafe { (tenant_id.require("tenant_id")?, secret_key.require("secret_key")?) };
         tenant.give(hj_tenant::new(engine.0.tenant(&id, &key)?));
         Ok(())
     })
@@ -139,11 +136,9 @@ pub unsafe extern "C" fn hj_engine_lower_clock_mark(
     engine: *const hj_engine,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    // SAFETY: the caller promises NULL or a writable output ("Outputs").
-    let error = unsafe { Slot::clear(error) };
-    guard(error, || {
+    call!([], error, || {
         // SAFETY: the caller promises NULL or a live engine ("Objects").
-        unsafe { object(engine, "engine") }?.0.lower_clock_mark()
+        unsafe { require_object(engine, "engine") }?.0.lower_clock_mark()
     })
 }
 
@@ -151,11 +146,9 @@ pub unsafe extern "C" fn hj_engine_lower_clock_mark(
 /// with HJ_ERR_ENGINE_CLOSED; closing again does nothing. The handles are still to be freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_engine_close(engine: *const hj_engine, error: *mut *mut hj_error) -> hj_status {
-    // SAFETY: the caller promises NULL or a writable output ("Outputs").
-    let error = unsafe { Slot::clear(error) };
-    guard(error, || {
+    call!([], error, || {
         // SAFETY: the caller promises NULL or a live engine ("Objects").
-        unsafe { object(engine, "engine") }?.0.close()
+        unsafe { require_object(engine, "engine") }?.0.close()
     })
 }
 
@@ -163,5 +156,5 @@ pub unsafe extern "C" fn hj_engine_close(engine: *const hj_engine, error: *mut *
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_engine_free(engine: *mut hj_engine) {
     // SAFETY: the caller promises NULL or an engine that nobody uses any more ("Objects").
-    unsafe { guard::free(engine) }
+    unsafe { unwind::free(engine) }
 }
