@@ -94,7 +94,6 @@ pub(crate) struct ObjectReader {
     noun: &'static str,
 }
 
-#[allow(dead_code)] // rest/ reads its options with it next
 impl ObjectReader {
     /// A reader of a request.
     pub(crate) fn request(members: Map<String, Value>) -> Self {

@@ -1,4 +1,4 @@
-//! Who calls: the holder of the tenant's secret key, or a user with an access token; strictly apart.
+//! The caller of a request: the holder of the tenant's secret key, or a user with an access token; strictly apart.
 
 use std::sync::Arc;
 
@@ -6,26 +6,36 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
-use super::request::single_header;
-use super::routes::Access;
+use super::request_head::single_header;
 use crate::engine::{Tenant, VerifiedAccess};
 use crate::error::{Error, ErrorCode};
 
 /// How a secret key begins; an access token never does.
 const SECRET_KEY_PREFIX: &str = "sk_";
 
-/// Who a request comes from.
+/// The callers that a route accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Every caller; the request itself carries what proves it.
+    Open,
+    /// The tenant's secret key.
+    SecretKey,
+    /// The secret key, or an access token for what is its user's own.
+    SecretKeyOrUser,
+}
+
+/// The caller of a request.
 pub(super) enum Caller {
-    /// Nobody in particular.
-    Anybody,
+    /// A caller that the route does not ask for a credential.
+    Anonymous,
     /// The holder of the secret key: may do everything in this tenant.
     SecretKey,
     /// A user: may see and end their own sessions.
     User(Arc<VerifiedAccess>),
 }
 
-/// `X-Tenant-ID`, when sent, names this tenant.
-pub(super) fn same_tenant(parts: &Parts, tenant: &Tenant) -> Result<(), Error> {
+/// Refuses a request whose `X-Tenant-ID` names another tenant.
+pub(super) fn require_same_tenant(parts: &Parts, tenant: &Tenant) -> Result<(), Error> {
     let named = single_header(parts, &HeaderName::from_static("x-tenant-id"))?;
     if named.is_some_and(|named| named != tenant.id().as_str().as_bytes()) {
         return Err(Error::new(ErrorCode::TenantMismatch, "X-Tenant-ID names another tenant"));
@@ -34,7 +44,7 @@ pub(super) fn same_tenant(parts: &Parts, tenant: &Tenant) -> Result<(), Error> {
 }
 
 /// The credentials of `Authorization: Bearer`; the scheme in any case (RFC 9110, section 11.1).
-pub(super) fn bearer(parts: &Parts) -> Result<Option<&str>, Error> {
+pub(super) fn bearer_credentials(parts: &Parts) -> Result<Option<&str>, Error> {
     let Some(value) = single_header(parts, &AUTHORIZATION)? else { return Ok(None) };
     let invalid = || Error::new(ErrorCode::InvalidToken, "the bearer token is not readable");
     let text = str::from_utf8(value).map_err(|_| invalid())?;
@@ -49,26 +59,27 @@ pub(super) fn bearer(parts: &Parts) -> Result<Option<&str>, Error> {
     Ok(Some(credentials))
 }
 
-/// What the credentials of a request are meant to be.
-pub(super) fn is_meant_as_secret_key(credentials: &str) -> bool {
+/// Whether these credentials are a secret key, good or bad, and not a token.
+pub(super) fn has_secret_key_prefix(credentials: &str) -> bool {
     credentials.starts_with(SECRET_KEY_PREFIX)
 }
 
-/// The caller whom a route of this access demands.
+/// Finds the caller of a request to a route of this access.
 ///
 /// # Errors
 /// `missing_token`; `invalid_api_key`; `invalid_token`, `token_expired`, `session_revoked`, `session_expired` for an
 /// access token, which is verified against the store; `insufficient_permissions` for one where it may do nothing.
 pub(super) fn authenticate(tenant: &Tenant, parts: &Parts, access: Access) -> Result<Caller, Error> {
     if access == Access::Open {
-        return Ok(Caller::Anybody);
+        return Ok(Caller::Anonymous);
     }
     let missing = || Error::new(ErrorCode::MissingToken, "the Authorization header has no bearer token");
-    let credentials = bearer(parts)?.ok_or_else(missing)?;
-    if is_meant_as_secret_key(credentials) {
-        return secret_key(tenant, credentials).map(|()| Caller::SecretKey);
+    let credentials = bearer_credentials(parts)?.ok_or_else(missing)?;
+    if has_secret_key_prefix(credentials) {
+        return require_secret_key(tenant, credentials).map(|()| Caller::SecretKey);
     }
-    let verified = tenant.verify_access_token(credentials).map_err(|refused| as_credential(refused.error))?;
+    let verified =
+        tenant.verify_access_token(credentials).map_err(|refused| to_credential_error(refused.error))?;
     if access == Access::SecretKey {
         return Err(Error::new(ErrorCode::InsufficientPermissions, "this request needs the secret key"));
     }
@@ -76,16 +87,16 @@ pub(super) fn authenticate(tenant: &Tenant, parts: &Parts, access: Access) -> Re
 }
 
 /// Refuses any other key than the tenant's.
-pub(super) fn secret_key(tenant: &Tenant, credentials: &str) -> Result<(), Error> {
+pub(super) fn require_secret_key(tenant: &Tenant, credentials: &str) -> Result<(), Error> {
     if tenant.is_secret_key(credentials) {
         return Ok(());
     }
     Err(Error::new(ErrorCode::InvalidApiKey, "the secret key is not this tenant's"))
 }
 
-/// The error of a token that served as a credential: that its session is gone makes it a bad credential, not a missing
-/// page; that the host's own key was changed elsewhere is not the user's mistake.
-pub(super) fn as_credential(error: Error) -> Error {
+/// The error for a caller whose token served as a credential: a session that is gone makes it a bad credential (401), not
+/// a missing page (404); a secret key that was changed elsewhere is the host's problem, not the user's.
+pub(super) fn to_credential_error(error: Error) -> Error {
     match error.code() {
         ErrorCode::SessionNotFound => {
             Error::new(ErrorCode::InvalidToken, "the session of the access token is gone")
@@ -94,8 +105,8 @@ pub(super) fn as_credential(error: Error) -> Error {
     }
 }
 
-/// `invalid_api_key` from the engine says that the tenant's secret key was changed in another process. Whoever did not
-/// present one is told that the host has a problem.
+/// Turns `invalid_api_key` into `internal` for a caller that presented no secret key: from the engine it says that the
+/// tenant's secret key was changed in another process, which only the host can mend.
 pub(super) fn hide_tenant_key_error(error: Error) -> Error {
     match error.code() {
         ErrorCode::InvalidApiKey => {

@@ -1,12 +1,14 @@
-//! The gate in front of a host's own routes: who is calling, by the same reading of the same headers as the API's.
+//! Authorisation of requests to a host's own routes. It reads the same headers in the same way as the API.
 
 use http::request::Parts;
 use serde_json::{Map, Value};
 
-use super::auth::{as_credential, bearer, same_tenant};
-use super::request::within_limits;
+use super::auth::{bearer_credentials, require_same_tenant, to_credential_error};
+use super::options::without_nulls;
+use super::request_head::require_within_limits;
 use crate::engine::{LocalVerification, Tenant};
 use crate::error::{Error, ErrorCode};
+use crate::object_reader::ObjectReader;
 use crate::token::access_claims::AccessClaims;
 use crate::word_enum::word_enum;
 
@@ -20,24 +22,24 @@ word_enum! {
     }
 }
 
-/// What becomes of a request without a bearer token.
+/// What happens to a request without a bearer token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum MissingToken {
     /// It is refused. The default.
     #[default]
     Reject,
-    /// It passes as nobody's. A bad token is refused all the same.
+    /// It passes as anonymous. A bad token is refused all the same.
     Allow,
 }
 
-/// How [`authorize`] decides; each option has a default.
+/// Options of [`authorize`]; each has a default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AuthorizeOptions {
     /// What the token is checked against.
     pub verification: Verification,
-    /// What becomes of a request without one.
-    pub anonymous: MissingToken,
+    /// What happens to a request without one.
+    pub missing_token: MissingToken,
 }
 
 impl AuthorizeOptions {
@@ -46,43 +48,33 @@ impl AuthorizeOptions {
     /// # Errors
     /// `validation_error` naming the option.
     pub fn from_json(object: &Map<String, Value>) -> Result<Self, Error> {
-        let mut options = AuthorizeOptions::default();
-        for (name, value) in object {
-            match (name.as_str(), value) {
-                (_, Value::Null) => {}
-                ("verify", Value::String(word)) if word == "store" => {
-                    options.verification = Verification::Store;
-                }
-                ("verify", Value::String(word)) if word == "local" => {
-                    options.verification = Verification::Local;
-                }
-                ("verify", _) => return Err(Error::validation("verify", "must be store or local")),
-                ("optional", Value::Bool(true)) => options.anonymous = MissingToken::Allow,
-                ("optional", Value::Bool(false)) => options.anonymous = MissingToken::Reject,
-                ("optional", _) => return Err(Error::validation("optional", "must be true or false")),
-                _ => return Err(Error::validation("options", "hold verify and optional only")),
-            }
-        }
-        Ok(options)
+        let mut reader = ObjectReader::options(without_nulls(object));
+        let verification = reader.optional("verify")?.unwrap_or_default();
+        let missing_token = match reader.optional("optional")? {
+            Some(true) => MissingToken::Allow,
+            Some(false) | None => MissingToken::Reject,
+        };
+        reader.finish()?;
+        Ok(AuthorizeOptions { verification, missing_token })
     }
 }
 
-/// Who calls a route of the host's own: the claims of the request's access token, or nothing for an anonymous request
-/// that may pass. Answer an error with [`error_response`](super::error_response). Reaches the disk unless the token is
-/// verified locally.
+/// Authorises a request to a route of the host's own: returns the claims of its access token, or `None` for an anonymous
+/// request that may pass. Answer an error with [`error_response`](super::error_response). Reaches the disk unless the
+/// token is verified locally.
 ///
 /// # Errors
 /// `missing_token`; `invalid_token`, `token_expired`, `session_revoked`, `session_expired`; `bad_request` for a header
-/// that must not be there twice; `tenant_mismatch`; what the store could not say is its own error, never a pass.
+/// that must not be there twice; `tenant_mismatch`; an error of the store refuses the request and never lets it pass.
 pub fn authorize(
     tenant: &Tenant,
     parts: &Parts,
     options: &AuthorizeOptions,
 ) -> Result<Option<AccessClaims>, Error> {
-    within_limits(parts, &[])?;
-    same_tenant(parts, tenant)?;
-    let Some(token) = bearer(parts)? else {
-        return match options.anonymous {
+    require_within_limits(parts, &[])?;
+    require_same_tenant(parts, tenant)?;
+    let Some(token) = bearer_credentials(parts)? else {
+        return match options.missing_token {
             MissingToken::Allow => Ok(None),
             MissingToken::Reject => {
                 Err(Error::new(ErrorCode::MissingToken, "the Authorization header has no bearer token"))
@@ -95,7 +87,7 @@ pub fn authorize(
         }
         Verification::Local => tenant.verify_locally(token, &LocalVerification::default()),
     };
-    verified.map(Some).map_err(as_credential)
+    verified.map(Some).map_err(to_credential_error)
 }
 
 #[cfg(test)]
@@ -104,9 +96,9 @@ mod tests {
     use crate::engine::{CreateSession, Engine, Grant};
 
     const STORE: AuthorizeOptions =
-        AuthorizeOptions { verification: Verification::Store, anonymous: MissingToken::Reject };
+        AuthorizeOptions { verification: Verification::Store, missing_token: MissingToken::Reject };
     const LOCAL: AuthorizeOptions = AuthorizeOptions { verification: Verification::Local, ..STORE };
-    const OPTIONAL: AuthorizeOptions = AuthorizeOptions { anonymous: MissingToken::Allow, ..STORE };
+    const OPTIONAL: AuthorizeOptions = AuthorizeOptions { missing_token: MissingToken::Allow, ..STORE };
 
     fn tenant() -> (Engine, Tenant, Grant) {
         let engine = Engine::open(":memory:").unwrap();
@@ -115,7 +107,7 @@ mod tests {
         (engine, tenant, grant)
     }
 
-    fn ask(
+    fn authorize_get(
         tenant: &Tenant,
         options: AuthorizeOptions,
         headers: &[(&str, &str)],
@@ -136,41 +128,41 @@ mod tests {
         let (_engine, tenant, grant) = tenant();
         let good = format!("Bearer {}", grant.access_token.expose());
         for options in [STORE, LOCAL, OPTIONAL] {
-            assert_eq!(ask(&tenant, options, &[("authorization", &good)]), Ok("usr_1".into()));
+            assert_eq!(authorize_get(&tenant, options, &[("authorization", &good)]), Ok("usr_1".into()));
             for bad in ["Bearer a.b.c", "Bearer sk_live_abc123", "bearer a b"] {
                 assert_eq!(
-                    ask(&tenant, options, &[("authorization", bad)]),
+                    authorize_get(&tenant, options, &[("authorization", bad)]),
                     Err(ErrorCode::InvalidToken),
                     "{bad}"
                 );
             }
             let twice = [("authorization", good.as_str()), ("authorization", &good)];
-            assert_eq!(ask(&tenant, options, &twice), Err(ErrorCode::BadRequest));
+            assert_eq!(authorize_get(&tenant, options, &twice), Err(ErrorCode::BadRequest));
             let elsewhere = [("authorization", good.as_str()), ("x-tenant-id", "tnt_other")];
-            assert_eq!(ask(&tenant, options, &elsewhere), Err(ErrorCode::TenantMismatch));
+            assert_eq!(authorize_get(&tenant, options, &elsewhere), Err(ErrorCode::TenantMismatch));
         }
         for anonymous in [&[][..], &[("authorization", "Basic YTpi")], &[("authorization", "Bearer ")]] {
-            assert_eq!(ask(&tenant, STORE, anonymous), Err(ErrorCode::MissingToken));
-            assert_eq!(ask(&tenant, LOCAL, anonymous), Err(ErrorCode::MissingToken));
-            assert_eq!(ask(&tenant, OPTIONAL, anonymous), Ok(String::new()));
+            assert_eq!(authorize_get(&tenant, STORE, anonymous), Err(ErrorCode::MissingToken));
+            assert_eq!(authorize_get(&tenant, LOCAL, anonymous), Err(ErrorCode::MissingToken));
+            assert_eq!(authorize_get(&tenant, OPTIONAL, anonymous), Ok(String::new()));
         }
     }
 
     #[test]
-    fn only_the_store_knows_of_a_revocation_and_a_closed_store_lets_nobody_pass() {
+    fn only_the_store_sees_a_revocation_and_a_closed_store_refuses_every_request() {
         let (engine, tenant, grant) = tenant();
         let headers = [("authorization", &*format!("Bearer {}", grant.access_token.expose()))];
         tenant.revoke(grant.session.id).unwrap();
-        assert_eq!(ask(&tenant, STORE, &headers), Err(ErrorCode::SessionRevoked));
-        assert_eq!(ask(&tenant, OPTIONAL, &headers), Err(ErrorCode::SessionRevoked));
-        assert_eq!(ask(&tenant, LOCAL, &headers), Ok("usr_1".into()));
+        assert_eq!(authorize_get(&tenant, STORE, &headers), Err(ErrorCode::SessionRevoked));
+        assert_eq!(authorize_get(&tenant, OPTIONAL, &headers), Err(ErrorCode::SessionRevoked));
+        assert_eq!(authorize_get(&tenant, LOCAL, &headers), Ok("usr_1".into()));
         engine.close().unwrap();
-        assert_eq!(ask(&tenant, OPTIONAL, &headers), Err(ErrorCode::EngineClosed));
-        assert_eq!(ask(&tenant, LOCAL, &headers), Err(ErrorCode::EngineClosed));
+        assert_eq!(authorize_get(&tenant, OPTIONAL, &headers), Err(ErrorCode::EngineClosed));
+        assert_eq!(authorize_get(&tenant, LOCAL, &headers), Err(ErrorCode::EngineClosed));
     }
 
     #[test]
-    fn the_json_form() {
+    fn options_are_read_from_json() {
         let read = |text: &str| {
             AuthorizeOptions::from_json(serde_json::from_str::<Value>(text).unwrap().as_object().unwrap())
         };

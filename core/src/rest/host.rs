@@ -1,11 +1,11 @@
-//! What a host asks before and after the API itself: which requests are the API's, which of them only read, and how a
-//! request is answered that failed on its way here.
+//! What a host needs around the API: which requests are the API's, which of them only read, and the response to a request
+//! that failed before it reached the API.
 
 use http::{Method, Response};
 
 use super::auth::hide_tenant_key_error;
-use super::response::{self, Answer};
-use super::routes::{self, Endpoint, ROUTES, Resolution};
+use super::response::{ApiResponse, mint_request_id};
+use super::routes::{self, Effect, ROUTES, Resolution};
 use crate::error::Error;
 use crate::random::OsRandom;
 
@@ -17,8 +17,7 @@ pub fn paths() -> Vec<&'static str> {
     paths
 }
 
-/// Whether the path (without the query) is one of the API's: a host that shares its root with the API passes the other
-/// ones on.
+/// Whether the path (without the query) is one of the API's, for a host that shares its root with the API.
 pub fn is_api_path(path: &str) -> bool {
     !matches!(routes::resolve(&Method::OPTIONS, path), Resolution::NotFound)
 }
@@ -26,28 +25,15 @@ pub fn is_api_path(path: &str) -> bool {
 /// Whether answering needs no write: for hosts that keep reads from waiting behind writes.
 pub fn is_read_only(method: &Method, path: &str) -> bool {
     match routes::resolve(method, path) {
-        Resolution::Route(route, _) => match route.endpoint {
-            Endpoint::ListSessions
-            | Endpoint::ReadSession
-            | Endpoint::Verify
-            | Endpoint::SignIn // the write comes with `PendingSignIn::finish`
-            | Endpoint::ReadConfig
-            | Endpoint::Stats
-            | Endpoint::Jwks => true,
-            Endpoint::RevokeSessions
-            | Endpoint::RevokeSession
-            | Endpoint::Refresh
-            | Endpoint::SignOut
-            | Endpoint::ChangeConfig => false,
-        },
+        Resolution::Route(route, _) => route.effect == Effect::Read,
         Resolution::Options(_) | Resolution::MethodNotAllowed(_) | Resolution::NotFound => true,
     }
 }
 
-/// The API's answer to a request that failed outside it: the engine did not open, the host could not read the request,
-/// [`authorize`](super::authorize) refused it. That the host's own secret key is wrong is not told to clients.
+/// The API's response to a request that failed outside it: the engine did not open, the host could not read the request,
+/// [`authorize`](super::authorize) refused it. It does not tell clients that the host's own secret key is wrong.
 pub fn error_response(error: Error) -> Response<Vec<u8>> {
-    Answer::error(hide_tenant_key_error(error)).into_response(&response::request_id(&OsRandom), false)
+    ApiResponse::from_error(hide_tenant_key_error(error)).into_http(&mint_request_id(&OsRandom), false)
 }
 
 #[cfg(test)]
@@ -56,7 +42,7 @@ mod tests {
     use crate::error::ErrorCode;
 
     #[test]
-    fn paths_are_the_tables() {
+    fn paths_are_those_of_the_table() {
         assert_eq!(paths().len(), 9);
         assert!(paths().into_iter().all(is_api_path));
         for other in ["/", "", "/v1", "/v1/sessions/", "/v1/users"] {
@@ -65,11 +51,13 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_state_is_no_read() {
+    fn a_request_that_changes_state_is_not_read_only() {
         for (method, path, reads) in [
             (Method::GET, "/v1/sessions", true),
             (Method::HEAD, "/v1/sessions/x", true),
             (Method::POST, "/v1/sessions/verify", true),
+            (Method::POST, "/v1/auth/sign-in", true),
+            (Method::POST, "/v1/auth/sign-out", false),
             (Method::DELETE, "/v1/sessions", false),
             (Method::POST, "/v1/auth/token/refresh", false),
             (Method::PATCH, "/v1/admin/config", false),

@@ -1,24 +1,25 @@
-//! How the API behaves where the host has a choice.
+//! Options of the REST API: the host's, as given and as checked.
 
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::cookies::{CookieOptions, SameSite};
+use super::cookies::CookieOptions;
 use crate::duration::Duration;
 use crate::error::Error;
 use crate::json;
+use crate::object_reader::ObjectReader;
 
 /// Options of a [`RestApi`](super::RestApi); each has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RestOptions {
     /// Cookie mode: the refresh token travels only in this cookie, never in an answer's JSON. Default: off.
     ///
-    /// Whatever the mode, a refresh token that came in a cookie of the default name goes back in the cookie. A request
-    /// that uses the cookie must come from the same origin (`Sec-Fetch-Site`, `Origin`), from one of
-    /// [`CookieOptions::allowed_origins`], or, from a client that says neither, be of a kind that no plain form can send:
-    /// with `Content-Type: application/json` or an `X-Requested-With`. Else it is refused with 403. In cookie mode the
-    /// same holds for a sign-in.
+    /// In either mode a refresh token that came in a cookie of the default name goes back in the cookie. A request that
+    /// uses the cookie must come from the same origin (`Sec-Fetch-Site`, `Origin`), from one of
+    /// [`CookieOptions::allowed_origins`], or, from a client that sends neither header, be of a kind that no plain form
+    /// can send: with `Content-Type: application/json` or an `X-Requested-With`. Else it is refused with 403. In cookie
+    /// mode the same holds for a sign-in.
     pub cookie: Option<CookieOptions>,
     /// The longest session that a client gets by its own `session_options.duration`; more is cut to it. Default: the
     /// tenant's `session_duration`, so that a client can shorten its session but not stretch the tenant's rule. A host
@@ -33,25 +34,18 @@ impl RestOptions {
     /// # Errors
     /// `validation_error` naming the option.
     pub fn from_json(object: &Map<String, Value>) -> Result<Self, Error> {
-        let mut options = RestOptions::default();
-        for (name, value) in object {
-            match (name.as_str(), value) {
-                (_, Value::Null) => {}
-                ("cookie", Value::Bool(on)) => options.cookie = on.then(CookieOptions::default),
-                ("cookie", Value::Object(cookie)) => options.cookie = Some(cookie_from_json(cookie)?),
-                ("cookie", _) => return Err(Error::validation("cookie", "must be true, false or an object")),
-                ("longest_requested_session", value) => {
-                    options.longest_requested_session = Some(Duration::from_json(name, value)?);
-                }
-                _ => {
-                    return Err(Error::validation(
-                        "options",
-                        "hold cookie and longest_requested_session only",
-                    ));
-                }
+        let mut reader = ObjectReader::options(without_nulls(object));
+        let cookie = match reader.take("cookie") {
+            None | Some(Value::Bool(false)) => None,
+            Some(Value::Bool(true)) => Some(CookieOptions::default()),
+            Some(Value::Object(cookie)) => {
+                Some(read_cookie_options(reader.nested("cookie", without_nulls(&cookie)))?)
             }
-        }
-        Ok(options)
+            Some(_) => return Err(Error::validation("cookie", "must be true, false or an object")),
+        };
+        let longest_requested_session = reader.optional("longest_requested_session")?;
+        reader.finish()?;
+        Ok(RestOptions { cookie, longest_requested_session })
     }
 
     /// Checks what [`RestApi::new`](super::RestApi::new) checks, for a host that has no tenant yet.
@@ -77,61 +71,47 @@ impl FromStr for RestOptions {
     }
 }
 
-fn cookie_from_json(object: &Map<String, Value>) -> Result<CookieOptions, Error> {
-    let mut cookie = CookieOptions::default();
-    for (name, value) in object {
-        let text = || {
-            value
-                .as_str()
-                .map(str::to_owned)
-                .ok_or_else(|| Error::validation("cookie", "name, domain, path are texts"))
-        };
-        match (name.as_str(), value) {
-            (_, Value::Null) => {}
-            ("name", _) => cookie.name = text()?,
-            ("domain", _) => cookie.domain = Some(text()?),
-            ("path", _) => cookie.path = text()?,
-            ("same_site", value) => {
-                cookie.same_site = match value.as_str().map(str::to_ascii_lowercase).as_deref() {
-                    Some("lax") => SameSite::Lax,
-                    Some("strict") => SameSite::Strict,
-                    _ => return Err(Error::validation("cookie.same_site", "must be lax or strict")),
-                };
-            }
-            ("secure", Value::Bool(secure)) => cookie.secure = *secure,
-            ("secure", _) => return Err(Error::validation("cookie.secure", "must be true or false")),
-            ("allowed_origins", Value::Array(origins)) => {
-                let origins: Option<_> =
-                    origins.iter().map(|origin| origin.as_str().map(str::to_owned)).collect();
-                cookie.allowed_origins =
-                    origins.ok_or_else(|| Error::validation("cookie.allowed_origins", "must be texts"))?;
-            }
-            ("allowed_origins", _) => {
-                return Err(Error::validation("cookie.allowed_origins", "must be an array of texts"));
-            }
-            _ => return Err(Error::validation("cookie", "has an option of an unknown name")),
-        }
-    }
+fn read_cookie_options(mut reader: ObjectReader) -> Result<CookieOptions, Error> {
+    let default = CookieOptions::default();
+    let cookie = CookieOptions {
+        name: reader.optional("name")?.unwrap_or(default.name),
+        domain: reader.optional("domain")?,
+        path: reader.optional("path")?.unwrap_or(default.path),
+        same_site: match reader.take("same_site") {
+            // Accepts `Lax` and `Strict` too, as the attribute is written in a cookie.
+            Some(word) => word.as_str().unwrap_or_default().to_ascii_lowercase().parse()?,
+            None => default.same_site,
+        },
+        secure: reader.optional("secure")?.unwrap_or(default.secure),
+        allowed_origins: reader.optional("allowed_origins")?.unwrap_or(default.allowed_origins),
+    };
+    reader.finish()?;
     Ok(cookie)
 }
 
-/// The options, checked.
-pub(super) struct Settings {
+/// The options without those that are null: a null option counts as absent, whatever its name.
+pub(super) fn without_nulls(options: &Map<String, Value>) -> Map<String, Value> {
+    let given = options.iter().filter(|(_, value)| !value.is_null());
+    given.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Options that fit together.
+pub(super) struct CheckedOptions {
     cookie: CookieOptions,
     cookie_mode: bool,
     pub longest_requested_session: Option<Duration>,
 }
 
-impl Settings {
-    pub fn of(options: RestOptions) -> Result<Self, Error> {
+impl CheckedOptions {
+    pub fn new(options: RestOptions) -> Result<Self, Error> {
         options.validate()?;
-        let cookie_mode = options.cookie.is_some();
-        let cookie = options.cookie.unwrap_or_default();
-        Ok(Settings { cookie, cookie_mode, longest_requested_session: options.longest_requested_session })
+        let RestOptions { cookie, longest_requested_session } = options;
+        let cookie_mode = cookie.is_some();
+        Ok(CheckedOptions { cookie: cookie.unwrap_or_default(), cookie_mode, longest_requested_session })
     }
 
     /// Whether refresh tokens travel only in the cookie.
-    pub fn cookie_mode(&self) -> bool {
+    pub fn is_cookie_mode(&self) -> bool {
         self.cookie_mode
     }
 
@@ -140,8 +120,8 @@ impl Settings {
         &self.cookie
     }
 
-    /// The cookie in which an answer's refresh token travels, if it does.
-    pub fn cookie_for(&self, came_in_cookie: bool) -> Option<&CookieOptions> {
+    /// The cookie in which the refresh token of a response travels, or `None` if it travels in the JSON.
+    pub fn response_cookie(&self, came_in_cookie: bool) -> Option<&CookieOptions> {
         (self.cookie_mode || came_in_cookie).then_some(&self.cookie)
     }
 }
@@ -149,13 +129,14 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rest::cookies::SameSite;
 
     fn read(text: &str) -> Result<RestOptions, Error> {
         text.parse()
     }
 
     #[test]
-    fn the_json_form() {
+    fn options_are_read_from_json() {
         assert_eq!(read(r#"{"cookie":false}"#), Ok(RestOptions::default()));
         assert_eq!(read(r#"{"cookie":true}"#).unwrap().cookie, Some(CookieOptions::default()));
         let cookie = read(

@@ -1,129 +1,98 @@
-//! One request, read strictly: limits, single headers, query, JSON body, client.
+//! One request as its handler sees it, read strictly: caller, query, JSON body, client.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
 use serde_json::{Map, Value};
 
-use super::routes::{Body, Route};
-use super::{BODY_MAX, ClientAddress, percent};
-use crate::error::{Error, ErrorCode};
+use super::auth::Caller;
+use super::options::CheckedOptions;
+use super::percent;
+use super::request_head::{bad_request, single_header};
+use crate::engine::Tenant;
+use crate::error::Error;
 use crate::json;
 use crate::model::client::{IpAddress, UserAgent};
+use crate::object_reader::printable;
 
-/// The most bytes of names and values of all headers together: an access token of 8 KB fits twice.
-const HEADERS_MAX: usize = 32 * 1024;
-/// The most headers.
-const HEADER_COUNT_MAX: usize = 128;
-/// The most bytes of path and query.
-const TARGET_MAX: usize = 8 * 1024;
+/// Where a request comes from, as far as the host knows: an extension of the request, recorded as the address of a
+/// sign-in or a refresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClientAddress(pub Option<IpAddress>);
 
-/// A request that means a row of the table.
-pub(super) struct Call<'a> {
-    pub route: &'static Route,
+/// What the body of a route's requests must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Body {
+    /// Nothing: a body that would be ignored may be a misunderstanding about what is to be ended.
+    None,
+    /// A JSON object, or nothing.
+    Optional,
+    /// A JSON object.
+    Required,
+}
+
+/// What the requests of one [`RestApi`](super::RestApi) share.
+pub(super) struct ApiState {
+    pub tenant: Tenant,
+    pub options: CheckedOptions,
+}
+
+/// A request whose route, caller, query and body have been checked.
+pub(super) struct ApiRequest<'a> {
+    pub state: &'a Arc<ApiState>,
+    /// The id of the request in the answer.
+    pub request_id: &'a str,
     pub parts: &'a Parts,
-    pub body: &'a [u8],
-    /// The segment of the path that stands for an id, as sent.
-    pub id: &'a str,
+    pub caller: Caller,
+    pub query: Query,
+    /// The members of the JSON body; empty without a body.
+    pub body: Map<String, Value>,
+    /// The segment of the path that stands for an id, as sent; empty on a route without one.
+    pub path_id: &'a str,
 }
 
-pub(super) fn bad_request(problem: impl Into<Box<str>>) -> Error {
-    Error::new(ErrorCode::BadRequest, problem)
-}
-
-/// Refuses a request that is too large to be looked at.
-pub(super) fn within_limits(parts: &Parts, body: &[u8]) -> Result<(), Error> {
-    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
-    if target > TARGET_MAX {
-        return Err(bad_request(format!("path and query must be at most {TARGET_MAX} bytes")));
-    }
-    let bytes: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if bytes > HEADERS_MAX || parts.headers.len() > HEADER_COUNT_MAX {
-        return Err(bad_request(format!(
-            "headers must be at most {HEADER_COUNT_MAX} and {HEADERS_MAX} bytes together"
-        )));
-    }
-    if body.len() > BODY_MAX {
-        let problem = format!("the body must be at most {BODY_MAX} bytes");
-        return Err(Error::new(ErrorCode::PayloadTooLarge, problem));
-    }
-    Ok(())
-}
-
-/// The header's value, or nothing when it was not sent.
-///
-/// # Errors
-/// `bad_request` when it was sent more than once: two readers could see two different values.
-pub(super) fn single_header<'a>(parts: &'a Parts, name: &HeaderName) -> Result<Option<&'a [u8]>, Error> {
-    let mut values = parts.headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (value, None) => Ok(value.map(|value| value.as_bytes())),
-        _ => Err(bad_request(format!("{name} must be sent once"))),
-    }
-}
-
-impl Call<'_> {
-    /// The query parameters by name, form-encoded (`+` is a space).
-    ///
-    /// # Errors
-    /// `bad_request` for broken percent-encoding; `validation_error` for a parameter that this route does not know, that
-    /// is empty or that was given twice: a misspelt or lost `user_id` must never end the whole tenant.
-    pub fn query(&self) -> Result<Query, Error> {
-        let mut query = Query(BTreeMap::new());
-        let Some(text) = self.parts.uri.query() else { return Ok(query) };
-        for pair in text.split('&') {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let decode = |part: &str| {
-                percent::decode(&part.replace('+', " "))
-                    .ok_or_else(|| bad_request("the query is not percent-encoded UTF-8"))
-            };
-            let (name, value) = (decode(name)?, decode(value)?);
-            let Some(known) = self.route.query.iter().find(|known| **known == name) else {
-                let name: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-                return Err(Error::validation(&name, "is not a query parameter of this request"));
-            };
-            if value.is_empty() {
-                return Err(Error::validation(known, "must not be empty"));
-            }
-            if query.0.insert(*known, value).is_some() {
-                return Err(Error::validation(known, "must be given once"));
-            }
-        }
-        Ok(query)
+impl<'a> ApiRequest<'a> {
+    pub fn tenant(&self) -> &'a Tenant {
+        &self.state.tenant
     }
 
-    /// The JSON object of the body; empty if the body may be left out and was.
-    ///
-    /// # Errors
-    /// `bad_request` unless the body is JSON without duplicate names and says so; `validation_error` for JSON that is
-    /// not an object.
-    pub fn object(&self) -> Result<Map<String, Value>, Error> {
-        match self.route.body {
-            Body::None | Body::Optional if self.body.is_empty() => return Ok(Map::new()),
-            Body::None => return Err(bad_request("this request takes no body")),
-            Body::Optional | Body::Required => {}
-        }
-        if !is_json(single_header(self.parts, &CONTENT_TYPE)?) {
-            return Err(bad_request("the Content-Type must be application/json"));
-        }
-        if single_header(self.parts, &CONTENT_ENCODING)?.is_some_and(|coding| coding != b"identity") {
-            return Err(bad_request("the body must not be compressed"));
-        }
-        match json::parse(self.body) {
-            Some(Value::Object(object)) => Ok(object),
-            Some(_) => Err(Error::validation("body", "must be a JSON object")),
-            None => Err(bad_request("the body is not JSON without duplicate names")),
-        }
+    pub fn options(&self) -> &'a CheckedOptions {
+        &self.state.options
     }
 
-    /// Where the request comes from. A user agent that is no text is as good as none.
+    /// Where the request comes from. A user agent that is not text counts as absent.
     pub fn client(&self) -> (Option<IpAddress>, Option<UserAgent>) {
         let address = self.parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
         let agent =
             self.parts.headers.get(USER_AGENT).and_then(|agent| str::from_utf8(agent.as_bytes()).ok());
         (address, agent.and_then(|agent| agent.parse().ok()))
+    }
+}
+
+/// Reads the JSON object of the body; empty if the body may be left out and was.
+///
+/// # Errors
+/// `bad_request` unless the body is JSON without duplicate names and says so; `validation_error` for JSON that is
+/// not an object.
+pub(super) fn parse_body(rule: Body, parts: &Parts, body: &[u8]) -> Result<Map<String, Value>, Error> {
+    match rule {
+        Body::None | Body::Optional if body.is_empty() => return Ok(Map::new()),
+        Body::None => return Err(bad_request("this request takes no body")),
+        Body::Optional | Body::Required => {}
+    }
+    if !is_json(single_header(parts, &CONTENT_TYPE)?) {
+        return Err(bad_request("the Content-Type must be application/json"));
+    }
+    if single_header(parts, &CONTENT_ENCODING)?.is_some_and(|coding| coding != b"identity") {
+        return Err(bad_request("the body must not be compressed"));
+    }
+    match json::parse(body) {
+        Some(Value::Object(object)) => Ok(object),
+        Some(_) => Err(Error::validation("body", "must be a JSON object")),
+        None => Err(bad_request("the body is not JSON without duplicate names")),
     }
 }
 
@@ -145,34 +114,41 @@ fn is_json(content_type: Option<&[u8]>) -> bool {
 pub(super) struct Query(BTreeMap<&'static str, String>);
 
 impl Query {
+    /// Reads the parameters of a query, form-encoded (`+` is a space); `known` are the names that the route has.
+    ///
+    /// # Errors
+    /// `bad_request` for broken percent-encoding; `validation_error` for a parameter that the route does not know, that is
+    /// empty or that was given twice: a misspelt or lost `user_id` must never end the sessions of the whole tenant.
+    pub fn parse(query: Option<&str>, known: &[&'static str]) -> Result<Self, Error> {
+        let mut parameters = BTreeMap::new();
+        for pair in query.into_iter().flat_map(|query| query.split('&')) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let decode = |part: &str| {
+                percent::decode(&part.replace('+', " "))
+                    .ok_or_else(|| bad_request("the query is not percent-encoded UTF-8"))
+            };
+            let (name, value) = (decode(name)?, decode(value)?);
+            let Some(known) = known.iter().find(|known| **known == name) else {
+                return Err(Error::validation(&printable(&name), "is not a query parameter of this request"));
+            };
+            if value.is_empty() {
+                return Err(Error::validation(known, "must not be empty"));
+            }
+            if parameters.insert(*known, value).is_some() {
+                return Err(Error::validation(known, "must be given once"));
+            }
+        }
+        Ok(Query(parameters))
+    }
+
     /// The parameter as text; never empty.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
     /// The parameter as a value of its type.
-    pub fn parsed<T: FromStr<Err = Error>>(&self, name: &str) -> Result<Option<T>, Error> {
+    pub fn parse_as<T: FromStr<Err = Error>>(&self, name: &str) -> Result<Option<T>, Error> {
         self.text(name).map(str::parse).transpose()
-    }
-}
-
-/// Takes a member that is a string; null counts as absent.
-pub(super) fn take_text(object: &mut Map<String, Value>, name: &str) -> Result<Option<String>, Error> {
-    match object.remove(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Error::validation(name, "must be a string")),
-    }
-}
-
-/// Refuses members that nobody took.
-pub(super) fn reject_unknown_members(object: &Map<String, Value>) -> Result<(), Error> {
-    match object.keys().next() {
-        None => Ok(()),
-        Some(unknown) => {
-            let name: String = unknown.chars().filter(|c| !c.is_control()).take(64).collect();
-            Err(Error::validation(&name, "is not a field of this request"))
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Answers: JSON, the envelope of errors, headers that every answer has.
+//! ApiResponses: JSON, the envelope of errors, headers that every answer has.
 
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, SET_COOKIE,
@@ -11,8 +11,8 @@ use ulid::Ulid;
 use crate::error::{Error, ErrorCode};
 use crate::random::Random;
 
-/// A fresh id for a request, `req_…`: in the envelope of an error and in the `X-Request-Id` of every answer.
-pub(super) fn request_id(random: &dyn Random) -> String {
+/// Mints an id for a request, `req_…`: in the envelope of an error and in the `X-Request-Id` of every response.
+pub(super) fn mint_request_id(random: &dyn Random) -> String {
     let mut bytes = [0; 16];
     // Without entropy the id is not unique; the request itself may still succeed, or say what is wrong.
     let _ = random.fill(&mut bytes);
@@ -20,55 +20,58 @@ pub(super) fn request_id(random: &dyn Random) -> String {
     format!("req_{}", Ulid::from_bytes(bytes).array_to_str(&mut text))
 }
 
-/// What a request came to.
+/// The outcome of a request, before it is written as HTTP.
 #[derive(Debug, PartialEq)]
-pub(super) struct Answer {
+pub(super) struct ApiResponse {
     status: StatusCode,
     body: Option<Value>,
-    cacheable: bool,
+    is_cacheable: bool,
     cookie: Option<HeaderValue>,
     allow: Option<HeaderValue>,
     error: Option<Error>,
 }
 
-impl Answer {
-    fn of(status: StatusCode, body: Option<Value>) -> Self {
-        Answer { status, body, cacheable: false, cookie: None, allow: None, error: None }
+impl ApiResponse {
+    fn new(status: StatusCode, body: Option<Value>) -> Self {
+        ApiResponse { status, body, is_cacheable: false, cookie: None, allow: None, error: None }
     }
 
     /// 200 with this body.
     pub fn ok(body: Value) -> Self {
-        Answer::of(StatusCode::OK, Some(body))
+        ApiResponse::new(StatusCode::OK, Some(body))
     }
 
     /// 204.
     pub fn no_content() -> Self {
-        Answer::of(StatusCode::NO_CONTENT, None)
+        ApiResponse::new(StatusCode::NO_CONTENT, None)
     }
 
-    /// The error's status and envelope; the request id is filled in last.
-    pub fn error(error: Error) -> Self {
+    /// The error's status and envelope; [`into_http`](Self::into_http) adds the request id.
+    pub fn from_error(error: Error) -> Self {
         let status = StatusCode::from_u16(error.code().http_status());
-        Answer { error: Some(error), ..Answer::of(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), None) }
+        ApiResponse {
+            error: Some(error),
+            ..ApiResponse::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), None)
+        }
     }
 
-    /// Any cache may keep it for an hour.
-    pub fn cacheable(self) -> Self {
-        Answer { cacheable: true, ..self }
+    /// Lets any cache keep the response for an hour.
+    pub fn with_public_cache(self) -> Self {
+        ApiResponse { is_cacheable: true, ..self }
     }
 
-    /// Sets or clears the cookie.
+    /// Adds a `Set-Cookie` header, if there is one.
     pub fn with_cookie(self, cookie: Option<HeaderValue>) -> Self {
-        Answer { cookie: cookie.or(self.cookie), ..self }
+        ApiResponse { cookie: cookie.or(self.cookie), ..self }
     }
 
     /// Names the methods that the path has.
     pub fn with_allow(self, allow: &str) -> Self {
-        Answer { allow: HeaderValue::from_str(allow).ok(), ..self }
+        ApiResponse { allow: HeaderValue::from_str(allow).ok(), ..self }
     }
 
-    /// The response. A HEAD gets the headers only.
-    pub fn into_response(self, request_id: &str, head: bool) -> Response<Vec<u8>> {
+    /// Writes the response; the response to a HEAD has no body.
+    pub fn into_http(self, request_id: &str, is_head: bool) -> Response<Vec<u8>> {
         let envelope = self.error.as_ref().map(|error| envelope(error, request_id));
         let body = envelope.or(self.body).map(|body| body.to_string().into_bytes());
         let mut response = Response::new(Vec::new());
@@ -80,14 +83,14 @@ impl Answer {
             }
         };
         let fixed = HeaderValue::from_static;
-        set(CACHE_CONTROL, Some(fixed(if self.cacheable { "public, max-age=3600" } else { "no-store" })));
+        set(CACHE_CONTROL, Some(fixed(if self.is_cacheable { "public, max-age=3600" } else { "no-store" })));
         set(HeaderName::from_static("x-request-id"), HeaderValue::from_str(request_id).ok());
         set(HeaderName::from_static("x-content-type-options"), Some(fixed("nosniff")));
         set(ALLOW, self.allow);
         set(SET_COOKIE, self.cookie);
         set(CONTENT_TYPE, body.as_ref().map(|_| fixed("application/json")));
-        if head {
-            // The length that a GET would have; nobody else can know it.
+        if is_head {
+            // The length that a GET would have: the server in front cannot compute it from a body that is not there.
             set(CONTENT_LENGTH, body.as_ref().map(|body| HeaderValue::from(body.len())));
         }
         let code = self.error.as_ref().map(Error::code);
@@ -97,13 +100,13 @@ impl Answer {
         if let Some(error) = self.error {
             response.extensions_mut().insert(error);
         }
-        *response.body_mut() = body.filter(|_| !head).unwrap_or_default();
+        *response.body_mut() = body.filter(|_| !is_head).unwrap_or_default();
         response
     }
 }
 
-/// `{"error": {code, message, status, request_id}}`. What broke on our side stays with the host, who finds it in the
-/// response's extensions.
+/// `{"error": {code, message, status, request_id}}`. The detail of a failure of the server is for the host only: it is in
+/// the response's extensions.
 fn envelope(error: &Error, request_id: &str) -> Value {
     let status = error.code().http_status();
     let message = match status {
@@ -126,7 +129,8 @@ mod tests {
     #[test]
     fn every_error_has_its_status_and_envelope() {
         for code in ErrorCode::ALL {
-            let response = Answer::error(Error::new(*code, "secret detail")).into_response("req_1", false);
+            let response =
+                ApiResponse::from_error(Error::new(*code, "secret detail")).into_http("req_1", false);
             assert_eq!(response.status(), code.http_status());
             assert_eq!(response.extensions().get::<Error>().map(Error::code), Some(*code));
             let body: Value = serde_json::from_slice(response.body()).unwrap();
@@ -140,7 +144,7 @@ mod tests {
     #[test]
     fn request_ids_differ() {
         let random = SeededRandom::new(1);
-        assert_ne!(request_id(&random), request_id(&random));
-        assert_eq!(request_id(&random).len(), "req_".len() + 26);
+        assert_ne!(mint_request_id(&random), mint_request_id(&random));
+        assert_eq!(mint_request_id(&random).len(), "req_".len() + 26);
     }
 }

@@ -1,44 +1,39 @@
-//! The table of routes (SPEC 7.3), and which of them a request means.
+//! The table of routes (SPEC 7.3): one row names the method, the path, the query parameters, the accepted callers, the
+//! body, whether answering writes, and the handler.
 
 use http::Method;
 
-/// Who may call.
+use super::auth::Access;
+use super::request::{ApiRequest, Body};
+use super::response::ApiResponse;
+use super::sign_in::PendingSignIn;
+use super::{admin, sessions, sign_in, tokens};
+use crate::error::Error;
+
+/// Whether answering a request writes to the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    /// Anybody; the request itself carries what proves it.
-    Open,
-    /// The tenant's secret key.
-    SecretKey,
-    /// The secret key, or an access token for what is its user's own.
-    SecretKeyOrUser,
+pub(super) enum Effect {
+    Read,
+    Write,
 }
 
-/// What the body must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Body {
-    /// Nothing: a body that would be ignored may be a misunderstanding about what is to be ended.
-    None,
-    /// A JSON object, or nothing.
-    Optional,
-    /// A JSON object.
-    Required,
+/// What a handler came to.
+pub(super) enum Outcome {
+    Response(ApiResponse),
+    /// A sign-in that needs the host's check of the credentials first.
+    SignIn(Box<PendingSignIn>),
 }
 
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Endpoint {
-    ListSessions,
-    RevokeSessions,
-    ReadSession,
-    RevokeSession,
-    Verify,
-    SignIn,
-    Refresh,
-    SignOut,
-    ReadConfig,
-    ChangeConfig,
-    Stats,
-    Jwks,
+impl From<ApiResponse> for Outcome {
+    fn from(response: ApiResponse) -> Self {
+        Outcome::Response(response)
+    }
+}
+
+impl From<PendingSignIn> for Outcome {
+    fn from(pending: PendingSignIn) -> Self {
+        Outcome::SignIn(Box::new(pending))
+    }
 }
 
 /// One row of the table.
@@ -51,38 +46,44 @@ pub(super) struct Route {
     pub query: &'static [&'static str],
     pub access: Access,
     pub body: Body,
-    pub endpoint: Endpoint,
+    pub effect: Effect,
+    pub handle: fn(ApiRequest<'_>) -> Result<Outcome, Error>,
 }
 
 /// Stands for one segment, the id of a session.
 const ID: &str = "{session_id}";
 
 macro_rules! routes {
-    ($($method:ident $path:literal [$($query:literal)*] $access:ident $body:ident => $endpoint:ident;)*) => {
+    ($(
+        $method:ident $path:literal [$($query:literal)*]
+        $access:ident $body:ident $effect:ident => $module:ident::$handler:ident;
+    )*) => {
         pub(super) static ROUTES: &[Route] = &[$(Route {
             method: Method::$method,
             path: $path,
             query: &[$($query),*],
             access: Access::$access,
             body: Body::$body,
-            endpoint: Endpoint::$endpoint,
+            effect: Effect::$effect,
+            handle: |request| $module::$handler(request).map(Outcome::from),
         },)*];
     };
 }
 
 routes! {
-    GET "/v1/sessions" ["user_id" "status" "limit" "cursor"] SecretKeyOrUser None => ListSessions;
-    DELETE "/v1/sessions" ["user_id" "except"] SecretKeyOrUser None => RevokeSessions;
-    POST "/v1/sessions/verify" [] SecretKey Required => Verify;
-    GET "/v1/sessions/{session_id}" [] SecretKeyOrUser None => ReadSession;
-    DELETE "/v1/sessions/{session_id}" [] SecretKeyOrUser None => RevokeSession;
-    POST "/v1/auth/sign-in" [] Open Required => SignIn;
-    POST "/v1/auth/token/refresh" [] Open Optional => Refresh;
-    POST "/v1/auth/sign-out" [] Open Optional => SignOut;
-    GET "/v1/admin/config" [] SecretKey None => ReadConfig;
-    PATCH "/v1/admin/config" [] SecretKey Required => ChangeConfig;
-    GET "/v1/admin/stats" [] SecretKey None => Stats;
-    GET "/.well-known/jwks.json" [] Open None => Jwks;
+    GET "/v1/sessions" ["user_id" "status" "limit" "cursor"] SecretKeyOrUser None Read => sessions::list;
+    DELETE "/v1/sessions" ["user_id" "except"] SecretKeyOrUser None Write => sessions::revoke_many;
+    POST "/v1/sessions/verify" [] SecretKey Required Read => sessions::verify;
+    GET "/v1/sessions/{session_id}" [] SecretKeyOrUser None Read => sessions::read;
+    DELETE "/v1/sessions/{session_id}" [] SecretKeyOrUser None Write => sessions::revoke;
+    // The handler only reads: the write comes with `PendingSignIn::finish`.
+    POST "/v1/auth/sign-in" [] Open Required Read => sign_in::begin;
+    POST "/v1/auth/token/refresh" [] Open Optional Write => tokens::refresh;
+    POST "/v1/auth/sign-out" [] Open Optional Write => tokens::sign_out;
+    GET "/v1/admin/config" [] SecretKey None Read => admin::read_config;
+    PATCH "/v1/admin/config" [] SecretKey Required Write => admin::change_config;
+    GET "/v1/admin/stats" [] SecretKey None Read => admin::stats;
+    GET "/.well-known/jwks.json" [] Open None Read => admin::jwks;
 }
 
 /// What a method and a path mean.
@@ -90,16 +91,16 @@ routes! {
 pub(super) enum Resolution<'a> {
     /// A row of the table, and the segment of the path that stands for an id, as sent.
     Route(&'static Route, &'a str),
-    /// The path exists and the question is what can be done with it.
+    /// The path exists and the request asks for its methods; the value of `Allow`.
     Options(String),
     /// The path exists, the method does not; the value of `Allow`.
     MethodNotAllowed(String),
     NotFound,
 }
 
-/// A HEAD is answered where a GET is.
+/// Finds the route of a request. A HEAD goes where a GET goes.
 pub(super) fn resolve<'a>(method: &Method, path: &'a str) -> Resolution<'a> {
-    let Some((pattern, id)) = pattern_of(path) else { return Resolution::NotFound };
+    let Some((pattern, id)) = find_path(path) else { return Resolution::NotFound };
     let of_path = || ROUTES.iter().filter(move |route| route.path == pattern);
     let wanted = if method == Method::HEAD { &Method::GET } else { method };
     match of_path().find(|route| route.method == *wanted) {
@@ -121,7 +122,7 @@ pub(super) fn resolve<'a>(method: &Method, path: &'a str) -> Resolution<'a> {
 
 /// The path of the table that this one matches: by its exact bytes, without normalising anything, so that no two layers
 /// can disagree on what a path means. A segment for an id is never empty.
-fn pattern_of(path: &str) -> Option<(&'static str, &str)> {
+fn find_path(path: &str) -> Option<(&'static str, &str)> {
     let exact = ROUTES.iter().find(|route| route.path == path && !path.ends_with(ID));
     if let Some(route) = exact {
         return Some((route.path, ""));
@@ -136,18 +137,20 @@ fn pattern_of(path: &str) -> Option<(&'static str, &str)> {
 mod tests {
     use super::*;
 
-    fn endpoint(method: Method, path: &str) -> Option<(Endpoint, &str)> {
+    /// The row's method and path, and the id.
+    fn find_route(method: Method, path: &str) -> Option<(&'static str, &'static str, &str)> {
         match resolve(&method, path) {
-            Resolution::Route(route, id) => Some((route.endpoint, id)),
+            Resolution::Route(route, id) => Some((route.method.as_str(), route.path, id)),
             _ => None,
         }
     }
 
     #[test]
     fn paths_match_by_their_exact_bytes() {
-        assert_eq!(endpoint(Method::DELETE, "/v1/sessions"), Some((Endpoint::RevokeSessions, "")));
-        assert_eq!(endpoint(Method::DELETE, "/v1/sessions/x"), Some((Endpoint::RevokeSession, "x")));
-        assert_eq!(endpoint(Method::HEAD, "/v1/sessions/.."), Some((Endpoint::ReadSession, "..")));
+        assert_eq!(find_route(Method::DELETE, "/v1/sessions"), Some(("DELETE", "/v1/sessions", "")));
+        let one = "/v1/sessions/{session_id}";
+        assert_eq!(find_route(Method::DELETE, "/v1/sessions/x"), Some(("DELETE", one, "x")));
+        assert_eq!(find_route(Method::HEAD, "/v1/sessions/.."), Some(("GET", one, "..")));
         for path in [
             "/v1/sessions/",
             "//v1/sessions",
@@ -168,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_method_is_told_the_right_ones() {
+    fn a_wrong_method_is_answered_with_the_allowed_ones() {
         for (method, path, allowed) in [
             (Method::PUT, "/v1/sessions", "GET, DELETE, HEAD, OPTIONS"),
             (Method::GET, "/v1/sessions/verify", "POST, OPTIONS"),

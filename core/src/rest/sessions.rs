@@ -1,24 +1,25 @@
 //! `/v1/sessions`: listing, reading, revoking, verifying.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::auth::Caller;
 use super::percent;
-use super::request::{Call, Query, reject_unknown_members, take_text};
-use super::response::Answer;
-use super::time::rfc3339;
+use super::request::ApiRequest;
+use super::response::ApiResponse;
+use super::time::format_rfc3339;
 use crate::clock::Timestamp;
-use crate::engine::{ListQuery, Tenant, VerifiedAccess};
+use crate::engine::{ListQuery, VerifiedAccess};
 use crate::error::{Error, ErrorCode};
 use crate::model::id::{SessionId, UserId};
 use crate::model::page::Limit;
 use crate::model::session::Session;
+use crate::object_reader::ObjectReader;
 
-/// A session with times as REST writes them; for a user also whether it is the one that asks.
+/// A session with times as REST writes them; for a user also whether it is the session of the request itself.
 pub(super) fn session_json(session: &Session, caller: &Caller) -> Result<Value, Error> {
     let unwritable = |_| Error::new(ErrorCode::Internal, "a session could not be written as JSON");
     let mut value = serde_json::to_value(session).map_err(unwritable)?;
-    let time = |at: Timestamp| Value::from(rfc3339(at));
+    let time = |at: Timestamp| Value::from(format_rfc3339(at));
     value["created_at"] = time(session.created_at);
     value["last_active_at"] = time(session.last_active_at);
     value["expires_at"] = time(session.expires_at);
@@ -30,10 +31,10 @@ pub(super) fn session_json(session: &Session, caller: &Caller) -> Result<Value, 
     Ok(value)
 }
 
-/// SessionScope sessions a request is about: a user's own, or those that the secret key's holder names.
-fn whose(caller: &Caller, query: &Query) -> Result<Option<UserId>, Error> {
-    let named = query.parsed::<UserId>("user_id")?;
-    match caller {
+/// The user whose sessions a request is about: the user who calls, or the one that the secret key's holder names.
+fn find_user(request: &ApiRequest<'_>) -> Result<Option<UserId>, Error> {
+    let named = request.query.parse_as::<UserId>("user_id")?;
+    match &request.caller {
         Caller::User(own) if named.as_ref().is_none_or(|named| *named == own.session.user_id) => {
             Ok(Some(own.session.user_id.clone()))
         }
@@ -41,28 +42,29 @@ fn whose(caller: &Caller, query: &Query) -> Result<Option<UserId>, Error> {
             ErrorCode::InsufficientPermissions,
             "an access token is good for its own user's sessions only",
         )),
-        Caller::SecretKey | Caller::Anybody => Ok(named),
+        Caller::SecretKey | Caller::Anonymous => Ok(named),
     }
 }
 
-fn limit(text: &str) -> Result<Limit, Error> {
+fn parse_limit(text: &str) -> Result<Limit, Error> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Error::validation("limit", "must be a whole number of at least 1"));
     }
     Limit::new(text.parse().unwrap_or(i64::MAX)) // more digits than fit are clamped like any other large number
 }
 
-pub(super) fn list(tenant: &Tenant, caller: &Caller, query: &Query) -> Result<Answer, Error> {
+pub(super) fn list(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let query = &request.query;
     let list = ListQuery {
-        user_id: whose(caller, query)?,
-        status: query.parsed("status")?.unwrap_or_default(),
-        limit: query.text("limit").map(limit).transpose()?.unwrap_or_default(),
-        cursor: query.parsed("cursor")?,
+        user_id: find_user(&request)?,
+        status: query.parse_as("status")?.unwrap_or_default(),
+        limit: query.text("limit").map(parse_limit).transpose()?.unwrap_or_default(),
+        cursor: query.parse_as("cursor")?,
     };
-    let page = tenant.list(&list)?;
-    let data: Vec<Value> =
-        page.data.iter().map(|session| session_json(session, caller)).collect::<Result<_, _>>()?;
-    Ok(Answer::ok(json!({
+    let page = request.tenant().list(&list)?;
+    let sessions = page.data.iter().map(|session| session_json(session, &request.caller));
+    let data: Vec<Value> = sessions.collect::<Result<_, _>>()?;
+    Ok(ApiResponse::ok(json!({
         "data": data,
         "pagination": {
             "limit": list.limit.get(),
@@ -72,74 +74,71 @@ pub(super) fn list(tenant: &Tenant, caller: &Caller, query: &Query) -> Result<An
     })))
 }
 
-/// The session that the path names, if the caller may know of it.
-fn named(tenant: &Tenant, caller: &Caller, call: &Call<'_>) -> Result<Session, Error> {
+/// The session that the path names, if the caller may see it.
+fn find_session(request: &ApiRequest<'_>) -> Result<Session, Error> {
     let unknown = || Error::new(ErrorCode::SessionNotFound, "no such session");
-    let id: SessionId = percent::decode(call.id).ok_or_else(unknown)?.parse()?;
-    let session = tenant.get(id)?;
-    match caller {
+    let id: SessionId = percent::decode(request.path_id).ok_or_else(unknown)?.parse()?;
+    let session = request.tenant().get(id)?;
+    match &request.caller {
         Caller::User(own) if own.session.user_id != session.user_id => Err(unknown()),
         _ => Ok(session),
     }
 }
 
-pub(super) fn read(tenant: &Tenant, caller: &Caller, call: &Call<'_>) -> Result<Answer, Error> {
-    let session = named(tenant, caller, call)?;
-    Ok(Answer::ok(session_json(&session, caller)?))
+pub(super) fn read(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let session = find_session(&request)?;
+    Ok(ApiResponse::ok(session_json(&session, &request.caller)?))
 }
 
-pub(super) fn revoke(tenant: &Tenant, caller: &Caller, call: &Call<'_>) -> Result<Answer, Error> {
-    tenant.revoke(named(tenant, caller, call)?.id)?;
-    Ok(Answer::no_content())
+pub(super) fn revoke(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    request.tenant().revoke(find_session(&request)?.id)?;
+    Ok(ApiResponse::no_content())
 }
 
-pub(super) fn revoke_many(tenant: &Tenant, caller: &Caller, query: &Query) -> Result<Answer, Error> {
-    let whose = whose(caller, query)?;
-    let except = match (query.text("except"), caller) {
+pub(super) fn revoke_many(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let user = find_user(&request)?;
+    let except = match (request.query.text("except"), &request.caller) {
         (None, _) => None,
         (Some("current"), Caller::User(own)) => Some(own.session.id),
         (Some(_), Caller::User(_)) => return Err(Error::validation("except", "must be current")),
         (Some(_), _) => return Err(Error::validation("except", "needs an access token: it has a session")),
     };
-    let revoked = match whose {
-        Some(user) => tenant.revoke_user(&user, except)?,
-        None => tenant.revoke_tenant()?,
+    let revoked = match user {
+        Some(user) => request.tenant().revoke_user(&user, except)?,
+        None => request.tenant().revoke_tenant()?,
     };
-    Ok(Answer::ok(json!({ "revoked": revoked })))
+    Ok(ApiResponse::ok(json!({ "revoked": revoked })))
 }
 
-/// Verifies a token or a session id against the store. That something did not verify is an answer, not an error; that
-/// the store could not say is.
-pub(super) fn verify(tenant: &Tenant, mut body: Map<String, Value>) -> Result<Answer, Error> {
-    let (token, id) = (take_text(&mut body, "token")?, take_text(&mut body, "session_id")?);
-    reject_unknown_members(&body)?;
+/// Verifies a token or a session id against the store. A token or session that is not good is a response with
+/// `valid: false`; only a store that could not answer is an error.
+pub(super) fn verify(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let tenant = request.tenant();
+    let mut body = ObjectReader::request(request.body);
+    let (token, id) = (body.optional::<String>("token")?, body.optional::<String>("session_id")?);
+    body.finish()?;
     let verified = match (token.as_deref(), id.as_deref()) {
         (Some(""), None) => return Err(Error::validation("token", "must not be empty")),
         (None, Some("")) => return Err(Error::validation("session_id", "must not be empty")),
-        (Some(token), None) => {
-            tenant.verify_access_token(token).map(|verified| of_token(&verified)).map_err(Error::from)
-        }
-        (None, Some(id)) => id.parse().and_then(|id| Ok(of_session(&tenant.verify_session(id)?))),
+        (Some(token), None) => tenant
+            .verify_access_token(token)
+            .map(|verified| verified_token_json(&verified))
+            .map_err(Error::from),
+        (None, Some(id)) => id.parse().and_then(|id| Ok(verified_session_json(&tenant.verify_session(id)?))),
         _ => return Err(Error::validation("token", "exactly one of token and session_id is required")),
     };
     match verified {
-        Ok(valid) => Ok(Answer::ok(valid)),
-        Err(error) => match error.code() {
-            ErrorCode::InvalidToken
-            | ErrorCode::TokenExpired
-            | ErrorCode::SessionNotFound
-            | ErrorCode::SessionRevoked
-            | ErrorCode::SessionExpired => Ok(Answer::ok(json!({
-                "valid": false,
-                "error": {"code": error.code().as_str(), "message": error.detail()},
-            }))),
-            _ => Err(error),
-        },
+        Ok(valid) => Ok(ApiResponse::ok(valid)),
+        Err(error) if error.code().is_verification_refusal() => Ok(ApiResponse::ok(json!({
+            "valid": false,
+            "error": {"code": error.code().as_str(), "message": error.detail()},
+        }))),
+        Err(error) => Err(error),
     }
 }
 
-/// What the token says, as it was when it was issued.
-fn of_token(verified: &VerifiedAccess) -> Value {
+/// The claims of a good token, as they were when it was issued.
+fn verified_token_json(verified: &VerifiedAccess) -> Value {
     let claims = &verified.claims;
     json!({
         "valid": true,
@@ -149,12 +148,12 @@ fn of_token(verified: &VerifiedAccess) -> Value {
         "role": claims.role,
         "org_id": claims.org_id,
         "mfa_verified": claims.mfa_verified,
-        "expires_at": rfc3339(claims.expires_at),
+        "expires_at": format_rfc3339(claims.expires_at),
     })
 }
 
-/// What the newest token of the session says.
-fn of_session(session: &Session) -> Value {
+/// The claims that the newest token of a good session has.
+fn verified_session_json(session: &Session) -> Value {
     json!({
         "valid": true,
         "session_id": session.id,
@@ -163,6 +162,6 @@ fn of_session(session: &Session) -> Value {
         "role": session.identity.role,
         "org_id": session.identity.org_id,
         "mfa_verified": session.identity.mfa_verified,
-        "expires_at": rfc3339(session.access_expires_at),
+        "expires_at": format_rfc3339(session.access_expires_at),
     })
 }

@@ -8,22 +8,24 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use super::auth::{Caller, hide_tenant_key_error};
-use super::request::Call;
-use super::response::Answer;
+use super::csrf::require_trusted_origin;
+use super::request::{ApiRequest, ApiState};
+use super::response::ApiResponse;
 use super::sessions::session_json;
-use super::{Api, tokens};
+use super::tokens::grant_response;
 use crate::duration::Duration;
-use crate::engine::{CreateSession, Grant};
+use crate::engine::CreateSession;
 use crate::error::{Error, ErrorCode};
 use crate::model::client::{IpAddress, UserAgent};
+use crate::object_reader::ObjectReader;
 
 /// What a user presents to sign in: the JSON object of the request without `session_options`. `email` and `password` are
-/// there and are not empty; whatever else the client sent stands beside them. Printing it shows nothing; it is wiped
-/// when dropped.
+/// present and not empty; other members that the client sent are beside them. Its Debug output shows nothing; it is
+/// wiped when dropped.
 pub struct Credentials(Map<String, Value>);
 
 impl Credentials {
-    /// The e-mail address; not checked.
+    /// The e-mail address, as sent: its form is not checked.
     pub fn email(&self) -> &str {
         self.text("email").unwrap_or_default()
     }
@@ -65,8 +67,8 @@ fn wipe(value: &mut Value) {
     }
 }
 
-/// The host could not say whether the credentials are good: its user store is down, say. The client gets a plain 500.
-/// Any error turns into it with `?`; the cause stays with the host.
+/// The host could not check the credentials: its user store is down, say. The client gets a plain 500. Each error turns
+/// into this one with `?`; the cause stays with the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuthenticateError;
 
@@ -76,10 +78,10 @@ impl<E: std::error::Error> From<E> for AuthenticateError {
     }
 }
 
-/// A sign-in that waits for the host's word on the [`credentials`](Self::credentials).
-#[must_use = "the client waits for the answer of `finish`"]
+/// A sign-in that waits until the host has checked the [`credentials`](Self::credentials).
+#[must_use = "the client waits for the response of `finish`"]
 pub struct PendingSignIn {
-    api: Arc<Api>,
+    state: Arc<ApiState>,
     request_id: String,
     credentials: Credentials,
     duration: Option<Duration>,
@@ -93,18 +95,14 @@ impl fmt::Debug for PendingSignIn {
     }
 }
 
-/// Reads a sign-in.
-pub(super) fn begin(
-    api: &Arc<Api>,
-    request_id: &str,
-    call: &Call<'_>,
-    mut body: Map<String, Value>,
-) -> Result<PendingSignIn, Error> {
-    if api.settings.cookie_mode() {
-        // The answer sets a cookie: another site must not sign the browser in as somebody of its choice.
-        api.settings.cookie().guard(call.parts)?;
+/// Reads a sign-in, up to the point where the host must check the credentials.
+pub(super) fn begin(mut request: ApiRequest<'_>) -> Result<PendingSignIn, Error> {
+    if request.options().is_cookie_mode() {
+        // The response sets a cookie: another site must not sign the browser in as a user of its choice.
+        require_trusted_origin(request.options().cookie(), request.parts)?;
     }
-    let options = body.remove("session_options");
+    let mut body = std::mem::take(&mut request.body);
+    let options = body.remove_entry("session_options").into_iter().collect();
     let credentials = Credentials(body);
     for name in ["email", "password"] {
         match credentials.0.get(name) {
@@ -114,79 +112,71 @@ pub(super) fn begin(
             Some(_) => return Err(Error::validation(name, "must be a string")),
         }
     }
-    let (ip_address, user_agent) = call.client();
+    let (ip_address, user_agent) = request.client();
     Ok(PendingSignIn {
-        api: Arc::clone(api),
-        request_id: request_id.to_owned(),
+        state: Arc::clone(request.state),
+        request_id: request.request_id.to_owned(),
         credentials,
-        duration: requested_duration(options)?,
+        duration: read_duration(ObjectReader::request(options))?,
         ip_address,
         user_agent,
     })
 }
 
-/// `session_options.duration`.
-fn requested_duration(options: Option<Value>) -> Result<Option<Duration>, Error> {
-    let options = match options {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Object(options)) => options,
-        Some(_) => return Err(Error::validation("session_options", "must be a JSON object")),
-    };
-    let mut duration = None;
-    for (name, value) in &options {
-        match (name.as_str(), value) {
-            ("duration", Value::Null) => {}
-            ("duration", value) => duration = Some(Duration::from_json("session_options.duration", value)?),
-            _ => return Err(Error::validation("session_options", "may hold duration only")),
-        }
-    }
+/// Reads `session_options.duration`.
+fn read_duration(mut body: ObjectReader) -> Result<Option<Duration>, Error> {
+    let Some(mut options) = body.object("session_options")? else { return Ok(None) };
+    let duration = options.optional("duration")?;
+    options.finish().map_err(|_| Error::validation("session_options", "may hold duration only"))?;
     Ok(duration)
 }
 
 impl PendingSignIn {
-    /// What to check.
+    /// What the host has to check.
     pub fn credentials(&self) -> &Credentials {
         &self.credentials
     }
 
-    /// Ends the sign-in with the host's word and answers the client.
+    /// Finishes the sign-in with the host's outcome and returns the response to the client.
     ///
     /// - `Ok(Some(user))`: the credentials are this user's. A session opens for 200; the request's address and user agent
-    ///   are recorded where `user` has none. A `duration` in `user` counts; without one the client's wish counts, up to
-    ///   [`longest_requested_session`](super::RestOptions::longest_requested_session).
-    /// - `Ok(None)`: they are nobody's: 401 `invalid_credentials`, whatever was wrong with them.
-    /// - `Err`: the host cannot say: 500 `internal`.
+    ///   are recorded where `user` has none. A `duration` in `user` counts; without one the duration that the client asked
+    ///   for counts, up to [`longest_requested_session`](super::RestOptions::longest_requested_session).
+    /// - `Ok(None)`: the credentials are not those of a user: 401 `invalid_credentials`, whether the address or the
+    ///   password was wrong.
+    /// - `Err`: the host could not check them: 500 `internal`.
     pub fn finish(self, outcome: Result<Option<CreateSession>, AuthenticateError>) -> Response<Vec<u8>> {
-        let answer = match outcome {
-            Ok(Some(user)) => self.open_session(user).unwrap_or_else(Answer::error),
-            Ok(None) => Answer::error(Error::new(
+        let response = match outcome {
+            Ok(Some(user)) => self.open_session(user).unwrap_or_else(ApiResponse::from_error),
+            Ok(None) => ApiResponse::from_error(Error::new(
                 ErrorCode::InvalidCredentials,
                 "the credentials are not those of a user",
             )),
-            Err(AuthenticateError) => {
-                Answer::error(Error::new(ErrorCode::Internal, "the host's authenticate function failed"))
-            }
+            Err(AuthenticateError) => ApiResponse::from_error(Error::new(
+                ErrorCode::Internal,
+                "the host's authenticate function failed",
+            )),
         };
-        answer.into_response(&self.request_id, false)
+        response.into_http(&self.request_id, false)
     }
 
-    /// Answers that this host offers no sign-in: 404 `not_found`.
+    /// Responds that this host offers no sign-in: 404 `not_found`.
     pub fn not_offered(self) -> Response<Vec<u8>> {
         let error = Error::new(ErrorCode::NotFound, "this host offers no sign-in");
-        Answer::error(error).into_response(&self.request_id, false)
+        ApiResponse::from_error(error).into_http(&self.request_id, false)
     }
 
-    fn open_session(&self, mut user: CreateSession) -> Result<Answer, Error> {
-        let Api { tenant, settings, .. } = &*self.api;
+    fn open_session(&self, mut user: CreateSession) -> Result<ApiResponse, Error> {
+        let ApiState { tenant, options } = &*self.state;
         let client = &mut user.client;
         client.ip_address = client.ip_address.or(self.ip_address);
         client.user_agent = client.user_agent.take().or_else(|| self.user_agent.clone());
-        if let (None, Some(wish)) = (user.duration, self.duration) {
-            let longest = match settings.longest_requested_session {
+        if let (None, Some(requested)) = (user.duration, self.duration) {
+            let longest = match options.longest_requested_session {
                 Some(longest) => longest,
                 None => tenant.config()?.session_duration,
             };
-            user.duration = Some(if wish.as_secs() < longest.as_secs() { wish } else { longest });
+            user.duration = Some(if requested.as_secs() < longest.as_secs() { requested } else { longest });
         }
         let grant = tenant.create(user).map_err(|error| match error.code() {
             // The client has no part in what the host says about the user.
@@ -195,11 +185,7 @@ impl PendingSignIn {
             }
             _ => hide_tenant_key_error(error),
         })?;
-        self.signed_in(&grant)
-    }
-
-    fn signed_in(&self, grant: &Grant) -> Result<Answer, Error> {
-        let session = session_json(&grant.session, &Caller::Anybody)?;
-        Ok(tokens::granted(grant, self.api.settings.cookie_for(false), Some(session)))
+        let session = session_json(&grant.session, &Caller::Anonymous)?;
+        Ok(grant_response(&grant, options.response_cookie(false), Some(session)))
     }
 }

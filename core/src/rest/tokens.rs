@@ -1,19 +1,25 @@
-//! `/v1/auth/token/refresh` and `/v1/auth/sign-out`: what the holder of a token can do with it.
+//! `/v1/auth/token/refresh` and `/v1/auth/sign-out`: the requests that prove themselves by a token.
 
-use http::request::Parts;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::Settings;
-use super::auth::{as_credential, bearer, hide_tenant_key_error, is_meant_as_secret_key, secret_key};
+use super::auth::{
+    bearer_credentials, has_secret_key_prefix, hide_tenant_key_error, require_secret_key, to_credential_error,
+};
 use super::cookies::CookieOptions;
-use super::request::{Call, reject_unknown_members, take_text};
-use super::response::Answer;
-use crate::engine::{Grant, RefreshRequest, SignOutScope, Tenant};
+use super::csrf::require_trusted_origin;
+use super::request::ApiRequest;
+use super::response::ApiResponse;
+use crate::engine::{Grant, RefreshRequest, SignOutScope};
 use crate::error::{Error, ErrorCode};
+use crate::object_reader::ObjectReader;
 
-/// Puts a grant's tokens into an answer: `access_token`, `expires_in`, `session_id`; `refresh_token` beside them, or in
+/// Puts a grant's tokens into a response: `access_token`, `expires_in`, `session_id`; `refresh_token` beside them, or in
 /// the cookie if there is one.
-pub(super) fn granted(grant: &Grant, cookie: Option<&CookieOptions>, session: Option<Value>) -> Answer {
+pub(super) fn grant_response(
+    grant: &Grant,
+    cookie: Option<&CookieOptions>,
+    session: Option<Value>,
+) -> ApiResponse {
     let mut body = json!({
         "access_token": grant.access_token.expose(),
         "expires_in": grant.expires_in,
@@ -23,121 +29,109 @@ pub(super) fn granted(grant: &Grant, cookie: Option<&CookieOptions>, session: Op
         body["session"] = session;
     }
     match cookie {
-        Some(cookie) => Answer::ok(body).with_cookie(cookie.set(grant)),
+        Some(cookie) => ApiResponse::ok(body).with_cookie(cookie.set_cookie(grant)),
         None => {
             body["refresh_token"] = Value::from(grant.refresh_token.expose());
-            Answer::ok(body)
+            ApiResponse::ok(body)
         }
     }
 }
 
+/// Refreshes with the token of the body, else of the cookie. A token that came in the cookie is replaced in the cookie,
+/// never in the JSON: it was put where no script reads it.
+pub(super) fn refresh(mut request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let mut body = ObjectReader::request(std::mem::take(&mut request.body));
+    let in_body = body.optional("refresh_token")?;
+    body.finish()?;
+    let presented = match in_body {
+        Some(token) => {
+            if request.options().is_cookie_mode() {
+                // The response sets the cookie: another site must not plant a session of its choice.
+                require_trusted_origin(request.options().cookie(), request.parts)?;
+            }
+            PresentedCredential { token, from_cookie: false }
+        }
+        None => match read_cookie_token(&request) {
+            Ok(presented) => presented.ok_or_else(|| missing_token("refresh token"))?,
+            Err(error) => return Ok(refusal_response(&request, error, true)),
+        },
+    };
+    let (ip_address, user_agent) = request.client();
+    let PresentedCredential { token, from_cookie } = presented;
+    match request.tenant().refresh(&token, RefreshRequest { ip_address, user_agent }) {
+        Ok(grant) => Ok(grant_response(&grant, request.options().response_cookie(from_cookie), None)),
+        Err(error) => Ok(refusal_response(&request, hide_tenant_key_error(error), from_cookie)),
+    }
+}
+
+/// Signs out with the refresh token of the body, else the bearer token (access or refresh token), else the cookie.
+pub(super) fn sign_out(mut request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let mut body = ObjectReader::request(std::mem::take(&mut request.body));
+    let scope = body.optional::<SignOutScope>("scope")?.unwrap_or_default();
+    let in_body = body.optional("refresh_token")?;
+    body.finish()?;
+    let outside_cookie = match in_body {
+        Some(token) => Some(PresentedCredential { token, from_cookie: false }),
+        None => read_bearer_token(&request)?,
+    };
+    let presented = match outside_cookie {
+        Some(presented) => presented,
+        None => match read_cookie_token(&request) {
+            Ok(presented) => presented.ok_or_else(|| missing_token("access or refresh token"))?,
+            Err(error) => return Ok(refusal_response(&request, error, true)),
+        },
+    };
+    match request.tenant().sign_out(&presented.token, scope) {
+        Ok(_) => {
+            // Another site must not make the browser forget a cookie that it could not use.
+            let cookie = request.options().response_cookie(presented.from_cookie);
+            let cookie = cookie.filter(|cookie| require_trusted_origin(cookie, request.parts).is_ok());
+            Ok(ApiResponse::no_content().with_cookie(cookie.and_then(CookieOptions::clear_cookie)))
+        }
+        Err(error) => Ok(refusal_response(&request, to_credential_error(error), presented.from_cookie)),
+    }
+}
+
 /// A token that a request presents.
-struct Presented {
+struct PresentedCredential {
     token: String,
     from_cookie: bool,
 }
 
-/// The refresh token of the cookie, whose use is subject to its guard.
-fn in_cookie(settings: &Settings, parts: &Parts) -> Result<Option<Presented>, Error> {
-    let Some(token) = settings.cookie().read(parts)? else { return Ok(None) };
-    settings.cookie().guard(parts)?;
-    Ok(Some(Presented { token: token.to_owned(), from_cookie: true }))
-}
-
-/// The refresh token of the body.
-fn in_body(body: &mut Map<String, Value>) -> Result<Option<Presented>, Error> {
-    let token = take_text(body, "refresh_token")?;
-    reject_unknown_members(body)?;
-    Ok(token.map(|token| Presented { token, from_cookie: false }))
+/// The refresh token of the cookie, if this request may use it.
+fn read_cookie_token(request: &ApiRequest<'_>) -> Result<Option<PresentedCredential>, Error> {
+    let cookie = request.options().cookie();
+    let Some(token) = cookie.read_token(request.parts)? else { return Ok(None) };
+    require_trusted_origin(cookie, request.parts)?;
+    Ok(Some(PresentedCredential { token: token.to_owned(), from_cookie: true }))
 }
 
 /// The bearer token: an access or a refresh token, but not the secret key.
-fn in_header(tenant: &Tenant, parts: &Parts) -> Result<Option<Presented>, Error> {
-    let Some(token) = bearer(parts)? else { return Ok(None) };
-    if is_meant_as_secret_key(token) {
-        secret_key(tenant, token)?;
+fn read_bearer_token(request: &ApiRequest<'_>) -> Result<Option<PresentedCredential>, Error> {
+    let Some(token) = bearer_credentials(request.parts)? else { return Ok(None) };
+    if has_secret_key_prefix(token) {
+        require_secret_key(request.tenant(), token)?;
         return Err(Error::new(
             ErrorCode::InsufficientPermissions,
             "signing out needs a token of the session; the secret key revokes sessions",
         ));
     }
-    Ok(Some(Presented { token: token.to_owned(), from_cookie: false }))
+    Ok(Some(PresentedCredential { token: token.to_owned(), from_cookie: false }))
 }
 
-/// The error's answer. A cookie whose token will never be good again is forgotten with it.
-fn refused(settings: &Settings, error: Error, from_cookie: bool) -> Answer {
-    let dead = matches!(
+/// The response to a refused token. It clears the cookie of a token that will never be good again.
+fn refusal_response(request: &ApiRequest<'_>, error: Error, from_cookie: bool) -> ApiResponse {
+    let is_dead = matches!(
         error.code(),
         ErrorCode::RefreshTokenInvalid
             | ErrorCode::RefreshTokenReused
             | ErrorCode::SessionExpired
             | ErrorCode::SessionRevoked
     );
-    let forget = if dead && from_cookie { settings.cookie().clear() } else { None };
-    Answer::error(error).with_cookie(forget)
+    let cleared = if is_dead && from_cookie { request.options().cookie().clear_cookie() } else { None };
+    ApiResponse::from_error(error).with_cookie(cleared)
 }
 
-fn missing(what: &str) -> Error {
-    Error::new(ErrorCode::MissingToken, format!("no {what} was given"))
-}
-
-/// Refreshes with the token of the body, else of the cookie. One that came in the cookie goes back in the cookie, never
-/// in the JSON: it was put where no script reads it.
-pub(super) fn refresh(
-    settings: &Settings,
-    tenant: &Tenant,
-    call: &Call<'_>,
-    mut body: Map<String, Value>,
-) -> Result<Answer, Error> {
-    let presented = match in_body(&mut body)? {
-        None => match in_cookie(settings, call.parts) {
-            Err(error) => return Ok(refused(settings, error, true)),
-            Ok(presented) => presented.ok_or_else(|| missing("refresh token"))?,
-        },
-        Some(presented) => {
-            if settings.cookie_mode() {
-                // The answer sets the cookie: another site must not plant a session of its choice.
-                settings.cookie().guard(call.parts)?;
-            }
-            presented
-        }
-    };
-    let (ip_address, user_agent) = call.client();
-    match tenant.refresh(&presented.token, RefreshRequest { ip_address, user_agent }) {
-        Ok(grant) => Ok(granted(&grant, settings.cookie_for(presented.from_cookie), None)),
-        Err(error) => Ok(refused(settings, hide_tenant_key_error(error), presented.from_cookie)),
-    }
-}
-
-/// Signs out with the refresh token of the body, else the bearer token (access or refresh token), else the cookie.
-pub(super) fn sign_out(
-    settings: &Settings,
-    tenant: &Tenant,
-    call: &Call<'_>,
-    mut body: Map<String, Value>,
-) -> Result<Answer, Error> {
-    let scope = match take_text(&mut body, "scope")? {
-        None => SignOutScope::default(),
-        Some(scope) => scope.parse()?,
-    };
-    let explicit = match in_body(&mut body)? {
-        None => in_header(tenant, call.parts)?,
-        presented => presented,
-    };
-    let presented = match explicit {
-        None => match in_cookie(settings, call.parts) {
-            Err(error) => return Ok(refused(settings, error, true)),
-            Ok(presented) => presented.ok_or_else(|| missing("access or refresh token"))?,
-        },
-        Some(presented) => presented,
-    };
-    match tenant.sign_out(&presented.token, scope) {
-        Ok(_) => {
-            // Another site must not make the browser forget a cookie that it could not use.
-            let cookie = settings.cookie_for(presented.from_cookie);
-            let cookie = cookie.filter(|cookie| cookie.guard(call.parts).is_ok());
-            Ok(Answer::no_content().with_cookie(cookie.and_then(CookieOptions::clear)))
-        }
-        Err(error) => Ok(refused(settings, as_credential(error), presented.from_cookie)),
-    }
+fn missing_token(kind: &str) -> Error {
+    Error::new(ErrorCode::MissingToken, format!("no {kind} was given"))
 }

@@ -1,0 +1,125 @@
+//! The REST API of one tenant: from a request to its response.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{Method, Request, Response};
+
+use super::auth::{self, Caller};
+use super::options::{CheckedOptions, RestOptions};
+use super::request::{self, ApiRequest, ApiState, Query};
+use super::request_head::require_within_limits;
+use super::response::{ApiResponse, mint_request_id};
+use super::routes::{self, Outcome, Resolution};
+use super::sign_in::{AuthenticateError, Credentials, PendingSignIn};
+use crate::engine::{CreateSession, Tenant};
+use crate::error::{Error, ErrorCode};
+
+/// Checks credentials; see [`RestApi::authenticate_with`].
+type Authenticate = dyn Fn(&Credentials) -> Result<Option<CreateSession>, AuthenticateError> + Send + Sync;
+
+/// One tenant's REST API. Clones share everything; all of them may be used from any thread.
+#[derive(Clone)]
+pub struct RestApi {
+    state: Arc<ApiState>,
+    authenticate: Option<Arc<Authenticate>>,
+}
+
+impl fmt::Debug for RestApi {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RestApi").field("tenant", self.state.tenant.id()).finish_non_exhaustive()
+    }
+}
+
+/// The outcome of [`RestApi::begin`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Step {
+    /// The response.
+    Answer(Response<Vec<u8>>),
+    /// A sign-in that waits until the host has checked the credentials.
+    Authenticate(Box<PendingSignIn>),
+}
+
+impl RestApi {
+    /// The API of this tenant. Its secret key is the one that the tenant was opened with, also after
+    /// [`Tenant::change_secret_key`] on this handle or a clone of it.
+    ///
+    /// # Errors
+    /// `validation_error` for options that do not fit together.
+    pub fn new(tenant: Tenant, options: RestOptions) -> Result<Self, Error> {
+        let state = ApiState { tenant, options: CheckedOptions::new(options)? };
+        Ok(RestApi { state: Arc::new(state), authenticate: None })
+    }
+
+    /// Offers sign-in, with this function to check credentials; see [`PendingSignIn::finish`] for what it returns. Without
+    /// one a sign-in is answered with 404.
+    ///
+    /// The function should take as long for an unknown address as for a wrong password: a difference would tell an
+    /// attacker which addresses have an account.
+    #[must_use]
+    pub fn authenticate_with(
+        self,
+        authenticate: impl Fn(&Credentials) -> Result<Option<CreateSession>, AuthenticateError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        RestApi { authenticate: Some(Arc::new(authenticate)), ..self }
+    }
+
+    /// Answers a request.
+    pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Vec<u8>> {
+        match (self.begin(request), &self.authenticate) {
+            (Step::Answer(response), _) => response,
+            (Step::Authenticate(pending), Some(authenticate)) => {
+                let outcome = authenticate(pending.credentials());
+                pending.finish(outcome)
+            }
+            (Step::Authenticate(pending), None) => pending.not_offered(),
+        }
+    }
+
+    /// Answers a request, or stops where a sign-in needs the host to check credentials: for hosts that do so
+    /// asynchronously. The function of [`authenticate_with`](Self::authenticate_with) is not called.
+    pub fn begin<B: AsRef<[u8]>>(&self, request: Request<B>) -> Step {
+        let (parts, body) = request.into_parts();
+        let request_id = mint_request_id(self.state.tenant.random());
+        let response = match self.dispatch(&parts, body.as_ref(), &request_id) {
+            Ok(Outcome::SignIn(pending)) => return Step::Authenticate(pending),
+            Ok(Outcome::Response(response)) => response,
+            Err(error) => ApiResponse::from_error(error),
+        };
+        Step::Answer(response.into_http(&request_id, parts.method == Method::HEAD))
+    }
+
+    /// Checks route, limits, tenant, caller, query and body, then calls the handler: in this order, so that a caller
+    /// learns nothing that it may not know.
+    fn dispatch(&self, parts: &Parts, body: &[u8], request_id: &str) -> Result<Outcome, Error> {
+        let (route, path_id) = match routes::resolve(&parts.method, parts.uri.path()) {
+            Resolution::Route(route, path_id) => (route, path_id),
+            Resolution::Options(allow) => return Ok(ApiResponse::no_content().with_allow(&allow).into()),
+            Resolution::MethodNotAllowed(allow) => {
+                let error = Error::new(ErrorCode::MethodNotAllowed, format!("this path has {allow}"));
+                return Ok(ApiResponse::from_error(error).with_allow(&allow).into());
+            }
+            Resolution::NotFound => return Err(Error::new(ErrorCode::NotFound, "no such path")),
+        };
+        require_within_limits(parts, body)?;
+        auth::require_same_tenant(parts, &self.state.tenant)?;
+        let caller = auth::authenticate(&self.state.tenant, parts, route.access)?;
+        let is_user = matches!(caller, Caller::User(_));
+        let request = ApiRequest {
+            state: &self.state,
+            request_id,
+            parts,
+            caller,
+            query: Query::parse(parts.uri.query(), route.query)?,
+            body: request::parse_body(route.body, parts, body)?,
+            path_id,
+        };
+        let outcome = (route.handle)(request);
+        if is_user { outcome.map_err(auth::hide_tenant_key_error) } else { outcome }
+    }
+}

@@ -1,0 +1,51 @@
+//! What is checked of every request before its route or its caller is known: limits, and headers that must be unique.
+
+use http::HeaderName;
+use http::request::Parts;
+
+use crate::error::{Error, ErrorCode};
+
+/// The longest request body, in bytes; a longer one is answered with 413. A host need not read on past it.
+pub const BODY_MAX: usize = 64 * 1024;
+
+/// The most bytes of names and values of all headers together: an access token of 8 KB fits twice.
+const HEADERS_MAX: usize = 32 * 1024;
+/// The most headers.
+const HEADER_COUNT_MAX: usize = 128;
+/// The most bytes of path and query.
+const TARGET_MAX: usize = 8 * 1024;
+
+pub(super) fn bad_request(problem: impl Into<Box<str>>) -> Error {
+    Error::new(ErrorCode::BadRequest, problem)
+}
+
+/// Refuses a request that is too large to be looked at.
+pub(super) fn require_within_limits(parts: &Parts, body: &[u8]) -> Result<(), Error> {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    if target > TARGET_MAX {
+        return Err(bad_request(format!("path and query must be at most {TARGET_MAX} bytes")));
+    }
+    let bytes: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if bytes > HEADERS_MAX || parts.headers.len() > HEADER_COUNT_MAX {
+        return Err(bad_request(format!(
+            "headers must be at most {HEADER_COUNT_MAX} and {HEADERS_MAX} bytes together"
+        )));
+    }
+    if body.len() > BODY_MAX {
+        let problem = format!("the body must be at most {BODY_MAX} bytes");
+        return Err(Error::new(ErrorCode::PayloadTooLarge, problem));
+    }
+    Ok(())
+}
+
+/// The header's value, or `None` when it was not sent.
+///
+/// # Errors
+/// `bad_request` when it was sent more than once: two readers could see two different values.
+pub(super) fn single_header<'a>(parts: &'a Parts, name: &HeaderName) -> Result<Option<&'a [u8]>, Error> {
+    let mut values = parts.headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (value, None) => Ok(value.map(|value| value.as_bytes())),
+        _ => Err(bad_request(format!("{name} must be sent once"))),
+    }
+}
