@@ -95,10 +95,10 @@ impl Tenant {
             let record = SessionRecord {
                 id: tenant.inner.ids.session(ctx.now, tenant.random())?,
                 user_id,
-                life: times,
+                times,
                 rotation: Rotation { generation: 1, replays: 0 },
                 nonce: *random::bytes(tenant.random())?,
-                access: IssuedAccessToken { ticket: params, key_no: key.no },
+                access: IssuedAccessToken { params, key_no: key.no },
                 client,
                 last_seen: LastSeen::default(),
                 identity,
@@ -115,7 +115,7 @@ impl Tenant {
         });
         let tenant = self.clone();
         issued.map(move |(record, unsigned, refresh_token, evicted)| Grant {
-            expires_in: expires_in(record.access.ticket, record.access.ticket.issued_at),
+            expires_in: expires_in(record.access.params, record.access.params.issued_at),
             session: tenant.view(record, None),
             access_token: unsigned.sign(),
             refresh_token,

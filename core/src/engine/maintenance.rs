@@ -100,7 +100,7 @@ impl Tenant {
                     for &id in &ids {
                         // Checked again under the write lock: a refresh may have come in between.
                         let Some(record) = ctx.transaction.session(ctx.tenant, id)? else { continue };
-                        let session = SessionLifetime { id, times: record.life };
+                        let session = SessionLifetime { id, times: record.times };
                         if is_due(&session, ctx.now, ctx.snapshot.config.idle_timeout) {
                             change(ctx, &session)?;
                             changed += 1;

@@ -60,7 +60,7 @@ impl Tenant {
     pub fn get_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), Error> {
         self.read(|ctx| {
             let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
-            let end = ctx.effective_end(&record.life);
+            let end = ctx.effective_end(&record.times);
             let validator = ctx.cache_validator(&record, end, None);
             Ok((self.view(record, end), validator))
         })

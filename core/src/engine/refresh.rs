@@ -65,10 +65,10 @@ impl Tenant {
         let issued = self.begin_write(move |tenant, ctx| {
             let record = ctx.session_of(&presented)?;
             let config = &ctx.snapshot.config;
-            let decision = decide(&record.life, record.rotation, presented.generation, ctx.now, config);
+            let decision = decide(&record.times, record.rotation, presented.generation, ctx.now, config);
             let (record, key) = match decision {
                 Decision::Ended(end) => {
-                    ctx.stamp_due_end(record.id, &record.life)?;
+                    ctx.stamp_due_end(record.id, &record.times)?;
                     return Err(ended_session(end).into());
                 }
                 Decision::Ahead => return Err(refresh_token_ahead().into()),
@@ -98,7 +98,7 @@ impl Tenant {
         });
         let tenant = self.clone();
         issued.map(move |(record, unsigned, refresh_token, now)| Grant {
-            expires_in: expires_in(record.access.ticket, now),
+            expires_in: expires_in(record.access.params, now),
             session: tenant.view(record, None),
             access_token: unsigned.sign(),
             refresh_token,
@@ -127,12 +127,12 @@ fn rotate(
     let exhausted = || Failure::internal("the session has no generation left");
     let generation = record.rotation.generation.checked_add(1).ok_or_else(exhausted)?;
     record.rotation = Rotation { generation, replays: 0 };
-    record.life.last_active_at = now;
+    record.times.last_active_at = now;
     record.access = IssuedAccessToken {
-        ticket: AccessTokenParams {
-            serial: record.access.ticket.serial.checked_add(1).ok_or_else(exhausted)?,
+        params: AccessTokenParams {
+            serial: record.access.params.serial.checked_add(1).ok_or_else(exhausted)?,
             issued_at: now,
-            expires_at: expiry::access_token_end(now, config, record.life.expires_at),
+            expires_at: expiry::access_token_end(now, config, record.times.expires_at),
         },
         key_no,
     };

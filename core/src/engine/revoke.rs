@@ -49,7 +49,7 @@ impl Tenant {
     pub fn begin_revoke(&self, id: SessionId) -> Pending<()> {
         self.begin_write(move |_, ctx| {
             let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
-            if ctx.stamp_due_end(id, &record.life)?.is_none() {
+            if ctx.stamp_due_end(id, &record.times)?.is_none() {
                 ctx.end(id, End { at: ctx.now, reason: EndReason::Revoked })?;
             }
             Ok(())
@@ -111,7 +111,7 @@ impl Tenant {
             return self.write(move |_, ctx| {
                 let record = ctx.session_of(&presented)?;
                 let (generation, config) = (presented.generation, &ctx.snapshot.config);
-                match decide(&record.life, record.rotation, generation, ctx.now, config) {
+                match decide(&record.times, record.rotation, generation, ctx.now, config) {
                     Decision::Ahead => Err(refresh_token_ahead().into()),
                     Decision::Reused(end) => {
                         ctx.end(record.id, end)?;
@@ -155,7 +155,7 @@ impl WriteContext<'_> {
 
     /// Ends the session of the caller's token, and the user's other sessions if the scope says so; how many.
     fn sign_out(&self, record: &SessionRecord, scope: SignOutScope) -> Result<u64, OpError> {
-        match (self.stamp_due_end(record.id, &record.life)?, scope) {
+        match (self.stamp_due_end(record.id, &record.times)?, scope) {
             (Some(_), SignOutScope::Local) => Ok(0),
             (Some(end), SignOutScope::Global) => Err(ended_session(end).into()),
             (None, SignOutScope::Local) => {

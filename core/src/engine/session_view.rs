@@ -32,10 +32,10 @@ impl Tenant {
             country: record.client.country,
             device_type,
             device_fingerprint: record.client.device_fingerprint,
-            created_at: record.life.created_at,
-            last_active_at: record.life.last_active_at,
-            expires_at: record.life.expires_at,
-            access_expires_at: record.access.ticket.expires_at,
+            created_at: record.times.created_at,
+            last_active_at: record.times.last_active_at,
+            expires_at: record.times.expires_at,
+            access_expires_at: record.access.params.expires_at,
             revoked_at,
             end_reason: end.map(|end| end.reason),
             identity: record.identity,
@@ -55,6 +55,6 @@ impl Tenant {
             session_id: record.id,
             identity: &record.identity,
         };
-        issuer::prepare(&subject, record.access.ticket, key).map_err(Refusal::because)
+        issuer::prepare(&subject, record.access.params, key).map_err(Refusal::because)
     }
 }

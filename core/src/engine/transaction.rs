@@ -66,7 +66,7 @@ impl ReadContext<'_> {
             snapshot_version: self.snapshot.version,
             commit_version: self.commit_version,
             session: record.id,
-            times: record.life,
+            times: record.times,
             idle_timeout: self.snapshot.config.idle_timeout,
             end,
             token_expires_at,

@@ -41,19 +41,19 @@ impl Tenant {
     pub fn begin_update(&self, id: SessionId, patch: IdentityPatch) -> Pending<UpdatedSession> {
         let issued = self.begin_write(move |tenant, ctx| {
             let mut record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
-            if let Some(end) = ctx.stamp_due_end(id, &record.life)? {
+            if let Some(end) = ctx.stamp_due_end(id, &record.times)? {
                 return Err(ended_session(end).into());
             }
             let key = Arc::clone(ctx.snapshot.ring.active());
             let exhausted = || Failure::internal("the session has no access token left");
             record.access = IssuedAccessToken {
-                ticket: AccessTokenParams {
-                    serial: record.access.ticket.serial.checked_add(1).ok_or_else(exhausted)?,
+                params: AccessTokenParams {
+                    serial: record.access.params.serial.checked_add(1).ok_or_else(exhausted)?,
                     issued_at: ctx.now,
                     expires_at: expiry::access_token_end(
                         ctx.now,
                         &ctx.snapshot.config,
-                        record.life.expires_at,
+                        record.times.expires_at,
                     ),
                 },
                 key_no: key.no,
@@ -65,7 +65,7 @@ impl Tenant {
         });
         let tenant = self.clone();
         issued.map(move |(record, unsigned)| UpdatedSession {
-            expires_in: expires_in(record.access.ticket, record.access.ticket.issued_at),
+            expires_in: expires_in(record.access.params, record.access.params.issued_at),
             session: tenant.view(record, None),
             access_token: unsigned.sign(),
         })

@@ -57,7 +57,7 @@ pub(crate) struct KeyRecord {
 /// The newest access token of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct IssuedAccessToken {
-    pub ticket: AccessTokenParams,
+    pub params: AccessTokenParams,
     pub key_no: KeyNo,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct LastSeen {
 pub(crate) struct SessionRecord {
     pub id: SessionId,
     pub user_id: UserId,
-    pub life: SessionTimes,
+    pub times: SessionTimes,
     pub rotation: Rotation,
     pub nonce: Nonce,
     pub access: IssuedAccessToken,

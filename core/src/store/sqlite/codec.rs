@@ -25,20 +25,20 @@ columns! {
     // Selected alone where only the lifetime matters, and read by `lifetime`.
     lifetime {
         session_ulid: record.id.to_bytes();
-        created_at_ms: record.life.created_at.as_millis();
-        last_active_at_ms: record.life.last_active_at.as_millis();
-        expires_at_ms: record.life.expires_at.as_millis();
-        ended_at_ms: record.life.end.map(|end| end.at.as_millis());
-        end_reason: record.life.end.map(|end| end.reason.as_str());
+        created_at_ms: record.times.created_at.as_millis();
+        last_active_at_ms: record.times.last_active_at.as_millis();
+        expires_at_ms: record.times.expires_at.as_millis();
+        ended_at_ms: record.times.end.map(|end| end.at.as_millis());
+        end_reason: record.times.end.map(|end| end.reason.as_str());
     }
     others {
         user_id: record.user_id.as_str(); // read by `session`: there is no empty one to fill
         generation: record.rotation.generation => rotation.generation = cell.unsigned();
         replays: record.rotation.replays => rotation.replays = cell.unsigned();
         nonce: record.nonce => nonce = cell.value();
-        access_serial: record.access.ticket.serial => access.ticket.serial = cell.unsigned();
-        access_issued_at_ms: record.access.ticket.issued_at.as_millis() => access.ticket.issued_at = cell.time();
-        access_expires_at_ms: record.access.ticket.expires_at.as_millis() => access.ticket.expires_at = cell.time();
+        access_serial: record.access.params.serial => access.params.serial = cell.unsigned();
+        access_issued_at_ms: record.access.params.issued_at.as_millis() => access.params.issued_at = cell.time();
+        access_expires_at_ms: record.access.params.expires_at.as_millis() => access.params.expires_at = cell.time();
         access_key_no: record.access.key_no => access.key_no = cell.value();
         device_type: record.client.effective_device_type().as_str() => client.device_type = cell.text().map(Some);
         user_agent: record.client.user_agent.as_ref().map(|agent| agent.as_str()) => client.user_agent = cell.optional_text();
@@ -109,11 +109,11 @@ pub(super) fn session(row: &Row<'_>) -> Result<SessionRecord, Failure> {
     let mut record = SessionRecord {
         id,
         user_id: row.cell(SessionColumn::user_id).text()?,
-        life: times,
+        times,
         rotation: Rotation { generation: 0, replays: 0 },
         nonce: Nonce::default(),
         access: IssuedAccessToken {
-            ticket: AccessTokenParams { serial: 0, issued_at: never, expires_at: never },
+            params: AccessTokenParams { serial: 0, issued_at: never, expires_at: never },
             key_no: 0,
         },
         client: ClientInfo::default(),

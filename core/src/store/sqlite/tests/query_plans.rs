@@ -33,11 +33,11 @@ fn row(user_id: &UserId) -> SessionRecord {
     SessionRecord {
         id: SessionId::from_bytes([1; 16]),
         user_id: user_id.clone(),
-        life: SessionTimes { created_at: at, last_active_at: at, expires_at: at, end: None },
+        times: SessionTimes { created_at: at, last_active_at: at, expires_at: at, end: None },
         rotation: Rotation { generation: 1, replays: 0 },
         nonce: [2; 16],
         access: IssuedAccessToken {
-            ticket: AccessTokenParams { serial: 1, issued_at: at, expires_at: at },
+            params: AccessTokenParams { serial: 1, issued_at: at, expires_at: at },
             key_no: 1,
         },
         client: ClientInfo::default(),
