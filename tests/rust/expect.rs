@@ -122,6 +122,25 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
+/// Rounds every time in milliseconds down to a whole second, as REST writes it: a number whose name ends in `_at`.
+pub fn round_times_down(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(round_times_down),
+        Value::Object(object) => {
+            object.iter_mut().for_each(|(name, value)| round_times_down_at(name, value));
+        }
+        _ => {}
+    }
+}
+
+/// Does so for the value that stands at a path.
+pub fn round_times_down_at(path: &str, value: &mut Value) {
+    match value.as_i64() {
+        Some(millis) if path.ends_with("_at") => *value = Value::from(millis.div_euclid(1000) * 1000),
+        _ => round_times_down(value),
+    }
+}
+
 fn single_test(expected: &Value) -> Option<(&str, &Value)> {
     let object = expected.as_object().filter(|object| object.len() == 1)?;
     let (name, value) = object.iter().next()?;

@@ -1,7 +1,10 @@
-//! Runs scenario files through surfaces; see `tests/README.md`.
+//! Runs scenario files through the API surfaces; see `tests/README.md`.
 
 pub mod expect;
 pub mod fixture;
+pub mod operations;
+pub mod protocol;
+pub mod rest_coverage;
 pub mod runner;
 pub mod scenario;
 pub mod surface;

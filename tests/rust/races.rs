@@ -438,7 +438,8 @@ fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
 #[test]
 fn four_processes_agree() {
     let database = Database::new();
-    let kind = SurfaceKind { name: "rust", command: vec![PathBuf::from(env!("CARGO_BIN_EXE_surface"))] };
+    let command = vec![PathBuf::from(env!("CARGO_BIN_EXE_surface"))];
+    let kind = SurfaceKind { name: "rust", command, is_rest: false };
     let mut surfaces: Vec<Surface> = (0..4).map(|_| Surface::start(&kind).unwrap()).collect();
     for surface in &mut surfaces {
         surface.open(&database.path().to_string_lossy(), START).unwrap().unwrap();

@@ -9,10 +9,12 @@ use serde_json::{Value, json};
 /// How to start the processes of one surface.
 #[derive(Clone)]
 pub struct SurfaceKind {
-    /// `rust`, `c`, `node`.
+    /// `rust`, `c`, `node`, `rest`.
     pub name: &'static str,
     /// The program and its arguments.
     pub command: Vec<PathBuf>,
+    /// Whether it is REST, which shows times in whole seconds and some answers in part.
+    pub is_rest: bool,
 }
 
 /// A running surface.

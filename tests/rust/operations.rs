@@ -1,0 +1,103 @@
+//! The operations of the scenarios, called on a tenant's handle of the Rust crate.
+
+use hellojohn::{
+    ConfigPatch, CreateSession, Error, ErrorCode, Grant, IdentityPatch, ListQuery, LocalVerification,
+    PurgeBefore, RefreshRequest, Session, SignOutScope, Tenant,
+};
+use serde_json::{Map, Value, json};
+
+fn session(session: &Session) -> Value {
+    serde_json::to_value(session).unwrap_or_default()
+}
+
+fn grant(grant: &Grant) -> Value {
+    json!({
+        "session": session(&grant.session),
+        "access_token": grant.access_token.expose(),
+        "refresh_token": grant.refresh_token.expose(),
+        "expires_in": grant.expires_in,
+        "evicted": grant.evicted,
+    })
+}
+
+/// Takes an argument that must be a string.
+///
+/// # Errors
+/// `validation_error` naming the argument.
+pub fn take_text(args: &mut Map<String, Value>, name: &str) -> Result<String, Error> {
+    match args.remove(name) {
+        Some(Value::String(text)) => Ok(text),
+        None | Some(Value::Null) => Err(Error::validation(name, "is required")),
+        Some(_) => Err(Error::validation(name, "must be a string")),
+    }
+}
+
+/// Calls an operation of one tenant.
+///
+/// # Errors
+/// Those of the operation; `not_found` for an operation that does not exist.
+pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<Value, Error> {
+    Ok(match op {
+        "create" => grant(&tenant.create(CreateSession::from_json(args)?)?),
+        "refresh" => {
+            let token = take_text(&mut args, "refresh_token")?;
+            grant(&tenant.refresh(&token, RefreshRequest::from_json(args)?)?)
+        }
+        "update" => {
+            let id = take_text(&mut args, "session_id")?;
+            let updated = tenant.update(id.parse()?, IdentityPatch::from_json(args)?)?;
+            json!({
+                "session": session(&updated.session),
+                "access_token": updated.access_token.expose(),
+                "refresh_token": null,
+                "expires_in": updated.expires_in,
+                "evicted": [],
+            })
+        }
+        "get" => session(&tenant.get(take_text(&mut args, "session_id")?.parse()?)?),
+        "list" => {
+            let page = tenant.list(&ListQuery::from_json(args)?)?;
+            json!({
+                "data": page.data.iter().map(session).collect::<Vec<_>>(),
+                "next_cursor": page.next_cursor.map(|cursor| cursor.to_string()),
+            })
+        }
+        "verify_session" => session(&tenant.verify_session(take_text(&mut args, "session_id")?.parse()?)?),
+        "verify_access_token" => {
+            let verified = tenant.verify_access_token(&take_text(&mut args, "token")?)?;
+            json!({"session": session(&verified.session), "claims": &verified.claims.payload})
+        }
+        "verify_locally" => {
+            let token = take_text(&mut args, "token")?;
+            Value::Object(tenant.verify_locally(&token, &LocalVerification::from_json(args)?)?.payload)
+        }
+        "revoke" => tenant.revoke(take_text(&mut args, "session_id")?.parse()?).map(|()| json!({}))?,
+        "revoke_user" => {
+            let user = take_text(&mut args, "user_id")?.parse()?;
+            let except = match args.get("except") {
+                None | Some(Value::Null) => None,
+                Some(_) => Some(take_text(&mut args, "except")?.parse()?),
+            };
+            json!({"revoked": tenant.revoke_user(&user, except)?})
+        }
+        "revoke_tenant" => json!({"revoked": tenant.revoke_tenant()?}),
+        "sign_out" => {
+            let token = take_text(&mut args, "token")?;
+            let scope = match args.get("scope") {
+                None | Some(Value::Null) => SignOutScope::default(),
+                Some(_) => take_text(&mut args, "scope")?.parse()?,
+            };
+            json!({"revoked": tenant.sign_out(&token, scope)?})
+        }
+        "config" => tenant.config()?.to_json(),
+        "update_config" => tenant.update_config(&ConfigPatch::from_json(&args)?)?.to_json(),
+        "jwks" => tenant.jwks()?.to_json(),
+        "keys" => json!({"data": tenant.keys()?}),
+        "rotate_keys" => json!({"kid": tenant.rotate_keys()?}),
+        "retire_key" => tenant.retire_key(take_text(&mut args, "kid")?.parse()?).map(|()| json!({}))?,
+        "stats" => serde_json::to_value(tenant.stats()?).unwrap_or_default(),
+        "sweep" => json!({"stamped": tenant.sweep()?}),
+        "purge" => json!({"purged": tenant.purge(PurgeBefore::from_json(args)?)?}),
+        unknown => return Err(Error::new(ErrorCode::NotFound, format!("no operation {unknown}"))),
+    })
+}
