@@ -1,10 +1,9 @@
-//! How answers get from the pool back to JavaScript: one thread-safe function for each Node environment (the main thread
-//! or a worker), which hands over everything that is done in one go. A deferred for each call would cost a
-//! thread-safe function each.
+//! Brings answers from the pool back to JavaScript: one thread-safe function for each Node environment (the main thread or a
+//! worker) delivers all completed calls at once. A deferred for each call would cost a thread-safe function each.
 //!
-//! The promises live in JavaScript, keyed by the number that a call got here. So nothing native refers to an
-//! environment that may be torn down at any moment, except this one function; and that is given up, under the lock
-//! that every use of it takes, before Node takes it away.
+//! The promises live in JavaScript, keyed by the number of the call. So nothing native refers to an environment that may be
+//! torn down at any moment, except this one function; and the cleanup hook releases it, under the lock that every use of it
+//! takes, before Node deletes it.
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,22 +15,22 @@ use napi::bindgen_prelude::{Env, Function, JsValue, Unknown};
 use napi::{Result, check_status, sys};
 use napi_derive::napi;
 
-/// The answer to one call.
-struct Done {
+/// A call with its answer.
+struct Completion {
     call: u32,
     outcome: std::result::Result<String, Error>,
 }
 
 struct State {
-    /// Null once the environment is gone.
+    /// Null after the environment is gone.
     function: sys::napi_threadsafe_function,
     next_call: u32,
     /// Calls without an answer in JavaScript: while there are any, the process stays alive.
     pending: usize,
-    done: Vec<Done>,
+    completed: Vec<Completion>,
 }
 
-/// Where pool threads put answers.
+/// The pool's end of the queue.
 pub(crate) struct Completions(Mutex<State>);
 
 // SAFETY: the raw function is made for use from any thread, and is used under the lock only.
@@ -44,27 +43,27 @@ impl Completions {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Registers a call: its number. On the JavaScript thread only.
-    pub(crate) fn begin(&self, env: Env) -> u32 {
+    /// Registers a call and returns its number. On the JavaScript thread only.
+    pub(crate) fn register(&self, env: Env) -> u32 {
         let mut state = self.state();
         state.next_call = state.next_call.wrapping_add(1);
         state.pending += 1;
         if state.pending == 1 && !state.function.is_null() {
-            // SAFETY: on the thread of `env`, with a function that is not given up.
+            // SAFETY: on the thread of `env`, with a function that is not released.
             unsafe { sys::napi_ref_threadsafe_function(env.raw(), state.function) };
         }
         state.next_call
     }
 
-    /// Answers a call. From any thread; when the environment is gone, the answer is dropped.
-    pub(crate) fn put(&self, call: u32, outcome: std::result::Result<String, Error>) {
+    /// Answers a call, from any thread. When the environment is gone, the answer is dropped.
+    pub(crate) fn complete(&self, call: u32, outcome: std::result::Result<String, Error>) {
         let mut state = self.state();
         if state.function.is_null() {
             return;
         }
-        state.done.push(Done { call, outcome });
-        if state.done.len() == 1 {
-            // SAFETY: not given up, and cannot be before the lock is released. A full queue cannot be: it has no limit.
+        state.completed.push(Completion { call, outcome });
+        if state.completed.len() == 1 {
+            // SAFETY: the function is not released, and cannot be while the lock is held. The queue is never full: it has no limit.
             unsafe {
                 sys::napi_call_threadsafe_function(
                     state.function,
@@ -75,51 +74,51 @@ impl Completions {
         }
     }
 
-    /// Whether nobody is left to take answers, so that work that has not begun need not.
+    /// Whether the environment is gone, so that work that has not begun is not needed.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.state().function.is_null()
     }
 }
 
-/// The JavaScript side's end: made once for each environment.
+/// JavaScript's end of the queue, made once for each environment.
 #[napi]
 pub struct CompletionQueue {
-    pub(crate) mailbox: Arc<Completions>,
+    pub(crate) completions: Arc<Completions>,
 }
 
 #[napi]
 impl CompletionQueue {
-    /// `deliver` gets one flat array: for each answer the number of the call, the error code or null, and the answer's
-    /// JSON or the error's detail. It must not throw.
+    /// `deliver` gets one flat array: for each call its number, the error code or null, and the answer's JSON or the
+    /// error's detail. It must not throw.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, deliver: Function<'_, Unknown<'_>, Unknown<'_>>) -> Result<Self> {
-        let mailbox = Arc::new(Completions(Mutex::new(State {
+        let completions = Arc::new(Completions(Mutex::new(State {
             function: ptr::null_mut(),
             next_call: 0,
             pending: 0,
-            done: Vec::new(),
+            completed: Vec::new(),
         })));
-        let function = create_function(&env, deliver.value().value, &mailbox)?;
-        mailbox.state().function = function;
+        let function = create_function(&env, deliver.value().value, &completions)?;
+        completions.state().function = function;
         // Hooks run in reverse order: this one before Node's own that deletes the function.
-        let abandoned = Arc::clone(&mailbox);
+        let abandoned = Arc::clone(&completions);
         env.add_env_cleanup_hook((), move |()| {
             let mut state = abandoned.state();
             let function = std::mem::replace(&mut state.function, ptr::null_mut());
-            state.done.clear();
-            // SAFETY: the last use; everybody else sees null from now on.
+            state.completed.clear();
+            // SAFETY: the last use; every other thread sees null from now on.
             unsafe {
                 sys::napi_release_threadsafe_function(function, sys::ThreadsafeFunctionReleaseMode::release)
             };
         })?;
-        Ok(CompletionQueue { mailbox })
+        Ok(CompletionQueue { completions })
     }
 }
 
 fn create_function(
     env: &Env,
     deliver: sys::napi_value,
-    mailbox: &Arc<Completions>,
+    completions: &Arc<Completions>,
 ) -> Result<sys::napi_threadsafe_function> {
     const NAME: &str = "hellojohn";
     let mut name = ptr::null_mut();
@@ -127,10 +126,10 @@ fn create_function(
     check_status!(unsafe {
         sys::napi_create_string_utf8(env.raw(), NAME.as_ptr().cast(), NAME.len() as isize, &mut name)
     })?;
-    let context = Arc::into_raw(Arc::clone(mailbox)).cast_mut().cast::<c_void>();
+    let context = Arc::into_raw(Arc::clone(completions)).cast_mut().cast::<c_void>();
     let mut function = ptr::null_mut();
-    // SAFETY: `deliver` and `name` are values of this environment; `context` is one reference to the mailbox, which
-    // `forget_context` gives back.
+    // SAFETY: `deliver` and `name` are values of this environment; `context` is one reference to the completions, which
+    // `release_context` drops.
     let status = unsafe {
         sys::napi_create_threadsafe_function(
             env.raw(),
@@ -140,9 +139,9 @@ fn create_function(
             0,
             1,
             context,
-            Some(forget_context),
+            Some(release_context),
             context,
-            Some(deliver_answers),
+            Some(deliver_completions),
             &mut function,
         )
     };
@@ -157,15 +156,15 @@ fn create_function(
     Ok(function)
 }
 
-unsafe extern "C" fn forget_context(_env: sys::napi_env, context: *mut c_void, _hint: *mut c_void) {
+unsafe extern "C" fn release_context(_env: sys::napi_env, context: *mut c_void, _hint: *mut c_void) {
     // SAFETY: Node calls this once, with the reference from `create_function`.
-    let mailbox = unsafe { Arc::from_raw(context.cast::<Completions>()) };
-    // Already so, unless the environment went without running its hooks.
-    mailbox.state().function = ptr::null_mut();
+    let completions = unsafe { Arc::from_raw(context.cast::<Completions>()) };
+    // Already null, unless the environment ended without running its hooks.
+    completions.state().function = ptr::null_mut();
 }
 
 /// Runs on the JavaScript thread.
-unsafe extern "C" fn deliver_answers(
+unsafe extern "C" fn deliver_completions(
     env: sys::napi_env,
     deliver: sys::napi_value,
     context: *mut c_void,
@@ -174,22 +173,22 @@ unsafe extern "C" fn deliver_answers(
     if env.is_null() || context.is_null() {
         return; // the environment is being torn down
     }
-    // SAFETY: Node calls this before `forget_context` only.
-    let mailbox = unsafe { &*context.cast::<Completions>() };
-    let done = {
-        let mut state = mailbox.state();
-        let done = std::mem::take(&mut state.done);
-        state.pending = state.pending.saturating_sub(done.len());
+    // SAFETY: Node calls this only before `release_context`.
+    let completions = unsafe { &*context.cast::<Completions>() };
+    let completed = {
+        let mut state = completions.state();
+        let completed = std::mem::take(&mut state.completed);
+        state.pending = state.pending.saturating_sub(completed.len());
         if state.pending == 0 && !state.function.is_null() {
-            // SAFETY: on the thread of `env`, with a function that is not given up.
+            // SAFETY: on the thread of `env`, with a function that is not released.
             unsafe { sys::napi_unref_threadsafe_function(env, state.function) };
         }
-        done
+        completed
     };
-    // A panic must not unwind into Node. What could panic here is the allocator only.
+    // A panic must not unwind into Node. Only the allocator could panic here.
     let _ = catch_unwind(AssertUnwindSafe(|| {
         // SAFETY: `env` and `deliver` are what Node passed in.
-        unsafe { call_deliver(env, deliver, &done) }
+        unsafe { call_deliver(env, deliver, &completed) }
     }));
 }
 
@@ -197,7 +196,7 @@ unsafe extern "C" fn deliver_answers(
 ///
 /// # Safety
 /// On the JavaScript thread of `env`, inside a handle scope.
-unsafe fn call_deliver(env: sys::napi_env, deliver: sys::napi_value, done: &[Done]) -> Option<()> {
+unsafe fn call_deliver(env: sys::napi_env, deliver: sys::napi_value, completed: &[Completion]) -> Option<()> {
     let ok = |status: sys::napi_status| (status == sys::Status::napi_ok).then_some(());
     let text = |text: &str| {
         let mut value = ptr::null_mut();
@@ -212,9 +211,9 @@ unsafe fn call_deliver(env: sys::napi_env, deliver: sys::napi_value, done: &[Don
     unsafe {
         ok(sys::napi_get_null(env, &mut null))?;
         ok(sys::napi_get_undefined(env, &mut undefined))?;
-        ok(sys::napi_create_array_with_length(env, done.len() * 3, &mut batch))?;
+        ok(sys::napi_create_array_with_length(env, completed.len() * 3, &mut batch))?;
     }
-    for (index, Done { call, outcome }) in done.iter().enumerate() {
+    for (index, Completion { call, outcome }) in completed.iter().enumerate() {
         let mut number = ptr::null_mut();
         // SAFETY: writes its value on success.
         ok(unsafe { sys::napi_create_uint32(env, *call, &mut number) })?;

@@ -1,5 +1,5 @@
-//! Answers as JSON: the names of SPEC 1, times in milliseconds since the epoch, absent values null. A session is an array,
-//! because names take longer to write and to read than values.
+//! Encodes answers as JSON: the names of SPEC 1, times in milliseconds since the epoch, absent values null. A session is an
+//! array, because names take longer to write and to read than values.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-pub(crate) fn text(value: &impl Serialize) -> Result<String, Error> {
+pub(crate) fn encode(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value)
         .map_err(|_| Error::new(ErrorCode::Internal, "the answer could not be written as JSON"))
 }
@@ -59,8 +59,8 @@ struct GrantJson<'a> {
     evicted: &'a [SessionId],
 }
 
-pub(crate) fn grant(grant: &Grant) -> Result<String, Error> {
-    text(&GrantJson {
+pub(crate) fn encode_grant(grant: &Grant) -> Result<String, Error> {
+    encode(&GrantJson {
         session: Values(&grant.session),
         access_token: grant.access_token.expose(),
         refresh_token: Some(grant.refresh_token.expose()),
@@ -69,8 +69,8 @@ pub(crate) fn grant(grant: &Grant) -> Result<String, Error> {
     })
 }
 
-pub(crate) fn updated(updated: &UpdatedSession) -> Result<String, Error> {
-    text(&GrantJson {
+pub(crate) fn encode_updated(updated: &UpdatedSession) -> Result<String, Error> {
+    encode(&GrantJson {
         session: Values(&updated.session),
         access_token: updated.access_token.expose(),
         refresh_token: None,
@@ -80,13 +80,13 @@ pub(crate) fn updated(updated: &UpdatedSession) -> Result<String, Error> {
 }
 
 #[derive(Serialize)]
-struct NumberedSession<'a> {
+struct CacheableSession<'a> {
     session: Values<'a>,
     number: i64,
 }
 
-pub(crate) fn session(session: &Session, number: i64) -> Result<String, Error> {
-    text(&NumberedSession { session: Values(session), number })
+pub(crate) fn encode_session(session: &Session, number: i64) -> Result<String, Error> {
+    encode(&CacheableSession { session: Values(session), number })
 }
 
 #[derive(Serialize)]
@@ -95,81 +95,78 @@ struct PageJson<'a> {
     next_cursor: Option<String>,
 }
 
-pub(crate) fn page(page: &Page<Session>) -> Result<String, Error> {
+pub(crate) fn encode_page(page: &Page<Session>) -> Result<String, Error> {
     let next_cursor = page.next_cursor.as_ref().map(ToString::to_string);
-    text(&PageJson { data: page.data.iter().map(Values).collect(), next_cursor })
+    encode(&PageJson { data: page.data.iter().map(Values).collect(), next_cursor })
 }
 
 #[derive(Serialize)]
-struct Verdict<'a> {
+struct VerificationJson<'a> {
     valid: bool,
     session: Option<Values<'a>>,
     payload: Option<&'a Map<String, Value>>,
-    /// Of what this rests on.
+    /// Of the validator that says whether this answer is fresh.
     number: Option<i64>,
-    error: Option<Reason<'a>>,
+    error: Option<ErrorJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct Reason<'a> {
+struct ErrorJson<'a> {
     code: &'a str,
     detail: &'a str,
 }
 
-pub(crate) fn session_verdict(outcome: Result<(Session, i64), VerifyError>) -> Result<String, Error> {
+pub(crate) fn encode_session_verification(
+    outcome: Result<(Session, i64), VerifyError>,
+) -> Result<String, Error> {
     match outcome {
-        Ok((session, number)) => text(&Verdict {
+        Ok((session, number)) => encode(&VerificationJson {
             valid: true,
             session: Some(Values(&session)),
             payload: None,
             number: Some(number),
             error: None,
         }),
-        Err(refused) => refusal(refused),
+        Err(error) => encode_refusal(error),
     }
 }
 
-pub(crate) fn access_verdict(
+pub(crate) fn encode_token_verification(
     outcome: Result<Arc<VerifiedAccess>, VerifyError>,
     number: Option<i64>,
 ) -> Result<String, Error> {
     match outcome {
-        Ok(access) => text(&Verdict {
+        Ok(access) => encode(&VerificationJson {
             valid: true,
             session: Some(Values(&access.session)),
             payload: Some(&access.claims.payload),
             number,
             error: None,
         }),
-        Err(refused) => refusal(refused),
+        Err(error) => encode_refusal(error),
     }
 }
 
-/// What is known about the session or token is an answer; not being able to know is an error.
-fn refusal(refused: VerifyError) -> Result<String, Error> {
-    match refused.error.code() {
-        ErrorCode::MissingToken
-        | ErrorCode::InvalidToken
-        | ErrorCode::TokenExpired
-        | ErrorCode::SessionExpired
-        | ErrorCode::SessionRevoked
-        | ErrorCode::SessionNotFound => text(&Verdict {
-            valid: false,
-            session: refused.session.as_deref().map(Values),
-            payload: None,
-            number: None,
-            error: Some(Reason { code: refused.error.code().as_str(), detail: refused.error.detail() }),
-        }),
-        _ => Err(refused.error),
+/// A refusal of the session or token is an answer; any other error fails the call.
+fn encode_refusal(VerifyError { session, error, .. }: VerifyError) -> Result<String, Error> {
+    if !error.code().is_verification_refusal() {
+        return Err(error);
     }
+    encode(&VerificationJson {
+        valid: false,
+        session: session.as_deref().map(Values),
+        payload: None,
+        number: None,
+        error: Some(ErrorJson { code: error.code().as_str(), detail: error.detail() }),
+    })
 }
 
-/// An answer of one number.
-pub(crate) fn count(name: &str, count: u64) -> Result<String, Error> {
-    text(&json!({ name: count }))
+/// An answer with one number.
+pub(crate) fn encode_count(name: &str, count: u64) -> Result<String, Error> {
+    encode(&json!({ name: count }))
 }
 
-/// The answer of a call that has nothing to say.
-pub(crate) fn nothing() -> Result<String, Error> {
+/// The answer of a call without a value.
+pub(crate) fn encode_nothing() -> Result<String, Error> {
     Ok("null".to_owned())
 }

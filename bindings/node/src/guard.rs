@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hellojohn::{Error, ErrorCode};
 
-/// Runs the body; a panic becomes an `internal` error. Unwind safe because nothing is shared with the body but the
-/// engine, whose locks a panic cannot poison and whose open transaction a panic rolls back.
-pub(crate) fn guarded<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+/// Runs the body and turns a panic into an `internal` error. Unwind safe because the body shares only the engine, whose
+/// locks a panic cannot poison and whose open transaction a panic rolls back.
+pub(crate) fn catch_panic<T>(body: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     catch_unwind(AssertUnwindSafe(body))
         .unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "the engine panicked; this is a bug")))
 }

@@ -5,45 +5,42 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use hellojohn::{CacheValidator, Engine, Error, ErrorCode, Tenant};
+use hellojohn::{Engine, Error, ErrorCode, Tenant};
 
-use crate::guard::guarded;
+use crate::guard::catch_panic;
 use crate::options::Options;
 use crate::thread_pool::{READS, ThreadPool};
+use crate::validator_table::ValidatorTable;
 
-/// How long a call waits for other writers of the database.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How much longer it may take, for its way through the queue. A call that has queued for longer than this and then waits
-/// for a locked database as well would be late.
+/// How long a call may queue and still wait for a locked database. One that has queued for longer would answer late.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Whether the last call that waited for the lock of a database gave up. Calls on one file queue together, whichever
-/// object they belong to.
-fn lock_of(database: &str) -> Arc<AtomicBool> {
+/// Whether the last call that waited for the lock of a database gave up. One flag for each file, because calls on one file
+/// wait for the same lock, whichever object they belong to.
+fn find_lock_flag(database: &str) -> Arc<AtomicBool> {
     static FILES: Mutex<BTreeMap<String, Weak<AtomicBool>>> = Mutex::new(BTreeMap::new());
     let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
-    files.retain(|_, lock| lock.strong_count() > 0);
+    files.retain(|_, flag| flag.strong_count() > 0);
     files.get(database).and_then(Weak::upgrade).unwrap_or_else(|| {
-        let lock = Arc::default();
-        files.insert(database.to_owned(), Arc::downgrade(&lock));
-        lock
+        let flag = Arc::default();
+        files.insert(database.to_owned(), Arc::downgrade(&flag));
+        flag
     })
 }
 
 /// An open engine with the tenant of one `HelloJohn` object.
 #[derive(Clone)]
-pub(crate) struct Opened {
+pub(crate) struct OpenTenant {
     pub engine: Engine,
     pub tenant: Tenant,
     /// For JavaScript's own thread.
-    pub hurried: Tenant,
+    pub non_blocking: Tenant,
 }
 
 struct State {
-    opened: Option<Opened>,
-    opening: bool,
-    closed: bool,
+    open: Option<OpenTenant>,
+    is_opening: bool,
+    is_closed: bool,
     attempts: u64,
     /// How the last attempt failed.
     failure: Option<Error>,
@@ -52,67 +49,25 @@ struct State {
 pub(crate) struct LazyEngine {
     options: Options,
     state: Mutex<State>,
-    settled: Condvar,
-    stuck: Arc<AtomicBool>,
+    attempt_ended: Condvar,
+    lock_timed_out: Arc<AtomicBool>,
     /// Waits for the writes that were begun.
     pub(crate) commits: Arc<ThreadPool>,
-    /// What the answers rest on that JavaScript keeps in mind.
-    pub(crate) bases: ValidatorTable,
-}
-
-/// How many of them there are: twice as many as JavaScript keeps of tokens, and of sessions.
-const VALIDATORS_MAX: i64 = 8192;
-
-/// What the last [`VALIDATORS_MAX`] answers rest on, by number.
-#[derive(Default)]
-pub(crate) struct ValidatorTable(Mutex<Numbered>);
-
-#[derive(Default)]
-struct Numbered {
-    /// JavaScript's numbers are exact up to 2^53, which no process reaches.
-    next: i64,
-    kept: Vec<(i64, CacheValidator)>,
-}
-
-impl ValidatorTable {
-    fn numbered(&self) -> MutexGuard<'_, Numbered> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Keeps one, in place of the oldest: its number.
-    pub(crate) fn keep(&self, basis: CacheValidator) -> i64 {
-        let mut numbered = self.numbered();
-        let number = numbered.next;
-        numbered.next += 1;
-        match numbered.kept.get_mut((number % VALIDATORS_MAX) as usize) {
-            Some(oldest) => *oldest = (number, basis),
-            None => numbered.kept.push((number, basis)),
-        }
-        number
-    }
-
-    /// Whether the one with this number is kept and still holds for the tenant.
-    pub(crate) fn is_fresh(&self, number: i64, tenant: &Tenant) -> Result<bool, Error> {
-        let numbered = self.numbered();
-        let place = usize::try_from(number % VALIDATORS_MAX).ok().and_then(|place| numbered.kept.get(place));
-        match place {
-            Some((kept, basis)) if *kept == number => tenant.is_fresh(basis),
-            _ => Ok(false),
-        }
-    }
+    /// The validators of the answers that JavaScript caches.
+    pub(crate) validators: ValidatorTable,
 }
 
 impl LazyEngine {
     pub(crate) fn new(options: Options) -> Self {
-        let state = State { opened: None, opening: false, closed: false, attempts: 0, failure: None };
-        let stuck = lock_of(&options.database);
+        let state = State { open: None, is_opening: false, is_closed: false, attempts: 0, failure: None };
+        let lock_timed_out = find_lock_flag(&options.database);
         LazyEngine {
             options,
             state: Mutex::new(state),
-            settled: Condvar::new(),
-            stuck,
-            commits: ThreadPool::of_commits(),
-            bases: ValidatorTable::default(),
+            attempt_ended: Condvar::new(),
+            lock_timed_out,
+            commits: ThreadPool::for_commits(),
+            validators: ValidatorTable::default(),
         }
     }
 
@@ -120,109 +75,109 @@ impl LazyEngine {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.settled.wait(state).unwrap_or_else(PoisonError::into_inner)
+    fn wait_for_attempt<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.attempt_ended.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The engine and tenant, opened now if they are not yet. Calls that come while somebody is opening share his
-    /// outcome, so that none waits for longer than one attempt; a later call tries again. The call was asked for `waited`
-    /// ago.
-    pub(crate) fn opened(&self, waited: Duration) -> Result<Opened, Error> {
+    /// The engine and tenant, opened by this call if they are not open yet. Calls that come during an attempt share its
+    /// outcome, so that no call waits for longer than one attempt; a later call tries again. `queued` is how long ago
+    /// JavaScript made the call.
+    pub(crate) fn open(&self, queued: Duration) -> Result<OpenTenant, Error> {
         let mut state = self.state();
         loop {
-            if state.closed {
-                return Err(closed());
+            if state.is_closed {
+                return Err(closed_error());
             }
-            if let Some(opened) = &state.opened {
-                return Ok(opened.clone());
+            if let Some(open) = &state.open {
+                return Ok(open.clone());
             }
-            if !state.opening {
+            if !state.is_opening {
                 break;
             }
             let attempt = state.attempts;
-            while state.opening && state.attempts == attempt {
-                state = self.wait(state);
+            while state.is_opening && state.attempts == attempt {
+                state = self.wait_for_attempt(state);
             }
             if let (true, Some(failure)) = (state.attempts == attempt, &state.failure) {
                 return Err(failure.clone());
             }
         }
-        self.in_time(waited)?;
-        state.opening = true;
+        self.refuse_if_late(queued)?;
+        state.is_opening = true;
         state.attempts += 1;
         drop(state);
-        let outcome = guarded(|| self.open());
+        let outcome = catch_panic(|| self.open_now());
         if is_busy(&outcome) {
-            self.stuck.store(true, Ordering::Relaxed);
+            self.lock_timed_out.store(true, Ordering::Relaxed);
         }
         let mut state = self.state();
-        state.opening = false;
+        state.is_opening = false;
         state.failure = outcome.as_ref().err().cloned();
-        state.opened = outcome.as_ref().ok().cloned();
-        self.settled.notify_all();
+        state.open = outcome.as_ref().ok().cloned();
+        self.attempt_ended.notify_all();
         outcome
     }
 
-    /// The engine and tenant, if they are open. Waits for nothing.
-    pub(crate) fn if_open(&self) -> Option<Opened> {
+    /// The engine and tenant, if they are open; never waits.
+    pub(crate) fn if_open(&self) -> Option<OpenTenant> {
         let state = self.state();
-        if state.closed { None } else { state.opened.clone() }
+        if state.is_closed { None } else { state.open.clone() }
     }
 
-    fn open(&self) -> Result<Opened, Error> {
+    fn open_now(&self) -> Result<OpenTenant, Error> {
         let engine = self.options.builder().open(&self.options.database)?;
         let tenant = engine.tenant(&self.options.tenant_id, &self.options.secret_key)?;
         if let Some(patch) = &self.options.config {
             tenant.update_config(patch)?;
         }
-        Ok(Opened { engine, hurried: tenant.non_blocking(), tenant })
+        Ok(OpenTenant { engine, non_blocking: tenant.non_blocking(), tenant })
     }
 
-    /// Refuses a call that was asked for `waited` ago if it would probably wait for the lock in vain and answer late.
-    fn in_time(&self, waited: Duration) -> Result<(), Error> {
-        if waited > GRACE && self.stuck.load(Ordering::Relaxed) {
+    /// Refuses a call that would probably wait for the lock in vain and answer late.
+    fn refuse_if_late(&self, queued: Duration) -> Result<(), Error> {
+        if queued > GRACE && self.lock_timed_out.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorCode::StorageBusy, "the database is busy"));
         }
         Ok(())
     }
 
-    /// Runs a write that was asked for `waited` ago.
+    /// Runs a write that JavaScript made `queued` ago.
     pub(crate) fn write<T>(
         &self,
-        waited: Duration,
-        body: impl FnOnce(&Opened) -> Result<T, Error>,
+        queued: Duration,
+        body: impl FnOnce(&OpenTenant) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        self.in_time(waited)?;
-        let outcome = self.opened(waited).and_then(|opened| body(&opened));
-        self.stuck.store(is_busy(&outcome), Ordering::Relaxed);
+        self.refuse_if_late(queued)?;
+        let outcome = self.open(queued).and_then(|open| body(&open));
+        self.lock_timed_out.store(is_busy(&outcome), Ordering::Relaxed);
         outcome
     }
 
-    /// From now on calls are refused, also those that are queued.
+    /// Refuses calls from now on, queued ones included.
     pub(crate) fn refuse_calls(&self) {
-        self.state().closed = true;
+        self.state().is_closed = true;
     }
 
-    /// Releases the files, after whoever is opening or writing.
+    /// Releases the files, after an attempt to open or a write that is running.
     pub(crate) fn close(&self) -> Result<(), Error> {
         let mut state = self.state();
-        state.closed = true;
-        while state.opening {
-            state = self.wait(state);
+        state.is_closed = true;
+        while state.is_opening {
+            state = self.wait_for_attempt(state);
         }
-        let opened = state.opened.take();
+        let open = state.open.take();
         drop(state);
-        opened.map_or(Ok(()), |opened| opened.engine.close())
+        open.map_or(Ok(()), |open| open.engine.close())
     }
 }
 
 impl Drop for LazyEngine {
-    /// An object that nobody closed: its files are released on the pool, because this may run in the garbage collector.
+    /// Releases the files of an object that was not closed. On the pool, because this may run in the garbage collector.
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(opened) = state.opened.take() {
-            // Given back, it is dropped here: better late than never.
-            drop(READS.submit(Box::new(move || drop(opened))));
+        if let Some(open) = state.open.take() {
+            // A job that the pool refuses is dropped here: late is better than never.
+            drop(READS.submit(Box::new(move || drop(open))));
         }
     }
 }
@@ -231,6 +186,6 @@ fn is_busy<T>(outcome: &Result<T, Error>) -> bool {
     matches!(outcome, Err(error) if error.code() == ErrorCode::StorageBusy)
 }
 
-fn closed() -> Error {
+fn closed_error() -> Error {
     Error::new(ErrorCode::EngineClosed, "the engine was closed")
 }

@@ -1,5 +1,5 @@
 //! Node-API addon under the npm package `@hellojohn/node`: one method for each operation of the engine, no rules of its
-//! own. Not a public interface: the façade in `npm/` is, and the two are always released together.
+//! own. Not a public interface: the package in `npm/node` is, and the two are always released together.
 //!
 //! Requests come in as texts and JSON, answers go out as JSON with the names of SPEC 1 and times in milliseconds.
 
@@ -12,6 +12,7 @@ mod options;
 mod rest;
 mod tenant;
 mod thread_pool;
+mod validator_table;
 
 use std::collections::BTreeMap;
 
@@ -24,8 +25,14 @@ pub fn error_statuses() -> BTreeMap<String, u32> {
     ErrorCode::ALL.iter().map(|code| (code.as_str().to_owned(), u32::from(code.http_status()))).collect()
 }
 
-/// The addon's version: the façade refuses one that is not its own.
+/// The addon's version: the package refuses one that is not its own.
 #[napi(catch_unwind)]
 pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
+}
+
+/// How many answers about tokens, and how many about sessions, one JavaScript object caches.
+#[napi(catch_unwind)]
+pub fn answer_cache_max() -> u32 {
+    validator_table::ANSWER_CACHE_MAX
 }

@@ -1,12 +1,10 @@
-//! What a `HelloJohn` object is made with, checked before anything is opened.
+//! The options of a `HelloJohn` object, checked before anything is opened.
 
 use hellojohn::{ConfigPatch, Durability, Engine, EngineBuilder, Error, ManualClock, SecretKey, TenantId};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::lazy_engine::BUSY_TIMEOUT;
-
-/// Everything that opening needs.
+/// The values that opening needs.
 pub(crate) struct Options {
     pub tenant_id: TenantId,
     pub secret_key: SecretKey,
@@ -47,8 +45,8 @@ impl Options {
             durability,
             token_cache_capacity: match object.remove("token_cache_capacity") {
                 None | Some(Value::Null) => None,
-                Some(most) => Some(
-                    serde_json::from_value(most)
+                Some(capacity) => Some(
+                    serde_json::from_value(capacity)
                         .map_err(|_| Error::validation("token_cache_capacity", "must be a whole number"))?,
                 ),
             },
@@ -63,12 +61,12 @@ impl Options {
 
     /// The engine, not opened yet.
     pub(crate) fn builder(&self) -> EngineBuilder {
-        let mut builder = Engine::builder().durability(self.durability).busy_timeout(BUSY_TIMEOUT);
+        let mut builder = Engine::builder().durability(self.durability);
         if let Some(issuer) = &self.issuer {
             builder = builder.issuer(issuer.as_str());
         }
-        if let Some(most) = self.token_cache_capacity {
-            builder = builder.token_cache_capacity(most);
+        if let Some(capacity) = self.token_cache_capacity {
+            builder = builder.token_cache_capacity(capacity);
         }
         match &self.clock {
             Some(clock) => builder.clock(clock.clone()),

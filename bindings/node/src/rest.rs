@@ -1,4 +1,4 @@
-//! The REST API as JavaScript calls it: a request in, an answer out, or first the question whose credentials these are.
+//! The REST API as JavaScript calls it: a request in, an answer out; for a sign-in, the host checks the credentials between.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,12 +13,12 @@ use napi::bindgen_prelude::Env;
 use napi_derive::napi;
 use serde_json::{Value, json};
 
-use crate::encode;
-use crate::lazy_engine::Opened;
+use crate::encode::encode;
+use crate::lazy_engine::OpenTenant;
 use crate::tenant::{Answer, NativeTenant, Outcome, object};
 use crate::thread_pool::READS;
 
-/// Sign-ins that wait for the host's word, by their ticket.
+/// Sign-ins that wait for the host's check of the credentials, by ticket.
 #[derive(Default)]
 struct Waiting {
     next: u32,
@@ -28,9 +28,9 @@ struct Waiting {
 /// The REST API of one `HelloJohn` object, with options of its own.
 #[napi]
 pub struct Rest {
-    handle: NativeTenant,
+    tenant: NativeTenant,
     options: RestOptions,
-    refused: Option<Error>,
+    refusal: Option<Error>,
     waiting: Arc<Mutex<Waiting>>,
 }
 
@@ -38,21 +38,21 @@ pub struct Rest {
 impl Rest {
     /// `RestOptions` as JSON. `refusal` says whether they were bad.
     #[napi(constructor, catch_unwind)]
-    pub fn new(handle: &NativeTenant, options: String) -> Self {
+    pub fn new(tenant: &NativeTenant, options: String) -> Self {
         let read = object(&options)
             .and_then(|options| RestOptions::from_json(&options))
             .and_then(|options| options.validate().map(|()| options));
-        let (options, refused) = match read {
+        let (options, refusal) = match read {
             Ok(options) => (options, None),
             Err(error) => (RestOptions::default(), Some(error)),
         };
-        Rest { handle: handle.clone(), options, refused, waiting: Arc::default() }
+        Rest { tenant: tenant.clone(), options, refusal, waiting: Arc::default() }
     }
 
     /// What is wrong with the options; null when nothing is.
     #[napi(catch_unwind)]
     pub fn refusal(&self) -> Option<Outcome> {
-        self.refused.clone().map(|error| Err(error).into())
+        self.refusal.clone().map(|error| Err(error).into())
     }
 
     /// Method, target, names and values of the headers in turn, at most one byte of body more than the limit, the
@@ -67,51 +67,53 @@ impl Rest {
         body: &[u8],
         address: Option<String>,
     ) -> u32 {
-        let request = request(&method, &target, &headers, body.to_vec(), address);
+        let request = build_request(&method, &target, &headers, body.to_vec(), address);
         let reads = request
             .as_ref()
             .map_or(true, |request| rest::is_read_only(request.method(), request.uri().path()));
         let (options, waiting) = (self.options.clone(), Arc::clone(&self.waiting));
-        let body = move |open: &Opened| {
+        let body = move |open: &OpenTenant| {
             let api = RestApi::new(open.tenant.clone(), options)?;
             match api.begin(request?) {
-                Step::Answer(response) => answered(response),
-                Step::Authenticate(pending) => ask(&waiting, pending),
+                Step::Answer(response) => encode_unless_busy(response),
+                Step::Authenticate(pending) => ask_host(&waiting, pending),
                 _ => Err(Error::new(ErrorCode::Internal, "a step that this addon does not know")),
             }
         };
-        if reads { self.handle.read(env, body) } else { self.handle.write(env, body) }
+        if reads { self.tenant.read(env, body) } else { self.tenant.write(env, body) }
     }
 
-    /// The ticket of a sign-in, and the host's word: `user` with `CreateSession` as JSON, `nobody`, `failed` or
+    /// The ticket of a sign-in, and the outcome of the host's check: `user` with `CreateSession` as JSON, `refused`, `failed` or
     /// `not_offered` → the answer.
     #[napi(catch_unwind)]
-    pub fn finish(&self, env: Env, ticket: u32, word: String, user: Option<String>) -> u32 {
+    pub fn finish(&self, env: Env, ticket: u32, outcome: String, user: Option<String>) -> u32 {
         let pending = self.waiting().sign_ins.remove(&ticket);
         let pending =
             pending.ok_or_else(|| Error::new(ErrorCode::Internal, "the sign-in was already finished"));
-        match (word.as_str(), user) {
-            ("user", Some(user)) => self.handle.write(env, move |_| signed_in(*pending?, &user)),
-            ("nobody", _) => self.handle.submit(env, &READS, move |_, _| answered(pending?.finish(Ok(None)))),
+        match (outcome.as_str(), user) {
+            ("user", Some(user)) => self.tenant.write(env, move |_| finish_sign_in(*pending?, &user)),
+            ("refused", _) => {
+                self.tenant.submit(env, &READS, move |_, _| encode_unless_busy(pending?.finish(Ok(None))))
+            }
             ("not_offered", _) => {
-                self.handle.submit(env, &READS, move |_, _| answered(pending?.not_offered()))
+                self.tenant.submit(env, &READS, move |_, _| encode_unless_busy(pending?.not_offered()))
             }
-            _ => {
-                self.handle.submit(env, &READS, move |_, _| answered(pending?.finish(Err(AuthenticateError))))
-            }
+            _ => self
+                .tenant
+                .submit(env, &READS, move |_, _| encode_unless_busy(pending?.finish(Err(AuthenticateError)))),
         }
     }
 
-    /// Whose request of the host's own this is: names and values of the headers in turn, `AuthorizeOptions` as JSON → the
+    /// Authorizes a request to a route of the host: names and values of the headers in turn, `AuthorizeOptions` as JSON → the
     /// access token's claims, or null.
     #[napi(catch_unwind)]
     pub fn authorize(&self, env: Env, headers: Vec<String>, options: String) -> u32 {
-        let request = request("GET", "/", &headers, Vec::new(), None);
-        self.handle.read(env, move |open| {
+        let request = build_request("GET", "/", &headers, Vec::new(), None);
+        self.tenant.read(env, move |open| {
             let options = AuthorizeOptions::from_json(&object(&options)?)?;
             let (parts, _) = request?.into_parts();
             let claims = rest::authorize(&open.tenant, &parts, &options)?;
-            encode::text(&claims.map(|claims| {
+            encode(&claims.map(|claims| {
                 json!({
                     "user_id": claims.user_id,
                     "session_id": claims.session_id,
@@ -130,8 +132,8 @@ impl Rest {
 }
 
 impl Drop for Rest {
-    /// A sign-in that nobody will finish may hold the last reference to the engine, and this may run in the garbage
-    /// collector: its files are released on the pool.
+    /// An unfinished sign-in may hold the last reference to the engine, and this may run in the garbage collector: the pool
+    /// releases the files.
     fn drop(&mut self) {
         let abandoned = std::mem::take(&mut self.waiting().sign_ins);
         if !abandoned.is_empty() {
@@ -140,18 +142,18 @@ impl Drop for Rest {
     }
 }
 
-/// Refuses what is no `AuthorizeOptions`; null when nothing is wrong.
+/// What is wrong with `AuthorizeOptions` as JSON; null when nothing is.
 #[napi(catch_unwind)]
-pub fn gate_refusal(options: String) -> Option<Outcome> {
+pub fn authorize_options_refusal(options: String) -> Option<Outcome> {
     let read = object(&options).and_then(|options| AuthorizeOptions::from_json(&options));
     read.err().map(|error| Err(error).into())
 }
 
-/// The answer to a request that failed outside the API, as [`Rest::begin`] answers; an unknown code is `internal`.
+/// The answer to a request that failed outside the API, in the form of [`Rest::begin`]; an unknown code is `internal`.
 #[napi(catch_unwind)]
 pub fn error_answer(code: String, detail: String) -> Outcome {
     let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
-    answer_of(&rest::error_response(Error::new(*known.unwrap_or(&ErrorCode::Internal), detail))).into()
+    encode_response(&rest::error_response(Error::new(*known.unwrap_or(&ErrorCode::Internal), detail))).into()
 }
 
 /// The paths of the API, `{session_id}` standing for one segment.
@@ -172,8 +174,8 @@ pub fn rest_body_max() -> u32 {
     BODY_MAX as u32
 }
 
-/// The request in the engine's types. An address that is none is as good as an unknown one.
-fn request(
+/// Builds the request in the engine's types. A text that is no address counts as an unknown address.
+fn build_request(
     method: &str,
     target: &str,
     headers: &[String],
@@ -188,7 +190,7 @@ fn request(
     for pair in headers.chunks_exact(2) {
         let name =
             HeaderName::from_bytes(pair[0].as_bytes()).map_err(|_| unreadable("the name of a header"))?;
-        // JavaScript has the bytes of a value as characters.
+        // JavaScript holds the bytes of a value as characters.
         let bytes: Result<Vec<u8>, _> = pair[1].chars().map(u8::try_from).collect();
         let value = bytes.ok().and_then(|bytes| HeaderValue::from_maybe_shared(bytes).ok());
         request.headers_mut().append(name, value.ok_or_else(|| unreadable("the value of a header"))?);
@@ -198,38 +200,37 @@ fn request(
     Ok(request)
 }
 
-fn ask(waiting: &Mutex<Waiting>, pending: Box<PendingSignIn>) -> Answer {
+fn ask_host(waiting: &Mutex<Waiting>, pending: Box<PendingSignIn>) -> Answer {
     let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
     waiting.next = waiting.next.wrapping_add(1);
     let ticket = waiting.next;
-    let question =
-        encode::text(&json!({"ticket": ticket, "credentials": pending.credentials().as_object()}))?;
+    let question = encode(&json!({"ticket": ticket, "credentials": pending.credentials().as_object()}))?;
     waiting.sign_ins.insert(ticket, pending);
     Ok(question)
 }
 
-/// A user who does not fit is the host's mistake, which it gets to know; the client does not.
-fn signed_in(pending: PendingSignIn, user: &str) -> Answer {
+/// Finishes a sign-in with the host's user. An invalid user is the host's mistake: the host learns it, the client does not.
+fn finish_sign_in(pending: PendingSignIn, user: &str) -> Answer {
     match object(user).and_then(CreateSession::from_json) {
-        Ok(user) => answered(pending.finish(Ok(Some(user)))),
+        Ok(user) => encode_unless_busy(pending.finish(Ok(Some(user)))),
         Err(error) => {
             let mut response = pending.finish(Err(AuthenticateError));
             let detail = format!("the answer of authenticate is no user: {}", error.detail());
             response.extensions_mut().insert(Error::new(ErrorCode::Internal, detail));
-            answered(response)
+            encode_unless_busy(response)
         }
     }
 }
 
-/// The response as JSON; that the database is busy goes the way of every other call's, which the lane has to know.
-fn answered(response: Response<Vec<u8>>) -> Answer {
+/// Encodes a response; `storage_busy` becomes the error of the call, as for every write, because `LazyEngine` watches it.
+fn encode_unless_busy(response: Response<Vec<u8>>) -> Answer {
     match response.extensions().get::<Error>() {
         Some(error) if error.code() == ErrorCode::StorageBusy => Err(error.clone()),
-        _ => answer_of(&response),
+        _ => encode_response(&response),
     }
 }
 
-fn answer_of(response: &Response<Vec<u8>>) -> Answer {
+fn encode_response(response: &Response<Vec<u8>>) -> Answer {
     let unwritable = |_| Error::new(ErrorCode::Internal, "the answer is not text");
     let mut headers = Vec::new();
     for (name, value) in response.headers() {
@@ -238,7 +239,7 @@ fn answer_of(response: &Response<Vec<u8>>) -> Answer {
     }
     let body = str::from_utf8(response.body()).map_err(unwritable)?;
     let error = response.extensions().get::<Error>();
-    encode::text(&json!({
+    encode(&json!({
         "status": response.status().as_u16(),
         "headers": headers,
         "body": body,

@@ -12,7 +12,7 @@ import {
 import type { Duration, Session } from "./session";
 import { CREATE_FIELDS, type CreateSessionOptions, createSession } from "./sessions";
 
-/** What `authenticate` gets: what the caller of `signIn` passed, members of other names included. */
+/** The argument of `authenticate`: what the caller of `signIn` passed, further members included. */
 export interface Credentials {
   email: string;
   password: string;
@@ -21,20 +21,20 @@ export interface Credentials {
   [credential: string]: unknown;
 }
 
-/** What a user gives to sign in. */
+/** The credentials and wishes of a user who signs in. */
 export interface SignInOptions extends Credentials {
   sessionOptions?: { duration?: Duration | null | undefined } | undefined;
 }
 
-/** The user whose credentials were right, and what is known about him. */
+/** The user whose credentials were right, with the values for the session. */
 export type AuthenticatedUser = Omit<CreateSessionOptions, "duration" | "userAgent" | "ipAddress">;
 
-/** Checks credentials: the user, or null when they are wrong. */
+/** Checks credentials; returns the user, or null when they are wrong. */
 export type Authenticate = (
   credentials: Credentials,
 ) => Promise<AuthenticatedUser | null> | AuthenticatedUser | null;
 
-/** The session with its tokens, in the words of this package and of the REST answer. */
+/** The session with its tokens, under the names of this package and of the REST answer. */
 export interface SignedInSession extends Session {
   /** A JWT. */
   accessToken: string;
@@ -51,11 +51,11 @@ export interface SignedInSession extends Session {
   session_id: string;
 }
 
-/** What a sign-in takes from its caller; the rest of a session is `authenticate`'s to say. */
-const CALLERS = ["userAgent", "ipAddress"];
-const USER_FIELDS = CREATE_FIELDS.filter((field) => field !== "duration" && !CALLERS.includes(field));
+/** The session values that the caller of `signIn` gives; the others come from `authenticate`. */
+const CALLER_FIELDS = ["userAgent", "ipAddress"];
+const USER_FIELDS = CREATE_FIELDS.filter((field) => field !== "duration" && !CALLER_FIELDS.includes(field));
 
-/** Signing in and out: `hj.auth`. */
+/** Signs users in and out: `hj.auth`. */
 export class Auth {
   readonly #tenant: NativeTenant;
   readonly #authenticate: Authenticate | null;
@@ -69,10 +69,19 @@ export class Auth {
   }
 
   /**
-   * Lets the host's `authenticate` check the credentials and creates a session for its user.
+   * Lets the host's `authenticate` check the credentials and creates a session for the user that it returns.
    *
-   * Rejects with `invalid_credentials` when `authenticate` says no, `internal` when it fails (its error is the `cause`)
-   * or its answer is not a user, `validation_error`.
+   * Rejects with `invalid_credentials` when `authenticate` returns no user, `internal` when it fails (its error is the
+   * `cause`) or its answer is not a user, `validation_error`.
+   *
+   * @example
+   * ```js
+   * const { accessToken, refreshToken } = await hj.auth.signIn({
+   *   email: "ada@example.com",
+   *   password: "correct horse",
+   *   sessionOptions: { duration: "30d" },
+   * });
+   * ```
    */
   async signIn(options: SignInOptions): Promise<SignedInSession> {
     const { sessionOptions, ...credentials } = Object.fromEntries(
@@ -84,7 +93,7 @@ export class Auth {
     readText("email", credentials["email"]);
     readText("password", credentials["password"]);
     const fields = readMembers("sessionOptions", sessionOptions, ["duration"]);
-    for (const name of CALLERS) fields.set(name, readOptionalText(name, credentials[name]));
+    for (const name of CALLER_FIELDS) fields.set(name, readOptionalText(name, credentials[name]));
     this.#refuseIfClosed();
     for (const [name, value] of await authenticateUser(authenticate, credentials as Credentials)) {
       fields.set(name, value);
@@ -103,11 +112,16 @@ export class Auth {
   }
 
   /**
-   * Ends the session of an access or refresh token (`local`, the default), or all sessions of its user (`global`): how
-   * many. Signing out of a session that has ended does nothing.
+   * Ends the session of an access or refresh token (`local`, the default), or all sessions of its user (`global`), and
+   * resolves to how many. Signing out of a session that has ended does nothing.
    *
    * Rejects with `missing_token`, `invalid_token`, `token_expired`, the refusals of a refresh token, and for `global` of
    * an ended session `session_revoked`, `session_expired`, `session_not_found`.
+   *
+   * @example
+   * ```js
+   * await hj.auth.signOut(refreshToken, { scope: "global" });
+   * ```
    */
   async signOut(
     accessOrRefreshToken: string,
@@ -120,7 +134,7 @@ export class Auth {
 }
 
 /**
- * The host's word on credentials: the members of the user.
+ * Asks the host's `authenticate` for the user of some credentials; resolves to the members of the user.
  * @internal
  */
 export async function authenticateUser(
@@ -133,7 +147,7 @@ export async function authenticateUser(
   } catch (cause) {
     throw new HelloJohnError("internal", "authenticate failed", { cause });
   }
-  // Nothing and `false` are surely no user: when in doubt, nobody signs in.
+  // A host that returns nothing or `false` has not confirmed a user.
   if (user === null || user === undefined || user === false) {
     throw new HelloJohnError("invalid_credentials", "the credentials are wrong");
   }
@@ -143,7 +157,7 @@ export async function authenticateUser(
     for (const [name, value] of found) found.set(name, value === undefined ? null : copyJson(name, value));
     return found;
   } catch (cause) {
-    // Not a validation_error: whoever signs in can do nothing about it.
+    // Not a validation_error: the user who signs in can do nothing about it.
     const problem = cause instanceof HelloJohnError ? cause.detail : "user: could not be read";
     throw new HelloJohnError("internal", `the answer of authenticate is no user: ${problem}`, { cause });
   }

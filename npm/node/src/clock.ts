@@ -6,29 +6,29 @@ import type { NativeClock } from "./internal/native_types";
 const natives = new WeakMap<ManualClock, NativeClock>();
 
 /**
- * A clock that moves only when told to, for tests of an application: `new HelloJohn({ …, clock })`. One clock may drive
- * many engines.
+ * A clock that moves only when the caller moves it, for tests of an application: `new HelloJohn({ …, clock })`. Several
+ * engines may share one clock.
  *
- * The engine never lets time run backwards: after the clock was set back, it goes on with the highest time that the
- * database has seen.
+ * The engine never lets time run backwards: after the clock was set back, the engine uses the highest time that the database
+ * has seen.
  */
 export class ManualClock {
-  /** Starts at this moment (milliseconds since the epoch, or a `Date`); default: now. */
+  /** Starts at a time (milliseconds since the epoch, or a `Date`); default: now. */
   constructor(at: number | Date = Date.now()) {
     natives.set(this, new addon.NativeClock(readTime("at", at)));
   }
 
-  /** Where it stands, in milliseconds since the epoch. */
+  /** The time of this clock, in milliseconds since the epoch. */
   now(): number {
     return toNativeClock(this).now();
   }
 
-  /** Moves it to this moment, forward or back. */
+  /** Sets the time, forward or back. */
   set(at: number | Date): void {
     toNativeClock(this).set(readTime("at", at));
   }
 
-  /** Moves it forward by whole milliseconds, back when negative. */
+  /** Moves the time forward by whole milliseconds, back when negative. */
   advance(milliseconds: number): void {
     if (!Number.isSafeInteger(milliseconds)) throw validationError("milliseconds", "must be a whole number");
     this.set(this.now() + milliseconds);
@@ -43,13 +43,13 @@ export function toNativeClock(clock: ManualClock): NativeClock {
 }
 
 /**
- * Whether it is a Date, of this or any other realm, without touching it.
+ * Whether a value is a `Date`, of this or any other realm; runs none of its code.
  * @internal
  */
 export const isDate = types.isDate;
 
 /**
- * Milliseconds since the epoch of a moment that a caller gave.
+ * Reads a time that a caller gave, in milliseconds since the epoch.
  * @internal
  */
 export function readTime(field: string, at: unknown): number {

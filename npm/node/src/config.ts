@@ -18,7 +18,7 @@ export interface Config {
   refreshReuseWindow: string;
 }
 
-/** A change of settings: absent or `undefined` leaves a setting, null turns it off. */
+/** A change of settings: absent or `undefined` leaves a setting as it is, null turns it off. */
 export interface ConfigPatch {
   sessionDuration?: Duration | undefined;
   accessTokenTtl?: Duration | undefined;
@@ -42,7 +42,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const KNOWN = Object.entries(NAMES).flat();
 
 /**
- * A patch in the engine's names.
+ * Reads a patch, under the engine's names.
  * @internal
  */
 export function toWireConfigPatch(name: string, patch: unknown): Record<string, unknown> {
@@ -83,15 +83,20 @@ export class ConfigApi {
     this.#tenant = tenant;
   }
 
-  /** The settings in force. */
+  /** The current settings. */
   async get(): Promise<Config> {
     return toConfig(await callAsync<WireConfig>(this.#tenant.config()));
   }
 
   /**
-   * Changes settings, all or none, in either spelling: the settings in force now.
+   * Changes settings, all or none, in either spelling, and resolves to the settings after the change.
    *
    * Rejects with `validation_error` naming the setting.
+   *
+   * @example
+   * ```js
+   * await hj.config.update({ accessTokenTtl: "15m", idleTimeout: "7d", maxSessionsPerUser: 5 });
+   * ```
    */
   async update(patch: ConfigPatch): Promise<Config> {
     const change = JSON.stringify(toWireConfigPatch("patch", patch));

@@ -57,36 +57,36 @@ export interface HelloJohnOptions {
   /** ConfigApi to apply when the engine opens. */
   config?: ConfigPatch | undefined;
   /**
-   * `full` (default): every answer is on disk before it is given. `normal`: a power loss may take back the last moments,
-   * never corrupt.
+   * `full` (default): every write is on disk before its call is answered. `normal`: a power loss may undo the last writes;
+   * it never corrupts the database.
    */
   durability?: "full" | "normal" | undefined;
   /**
-   * How many access tokens are remembered as verified, 0 to 1,000,000; default 8192, 0 for none. One takes some 3 KB, and
-   * as much again for up to 4096 of the tokens and sessions that this object was asked about last.
+   * How many verified access tokens the engine caches, 0 to 1,000,000; default 8192, 0 for none. One takes some 3 KB, and as
+   * much again for up to 4096 of the tokens and sessions that this object answered about last.
    */
   tokenCacheCapacity?: number | undefined;
   /** Checks credentials for `hj.auth.signIn`. */
   authenticate?: Authenticate | undefined;
-  /** For tests: the time, instead of the machine's. */
+  /** The time to use instead of the machine's, for tests. */
   clock?: ManualClock | undefined;
 }
 
-/** What local verification may be told. */
+/** Options of local verification. */
 export interface VerifyTokenOptions {
-  /** The `aud` to expect; default: the tenant's id, which is what its tokens have. */
+  /** The expected `aud`; default: the tenant's id, which its tokens carry. */
   audience?: string | null | undefined;
-  /** For how many seconds after its `exp` a token is still good, 0 to 60; default 0. */
+  /** How many seconds after its `exp` a token is still accepted, 0 to 60; default 0. */
   clockSkewSeconds?: number | null | undefined;
 }
 
-/** What there is of the tenant. */
+/** Counts and sizes of the tenant. */
 export interface Stats {
   sessions: { active: number; expired: number; revoked: number };
   createdLast24h: number;
   /** The size of the whole database in bytes, without the write-ahead log. */
   databaseBytes: number;
-  /** The earliest end by the clock that no sweep has written down; null when there is none. */
+  /** The earliest end by the clock that no sweep has recorded; null when there is none. */
   oldestUnsweptAt: Date | null;
 }
 
@@ -102,8 +102,6 @@ const OPTIONS = [
   "clock",
 ];
 const TOKEN_CACHE_CAPACITY_MAX = 1_000_000;
-/** How many tokens, and how many sessions, one object keeps in mind on JavaScript's side. */
-const KNOWN_MAX = 4096;
 const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
 
 /**
@@ -111,15 +109,23 @@ const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
  *
  * The constructor checks its options and throws `validation_error`; it opens nothing. The first call opens the database,
  * off the event loop, and every call waits for that: it rejects with `invalid_api_key` or a `storage_…` code if the
- * opening fails, and a later call tries again. `await hj.ready()` opens at a moment of your choice.
+ * opening fails, and a later call tries again. `await hj.ready()` opens the database at a time of your choice.
  *
- * An open engine does not keep the process alive; a call without an answer does. Close the engine when you are done with
- * it: an engine that nobody closed is released by the garbage collector, some time.
+ * An open engine does not keep the process alive; an unanswered call does. Close the engine when you are done with it: an
+ * engine that was not closed is released by the garbage collector, at an unknown time.
+ *
+ * @example
+ * ```js
+ * const hj = new HelloJohn({ tenantId: "tnt_acme", secretKey: process.env.HELLOJOHN_SECRET_KEY });
+ * const { accessToken, refreshToken } = await hj.sessions.create({ userId: "usr_1" });
+ * const { valid, payload } = await hj.verifyTokenRemote(accessToken);
+ * await hj.close();
+ * ```
  */
 export class HelloJohn {
-  /** Creating, refreshing, listing, revoking and verifying sessions. */
+  /** Creates, refreshes, lists, revokes and verifies sessions. */
   readonly sessions: Sessions;
-  /** Signing in with the host's own check of credentials, and signing out. */
+  /** Signs users in, by the host's own check of credentials, and out. */
   readonly auth: Auth;
   /** The tenant's settings. */
   readonly config: ConfigApi;
@@ -161,7 +167,8 @@ export class HelloJohn {
     const refusal = tenant.refusal();
     if (refusal?.code) throw engineError(refusal.code, refusal.text);
     this.#tenant = tenant;
-    this.#verifier = new Verifier(tenant, Math.min(tokenCacheCapacity ?? KNOWN_MAX, KNOWN_MAX));
+    const answerCacheMax = addon.answerCacheMax();
+    this.#verifier = new Verifier(tenant, Math.min(tokenCacheCapacity ?? answerCacheMax, answerCacheMax));
     this.#authenticate = authenticate as Authenticate | null;
     this.sessions = new Sessions(tenant, this.#verifier);
     this.auth = new Auth(tenant, this.#authenticate, () => this.#refuseIfClosed());
@@ -177,38 +184,49 @@ export class HelloJohn {
   }
 
   /**
-   * Verifies an access token by signature and claims only: its claims. The token stays good until its `exp`, even after
-   * its session was revoked; see {@link verifyTokenRemote}.
+   * Verifies an access token by signature and claims only, and resolves to its claims. The token is accepted until its
+   * `exp`, even after its session was revoked; see {@link verifyTokenRemote}.
    *
    * Rejects with `missing_token`, `invalid_token`, `token_expired`, `validation_error`.
+   *
+   * @example
+   * ```js
+   * const { sub, role } = await hj.verifyToken(accessToken, { clockSkewSeconds: 5 });
+   * ```
    */
   async verifyToken(accessToken: string, options?: VerifyTokenOptions): Promise<AccessTokenClaims> {
-    const [presented, expected] = localVerification(accessToken, options);
-    const here = isOnlyCheck();
+    const [presented, expected] = readLocalVerification(accessToken, options);
+    const inline = isOnlyCheck();
     return callInlineOrAsync(() =>
-      here
-        ? this.#tenant.verifyLocallyHere(presented, expected)
+      inline
+        ? this.#tenant.verifyLocallyInline(presented, expected)
         : this.#tenant.verifyLocally(presented, expected),
     );
   }
 
   /**
-   * {@link verifyToken} without a promise. If the engine is not open yet, this opens it and blocks the thread for that
+   * {@link verifyToken} without a promise. If the engine is not open yet, this call opens it and blocks the thread for that
    * (some 20 ms, in the worst case 5 s): `await hj.ready()` first.
    *
    * Throws what {@link verifyToken} rejects with.
    */
   verifyTokenSync(accessToken: string, options?: VerifyTokenOptions): AccessTokenClaims {
-    const [presented, expected] = localVerification(accessToken, options);
+    const [presented, expected] = readLocalVerification(accessToken, options);
     return unwrap(this.#tenant.verifyLocallySync(presented, expected));
   }
 
   /**
-   * Verifies an access token and asks the store for its session: refuses a session from the instant that the call which
-   * ended it returned, in every thread and every process on the database.
+   * Verifies an access token and its session in the store. A session is refused from the instant that the call which ended
+   * it returned, in every thread and every process on the database.
    *
-   * Never rejects for a bad token, whatever it is; rejects with `engine_closed`, `invalid_api_key` or a `storage_…` code
-   * when the store cannot be asked.
+   * Never rejects for a bad token, of any type; rejects with `engine_closed`, `invalid_api_key` or a `storage_…` code when
+   * the store cannot be read.
+   *
+   * @example
+   * ```js
+   * const { valid, payload, error } = await hj.verifyTokenRemote(accessToken);
+   * if (!valid) return reply.code(401).send({ error: error.code });
+   * ```
    */
   async verifyTokenRemote(accessToken: string): Promise<TokenVerification> {
     return this.#verifier.verifyToken(accessToken);
@@ -224,6 +242,13 @@ export class HelloJohn {
    * answer: the function never rejects.
    *
    * Throws `validation_error`.
+   *
+   * @example
+   * ```js
+   * // Next.js, app/api/[...path]/route.js
+   * const handler = hj.createHandler({ prefix: "/api" });
+   * export { handler as GET, handler as POST, handler as PATCH, handler as DELETE };
+   * ```
    */
   createHandler<Context = unknown>(options?: HandlerOptions<Context>): Handler<Context> {
     return createFetchHandler(new RestAdapter(this.#tenant, this.#authenticate, options)) as Handler<Context>;
@@ -234,8 +259,8 @@ export class HelloJohn {
    * `createServer(hj.middleware())`. Requests for other paths than the API's go to `next`; without one they get 404.
    *
    * Mount it before body parsers: it reads the body itself, at most 64 KB. Behind a parser it takes `rawBody` (or a
-   * `body` of bytes or text) if the parser kept it; else it writes the parsed `body` as JSON again, and what the parser
-   * has dropped, duplicate names above all, cannot be refused any more.
+   * `body` of bytes or text) if the parser kept it; else it writes the parsed `body` as JSON again, and can no longer
+   * refuse what the parser dropped, such as duplicate names.
    *
    * Throws `validation_error`.
    */
@@ -244,7 +269,7 @@ export class HelloJohn {
   }
 
   /**
-   * The REST API as a plugin: `fastify.register(hj.fastifyPlugin(), { prefix: "/auth" })`, the prefix as you like. The
+   * The REST API as a plugin of Fastify: `fastify.register(hj.fastifyPlugin(), { prefix: "/auth" })`, with any prefix. The
    * host's hooks and error handlers stay as they are; its body parsers never see the API's requests.
    *
    * Throws `validation_error`.
@@ -259,26 +284,38 @@ export class HelloJohn {
   }
 
   /**
-   * A middleware that lets only users pass to the routes behind it: puts `{userId, sessionId, tenantId, orgId, role,
-   * mfaVerified}` into `request.auth`, or answers as the REST API does, 401 with `WWW-Authenticate: Bearer` for want of
-   * a good access token. When the store cannot be asked the answer is 5xx: nobody passes.
+   * A middleware that guards the routes behind it: it puts `{userId, sessionId, tenantId, orgId, role, mfaVerified}` into
+   * `request.auth`, or answers as the REST API does, with 401 and `WWW-Authenticate: Bearer` when the request has no good
+   * access token. When the store cannot be read, every request is answered with 5xx.
    *
    * Throws `validation_error`.
+   *
+   * @example
+   * ```js
+   * app.get("/me", hj.requireAuth(), (request, response) => response.json(request.auth));
+   * ```
    */
   requireAuth<Req extends NodeRequest = NodeRequest>(options?: RequireAuthOptions): Middleware<Req> {
     return createAuthMiddleware<Req>(this.#createGuard(options));
   }
 
-  /** {@link requireAuth} as a hook: `fastify.addHook("onRequest", hj.fastifyAuth())`, or on single routes. */
+  /** {@link requireAuth} as a hook of Fastify: `fastify.addHook("onRequest", hj.fastifyAuth())`, or on single routes. */
   fastifyAuth(options?: RequireAuthOptions): FastifyHook {
     return createFastifyAuth(this.#createGuard(options));
   }
 
   /**
-   * {@link requireAuth} for hosts of the Fetch API: who calls, or the `Response` to answer with; null for an anonymous
-   * request that may pass. A refusal is a `Response` and therefore truthy: test with `instanceof Response`.
+   * {@link requireAuth} for hosts of the Fetch API: resolves to the user of the request, or to the `Response` to answer
+   * with; to null for an anonymous request that may pass. A refusal is a `Response` and therefore truthy: test with
+   * `instanceof Response`.
    *
    * Rejects with `validation_error` for bad options only.
+   *
+   * @example
+   * ```js
+   * const auth = await hj.authorize(request);
+   * if (auth instanceof Response) return auth;
+   * ```
    */
   async authorize(
     request: Request,
@@ -305,15 +342,20 @@ export class HelloJohn {
     };
   }
 
-  /** Writes down the ends of sessions that the clock has ended: how many. It changes no answer. */
+  /** Records the ends of sessions that the clock has ended, and resolves to how many. No other call's answer depends on it. */
   async sweep(): Promise<{ stamped: number }> {
     return callAsync(this.#tenant.sweep());
   }
 
   /**
-   * Deletes the records of sessions that ended longer ago than a duration, or before a `Date`: how many.
+   * Deletes the records of sessions that ended longer ago than a duration, or before a `Date`, and resolves to how many.
    *
    * Rejects with `validation_error`.
+   *
+   * @example
+   * ```js
+   * await hj.purge({ olderThan: "90d" });
+   * ```
    */
   async purge(options: { olderThan: Duration | Date }): Promise<{ purged: number }> {
     const olderThan = readRequiredMembers("options", options, ["olderThan"]).get("olderThan");
@@ -325,8 +367,8 @@ export class HelloJohn {
   }
 
   /**
-   * Changes the tenant's secret key. No session and no token is touched. This object goes on; every other one, here and
-   * in other processes, rejects with `invalid_api_key` from its next call.
+   * Changes the tenant's secret key. Sessions and tokens stay as they are. This object keeps working; every other object of
+   * the tenant, here and in other processes, rejects with `invalid_api_key` from its next call.
    *
    * Rejects with `validation_error`.
    */
@@ -335,16 +377,15 @@ export class HelloJohn {
   }
 
   /**
-   * Lets time go back to the clock after a false jump forward, in every process on the database. What the false time had
-   * ended stays ended.
+   * Lets the engine's time go back to the clock after a false jump forward, in every process on the database. Sessions that
+   * the false time had ended stay ended.
    */
   async lowerClockMark(): Promise<void> {
     await callAsync(this.#tenant.lowerClockMark());
   }
 
   /**
-   * Closes the engine: calls that are at work are finished, later ones reject with `engine_closed`. Closing again does
-   * nothing.
+   * Closes the engine: running calls are finished, later ones reject with `engine_closed`. Closing again does nothing.
    */
   close(): Promise<void> {
     this.#closing ??= callAsync<null>(this.#tenant.close()).then(() => undefined);
@@ -365,7 +406,7 @@ export class HelloJohn {
   }
 }
 
-function localVerification(accessToken: unknown, options: unknown): [string, string] {
+function readLocalVerification(accessToken: unknown, options: unknown): [string, string] {
   const presented = readToken("token", accessToken);
   return [presented, toRequestJson(readMembers("options", options, Object.keys(VERIFY)), VERIFY)];
 }

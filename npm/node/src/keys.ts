@@ -38,7 +38,14 @@ export class Keys {
     this.#tenant = tenant;
   }
 
-  /** The next key signs from now on, and a new next one is published. No session ends and no token dies. */
+  /**
+   * Makes the next key the signing key and publishes a new next key. Sessions and tokens stay valid.
+   *
+   * @example
+   * ```js
+   * const { kid } = await hj.keys.rotate();
+   * ```
+   */
   async rotate(): Promise<{ kid: string }> {
     return { kid: await callAsync<string>(this.#tenant.rotateKeys()) };
   }
@@ -50,7 +57,7 @@ export class Keys {
   }
 
   /**
-   * Retires a retiring or next key at once, for emergencies: its tokens die.
+   * Retires a retiring or next key at once, for emergencies: its tokens become invalid.
    *
    * Rejects with `not_found`; with `validation_error` for the active key: rotate first.
    */

@@ -27,7 +27,7 @@ import type { SessionVerification, Verifier } from "./verification";
 
 /** A sign-in. `undefined` and `null` mean "not given". */
 export interface CreateSessionOptions {
-  /** Who signs in, 1 to 255 bytes; the host has checked the credentials. */
+  /** The user who signs in, 1 to 255 bytes; the host has checked the credentials. */
   userId: string;
   /** At most 1024 bytes are kept. */
   userAgent?: string | null | undefined;
@@ -52,22 +52,22 @@ export interface CreateSessionOptions {
   claims?: { readonly [name: string]: Json } | null | undefined;
 }
 
-/** Where a refresh comes from; recorded as last seen. */
+/** The client of a refresh; recorded as last seen. */
 export interface RefreshOptions {
   ipAddress?: string | null | undefined;
   userAgent?: string | null | undefined;
 }
 
-/** Which page of a list. */
+/** Filter and page of a list. */
 export interface ListOptions {
   status?: SessionStatus | "all" | null | undefined;
   /** How many at most, 1 to 100; default 20. */
   limit?: number | null | undefined;
-  /** `nextCursor` of the page before. */
+  /** The `nextCursor` of the previous page. */
   cursor?: string | null | undefined;
 }
 
-/** Which sessions to list: of one user, or of the whole tenant when no user is named. */
+/** The sessions to list: of one user, or of the whole tenant when no user is given. */
 export interface ListQuery extends ListOptions {
   userId?: string;
   user_id?: string;
@@ -81,12 +81,12 @@ export interface SessionList extends Array<Session> {
   readonly nextCursor: string | null;
 }
 
-/** A change of what access tokens carry: absent or `undefined` leaves a field, null clears it. */
+/** A change of values in access tokens: absent or `undefined` leaves a value as it is, null clears it. */
 export interface UpdateSessionOptions {
   orgId?: string | null | undefined;
   role?: string | null | undefined;
   mfaVerified?: boolean | undefined;
-  /** Replaces the own claims as a whole. */
+  /** Replaces all own claims. */
   claims?: { readonly [name: string]: Json } | null | undefined;
 }
 
@@ -137,20 +137,34 @@ export class Sessions {
   }
 
   /**
-   * Signs a user in on a device. Sessions above `maxSessionsPerUser` are revoked, the oldest first.
+   * Creates a session: signs a user in on a device. Sessions above `maxSessionsPerUser` are revoked, the oldest first.
    *
    * Rejects with `validation_error`.
+   *
+   * @example
+   * ```js
+   * const { session, accessToken, refreshToken } = await hj.sessions.create({
+   *   userId: "usr_1",
+   *   userAgent: request.headers["user-agent"],
+   *   duration: "30d",
+   * });
+   * ```
    */
   async create(options: CreateSessionOptions): Promise<SessionGrant> {
     return createSession(this.#tenant, readRequiredMembers("options", options, CREATE_FIELDS));
   }
 
   /**
-   * Exchanges the live refresh token for its successor and a fresh access token. The former token answers with the same
-   * successor for `refreshReuseWindow`, so that parallel tabs and lost answers converge; later it ends the session.
+   * Exchanges the live refresh token for its successor and a new access token. Within `refreshReuseWindow` the old token is
+   * answered with the same successor, so that parallel tabs and lost answers converge; later the old token ends the session.
    *
    * Rejects with `missing_token`, `refresh_token_invalid`, `session_expired`, `session_revoked`,
    * `refresh_token_reused` (the session has been ended), `refresh_token_ahead`, `validation_error`.
+   *
+   * @example
+   * ```js
+   * const { accessToken, refreshToken: next } = await hj.sessions.refresh(refreshToken);
+   * ```
    */
   async refresh(refreshToken: string, options?: RefreshOptions): Promise<SessionGrant> {
     const presented = readToken("refreshToken", refreshToken);
@@ -158,14 +172,21 @@ export class Sessions {
     return toGrant(await callAsync<WireGrant>(this.#tenant.refresh(presented, from)));
   }
 
-  /** One session, ended ones included until they are purged. Rejects with `session_not_found`. */
+  /** Gets a session; an ended one, too, until it is purged. Rejects with `session_not_found`. */
   async get(id: string): Promise<Session> {
     return this.#verifier.get(id);
   }
 
-  /** A page of a user's sessions, of every status unless told. Rejects with `validation_error`. */
+  /**
+   * Lists a page of a user's sessions; of every status by default. Rejects with `validation_error`.
+   *
+   * @example
+   * ```js
+   * const { sessions, nextCursor } = await hj.sessions.list("usr_1", { status: "active", limit: 50 });
+   * ```
+   */
   async list(userId: string, options?: ListOptions): Promise<SessionList>;
-  /** A page of a user's or the tenant's sessions, active ones unless told. Rejects with `validation_error`. */
+  /** Lists a page of a user's or the tenant's sessions; active ones by default. Rejects with `validation_error`. */
   async list(query: ListQuery): Promise<SessionList>;
   async list(first: string | ListQuery, options?: ListOptions): Promise<SessionList> {
     const query =
@@ -185,19 +206,29 @@ export class Sessions {
   }
 
   /**
-   * Ends one session at once for every refresh and every store-backed verification; local verification accepts its
-   * access token until that expires. A session that has ended already stays as it is.
+   * Ends a session at once for every refresh and every verification in the store; local verification accepts its access
+   * token until that expires. A session that has already ended stays as it is.
    *
    * Rejects with `session_not_found`.
+   *
+   * @example
+   * ```js
+   * await hj.sessions.revoke(session.id);
+   * ```
    */
   async revoke(id: string): Promise<void> {
     await callAsync(this.#tenant.revoke(readText("id", id)));
   }
 
   /**
-   * Ends all active sessions of a user, or all but one: how many.
+   * Ends all active sessions of a user, or all but one, and resolves to how many.
    *
-   * Rejects with `session_not_found` if `except` is not one of the user's sessions; nothing is revoked then.
+   * Rejects with `session_not_found` if `except` is not one of the user's sessions; no session is revoked then.
+   *
+   * @example
+   * ```js
+   * await hj.sessions.revokeAll("usr_1", { except: session.id });
+   * ```
    */
   async revokeAll(
     userId: string,
@@ -208,26 +239,36 @@ export class Sessions {
     return callAsync(this.#tenant.revokeUser(user, except));
   }
 
-  /** Ends all active sessions of the tenant: how many. */
+  /** Ends all active sessions of the tenant, and resolves to how many. */
   async revokeTenant(): Promise<{ revoked: number }> {
     return callAsync(this.#tenant.revokeTenant());
   }
 
   /**
-   * Whether a session lives, asked of the store by its id or by an access token of it. What contains a dot is taken for
-   * an access token.
+   * Verifies in the store that a session is active, by its id or by one of its access tokens. An argument with a dot is taken
+   * for an access token.
    *
    * Never rejects for a session or token that is unknown, ended or malformed.
+   *
+   * @example
+   * ```js
+   * const { valid, session, error } = await hj.sessions.verify(sessionId);
+   * ```
    */
   async verify(sessionIdOrAccessToken: string): Promise<SessionVerification> {
     return this.#verifier.verifySession(sessionIdOrAccessToken);
   }
 
   /**
-   * Changes the organisation, role, step-up or own claims of a live session, and issues an access token that carries
+   * Changes the organisation, role, step-up or own claims of an active session, and issues an access token that carries
    * them. The refresh token stays as it is.
    *
    * Rejects with `session_not_found`, `session_revoked`, `session_expired`, `validation_error`.
+   *
+   * @example
+   * ```js
+   * const { accessToken } = await hj.sessions.update(session.id, { mfaVerified: true });
+   * ```
    */
   async update(id: string, patch: UpdateSessionOptions): Promise<UpdatedSession> {
     const session = readText("id", id);
@@ -247,7 +288,7 @@ function readListQuery(query: unknown, options: unknown): Map<string, unknown> {
   const users = USER.filter((name) => found.has(name));
   if (users.length > 1) throw validationError("userId", "must not be given twice");
   for (const name of users) {
-    // A user who is missing by mistake must not turn into the whole tenant.
+    // A user who is missing by mistake must not select the whole tenant.
     if (found.get(name) == null) throw validationError(name, "must be a string when it is given");
   }
   return found;

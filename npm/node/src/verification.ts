@@ -6,13 +6,13 @@ import type { Call, NativeTenant } from "./internal/native_types";
 import { readText, readToken } from "./internal/validate";
 import { copyClaims, type Json, type Session, toUnsharedSession, type WireSession } from "./session";
 
-/** Why something did not verify. */
+/** Why a verification failed. */
 export interface VerificationError {
   code: ErrorCode;
   message: string;
 }
 
-/** Whether a session lives. One that has ended comes with it; one that is unknown does not. */
+/** Whether a session is active. An ended session is part of the answer; an unknown one is null. */
 export type SessionVerification =
   | { valid: true; session: Session; error?: undefined }
   | { valid: false; session: Session | null; error: VerificationError };
@@ -42,69 +42,70 @@ export interface AccessTokenClaims {
   [claim: string]: Json | undefined;
 }
 
-/** Whether an access token and its session are good now. */
+/** Whether an access token is valid and its session active now. */
 export type TokenVerification =
   | { valid: true; payload: AccessTokenClaims; error: null }
   | { valid: false; payload: null; error: VerificationError };
 
-interface WireVerdict {
+interface WireVerification {
   valid: boolean;
   session: WireSession | null;
   payload: AccessTokenClaims | null;
+  /** Of the answer's validator in the addon; null when the answer must not be cached. */
   number: number | null;
   error: { code: ErrorCode; detail: string } | null;
 }
 
 /**
- * Asks the store about sessions and access tokens; not again about what it said lately, as long as that still holds.
+ * Asks the store about sessions and access tokens. Answers are cached; a cached answer is used as long as it is fresh.
  * @internal
  */
 export class Verifier {
   readonly #tenant: NativeTenant;
-  readonly #tokens: AnswerCache<WireVerdict>;
+  readonly #tokens: AnswerCache<WireVerification>;
   readonly #sessions: AnswerCache<WireSession>;
 
-  constructor(tenant: NativeTenant, most: number) {
+  constructor(tenant: NativeTenant, cacheCapacity: number) {
     this.#tenant = tenant;
-    this.#tokens = new AnswerCache(tenant, most);
-    this.#sessions = new AnswerCache(tenant, most);
+    this.#tokens = new AnswerCache(tenant, cacheCapacity);
+    this.#sessions = new AnswerCache(tenant, cacheCapacity);
   }
 
   async get(id: unknown): Promise<Session> {
-    const name = readText("id", id);
+    const sessionId = readText("id", id);
     const pause = yieldIfSpent();
     if (pause) await pause;
-    return toUnsharedSession(this.#sessions.get(name) ?? (await this.#look(name)));
+    return toUnsharedSession(this.#sessions.get(sessionId) ?? (await this.#getFromStore(sessionId)));
   }
 
-  async verifyToken(presented: unknown): Promise<TokenVerification> {
+  async verifyToken(accessToken: unknown): Promise<TokenVerification> {
     const pause = yieldIfSpent();
     if (pause) await pause;
-    const verdict = this.#tokens.get(presented) ?? (await this.#askAboutToken("token", presented));
-    if (verdict.payload) return { valid: true, payload: copyClaims(verdict.payload), error: null };
-    return { valid: false, payload: null, error: toVerificationError(verdict) };
+    const answer = this.#tokens.get(accessToken) ?? (await this.#verifyTokenInStore("token", accessToken));
+    if (answer.payload) return { valid: true, payload: copyClaims(answer.payload), error: null };
+    return { valid: false, payload: null, error: toVerificationError(answer) };
   }
 
-  /** By an access token, which has a dot, or by the id. */
+  /** Verifies by an access token, which has a dot, or by a session id. */
   async verifySession(subject: unknown): Promise<SessionVerification> {
     const field = "sessionIdOrAccessToken";
     const pause = yieldIfSpent();
     if (pause) await pause;
-    let verdict: WireVerdict;
+    let answer: WireVerification;
     if (typeof subject !== "string" || subject === "" || subject.includes(".")) {
-      verdict = this.#tokens.get(subject) ?? (await this.#askAboutToken(field, subject));
+      answer = this.#tokens.get(subject) ?? (await this.#verifyTokenInStore(field, subject));
     } else {
-      const known = this.#sessions.get(subject);
-      const session = known && toUnsharedSession(known);
+      const cached = this.#sessions.get(subject);
+      const session = cached && toUnsharedSession(cached);
       if (session?.status === "active") return { valid: true, session };
-      verdict = await this.#askAboutSession(field, subject);
+      answer = await this.#verifySessionInStore(field, subject);
     }
-    const session = verdict.session && toUnsharedSession(verdict.session);
-    if (verdict.valid && session) return { valid: true, session };
-    return { valid: false, session, error: toVerificationError(verdict) };
+    const session = answer.session && toUnsharedSession(answer.session);
+    if (answer.valid && session) return { valid: true, session };
+    return { valid: false, session, error: toVerificationError(answer) };
   }
 
-  async #look(id: string): Promise<WireSession> {
+  async #getFromStore(id: string): Promise<WireSession> {
     const { session, number } = await callInlineOrAsync<{ session: WireSession; number: number }>(() =>
       this.#tenant.get(id),
     );
@@ -112,38 +113,42 @@ export class Verifier {
     return session;
   }
 
-  async #askAboutSession(field: string, id: unknown): Promise<WireVerdict> {
-    const verdict = await verify(field, id, (name) => this.#tenant.verifySession(name));
-    if (verdict.number !== null && verdict.session) {
-      this.#sessions.keep(id as string, verdict.number, verdict.session);
+  async #verifySessionInStore(field: string, id: unknown): Promise<WireVerification> {
+    const answer = await verify(field, id, (sessionId) => this.#tenant.verifySession(sessionId));
+    if (answer.number !== null && answer.session) {
+      this.#sessions.keep(id as string, answer.number, answer.session);
     }
-    return verdict;
+    return answer;
   }
 
-  async #askAboutToken(field: string, presented: unknown): Promise<WireVerdict> {
-    const isKnown = this.#tokens.has(presented);
-    const here = isKnown || isOnlyCheck();
-    const verdict = await verify(field, presented, (jwt) => this.#tenant.verifyAccessToken(jwt, here));
-    if (verdict.number === null) this.#tokens.forget(presented);
-    else this.#tokens.keep(presented as string, verdict.number, verdict);
-    return verdict;
+  async #verifyTokenInStore(field: string, accessToken: unknown): Promise<WireVerification> {
+    const isCached = this.#tokens.has(accessToken);
+    const inline = isCached || isOnlyCheck();
+    const answer = await verify(field, accessToken, (jwt) => this.#tenant.verifyAccessToken(jwt, inline));
+    if (answer.number === null) this.#tokens.forget(accessToken);
+    else this.#tokens.keep(accessToken as string, answer.number, answer);
+    return answer;
   }
 }
 
-function toVerificationError({ error }: WireVerdict): VerificationError {
+function toVerificationError({ error }: WireVerification): VerificationError {
   return error
     ? { code: error.code, message: error.detail }
     : { code: "internal", message: "the engine gave no reason" };
 }
 
-/** A token that is not even text comes from outside like any other bad token: it is refused, not thrown at. */
-async function verify(field: string, subject: unknown, ask: (subject: string) => Call): Promise<WireVerdict> {
-  let asked: string;
+/** Verifies a token or id. One that is not even text comes from outside like any other bad one: the answer is a refusal. */
+async function verify(
+  field: string,
+  subject: unknown,
+  makeCall: (subject: string) => Call,
+): Promise<WireVerification> {
+  let text: string;
   try {
-    asked = readToken(field, subject);
+    text = readToken(field, subject);
   } catch (error) {
     if (!(error instanceof HelloJohnError)) throw error;
     return { valid: false, session: null, payload: null, number: null, error };
   }
-  return callInlineOrAsync<WireVerdict>(() => ask(asked));
+  return callInlineOrAsync<WireVerification>(() => makeCall(text));
 }

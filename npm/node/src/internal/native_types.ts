@@ -14,11 +14,12 @@ export interface Addon {
     clock: NativeClock | null,
   ) => NativeTenant;
   Rest: new (tenant: NativeTenant, options: string) => Rest;
-  gateRefusal(options: string): Outcome | null;
+  authorizeOptionsRefusal(options: string): Outcome | null;
   errorAnswer(code: string, detail: string): Outcome;
   restPaths(): string[];
   isRestPath(path: string): boolean;
   restBodyMax(): number;
+  answerCacheMax(): number;
 }
 
 /** The number of a call, or its answer as JSON. */
@@ -51,10 +52,10 @@ export interface NativeTenant {
   get(sessionId: string): Call;
   list(query: string): Call;
   verifySession(sessionId: string): Call;
-  verifyAccessToken(token: string, here: boolean): Call;
+  verifyAccessToken(token: string, inline: boolean): Call;
   isFresh(number: number): boolean;
   verifyLocally(token: string, options: string): number;
-  verifyLocallyHere(token: string, options: string): Call;
+  verifyLocallyInline(token: string, options: string): Call;
   verifyLocallySync(token: string, options: string): Outcome;
   revoke(sessionId: string): number;
   revokeUser(userId: string, except: string | null): number;
@@ -74,10 +75,13 @@ export interface NativeTenant {
   close(): number;
 }
 
+/** How the host's check of credentials ended; `not_offered` when the host has none. */
+export type SignInOutcome = "user" | "refused" | "failed" | "not_offered";
+
 /** The REST API with options of its own. `headers` holds names and values in turn. */
 export interface Rest {
   refusal(): Outcome | null;
   begin(method: string, target: string, headers: string[], body: Uint8Array, address: string | null): number;
-  finish(ticket: number, word: "user" | "nobody" | "failed" | "not_offered", user: string | null): number;
+  finish(ticket: number, outcome: SignInOutcome, user: string | null): number;
   authorize(headers: string[], options: string): number;
 }

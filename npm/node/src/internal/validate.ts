@@ -1,11 +1,12 @@
 import { HelloJohnError, validationError } from "../errors";
 
-// What JavaScript can pass and the engine cannot be asked about. Whether a value makes sense is the engine's to say.
+// Checks of JavaScript values that the engine cannot make, because they would not survive the way there. The engine itself
+// decides whether a value makes sense.
 
-/** Far above every limit of the engine: keeps a huge value from blocking the event loop while it is copied. */
-const MOST_CHARACTERS = 1 << 20;
-const MOST_VALUES = 10_000;
-const DEEPEST = 64;
+// Far above every limit of the engine: they keep a huge value from blocking the event loop while it is copied.
+const CHARACTERS_MAX = 1 << 20;
+const VALUES_MAX = 10_000;
+const DEPTH_MAX = 64;
 
 /** Required text. */
 export function readText(field: string, value: unknown): string {
@@ -13,30 +14,30 @@ export function readText(field: string, value: unknown): string {
   return requireWellFormed(field, value);
 }
 
-/** Text or nothing. */
+/** Optional text: null when absent. */
 export function readOptionalText(field: string, value: unknown): string | null {
   return value === undefined || value === null ? null : readText(field, value);
 }
 
-/** A whole number from 0 to `most`, or nothing. */
-export function readWholeNumber(field: string, value: unknown, most: number): number | null {
+/** An optional whole number from 0 to `max`: null when absent. */
+export function readWholeNumber(field: string, value: unknown, max: number): number | null {
   if (value === undefined || value === null) return null;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most) return value;
-  throw validationError(field, `must be a whole number from 0 to ${most.toLocaleString("en-US")}`);
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max) return value;
+  throw validationError(field, `must be a whole number from 0 to ${max.toLocaleString("en-US")}`);
 }
 
-/** A token. One that is not there is the engine's `missing_token`. */
+/** A token; empty when absent, which the engine refuses with `missing_token`. */
 export function readToken(field: string, value: unknown): string {
   return value === undefined || value === null ? "" : readText(field, value);
 }
 
 function requireWellFormed(field: string, value: string): string {
-  if (value.length > MOST_CHARACTERS) throw validationError(field, "is too long");
+  if (value.length > CHARACTERS_MAX) throw validationError(field, "is too long");
   if (!value.isWellFormed()) throw validationError(field, "must not contain a lone surrogate");
   return value;
 }
 
-/** An object of options: its own members, each read once. `undefined` stands for no options. */
+/** Reads the own members of a plain object, each once. An absent object has no members; `known` null allows every name. */
 export function readMembers(
   name: string,
   value: unknown,
@@ -52,7 +53,7 @@ export function readMembers(
   return found;
 }
 
-/** The same, where the object is required. */
+/** {@link readMembers} of an object that is required. */
 export function readRequiredMembers(
   name: string,
   value: unknown,
@@ -62,7 +63,7 @@ export function readRequiredMembers(
   return readMembers(name, value, known);
 }
 
-/** The JSON of a request: members under the engine's names. Absent and `undefined` are the same. */
+/** Writes members as the JSON of a request, under the engine's names. `undefined` means absent. */
 export function toRequestJson(found: Map<string, unknown>, names: Readonly<Record<string, string>>): string {
   const object = createBareObject();
   for (const [key, value] of found) {
@@ -76,9 +77,9 @@ interface Budget {
   characters: number;
 }
 
-/** A copy of the value that says as JSON what it says as a value; anything that would be lost or changed is refused. */
+/** Copies a value for JSON; refuses a value that JSON would lose or change. */
 export function copyJson(field: string, value: unknown): unknown {
-  return copyValue(field, value, { values: MOST_VALUES, characters: MOST_CHARACTERS }, 0);
+  return copyValue(field, value, { values: VALUES_MAX, characters: CHARACTERS_MAX }, 0);
 }
 
 function copyValue(field: string, value: unknown, budget: Budget, depth: number): unknown {
@@ -103,8 +104,8 @@ function copyValue(field: string, value: unknown, budget: Budget, depth: number)
       );
   }
   if (value === null) return null;
-  // Also what ends a value that contains itself.
-  if (depth === DEEPEST) throw validationError(field, "is nested too deeply or contains itself");
+  // Ends a value that contains itself, too.
+  if (depth === DEPTH_MAX) throw validationError(field, "is nested too deeply or contains itself");
   if (isArray(field, value)) {
     const length = readProperty(field, value, "length") as number;
     if (length > budget.values) throw validationError(field, "is too large");
@@ -128,7 +129,7 @@ function createBareObject(): Record<string, unknown> {
   return Object.create(null) as Record<string, unknown>;
 }
 
-// A proxy or a getter may throw at every look.
+// A proxy or a getter may throw at every access.
 
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
@@ -166,7 +167,7 @@ function readSafely<T>(field: string, read: () => T): T {
   }
 }
 
-/** A name from outside, fit for one line. */
+/** Shortens a name that a caller chose to one printable line. */
 function toPrintable(name: string): string {
   return name
     .slice(0, 64)

@@ -1,11 +1,11 @@
 import { type Authenticate, authenticateUser, type Credentials } from "../auth";
 import { type ErrorCode, HelloJohnError } from "../errors";
 import { addon, callAsync, unwrap } from "../internal/native";
-import type { NativeTenant } from "../internal/native_types";
+import type { NativeTenant, SignInOutcome } from "../internal/native_types";
 import { createRequest } from "../sessions";
 import { type CheckedRestOptions, type OnError, readRestOptions } from "./options";
 
-/** The longest body that is read. One byte more tells the engine that there was more. */
+/** The longest body in bytes that the API accepts. Readers pass one byte more when a body is longer. */
 export const BODY_MAX = addon.restBodyMax();
 
 /** A request as it came. */
@@ -15,7 +15,7 @@ export interface RestRequest {
   target: string;
   /** Names and values in turn, not merged. */
   headers: string[];
-  /** At most {@link BODY_MAX} bytes and one. */
+  /** At most {@link BODY_MAX} + 1 bytes. */
   body: Uint8Array;
   address: string | null;
 }
@@ -29,12 +29,16 @@ export interface RestAnswer {
   error: { code: ErrorCode; detail: string } | null;
 }
 
-interface Question {
+/** The step of a sign-in in which the host checks the credentials. */
+interface CredentialsCheck {
   ticket: number;
   credentials: Record<string, unknown>;
 }
 
-/** The REST API with options of its own, not yet fitted to a server. It never throws: every failure is an answer. */
+/**
+ * The REST API with options of its own, before an adapter for one kind of server. `answer` never rejects: every failure is
+ * an answer.
+ */
 export class RestAdapter {
   readonly options: CheckedRestOptions;
   readonly #authenticate: Authenticate | null;
@@ -44,9 +48,9 @@ export class RestAdapter {
     this.#authenticate = authenticate;
   }
 
-  /** Path and query behind the prefix; null for what is not under it. */
+  /** The path and query after the prefix; null for a path outside the prefix. */
   target(url: string): string | null {
-    // A proxy's client sends the whole address.
+    // A client of a proxy sends the whole URL.
     const target = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "");
     const { prefix } = this.options;
     return prefix === "" || target.startsWith(`${prefix}/`) ? target.slice(prefix.length) : null;
@@ -58,13 +62,15 @@ export class RestAdapter {
     return target !== null && addon.isRestPath(target.split("?", 1)[0] ?? "");
   }
 
-  /** Answers a request that `read` reads. */
-  async answer(read: () => Promise<RestRequest>): Promise<RestAnswer> {
+  /** Answers the request that `readRequest` resolves to. */
+  async answer(readRequest: () => Promise<RestRequest>): Promise<RestAnswer> {
     const { rest, onError } = this.options;
     try {
-      const request = await read();
+      const request = await readRequest();
       const { method, target, headers, body, address } = request;
-      const step = await callAsync<RestAnswer | Question>(rest.begin(method, target, headers, body, address));
+      const step = await callAsync<RestAnswer | CredentialsCheck>(
+        rest.begin(method, target, headers, body, address),
+      );
       if ("ticket" in step) return await this.#signIn(step, request);
       report(onError, step, null);
       return step;
@@ -73,11 +79,11 @@ export class RestAdapter {
     }
   }
 
-  async #signIn({ ticket, credentials }: Question, request: RestRequest): Promise<RestAnswer> {
+  async #signIn({ ticket, credentials }: CredentialsCheck, request: RestRequest): Promise<RestAnswer> {
     const { rest, onError } = this.options;
     const authenticate = this.#authenticate;
     if (!authenticate) return callAsync(rest.finish(ticket, "not_offered", null));
-    let word: "user" | "nobody" | "failed" = "user";
+    let outcome: SignInOutcome = "user";
     let user: string | null = null;
     let failure: unknown = null;
     try {
@@ -88,11 +94,11 @@ export class RestAdapter {
       };
       user = createRequest(await authenticateUser(authenticate, presented as unknown as Credentials));
     } catch (error) {
-      const nobody = error instanceof HelloJohnError && error.code === "invalid_credentials";
-      word = nobody ? "nobody" : "failed";
-      failure = nobody ? null : error;
+      const isRefused = error instanceof HelloJohnError && error.code === "invalid_credentials";
+      outcome = isRefused ? "refused" : "failed";
+      failure = isRefused ? null : error;
     }
-    const answer = await callAsync<RestAnswer>(rest.finish(ticket, word, user));
+    const answer = await callAsync<RestAnswer>(rest.finish(ticket, outcome, user));
     report(onError, answer, failure);
     return answer;
   }
@@ -106,7 +112,7 @@ export function findHeader(headers: readonly string[], name: string): string | n
   return null;
 }
 
-/** The answer to a request that something else than the API refused or that failed on its way there. */
+/** The answer to a request that {@link AuthGuard} refused, or that failed before it reached the API. */
 export function toErrorAnswer(error: unknown, onError: OnError | null): RestAnswer {
   const known = error instanceof HelloJohnError;
   const [code, detail] = known ? [error.code, error.detail] : ["internal", "the host's code failed"];
@@ -115,15 +121,15 @@ export function toErrorAnswer(error: unknown, onError: OnError | null): RestAnsw
   return answer;
 }
 
-/** Tells the host what broke on its side. */
+/** Calls the host's `onError` for an answer of 500 and above. */
 function report(onError: OnError | null, { status, headers, error }: RestAnswer, failure: unknown): void {
   if (status < 500 || !onError) return;
-  const told =
+  const reported =
     failure instanceof HelloJohnError
       ? failure
       : new HelloJohnError(error?.code ?? "internal", error?.detail ?? "", { cause: failure ?? undefined });
-  // Its own failure has no place to go; the client still gets the answer.
+  // A failure of `onError` itself is ignored; the client still gets the answer.
   new Promise((settle) =>
-    settle(onError(told, { requestId: findHeader(headers, "x-request-id") ?? "" })),
+    settle(onError(reported, { requestId: findHeader(headers, "x-request-id") ?? "" })),
   ).catch(() => undefined);
 }

@@ -7,7 +7,7 @@ import { readFetchHeaders, toResponse } from "./fetch";
 import { type Middleware, type NodeRequest, readRawHeaders, sendAnswer } from "./node_http";
 import { type OnError, readCallback } from "./options";
 
-/** Who calls, by the access token of the request. */
+/** The user that a request comes from, by its access token. */
 export interface Auth {
   userId: string;
   sessionId: string;
@@ -18,14 +18,15 @@ export interface Auth {
   mfaVerified: boolean;
 }
 
-/** Who may pass. */
+/** Which requests may pass. */
 export interface RequireAuthOptions {
   /**
-   * `store` (default): the token's session is looked up and refused from the instant that it ended. `local`: signature
-   * and claims only, without a look at the disk: good until it expires, even after its session was revoked.
+   * `store` (default): the session of the token is looked up, and refused from the instant that it ended. `local`: only
+   * signature and claims are checked, without the database: a token passes until it expires, even after its session was
+   * revoked.
    */
   verify?: "store" | "local" | undefined;
-  /** Whether requests without a bearer token pass, with `auth` null; default false. Bad tokens never pass. */
+  /** Whether a request without a bearer token passes, with `auth` null; default false. A request with a bad token never does. */
   optional?: boolean | undefined;
   /** Called for every answer of 500 and above, with the cause. */
   onError?: OnError | undefined;
@@ -41,7 +42,7 @@ interface WireAuth {
 }
 
 /**
- * The gate in front of the host's own routes, not yet fitted to a server.
+ * Guards the host's own routes, before an adapter for one kind of server.
  * @internal
  */
 export class AuthGuard {
@@ -58,11 +59,11 @@ export class AuthGuard {
     this.onError = readCallback("onError", found.get("onError"));
     this.#rest = rest;
     this.#options = JSON.stringify(wire);
-    const refusal = addon.gateRefusal(this.#options);
+    const refusal = addon.authorizeOptionsRefusal(this.#options);
     if (refusal?.code) throw engineError(refusal.code, refusal.text);
   }
 
-  /** Who calls; null for nobody who may pass. Rejects with why somebody may not. */
+  /** The user of a request; null for a request without a token that may pass. Rejects when the request may not pass. */
   async check(headers: string[]): Promise<Auth | null> {
     const wire = await callAsync<WireAuth | null>(this.#rest.authorize(headers, this.#options));
     return (

@@ -2,25 +2,25 @@ import type { IncomingMessage } from "node:http";
 import { HelloJohnError } from "../errors";
 import { BODY_MAX } from "./adapter";
 
-/** How much more of a body that was refused is read and thrown away, so that its sender gets to read the answer. */
+/** How much of a refused body is read on and discarded, so that its sender gets to read the answer. */
 const DISCARD_BYTES = 1 << 20;
 const DISCARD_MS = 2_000;
 
-/** The client went away before its request was whole: there is nobody to answer. */
+/** The client disconnected before it had sent the whole request. */
 export class ClientDisconnected extends Error {}
 
-/** A request that a framework may have prepared. */
-type Prepared = IncomingMessage & { rawBody?: unknown; body?: unknown };
+/** A request whose body a framework may have read. */
+type FrameworkRequest = IncomingMessage & { rawBody?: unknown; body?: unknown };
 
 /**
- * The body, at most one byte more than the limit: what a framework kept of it byte by byte; else the stream; else, when
- * the framework has read that, what it made of it, written as JSON again.
+ * Reads the body, at most one byte more than the limit: the bytes or text that a framework kept of it; else the stream;
+ * else, when the framework has read the stream, the value that it parsed, written as JSON again.
  */
 export async function readNodeBody(request: IncomingMessage): Promise<Uint8Array> {
-  const { rawBody, body } = request as Prepared;
-  for (const kept of [rawBody, body]) {
-    if (typeof kept === "string") return limitBody(Buffer.from(kept));
-    if (kept instanceof Uint8Array) return limitBody(kept);
+  const { rawBody, body } = request as FrameworkRequest;
+  for (const original of [rawBody, body]) {
+    if (typeof original === "string") return limitBody(Buffer.from(original));
+    if (original instanceof Uint8Array) return limitBody(original);
   }
   if (!request.readableDidRead && !request.readableEnded) return readStream(request);
   if (typeof body === "object" && body !== null && hasBody(request)) {
@@ -71,16 +71,16 @@ function readStream(request: IncomingMessage): Promise<Uint8Array> {
   });
 }
 
-/** Lets the sender of too much come to an end, within limits; then the connection ends. */
+/** Lets the sender of a body that is too long finish, within limits; beyond them the connection is destroyed. */
 function discard(request: IncomingMessage): void {
   let left = DISCARD_BYTES;
-  const patience = setTimeout(() => request.destroy(), DISCARD_MS);
-  patience.unref();
+  const deadline = setTimeout(() => request.destroy(), DISCARD_MS);
+  deadline.unref();
   request.on("data", (chunk: Buffer) => {
     left -= chunk.length;
     if (left < 0) request.pause();
   });
-  for (const end of ["end", "close"]) request.on(end, () => clearTimeout(patience));
-  // Without a listener an error of a connection that is given up would be thrown.
+  for (const end of ["end", "close"]) request.on(end, () => clearTimeout(deadline));
+  // Without a listener, an error of the abandoned connection would be thrown.
   request.on("error", () => undefined);
 }

@@ -4,12 +4,12 @@ import type { Auth, AuthGuard } from "./authorize";
 import { type NodeRequest, readNodeRequest, readRawHeaders } from "./node_http";
 import type { RestOptions } from "./options";
 
-/** What is used of a request of Fastify. */
+/** The members of a request of Fastify that are used. */
 export interface FastifyRequestLike {
   raw: NodeRequest;
 }
 
-/** What is used of its reply. */
+/** The members of a reply that are used. */
 export interface FastifyReplyLike {
   code(status: number): unknown;
   header(name: string, value: string): unknown;
@@ -19,7 +19,7 @@ export interface FastifyReplyLike {
 /** A hook of Fastify, such as `onRequest` or `preHandler`. */
 export type FastifyHook = (request: FastifyRequestLike, reply: FastifyReplyLike) => Promise<unknown>;
 
-/** What is used of an instance of Fastify. */
+/** The members of an instance of Fastify that are used. */
 export interface FastifyInstanceLike {
   readonly prefix: string;
   addHook(name: "onRequest", hook: FastifyHook): unknown;
@@ -33,7 +33,7 @@ export type FastifyPlugin = (instance: FastifyInstanceLike) => Promise<void>;
 export interface FastifyPluginOptions<Req extends FastifyRequestLike = FastifyRequestLike>
   extends Omit<RestOptions, "prefix"> {
   /**
-   * Where a request comes from; default: the address of its socket. Behind a proxy, take what that proxy sets, such as
+   * The client's address; default: the address of the socket. Behind a proxy, use what that proxy sets, such as
    * `request.ip` with `trustProxy`.
    */
   clientAddress?: ((request: Req) => string | null | undefined) | undefined;
@@ -43,7 +43,7 @@ export interface FastifyPluginOptions<Req extends FastifyRequestLike = FastifyRe
 export function createFastifyPlugin(adapterAt: (prefix: string) => RestAdapter): FastifyPlugin {
   return async (instance) => {
     const adapter = adapterAt(instance.prefix.replace(/\/+$/, ""));
-    // Before Fastify looks at the body: what is a good one is the API's to say.
+    // Before Fastify parses the body: the API itself decides which bodies it accepts.
     const hook: FastifyHook = async (request, reply) =>
       sendReply(reply, await adapter.answer(() => readNodeRequest(adapter, request.raw, request)));
     instance.addHook("onRequest", hook);

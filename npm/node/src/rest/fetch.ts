@@ -5,8 +5,8 @@ import type { RestOptions } from "./options";
 /** How `hj.createHandler` offers the REST API. */
 export interface HandlerOptions<Context = unknown> extends RestOptions {
   /**
-   * Where a request comes from, which a `Request` does not say: gets the request and whatever the handler was called
-   * with beside it. Behind a proxy, take what that proxy sets. Default, and for what is no address: unknown.
+   * The client's address, which a `Request` does not hold: gets the request and the second argument of the handler. Behind
+   * a proxy, use what that proxy sets. Default, and for a value that is no address: unknown.
    */
   clientAddress?: ((request: Request, context: Context) => string | null | undefined) | undefined;
 }
@@ -23,7 +23,7 @@ export function createFetchHandler(adapter: RestAdapter): Handler {
       const address: unknown = clientAddress?.(request as never, context as never);
       return {
         method: request.method,
-        // What is not under the prefix is no path of the API.
+        // A path outside the prefix gets the API's 404.
         target: adapter.target(url.pathname + url.search) ?? "/",
         headers: readFetchHeaders(request, url),
         body: await readFetchBody(request),
@@ -42,7 +42,7 @@ export function toResponse({ status, headers, body }: RestAnswer): Response {
 }
 
 /**
- * Names and values in turn. A header that was sent twice has been merged by the host: it is no credential then.
+ * Names and values in turn. The host has merged a header that was sent twice; the API does not take that for a credential.
  * @internal
  */
 export function readFetchHeaders(request: Request, url: URL): string[] {
@@ -69,7 +69,7 @@ async function readFetchBody(request: Request): Promise<Uint8Array> {
   } catch {
     throw new HelloJohnError("bad_request", "the body of the request broke off");
   }
-  // Not awaited: the host decides what becomes of the rest.
+  // Not awaited: the host decides what happens to the rest of the body.
   reader.cancel().catch(() => undefined);
   return body;
 }

@@ -4,7 +4,7 @@ import type { RestAdapter, RestAnswer, RestRequest } from "./adapter";
 import { ClientDisconnected, readNodeBody } from "./body";
 import type { RestOptions } from "./options";
 
-/** What is used of a request of `node:http`, Express or Connect. */
+/** The members of a request of `node:http`, Express or Connect that are used. */
 export interface NodeRequest {
   method?: string | undefined;
   url?: string | undefined;
@@ -12,7 +12,7 @@ export interface NodeRequest {
   socket: { remoteAddress?: string | undefined };
 }
 
-/** What is used of its response. */
+/** The members of a response that are used. */
 export interface NodeResponse {
   statusCode: number;
   headersSent: boolean;
@@ -31,8 +31,8 @@ export type Middleware<Req extends NodeRequest = NodeRequest> = (
 /** How `hj.middleware` offers the REST API. */
 export interface MiddlewareOptions<Req extends NodeRequest = NodeRequest> extends RestOptions {
   /**
-   * Where a request comes from; default: the address of its socket. Behind a proxy, take what that proxy sets, such as
-   * Express' `request.ip` with `trust proxy`; `X-Forwarded-For` is never believed by itself.
+   * The client's address; default: the address of the socket. Behind a proxy, use what that proxy sets, such as Express'
+   * `request.ip` with `trust proxy`; the package itself never trusts `X-Forwarded-For`.
    */
   clientAddress?: ((request: Req) => string | null | undefined) | undefined;
 }
@@ -48,21 +48,21 @@ export function createMiddleware<Req extends NodeRequest>(adapter: RestAdapter):
 }
 
 /**
- * A request as it came. `asked` is what the host's `clientAddress` gets: the framework's own request.
+ * Reads a request as it came. `frameworkRequest` is the framework's own request, for the host's `clientAddress`.
  * @internal
  */
 export async function readNodeRequest(
   adapter: RestAdapter,
   request: NodeRequest,
-  asked: unknown,
+  frameworkRequest: unknown,
 ): Promise<RestRequest> {
   const { clientAddress } = adapter.options;
   const address: unknown = clientAddress
-    ? clientAddress(asked as never, undefined as never)
+    ? clientAddress(frameworkRequest as never, undefined as never)
     : request.socket.remoteAddress;
   return {
     method: request.method ?? "GET",
-    // What is not under the prefix is no path of the API.
+    // A path outside the prefix gets the API's 404.
     target: adapter.target(request.url ?? "/") ?? "/",
     headers: readRawHeaders(request),
     body: await readNodeBody(request as IncomingMessage).catch(rethrowAsBadRequest),
@@ -77,7 +77,7 @@ function rethrowAsBadRequest(error: unknown): never {
 }
 
 /**
- * Names and values in turn, as they were sent; HTTP/2's own are left out, but for the host.
+ * Names and values in turn, as they were sent. Of the pseudo-headers of HTTP/2 only the authority is kept, as the host.
  * @internal
  */
 export function readRawHeaders({ rawHeaders }: NodeRequest): string[] {
@@ -97,7 +97,7 @@ export function sendAnswer(response: NodeResponse, { status, headers, body }: Re
   response.statusCode = status;
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const [name = "", value = ""] = [headers[at], headers[at + 1]];
-    // The host's other cookies stay.
+    // Appended: the host's other cookies stay.
     if (name === "set-cookie") response.appendHeader(name, value);
     else response.setHeader(name, value);
   }

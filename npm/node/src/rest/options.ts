@@ -8,22 +8,22 @@ import type { Duration } from "../session";
 export interface CookieOptions {
   /** Default `hj_refresh_token`. With the prefix `__Host-` it needs `path: "/"`, no `domain` and `secure`. */
   name?: string | undefined;
-  /** The domain whose hosts get it; default: only the host that set it. */
+  /** The domain whose hosts receive the cookie; default: only the host that set it. */
   domain?: string | undefined;
   /**
-   * The paths that get it, as the browser sees them; default: `/v1/auth` behind the `prefix`. Where a framework strips
-   * the mount path (`app.use("/auth", …)`), put that in front: `/auth/v1/auth`.
+   * The paths that receive the cookie, as the browser sees them; default: `/v1/auth` after the `prefix`. Where a framework
+   * strips the mount path (`app.use("/auth", …)`), add it: `/auth/v1/auth`.
    */
   path?: string | undefined;
   /** Default `lax`. `none` is not offered: it would send the cookie with every cross-site request. */
   sameSite?: "lax" | "strict" | undefined;
-  /** Default true: over HTTPS only. False is for development. */
+  /** Whether browsers send the cookie over HTTPS only; default true. False is for development. */
   secure?: boolean | undefined;
-  /** Origins such as `https://app.example.com` whose pages may use the cookie beside those of this host. */
+  /** Further origins, such as `https://app.example.com`, whose pages may use the cookie. */
   allowedOrigins?: readonly string[] | undefined;
 }
 
-/** What the host gets to know about a request that failed on its side; the client does not. Its own failure is ignored. */
+/** Tells the host why a request failed on its side, which the client does not learn. An error that it throws is ignored. */
 export type OnError = (error: HelloJohnError, request: { requestId: string }) => unknown;
 
 /** How the REST API is offered. */
@@ -34,11 +34,11 @@ export interface RestOptions {
    * a kind that no plain form can send.
    */
   cookie?: boolean | CookieOptions | undefined;
-  /** The longest session that a client gets by its own `session_options.duration`; default: the `sessionDuration`. */
+  /** The longest session that a client may request by `session_options.duration`; default: the `sessionDuration`. */
   longestRequestedSession?: Duration | undefined;
-  /** What stands in front of `/v1/…` and `/.well-known/…`, such as `/api/auth`, where the host does not strip it. */
+  /** The path in front of `/v1/…` and `/.well-known/…`, such as `/api/auth`, where the host does not strip it. */
   prefix?: string | undefined;
-  /** Called for every answer of 500 and above, with the cause: nothing is logged otherwise. */
+  /** Called for every answer of 500 and above, with the cause. The package itself logs nothing. */
   onError?: OnError | undefined;
 }
 
@@ -53,7 +53,7 @@ const COOKIE: Readonly<Record<string, string>> = {
 const OPTIONS = ["cookie", "longestRequestedSession", "prefix", "onError"];
 
 /**
- * The options as they are used; further functions by name.
+ * The options after their check.
  * @internal
  */
 export interface CheckedRestOptions {
