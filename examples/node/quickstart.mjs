@@ -1,4 +1,4 @@
-// One device signs in, refreshes, is listed, is signed out. Run: make node && node examples/node/quickstart.mjs
+// A device signs in, refreshes, is listed and is signed out. Run: make node && node examples/node/quickstart.mjs
 import assert from "node:assert/strict";
 import { HelloJohn, HelloJohnError } from "@hellojohn/node";
 
@@ -26,15 +26,15 @@ const signedIn = await hj.auth.signIn({
 });
 console.log("signed in on", signedIn.deviceType, "until", signedIn.refreshExpiresAt.toISOString());
 
-// On every request: is this user still signed in? Sees a revocation on the very next call.
+// On every request: is this user still signed in? The next call sees a revocation.
 const { valid, payload } = await hj.verifyTokenRemote(signedIn.accessToken);
 assert.ok(valid);
 console.log("request of", payload.sub, "as", payload.role);
 
-// Where a call is too much: signature and claims only, good until the token's exp.
+// Without the database: signature and claims only, accepted until the token's exp.
 assert.equal(hj.verifyTokenSync(signedIn.accessToken).sub, "usr_ada");
 
-// Before the access token expires. Two tabs that refresh at once get the same successor.
+// Before the access token expires: refresh. Two tabs that refresh at once get the same successor.
 const [one, two] = await Promise.all([
   hj.sessions.refresh(signedIn.refreshToken),
   hj.sessions.refresh(signedIn.refreshToken),

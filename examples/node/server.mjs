@@ -1,4 +1,4 @@
-// The REST API inside a plain node:http server, beside a page of its own that only users get:
+// The REST API inside a plain node:http server, with a page of its own for signed-in users:
 //
 //   make node && node examples/node/server.mjs sessions.db 127.0.0.1:8787
 //   curl http://127.0.0.1:8787/v1/auth/sign-in -H "Content-Type: application/json" \
@@ -9,7 +9,7 @@ import { HelloJohn } from "@hellojohn/node";
 
 const [database = "sessions.db", address = "127.0.0.1:8787"] = process.argv.slice(2);
 
-// The application's own users; a real one asks its table and a password hash.
+// The application's users; a real application reads its user table and checks a password hash.
 const users = new Map([
   ["ada@example.com", { password: "correct horse", userId: "usr_ada" }],
   ["bob@example.com", { password: "battery staple", userId: "usr_bob" }],
@@ -28,11 +28,11 @@ await hj.ready();
 
 const onError = (error, { requestId }) => console.error(requestId, error);
 const api = hj.middleware({ onError });
-const gate = hj.requireAuth({ onError });
+const requireAuth = hj.requireAuth({ onError });
 
 const server = createServer((request, response) => {
   if (request.url !== "/me") return api(request, response);
-  gate(request, response, () => {
+  requireAuth(request, response, () => {
     response.setHeader("content-type", "application/json");
     response.end(JSON.stringify(request.auth));
   });

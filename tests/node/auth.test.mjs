@@ -1,13 +1,13 @@
 // Signing in with the host's check of credentials, and signing out.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failure, tenant } from "./fixture.mjs";
+import { isFailure, makeTenant } from "./fixture.mjs";
 
 const CREDENTIALS = { email: "ada@example.com", password: "correct horse" };
 
-test("signIn answers the session with its tokens in both spellings", async (t) => {
+test("signIn resolves to the session with its tokens in both spellings", async (t) => {
   let asked;
-  const hj = tenant(t, {
+  const hj = makeTenant(t, {
     authenticate: async (credentials) => {
       asked = credentials;
       return { userId: "usr_ada", role: "admin", mfaVerified: true, claims: { plan: "pro" } };
@@ -43,11 +43,11 @@ test("signIn answers the session with its tokens in both spellings", async (t) =
   assert.equal((await hj.verifyTokenRemote(accessToken)).payload.plan, "pro");
 });
 
-test("whoever is not surely a user is not signed in", async (t) => {
+test("only a confirmed user is signed in", async (t) => {
   let answer;
-  const hj = tenant(t, { authenticate: () => answer });
+  const hj = makeTenant(t, { authenticate: () => answer });
   for (answer of [null, undefined, false, Promise.resolve(null)]) {
-    await assert.rejects(hj.auth.signIn(CREDENTIALS), failure("invalid_credentials"));
+    await assert.rejects(hj.auth.signIn(CREDENTIALS), isFailure("invalid_credentials"));
   }
   for (answer of [
     true,
@@ -67,12 +67,12 @@ test("whoever is not surely a user is not signed in", async (t) => {
       },
     }),
   ]) {
-    await assert.rejects(hj.auth.signIn(CREDENTIALS), failure("internal"));
+    await assert.rejects(hj.auth.signIn(CREDENTIALS), isFailure("internal"));
   }
   assert.deepEqual((await hj.stats()).sessions, { active: 0, expired: 0, revoked: 0 });
 });
 
-test("an error of the host is the cause and leaks nothing", async (t) => {
+test("an error of authenticate becomes the cause and is not printed", async (t) => {
   const cause = new Error("the password of root is hunter2");
   for (const authenticate of [
     () => {
@@ -80,9 +80,9 @@ test("an error of the host is the cause and leaks nothing", async (t) => {
     },
     () => Promise.reject(cause),
   ]) {
-    const hj = tenant(t, { authenticate });
+    const hj = makeTenant(t, { authenticate });
     await assert.rejects(hj.auth.signIn(CREDENTIALS), (error) => {
-      failure("internal")(error);
+      isFailure("internal")(error);
       assert.equal(error.cause, cause);
       assert.doesNotMatch(error.message, /hunter2/);
       assert.equal(error.status, 500);
@@ -91,8 +91,8 @@ test("an error of the host is the cause and leaks nothing", async (t) => {
   }
 });
 
-test("signIn refuses what cannot be credentials before it asks the host", async (t) => {
-  const hj = tenant(t, { authenticate: () => assert.fail("asked") });
+test("signIn refuses malformed credentials before it calls authenticate", async (t) => {
+  const hj = makeTenant(t, { authenticate: () => assert.fail("asked") });
   for (const [options, field] of [
     [undefined, "options"],
     [[], "options"],
@@ -103,24 +103,24 @@ test("signIn refuses what cannot be credentials before it asks the host", async 
     [{ ...CREDENTIALS, sessionOptions: { length: "1h" } }, "length"],
     [{ ...CREDENTIALS, sessionOptions: "1h" }, "sessionOptions"],
   ]) {
-    await assert.rejects(hj.auth.signIn(options), failure("validation_error", field));
+    await assert.rejects(hj.auth.signIn(options), isFailure("validation_error", field));
   }
   await hj.close();
-  await assert.rejects(hj.auth.signIn(CREDENTIALS), failure("engine_closed"));
-  await assert.rejects(tenant(t).auth.signIn(CREDENTIALS), failure("validation_error", "authenticate"));
+  await assert.rejects(hj.auth.signIn(CREDENTIALS), isFailure("engine_closed"));
+  await assert.rejects(makeTenant(t).auth.signIn(CREDENTIALS), isFailure("validation_error", "authenticate"));
 });
 
-test("signOut by access or refresh token, here or everywhere", async (t) => {
-  const hj = tenant(t);
+test("signOut takes an access or refresh token, and one or all sessions", async (t) => {
+  const hj = makeTenant(t);
   const grants = await Promise.all([1, 2, 3, 4].map(() => hj.sessions.create({ userId: "u" })));
   assert.deepEqual(await hj.auth.signOut(grants[0].accessToken), { revoked: 1 });
   assert.deepEqual(await hj.auth.signOut(grants[1].refreshToken, { scope: "local" }), { revoked: 1 });
   assert.equal((await hj.sessions.get(grants[1].session.id)).endReason, "sign_out");
   assert.deepEqual(await hj.auth.signOut(grants[2].accessToken, { scope: "global" }), { revoked: 2 });
   assert.equal((await hj.sessions.get(grants[3].session.id)).endReason, "revoke_all");
-  await assert.rejects(hj.auth.signOut(""), failure("missing_token"));
+  await assert.rejects(hj.auth.signOut(""), isFailure("missing_token"));
   await assert.rejects(
     hj.auth.signOut(grants[2].accessToken, { scope: "all" }),
-    failure("validation_error", "scope"),
+    isFailure("validation_error", "scope"),
   );
 });

@@ -1,9 +1,9 @@
-// Whatever JavaScript can pass: every value to every argument of every method. A refusal is a HelloJohnError that names
-// the field, never a crash, never another kind of error.
+// Passes every kind of JavaScript value to every argument of every method. A refusal is a HelloJohnError that names the
+// field, never a crash, never another kind of error.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
-import { failure, TENANT, tenant } from "./fixture.mjs";
+import { isFailure, makeTenant, TENANT } from "./fixture.mjs";
 
 const cyclic = { name: "cyclic" };
 cyclic.self = cyclic;
@@ -59,7 +59,7 @@ const NEVER = [
   ["a symbol for a name", { [Symbol("userId")]: "u" }],
 ];
 
-/** Every argument: how to call with a value in it, and what its field is called. */
+/** Every argument: the call with a value in it, and the name of its field. */
 const ARGUMENTS = {
   "sessions.create": (hj, value) => hj.sessions.create(value),
   "sessions.refresh token": (hj, value) => hj.sessions.refresh(value),
@@ -126,7 +126,7 @@ for (const name of [
   ARGUMENTS[`constructor ${name}`] = async (_, value) => new HelloJohn({ ...TENANT, [name]: value });
 }
 
-/** What is right after all, for some arguments. */
+/** The values that some arguments take after all. */
 const FITS = {
   __proto__: null,
   "sessions.create mfaVerified": ["true"],
@@ -137,8 +137,8 @@ const FITS = {
 };
 
 for (const [name, call] of Object.entries(ARGUMENTS)) {
-  test(`${name} refuses what it cannot take`, async (t) => {
-    const hj = tenant(t, { authenticate: () => null });
+  test(`${name} refuses values of a wrong kind`, async (t) => {
+    const hj = makeTenant(t, { authenticate: () => null });
     for (const [what, value] of NEVER) {
       if (FITS[name]?.includes(what)) continue;
       const error = await call(hj, value).then(
@@ -149,13 +149,13 @@ for (const [name, call] of Object.entries(ARGUMENTS)) {
       assert.equal(error.code, "validation_error", `${what}: ${error.stack}`);
       assert.match(error.detail, /^[\w.]+: ./, what);
     }
-    // Still at work.
+    // The engine still works.
     await hj.sessions.create({ userId: "u" });
   });
 }
 
-test("what is missing is named", async (t) => {
-  const hj = tenant(t);
+test("an error names the missing field", async (t) => {
+  const hj = makeTenant(t);
   for (const absent of [undefined, null]) {
     for (const [call, field] of [
       [() => hj.sessions.create(absent), "options"],
@@ -174,21 +174,21 @@ test("what is missing is named", async (t) => {
       [() => hj.purge({ olderThan: absent }), "olderThan"],
       [() => hj.changeSecretKey(absent), "newKey"],
     ]) {
-      await assert.rejects(call(), failure("validation_error", field), `${call}`);
+      await assert.rejects(call(), isFailure("validation_error", field), `${call}`);
     }
-    await assert.rejects(hj.verifyToken(absent), failure("missing_token"));
-    await assert.rejects(hj.sessions.refresh(absent), failure("missing_token"));
-    await assert.rejects(hj.auth.signOut(absent), failure("missing_token"));
+    await assert.rejects(hj.verifyToken(absent), isFailure("missing_token"));
+    await assert.rejects(hj.sessions.refresh(absent), isFailure("missing_token"));
+    await assert.rejects(hj.auth.signOut(absent), isFailure("missing_token"));
   }
   await assert.rejects(
     hj.sessions.list({ user_id: "u", userId: "u" }),
-    failure("validation_error", "userId"),
+    isFailure("validation_error", "userId"),
   );
-  await assert.rejects(hj.sessions.list({ user_id: "u" }, {}), failure("validation_error", "options"));
+  await assert.rejects(hj.sessions.list({ user_id: "u" }, {}), isFailure("validation_error", "options"));
 });
 
-test("claims are copied as they are said, from any realm", async (t) => {
-  const hj = tenant(t);
+test("claims of any realm are copied unchanged", async (t) => {
+  const hj = makeTenant(t);
   const { runInNewContext } = await import("node:vm");
   let reads = 0;
   const claims = runInNewContext("({ list: [1, { a: null }], left: undefined })");
@@ -205,15 +205,15 @@ test("claims are copied as they are said, from any realm", async (t) => {
   assert.equal((await hj.sessions.create(bare)).session.userId, "u");
 });
 
-test("a manual clock takes moments only", () => {
+test("a manual clock takes times only", () => {
   const clock = new ManualClock(0);
   for (const [, value] of NEVER.filter(([what]) => what !== "a huge array")) {
-    assert.throws(() => new ManualClock(value), failure("validation_error", "at"));
-    assert.throws(() => clock.set(value), failure("validation_error", "at"));
-    assert.throws(() => clock.advance(value), failure("validation_error", "milliseconds"));
+    assert.throws(() => new ManualClock(value), isFailure("validation_error", "at"));
+    assert.throws(() => clock.set(value), isFailure("validation_error", "at"));
+    assert.throws(() => clock.advance(value), isFailure("validation_error", "milliseconds"));
   }
   clock.set(new Date(5));
   clock.advance(-2);
   assert.equal(clock.now(), 3);
-  assert.throws(() => ManualClock.prototype.now.call({}), failure("validation_error", "clock"));
+  assert.throws(() => ManualClock.prototype.now.call({}), isFailure("validation_error", "clock"));
 });

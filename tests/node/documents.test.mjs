@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { HelloJohn } from "@hellojohn/node";
 import { createLocalJWKSet, jwtVerify } from "jose";
-import { failure, folder, tenant } from "./fixture.mjs";
+import { isFailure, makeFolder, makeTenant } from "./fixture.mjs";
 
-test("the constructor with what the documentation passes", async (t) => {
+test("the constructor takes the options of the documentation", async (t) => {
   process.env.HELLOJOHN_TENANT_ID = "tnt_01HABCDEF654321";
   process.env.HELLOJOHN_SECRET_KEY = "sk_live_abc123";
-  process.env.HELLOJOHN_DATABASE = `${folder(t)}/sessions.db`;
+  process.env.HELLOJOHN_DATABASE = `${makeFolder(t)}/sessions.db`;
   const hj = new HelloJohn({
     tenantId: process.env.HELLOJOHN_TENANT_ID,
     secretKey: process.env.HELLOJOHN_SECRET_KEY,
@@ -19,9 +19,9 @@ test("the constructor with what the documentation passes", async (t) => {
   await hj.close();
 });
 
-test("Get a Session: the documented fields with the documented types", async (t) => {
-  const hj = tenant(t);
-  await assert.rejects(hj.sessions.get("ses_01HABCDEF123456"), failure("session_not_found"));
+test("Get a Session: a session has the documented fields with the documented types", async (t) => {
+  const hj = makeTenant(t);
+  await assert.rejects(hj.sessions.get("ses_01HABCDEF123456"), isFailure("session_not_found"));
   const created = await hj.sessions.create({ userId: "usr_01HABCDEF123456" });
   const session = await hj.sessions.get(created.session.id);
   for (const name of ["createdAt", "lastActiveAt", "expiresAt", "refreshExpiresAt"]) {
@@ -37,8 +37,8 @@ test("Get a Session: the documented fields with the documented types", async (t)
   assert.deepEqual(session, created.session);
 });
 
-test("List Sessions for a User: destructured, and active only", async (t) => {
-  const hj = tenant(t);
+test("List Sessions for a User: a list can be destructured and holds active sessions only", async (t) => {
+  const hj = makeTenant(t);
   const first = await hj.sessions.create({ userId: "usr_01HABCDEF123456" });
   await hj.sessions.create({ userId: "usr_01HABCDEF123456" });
   await hj.sessions.revoke(first.session.id);
@@ -51,7 +51,7 @@ test("List Sessions for a User: destructured, and active only", async (t) => {
 });
 
 test("Revoke, revoke all, and verify in real time", async (t) => {
-  const hj = tenant(t);
+  const hj = makeTenant(t);
   const userId = "usr_01HABCDEF123456";
   const { session, accessToken, refreshToken } = await hj.sessions.create({ userId });
   {
@@ -60,7 +60,7 @@ test("Revoke, revoke all, and verify in real time", async (t) => {
     assert.deepEqual(found, session);
   }
   assert.equal(await hj.sessions.revoke(session.id), undefined);
-  await assert.rejects(hj.sessions.refresh(refreshToken), failure("session_revoked"));
+  await assert.rejects(hj.sessions.refresh(refreshToken), isFailure("session_revoked"));
   // "The access token remains valid until it expires"; "for immediate invalidation, use API-based verification".
   assert.equal((await hj.verifyToken(accessToken)).sub, userId);
   assert.equal((await hj.verifyTokenRemote(accessToken)).valid, false);
@@ -75,7 +75,7 @@ test("Revoke, revoke all, and verify in real time", async (t) => {
 });
 
 test("Detect suspicious sessions, in both documented forms", async (t) => {
-  const hj = tenant(t);
+  const hj = makeTenant(t);
   const userId = "usr_1";
   await hj.sessions.create({ userId, ipAddress: "203.0.113.42", country: "US" });
   await hj.sessions.create({ userId, ipAddress: "198.51.100.7", country: "NL" });
@@ -99,7 +99,7 @@ test("Detect suspicious sessions, in both documented forms", async (t) => {
 });
 
 test("Remember me", async (t) => {
-  const hj = tenant(t, {
+  const hj = makeTenant(t, {
     authenticate: async ({ email, password }) =>
       email === "ada@example.com" && password === "correct horse" ? { userId: "usr_ada" } : null,
   });
@@ -116,7 +116,7 @@ test("Remember me", async (t) => {
 });
 
 test("The documented timeouts, in the documented spelling", async (t) => {
-  const hj = tenant(t);
+  const hj = makeTenant(t);
   const patch = {
     session_duration: "14d",
     access_token_ttl: "15m",
@@ -133,8 +133,8 @@ test("The documented timeouts, in the documented spelling", async (t) => {
   assert.equal((await hj.config.update({ idle_timeout: null })).idleTimeout, null);
 });
 
-test("Local verification with jose, as documented but for the address of the key set", async (t) => {
-  const hj = tenant(t, { tenantId: "your-tenant-id" });
+test("Local verification with jose works as documented, except for the address of the key set", async (t) => {
+  const hj = makeTenant(t, { tenantId: "your-tenant-id" });
   const { accessToken } = await hj.sessions.create({ userId: "usr_1" });
   const JWKS = createLocalJWKSet(await hj.jwks());
   const { payload } = await jwtVerify(accessToken, JWKS, {

@@ -1,12 +1,12 @@
-// The error class, the codes of opening, and what comes after close.
+// The error class, the codes of opening, and calls after close.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { HelloJohn, HelloJohnError } from "@hellojohn/node";
-import { failure, folder, TENANT, tenant } from "./fixture.mjs";
+import { isFailure, makeFolder, makeTenant, TENANT } from "./fixture.mjs";
 
-test("an error has code, status and detail, and prints without surprises", async (t) => {
-  const hj = tenant(t);
+test("an error has code, status and detail, and prints like an Error", async (t) => {
+  const hj = makeTenant(t);
   const error = await hj.sessions.get("ses_nope").catch((error) => error);
   assert.ok(error instanceof HelloJohnError);
   assert.ok(error instanceof Error);
@@ -17,7 +17,7 @@ test("an error has code, status and detail, and prints without surprises", async
 });
 
 test("a rejected call carries the stack of its caller", async (t) => {
-  const hj = tenant(t);
+  const hj = makeTenant(t);
   async function handlerOfARequest() {
     return await hj.sessions.get("ses_nope");
   }
@@ -65,33 +65,33 @@ test("bad options throw at once", () => {
     [{ ...TENANT, tenant_id: "tnt_1" }, "tenant_id"],
     [{ ...TENANT, databse: ":memory:" }, "databse"],
   ]) {
-    assert.throws(() => new HelloJohn(options), failure("validation_error", field));
+    assert.throws(() => new HelloJohn(options), isFailure("validation_error", field));
   }
   assert.throws(() => HelloJohn(TENANT), TypeError);
 });
 
 test("opening errors reject every call, and a later call tries again", async (t) => {
-  const path = folder(t);
-  const first = tenant(t, { database: `${path}/sessions.db` });
+  const path = makeFolder(t);
+  const first = makeTenant(t, { database: `${path}/sessions.db` });
   await first.ready();
-  const wrong = tenant(t, { database: `${path}/sessions.db`, secretKey: "sk_wrong" });
+  const wrong = makeTenant(t, { database: `${path}/sessions.db`, secretKey: "sk_wrong" });
   const calls = [() => wrong.ready(), () => wrong.jwks(), () => wrong.sessions.create({ userId: "u" })];
-  for (const call of calls) await assert.rejects(call(), failure("invalid_api_key"));
-  await Promise.all([...calls, ...calls].map((call) => assert.rejects(call(), failure("invalid_api_key"))));
-  await assert.rejects(wrong.verifyTokenRemote("a.b.c"), failure("invalid_api_key"));
+  for (const call of calls) await assert.rejects(call(), isFailure("invalid_api_key"));
+  await Promise.all([...calls, ...calls].map((call) => assert.rejects(call(), isFailure("invalid_api_key"))));
+  await assert.rejects(wrong.verifyTokenRemote("a.b.c"), isFailure("invalid_api_key"));
 
   writeFileSync(`${path}/note.txt`, "not a database, but long enough to look at\n".repeat(100));
-  await assert.rejects(tenant(t, { database: `${path}/note.txt` }).ready(), failure("storage_corrupt"));
-  await assert.rejects(tenant(t, { database: path }).ready(), failure("storage_io"));
+  await assert.rejects(makeTenant(t, { database: `${path}/note.txt` }).ready(), isFailure("storage_corrupt"));
+  await assert.rejects(makeTenant(t, { database: path }).ready(), isFailure("storage_io"));
 
-  const early = tenant(t, { database: `${path}/later/sessions.db` });
-  await assert.rejects(early.ready(), failure("storage_io"));
+  const early = makeTenant(t, { database: `${path}/later/sessions.db` });
+  await assert.rejects(early.ready(), isFailure("storage_io"));
   (await import("node:fs")).mkdirSync(`${path}/later`);
   await early.ready();
 });
 
-test("settings given to the constructor are in force when the engine opens", async (t) => {
-  const hj = tenant(t, {
+test("settings given to the constructor apply when the engine opens", async (t) => {
+  const hj = makeTenant(t, {
     config: { sessionDuration: "7d", idle_timeout: "1h" },
     issuer: "https://id.example",
   });
@@ -101,8 +101,8 @@ test("settings given to the constructor are in force when the engine opens", asy
   assert.equal((await hj.verifyToken(accessToken)).iss, "https://id.example");
 });
 
-test("after close every call rejects with engine_closed, and closing again is fine", async (t) => {
-  const hj = tenant(t, { authenticate: () => null });
+test("after close every call rejects with engine_closed, and closing again resolves", async (t) => {
+  const hj = makeTenant(t, { authenticate: () => null });
   const { session, accessToken, refreshToken } = await hj.sessions.create({ userId: "u" });
   await Promise.all([hj.close(), hj.close()]);
   for (const call of [
@@ -135,26 +135,26 @@ test("after close every call rejects with engine_closed, and closing again is fi
     () => hj.changeSecretKey("sk_new"),
     () => hj.lowerClockMark(),
   ]) {
-    await assert.rejects(call(), failure("engine_closed"), `${call}`);
+    await assert.rejects(call(), isFailure("engine_closed"), `${call}`);
   }
   assert.equal(await hj.close(), undefined);
 });
 
 test("an engine that was never opened closes without opening", async (t) => {
-  const hj = new HelloJohn({ ...TENANT, database: `${folder(t)}/no/such/folder.db` });
+  const hj = new HelloJohn({ ...TENANT, database: `${makeFolder(t)}/no/such/folder.db` });
   await hj.close();
-  await assert.rejects(hj.ready(), failure("engine_closed"));
+  await assert.rejects(hj.ready(), isFailure("engine_closed"));
 });
 
-test("await using closes", { skip: !Symbol.asyncDispose }, async (t) => {
-  const hj = tenant(t);
+test("await using closes the engine", { skip: !Symbol.asyncDispose }, async (t) => {
+  const hj = makeTenant(t);
   await hj.ready();
   await hj[Symbol.asyncDispose]();
-  await assert.rejects(hj.ready(), failure("engine_closed"));
+  await assert.rejects(hj.ready(), isFailure("engine_closed"));
 });
 
 test("printing an engine shows no secret", async (t) => {
-  const hj = tenant(t);
+  const hj = makeTenant(t);
   await hj.ready();
   const { inspect } = await import("node:util");
   const shown = inspect(hj, { depth: null, showHidden: true });

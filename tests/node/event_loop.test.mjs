@@ -1,12 +1,12 @@
-// Nothing that is asynchronous may stop the event loop or the thread pool that `fs` and `dns` share.
+// No asynchronous call may stop the event loop or the thread pool that `fs` and `dns` share.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { test } from "node:test";
-import { failure, folder, program, tenant } from "./fixture.mjs";
+import { isFailure, makeFolder, makeTenant, program } from "./fixture.mjs";
 
-/** Takes the database's write lock in another process; answers with how to give it back. */
+/** Takes the database's write lock in another process; resolves to a function that releases it. */
 async function lockOut(t, database) {
   const holder = spawn("python3", [program("lock.py"), database], { stdio: ["pipe", "pipe", "inherit"] });
   const gone = once(holder, "exit");
@@ -18,7 +18,7 @@ async function lockOut(t, database) {
   };
 }
 
-/** How often the event loop turns while `work` is under way. */
+/** Counts the turns of the event loop while `work` runs. */
 async function turnsDuring(work) {
   let [turns, over] = [0, false];
   const turn = () => {
@@ -31,7 +31,7 @@ async function turnsDuring(work) {
   return turns;
 }
 
-/** Counts the calls that have been answered, either way. */
+/** Counts the settled calls. */
 function answersOf(calls) {
   const seen = { answered: 0 };
   const count = () => {
@@ -41,8 +41,8 @@ function answersOf(calls) {
   return seen;
 }
 
-test("calls that are answered at once let the event loop turn all the same", async (t) => {
-  const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
+test("calls that are answered at once let the event loop turn", async (t) => {
+  const hj = makeTenant(t, { database: `${makeFolder(t)}/sessions.db` });
   const { session, accessToken } = await hj.sessions.create({ userId: "u" });
   const calls = [
     () => hj.sessions.get(session.id),
@@ -67,8 +67,11 @@ test("calls that are answered at once let the event loop turn all the same", asy
   }
 });
 
-test("a crowd of calls that are answered at once does not stop the event loop either", async (t) => {
-  const hj = tenant(t, { database: `${folder(t)}/sessions.db`, config: { maxSessionsPerUser: null } });
+test("many concurrent calls that are answered at once let the event loop turn", async (t) => {
+  const hj = makeTenant(t, {
+    database: `${makeFolder(t)}/sessions.db`,
+    config: { maxSessionsPerUser: null },
+  });
   const claims = { text: "x".repeat(3_500) };
   await Promise.all(Array.from({ length: 100 }, () => hj.sessions.create({ userId: "u", claims })));
   const pages = await turnsDuring(async () => {
@@ -83,14 +86,14 @@ test("a crowd of calls that are answered at once does not stop the event loop ei
 });
 
 test("tests of hosts may replace timers", async (t) => {
-  const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
+  const hj = makeTenant(t, { database: `${makeFolder(t)}/sessions.db` });
   const { session } = await hj.sessions.create({ userId: "u" });
   t.mock.timers.enable({ apis: ["setImmediate", "setTimeout"] });
   for (let n = 0; n < 4_000; n += 1) await hj.sessions.get(session.id);
 });
 
-test("64 and more calls in flight are all answered, each with its own answer", async (t) => {
-  const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
+test("more than 64 concurrent calls each get their own answer", async (t) => {
+  const hj = makeTenant(t, { database: `${makeFolder(t)}/sessions.db` });
   await hj.ready();
   const users = Array.from({ length: 300 }, (_, n) => `usr_${n}`);
   const grants = await Promise.all(users.map((userId) => hj.sessions.create({ userId })));
@@ -103,34 +106,34 @@ test("64 and more calls in flight are all answered, each with its own answer", a
     sessions,
     grants.map(({ session }) => session),
   );
-  const verdicts = await Promise.all(grants.map(({ accessToken }) => hj.verifyTokenRemote(accessToken)));
+  const verifications = await Promise.all(grants.map(({ accessToken }) => hj.verifyTokenRemote(accessToken)));
   assert.deepEqual(
-    verdicts.map(({ payload }) => payload.sub),
+    verifications.map(({ payload }) => payload.sub),
     users,
   );
   const refreshed = await Promise.all(grants.map(({ refreshToken }) => hj.sessions.refresh(refreshToken)));
   assert.equal(new Set(refreshed.map(({ refreshToken }) => refreshToken)).size, users.length);
 });
 
-test("while keys are stretched the event loop turns", async (t) => {
-  const database = `${folder(t)}/sessions.db`;
-  const hj = tenant(t, { database });
-  // Done on this thread, each of them would be over within a turn or two.
+test("the event loop turns while keys are stretched", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const hj = makeTenant(t, { database });
+  // On this thread, each of them would end within a turn or two.
   assert.ok((await turnsDuring(() => hj.ready())) > 20);
   assert.ok((await turnsDuring(() => hj.changeSecretKey("sk_new"))) > 20);
-  const other = tenant(t, { database, secretKey: "sk_new" });
+  const other = makeTenant(t, { database, secretKey: "sk_new" });
   assert.ok((await turnsDuring(() => other.jwks())) > 20);
 });
 
 test("while another process holds the write lock, no call that writes stops reads, fs or the event loop", async (t) => {
-  const database = `${folder(t)}/sessions.db`;
-  const hj = tenant(t, { database });
-  const cold = tenant(t, { database, config: { idleTimeout: "7d" } });
+  const database = `${makeFolder(t)}/sessions.db`;
+  const hj = makeTenant(t, { database });
+  const cold = makeTenant(t, { database, config: { idleTimeout: "7d" } });
   const { session, accessToken, refreshToken } = await hj.sessions.create({ userId: "u" });
   const ending = await hj.sessions.create({ userId: "v" });
   const release = await lockOut(t, database);
 
-  // One that waited for the lock on this thread would have been answered before anything else goes on.
+  // A call that waited for the lock on this thread would have settled before any other code runs.
   const writes = [
     hj.sessions.refresh(refreshToken),
     hj.sessions.update(session.id, { role: "admin" }),
@@ -158,31 +161,31 @@ test("while another process holds the write lock, no call that writes stops read
   }
   assert.ok(rounds > 0, "reads waited for the writes before them");
   await release();
-  // On a machine so slow that the rounds took the writes' whole time, some have given up: wholly.
+  // On a machine so slow that the rounds took the writes' whole time, some writes have given up, without a trace.
   const outcomes = await Promise.allSettled(writes);
-  for (const { reason } of outcomes) if (reason) failure("storage_busy")(reason);
+  for (const { reason } of outcomes) if (reason) isFailure("storage_busy")(reason);
   const created = outcomes.slice(8).filter(({ status }) => status === "fulfilled").length;
   const { active, revoked } = (await hj.stats()).sessions;
   assert.equal(active + revoked, created + 2);
   await cold.sessions.create({ userId: "u" });
 });
 
-test("a writer that is locked out for good gives up within its time, however long the queue", async (t) => {
-  const database = `${folder(t)}/sessions.db`;
-  const hj = tenant(t, { database });
-  const neighbour = tenant(t, { database, tenantId: "tnt_neighbour" });
+test("a writer that never gets the lock gives up within its time, however long the queue", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const hj = makeTenant(t, { database });
+  const neighbour = makeTenant(t, { database, tenantId: "tnt_neighbour" });
   const { session } = await hj.sessions.create({ userId: "u" });
   await neighbour.ready();
   const release = await lockOut(t, database);
   const timed = async (calls) => {
     const asked = performance.now();
-    await Promise.all(calls().map((call) => assert.rejects(call, failure("storage_busy"))));
+    await Promise.all(calls().map((call) => assert.rejects(call, isFailure("storage_busy"))));
     return performance.now() - asked;
   };
   const lone = await timed(() => [hj.sessions.revoke(session.id)]);
   const crowd = await timed(() => {
     const calls = Array.from({ length: 300 }, () => hj.sessions.create({ userId: "u" }));
-    const cold = tenant(t, { database, config: { idleTimeout: "7d" } });
+    const cold = makeTenant(t, { database, config: { idleTimeout: "7d" } });
     return [
       ...calls,
       hj.sessions.revoke(session.id),
@@ -192,19 +195,19 @@ test("a writer that is locked out for good gives up within its time, however lon
       cold.sessions.create({ userId: "u" }),
     ];
   });
-  // Other threads, other processes and the queue have one limit together. One after the other they would take twice as
-  // long at least.
+  // Waiting for other threads, for other processes and in the queue has one common limit. One after the other they would
+  // take at least twice as long.
   assert.ok(crowd < 1.8 * lone, `${crowd} ms, a lone call ${lone} ms`);
   await release();
-  // Nothing of it happened, and everything works again.
+  // No write was committed, and every call works again.
   assert.deepEqual((await hj.stats()).sessions, { active: 1, expired: 0, revoked: 0 });
   await hj.sessions.revoke(session.id);
   await neighbour.sessions.create({ userId: "u" });
 });
 
-test("close behind a blocked write answers both and blocks nothing", async (t) => {
-  const database = `${folder(t)}/sessions.db`;
-  const hj = tenant(t, { database });
+test("close behind a blocked write answers both and does not block the event loop", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const hj = makeTenant(t, { database });
   const { session } = await hj.sessions.create({ userId: "u" });
   const release = await lockOut(t, database);
   let outcome = "waits";

@@ -1,4 +1,4 @@
-// What the tests of the Node door share: a tenant on a database of its own, and how to expect an error.
+// Shared by the tests of the Node package: a tenant on a database of its own, and the check of an error.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,28 +11,28 @@ export const TENANT = { tenantId: "tnt_01HABCDEF654321", secretKey: "sk_live_abc
 
 export const program = (name) => fileURLToPath(new URL(`programs/${name}`, import.meta.url));
 
-/** An empty folder that is gone after the test. */
-export function folder(t) {
+/** Makes an empty folder and removes it after the test. */
+export function makeFolder(t) {
   const path = mkdtempSync(join(tmpdir(), "hellojohn-"));
   t.after(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
 
-/** A tenant in memory, closed after the test. */
-export function tenant(t, options = {}) {
+/** Makes a tenant in memory and closes it after the test. */
+export function makeTenant(t, options = {}) {
   const hj = new HelloJohn({ ...TENANT, database: ":memory:", ...options });
   t.after(() => hj.close());
   return hj;
 }
 
-/** A tenant in memory and the clock that it goes by. */
-export function tenantWithClock(t, options = {}) {
+/** Makes a tenant in memory, and its clock. */
+export function makeTenantWithClock(t, options = {}) {
   const clock = new ManualClock(START);
-  return { clock, hj: tenant(t, { clock, ...options }) };
+  return { clock, hj: makeTenant(t, { clock, ...options }) };
 }
 
-/** A test of an error: of our class, with this code, and its detail starting with the field if one is named. */
-export function failure(code, field) {
+/** A check for `assert.rejects`: a HelloJohnError with this code, whose detail starts with the field if one is given. */
+export function isFailure(code, field) {
   return (error) => {
     assert.ok(error instanceof HelloJohnError, `${error?.stack ?? error}`);
     assert.equal(error.code, code, error.stack);

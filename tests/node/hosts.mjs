@@ -1,4 +1,4 @@
-// The REST API mounted in real frameworks on real sockets. Each host also has `/me` behind the gate, and a page of its own.
+// The REST API mounted in real frameworks on real sockets. Each host also has `/me` behind an auth guard, and a page of its own.
 import { createServer } from "node:http";
 import { serve } from "@hono/node-server";
 import { getConnInfo } from "@hono/node-server/conninfo";
@@ -6,22 +6,22 @@ import express from "express";
 import express4 from "express4";
 import fastify from "fastify";
 import { Hono } from "hono";
-import { TENANT, tenant } from "./fixture.mjs";
+import { makeTenant, TENANT } from "./fixture.mjs";
 
 export const ADA = { email: "ada@example.com", password: "correct horse" };
 export const SECRET = { authorization: `Bearer ${TENANT.secretKey}` };
 
-/** A tenant in memory that Ada can sign in to. */
-export function tenantOfAda(t, options = {}) {
-  return tenant(t, {
+/** Makes a tenant in memory that Ada can sign in to. */
+export function makeTenantWithAda(t, options = {}) {
+  return makeTenant(t, {
     authenticate: async ({ email, password }) =>
       email === ADA.email && password === ADA.password ? { userId: "usr_ada", role: "admin" } : null,
     ...options,
   });
 }
 
-/** Listens on a free port until the test ends: the base address. */
-export async function listening(t, server) {
+/** Listens on a free port until the test ends; resolves to the base address. */
+export async function listen(t, server) {
   await new Promise((settle, reject) => server.once("error", reject).listen(0, "127.0.0.1", settle));
   t.after(() => {
     server.closeAllConnections();
@@ -31,32 +31,32 @@ export async function listening(t, server) {
 }
 
 function onExpress(framework) {
-  return async (t, hj, { gate, ...options } = {}) => {
+  return async (t, hj, { guard, ...options } = {}) => {
     const app = framework();
     app.use(hj.middleware(options));
-    app.get("/me", hj.requireAuth(gate), (request, response) => response.json(request.auth));
+    app.get("/me", hj.requireAuth(guard), (request, response) => response.json(request.auth));
     app.get("/", (_, response) => response.send("home"));
-    return listening(t, createServer(app));
+    return listen(t, createServer(app));
   };
 }
 
-/** By name: mounts the API with these options (`gate`: those of the gate) and answers with the base address. */
+/** By name: mounts the API with options (`guard`: those of the auth guard) and resolves to the base address. */
 export const HOSTS = {
-  "node:http": async (t, hj, { gate, ...options } = {}) => {
-    const [api, gated] = [hj.middleware(options), hj.requireAuth(gate)];
+  "node:http": async (t, hj, { guard, ...options } = {}) => {
+    const [api, requireAuth] = [hj.middleware(options), hj.requireAuth(guard)];
     const server = createServer((request, response) => {
       if (request.url === "/") return response.end("home");
       if (request.url !== "/me") return api(request, response);
-      gated(request, response, () => response.end(JSON.stringify(request.auth)));
+      requireAuth(request, response, () => response.end(JSON.stringify(request.auth)));
     });
-    return listening(t, server);
+    return listen(t, server);
   },
   "express 5": onExpress(express),
   "express 4": onExpress(express4),
-  "fastify 5": async (t, hj, { gate, prefix, ...options } = {}) => {
+  "fastify 5": async (t, hj, { guard, prefix, ...options } = {}) => {
     const app = fastify();
     app.register(hj.fastifyPlugin(options), { prefix });
-    app.get("/me", { onRequest: hj.fastifyAuth(gate) }, async (request) => request.auth ?? "null");
+    app.get("/me", { onRequest: hj.fastifyAuth(guard) }, async (request) => request.auth ?? "null");
     app.get("/", async () => "home");
     const base = await app.listen({ port: 0, host: "127.0.0.1" });
     t.after(() => {
@@ -65,7 +65,7 @@ export const HOSTS = {
     });
     return base;
   },
-  hono: async (t, hj, { gate, ...options } = {}) => {
+  hono: async (t, hj, { guard, ...options } = {}) => {
     const handler = hj.createHandler({
       clientAddress: (_, connection) => connection.remote.address,
       ...options,
@@ -73,7 +73,7 @@ export const HOSTS = {
     const app = new Hono();
     app.get("/", (c) => c.text("home"));
     app.get("/me", async (c) => {
-      const auth = await hj.authorize(c.req.raw, gate);
+      const auth = await hj.authorize(c.req.raw, guard);
       return auth instanceof Response ? auth : c.json(auth);
     });
     app.all("*", (c) => handler(c.req.raw, getConnInfo(c)));
@@ -89,12 +89,12 @@ export const HOSTS = {
   },
 };
 
-/** One test in each host. */
+/** Defines one test for each host. */
 export function inEveryHost(test, name, body) {
   for (const [host, mount] of Object.entries(HOSTS)) test(`${name}: ${host}`, (t) => body(t, mount, host));
 }
 
-/** A request with JSON, answered by status, headers and JSON. */
+/** Sends a request with JSON; resolves to status, headers and JSON. */
 export async function call(base, method, path, { json, headers, ...rest } = {}) {
   const response = await fetch(base + path, {
     method,

@@ -1,4 +1,4 @@
-// An independent verifier over hj.jwks(), and what the engine does with tokens that others sign.
+// An independent verifier over hj.jwks(), and tokens that another signer signs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -9,12 +9,12 @@ import {
   jwtVerify,
   SignJWT,
 } from "jose";
-import { START, TENANT, tenantWithClock } from "./fixture.mjs";
+import { makeTenantWithClock, START, TENANT } from "./fixture.mjs";
 
 const EXPECTED = { issuer: "https://api.hellojohn.dev", audience: TENANT.tenantId, algorithms: ["EdDSA"] };
 
-test("jose verifies every token that lives, across rotations, and no other", async (t) => {
-  const { hj, clock } = tenantWithClock(t);
+test("jose verifies every valid token, across rotations, and no other", async (t) => {
+  const { hj, clock } = makeTenantWithClock(t);
   const verify = async (token, jwks) =>
     jwtVerify(token, createLocalJWKSet(jwks ?? (await hj.jwks())), {
       ...EXPECTED,
@@ -51,14 +51,14 @@ test("jose verifies every token that lives, across rotations, and no other", asy
 });
 
 test("the key set has public members only", async (t) => {
-  const { hj } = tenantWithClock(t);
+  const { hj } = makeTenantWithClock(t);
   for (const key of (await hj.jwks()).keys) {
     assert.deepEqual(Object.keys(key).sort(), ["alg", "crv", "kid", "kty", "use", "x"]);
   }
 });
 
 test("tokens that jose signs with a key of its own are refused", async (t) => {
-  const { hj } = tenantWithClock(t);
+  const { hj } = makeTenantWithClock(t);
   const { accessToken } = await hj.sessions.create({ userId: "usr_1" });
   const { kid } = decodeProtectedHeader(accessToken);
   const claims = await hj.verifyToken(accessToken);

@@ -1,14 +1,14 @@
-// Environments that end in the middle of a call, engines that nobody closes, processes that leave.
+// Environments that end during a call, engines that are not closed, processes that exit.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { HelloJohn } from "@hellojohn/node";
-import { failure, folder, program, sleep, TENANT, tenant } from "./fixture.mjs";
+import { isFailure, makeFolder, makeTenant, program, sleep, TENANT } from "./fixture.mjs";
 
-test("workers terminated in the middle of their calls, 200 times", async (t) => {
-  const database = `${folder(t)}/sessions.db`;
-  const hj = tenant(t, { database, durability: "normal" });
+test("workers can be terminated during their calls, 200 times", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const hj = makeTenant(t, { database, durability: "normal" });
   await hj.ready();
   let seed = 1;
   const random = () => {
@@ -33,14 +33,14 @@ test("workers terminated in the middle of their calls, 200 times", async (t) => 
     await worker.terminate();
   }
   for (let round = 0; round < 200; round += 2) await Promise.all([once(round), once(round + 1)]);
-  // This thread's engine never noticed.
+  // The engine of this thread is not affected.
   const { session } = await hj.sessions.create({ userId: "usr_after" });
   assert.equal((await hj.sessions.verify(session.id)).valid, true);
   assert.ok((await hj.stats()).sessions.active > 1);
 });
 
-test("process.exit in the middle of calls leaves with its code, and the file is whole", (t) => {
-  const database = `${folder(t)}/sessions.db`;
+test("process.exit during calls exits with its code, and the file is intact", (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
   for (const [start, delay] of [
     ["cold", 0],
     ["cold", 5],
@@ -60,8 +60,8 @@ test("process.exit in the middle of calls leaves with its code, and the file is 
   assert.equal(run("idle", database).stdout, "idle\n");
 });
 
-test("an idle engine lets the process end; a call under way and a close do not", (t) => {
-  const database = `${folder(t)}/sessions.db`;
+test("an idle engine does not keep the process alive; a running call and a close do", (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
   for (const [way, said] of [
     ["idle", "idle\n"],
     ["pending", "answered\n"],
@@ -77,9 +77,9 @@ function run(...args) {
   return spawnSync(process.execPath, ["--expose-gc", program("exit.mjs"), ...args], { encoding: "utf8" });
 }
 
-test("close in the middle of calls: each is answered, wholly or not at all", async (t) => {
-  const database = `${folder(t)}/sessions.db`;
-  const witness = tenant(t, { database });
+test("a call during close either succeeds or has no effect", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const witness = makeTenant(t, { database });
   await witness.ready();
   let answered = 0;
   for (let round = 0; round < 20; round += 1) {
@@ -90,7 +90,7 @@ test("close in the middle of calls: each is answered, wholly or not at all", asy
     const late = Promise.all([hj.close(), hj.close()]);
     for (const call of await Promise.allSettled(calls)) {
       if (call.status === "fulfilled") answered += 1;
-      else failure("engine_closed")(call.reason);
+      else isFailure("engine_closed")(call.reason);
     }
     await late;
   }

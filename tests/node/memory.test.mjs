@@ -1,14 +1,14 @@
-// What nobody closes is released all the same, and calls leave nothing behind. In a process of its own: what other tests
-// left in the allocator would show here. Needs --expose-gc.
+// Engines that are not closed are released, and calls leak no memory. In a process of its own, because memory of other
+// tests in the allocator would show here. Needs --expose-gc.
 import assert from "node:assert/strict";
 import { readdirSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import { HelloJohn } from "@hellojohn/node";
-import { folder, TENANT, tenant } from "./fixture.mjs";
+import { makeFolder, makeTenant, TENANT } from "./fixture.mjs";
 
 const noCollector = !globalThis.gc;
 
-/** Collects until it shows; each time an engine comes and goes, so that the threads which release things had their turn. */
+/** Collects garbage until it shows; each time an engine opens and closes, so that the threads that release files have run. */
 async function collect(shows) {
   for (let n = 0; n < 100 && !shows(); n += 1) {
     globalThis.gc();
@@ -18,8 +18,8 @@ async function collect(shows) {
   }
 }
 
-test("calls leave nothing behind", { skip: noCollector }, async (t) => {
-  const hj = tenant(t);
+test("calls leak no memory", { skip: noCollector }, async (t) => {
+  const hj = makeTenant(t);
   const { session, accessToken } = await hj.sessions.create({ userId: "u" });
   async function loop() {
     for (let n = 0; n < 1_500; n += 1) {
@@ -44,7 +44,7 @@ test("calls leave nothing behind", { skip: noCollector }, async (t) => {
   assert.fail(`still growing: ${sizes}`);
 });
 
-test("engines that nobody closes are collected", { skip: noCollector }, async () => {
+test("engines that are not closed are collected", { skip: noCollector }, async () => {
   let collected = 0;
   const registry = new FinalizationRegistry(() => {
     collected += 1;
@@ -61,8 +61,8 @@ test("engines that nobody closes are collected", { skip: noCollector }, async ()
 
 const noDescriptors = process.platform !== "linux" || noCollector;
 
-test("files of an engine that nobody closed are released", { skip: noDescriptors }, async (t) => {
-  const database = `${folder(t)}/sessions.db`;
+test("the files of an engine that was not closed are released", { skip: noDescriptors }, async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
   const held = () =>
     readdirSync("/proc/self/fd").filter((fd) => {
       try {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
-import { folder } from "./fixture.mjs";
+import { makeFolder } from "./fixture.mjs";
 
 const WORKSPACE = fileURLToPath(new URL("../../npm", import.meta.url));
 const PACKAGE = join(WORKSPACE, "node");
@@ -23,9 +23,9 @@ test("import and require give the same classes", () => {
   );
 });
 
-/** Installs the tarball in an empty folder and answers with the folder. */
-function installed(t) {
-  const at = folder(t);
+/** Installs the tarball in an empty folder. */
+function installTarball(t) {
+  const at = makeFolder(t);
   const [{ filename, files }] = JSON.parse(
     execFileSync("npm", ["pack", "--json", "--pack-destination", at, PACKAGE], {
       cwd: at,
@@ -45,8 +45,8 @@ function installed(t) {
   return { at, files: files.map(({ path }) => path) };
 }
 
-test("the tarball installs into an empty folder, runs in both systems and types in both resolutions", (t) => {
-  const { at, files } = installed(t);
+test("the tarball installs into an empty folder, runs in both module systems and types in both resolutions", (t) => {
+  const { at, files } = installTarball(t);
   assert.ok(files.includes("native/hellojohn.node"), "built without `make node`?");
   assert.deepEqual(
     files.filter((path) => /(^|\/)(src|test|node_modules)\//.test(path) || path.endsWith(".map")),
@@ -90,7 +90,7 @@ test("publint and are-the-types-wrong find nothing", () => {
   }
 });
 
-test("package.json: no install script, no dependency at run time, one version, no registry in the lock", () => {
+test("package.json has no install script, no dependency at run time and one version, and the lock no registry", () => {
   for (const name of ["preinstall", "install", "postinstall", "prepare"])
     assert.ok(!(name in manifest.scripts));
   assert.ok(!("dependencies" in manifest));
@@ -112,7 +112,7 @@ test("package.json: no install script, no dependency at run time, one version, n
     assert.deepEqual(Object.keys(reasons), Object.keys(devDependencies));
 });
 
-test("platform packages say what they are for", () => {
+test("platform packages name their platform", () => {
   const platforms = readdirSync(join(PACKAGE, "platforms"));
   assert.ok(platforms.includes("linux-x64-gnu"));
   for (const target of platforms) {
@@ -126,8 +126,8 @@ test("platform packages say what they are for", () => {
   }
 });
 
-test("the loader: the override first, then the local build, then the platform package, else a telling error", (t) => {
-  const at = folder(t);
+test("the loader tries the override, the local build and the platform package, else its error lists them", (t) => {
+  const at = makeFolder(t);
   const root = join(at, "node_modules/@hellojohn/node");
   mkdirSync(root, { recursive: true });
   copyFileSync(join(PACKAGE, "package.json"), join(root, "package.json"));
@@ -152,7 +152,7 @@ test("the loader: the override first, then the local build, then the platform pa
     assert.ok(none.stderr.includes(said), `${said} in ${none.stderr}`);
   }
   assert.equal(load(addon).stdout, "loaded\n");
-  // An override that does not load is an error, not a reason to look elsewhere.
+  // An override that does not load is an error: the loader tries no other file.
   mkdirSync(join(root, "native"));
   copyFileSync(addon, join(root, "native/hellojohn.node"));
   assert.match(load(join(at, "nothing.node")).stderr, /HELLOJOHN_NODE_ADDON names does not load/);
@@ -165,7 +165,7 @@ test("the loader: the override first, then the local build, then the platform pa
     writeFileSync(join(platform, "package.json"), '{"main": "hellojohn.node"}');
     copyFileSync(addon, join(platform, "hellojohn.node"));
     assert.equal(load().stdout, "loaded\n");
-    // Of another release.
+    // An addon of another release.
     writeFileSync(join(root, "package.json"), JSON.stringify({ ...manifest, version: "9.9.9" }));
     assert.match(load().stderr, /is version .*, not 9\.9\.9/);
   }

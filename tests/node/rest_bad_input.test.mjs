@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { TENANT } from "./fixture.mjs";
-import { HOSTS, inEveryHost, SECRET, signIn, tenantOfAda } from "./hosts.mjs";
+import { HOSTS, inEveryHost, makeTenantWithAda, SECRET, signIn } from "./hosts.mjs";
 
-/** Writes a request as it stands and reads until the server has answered and closed: status, headers, body. */
+/** Writes raw bytes and reads until the server has answered and closed; resolves to status, headers, body. */
 async function wire(base, text) {
   const { hostname, port } = new URL(base);
   const socket = connect(Number(port), hostname);
@@ -36,7 +36,7 @@ function request(line, headers = [], body = "") {
 
 const signInWith = (body, ...headers) => request("POST /v1/auth/sign-in", headers, body);
 
-/** What is sent, and the status and code that come. `token` and `id` are those of a live session. */
+/** Requests, each with the expected status and code. `token` and `id` are those of an active session. */
 const table = ({ token, id }) => [
   ["malformed JSON", signInWith('{"email":', JSON_TYPE), 400, "bad_request"],
   ["trailing text", signInWith("{} {}", JSON_TYPE), 400, "bad_request"],
@@ -131,7 +131,7 @@ const table = ({ token, id }) => [
   ],
 ];
 
-/** Paths that are none of the API's: 404 by whoever is asked last. */
+/** Paths outside the API: the last handler answers 404. */
 const STRANGERS = [
   "/v1/sessions/",
   "/v1//sessions",
@@ -142,9 +142,9 @@ const STRANGERS = [
   "/v1/sessions;x",
 ];
 
-inEveryHost(test, "bad requests", async (t, mount, host) => {
+inEveryHost(test, "bad requests get the documented refusal", async (t, mount, host) => {
   const failures = [];
-  const hj = tenantOfAda(t);
+  const hj = makeTenantWithAda(t);
   const base = await mount(t, hj, { onError: (error) => failures.push(error) });
   const grant = await signIn(base);
   const before = [
@@ -158,7 +158,7 @@ inEveryHost(test, "bad requests", async (t, mount, host) => {
   })) {
     const answer = await wire(base, text);
     if (lenient.includes(host)) {
-      // The host's own doing (the Fetch API merges headers, a router refuses a path): some other refusal, never a success.
+      // The host itself may refuse (the Fetch API merges headers, a router refuses a path): with another refusal, never a success.
       assert.ok(answer.status >= 400 && answer.status < 500, `${name}: ${answer.said}`);
       continue;
     }
@@ -181,13 +181,13 @@ inEveryHost(test, "bad requests", async (t, mount, host) => {
   assert.deepEqual(after, before);
 });
 
-test("the whole address as target, as a proxy's client sends it", async (t) => {
-  const base = await HOSTS["node:http"](t, tenantOfAda(t));
+test("the target may be a whole URL, as a client of a proxy sends it", async (t) => {
+  const base = await HOSTS["node:http"](t, makeTenantWithAda(t));
   const answer = await wire(base, request("GET http://api/v1/sessions", [KEY]));
   assert.equal(answer.status, 200, answer.said);
 });
 
-/** A connection that stays: writes, and reads on until the pattern has come this often. */
+/** Opens a connection that stays open: writes, and reads on until the pattern has come as often as expected. */
 function connection(t, base) {
   const { hostname, port } = new URL(base);
   const socket = connect(Number(port), hostname);
@@ -217,8 +217,8 @@ const staying = (text) => text.replace("Connection: close\r\n", "");
 const STATUS = /HTTP\/1\.1 \d+/g;
 const LIST = staying(request("GET /v1/sessions", [KEY]));
 
-inEveryHost(test, "a connection goes on after every kind of answer", async (t, mount) => {
-  const { write, until } = connection(t, await mount(t, tenantOfAda(t)));
+inEveryHost(test, "a connection stays usable after every kind of answer", async (t, mount) => {
+  const { write, until } = connection(t, await mount(t, makeTenantWithAda(t)));
   const told = [
     [signInWith("x".repeat(65_537), JSON_TYPE), 413],
     [LIST, 200],
@@ -242,8 +242,8 @@ inEveryHost(test, "a connection goes on after every kind of answer", async (t, m
   );
 });
 
-inEveryHost(test, "HEAD and OPTIONS", async (t, mount) => {
-  const base = await mount(t, tenantOfAda(t));
+inEveryHost(test, "HEAD and OPTIONS are answered as documented", async (t, mount) => {
+  const base = await mount(t, makeTenantWithAda(t));
   const head = await wire(base, request("HEAD /v1/sessions", [KEY]));
   const get = await wire(base, request("GET /v1/sessions", [KEY]));
   assert.deepEqual([head.status, head.body], [200, ""]);
@@ -258,7 +258,7 @@ inEveryHost(
   test,
   "too much is refused while it comes; then the connection ends, and the host lives",
   async (t, mount) => {
-    const base = await mount(t, tenantOfAda(t));
+    const base = await mount(t, makeTenantWithAda(t));
     const send = (bytes) =>
       fetch(`${base}/v1/auth/sign-in`, {
         method: "POST",
@@ -271,14 +271,14 @@ inEveryHost(
     assert.equal(await send(65_537), 413);
     assert.equal(await send(500_000), 413);
     assert.ok([413, "cut off"].includes(await send(50_000_000)));
-    // A body without an end, in chunks: the answer comes before it, and the sender is cut off at last.
+    // An endless body in chunks: the answer comes before its end, and the connection is closed in the end.
     const { socket, write, until } = connection(t, base);
     const over = new Promise((settle) => socket.on("close", settle));
     write(request("POST /v1/auth/sign-in", ["Transfer-Encoding: chunked", JSON_TYPE]));
     const chunk = `4000\r\n${"x".repeat(0x4000)}\r\n`;
     for (let sent = 0; sent <= 65_536; sent += 0x4000) write(chunk);
     assert.match(await until(STATUS), /^HTTP\/1\.1 413 /);
-    // Not before the answer has come: a connection that is cut off under a sender loses what he has not read.
+    // Not before the answer has come: a sender whose connection is closed loses the bytes that it has not read.
     const more = () => {
       while (!socket.destroyed && write(chunk));
     };
@@ -289,11 +289,11 @@ inEveryHost(
   },
 );
 
-inEveryHost(test, "clients that go away", async (t, mount) => {
+inEveryHost(test, "a client that disconnects leaves no trace", async (t, mount) => {
   const failures = [];
   let asked = () => undefined;
   let answer = () => undefined;
-  const hj = tenantOfAda(t, {
+  const hj = makeTenantWithAda(t, {
     authenticate: () => {
       asked();
       return new Promise((settle) => {
@@ -303,7 +303,7 @@ inEveryHost(test, "clients that go away", async (t, mount) => {
   });
   const base = await mount(t, hj, { onError: (error) => failures.push(error) });
   const good = staying(signInWith('{"email":"ada@example.com","password":"correct horse"}', JSON_TYPE));
-  // In the middle of the head, and of the body: behind a request whose answer says that they have been read.
+  // During the head, and during the body: behind a request whose answer shows that they have been read.
   for (const length of [30, good.length - 10]) {
     const { socket, write, until } = connection(t, base);
     write(LIST + good.slice(0, length));
@@ -312,7 +312,7 @@ inEveryHost(test, "clients that go away", async (t, mount) => {
     socket.destroy();
     await over;
   }
-  // While the host checks the password: the sign-in is done all the same, and the answer has nobody to go to.
+  // While the host checks the password: the sign-in is completed, and its answer is dropped.
   const { socket, write } = connection(t, base);
   const checking = new Promise((settle) => {
     asked = settle;

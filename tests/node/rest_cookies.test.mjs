@@ -1,14 +1,14 @@
-// Cookie mode over real sockets, as a browser uses it: the refresh token is never where a script could read it.
+// Cookie mode over real sockets, as a browser uses it: no script can read the refresh token.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failure } from "./fixture.mjs";
-import { ADA, call, HOSTS, inEveryHost, tenantOfAda } from "./hosts.mjs";
+import { isFailure } from "./fixture.mjs";
+import { ADA, call, HOSTS, inEveryHost, makeTenantWithAda } from "./hosts.mjs";
 
 const REFRESH = "/v1/auth/token/refresh";
 const pairOf = (header) => header.split(";", 1)[0];
 
-inEveryHost(test, "cookie mode", async (t, mount) => {
-  const hj = tenantOfAda(t);
+inEveryHost(test, "in cookie mode the refresh token travels in the cookie only", async (t, mount) => {
+  const hj = makeTenantWithAda(t);
   const base = await mount(t, hj, { cookie: true });
   const signedIn = await call(base, "POST", "/v1/auth/sign-in", { json: ADA });
   const [set, ...more] = signedIn.headers.getSetCookie();
@@ -20,7 +20,7 @@ inEveryHost(test, "cookie mode", async (t, mount) => {
   assert.ok(!("refresh_token" in signedIn.body) && !signedIn.text.includes("rt_"));
 
   const cookie = pairOf(set);
-  // A plain form of another page, a page of another site, a neighbour, an opaque origin.
+  // A plain form of another page, a page of another site, a sibling domain, an opaque origin.
   for (const headers of [
     { cookie },
     { cookie, "content-type": "text/plain" },
@@ -55,8 +55,8 @@ inEveryHost(test, "cookie mode", async (t, mount) => {
   assert.match(dead.headers.getSetCookie()[0], /Max-Age=0/);
 });
 
-test("the cookie's options, and its path behind a prefix", async (t) => {
-  const hj = tenantOfAda(t);
+test("the cookie has its options, and the path behind a prefix", async (t) => {
+  const hj = makeTenantWithAda(t);
   const signedIn = async (options, path = "/v1/auth/sign-in") => {
     const base = await HOSTS["node:http"](t, hj, options);
     const answer = await call(base, "POST", path, { json: ADA, headers: { origin: "https://app.example" } });
@@ -80,7 +80,7 @@ test("the cookie's options, and its path behind a prefix", async (t) => {
 });
 
 test("bad options throw at once", async (t) => {
-  const hj = tenantOfAda(t);
+  const hj = makeTenantWithAda(t);
   for (const [options, field] of [
     [{ cookies: true }, "cookies"],
     [{ cookie: "yes" }, "cookie"],
@@ -96,18 +96,21 @@ test("bad options throw at once", async (t) => {
     ["cookie", "options"],
   ]) {
     for (const offer of ["createHandler", "middleware"]) {
-      assert.throws(() => hj[offer](options), failure("validation_error", field), JSON.stringify(options));
+      assert.throws(() => hj[offer](options), isFailure("validation_error", field), JSON.stringify(options));
     }
   }
-  assert.throws(() => hj.fastifyPlugin({ cookie: "yes" }), failure("validation_error", "cookie"));
+  assert.throws(() => hj.fastifyPlugin({ cookie: "yes" }), isFailure("validation_error", "cookie"));
   for (const [options, field] of [
     [{ verify: "remote" }, "verify"],
     [{ optional: 1 }, "optional"],
     [{ role: "admin" }, "role"],
     [{ onError: {} }, "onError"],
   ]) {
-    assert.throws(() => hj.requireAuth(options), failure("validation_error", field));
-    assert.throws(() => hj.fastifyAuth(options), failure("validation_error", field));
-    await assert.rejects(hj.authorize(new Request("http://a/"), options), failure("validation_error", field));
+    assert.throws(() => hj.requireAuth(options), isFailure("validation_error", field));
+    assert.throws(() => hj.fastifyAuth(options), isFailure("validation_error", field));
+    await assert.rejects(
+      hj.authorize(new Request("http://a/"), options),
+      isFailure("validation_error", field),
+    );
   }
 });

@@ -1,4 +1,5 @@
-// What the documents show of the REST API, against real servers: curl lines, jose with the published key set, a browser's client.
+// The documents' examples of the REST API against real servers: curl lines, jose with the published key set, a browser's
+// client.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, writeFileSync } from "node:fs";
@@ -7,16 +8,16 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { ManualClock } from "@hellojohn/node";
 import * as jose from "jose";
-import { folder, START } from "./fixture.mjs";
-import { ADA, call, inEveryHost, SECRET, signIn, tenantOfAda } from "./hosts.mjs";
+import { makeFolder, START } from "./fixture.mjs";
+import { ADA, call, inEveryHost, makeTenantWithAda, SECRET, signIn } from "./hosts.mjs";
 
 const CURL_LINES = fileURLToPath(new URL("../rest/curl", import.meta.url));
 
-inEveryHost(test, "the documents' curl lines, word for word", async (t, mount) => {
+inEveryHost(test, "the documents' curl lines run word for word", async (t, mount) => {
   assert.ok(existsSync(CURL_LINES));
-  const base = await mount(t, tenantOfAda(t));
-  // The script of the Rust door, with our server in place of its own.
-  const at = folder(t);
+  const base = await mount(t, makeTenantWithAda(t));
+  // The script of the REST tests, with this server in place of its own.
+  const at = makeFolder(t);
   copyFileSync(CURL_LINES, join(at, "curl"));
   writeFileSync(join(at, "server"), `set -euo pipefail\nbase=${base}\n`);
   const script = spawn("bash", [join(at, "curl")]);
@@ -27,7 +28,7 @@ inEveryHost(test, "the documents' curl lines, word for word", async (t, mount) =
 });
 
 inEveryHost(test, "jose verifies by the mounted key set, across a rotation", async (t, mount) => {
-  const hj = tenantOfAda(t, { tenantId: "your-tenant-id" });
+  const hj = makeTenantWithAda(t, { tenantId: "your-tenant-id" });
   const base = await mount(t, hj);
   const JWKS = jose.createRemoteJWKSet(new URL(`${base}/.well-known/jwks.json`));
   async function verifyToken(token) {
@@ -40,7 +41,7 @@ inEveryHost(test, "jose verifies by the mounted key set, across a rotation", asy
   const first = await signIn(base);
   assert.equal((await verifyToken(first.access_token)).sub, "usr_ada");
   await hj.keys.rotate();
-  // The verifier has cached the old set, which has the next key already.
+  // The verifier has cached the old set, which already holds the next key.
   const { refresh_token } = first;
   const second = (await call(base, "POST", "/v1/auth/token/refresh", { json: { refresh_token } })).body;
   assert.notDeepEqual(
@@ -48,7 +49,7 @@ inEveryHost(test, "jose verifies by the mounted key set, across a rotation", asy
     jose.decodeProtectedHeader(first.access_token).kid,
   );
   for (const { access_token } of [first, second]) await verifyToken(access_token);
-  // A verifier that starts now knows both.
+  // A new verifier has both.
   const fresh = jose.createRemoteJWKSet(new URL(`${base}/.well-known/jwks.json`));
   for (const { access_token } of [first, second]) await jose.jwtVerify(access_token, fresh);
 });
@@ -58,7 +59,7 @@ inEveryHost(
   "a client that refreshes on 401, as documented, with parallel requests",
   async (t, mount) => {
     const clock = new ManualClock(START);
-    const hj = tenantOfAda(t, { clock, config: { idle_timeout: "7d" } });
+    const hj = makeTenantWithAda(t, { clock, config: { idle_timeout: "7d" } });
     const base = await mount(t, hj);
     const PARALLEL = 24;
     let tokens = await signIn(base);
@@ -67,7 +68,7 @@ inEveryHost(
       redirected += 1;
     };
     const getAccessToken = () => tokens.access_token;
-    // As tabs do that share what is stored and have no lock: each has the old tokens in hand when it starts.
+    // Like tabs that share a store and have no lock: each starts with the old tokens.
     let [waiting, go] = [[], PARALLEL];
     async function refreshTokens() {
       const { refresh_token } = tokens;
@@ -106,7 +107,7 @@ inEveryHost(
       assert.deepEqual([refreshes, redirected], [round * PARALLEL, 0]);
     }
     assert.deepEqual((await hj.stats()).sessions, { active: 1, expired: 0, revoked: 0 });
-    // Away for too long.
+    // A client that comes back too late.
     waiting = [];
     go = 1;
     clock.set(START + 3 * hour + 7 * 24 * hour + 1);
@@ -116,8 +117,8 @@ inEveryHost(
   },
 );
 
-inEveryHost(test, "sign in, list, sign out", async (t, mount) => {
-  const hj = tenantOfAda(t);
+inEveryHost(test, "a user signs in, lists sessions and signs out", async (t, mount) => {
+  const hj = makeTenantWithAda(t);
   const base = await mount(t, hj);
   const [first, second] = [await signIn(base, { "user-agent": "Browser/1" }), await signIn(base)];
   const bearer = { authorization: `Bearer ${first.access_token}` };

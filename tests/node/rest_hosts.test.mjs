@@ -1,4 +1,4 @@
-// Living with a host: its prefix, its body parsers, its proxy, its other pages and cookies, its mistakes.
+// The REST API inside a host: its prefix, body parsers, proxy, other pages, other cookies and mistakes.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import * as http2 from "node:http2";
@@ -6,11 +6,11 @@ import { test } from "node:test";
 import express from "express";
 import express4 from "express4";
 import fastify from "fastify";
-import { failure, folder } from "./fixture.mjs";
-import { ADA, call, HOSTS, inEveryHost, listening, SECRET, signIn, tenantOfAda } from "./hosts.mjs";
+import { isFailure, makeFolder } from "./fixture.mjs";
+import { ADA, call, HOSTS, inEveryHost, listen, makeTenantWithAda, SECRET, signIn } from "./hosts.mjs";
 
-inEveryHost(test, "a prefix", async (t, mount) => {
-  const base = await mount(t, tenantOfAda(t), { prefix: "/api/auth" });
+inEveryHost(test, "the API answers under its prefix only", async (t, mount) => {
+  const base = await mount(t, makeTenantWithAda(t), { prefix: "/api/auth" });
   const grant = await signIn(`${base}/api/auth`);
   const { status } = await call(base, "GET", `/api/auth/v1/sessions/${grant.session_id}`, {
     headers: SECRET,
@@ -26,8 +26,8 @@ for (const [name, framework] of [
   ["express 5", express],
   ["express 4", express4],
 ]) {
-  test(`mounted under a path, behind parsers, beside other cookies: ${name}`, async (t) => {
-    const hj = tenantOfAda(t);
+  test(`the API works under a path, behind parsers and beside other cookies: ${name}`, async (t) => {
+    const hj = makeTenantWithAda(t);
     const app = framework();
     app.use((_, response, next) => {
       response.setHeader("set-cookie", "theirs=1");
@@ -42,7 +42,7 @@ for (const [name, framework] of [
     };
     app.use("/kept", framework.json({ verify: keep }), hj.middleware());
     app.use("/bytes", framework.raw({ type: "*/*", limit: "1mb" }), hj.middleware());
-    const base = await listening(t, createServer(app));
+    const base = await listen(t, createServer(app));
     const answer = await call(base, "POST", "/auth/v1/auth/sign-in", { json: ADA });
     const [theirs, ours] = answer.headers.getSetCookie();
     assert.equal(theirs, "theirs=1");
@@ -58,21 +58,21 @@ for (const [name, framework] of [
       assert.equal((await call(base + at, "GET", "/v1/sessions", { headers: SECRET })).status, 200, at);
       assert.equal(await post(at, "email=a", "application/x-www-form-urlencoded"), 400, at);
     }
-    // Only a parser that kept the bytes lets duplicate names be seen: as documented.
+    // Duplicate names show only if the parser kept the bytes, as documented.
     assert.deepEqual([await post("/kept", twice), await post("/bytes", twice)], [400, 400]);
     assert.equal(await post("/parsed", twice), 200);
     assert.equal(await post("/bytes", `"${"x".repeat(70_000)}"`), 413);
   });
 }
 
-test("a body that somebody else has swallowed is the host's mistake, and said so", async (t) => {
+test("a body that other code has consumed is reported as the host's mistake", async (t) => {
   const failures = [];
-  const hj = tenantOfAda(t);
+  const hj = makeTenantWithAda(t);
   const api = hj.middleware({ onError: (error) => failures.push(error.detail) });
   const server = createServer((request, response) =>
     request.resume().on("end", () => api(request, response)),
   );
-  const base = await listening(t, server);
+  const base = await listen(t, server);
   assert.equal((await call(base, "POST", "/v1/auth/sign-in", { json: ADA })).status, 500);
   assert.deepEqual(failures, ["something else has read the body of the request and kept nothing"]);
   assert.equal((await call(base, "GET", "/v1/sessions", { headers: SECRET })).status, 200);
@@ -82,7 +82,7 @@ inEveryHost(
   test,
   "the address is the socket's, whatever X-Forwarded-For says, unless the host knows better",
   async (t, mount) => {
-    const hj = tenantOfAda(t);
+    const hj = makeTenantWithAda(t);
     const forged = {
       "x-forwarded-for": "203.0.113.9",
       forwarded: "for=203.0.113.9",
@@ -115,8 +115,8 @@ inEveryHost(
   test,
   "what authenticate does wrong is a plain 500, and only the host learns why",
   async (t, mount) => {
-    let verdict;
-    const hj = tenantOfAda(t, { authenticate: () => verdict() });
+    let checkCredentials;
+    const hj = makeTenantWithAda(t, { authenticate: () => checkCredentials() });
     let told = 0;
     const failures = [];
     const base = await mount(t, hj, {
@@ -129,7 +129,7 @@ inEveryHost(
     });
     const post = () => call(base, "POST", "/v1/auth/sign-in", { json: ADA });
     const cause = new Error("the password of root is hunter2");
-    for (verdict of [
+    for (checkCredentials of [
       () => {
         throw cause;
       },
@@ -144,19 +144,19 @@ inEveryHost(
       () => ({ userId: "u", claims: { at: new Date() } }),
     ]) {
       const answer = await post();
-      assert.deepEqual([answer.status, answer.body.error.code], [500, "internal"], String(verdict));
+      assert.deepEqual([answer.status, answer.body.error.code], [500, "internal"], String(checkCredentials));
       assert.doesNotMatch(answer.text, /hunter2|claims|userId|user_id|authenticate/);
       const [error, requestId] = failures.pop();
-      failure("internal")(error);
+      isFailure("internal")(error);
       assert.equal(requestId, answer.body.error.request_id);
       assert.deepEqual(failures, []);
     }
-    verdict = () => Promise.reject(cause);
+    checkCredentials = () => Promise.reject(cause);
     await post();
     assert.equal(failures.pop()[0].cause, cause);
-    // Nobody is told more than that the credentials are nobody's.
-    for (const nobody of [null, undefined, false]) {
-      verdict = () => nobody;
+    // The client learns only that the credentials are wrong.
+    for (const noUser of [null, undefined, false]) {
+      checkCredentials = () => noUser;
       const answer = await post();
       assert.deepEqual([answer.status, answer.body.error.code], [401, "invalid_credentials"]);
     }
@@ -164,9 +164,9 @@ inEveryHost(
   },
 );
 
-test("authenticate gets what the client sent, and the host's own view of where it is from", async (t) => {
+test("authenticate gets the client's credentials, and the client's address as the host sees it", async (t) => {
   let asked;
-  const hj = tenantOfAda(t, {
+  const hj = makeTenantWithAda(t, {
     authenticate: (credentials) => {
       asked = credentials;
       return null;
@@ -185,18 +185,18 @@ inEveryHost(
   test,
   "without authenticate there is no sign-in; a store that fails is 5xx without a word why",
   async (t, mount) => {
-    const none = await mount(t, tenantOfAda(t, { authenticate: undefined }));
+    const none = await mount(t, makeTenantWithAda(t, { authenticate: undefined }));
     const unoffered = await call(none, "POST", "/v1/auth/sign-in", { json: ADA });
     assert.deepEqual([unoffered.status, unoffered.body.error.code], [404, "not_found"]);
 
     const failures = [];
-    const path = folder(t);
-    await tenantOfAda(t, { database: `${path}/a.db` }).ready();
+    const path = makeFolder(t);
+    await makeTenantWithAda(t, { database: `${path}/a.db` }).ready();
     const onError = (error) => failures.push(error.code);
     const database = `${path}/a.db`;
-    const wrongKey = await mount(t, tenantOfAda(t, { database, secretKey: "sk_wrong" }), { onError });
-    const directory = await mount(t, tenantOfAda(t, { database: path }), { onError });
-    const closed = tenantOfAda(t);
+    const wrongKey = await mount(t, makeTenantWithAda(t, { database, secretKey: "sk_wrong" }), { onError });
+    const directory = await mount(t, makeTenantWithAda(t, { database: path }), { onError });
+    const closed = makeTenantWithAda(t);
     const closedBase = await mount(t, closed, { onError });
     await closed.close();
     for (const [base, status, code, told] of [
@@ -212,8 +212,8 @@ inEveryHost(
   },
 );
 
-test("handlers of the Fetch API alone: no host header, a body that was read, a stream that breaks", async (t) => {
-  const hj = tenantOfAda(t);
+test("a handler of the Fetch API copes with no host header, a body that was read and a stream that breaks", async (t) => {
+  const hj = makeTenantWithAda(t);
   const { handler } = hj;
   const json = { "content-type": "application/json" };
   const url = "https://api.example/v1/auth/sign-in";
@@ -242,7 +242,7 @@ test("handlers of the Fetch API alone: no host header, a body that was read, a s
     },
   });
   assert.equal((await post({ body: broken })).status, 400);
-  // The origin of the page is compared with the address of the request.
+  // The origin of the page is compared with the URL of the request.
   const cookies = hj.createHandler({ cookie: true });
   const from = async (origin) =>
     (
@@ -251,15 +251,15 @@ test("handlers of the Fetch API alone: no host header, a body that was read, a s
       )
     ).status;
   assert.deepEqual([await from("https://api.example"), await from("https://evil.example")], [200, 403]);
-  // As Next calls a route handler.
+  // The way Next.js calls a route handler.
   assert.equal(
     (await hj.handler(new Request("https://a/.well-known/jwks.json"), { params: {} })).status,
     200,
   );
 });
 
-test("HTTP/2, by Node's compatible interface", async (t) => {
-  const hj = tenantOfAda(t);
+test("the middleware serves HTTP/2 through Node's compatible interface", async (t) => {
+  const hj = makeTenantWithAda(t);
   const server = http2.createServer(hj.middleware({ cookie: true }));
   await new Promise((settle) => server.listen(0, "127.0.0.1", settle));
   const origin = `http://127.0.0.1:${server.address().port}`;
@@ -286,8 +286,8 @@ test("HTTP/2, by Node's compatible interface", async (t) => {
   assert.equal(JSON.parse(text).session.ip_address, "127.0.0.1");
 });
 
-test("Fastify's hooks see the API's answers, and its parsers not the API's requests", async (t) => {
-  const hj = tenantOfAda(t);
+test("Fastify's hooks see the API's answers, and its parsers do not see the API's requests", async (t) => {
+  const hj = makeTenantWithAda(t);
   const app = fastify();
   const seen = [];
   app.addHook("onRequest", async (_, reply) => {

@@ -1,4 +1,4 @@
-// What npm/node/README.md shows of the REST API, as it stands there; and what the frameworks' own types say to it.
+// The hosts of npm/node/README.md run as they are written there; and the frameworks' own types accept the mounts.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -7,15 +7,15 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { getRequestListener } from "@hono/node-server";
-import { folder, program } from "./fixture.mjs";
-import { ADA, call, listening, signIn } from "./hosts.mjs";
+import { makeFolder, program } from "./fixture.mjs";
+import { ADA, call, listen, signIn } from "./hosts.mjs";
 
 const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-test("the hosts of the README", async (t) => {
+test("the hosts of the README work as written", async (t) => {
   const blocks = readFileSync(at("npm/node/README.md"), "utf8").match(/(?<=^```js\n).*?(?=^```$)/gms);
   const [shown] = blocks.filter((block) => block.includes("createServer"));
-  const home = folder(t);
+  const home = makeFolder(t);
   symlinkSync(at("node_modules"), join(home, "node_modules"));
   const file = join(home, "readme.mjs");
   const users = `const users = { findByPassword: async (email, password) =>
@@ -34,7 +34,7 @@ test("the hosts of the README", async (t) => {
     hono: createServer(getRequestListener(hono.fetch)),
   };
   for (const [name, host] of Object.entries(hosts)) {
-    const base = await listening(t, host);
+    const base = await listen(t, host);
     const grant = await signIn(base);
     const authorization = `Bearer ${grant.access_token}`;
     const me = await call(base, "GET", "/me", { headers: { authorization } });
@@ -43,10 +43,10 @@ test("the hosts of the README", async (t) => {
     const wrong = { ...ADA, password: "wrong" };
     assert.equal((await call(base, "POST", "/v1/auth/sign-in", { json: wrong })).status, 401, name);
   }
-  assert.equal((await signIn(await listening(t, server))).session.user_id, "usr_ada");
+  assert.equal((await signIn(await listen(t, server))).session.user_id, "usr_ada");
 });
 
-test("the frameworks' types take the mounts", () => {
+test("the frameworks' types accept the mounts", () => {
   const options = [
     "--ignoreConfig",
     "--noEmit",

@@ -1,7 +1,7 @@
-// The shape of what the session methods take and answer. What they decide is tested by the scenarios.
+// The shapes of the arguments and answers of the session methods. The scenarios test what they decide.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { failure, folder, START, TENANT, tenant, tenantWithClock } from "./fixture.mjs";
+import { isFailure, makeFolder, makeTenant, makeTenantWithClock, START, TENANT } from "./fixture.mjs";
 
 const SESSION_FIELDS = [
   "claims country createdAt deviceFingerprint deviceType email endReason expiresAt id ipAddress lastActiveAt",
@@ -9,8 +9,8 @@ const SESSION_FIELDS = [
   "userId",
 ].flatMap((line) => line.split(" "));
 
-test("create takes every field and answers a grant", async (t) => {
-  const { hj } = tenantWithClock(t);
+test("create takes every field and resolves to a grant", async (t) => {
+  const { hj } = makeTenantWithClock(t);
   const grant = await hj.sessions.create({
     userId: "usr_1",
     userAgent: "Mozilla/5.0 (X11; Linux x86_64)",
@@ -33,7 +33,7 @@ test("create takes every field and answers a grant", async (t) => {
     '[["",""],["__proto__",1],["limits",[1,{"deep":null}]],["plan","pro"]]',
   );
   assert.deepEqual(grant.session.createdAt, new Date(START));
-  // The trap of the two documents: the access token's end, and the session's.
+  // The two documents name the end of the access token and of the session differently.
   assert.deepEqual(grant.session.expiresAt, new Date(START + 3_600_000));
   assert.deepEqual(grant.session.refreshExpiresAt, new Date(START + 86_400_000));
   assert.equal(grant.expiresIn, 3600);
@@ -41,8 +41,8 @@ test("create takes every field and answers a grant", async (t) => {
   assert.deepEqual(grant.evicted, []);
 });
 
-test("undefined and null are absent where nothing can be cleared", async (t) => {
-  const hj = tenant(t);
+test("undefined and null mean absent where no value can be cleared", async (t) => {
+  const hj = makeTenant(t);
   const { session } = await hj.sessions.create({
     userId: "u",
     orgId: undefined,
@@ -55,8 +55,8 @@ test("undefined and null are absent where nothing can be cleared", async (t) => 
   assert.equal((await hj.sessions.list("u", { status: undefined, limit: null, cursor: null })).length, 1);
 });
 
-test("update leaves what is undefined and clears what is null", async (t) => {
-  const hj = tenant(t);
+test("update leaves an undefined field and clears a null one", async (t) => {
+  const hj = makeTenant(t);
   const { session } = await hj.sessions.create({ userId: "u", orgId: "org_1", role: "member" });
   const updated = await hj.sessions.update(session.id, { orgId: undefined, role: null, mfaVerified: true });
   assert.deepEqual(Object.keys(updated), ["session", "accessToken", "expiresIn", "evicted"]);
@@ -66,7 +66,7 @@ test("update leaves what is undefined and clears what is null", async (t) => {
 });
 
 test("the two forms of list have the two documented defaults", async (t) => {
-  const { hj, clock } = tenantWithClock(t);
+  const { hj, clock } = makeTenantWithClock(t);
   const ids = [];
   for (let n = 0; n < 3; n += 1) {
     ids.unshift((await hj.sessions.create({ userId: "u" })).session.id);
@@ -82,8 +82,8 @@ test("the two forms of list have the two documented defaults", async (t) => {
   assert.equal((await hj.sessions.list({})).length, 3);
 });
 
-test("a list is an array that knows itself and its next page", async (t) => {
-  const hj = tenant(t);
+test("a list is an array with its sessions and its next cursor", async (t) => {
+  const hj = makeTenant(t);
   for (let n = 0; n < 3; n += 1) await hj.sessions.create({ userId: "u" });
   const first = await hj.sessions.list("u", { limit: 2 });
   assert.ok(Array.isArray(first));
@@ -92,13 +92,13 @@ test("a list is an array that knows itself and its next page", async (t) => {
   const last = await hj.sessions.list("u", { limit: 2, cursor: first.nextCursor });
   assert.equal(last.length, 1);
   assert.equal(last.nextCursor, null);
-  // An array like any other to whoever compares, copies or prints it.
+  // It compares, copies and prints like any other array.
   assert.deepEqual(first, [...first]);
   assert.equal(JSON.parse(JSON.stringify(first)).length, 2);
 });
 
-test("verify says why, with the session as long as it is known", async (t) => {
-  const { hj, clock } = tenantWithClock(t);
+test("verify gives a reason, with the session as long as the session is known", async (t) => {
+  const { hj, clock } = makeTenantWithClock(t);
   const { session, accessToken } = await hj.sessions.create({ userId: "u" });
   assert.deepEqual(await hj.sessions.verify(accessToken), { valid: true, session });
   await hj.sessions.revoke(session.id);
@@ -124,8 +124,8 @@ test("verify says why, with the session as long as it is known", async (t) => {
   }
 });
 
-test("verifyTokenRemote never rejects for a token, whatever it is", async (t) => {
-  const hj = tenant(t);
+test("verifyTokenRemote never rejects for a token of any type", async (t) => {
+  const hj = makeTenant(t);
   const { session, accessToken } = await hj.sessions.create({ userId: "u", role: "member" });
   const good = await hj.verifyTokenRemote(accessToken);
   assert.deepEqual(
@@ -147,33 +147,33 @@ test("verifyTokenRemote never rejects for a token, whatever it is", async (t) =>
     assert.deepEqual([valid, payload, error.code], [false, null, code]);
   }
   await hj.close();
-  await assert.rejects(hj.verifyTokenRemote(accessToken), failure("engine_closed"));
+  await assert.rejects(hj.verifyTokenRemote(accessToken), isFailure("engine_closed"));
 });
 
-test("verifyToken takes an audience and a clock skew, and has a twin without a promise", async (t) => {
-  const { hj, clock } = tenantWithClock(t);
+test("verifyToken takes an audience and a clock skew, and verifyTokenSync does the same", async (t) => {
+  const { hj, clock } = makeTenantWithClock(t);
   const { accessToken } = await hj.sessions.create({ userId: "u" });
   const claims = await hj.verifyToken(accessToken, { audience: TENANT.tenantId });
   assert.deepEqual(hj.verifyTokenSync(accessToken), claims);
-  await assert.rejects(hj.verifyToken(accessToken, { audience: "tnt_other" }), failure("invalid_token"));
+  await assert.rejects(hj.verifyToken(accessToken, { audience: "tnt_other" }), isFailure("invalid_token"));
   clock.advance(3_600_000);
-  assert.throws(() => hj.verifyTokenSync(accessToken), failure("token_expired"));
+  assert.throws(() => hj.verifyTokenSync(accessToken), isFailure("token_expired"));
   assert.deepEqual(hj.verifyTokenSync(accessToken, { clockSkewSeconds: 1 }), claims);
   await assert.rejects(
     hj.verifyToken(accessToken, { clockSkewSeconds: 61 }),
-    failure("validation_error", "clockSkewSeconds"),
+    isFailure("validation_error", "clockSkewSeconds"),
   );
 });
 
 test("verifyTokenSync opens an engine that is not open yet", (t) => {
-  const hj = tenant(t);
-  assert.throws(() => hj.verifyTokenSync("a.b.c"), failure("invalid_token"));
-  const wrong = tenant(t, { database: "/nowhere/at/all.db" });
-  assert.throws(() => wrong.verifyTokenSync("a.b.c"), failure("storage_io"));
+  const hj = makeTenant(t);
+  assert.throws(() => hj.verifyTokenSync("a.b.c"), isFailure("invalid_token"));
+  const wrong = makeTenant(t, { database: "/nowhere/at/all.db" });
+  assert.throws(() => wrong.verifyTokenSync("a.b.c"), isFailure("storage_io"));
 });
 
-test("upkeep, keys and the clock's mark", async (t) => {
-  const { hj, clock } = tenantWithClock(t);
+test("maintenance, keys and the clock mark", async (t) => {
+  const { hj, clock } = makeTenantWithClock(t);
   const { session } = await hj.sessions.create({ userId: "u", duration: "1h" });
   await hj.sessions.create({ userId: "u" });
   clock.advance(2 * 3_600_000);
@@ -192,8 +192,8 @@ test("upkeep, keys and the clock's mark", async (t) => {
   assert.ok(active.createdAt instanceof Date);
   assert.deepEqual(await hj.keys.rotate(), { kid: next.kid });
   assert.equal(await hj.keys.retire(active.kid), undefined);
-  await assert.rejects(hj.keys.retire(next.kid), failure("validation_error", "kid"));
-  await assert.rejects(hj.keys.retire("key_nope"), failure("not_found"));
+  await assert.rejects(hj.keys.retire(next.kid), isFailure("validation_error", "kid"));
+  await assert.rejects(hj.keys.retire("key_nope"), isFailure("not_found"));
 
   clock.set(START);
   assert.equal((await hj.sessions.create({ userId: "w" })).session.createdAt.getTime(), START + 7_200_000);
@@ -201,15 +201,15 @@ test("upkeep, keys and the clock's mark", async (t) => {
   assert.equal((await hj.sessions.create({ userId: "w" })).session.createdAt.getTime(), START);
 });
 
-test("changing the secret key goes on here and locks out the rest", async (t) => {
-  const database = `${folder(t)}/sessions.db`;
-  const hj = tenant(t, { database });
-  const other = tenant(t, { database });
+test("after a change of the secret key only the object that made it keeps working", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const hj = makeTenant(t, { database });
+  const other = makeTenant(t, { database });
   const { session } = await hj.sessions.create({ userId: "u" });
   assert.equal((await other.sessions.get(session.id)).id, session.id);
   await hj.changeSecretKey("sk_live_new");
   assert.equal((await hj.sessions.get(session.id)).id, session.id);
-  await assert.rejects(other.sessions.get(session.id), failure("invalid_api_key"));
-  const late = tenant(t, { database, secretKey: "sk_live_new" });
+  await assert.rejects(other.sessions.get(session.id), isFailure("invalid_api_key"));
+  const late = makeTenant(t, { database, secretKey: "sk_live_new" });
   assert.equal((await late.sessions.get(session.id)).id, session.id);
 });

@@ -1,4 +1,4 @@
-// The Node door: drives the public class by the line protocol of tests/README.md.
+// The Node surface: drives the public class by the line protocol of tests/README.md.
 import { createInterface } from "node:readline";
 import { HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
 
@@ -14,7 +14,7 @@ async function open({ open: path, clock: at }) {
   clock = new ManualClock(at);
   closed = false;
   tenants.clear();
-  // No tenant is known yet: the first operation on one opens the file.
+  // The first operation on a tenant opens the file.
   return {};
 }
 
@@ -29,7 +29,7 @@ async function tenant(tenantId, secretKey) {
   let hj = tenants.get(key);
   if (!hj) {
     hj = new HelloJohn({ tenantId, secretKey, database, clock });
-    // After `close` the whole engine is closed, also for tenants that nobody had asked for before.
+    // After `close` the whole engine is closed, also for tenants that had no operation before.
     if (closed) await hj.close();
     tenants.set(key, hj);
   }
@@ -47,14 +47,14 @@ async function lowerClockMark() {
 const camelCase = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 const snakeCase = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** Arguments under this package's names, values untouched; `undefined` for none, as a caller would leave them out. */
-function options(args, names = {}) {
+/** Renames arguments to this package's names and leaves their values; `undefined` for none, like a call without them. */
+function toOptions(args, names = {}) {
   const entries = Object.entries(args).map(([name, value]) => [names[name] ?? camelCase(name), value]);
   return entries.length ? Object.fromEntries(entries) : undefined;
 }
 
-function session(hj) {
-  const { revoked, expiresAt, refreshExpiresAt, ...rest } = hj;
+function toWireSession(session) {
+  const { revoked, expiresAt, refreshExpiresAt, ...rest } = session;
   if (revoked !== (rest.status === "revoked")) throw new Error("revoked does not say what status says");
   const wire = { access_expires_at: expiresAt.getTime(), expires_at: refreshExpiresAt.getTime() };
   for (const [name, value] of Object.entries(rest)) {
@@ -63,9 +63,9 @@ function session(hj) {
   return wire;
 }
 
-function grant({ session: granted, accessToken, refreshToken, expiresIn, evicted }) {
+function toWireGrant({ session, accessToken, refreshToken, expiresIn, evicted }) {
   return {
-    session: session(granted),
+    session: toWireSession(session),
     access_token: accessToken,
     refresh_token: refreshToken ?? null,
     expires_in: expiresIn,
@@ -73,52 +73,53 @@ function grant({ session: granted, accessToken, refreshToken, expiresIn, evicted
   };
 }
 
-function config(settings) {
+function toWireConfig(settings) {
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [snakeCase(name), value]));
 }
 
-function refused({ code, message }) {
+function toError({ code, message }) {
   return new HelloJohnError(code, message);
 }
 
 const operations = {
-  create: async (hj, args) => grant(await hj.sessions.create(options(args) ?? {})),
+  create: async (hj, args) => toWireGrant(await hj.sessions.create(toOptions(args) ?? {})),
   refresh: async (hj, { refresh_token, ...from }) =>
-    grant(await hj.sessions.refresh(refresh_token, options(from))),
+    toWireGrant(await hj.sessions.refresh(refresh_token, toOptions(from))),
   update: async (hj, { session_id, ...patch }) =>
-    grant(await hj.sessions.update(session_id, options(patch) ?? {})),
-  get: async (hj, { session_id }) => session(await hj.sessions.get(session_id)),
+    toWireGrant(await hj.sessions.update(session_id, toOptions(patch) ?? {})),
+  get: async (hj, { session_id }) => toWireSession(await hj.sessions.get(session_id)),
   list: async (hj, args) => {
-    const list = await hj.sessions.list(options(args) ?? {});
-    return { data: list.sessions.map(session), next_cursor: list.nextCursor };
+    const list = await hj.sessions.list(toOptions(args) ?? {});
+    return { data: list.sessions.map(toWireSession), next_cursor: list.nextCursor };
   },
   verify_session: async (hj, { session_id }) => {
-    const verdict = await hj.sessions.verify(session_id);
-    if (!verdict.valid) throw refused(verdict.error);
-    // The method also takes a token of the session, the operation does not.
-    if (verdict.session.id !== session_id) throw new HelloJohnError("session_not_found", "a token is no id");
-    return session(verdict.session);
+    const verification = await hj.sessions.verify(session_id);
+    if (!verification.valid) throw toError(verification.error);
+    // The method also takes a token of the session; the operation does not.
+    if (verification.session.id !== session_id)
+      throw new HelloJohnError("session_not_found", "a token is no id");
+    return toWireSession(verification.session);
   },
   verify_access_token: async (hj, { token }) => {
-    const verdict = await hj.verifyTokenRemote(token);
-    if (!verdict.valid) throw refused(verdict.error);
+    const verification = await hj.verifyTokenRemote(token);
+    if (!verification.valid) throw toError(verification.error);
     const found = await hj.sessions.verify(token);
-    return { session: session(found.session), claims: verdict.payload };
+    return { session: toWireSession(found.session), claims: verification.payload };
   },
   verify_locally: async (hj, { token, ...args }) => {
-    const told = options(args, { leeway_s: "clockSkewSeconds" });
-    const claims = await settled(hj.verifyToken(token, told));
-    const twin = await settled((async () => hj.verifyTokenSync(token, told))());
+    const expected = toOptions(args, { leeway_s: "clockSkewSeconds" });
+    const claims = await settle(hj.verifyToken(token, expected));
+    const twin = await settle((async () => hj.verifyTokenSync(token, expected))());
     if (JSON.stringify(claims) !== JSON.stringify(twin)) throw new Error("verifyTokenSync differs");
     if (claims.error) throw claims.error;
     return claims.value;
   },
   revoke: (hj, { session_id }) => hj.sessions.revoke(session_id),
-  revoke_user: (hj, { user_id, ...rest }) => hj.sessions.revokeAll(user_id, options(rest)),
+  revoke_user: (hj, { user_id, ...rest }) => hj.sessions.revokeAll(user_id, toOptions(rest)),
   revoke_tenant: (hj) => hj.sessions.revokeTenant(),
-  sign_out: (hj, { token, ...rest }) => hj.auth.signOut(token, options(rest)),
-  config: async (hj) => config(await hj.config.get()),
-  update_config: async (hj, patch) => config(await hj.config.update(patch)),
+  sign_out: (hj, { token, ...rest }) => hj.auth.signOut(token, toOptions(rest)),
+  config: async (hj) => toWireConfig(await hj.config.get()),
+  update_config: async (hj, patch) => toWireConfig(await hj.config.update(patch)),
   jwks: (hj) => hj.jwks(),
   keys: async (hj) => ({
     data: (await hj.keys.list()).map(({ kid, state, createdAt }) => ({
@@ -131,7 +132,7 @@ const operations = {
   retire_key: (hj, { kid }) => hj.keys.retire(kid),
   change_secret_key: async (hj, { new_secret_key }, { tenant_id, secret_key }) => {
     await hj.changeSecretKey(new_secret_key);
-    // The handle goes on under its new key; under the old one nobody may be let in any more.
+    // The object keeps working under its new key; an object with the old key must be refused.
     tenants.delete(JSON.stringify([tenant_id, secret_key]));
     tenants.set(JSON.stringify([tenant_id, new_secret_key]), hj);
     return {};
@@ -147,12 +148,12 @@ const operations = {
   },
   sweep: (hj) => hj.sweep(),
   purge: (hj, { before, older_than }) => {
-    const moment = typeof before === "number" ? new Date(before) : before;
-    return hj.purge({ olderThan: older_than === undefined ? moment : older_than });
+    const time = typeof before === "number" ? new Date(before) : before;
+    return hj.purge({ olderThan: older_than === undefined ? time : older_than });
   },
 };
 
-async function settled(promise) {
+async function settle(promise) {
   try {
     return { value: await promise };
   } catch (error) {
@@ -177,7 +178,7 @@ for await (const text of createInterface({ input: process.stdin, crlfDelay: Numb
   if (!text.trim()) continue;
   let reply;
   try {
-    // Methods that answer nothing answer `{}` here.
+    // A method without a value is answered with `{}`.
     reply = { ok: (await answer(JSON.parse(text))) ?? {} };
   } catch (error) {
     if (!(error instanceof HelloJohnError)) throw error;

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { folder, tenant } from "./fixture.mjs";
+import { makeFolder, makeTenant } from "./fixture.mjs";
 
-test("a token that verified before is refused from the instant that anybody ended its session", async (t) => {
-  const database = `${folder(t)}/sessions.db`;
-  const [mine, theirs] = [tenant(t, { database }), tenant(t, { database })];
+test("a cached token is refused from the instant that its session is ended, by any caller", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const [mine, theirs] = [makeTenant(t, { database }), makeTenant(t, { database })];
   for (const by of [mine, theirs]) {
     for (const end of [
       (session) => by.sessions.revoke(session.id),
@@ -23,8 +23,8 @@ test("a token that verified before is refused from the instant that anybody ende
   }
 });
 
-test("every caller gets claims of his own", async (t) => {
-  const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
+test("every caller gets its own copy of the claims", async (t) => {
+  const hj = makeTenant(t, { database: `${makeFolder(t)}/sessions.db` });
   const nested = { plan: { name: "pro", seats: [1, 2] } };
   for (const claims of [undefined, nested]) {
     const { accessToken } = await hj.sessions.create({ userId: "u", claims });
@@ -33,17 +33,17 @@ test("every caller gets claims of his own", async (t) => {
     for (let n = 0; n < 3; n += 1) {
       const { payload } = await hj.verifyTokenRemote(accessToken);
       assert.deepEqual(payload, expected);
-      payload.sub = "somebody else";
+      payload.sub = "usr_other";
       if (claims) payload.plan.seats.push(3);
     }
-    first.sub = "somebody else";
+    first.sub = "usr_other";
     assert.deepEqual((await hj.verifyTokenRemote(accessToken)).payload, expected);
   }
 });
 
-test("what is remembered of a session is what it is now, and each caller's own", async (t) => {
-  const database = `${folder(t)}/sessions.db`;
-  const [mine, theirs] = [tenant(t, { database }), tenant(t, { database })];
+test("a cached session is up to date, and every caller gets its own copy", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const [mine, theirs] = [makeTenant(t, { database }), makeTenant(t, { database })];
   for (const by of [mine, theirs]) {
     const { session, refreshToken } = await mine.sessions.create({
       userId: "u",
@@ -77,8 +77,8 @@ test("what is remembered of a session is what it is now, and each caller's own",
   }
 });
 
-test("what is no text at all is refused like any other bad token", async (t) => {
-  const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
+test("a token that is not text is refused like any other bad token", async (t) => {
+  const hj = makeTenant(t, { database: `${makeFolder(t)}/sessions.db` });
   const trap = {
     toString() {
       throw new Error("asked for text");
@@ -90,16 +90,16 @@ test("what is no text at all is refused like any other bad token", async (t) => 
   }
 });
 
-test("how much is remembered is the host's to say", async (t) => {
-  const database = `${folder(t)}/sessions.db`;
+test("the host sets the capacity of the token cache", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
   for (const tokenCacheCapacity of [-1, 0.5, Number.NaN, 1_000_001, "8192", 1n]) {
-    assert.throws(() => tenant(t, { database, tokenCacheCapacity }), {
+    assert.throws(() => makeTenant(t, { database, tokenCacheCapacity }), {
       code: "validation_error",
       message: "tokenCacheCapacity: must be a whole number from 0 to 1,000,000",
     });
   }
   for (const tokenCacheCapacity of [undefined, null, 0, 1, 1_000_000]) {
-    const hj = tenant(t, { database, tokenCacheCapacity });
+    const hj = makeTenant(t, { database, tokenCacheCapacity });
     const { session, accessToken } = await hj.sessions.create({ userId: "u" });
     for (let n = 0; n < 3; n += 1) {
       assert.equal((await hj.verifyTokenRemote(accessToken)).valid, true);
@@ -112,22 +112,24 @@ test("how much is remembered is the host's to say", async (t) => {
   }
 });
 
-test("more tokens than are remembered all verify, again and again", async (t) => {
-  const hj = tenant(t, { database: `${folder(t)}/sessions.db`, durability: "normal" });
+test("more tokens than the cache holds all verify, again and again", async (t) => {
+  const hj = makeTenant(t, { database: `${makeFolder(t)}/sessions.db`, durability: "normal" });
   const grants = await Promise.all(
     Array.from({ length: 4200 }, (_, n) => hj.sessions.create({ userId: `usr_${n}` })),
   );
   for (let round = 0; round < 2; round += 1) {
-    const verdicts = await Promise.all(grants.map(({ accessToken }) => hj.verifyTokenRemote(accessToken)));
+    const verifications = await Promise.all(
+      grants.map(({ accessToken }) => hj.verifyTokenRemote(accessToken)),
+    );
     assert.deepEqual(
-      verdicts.map(({ payload }) => payload?.sub),
+      verifications.map(({ payload }) => payload?.sub),
       grants.map(({ session }) => session.userId),
     );
   }
 });
 
-test("a closed engine vouches for nothing", async (t) => {
-  const hj = tenant(t, { database: `${folder(t)}/sessions.db` });
+test("a closed engine answers from no cache", async (t) => {
+  const hj = makeTenant(t, { database: `${makeFolder(t)}/sessions.db` });
   const { accessToken } = await hj.sessions.create({ userId: "u" });
   for (let n = 0; n < 2; n += 1) assert.ok((await hj.verifyTokenRemote(accessToken)).valid);
   const closing = hj.close();

@@ -1,18 +1,18 @@
-// Leaves the process with calls under way, in the way that the argument says.
+// Exits with calls running, in the way that the argument says.
 import { HelloJohn } from "@hellojohn/node";
 
 const [way, database] = process.argv.slice(2);
 const hj = new HelloJohn({ tenantId: "tnt_a", secretKey: "sk_a", database });
 const create = () => hj.sessions.create({ userId: "usr_1" });
 
-/** All that was to be done is done. The timer fires only if something else keeps the process alive. */
-function done(word) {
+/** Ends the program's own work. The timer fires only if something else keeps the process alive. */
+function finish(word) {
   console.log(word);
   setTimeout(() => process.exit(9), 2_000).unref();
 }
 
 switch (way) {
-  case "exit": // with calls at work, queued, and not even opened for
+  case "exit": // with running calls, queued calls and an engine that is not open yet
     if (process.argv[4] === "warm") await hj.ready();
     for (let n = 0; n < 100; n += 1) create();
     setTimeout(() => process.exit(7), Number(process.argv[5] ?? 0));
@@ -23,19 +23,19 @@ switch (way) {
     throw new Error("the host failed");
   case "idle": // an open engine must not keep the process alive
     await create();
-    done("idle");
+    finish("idle");
     break;
-  case "pending": // a call without an answer must
-    create().then(() => done("answered"));
+  case "pending": // an unanswered call must
+    create().then(() => finish("answered"));
     break;
   case "closing":
     await create();
-    hj.close().then(() => done("closed"));
+    hj.close().then(() => finish("closed"));
     break;
   default: {
-    // Dropped without close, with a call under way.
+    // Dropped without close, with a running call.
     let dropped = new HelloJohn({ tenantId: "tnt_b", secretKey: "sk_b", database });
-    dropped.sessions.create({ userId: "usr_1" }).then(() => done("answered"));
+    dropped.sessions.create({ userId: "usr_1" }).then(() => finish("answered"));
     dropped = null;
     globalThis.gc();
   }

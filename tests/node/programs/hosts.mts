@@ -1,4 +1,4 @@
-// Compiled, never run: the REST API in the eyes of the frameworks' own types.
+// Compiled, never run: the REST API against the frameworks' own types.
 import { createServer } from "node:http";
 import { type Auth, HelloJohn, type OnError } from "@hellojohn/node";
 import express from "express";
@@ -29,7 +29,7 @@ hono.get("/me", async (c) => {
   return auth instanceof Response ? auth : c.json(auth.userId);
 });
 
-// As Next.js calls a route.
+// The way Next.js calls a route.
 type Route = (request: Request, context: { params: Promise<{ path: string[] }> }) => Promise<Response>;
 export const GET: Route = hj.handler;
 export const POST: Route = hj.createHandler({ prefix: "/api", clientAddress: () => null });

@@ -1,4 +1,4 @@
-// Compiled, never run: what a program in TypeScript may rely on.
+// Compiled, never run: the types that a program in TypeScript may rely on.
 import {
   type AccessTokenClaims,
   type Config,
@@ -45,9 +45,9 @@ export async function typed(): Promise<void> {
   await hj.sessions.list("u", { status: "dead" });
 
   const { valid, session, error } = await hj.sessions.verify(grant.session.id);
-  const verdict = await hj.sessions.verify(grant.accessToken);
-  const known: Session | null = verdict.valid ? verdict.session : verdict.session;
-  if (!verdict.valid) console.log(verdict.error.code, verdict.error.message);
+  const verification = await hj.sessions.verify(grant.accessToken);
+  const known: Session | null = verification.valid ? verification.session : verification.session;
+  if (!verification.valid) console.log(verification.error.code, verification.error.message);
   const remote = await hj.verifyTokenRemote(grant.accessToken);
   const claims: AccessTokenClaims = remote.valid ? remote.payload : hj.verifyTokenSync(grant.accessToken);
 

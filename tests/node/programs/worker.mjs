@@ -1,4 +1,4 @@
-// A worker that is terminated in the middle of its calls: writes, reads and an opening are under way at any moment.
+// A worker that is terminated during its calls: writes, reads and an opening run at any time.
 import { parentPort, workerData } from "node:worker_threads";
 import { HelloJohn } from "@hellojohn/node";
 
