@@ -62,14 +62,14 @@ test("process.exit during calls exits with its code, and the file is intact", (t
 
 test("an idle engine does not keep the process alive; a running call and a close do", (t) => {
   const database = `${makeFolder(t)}/sessions.db`;
-  for (const [way, said] of [
+  for (const [way, output] of [
     ["idle", "idle\n"],
     ["pending", "answered\n"],
     ["closing", "closed\n"],
     ["dropped", "answered\n"],
   ]) {
     const { status, stdout, stderr } = run(way, database);
-    assert.deepEqual([way, status, stdout, stderr], [way, 0, said, ""]);
+    assert.deepEqual([way, status, stdout, stderr], [way, 0, output, ""]);
   }
 });
 

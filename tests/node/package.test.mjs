@@ -143,13 +143,13 @@ test("the loader tries the override, the local build and the platform package, e
   const none = load();
   assert.equal(none.status, 1);
   const machine = `${process.platform}-${process.arch}`;
-  for (const said of [
+  for (const part of [
     machine,
     process.version,
     join("native", "hellojohn.node"),
     `@hellojohn/node-${machine}`,
   ]) {
-    assert.ok(none.stderr.includes(said), `${said} in ${none.stderr}`);
+    assert.ok(none.stderr.includes(part), `${part} in ${none.stderr}`);
   }
   assert.equal(load(addon).stdout, "loaded\n");
   // An override that does not load is an error: the loader tries no other file.

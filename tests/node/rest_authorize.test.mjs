@@ -55,16 +55,16 @@ inEveryHost(test, "a request with two tokens does not pass", async (t, mount) =>
   const line = `Authorization: Bearer ${access_token}\r\n`;
   const { hostname, port } = new URL(base);
   const socket = connect(Number(port), hostname);
-  let said = "";
-  socket.on("data", (chunk) => (said += chunk));
+  let received = "";
+  socket.on("data", (chunk) => (received += chunk));
   socket.write(`GET /me HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${line}${line}\r\n`);
   await new Promise((settle) => socket.on("close", settle));
-  assert.match(said, /^HTTP\/1\.1 40[01] /);
+  assert.match(received, /^HTTP\/1\.1 40[01] /);
 });
 
 inEveryHost(
   test,
-  "verified locally a token is good until it expires, and the store's end is no pass",
+  "with local verification a token passes until it expires; with a closed store no token passes",
   async (t, mount) => {
     const hj = makeTenantWithAda(t);
     const base = await mount(t, hj, { guard: { verify: "local" } });

@@ -9,12 +9,12 @@ import { HOSTS, inEveryHost, makeTenantWithAda, SECRET, signIn } from "./hosts.m
 async function wire(base, text) {
   const { hostname, port } = new URL(base);
   const socket = connect(Number(port), hostname);
-  let said = "";
-  socket.setEncoding("latin1").on("data", (chunk) => (said += chunk));
+  let received = "";
+  socket.setEncoding("latin1").on("data", (chunk) => (received += chunk));
   socket.on("error", () => undefined);
   socket.write(text, "latin1");
   await new Promise((settle) => socket.on("close", settle));
-  const [head, body = ""] = said.split("\r\n\r\n", 2);
+  const [head, body = ""] = received.split("\r\n\r\n", 2);
   const [first, ...headers] = head.split("\r\n");
   return {
     status: Number(first.split(" ")[1]),
@@ -22,7 +22,7 @@ async function wire(base, text) {
       headers.map((line) => [line.split(":")[0].toLowerCase(), line.replace(/^[^:]*: */, "")]),
     ),
     body,
-    said,
+    received,
   };
 }
 
@@ -159,10 +159,10 @@ inEveryHost(test, "bad requests get the documented refusal", async (t, mount, ho
     const answer = await wire(base, text);
     if (lenient.includes(host)) {
       // The host itself may refuse (the Fetch API merges headers, a router refuses a path): with another refusal, never a success.
-      assert.ok(answer.status >= 400 && answer.status < 500, `${name}: ${answer.said}`);
+      assert.ok(answer.status >= 400 && answer.status < 500, `${name}: ${answer.received}`);
       continue;
     }
-    assert.equal(answer.status, status, `${name}: ${answer.said}`);
+    assert.equal(answer.status, status, `${name}: ${answer.received}`);
     const json = JSON.parse(answer.body.slice(answer.body.indexOf("{"), answer.body.lastIndexOf("}") + 1));
     const { request_id, message, ...error } = json.error;
     assert.deepEqual(error, { code, status }, name);
@@ -170,11 +170,11 @@ inEveryHost(test, "bad requests get the documented refusal", async (t, mount, ho
     assert.equal(typeof message, "string");
     assert.equal(answer.headers["www-authenticate"], status === 401 ? "Bearer" : undefined, name);
     assert.equal("allow" in answer.headers, status === 405, name);
-    assert.ok(!answer.said.includes(TENANT.secretKey), name);
+    assert.ok(!answer.received.includes(TENANT.secretKey), name);
   }
   for (const path of STRANGERS) {
     const answer = await wire(base, request(`DELETE ${path}`, [KEY]));
-    assert.equal(answer.status, 404, `${path}: ${answer.said}`);
+    assert.equal(answer.status, 404, `${path}: ${answer.received}`);
   }
   assert.deepEqual(failures, []);
   const after = [await hj.config.get(), (await hj.stats()).sessions, await hj.sessions.get(grant.session_id)];
@@ -184,7 +184,7 @@ inEveryHost(test, "bad requests get the documented refusal", async (t, mount, ho
 test("the target may be a whole URL, as a client of a proxy sends it", async (t) => {
   const base = await HOSTS["node:http"](t, makeTenantWithAda(t));
   const answer = await wire(base, request("GET http://api/v1/sessions", [KEY]));
-  assert.equal(answer.status, 200, answer.said);
+  assert.equal(answer.status, 200, answer.received);
 });
 
 /** Opens a connection that stays open: writes, and reads on until the pattern has come as often as expected. */
@@ -192,10 +192,10 @@ function connection(t, base) {
   const { hostname, port } = new URL(base);
   const socket = connect(Number(port), hostname);
   t.after(() => socket.destroy());
-  let said = "";
+  let received = "";
   let look = () => undefined;
   socket.setEncoding("latin1").on("data", (chunk) => {
-    said += chunk;
+    received += chunk;
     look();
   });
   for (const end of ["error", "close"]) socket.on(end, () => look(true));
@@ -205,21 +205,21 @@ function connection(t, base) {
     until: (pattern, times = 1) =>
       new Promise((settle, reject) => {
         look = (over) => {
-          if ((said.match(pattern) ?? []).length >= times) settle(said);
-          else if (over) reject(new Error(`the connection ended: ${said}`));
+          if ((received.match(pattern) ?? []).length >= times) settle(received);
+          else if (over) reject(new Error(`the connection ended: ${received}`));
         };
         look();
       }),
   };
 }
 
-const staying = (text) => text.replace("Connection: close\r\n", "");
+const keepAlive = (text) => text.replace("Connection: close\r\n", "");
 const STATUS = /HTTP\/1\.1 \d+/g;
-const LIST = staying(request("GET /v1/sessions", [KEY]));
+const LIST = keepAlive(request("GET /v1/sessions", [KEY]));
 
 inEveryHost(test, "a connection stays usable after every kind of answer", async (t, mount) => {
   const { write, until } = connection(t, await mount(t, makeTenantWithAda(t)));
-  const told = [
+  const requests = [
     [signInWith("x".repeat(65_537), JSON_TYPE), 413],
     [LIST, 200],
     [request("HEAD /.well-known/jwks.json"), 200],
@@ -231,14 +231,14 @@ inEveryHost(test, "a connection stays usable after every kind of answer", async 
     [signInWith('{"email":"ada@example.com","password":"correct horse"}', JSON_TYPE), 200],
     [LIST, 200],
   ];
-  for (const [at, [text]] of told.entries()) {
-    write(staying(text));
+  for (const [at, [text]] of requests.entries()) {
+    write(keepAlive(text));
     await until(STATUS, at + 1);
   }
-  const statuses = (await until(STATUS, told.length)).match(STATUS).map((line) => Number(line.slice(9)));
+  const statuses = (await until(STATUS, requests.length)).match(STATUS).map((line) => Number(line.slice(9)));
   assert.deepEqual(
     statuses,
-    told.map(([, status]) => status),
+    requests.map(([, status]) => status),
   );
 });
 
@@ -256,7 +256,7 @@ inEveryHost(test, "HEAD and OPTIONS are answered as documented", async (t, mount
 
 inEveryHost(
   test,
-  "too much is refused while it comes; then the connection ends, and the host lives",
+  "a body that is too long is refused while it arrives; then the connection ends, and the host keeps running",
   async (t, mount) => {
     const base = await mount(t, makeTenantWithAda(t));
     const send = (bytes) =>
@@ -302,7 +302,7 @@ inEveryHost(test, "a client that disconnects leaves no trace", async (t, mount) 
     },
   });
   const base = await mount(t, hj, { onError: (error) => failures.push(error) });
-  const good = staying(signInWith('{"email":"ada@example.com","password":"correct horse"}', JSON_TYPE));
+  const good = keepAlive(signInWith('{"email":"ada@example.com","password":"correct horse"}', JSON_TYPE));
   // During the head, and during the body: behind a request whose answer shows that they have been read.
   for (const length of [30, good.length - 10]) {
     const { socket, write, until } = connection(t, base);

@@ -56,7 +56,7 @@ inEveryHost(test, "jose verifies by the mounted key set, across a rotation", asy
 
 inEveryHost(
   test,
-  "a client that refreshes on 401, as documented, with parallel requests",
+  "a client that refreshes on 401 as documented works with parallel requests",
   async (t, mount) => {
     const clock = new ManualClock(START);
     const hj = makeTenantWithAda(t, { clock, config: { idle_timeout: "7d" } });

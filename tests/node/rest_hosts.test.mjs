@@ -80,7 +80,7 @@ test("a body that other code has consumed is reported as the host's mistake", as
 
 inEveryHost(
   test,
-  "the address is the socket's, whatever X-Forwarded-For says, unless the host knows better",
+  "the address is the socket's, never X-Forwarded-For's, unless the host gives another",
   async (t, mount) => {
     const hj = makeTenantWithAda(t);
     const forged = {
@@ -113,17 +113,17 @@ inEveryHost(
 
 inEveryHost(
   test,
-  "what authenticate does wrong is a plain 500, and only the host learns why",
+  "a failure of authenticate is a plain 500, and only the host learns the reason",
   async (t, mount) => {
     let checkCredentials;
     const hj = makeTenantWithAda(t, { authenticate: () => checkCredentials() });
-    let told = 0;
+    let reports = 0;
     const failures = [];
     const base = await mount(t, hj, {
       onError: (error, { requestId }) => {
         failures.push([error, requestId]);
-        told += 1;
-        if (told % 2) throw new Error("ignored");
+        reports += 1;
+        if (reports % 2) throw new Error("ignored");
         return Promise.reject(new Error("ignored too"));
       },
     });
@@ -183,7 +183,7 @@ test("authenticate gets the client's credentials, and the client's address as th
 
 inEveryHost(
   test,
-  "without authenticate there is no sign-in; a store that fails is 5xx without a word why",
+  "without authenticate there is no sign-in; a failing store is a 5xx without a reason",
   async (t, mount) => {
     const none = await mount(t, makeTenantWithAda(t, { authenticate: undefined }));
     const unoffered = await call(none, "POST", "/v1/auth/sign-in", { json: ADA });
@@ -199,7 +199,7 @@ inEveryHost(
     const closed = makeTenantWithAda(t);
     const closedBase = await mount(t, closed, { onError });
     await closed.close();
-    for (const [base, status, code, told] of [
+    for (const [base, status, code, cause] of [
       [wrongKey, 500, "internal", "invalid_api_key"],
       [directory, 500, "storage_io", "storage_io"],
       [closedBase, 503, "engine_closed", "engine_closed"],
@@ -207,7 +207,7 @@ inEveryHost(
       const answer = await call(base, "GET", "/v1/sessions", { headers: SECRET });
       assert.deepEqual([answer.status, answer.body.error.code], [status, code]);
       assert.ok(!answer.text.includes(path));
-      assert.equal(failures.pop(), told);
+      assert.equal(failures.pop(), cause);
     }
   },
 );

@@ -55,7 +55,7 @@ function toOptions(args, names = {}) {
 
 function toWireSession(session) {
   const { revoked, expiresAt, refreshExpiresAt, ...rest } = session;
-  if (revoked !== (rest.status === "revoked")) throw new Error("revoked does not say what status says");
+  if (revoked !== (rest.status === "revoked")) throw new Error("revoked and status differ");
   const wire = { access_expires_at: expiresAt.getTime(), expires_at: refreshExpiresAt.getTime() };
   for (const [name, value] of Object.entries(rest)) {
     wire[snakeCase(name)] = value instanceof Date ? value.getTime() : value;

@@ -32,17 +32,12 @@ impl Options {
         };
         let required =
             |name: &str, text: Option<String>| text.ok_or_else(|| Error::validation(name, "is required"));
-        let durability = match text("durability")?.as_deref() {
-            None | Some("full") => Durability::Full,
-            Some("normal") => Durability::Normal,
-            Some(_) => return Err(Error::validation("durability", "must be full or normal")),
-        };
         Ok(Options {
+            durability: text("durability")?.map_or(Ok(Durability::default()), |word| word.parse())?,
             tenant_id: required("tenant_id", text("tenant_id")?)?.parse()?,
             secret_key: secret_key.parse()?,
             database: required("database", text("database")?)?,
             issuer: text("issuer")?,
-            durability,
             token_cache_capacity: match object.remove("token_cache_capacity") {
                 None | Some(Value::Null) => None,
                 Some(capacity) => Some(
