@@ -3,6 +3,7 @@
 //!
 //! Requests come in as texts and JSON, answers go out as JSON with the names of SPEC 1 and times in milliseconds.
 
+mod calls;
 mod clock;
 mod completion_queue;
 mod encode;
@@ -16,7 +17,7 @@ mod validator_table;
 
 use std::collections::BTreeMap;
 
-use hellojohn::ErrorCode;
+use hellojohn::{EngineBuilder, ErrorCode};
 use napi_derive::napi;
 
 /// The error table: HTTP status by code.
@@ -35,4 +36,10 @@ pub fn version() -> &'static str {
 #[napi(catch_unwind)]
 pub fn answer_cache_max() -> u32 {
     validator_table::ANSWER_CACHE_MAX
+}
+
+/// The largest `token_cache_capacity`.
+#[napi(catch_unwind)]
+pub fn token_cache_capacity_max() -> u32 {
+    EngineBuilder::TOKEN_CACHE_CAPACITY_MAX as u32
 }

@@ -13,9 +13,10 @@ use napi::bindgen_prelude::Env;
 use napi_derive::napi;
 use serde_json::{Value, json};
 
+use crate::calls::{Answer, CallRunner, Outcome, read_object};
 use crate::encode::encode;
 use crate::lazy_engine::OpenTenant;
-use crate::tenant::{Answer, NativeTenant, Outcome, object};
+use crate::tenant::NativeTenant;
 use crate::thread_pool::READS;
 
 /// Sign-ins that wait for the host's check of the credentials, by ticket.
@@ -28,7 +29,7 @@ struct Waiting {
 /// The REST API of one `HelloJohn` object, with options of its own.
 #[napi]
 pub struct Rest {
-    tenant: NativeTenant,
+    calls: CallRunner,
     options: RestOptions,
     refusal: Option<Error>,
     waiting: Arc<Mutex<Waiting>>,
@@ -39,14 +40,14 @@ impl Rest {
     /// `RestOptions` as JSON. `refusal` says whether they were bad.
     #[napi(constructor, catch_unwind)]
     pub fn new(tenant: &NativeTenant, options: String) -> Self {
-        let read = object(&options)
+        let read = read_object(&options)
             .and_then(|options| RestOptions::from_json(&options))
             .and_then(|options| options.validate().map(|()| options));
         let (options, refusal) = match read {
             Ok(options) => (options, None),
             Err(error) => (RestOptions::default(), Some(error)),
         };
-        Rest { tenant: tenant.clone(), options, refusal, waiting: Arc::default() }
+        Rest { calls: tenant.calls.clone(), options, refusal, waiting: Arc::default() }
     }
 
     /// What is wrong with the options; null when nothing is.
@@ -80,7 +81,7 @@ impl Rest {
                 _ => Err(Error::new(ErrorCode::Internal, "a step that this addon does not know")),
             }
         };
-        if reads { self.tenant.read(env, body) } else { self.tenant.write(env, body) }
+        if reads { self.calls.read(env, body) } else { self.calls.write(env, body) }
     }
 
     /// The ticket of a sign-in, and the outcome of the host's check: `user` with `CreateSession` as JSON, `refused`, `failed` or
@@ -91,15 +92,15 @@ impl Rest {
         let pending =
             pending.ok_or_else(|| Error::new(ErrorCode::Internal, "the sign-in was already finished"));
         match (outcome.as_str(), user) {
-            ("user", Some(user)) => self.tenant.write(env, move |_| finish_sign_in(*pending?, &user)),
+            ("user", Some(user)) => self.calls.write(env, move |_| finish_sign_in(*pending?, &user)),
             ("refused", _) => {
-                self.tenant.submit(env, &READS, move |_, _| encode_unless_busy(pending?.finish(Ok(None))))
+                self.calls.submit(env, &READS, move |_, _| encode_unless_busy(pending?.finish(Ok(None))))
             }
             ("not_offered", _) => {
-                self.tenant.submit(env, &READS, move |_, _| encode_unless_busy(pending?.not_offered()))
+                self.calls.submit(env, &READS, move |_, _| encode_unless_busy(pending?.not_offered()))
             }
             _ => self
-                .tenant
+                .calls
                 .submit(env, &READS, move |_, _| encode_unless_busy(pending?.finish(Err(AuthenticateError)))),
         }
     }
@@ -109,8 +110,8 @@ impl Rest {
     #[napi(catch_unwind)]
     pub fn authorize(&self, env: Env, headers: Vec<String>, options: String) -> u32 {
         let request = build_request("GET", "/", &headers, Vec::new(), None);
-        self.tenant.read(env, move |open| {
-            let options = AuthorizeOptions::from_json(&object(&options)?)?;
+        self.calls.read(env, move |open| {
+            let options = AuthorizeOptions::from_json(&read_object(&options)?)?;
             let (parts, _) = request?.into_parts();
             let claims = rest::authorize(&open.tenant, &parts, &options)?;
             encode(&claims.map(|claims| {
@@ -145,7 +146,7 @@ impl Drop for Rest {
 /// What is wrong with `AuthorizeOptions` as JSON; null when nothing is.
 #[napi(catch_unwind)]
 pub fn authorize_options_refusal(options: String) -> Option<Outcome> {
-    let read = object(&options).and_then(|options| AuthorizeOptions::from_json(&options));
+    let read = read_object(&options).and_then(|options| AuthorizeOptions::from_json(&options));
     read.err().map(|error| Err(error).into())
 }
 
@@ -211,7 +212,7 @@ fn ask_host(waiting: &Mutex<Waiting>, pending: Box<PendingSignIn>) -> Answer {
 
 /// Finishes a sign-in with the host's user. An invalid user is the host's mistake: the host learns it, the client does not.
 fn finish_sign_in(pending: PendingSignIn, user: &str) -> Answer {
-    match object(user).and_then(CreateSession::from_json) {
+    match read_object(user).and_then(CreateSession::from_json) {
         Ok(user) => encode_unless_busy(pending.finish(Ok(Some(user)))),
         Err(error) => {
             let mut response = pending.finish(Err(AuthenticateError));

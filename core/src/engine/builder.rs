@@ -22,7 +22,6 @@ const DEFAULT_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs
 const BUSY_TIMEOUT_MAX: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
 const DEFAULT_TOKEN_CACHE_CAPACITY: usize = 8192;
-const TOKEN_CACHE_CAPACITY_MAX: usize = 1_000_000;
 
 /// An open database of sessions. Clones are handles of the same engine; all of them may be used from any thread.
 ///
@@ -60,6 +59,9 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
+    /// The largest capacity of the token cache.
+    pub const TOKEN_CACHE_CAPACITY_MAX: usize = 1_000_000;
+
     /// `iss` of every access token, 1 to 255 bytes; default `https://api.hellojohn.dev`. Tokens of another issuer are
     /// refused, so all processes on one database use the same.
     pub fn issuer(mut self, issuer: impl Into<Box<str>>) -> Self {
@@ -82,7 +84,7 @@ impl EngineBuilder {
     /// How many verified access tokens the engine caches; default 8192, 0 for none, at most 1,000,000. One takes about
     /// 3 KB.
     pub fn token_cache_capacity(mut self, tokens: usize) -> Self {
-        self.token_cache_capacity = tokens.min(TOKEN_CACHE_CAPACITY_MAX);
+        self.token_cache_capacity = tokens.min(Self::TOKEN_CACHE_CAPACITY_MAX);
         self
     }
 

@@ -101,7 +101,6 @@ const OPTIONS = [
   "authenticate",
   "clock",
 ];
-const TOKEN_CACHE_CAPACITY_MAX = 1_000_000;
 const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
 
 /**
@@ -150,7 +149,7 @@ export class HelloJohn {
     const tokenCacheCapacity = readWholeNumber(
       "tokenCacheCapacity",
       found.get("tokenCacheCapacity"),
-      TOKEN_CACHE_CAPACITY_MAX,
+      addon.tokenCacheCapacityMax(),
     );
     const database = readOptionalText("database", found.get("database"));
     const settings = {

@@ -20,6 +20,7 @@ export interface Addon {
   isRestPath(path: string): boolean;
   restBodyMax(): number;
   answerCacheMax(): number;
+  tokenCacheCapacityMax(): number;
 }
 
 /** The number of a call, or its answer as JSON. */

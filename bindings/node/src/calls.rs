@@ -1,0 +1,134 @@
+//! Runs the calls that JavaScript makes: inline on JavaScript's thread, or on a pool, from where the completion queue delivers
+//! the answer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hellojohn::{Error, ErrorCode, Pending, Tenant};
+use napi::bindgen_prelude::{Either, Env};
+use napi_derive::napi;
+use serde_json::{Map, Value};
+
+use crate::completion_queue::Completions;
+use crate::guard::catch_panic;
+use crate::lazy_engine::{LazyEngine, OpenTenant};
+use crate::thread_pool::{READS, ThreadPool, WRITES};
+
+pub(crate) type Answer = Result<String, Error>;
+
+/// The outcome of a call that returns it at once instead of through the completion queue.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct Outcome {
+    /// The error code, or null.
+    pub code: Option<String>,
+    /// The answer's JSON, or the error's detail.
+    pub text: String,
+}
+
+impl From<Answer> for Outcome {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Ok(text) => Outcome { code: None, text },
+            Err(error) => {
+                Outcome { code: Some(error.code().as_str().to_owned()), text: error.detail().to_owned() }
+            }
+        }
+    }
+}
+
+/// Reads the JSON object of a request.
+pub(crate) fn read_object(json: &str) -> Result<Map<String, Value>, Error> {
+    serde_json::from_str(json).map_err(|_| Error::validation("request", "must be a JSON object"))
+}
+
+/// The engine of one `HelloJohn` object, and the way back to JavaScript.
+#[derive(Clone)]
+pub(crate) struct CallRunner {
+    /// None when the options were refused.
+    pub engine: Option<Arc<LazyEngine>>,
+    pub completions: Arc<Completions>,
+}
+
+impl CallRunner {
+    /// Runs `body` on a pool; the completion queue delivers the answer.
+    pub(crate) fn submit(
+        &self,
+        env: Env,
+        pool: &Arc<ThreadPool>,
+        body: impl FnOnce(&LazyEngine, Duration) -> Answer + Send + 'static,
+    ) -> u32 {
+        let call = self.completions.register(env);
+        match self.engine.clone() {
+            Some(engine) => self.run(call, pool, move |queued| body(&engine, queued)),
+            None => self.completions.complete(call, Err(refused_options_error())),
+        }
+        call
+    }
+
+    fn run(&self, call: u32, pool: &Arc<ThreadPool>, body: impl FnOnce(Duration) -> Answer + Send + 'static) {
+        let completions = Arc::clone(&self.completions);
+        let called_at = Instant::now();
+        let job = move || {
+            if !completions.is_abandoned() {
+                completions.complete(call, catch_panic(|| body(called_at.elapsed())));
+            }
+        };
+        // A write that was begun may commit without this job, so only the job knows the right answer, late or not.
+        if let Err(job) = pool.submit(Box::new(job)) {
+            job();
+        }
+    }
+
+    /// Runs a read on another thread.
+    pub(crate) fn read(&self, env: Env, body: impl FnOnce(&OpenTenant) -> Answer + Send + 'static) -> u32 {
+        self.submit(env, &READS, move |engine, queued| body(&engine.open(queued)?))
+    }
+
+    /// Runs a read on JavaScript's thread, which takes less time than changing threads; on another thread if it would block.
+    pub(crate) fn read_inline(
+        &self,
+        env: Env,
+        body: impl Fn(&LazyEngine, &Tenant) -> Answer + Send + 'static,
+    ) -> Either<String, u32> {
+        let answer = self.engine.as_ref().and_then(|engine| {
+            let open = engine.if_open()?;
+            Some(catch_panic(|| body(engine, &open.non_blocking)))
+        });
+        Either::B(match answer {
+            Some(Ok(answer)) => return Either::A(answer),
+            Some(Err(error)) if error.code() != ErrorCode::StorageBusy => {
+                let call = self.completions.register(env);
+                self.completions.complete(call, Err(error));
+                call
+            }
+            _ => self.submit(env, &READS, move |engine, queued| body(engine, &engine.open(queued)?.tenant)),
+        })
+    }
+
+    pub(crate) fn write(&self, env: Env, body: impl FnOnce(&OpenTenant) -> Answer + Send + 'static) -> u32 {
+        self.submit(env, &WRITES, move |engine, queued| engine.write(queued, body))
+    }
+
+    /// Queues a write in the engine on this thread, if the engine is open: writes that are queued before the next commit share
+    /// it.
+    pub(crate) fn begin_write(
+        &self,
+        env: Env,
+        begin: impl FnOnce(&OpenTenant) -> Result<Pending<Answer>, Error> + Send + 'static,
+    ) -> u32 {
+        let Some((engine, open)) = self.engine.as_ref().and_then(|engine| Some((engine, engine.if_open()?)))
+        else {
+            return self.write(env, move |open| begin(open)?.wait()?);
+        };
+        let call = self.completions.register(env);
+        match catch_panic(|| begin(&open)) {
+            Ok(pending) => self.run(call, &engine.commits, move |_| pending.wait()?),
+            Err(error) => self.completions.complete(call, Err(error)),
+        }
+        call
+    }
+}
+
+pub(crate) fn refused_options_error() -> Error {
+    Error::new(ErrorCode::Internal, "the options were refused")
+}
