@@ -1,4 +1,4 @@
-//! Time as an argument. This is the only file that reads the machine's clock.
+//! Clocks: time is an argument of the engine. This is the only file that reads the machine's clock.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::duration::Duration;
 
-/// A moment in whole milliseconds since the Unix epoch (UTC).
+/// A time in whole milliseconds since the Unix epoch (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
@@ -15,7 +15,7 @@ impl Timestamp {
     /// The latest "now" the engine accepts (start of the year 9800): a session of 100 years still ends before 9999.
     pub(crate) const LATEST_NOW: Timestamp = Timestamp(247_092_076_800_000);
 
-    /// The moment this many milliseconds after the epoch.
+    /// The time this many milliseconds after the epoch.
     pub const fn from_millis(millis: i64) -> Self {
         Timestamp(millis)
     }
@@ -49,13 +49,13 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Where the engine takes "now" from. The engine itself never lets time run backwards.
+/// The source of the current time. The engine itself never lets time run backwards.
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock: the default.
+/// The machine's clock. The default.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -69,22 +69,22 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to, for tests of an application. Clones share the same hand.
+/// A clock that moves only by its methods, for tests of an application. Clones show the same time.
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<AtomicI64>);
 
 impl ManualClock {
-    /// A clock that stands at `at`.
+    /// A clock that shows `at`.
     pub fn new(at: Timestamp) -> Self {
         ManualClock(Arc::new(AtomicI64::new(at.0)))
     }
 
-    /// Moves the hand, forward or back.
+    /// Sets the time, forward or back.
     pub fn set(&self, at: Timestamp) {
         self.0.store(at.0, Ordering::SeqCst);
     }
 
-    /// Moves the hand forward by whole milliseconds (back when negative).
+    /// Moves the time forward by whole milliseconds (back when negative).
     pub fn advance_millis(&self, millis: i64) {
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
@@ -96,7 +96,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// How long a caller has been waiting. Only for limits of waiting, never for an answer.
+/// Measures how long work or waiting has taken. Only for time limits, never for a decision about a session.
 pub(crate) struct Stopwatch(Instant);
 
 impl Stopwatch {
@@ -108,8 +108,8 @@ impl Stopwatch {
         self.0.elapsed()
     }
 
-    /// What is left of this much patience.
-    pub(crate) fn left_of(&self, patience: std::time::Duration) -> std::time::Duration {
-        patience.saturating_sub(self.elapsed())
+    /// The time that remains until this limit.
+    pub(crate) fn remaining(&self, limit: std::time::Duration) -> std::time::Duration {
+        limit.saturating_sub(self.elapsed())
     }
 }

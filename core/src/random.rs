@@ -1,4 +1,5 @@
-//! Randomness as an argument. This is the only file that asks the operating system for entropy.
+//! Random bytes: their source is an argument of the engine. This is the only file that asks the operating system for
+//! entropy.
 
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
@@ -6,17 +7,17 @@ use zeroize::Zeroizing;
 
 use crate::error::Failure;
 
-/// Where the engine takes unpredictable bytes from.
+/// The source of the engine's unpredictable bytes.
 pub trait Random: Send + Sync {
-    /// Fills the buffer, or says that it cannot: then the call that needed it fails with `internal`.
+    /// Fills the buffer. On an error the call that needed the bytes fails with `internal`.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomUnavailable>;
 }
 
-/// The source of randomness could not answer.
+/// The source of random bytes failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RandomUnavailable;
 
-/// The operating system's generator: the default.
+/// The operating system's generator. The default.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsRandom;
 
@@ -26,8 +27,8 @@ impl Random for OsRandom {
     }
 }
 
-/// A predictable sequence (SHA-256 of seed and counter) so that a test run can be repeated. Everything made with it can
-/// be guessed: never use it outside tests.
+/// A predictable sequence (SHA-256 of seed and counter) so that a test run can be repeated. An attacker can
+/// guess every token and key made with it: never use it outside tests.
 pub struct SeededRandom {
     state: Mutex<(u64, u64)>,
 }

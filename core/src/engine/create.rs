@@ -132,7 +132,7 @@ fn evict_oldest(ctx: &WriteContext<'_>, user: &UserId, cap: u64) -> Result<Vec<S
             active.push((session.times.created_at, session.id));
         }
     }
-    let victims = session_cap::victims(active, cap);
+    let victims = session_cap::select_victims(active, cap);
     for id in &victims {
         ctx.end(*id, End { at: ctx.now, reason: EndReason::MaxSessions })?;
     }

@@ -113,7 +113,7 @@ impl Tenant {
                 Ok(ControlFlow::Continue(()))
             })?;
             let last = data.last().filter(|_| has_more);
-            let next_cursor = last.map(|last| key.cursor(&cursor_scope, last.id));
+            let next_cursor = last.map(|last| key.mint_cursor(&cursor_scope, last.id));
             Ok(Page { data, next_cursor })
         })
     }

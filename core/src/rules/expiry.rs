@@ -1,4 +1,4 @@
-//! When things end: sessions, access tokens, retiring keys.
+//! The times at which sessions, access tokens and retiring keys end.
 
 use crate::clock::Timestamp;
 use crate::duration::Duration;
@@ -15,15 +15,15 @@ pub(crate) fn access_token_end(now: Timestamp, config: &Config, session_end: Tim
     Timestamp::from_secs(now.after(config.access_token_ttl).min(session_end).as_secs())
 }
 
-/// The moment by which every access token is dead that a key signed until `now` under these settings, where `horizon` is
-/// the same for the settings before.
+/// The time by which every access token that a key signed until `now` under these settings has expired; `horizon` is that
+/// time for the settings before.
 pub(crate) fn token_horizon(now: Timestamp, config: &Config, horizon: Timestamp) -> Timestamp {
     horizon.max(now.after(config.access_token_ttl))
 }
 
 /// Whether a session that has ended under `old` could have another end, or none, under `new`: then ends under the old
-/// settings must be written down first. A shorter one counts too: it would date an idle end back, and turn an expired
-/// session into a revoked one.
+/// settings must be written down first. A shorter time-out counts too: it would date an idle end back, and turn an
+/// expired session into a revoked one.
 pub(crate) fn idle_timeout_alters_ends(old: Option<Duration>, new: Option<Duration>) -> bool {
     old.map(Duration::as_secs) != new.map(Duration::as_secs)
 }

@@ -1,13 +1,13 @@
-//! What a genuine refresh token leads to (SPEC 3, steps 2 to 6).
+//! The decision about a genuine refresh token (SPEC 3, steps 2 to 6).
 
 use crate::clock::Timestamp;
 use crate::model::config::Config;
 use crate::model::session::{End, EndReason, SessionTimes};
 
-/// How often the former token of a rotation may be presented again within the reuse window.
+/// How often the previous token of a rotation may be presented again within the reuse window.
 pub(crate) const MAX_REPLAYS: u32 = 100;
 
-/// The place of a session in its rotation chain.
+/// The position of a session in its rotation chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rotation {
     /// The generation of the one live refresh token; the first is 1.
@@ -16,16 +16,16 @@ pub(crate) struct Rotation {
     pub replays: u32,
 }
 
-/// One of the outcomes of SPEC 3; the caller has checked the tag of the token.
+/// An outcome of SPEC 3; the caller has verified the tag of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// The session had ended; write the end down if it is not yet.
+    /// The session had ended; write the end down unless it is stamped.
     Ended(End),
     /// The live token: rotate.
     Rotate,
-    /// The token before it, in time: answer with the same successor.
+    /// The token before it, within the reuse window: answer with the same successor.
     Replay,
-    /// A token from the future of this database.
+    /// A token newer than this database, which was restored from a backup.
     Ahead,
     /// An older token: end the session.
     Reused(End),
@@ -33,13 +33,13 @@ pub(crate) enum Decision {
 
 /// Decides what presenting a genuine token of generation `presented` at `now` does.
 pub(crate) fn decide(
-    life: &SessionTimes,
+    times: &SessionTimes,
     rotation: Rotation,
     presented: u32,
     now: Timestamp,
     config: &Config,
 ) -> Decision {
-    if let Some(end) = life.end_at(now, config.idle_timeout) {
+    if let Some(end) = times.end_at(now, config.idle_timeout) {
         return Decision::Ended(end);
     }
     if presented == rotation.generation {
@@ -48,9 +48,9 @@ pub(crate) fn decide(
     if presented > rotation.generation {
         return Decision::Ahead;
     }
-    // last_active_at moves exactly when a token rotates. It lies ahead of now only after the clock mark was lowered: then
-    // nobody knows how long ago that was.
-    let (window, rotated_at) = (config.refresh_reuse_window, life.last_active_at);
+    // last_active_at moves exactly when a token rotates. It lies ahead of now only after the clock mark was lowered; then
+    // the time since the rotation is unknown, and the token is refused as reused.
+    let (window, rotated_at) = (config.refresh_reuse_window, times.last_active_at);
     let in_window = window.as_secs() > 0 && (rotated_at..=rotated_at.after(window)).contains(&now);
     if presented + 1 == rotation.generation && in_window && rotation.replays < MAX_REPLAYS {
         return Decision::Replay;

@@ -66,7 +66,7 @@ struct Progress {
 impl QueuedWrite {
     /// What is left of the busy time-out, which bounds the wait for other threads and for other processes together.
     fn time_left(&self) -> Duration {
-        self.queued_for.left_of(self.busy_timeout)
+        self.queued_for.remaining(self.busy_timeout)
     }
 }
 

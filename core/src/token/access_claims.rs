@@ -8,7 +8,11 @@ use crate::json;
 use crate::model::id::{OrgId, SessionId, TenantId, UserId};
 use crate::model::identity::{Email, Role};
 
-/// The claims that the engine sets, in the order in which they are written (SPEC 3).
+/// The longest access token, in bytes.
+pub(crate) const ACCESS_TOKEN_MAX: usize = 8 * 1024;
+
+/// The claims that the engine sets, in the order in which they are written (SPEC 3). Their names are reserved: hosts may
+/// not use them (`RESERVED_CLAIMS`).
 #[derive(Serialize)]
 pub(super) struct WrittenClaims<'a> {
     pub iss: &'a str,
@@ -52,26 +56,26 @@ pub struct AccessClaims {
     pub email: Option<Email>,
     /// `iat`: when the token was issued, in whole seconds.
     pub issued_at: Timestamp,
-    /// `exp`: from when it is dead, in whole seconds.
+    /// `exp`: from when it is no longer good, in whole seconds.
     pub expires_at: Timestamp,
-    /// `jti`: the name of the token.
+    /// `jti`: the id of the token.
     pub token_id: Box<str>,
     /// The whole payload, the host's own claims included.
     pub payload: Map<String, Value>,
 }
 
 impl AccessClaims {
-    /// Reads a payload; nothing unless every required claim has its type and the doubled ones agree.
-    pub(super) fn read(bytes: &[u8], issuer: &str, audience: &str) -> Option<Self> {
+    /// Reads a payload; `None` unless every required claim has its type and claims that are written twice agree.
+    pub(super) fn parse(bytes: &[u8], issuer: &str, audience: &str) -> Option<Self> {
         let payload = json::parse_object(bytes)?;
         let text = |name: &str| payload.get(name).and_then(Value::as_str);
         let seconds = |name: &str| payload.get(name).and_then(Value::as_i64).map(Timestamp::from_secs);
         if text("iss")? != issuer || text("aud")? != audience || text("sid")? != text("session_id")? {
             return None;
         }
-        let role = optional::<Role>(&payload, "role")?;
-        let org_id = optional::<OrgId>(&payload, "org_id")?;
-        let org_role = optional::<Role>(&payload, "org_role")?;
+        let role = parse_optional::<Role>(&payload, "role")?;
+        let org_id = parse_optional::<OrgId>(&payload, "org_id")?;
+        let org_role = parse_optional::<Role>(&payload, "org_role")?;
         if org_role != role && org_id.is_some() || org_role.is_some() && org_id.is_none() {
             return None;
         }
@@ -82,7 +86,7 @@ impl AccessClaims {
             org_id,
             role,
             mfa_verified: payload.get("mfa_verified")?.as_bool()?,
-            email: optional(&payload, "email")?,
+            email: parse_optional(&payload, "email")?,
             issued_at: seconds("iat")?,
             expires_at: seconds("exp")?,
             token_id: text("jti")?.into(),
@@ -91,10 +95,43 @@ impl AccessClaims {
     }
 }
 
-/// `Some(None)` for an absent or null claim, nothing for one of the wrong type.
-fn optional<T: std::str::FromStr>(payload: &Map<String, Value>, name: &str) -> Option<Option<T>> {
+/// `Some(None)` for an absent or null claim, `None` for one of the wrong type.
+fn parse_optional<T: std::str::FromStr>(payload: &Map<String, Value>, name: &str) -> Option<Option<T>> {
     match payload.get(name) {
         None | Some(Value::Null) => Some(None),
         Some(value) => value.as_str()?.parse().ok().map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::identity::RESERVED_CLAIMS;
+
+    #[test]
+    fn the_written_claims_and_nbf_are_the_reserved_ones() {
+        let written = serde_json::to_value(WrittenClaims {
+            iss: "",
+            aud: "",
+            sub: "",
+            session_id: "",
+            sid: "",
+            tenant_id: "",
+            role: Some(""),
+            mfa_verified: true,
+            org_id: Some(""),
+            org_role: Some(""),
+            email: Some(""),
+            iat: 0,
+            exp: 0,
+            jti: "",
+            own: &Map::new(),
+        })
+        .unwrap();
+        let mut names: BTreeSet<&str> = written.as_object().unwrap().keys().map(String::as_str).collect();
+        assert!(names.insert("nbf"));
+        assert_eq!(names, BTreeSet::from(RESERVED_CLAIMS));
     }
 }

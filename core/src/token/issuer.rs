@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::ACCESS_TOKEN_MAX;
-use super::access_claims::WrittenClaims;
+use super::access_claims::{ACCESS_TOKEN_MAX, WrittenClaims};
+use super::base64url;
 use super::keyring::RingKey;
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -11,16 +11,17 @@ use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::identity::Identity;
 use crate::secret::AccessToken;
 
-/// What names one access token of a session: the same ticket gives the same bytes again, which is how replays converge.
+/// What tells one access token of a session from another: the same parameters give the same bytes again, so that a replay
+/// gets the same token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AccessTokenParams {
-    /// Counts the access tokens of the session; part of `jti`.
+    /// The number of the access token in its session, part of `jti`.
     pub serial: u32,
     pub issued_at: Timestamp,
     pub expires_at: Timestamp,
 }
 
-/// Whom a token is about and who says so.
+/// The subject of a token and its issuer.
 pub(crate) struct Subject<'a> {
     pub issuer: &'a str,
     pub tenant_id: &'a TenantId,
@@ -29,7 +30,7 @@ pub(crate) struct Subject<'a> {
     pub identity: &'a Identity,
 }
 
-/// Header and payload, known to fit, waiting for its signature: signing needs no lock.
+/// Header and payload of a token that is not too long. Signing it needs no lock.
 pub(crate) struct Unsigned {
     key: Arc<RingKey>,
     text: String,
@@ -37,13 +38,13 @@ pub(crate) struct Unsigned {
 
 const SIGNATURE_CHARS: usize = 86;
 
-/// Writes the token down.
+/// Prepares a token for signing.
 ///
 /// # Errors
 /// `validation_error` if it would be over 8 KB.
 pub(crate) fn prepare(
     subject: &Subject<'_>,
-    ticket: AccessTokenParams,
+    params: AccessTokenParams,
     key: &Arc<RingKey>,
 ) -> Result<Unsigned, Error> {
     let session_id = subject.session_id.to_string();
@@ -62,14 +63,14 @@ pub(crate) fn prepare(
         org_id,
         org_role: org_id.and(role),
         email: identity.email.as_ref().map(|email| email.as_str()),
-        iat: ticket.issued_at.as_secs(),
-        exp: ticket.expires_at.as_secs(),
-        // Of constant length, so that a token that fits once fits always.
-        jti: &format!("{}.{:08x}", session_id.trim_start_matches("ses_"), ticket.serial),
+        iat: params.issued_at.as_secs(),
+        exp: params.expires_at.as_secs(),
+        // Of constant length, so that a refresh alone never makes a token too long.
+        jti: &format!("{}.{:08x}", session_id.trim_start_matches("ses_"), params.serial),
         own: identity.claims.as_object(),
     })
     .map_err(|_| Error::validation("claims", "cannot be written as JSON"))?;
-    let text = format!("{}.{}", key.header, super::encode(payload));
+    let text = format!("{}.{}", key.header, base64url::encode(payload));
     if text.len() + 1 + SIGNATURE_CHARS > ACCESS_TOKEN_MAX {
         return Err(Error::validation("claims", "would make an access token of more than 8 KB"));
     }
@@ -78,7 +79,7 @@ pub(crate) fn prepare(
 
 impl Unsigned {
     pub(crate) fn sign(self) -> AccessToken {
-        let signature = super::encode(self.key.sign(self.text.as_bytes()));
+        let signature = base64url::encode(self.key.sign(self.text.as_bytes()));
         AccessToken::new(format!("{}.{signature}", self.text))
     }
 }

@@ -10,21 +10,22 @@ use jsonwebtoken::jwk::{
 use jsonwebtoken::{Algorithm, Header};
 use serde::Serialize;
 
+use super::base64url;
 use crate::clock::Timestamp;
 use crate::model::id::KeyId;
 use crate::secret::SecretBytes;
 use crate::word_enum::word_enum;
 
 word_enum! {
-    /// Where a signing key stands.
+    /// The state of a signing key.
     pub enum KeyState as "state" {
         /// Published, signs nothing yet.
         Next = "next",
-        /// Signs.
+        /// Signs new tokens.
         Active = "active",
-        /// Signs nothing any more; its tokens are still good.
+        /// Signs no new tokens; those that it signed are still good.
         Retiring = "retiring",
-        /// Gone.
+        /// Deleted: its tokens are not good any more.
         Retired = "retired",
     }
 }
@@ -36,7 +37,7 @@ word_enum! {
 pub struct KeyInfo {
     /// The `kid` of its tokens.
     pub kid: KeyId,
-    /// Where it stands.
+    /// Its state.
     pub state: KeyState,
     /// When it was made.
     pub created_at: Timestamp,
@@ -50,11 +51,11 @@ pub(crate) struct RingKey {
     pub no: KeyNo,
     pub id: KeyId,
     pub state: KeyState,
-    /// For a retiring key: when the longest-lived token that it signed is dead.
+    /// For a retiring key: when the last of the tokens that it signed expires.
     pub drained_at: Timestamp,
     pub(super) signing: SigningKey,
     /// The only header that tokens of this key have, encoded. Comparing it as a whole compares `alg`, finds the `kid`
-    /// and refuses `crit`, `jku` and everything else that a header could smuggle in.
+    /// and refuses `crit`, `jku` and every other member that a header could smuggle in.
     pub(super) header: String,
 }
 
@@ -68,7 +69,7 @@ impl RingKey {
     ) -> Self {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(id.to_string());
-        let header = super::encode(serde_json::to_vec(&header).unwrap_or_default());
+        let header = base64url::encode(serde_json::to_vec(&header).unwrap_or_default());
         RingKey { no, id, state, drained_at, signing: SigningKey::from_bytes(seed), header }
     }
 
@@ -76,7 +77,7 @@ impl RingKey {
         self.signing.sign(bytes).to_bytes()
     }
 
-    /// Whether the JWKS shows it. A retiring key leaves by itself.
+    /// Whether the JWKS lists it. A retiring key leaves when its last token has expired.
     fn is_published(&self, now: Timestamp) -> bool {
         match self.state {
             KeyState::Next | KeyState::Active => true,
@@ -85,8 +86,9 @@ impl RingKey {
         }
     }
 
-    /// Whether a token with this `exp` can be this key's: whoever finds an old key cannot sign into the future with it.
-    pub(super) fn vouches_until(&self, expires_at: Timestamp) -> bool {
+    /// Whether a token with this `exp` can be this key's: an attacker with a leaked old key cannot sign tokens that last
+    /// longer than those the key signed in its time.
+    pub(super) fn may_sign_until(&self, expires_at: Timestamp) -> bool {
         match self.state {
             KeyState::Next | KeyState::Active => true,
             KeyState::Retiring => expires_at <= self.drained_at,
@@ -105,7 +107,7 @@ impl RingKey {
             algorithm: AlgorithmParameters::OctetKeyPair(OctetKeyPairParameters {
                 key_type: OctetKeyPairType::OctetKeyPair,
                 curve: EllipticCurve::Ed25519,
-                x: super::encode(self.signing.verifying_key().as_bytes()),
+                x: base64url::encode(self.signing.verifying_key().as_bytes()),
             }),
         }
     }
@@ -118,7 +120,7 @@ pub(crate) struct KeyRing {
 }
 
 impl KeyRing {
-    /// Nothing if no key is active, which only damage can cause.
+    /// `None` if no key is active, which only a damaged database can cause.
     pub(crate) fn new(keys: Vec<RingKey>) -> Option<Self> {
         let keys: Vec<_> = keys.into_iter().map(Arc::new).collect();
         let active = Arc::clone(keys.iter().find(|key| key.state == KeyState::Active)?);
@@ -129,7 +131,7 @@ impl KeyRing {
         &self.active
     }
 
-    /// The key that signed before, if it has not been retired since.
+    /// The key with this number, unless it is retired.
     pub(crate) fn by_no(&self, no: KeyNo) -> Option<&Arc<RingKey>> {
         self.keys.iter().find(|key| key.no == no)
     }
@@ -146,7 +148,8 @@ impl KeyRing {
             && header.as_bytes().get(..SHARED) == self.active.header.as_bytes().get(..SHARED)
     }
 
-    /// The public keys as a JWK Set (RFC 7517): next, active, and retiring ones with live tokens.
+    /// The public keys as a JWK Set (RFC 7517): next, active, and retiring ones with tokens that have not
+    /// expired.
     pub(crate) fn jwks(&self, now: Timestamp) -> JwkSet {
         JwkSet { keys: self.keys.iter().filter(|key| key.is_published(now)).map(|key| key.jwk()).collect() }
     }
@@ -158,7 +161,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     #[test]
-    fn the_header_is_a_format_that_updates_of_packages_may_not_change() {
+    fn header_and_jwk_stay_the_same_when_packages_are_updated() {
         let key = RingKey::new(
             1,
             KeyId::from_bytes([1; 16]),
@@ -166,7 +169,7 @@ mod tests {
             Timestamp::default(),
             &Zeroizing::new([2; 32]),
         );
-        let header = String::from_utf8(super::super::decode(&key.header).unwrap()).unwrap();
+        let header = String::from_utf8(base64url::decode(&key.header).unwrap()).unwrap();
         assert_eq!(header, r#"{"typ":"JWT","alg":"EdDSA","kid":"key_01040G2081040G2081040G2081"}"#);
         let jwk = serde_json::to_value(key.jwk()).unwrap();
         assert_eq!(jwk["kty"], "OKP");

@@ -1,26 +1,26 @@
 //! Refresh tokens: `rt_` + base64url(version ‖ session ULID ‖ generation ‖ tag). The tag is an HMAC under the tenant's
-//! refresh key, so that nothing in the database can be presented as a token (SPEC 3).
+//! refresh key, so that a reader of the database can make no token from what it holds (SPEC 3).
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::base64url;
 use crate::model::id::SessionId;
-use crate::model::page::{CURSOR_TAG_BYTES, Cursor};
 use crate::secret::{RefreshToken, SecretBytes};
 
 const PREFIX: &str = "rt_";
 const VERSION: u8 = 1;
 const BYTES: usize = 1 + 16 + 4 + TAG_BYTES;
 const TAG_BYTES: usize = 32;
+/// Sets the tags of refresh tokens apart from other uses of the refresh key.
 const TOKEN_DOMAIN: &[u8] = b"hellojohn refresh token v1\0";
-const CURSOR_DOMAIN: &[u8] = b"hellojohn list cursor v1\0\0\0";
 
-/// The random value of a session that its tags depend on, so that no two databases agree on them.
+/// The random value of a session that its tags depend on, so that they do not repeat in another database.
 pub(crate) type Nonce = [u8; 16];
 
-/// What a text claims to be; genuine only if [`RefreshKey::verify`] says so.
+/// A refresh token as read from a text; genuine only if [`RefreshKey::verify`] says so.
 #[derive(Clone, Copy)]
 pub(crate) struct PresentedToken {
     pub session: SessionId,
@@ -34,7 +34,7 @@ impl PresentedToken {
         if text.len() != PREFIX.len() + (BYTES * 4).div_ceil(3) {
             return None;
         }
-        let bytes = super::decode(text.strip_prefix(PREFIX)?)?;
+        let bytes = base64url::decode(text.strip_prefix(PREFIX)?)?;
         let (version, rest) = bytes.split_first()?;
         let (session, rest) = rest.split_first_chunk::<16>()?;
         let (generation, tag) = rest.split_first_chunk::<4>()?;
@@ -62,47 +62,34 @@ impl RefreshKey {
         RefreshKey(Hmac::new(&(*block).into()))
     }
 
-    fn tag(&self, session: SessionId, generation: u32, nonce: &Nonce) -> [u8; TAG_BYTES] {
+    /// Starts a tag for one use of the key, which `domain` sets apart from its other uses.
+    pub(super) fn start_tag(&self, domain: &[u8]) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
-        mac.update(TOKEN_DOMAIN);
+        mac.update(domain);
+        mac
+    }
+
+    fn tag(&self, session: SessionId, generation: u32, nonce: &Nonce) -> [u8; TAG_BYTES] {
+        let mut mac = self.start_tag(TOKEN_DOMAIN);
         mac.update(&session.to_bytes());
         mac.update(&generation.to_be_bytes());
         mac.update(nonce);
         mac.finalize().into_bytes().into()
     }
 
+    /// Mints the session's refresh token of this generation: the same values give the same token.
     pub(crate) fn mint(&self, session: SessionId, generation: u32, nonce: &Nonce) -> RefreshToken {
         let mut bytes = Vec::with_capacity(BYTES);
         bytes.push(VERSION);
         bytes.extend(session.to_bytes());
         bytes.extend(generation.to_be_bytes());
         bytes.extend(self.tag(session, generation, nonce));
-        RefreshToken::new(format!("{PREFIX}{}", super::encode(bytes)))
+        RefreshToken::new(format!("{PREFIX}{}", base64url::encode(bytes)))
     }
 
     /// Whether this key made the token, in constant time.
     pub(crate) fn verify(&self, token: &PresentedToken, nonce: &Nonce) -> bool {
         self.tag(token.session, token.generation, nonce).ct_eq(&token.tag).into()
-    }
-
-    /// A cursor for the list that `scope` describes.
-    pub(crate) fn cursor(&self, scope: &[u8], after: SessionId) -> Cursor {
-        Cursor { after, tag: self.cursor_tag(scope, after) }
-    }
-
-    pub(crate) fn verify_cursor(&self, cursor: &Cursor, scope: &[u8]) -> bool {
-        self.cursor_tag(scope, cursor.after).ct_eq(&cursor.tag).into()
-    }
-
-    fn cursor_tag(&self, scope: &[u8], after: SessionId) -> [u8; CURSOR_TAG_BYTES] {
-        let mut mac = self.0.clone();
-        mac.update(CURSOR_DOMAIN);
-        mac.update(&after.to_bytes());
-        mac.update(scope);
-        let whole: [u8; 32] = mac.finalize().into_bytes().into();
-        let mut tag = [0; CURSOR_TAG_BYTES];
-        tag.copy_from_slice(&whole[..CURSOR_TAG_BYTES]);
-        tag
     }
 }
 
@@ -116,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn every_changed_character_makes_it_worthless() {
+    fn a_token_with_one_changed_character_is_not_genuine() {
         let session = SessionId::from_bytes([3; 16]);
         let token = key(1).mint(session, 7, &[5; 16]);
         let text = token.expose();
@@ -137,12 +124,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_upsets_the_parser(text in "\\PC{0,100}") {
+        fn texts_that_were_not_minted_are_not_parsed(text in "\\PC{0,100}") {
             prop_assert!(PresentedToken::parse(&text).is_none());
         }
 
         #[test]
-        fn what_is_read_is_what_was_minted(session: [u8; 16], generation: u32, nonce: [u8; 16]) {
+        fn a_minted_token_is_parsed_and_verified(session: [u8; 16], generation: u32, nonce: [u8; 16]) {
             let token = key(9).mint(SessionId::from_bytes(session), generation, &nonce);
             let read = PresentedToken::parse(token.expose()).unwrap();
             prop_assert_eq!(read.session.to_bytes(), session);

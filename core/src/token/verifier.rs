@@ -2,8 +2,8 @@
 
 use ed25519_dalek::Signature;
 
-use super::ACCESS_TOKEN_MAX;
-use super::access_claims::AccessClaims;
+use super::access_claims::{ACCESS_TOKEN_MAX, AccessClaims};
+use super::base64url;
 use super::keyring::KeyRing;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
@@ -25,7 +25,7 @@ pub(crate) enum Rejection {
     Missing,
     /// Not a token of this tenant.
     Invalid,
-    /// It names a key that this ring does not hold; a fresher ring might.
+    /// It names a key that this ring does not hold; a newer ring might hold it.
     UnknownKey,
     /// Genuine, but past its `exp`.
     Expired,
@@ -49,7 +49,7 @@ impl Rejection {
     }
 }
 
-/// The claims of a genuine, live token.
+/// Verifies a token: returns the claims of a genuine one that has not expired.
 pub(crate) fn verify(
     token: &str,
     ring: &KeyRing,
@@ -68,20 +68,20 @@ pub(crate) fn verify(
         None if ring.could_be_of_another_key(header) => return Err(Rejection::UnknownKey),
         None => return Err(Rejection::Invalid),
     };
-    let signature = super::decode(signature).ok_or(Rejection::Invalid)?;
+    let signature = base64url::decode(signature).ok_or(Rejection::Invalid)?;
     let signature = Signature::from_slice(&signature).map_err(|_| Rejection::Invalid)?;
     key.signing
         .verifying_key()
         .verify_strict(signed.as_bytes(), &signature)
         .map_err(|_| Rejection::Invalid)?;
-    let payload = super::decode(payload).ok_or(Rejection::Invalid)?;
+    let payload = base64url::decode(payload).ok_or(Rejection::Invalid)?;
     let claims =
-        AccessClaims::read(&payload, expected.issuer, expected.audience).ok_or(Rejection::Invalid)?;
-    if claims.tenant_id != *expected.tenant_id || !key.vouches_until(claims.expires_at) {
+        AccessClaims::parse(&payload, expected.issuer, expected.audience).ok_or(Rejection::Invalid)?;
+    if claims.tenant_id != *expected.tenant_id || !key.may_sign_until(claims.expires_at) {
         return Err(Rejection::Invalid);
     }
-    let dead_at = expected.leeway.map_or(claims.expires_at, |leeway| claims.expires_at.after(leeway));
-    if expected.now >= dead_at {
+    let expired_at = expected.leeway.map_or(claims.expires_at, |leeway| claims.expires_at.after(leeway));
+    if expected.now >= expired_at {
         return Err(Rejection::Expired);
     }
     Ok(claims)

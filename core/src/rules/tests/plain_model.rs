@@ -1,5 +1,5 @@
-//! The rules once more, plainly: written from the text of SPEC 2 to 4 and not from the code beside it, slow where slow is
-//! clearer. Both must agree on every case that proptest thinks of.
+//! A second, plain model of the rules, written from the text of SPEC 2 to 4 and not from the code beside it, slow where
+//! slow is clearer. Model and code must agree on every case that proptest generates.
 
 use proptest::prelude::*;
 
@@ -15,43 +15,43 @@ const CASES: u32 = 20_000;
 
 /// A session as SPEC 1 and 2 describe it, in plain milliseconds.
 #[derive(Debug, Clone, Copy)]
-struct Plain {
+struct PlainSession {
     created_at: i64,
     last_active_at: i64,
     expires_at: i64,
     stamp: Option<(i64, EndReason)>,
 }
 
-/// SPEC 2 by walking through time: the first moment at which a rule applies ends the session, for good.
-fn walked_end(session: Plain, idle_ms: Option<i64>, now: i64) -> Option<(i64, EndReason)> {
+/// SPEC 2 by walking through time: the first millisecond at which a rule applies ends the session, for good.
+fn walk_to_end(session: PlainSession, idle_ms: Option<i64>, now: i64) -> Option<(i64, EndReason)> {
     if session.stamp.is_some() {
         return session.stamp;
     }
-    for moment in session.last_active_at.min(session.expires_at)..=now {
-        let idled_out = idle_ms.is_some_and(|idle| moment - session.last_active_at > idle);
+    for time in session.last_active_at.min(session.expires_at)..=now {
+        let idled_out = idle_ms.is_some_and(|idle| time - session.last_active_at > idle);
         // Rule 2 stands before rule 3, but only for a deadline before the end.
-        if idled_out && moment - 1 < session.expires_at {
-            return Some((moment - 1, EndReason::IdleTimeout));
+        if idled_out && time - 1 < session.expires_at {
+            return Some((time - 1, EndReason::IdleTimeout));
         }
-        if moment >= session.expires_at {
+        if time >= session.expires_at {
             return Some((session.expires_at, EndReason::Expired));
         }
     }
     None
 }
 
-/// The six outcomes of SPEC 3 by their numbers there; 1 is the caller's.
+/// Outcomes 2 to 6 of SPEC 3 by their numbers there; 1, a token that is not genuine, is decided by the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
     Ended2(i64, EndReason),
     Rotate3,
     Replay4,
     Ahead5,
-    Theft6,
+    Reuse6,
 }
 
-/// SPEC 3, read from top to bottom. `presented` and `current` are places in the list of all tokens ever handed out.
-fn plain_refresh(
+/// SPEC 3, read from top to bottom. `presented` and `current` are positions in the list of all tokens ever handed out.
+fn decide_plainly(
     end: Option<(i64, EndReason)>,
     (current, replays): (i64, i64),
     presented: i64,
@@ -66,20 +66,20 @@ fn plain_refresh(
         0 => Outcome::Rotate3,
         1 if within_window && replays < 100 => Outcome::Replay4,
         behind if behind < 0 => Outcome::Ahead5,
-        _ => Outcome::Theft6,
+        _ => Outcome::Reuse6,
     }
 }
 
-fn lifetime(plain: Plain) -> SessionTimes {
+fn session_times(session: PlainSession) -> SessionTimes {
     SessionTimes {
-        created_at: Timestamp::from_millis(plain.created_at),
-        last_active_at: Timestamp::from_millis(plain.last_active_at),
-        expires_at: Timestamp::from_millis(plain.expires_at),
-        end: plain.stamp.map(|(at, reason)| End { at: Timestamp::from_millis(at), reason }),
+        created_at: Timestamp::from_millis(session.created_at),
+        last_active_at: Timestamp::from_millis(session.last_active_at),
+        expires_at: Timestamp::from_millis(session.expires_at),
+        end: session.stamp.map(|(at, reason)| End { at: Timestamp::from_millis(at), reason }),
     }
 }
 
-fn as_pair(end: End) -> (i64, EndReason) {
+fn end_pair(end: End) -> (i64, EndReason) {
     (end.at.as_millis(), end.reason)
 }
 
@@ -93,25 +93,26 @@ fn config(ttl: u64, idle: Option<u64>, window: u64) -> Config {
 }
 
 /// Sessions of a few seconds, so that edges meet often and time can be walked through.
-fn plain() -> impl Strategy<Value = Plain> {
+fn any_session() -> impl Strategy<Value = PlainSession> {
     let stamp = prop::option::weighted(0.1, (0..9_000i64, prop::sample::select(EndReason::ALL)));
     (0..3_000i64, 0..4_000i64, 1..5i64, stamp).prop_map(|(created_at, active_after, secs, stamp)| {
         let expires_at = created_at + secs * 1_000;
         let last_active_at = (created_at + active_after).min(expires_at - 1);
-        Plain { created_at, last_active_at, expires_at, stamp }
+        PlainSession { created_at, last_active_at, expires_at, stamp }
     })
 }
 
-/// A moment, often on or beside one of the session's edges.
-fn near(edges: Vec<i64>) -> impl Strategy<Value = i64> {
+/// A time, often on or beside one of the session's edges.
+fn any_time_near(edges: Vec<i64>) -> impl Strategy<Value = i64> {
     prop_oneof![0..10_000i64, (prop::sample::select(edges), -2..=2i64).prop_map(|(edge, off)| edge + off)]
 }
 
-fn session_and_now() -> impl Strategy<Value = (Plain, Option<u64>, i64)> {
-    (plain(), prop::option::of(1..5u64)).prop_flat_map(|(plain, idle)| {
-        let deadline = plain.last_active_at + idle.unwrap_or(0) as i64 * 1_000;
-        let now = near(vec![plain.created_at, plain.last_active_at, plain.expires_at, deadline]);
-        (Just(plain), Just(idle), now)
+fn any_session_and_now() -> impl Strategy<Value = (PlainSession, Option<u64>, i64)> {
+    (any_session(), prop::option::of(1..5u64)).prop_flat_map(|(session, idle)| {
+        let deadline = session.last_active_at + idle.unwrap_or(0) as i64 * 1_000;
+        let now =
+            any_time_near(vec![session.created_at, session.last_active_at, session.expires_at, deadline]);
+        (Just(session), Just(idle), now)
     })
 }
 
@@ -119,24 +120,24 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
-    fn a_session_ends_at_the_first_moment_that_ends_it((plain, idle, now) in session_and_now()) {
+    fn a_session_ends_at_the_first_moment_that_ends_it((session, idle, now) in any_session_and_now()) {
         let idle_timeout = config(1, idle, 0).idle_timeout;
-        let found = lifetime(plain).end_at(Timestamp::from_millis(now), idle_timeout);
-        let expected = walked_end(plain, idle.map(|secs| secs as i64 * 1_000), now);
-        prop_assert_eq!(found.map(as_pair), expected);
+        let found = session_times(session).end_at(Timestamp::from_millis(now), idle_timeout);
+        let expected = walk_to_end(session, idle.map(|secs| secs as i64 * 1_000), now);
+        prop_assert_eq!(found.map(end_pair), expected);
         let status = found.map_or(Status::Active, End::status);
         prop_assert_eq!(status == Status::Expired, expected.is_some_and(|end| end.1 == EndReason::Expired));
         prop_assert_eq!(status == Status::Active, expected.is_none());
     }
 
     #[test]
-    fn an_end_stays_what_it_was_as_time_goes_on((plain, idle, now) in session_and_now(), later in 0..20_000i64) {
+    fn an_end_stays_what_it_was_as_time_goes_on((session, idle, now) in any_session_and_now(), later in 0..20_000i64) {
         let idle_timeout = config(1, idle, 0).idle_timeout;
-        let life = lifetime(plain);
-        if let Some(end) = life.end_at(Timestamp::from_millis(now), idle_timeout) {
-            prop_assert_eq!(life.end_at(Timestamp::from_millis(now + later), idle_timeout), Some(end));
+        let times = session_times(session);
+        if let Some(end) = times.end_at(Timestamp::from_millis(now), idle_timeout) {
+            prop_assert_eq!(times.end_at(Timestamp::from_millis(now + later), idle_timeout), Some(end));
             // Written down, it holds under every later setting and at every time.
-            let stamped = SessionTimes { end: Some(end), ..life };
+            let stamped = SessionTimes { end: Some(end), ..times };
             for (idle, at) in [(None, 0), (Some(Duration::DAYS_30), now), (Some(Duration::SECONDS_10), now + later)] {
                 prop_assert_eq!(stamped.end_at(Timestamp::from_millis(at), idle), Some(end));
             }
@@ -144,7 +145,7 @@ proptest! {
     }
 
     #[test]
-    fn large_times_neither_overflow_nor_bring_back(
+    fn large_times_neither_overflow_nor_revive_a_session(
         created in 0..=Timestamp::LATEST_NOW.as_millis(), active in 0..=3_153_600_000u64,
         own in 1..=3_153_600_000u64, idle in prop::option::of(1..=3_153_600_000u64), now in any::<i64>(),
     ) {
@@ -152,9 +153,9 @@ proptest! {
         let expires_at = expiry::session_end(created_at, &Config::default(), Some(Duration::from_secs(own).unwrap()));
         prop_assert_eq!(expires_at.as_millis(), created + own as i64 * 1_000);
         let last_active_at = Timestamp::from_millis(created + (active.min(own - 1)) as i64 * 1_000);
-        let life = SessionTimes { created_at, last_active_at, expires_at, end: None };
+        let times = SessionTimes { created_at, last_active_at, expires_at, end: None };
         let idle_timeout = config(1, idle, 0).idle_timeout;
-        let end = life.end_at(Timestamp::from_millis(now), idle_timeout);
+        let end = times.end_at(Timestamp::from_millis(now), idle_timeout);
         if now >= expires_at.as_millis() {
             prop_assert!(end.is_some());
         }
@@ -165,22 +166,22 @@ proptest! {
 
     #[test]
     fn a_refresh_does_what_the_text_says(
-        (plain, idle, now) in session_and_now(),
+        (session, idle, now) in any_session_and_now(),
         current in prop_oneof![1..5u32, 4_294_967_290..=u32::MAX],
         behind in prop_oneof![3 => -2..=3i64, 1 => -4_294_967_295..=4_294_967_295i64],
         replays in prop_oneof![0..3u32, 98..103u32, any::<u32>()],
         window in 0..=60u64,
     ) {
         let presented = (i64::from(current) - behind).clamp(0, i64::from(u32::MAX));
-        let expected = plain_refresh(
-            walked_end(plain, idle.map(|secs| secs as i64 * 1_000), now),
+        let expected = decide_plainly(
+            walk_to_end(session, idle.map(|secs| secs as i64 * 1_000), now),
             (i64::from(current), i64::from(replays)),
             presented,
-            now - plain.last_active_at,
+            now - session.last_active_at,
             window as i64 * 1_000,
         );
         let found = decide(
-            &lifetime(plain),
+            &session_times(session),
             Rotation { generation: current, replays },
             presented as u32,
             Timestamp::from_millis(now),
@@ -192,26 +193,26 @@ proptest! {
             Decision::Replay => Outcome::Replay4,
             Decision::Ahead => Outcome::Ahead5,
             Decision::Reused(end) => {
-                prop_assert_eq!(as_pair(end), (now, EndReason::RefreshTokenReuse));
-                Outcome::Theft6
+                prop_assert_eq!(end_pair(end), (now, EndReason::RefreshTokenReuse));
+                Outcome::Reuse6
             }
         };
         prop_assert_eq!(found, expected);
     }
 
     #[test]
-    fn the_oldest_leave_until_the_new_one_fits(
+    fn the_oldest_sessions_end_until_the_new_one_fits(
         sessions in prop::collection::hash_map(any::<[u8; 2]>(), 0..4i64, 0..12),
         cap in prop_oneof![8 => 1..15u64, 1 => Just(u64::MAX)],
     ) {
         let id = |[a, b]: [u8; 2]| SessionId::from_bytes([a, b, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        let mut staying: Vec<(i64, SessionId)> = sessions.iter().map(|(key, at)| (*at, id(*key))).collect();
-        let given = staying.iter().map(|(at, id)| (Timestamp::from_millis(*at), *id)).collect();
-        let found = session_cap::victims(given, cap);
+        let mut kept: Vec<(i64, SessionId)> = sessions.iter().map(|(key, at)| (*at, id(*key))).collect();
+        let given = kept.iter().map(|(at, id)| (Timestamp::from_millis(*at), *id)).collect();
+        let found = session_cap::select_victims(given, cap);
         let mut expected = Vec::new();
-        while staying.len() as u64 + 1 > cap {
-            let oldest = *staying.iter().min().unwrap();
-            staying.retain(|session| *session != oldest);
+        while kept.len() as u64 + 1 > cap {
+            let oldest = *kept.iter().min().unwrap();
+            kept.retain(|session| *session != oldest);
             expected.push(oldest.1);
         }
         prop_assert_eq!(found, expected);
@@ -255,13 +256,13 @@ proptest! {
     /// has to write ends down first.
     #[test]
     fn ends_are_written_down_before_a_change_that_would_alter_them(
-        (plain, old, now) in session_and_now(), new in prop::option::of(1..5u64), later in 0..9_000i64,
+        (session, old, now) in any_session_and_now(), new in prop::option::of(1..5u64), later in 0..9_000i64,
     ) {
         let timeout = |idle| config(1, idle, 0).idle_timeout;
-        let life = lifetime(plain);
-        let before = life.end_at(Timestamp::from_millis(now), timeout(old));
+        let times = session_times(session);
+        let before = times.end_at(Timestamp::from_millis(now), timeout(old));
         if before.is_some() && !expiry::idle_timeout_alters_ends(timeout(old), timeout(new)) {
-            prop_assert_eq!(life.end_at(Timestamp::from_millis(now + later), timeout(new)), before);
+            prop_assert_eq!(times.end_at(Timestamp::from_millis(now + later), timeout(new)), before);
         }
     }
 }
