@@ -13,8 +13,7 @@ use crate::duration::Duration;
 use crate::error::{Error, Failure, Refusal};
 use crate::model::id::SessionId;
 use crate::model::session::Session;
-use crate::token::access_claims::ACCESS_TOKEN_MAX;
-use crate::token::access_claims::AccessClaims;
+use crate::token::access_claims::{ACCESS_TOKEN_MAX, AccessClaims};
 use crate::token::verifier::{self, Expected, Rejection};
 
 /// Options of local verification.

@@ -31,7 +31,7 @@ pub fn is_read_only(method: &Method, path: &str) -> bool {
 }
 
 /// The API's response to a request that failed outside it: the engine did not open, the host could not read the request,
-/// [`authorize`](super::authorize) refused it. It does not tell clients that the host's own secret key is wrong.
+/// [`authorize`](super::authorize()) refused it. It does not tell clients that the host's own secret key is wrong.
 pub fn error_response(error: Error) -> Response<Vec<u8>> {
     ApiResponse::from_error(hide_tenant_key_error(error)).into_http(&mint_request_id(&OsRandom), false)
 }
