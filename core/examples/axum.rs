@@ -63,6 +63,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = env::args().skip(1);
     let database = arguments.next().unwrap_or_else(|| ":memory:".into());
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8787".into());
+    #[expect(clippy::disallowed_methods, reason = "a program, which has an environment of its own")]
     let setting = |name: &str, documented: &str| env::var(name).unwrap_or_else(|_| documented.into());
     let tenant_id = setting("HELLOJOHN_TENANT_ID", "tnt_01HABCDEF654321").parse()?;
     let secret_key = setting("HELLOJOHN_SECRET_KEY", "sk_live_abc123").parse()?;

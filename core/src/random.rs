@@ -22,6 +22,10 @@ pub struct RandomUnavailable;
 pub struct OsRandom;
 
 impl Random for OsRandom {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the engine's source: everything else takes bytes from a Random"
+    )]
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomUnavailable> {
         getrandom::fill(buffer).map_err(|_| RandomUnavailable)
     }

@@ -111,6 +111,10 @@ impl Tenant {
                 let work = Stopwatch::start();
                 count += changing.wait()?;
                 // Leaves half of the time to other callers: of the write lock, of the disk, of a small machine's processors.
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "the caller asked for long work; it gives way to others"
+                )]
                 std::thread::sleep(work.elapsed());
             }
             match last {

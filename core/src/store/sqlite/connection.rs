@@ -158,6 +158,7 @@ pub(super) fn use_write_ahead_log(connection: &Connection, options: &StoreOption
                 ));
             }
             Err(error) if is_busy(&error) && waiting.elapsed() < options.busy_timeout => {
+                #[expect(clippy::disallowed_methods, reason = "SQLite gives nothing to wait on here")]
                 std::thread::sleep(Duration::from_millis(5));
             }
             Err(error) => return Err(map_error(connection, &error)),

@@ -70,6 +70,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "how a developer asks for a new dump")]
     fn the_committed_schema_is_what_the_migrations_build() {
         let connection = Connection::open_in_memory().unwrap();
         let options = StoreOptions {
