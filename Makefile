@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. Everything that a verb needs it installs or builds.
-.PHONY: demo test lint rest c node surfaces torture bench clean
+.PHONY: demo test lint deny rest c node surfaces torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -23,12 +23,18 @@ test: surfaces
 rest:
 	tests/rest/schemathesis
 
-# Formatting, lints and documentation, warnings denied.
+# Formatting, lints and documentation, warnings denied; layers, names, links and dependencies.
 lint: npm/node_modules/.package-lock.json
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
 	cd npm && npm run lint
+	cargo test --package hellojohn-tests --test architecture
+
+# Dependencies by cargo-deny itself: what lint checks, and security advisories, which need the network.
+deny:
+	cargo deny --version || cargo install --locked cargo-deny
+	cargo deny check
 
 # The C library and header in build/c.
 c:

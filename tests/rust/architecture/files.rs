@@ -1,0 +1,192 @@
+//! Names, lengths and words of files.
+
+use crate::{Source, assert_none, assert_only, sources};
+
+const CODE: &[&str] = &["c", "cpp", "h", "hpp", "mjs", "mts", "py", "rs", "sql", "ts"];
+
+/// Written by a program and compared by a test.
+const GENERATED: &[&str] = &["include/hellojohn.h"];
+
+/// Longer than this, a file of code needs a reason; longer than the second, there is none.
+const LINES: usize = 300;
+const LINES_AT_MOST: usize = 600;
+
+/// The files of code that are longer than `LINES`, and why.
+const LONG_FILES: &[(&str, &str)] = &[
+    ("bindings/node/src/tenant.rs", "one method for each operation"),
+    ("core/src/engine/tenant.rs", "to be divided"),
+    ("core/src/model/device_type.rs", "to be divided"),
+    ("core/src/store/sqlite/connection.rs", "to be divided"),
+    ("npm/node/src/hellojohn.ts", "the class that users see, with its documentation"),
+    ("tests/c/nulls.c", "a line for each function of the header"),
+    ("tests/c/rest.c", "the REST API as a C host mounts it, each case once"),
+    ("tests/c/strings.c", "a line for each text that the header takes"),
+    ("tests/c/surface_operations.c", "a function for each operation"),
+    ("tests/node/rest_bad_input.test.mjs", "a table of bad input"),
+    ("tests/node/rest_hosts.test.mjs", "each kind of host server"),
+    ("tests/rust/faults.rs", "to be divided"),
+    ("tests/rust/histories.rs", "to be divided"),
+    ("tests/rust/model.rs", "a second engine, in plain code"),
+    ("tests/rust/races.rs", "to be divided"),
+];
+
+/// Files that still have to be divided.
+const TOO_LONG: &[&str] =
+    &["core/src/model/device_type.rs", "tests/rust/faults.rs", "tests/rust/histories.rs"];
+
+/// Names that say nothing about what is inside.
+const EMPTY_NAMES: &[&str] = &["common", "helper", "helpers", "misc", "util", "utils"];
+
+/// Pronouns that hide who does something. A sentence names its subject.
+const PRONOUNS: &[&str] = &["anybody", "nobody", "somebody", "whoever", "whom"];
+
+/// Texts that are not ours to word, and this file.
+const PRONOUNS_ALLOWED: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT", "tests/rust/architecture/files.rs"];
+
+/// Folders that still hold some.
+const PRONOUNS_LEFT: &[&str] = &[
+    "README.md",
+    "bindings/",
+    "core/",
+    "docs/PERFORMANCE.md",
+    "examples/",
+    "include/",
+    "npm/",
+    "tests/bench/",
+    "tests/c/",
+    "tests/node/",
+    "tests/rest/",
+    "tests/rust/",
+    "tests/scenarios/",
+];
+
+fn is_code(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| CODE.contains(&ending)) && !GENERATED.contains(&path)
+}
+
+fn longer_than(limit: usize, all: &[Source]) -> Vec<String> {
+    let long = all.iter().filter(|source| is_code(&source.path) && source.text.lines().count() > limit);
+    long.map(|source| source.path.clone()).collect()
+}
+
+fn empty_names(all: &[Source]) -> Vec<String> {
+    let says_nothing = |part: &str| EMPTY_NAMES.contains(&part.split('.').next().unwrap_or(part));
+    all.iter().map(|source| source.path.clone()).filter(|path| path.split('/').any(says_nothing)).collect()
+}
+
+/// Words between characters that are no letters: `evict_nobody` holds one too.
+fn pronouns(all: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in all.iter().filter(|source| !PRONOUNS_ALLOWED.contains(&source.path.as_str())) {
+        let lines = source.text.lines().enumerate().map(|(index, line)| (index + 1, line));
+        for (number, line) in [(0, source.path.as_str())].into_iter().chain(lines) {
+            let lower = line.to_lowercase();
+            for word in lower.split(|c: char| !c.is_alphabetic()).filter(|word| PRONOUNS.contains(word)) {
+                found.push(format!("{}:{number}: {word}", source.path));
+            }
+        }
+    }
+    found
+}
+
+/// Tests that stand among production code without saying so: a module that only tests compile and that is not called
+/// `tests`, or a test outside of one.
+fn hidden_tests(all: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    let is_production =
+        |path: &str| path.contains("/src/") && path.ends_with(".rs") && !path.starts_with("tests/");
+    for source in all.iter().filter(|source| is_production(&source.path)) {
+        let is_test_file = source.path.contains("/tests/") || source.path.ends_with("/tests.rs");
+        for after in source.text.split("#[cfg(test)]\n").skip(1) {
+            let declared =
+                after.trim_start().trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
+            let name = declared.strip_prefix("mod ").map(|rest| rest.split([';', ' ']).next().unwrap_or(""));
+            if let Some(name) = name.filter(|name| *name != "tests") {
+                found.push(format!("{}: the module {name} is compiled for tests only", source.path));
+            }
+        }
+        let before_tests = source.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
+        if !is_test_file && before_tests.contains("#[test]") {
+            found.push(format!("{}: a test outside of `mod tests`", source.path));
+        }
+    }
+    found
+}
+
+#[test]
+fn no_file_is_longer_than_a_reader_can_hold() {
+    let all = sources();
+    let mut found = longer_than(LINES_AT_MOST, &all);
+    found.retain(|path| !TOO_LONG.contains(&path.as_str()));
+    assert_none(&format!("more than {LINES_AT_MOST} lines"), &found);
+    assert_only(&format!("more than {LINES} lines"), &longer_than(LINES, &all), LONG_FILES);
+}
+
+#[test]
+fn no_name_of_a_file_says_nothing() {
+    assert_none("names that say nothing", &empty_names(&sources()));
+}
+
+#[test]
+fn every_sentence_names_its_subject() {
+    let mut found = pronouns(&sources());
+    found.retain(|one| PRONOUNS_LEFT.iter().all(|folder| !one.starts_with(folder)));
+    assert_none("pronouns that hide who does something", &found);
+}
+
+#[test]
+fn tests_stand_in_files_that_say_so() {
+    let mut found = hidden_tests(&sources());
+    found.retain(|one| !one.starts_with("core/src/rest/"));
+    assert_none("tests that look like production code", &found);
+}
+
+mod self_tests {
+    use super::*;
+
+    #[test]
+    fn a_long_file_is_caught() {
+        let all = [
+            Source::new("core/src/a.rs", &"\n".repeat(LINES + 1)),
+            Source::new("core/src/b.rs", &"\n".repeat(LINES)),
+            Source::new("docs/C.md", &"\n".repeat(LINES + 1)),
+        ];
+        assert_eq!(longer_than(LINES, &all), ["core/src/a.rs"]);
+    }
+
+    #[test]
+    #[should_panic(expected = "allowed, but no longer there: b.rs")]
+    fn a_file_that_shrank_must_leave_the_list() {
+        assert_only("long", &["a.rs".to_owned()], &[("a.rs", "reason"), ("b.rs", "reason")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "new: c.rs")]
+    fn a_file_that_grew_must_give_a_reason() {
+        assert_only("long", &["a.rs".to_owned(), "c.rs".to_owned()], &[("a.rs", "reason")]);
+    }
+
+    #[test]
+    fn an_empty_name_is_caught() {
+        let all = [Source::new("core/src/utils.rs", ""), Source::new("npm/node/src/common/a.ts", "")];
+        assert_eq!(empty_names(&all).len(), 2);
+        assert!(empty_names(&[Source::new("core/src/misconduct.rs", "")]).is_empty());
+    }
+
+    #[test]
+    fn a_pronoun_is_caught() {
+        let all = [Source::new("a.rs", "// the writer\nfn wait_for_somebody() {} // Whom?\n")];
+        assert_eq!(pronouns(&all), ["a.rs:2: somebody", "a.rs:2: whom"]);
+    }
+
+    #[test]
+    fn a_hidden_test_is_caught() {
+        let all = [
+            Source::new("core/src/a.rs", "#[cfg(test)]\nmod plans;\n"),
+            Source::new("core/src/b.rs", "#[test]\nfn f() {}\n"),
+            Source::new("core/src/c.rs", "#[cfg(test)]\nmod tests {\n#[test]\nfn f() {}\n}\n"),
+            Source::new("core/src/d/tests/e.rs", "#[test]\nfn f() {}\n"),
+        ];
+        assert_eq!(hidden_tests(&all).len(), 2);
+    }
+}

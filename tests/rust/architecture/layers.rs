@@ -1,0 +1,173 @@
+//! Which file may know which: layers, fences around foreign crates, no cycles.
+
+use crate::imports::{Edges, cycles, rust_edges, typescript_edges};
+use crate::rust_code::{find_word, production_code};
+use crate::{Source, assert_none, assert_only, sources};
+
+/// The layers of `core/src`, lowest first: a file knows its own layer and those below it.
+const LAYERS: &[&[&str]] = &[
+    &[
+        "error",
+        "clock",
+        "random",
+        "duration",
+        "text",
+        "json",
+        "object_reader",
+        "word_enum",
+        "secret",
+        "key_wrapping",
+    ],
+    &["model"],
+    &["rules", "token"],
+    &["store"],
+    &["engine"],
+    &["rest"],
+    &["wire", "lib"],
+];
+
+/// A word of code, the only place in which it may occur, and the folders in which that holds.
+const FENCES: &[(&str, &str, &[&str])] = &[
+    ("rusqlite", "core/src/store/sqlite/", CRATES),
+    ("jsonwebtoken", "core/src/token/", CRATES),
+    ("ed25519_dalek", "core/src/token/", CRATES),
+    ("http::", "core/src/rest/", &["core/src/"]),
+    ("SystemTime", "core/src/clock.rs", CRATES),
+    ("Instant", "core/src/clock.rs", CRATES),
+    ("getrandom", "core/src/random.rs", CRATES),
+];
+
+/// Folders that still hold circles.
+const CIRCLES_LEFT: &[&str] = &["core/src/engine/", "core/src/rest/", "core/src/store/", "bindings/", "npm/"];
+
+/// What `fence_violations` may find, and why.
+const FENCE_EXCEPTIONS: &[(&str, &str)] = &[
+    (
+        "bindings/node/src/tenant.rs names Instant, which belongs to core/src/clock.rs",
+        "measures how long a read holds JavaScript's thread; no answer depends on it",
+    ),
+    (
+        "core/src/engine/signing_keys.rs names jsonwebtoken, which belongs to core/src/token/",
+        "the type of a JWKS",
+    ),
+];
+
+/// The folders in which Rust modules start.
+const CRATES: &[&str] = &["core/src/", "bindings/c/src/", "bindings/node/src/"];
+
+fn layer(path: &str) -> usize {
+    let name = path["core/src/".len()..].split('/').next().unwrap_or("").trim_end_matches(".rs");
+    LAYERS
+        .iter()
+        .position(|names| names.contains(&name))
+        .unwrap_or_else(|| panic!("{path} is in no layer: add it to LAYERS and to docs/ARCHITECTURE.md"))
+}
+
+fn upward_edges(edges: &Edges) -> Vec<String> {
+    let pairs = edges.iter().flat_map(|(from, known)| known.iter().map(move |to| (from, to)));
+    pairs
+        .filter(|(from, to)| layer(to) > layer(from))
+        .map(|(from, to)| format!("{from} knows {to}, which is in a higher layer"))
+        .collect()
+}
+
+/// Only the index of `store` may name a back end: everything else speaks to its traits.
+fn edges_past_the_store_seam(edges: &Edges) -> Vec<String> {
+    let back_end = "core/src/store/sqlite/";
+    let pairs = edges.iter().flat_map(|(from, known)| known.iter().map(move |to| (from, to)));
+    pairs
+        .filter(|(from, to)| to.starts_with(back_end) && !from.starts_with(back_end))
+        .filter(|(from, _)| *from != "core/src/store/mod.rs")
+        .map(|(from, to)| format!("{from} knows {to}"))
+        .collect()
+}
+
+fn fence_violations(all: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in all.iter().filter(|source| source.path.ends_with(".rs") && !source.path.contains("/tests/"))
+    {
+        let code = production_code(&source.text);
+        for (word, place, fenced) in FENCES {
+            let is_fenced = fenced.iter().any(|folder| source.path.starts_with(folder));
+            if is_fenced && !source.path.starts_with(place) && find_word(&code, word).is_some() {
+                found.push(format!("{} names {word}, which belongs to {place}", source.path));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn layers_of_the_core_import_downwards_only() {
+    assert_none("imports against the layers", &upward_edges(&rust_edges("core/src/", &sources())));
+}
+
+#[test]
+fn only_the_index_of_the_store_names_a_back_end() {
+    let edges = rust_edges("core/src/", &sources());
+    assert_none("imports past the store's traits", &edges_past_the_store_seam(&edges));
+}
+
+#[test]
+fn foreign_crates_and_clocks_stay_inside_their_fences() {
+    assert_only("words outside of their place", &fence_violations(&sources()), FENCE_EXCEPTIONS);
+}
+
+#[test]
+fn no_file_knows_itself_through_others() {
+    let all = sources();
+    let mut found: Vec<String> = CRATES.iter().flat_map(|folder| cycles(&rust_edges(folder, &all))).collect();
+    found.extend(cycles(&typescript_edges("npm/", &all)));
+    found.retain(|edge| CIRCLES_LEFT.iter().all(|folder| !edge.starts_with(folder)));
+    assert_none("circles of imports", &found);
+}
+
+mod self_tests {
+    use super::*;
+
+    fn core(files: &[(&str, &str)]) -> Vec<Source> {
+        files.iter().map(|(path, text)| Source::new(&format!("core/src/{path}"), text)).collect()
+    }
+
+    #[test]
+    fn an_import_from_a_higher_layer_is_caught() {
+        let all = core(&[
+            ("lib.rs", "mod engine; mod store;"),
+            ("engine/mod.rs", "mod tenant;"),
+            ("engine/tenant.rs", "pub struct Tenant;"),
+            ("store/mod.rs", "fn f(t: crate::engine::tenant::Tenant) {}"),
+        ]);
+        let found = upward_edges(&rust_edges("core/src/", &all));
+        assert_eq!(
+            found,
+            ["core/src/store/mod.rs knows core/src/engine/tenant.rs, which is in a higher layer"]
+        );
+    }
+
+    #[test]
+    fn a_back_end_named_by_the_engine_is_caught() {
+        let all = core(&[
+            ("store/mod.rs", "mod sqlite;"),
+            ("store/sqlite/mod.rs", "pub struct Options;"),
+            ("engine/mod.rs", "use crate::store::sqlite::Options;"),
+        ]);
+        let found = edges_past_the_store_seam(&rust_edges("core/src/", &all));
+        assert_eq!(found, ["core/src/engine/mod.rs knows core/src/store/sqlite/mod.rs"]);
+    }
+
+    #[test]
+    fn a_driver_outside_of_its_folder_is_caught() {
+        let all = core(&[
+            ("engine/query.rs", "fn f(e: rusqlite::Error) {}"),
+            ("store/sqlite/error.rs", "use rusqlite::Error;"),
+            ("rules/expiry.rs", "// SystemTime would be wrong here\nlet a = std::time::SystemTime::now();"),
+        ]);
+        assert_eq!(
+            fence_violations(&all),
+            [
+                "core/src/engine/query.rs names rusqlite, which belongs to core/src/store/sqlite/",
+                "core/src/rules/expiry.rs names SystemTime, which belongs to core/src/clock.rs",
+            ]
+        );
+    }
+}
