@@ -1,5 +1,6 @@
 //! Names, lengths and words of files.
 
+use crate::rust_code::before_unit_tests;
 use crate::{Source, assert_none, assert_only, sources};
 
 const CODE: &[&str] = &["c", "cpp", "h", "hpp", "mjs", "mts", "py", "rs", "sql", "ts"];
@@ -14,9 +15,9 @@ const LINES_AT_MOST: usize = 600;
 /// The files of code that are longer than `LINES`, and why.
 const LONG_FILES: &[(&str, &str)] = &[
     ("bindings/node/src/tenant.rs", "one method for each operation"),
-    ("core/src/engine/tenant.rs", "to be divided"),
-    ("core/src/model/device_type.rs", "to be divided"),
-    ("core/src/store/sqlite/connection.rs", "to be divided"),
+    ("core/src/engine/transaction.rs", "how every operation reaches the store, with its reasons"),
+    ("core/src/model/user_agent/mod.rs", "one decision table, read from top to bottom"),
+    ("core/src/store/group_commit.rs", "the whole life of a shared commit, told once"),
     ("npm/node/src/hellojohn.ts", "the class that users see, with its documentation"),
     ("tests/c/nulls.c", "a line for each function of the header"),
     ("tests/c/rest.c", "the REST API as a C host mounts it, each case once"),
@@ -105,8 +106,7 @@ fn hidden_tests(all: &[Source]) -> Vec<String> {
                 found.push(format!("{}: the module {name} is compiled for tests only", source.path));
             }
         }
-        let before_tests = source.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or("");
-        if !is_test_file && before_tests.contains("#[test]") {
+        if !is_test_file && before_unit_tests(&source.text).contains("#[test]") {
             found.push(format!("{}: a test outside of `mod tests`", source.path));
         }
     }

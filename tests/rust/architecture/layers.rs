@@ -6,20 +6,9 @@ use crate::{Source, assert_none, assert_only, sources};
 
 /// The layers of `core/src`, lowest first: a file knows its own layer and those below it.
 const LAYERS: &[&[&str]] = &[
-    &[
-        "error",
-        "clock",
-        "random",
-        "duration",
-        "text",
-        "json",
-        "object_reader",
-        "word_enum",
-        "secret",
-        "key_wrapping",
-    ],
+    &["error", "clock", "random", "duration", "text", "json", "object_reader", "word_enum", "secret"],
     &["model"],
-    &["rules", "token"],
+    &["rules", "token", "key_wrapping"],
     &["store"],
     &["engine"],
     &["rest"],
@@ -38,7 +27,15 @@ const FENCES: &[(&str, &str, &[&str])] = &[
 ];
 
 /// Folders that still hold circles.
-const CIRCLES_LEFT: &[&str] = &["core/src/engine/", "core/src/rest/", "core/src/store/", "bindings/", "npm/"];
+const CIRCLES_LEFT: &[&str] = &[
+    "core/src/engine/",
+    "core/src/model/device_type.rs",
+    "core/src/model/user_agent/",
+    "core/src/rest/",
+    "core/src/store/",
+    "bindings/",
+    "npm/",
+];
 
 /// What `fence_violations` may find, and why.
 const FENCE_EXCEPTIONS: &[(&str, &str)] = &[
@@ -46,10 +43,7 @@ const FENCE_EXCEPTIONS: &[(&str, &str)] = &[
         "bindings/node/src/tenant.rs names Instant, which belongs to core/src/clock.rs",
         "measures how long a read holds JavaScript's thread; no answer depends on it",
     ),
-    (
-        "core/src/engine/signing_keys.rs names jsonwebtoken, which belongs to core/src/token/",
-        "the type of a JWKS",
-    ),
+    ("core/src/engine/answers.rs names jsonwebtoken, which belongs to core/src/token/", "the type of a JWKS"),
 ];
 
 /// The folders in which Rust modules start.
@@ -71,13 +65,13 @@ fn upward_edges(edges: &Edges) -> Vec<String> {
         .collect()
 }
 
-/// Only the index of `store` may name a back end: everything else speaks to its traits.
+/// Only the file that opens a store may name a back end: everything else speaks to its traits.
 fn edges_past_the_store_seam(edges: &Edges) -> Vec<String> {
     let back_end = "core/src/store/sqlite/";
     let pairs = edges.iter().flat_map(|(from, known)| known.iter().map(move |to| (from, to)));
     pairs
         .filter(|(from, to)| to.starts_with(back_end) && !from.starts_with(back_end))
-        .filter(|(from, _)| *from != "core/src/store/mod.rs")
+        .filter(|(from, _)| *from != "core/src/store/open.rs")
         .map(|(from, to)| format!("{from} knows {to}"))
         .collect()
 }
@@ -103,7 +97,7 @@ fn layers_of_the_core_import_downwards_only() {
 }
 
 #[test]
-fn only_the_index_of_the_store_names_a_back_end() {
+fn only_the_opener_of_the_store_names_a_back_end() {
     let edges = rust_edges("core/src/", &sources());
     assert_none("imports past the store's traits", &edges_past_the_store_seam(&edges));
 }

@@ -1,8 +1,20 @@
 //! Just enough of Rust's syntax: code without comments, texts and unit tests, and the paths that it names.
 
+/// The text of a file up to its unit tests.
+pub(crate) fn before_unit_tests(text: &str) -> &str {
+    let is_module = |at: &usize| {
+        let declared = text[at + CFG_TEST.len()..].lines().next().unwrap_or("");
+        declared.ends_with("mod tests {")
+    };
+    let end = text.match_indices(CFG_TEST).map(|(at, _)| at).find(is_module);
+    &text[..end.unwrap_or(text.len())]
+}
+
+const CFG_TEST: &str = "#[cfg(test)]\n";
+
 /// The code of a file, without its unit tests, with comments and the contents of texts left out.
 pub(crate) fn production_code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod tests {").next().expect("a first part");
+    let text = before_unit_tests(text);
     let bytes = text.as_bytes();
     let mut code = String::new();
     let mut at = 0;
