@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn comments_texts_and_unit_tests_are_no_code() {
         let code = production_code(
-            "let a = '\"'; // rusqlite\nlet b = \"crate::x // \\\"\"; /* y */ fn f<'a>() {}\n#[cfg(test)]\nmod tests { z }",
+            "let a = '\"'; // rusqlite\nlet b = \"crate::x // \\\"\"; /* y */ fn f<'a>() {}\n#[cfg(test)]\nmod tests {\nz }",
         );
         for absent in ["rusqlite", "crate", "y", "z"] {
             assert!(find_word(&code, absent).is_none(), "{absent} in {code}");
