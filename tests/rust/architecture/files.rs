@@ -25,6 +25,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("tests/c/surface_operations.c", "a function for each operation"),
     ("tests/node/rest_bad_input.test.mjs", "a table of bad input"),
     ("tests/node/rest_hosts.test.mjs", "each kind of host server"),
+    ("tests/rust/bin/rest_surface.rs", "to be divided"),
     ("tests/rust/faults.rs", "to be divided"),
     ("tests/rust/histories.rs", "to be divided"),
     ("tests/rust/model.rs", "a second engine, in plain code"),
