@@ -67,6 +67,10 @@ impl CallRunner {
 
     fn run(&self, call: u32, pool: &Arc<ThreadPool>, body: impl FnOnce(Duration) -> Answer + Send + 'static) {
         let completions = Arc::clone(&self.completions);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "how long the job waited for a thread; no answer depends on it"
+        )]
         let called_at = Instant::now();
         let job = move || {
             if !completions.is_abandoned() {

@@ -40,8 +40,8 @@ const CIRCLES_LEFT: &[&str] = &[
 /// What `fence_violations` may find, and why.
 const FENCE_EXCEPTIONS: &[(&str, &str)] = &[
     (
-        "bindings/node/src/tenant.rs names Instant, which belongs to core/src/clock.rs",
-        "measures how long a read holds JavaScript's thread; no answer depends on it",
+        "bindings/node/src/calls.rs names Instant, which belongs to core/src/clock.rs",
+        "measures how long a call waited for a thread; no answer depends on it",
     ),
     ("core/src/engine/answers.rs names jsonwebtoken, which belongs to core/src/token/", "the type of a JWKS"),
 ];
