@@ -46,7 +46,7 @@ mod word_enum;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use duration::Duration;
 pub use engine::{
-    CacheValidator, CreateSession, Engine, EngineBuilder, Grant, Jwks, ListQuery, LocalVerification, Pending,
+    CacheValidator, CreateSession, Engine, EngineBuilder, Grant, ListQuery, LocalVerification, Pending,
     PurgeBefore, RefreshRequest, SessionCounts, SignOutScope, Stats, Tenant, UpdatedSession, VerifiedAccess,
     VerifyError,
 };
@@ -62,6 +62,7 @@ pub use random::{OsRandom, Random, RandomUnavailable, SeededRandom};
 pub use secret::{AccessToken, RefreshToken, SecretKey};
 pub use store::durability::Durability;
 pub use token::access_claims::AccessClaims;
+pub use token::jwks::Jwks;
 pub use token::keyring::{KeyInfo, KeyState};
 
 /// The quick start of the README runs as a documentation test.

@@ -28,7 +28,7 @@ mod transaction;
 mod update;
 mod verify;
 
-pub use self::answers::{Grant, Jwks, SessionCounts, Stats, UpdatedSession, VerifiedAccess, VerifyError};
+pub use self::answers::{Grant, SessionCounts, Stats, UpdatedSession, VerifiedAccess, VerifyError};
 pub use self::builder::{Engine, EngineBuilder};
 pub use self::cache_validator::CacheValidator;
 pub use self::create::CreateSession;

@@ -1,6 +1,5 @@
 //! Signing keys: rotation, retirement, the JWK Set; the secret key that wraps them.
 
-use super::answers::Jwks;
 use super::provisioning::mint_signing_key;
 use super::refusals::unknown_key;
 use super::tenant::Tenant;
@@ -14,6 +13,7 @@ use crate::random;
 use crate::rules::expiry;
 use crate::secret::SecretKey;
 use crate::store::KeyRecord;
+use crate::token::jwks::Jwks;
 use crate::token::keyring::{KeyInfo, KeyNo, KeyState};
 
 /// The state as seen at `now`: a retiring key whose tokens have all expired is retired, also before that is written down.
@@ -64,7 +64,7 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn jwks(&self) -> Result<Jwks, Error> {
-        self.read(|ctx| Ok(Jwks(ctx.snapshot.ring.jwks(ctx.now))))
+        self.read(|ctx| Ok(ctx.snapshot.ring.jwks(ctx.now)))
     }
 
     /// Rotates the signing keys: the next key becomes active, the active one retiring, a new next one is minted. No

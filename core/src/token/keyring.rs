@@ -11,6 +11,7 @@ use jsonwebtoken::{Algorithm, Header};
 use serde::Serialize;
 
 use super::base64url;
+use super::jwks::Jwks;
 use crate::clock::Timestamp;
 use crate::model::id::KeyId;
 use crate::secret::SecretBytes;
@@ -150,8 +151,9 @@ impl KeyRing {
 
     /// The public keys as a JWK Set (RFC 7517): next, active, and retiring ones with tokens that have not
     /// expired.
-    pub(crate) fn jwks(&self, now: Timestamp) -> JwkSet {
-        JwkSet { keys: self.keys.iter().filter(|key| key.is_published(now)).map(|key| key.jwk()).collect() }
+    pub(crate) fn jwks(&self, now: Timestamp) -> Jwks {
+        let published = self.keys.iter().filter(|key| key.is_published(now));
+        Jwks(JwkSet { keys: published.map(|key| key.jwk()).collect() })
     }
 }
 

@@ -8,6 +8,7 @@
 pub(crate) mod access_claims;
 mod base64url;
 pub(crate) mod issuer;
+pub(crate) mod jwks;
 pub(crate) mod keyring;
 mod list_cursor;
 pub(crate) mod refresh_token;
