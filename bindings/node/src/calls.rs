@@ -109,6 +109,22 @@ impl CallRunner {
         })
     }
 
+    /// Runs a read on JavaScript's thread, which also opens the engine there if it is not open.
+    pub(crate) fn run_sync(&self, body: impl FnOnce(&Tenant) -> Answer) -> Answer {
+        let engine = self.engine.as_ref().ok_or_else(refused_options_error)?;
+        catch_panic(|| body(&engine.open(Duration::ZERO)?.tenant))
+    }
+
+    /// Whether the cached answer whose validator has this number is certainly fresh. Never waits.
+    pub(crate) fn is_fresh(&self, number: i64) -> bool {
+        self.engine.as_ref().is_some_and(|engine| {
+            engine.if_open().is_some_and(|open| {
+                catch_panic(|| engine.validators.is_fresh(number, &open.tenant)).unwrap_or(false)
+            })
+        })
+    }
+
+    /// Runs a write on another thread.
     pub(crate) fn write(&self, env: Env, body: impl FnOnce(&OpenTenant) -> Answer + Send + 'static) -> u32 {
         self.submit(env, &WRITES, move |engine, queued| engine.write(queued, body))
     }
@@ -133,6 +149,6 @@ impl CallRunner {
     }
 }
 
-pub(crate) fn refused_options_error() -> Error {
+fn refused_options_error() -> Error {
     Error::new(ErrorCode::Internal, "the options were refused")
 }

@@ -2,7 +2,6 @@
 //! the [`CompletionQueue`] delivers the answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use hellojohn::{
     CreateSession, Error, IdentityPatch, ListQuery, LocalVerification, PurgeBefore, RefreshRequest,
@@ -12,7 +11,7 @@ use napi::bindgen_prelude::{Either, Env};
 use napi_derive::napi;
 use zeroize::Zeroizing;
 
-use crate::calls::{Answer, CallRunner, Outcome, read_object, refused_options_error};
+use crate::calls::{Answer, CallRunner, Outcome, read_object};
 use crate::clock::NativeClock;
 use crate::completion_queue::CompletionQueue;
 use crate::encode::{
@@ -141,11 +140,7 @@ impl NativeTenant {
     /// Whether the cached answer with this number is certainly fresh. Reads no file; false means unknown.
     #[napi(catch_unwind)]
     pub fn is_fresh(&self, number: i64) -> bool {
-        self.calls.engine.as_ref().is_some_and(|engine| {
-            engine.if_open().is_some_and(|open| {
-                catch_panic(|| engine.validators.is_fresh(number, &open.tenant)).unwrap_or(false)
-            })
-        })
+        self.calls.is_fresh(number)
     }
 
     /// An access token and `LocalVerification` as JSON → payload, on another thread.
@@ -165,10 +160,7 @@ impl NativeTenant {
     /// [`verify_locally`](Self::verify_locally) on this thread; opens the engine on this thread if it is not open.
     #[napi(catch_unwind)]
     pub fn verify_locally_sync(&self, token: String, options: String) -> Outcome {
-        let Some(engine) = &self.calls.engine else {
-            return Err(refused_options_error()).into();
-        };
-        catch_panic(|| verify_locally(&engine.open(Duration::ZERO)?.tenant, &token, &options)).into()
+        self.calls.run_sync(|tenant| verify_locally(tenant, &token, &options)).into()
     }
 
     /// A session id → nothing.

@@ -34,8 +34,7 @@ const CIRCLES_LEFT: &[&str] = &[
     "core/src/model/user_agent/",
     "core/src/rest/",
     "core/src/store/",
-    "bindings/",
-    "npm/",
+    "bindings/c/",
 ];
 
 /// What `fence_violations` may find, and why.
