@@ -64,28 +64,42 @@ export function plain(row) {
   return `${row.id ?? row.bar}: ${row.work}${row.against ? ` / ${row.against}` : ""}: ${result} (bar ${bar}) ${word}`;
 }
 
+/** What the table's labels and columns mean. */
+const LEGEND = `
+A row's label says what it is about. A **bar** is a target that this project set for itself before it measured; a bar that was
+missed stays in the table as **no**. "Ours" is this engine, "theirs" is what stands under "Against".
+
+- P1, P2: store-backed verification of access tokens in Node, against verifiers that ask no store.
+- P3, P4: local verification, in Node against jose, in Rust against the bare signature.
+- P5, P6, P7: creating and refreshing sessions, against the same work written by hand, and against the bare database and signature.
+- P8: sessions in Node, against better-auth, lucia and express-session.
+- P9: sessions in Rust, against tower-sessions.
+- P10, P11: how time, disk and memory grow with the number of sessions.
+- P12: what a sweep costs the calls beside it.
+`.trim();
+
 /** How the table was made. The rules of the harness, which are the same for every row. */
 const METHOD = `
-- Both sides of a row do their work in turns in one run, in rounds of calls; who is first changes from round to round.
-  Each side warms up first. A time is the median of its rounds; a ratio is the median of the ratios of the rounds, so that
-  it may differ from the quotient of the two medians. In brackets: the middle half of the rounds.
-- After every round the work is checked: rows are counted, every answer is looked at, rotated tokens differ, a token that
-  was exchanged is refused, a revoked session is refused by the very next verification, a forged signature is refused.
-- Ours remembers what it has read until this process changes that session, or another process commits anything; then it asks
-  the store again. P1, P2 and the reads of P8 show both cases: a session that was looked at before, which is what a cache is
-  measured by, and one that may not be remembered. The verifications of P10 are of tokens that were seen before. P3 and P4
+- Both sides of a row take turns within one run, in rounds of calls; the side that goes first changes from round to round.
+  Each side warms up first. A time is the median of its rounds. A ratio is the median of the ratios of the rounds, so it may
+  differ from the quotient of the two medians. In brackets: the middle half of the rounds.
+- After every round the work is checked: rows are counted, every answer is read, rotated tokens differ, a token that was
+  exchanged is refused, a revoked session is refused by the very next verification, a forged signature is refused.
+- This engine caches what it has read until this process changes that session, or another process commits anything; then it asks
+  the store again. P1, P2 and the reads of P8 show both cases: a session that was read before, which is what a cache is
+  measured by, and one whose cached answer is stale. The verifications of P10 are of tokens that were seen before. P3 and P4
   verify each token once; another engine signed it.
 - "In flight" is the number of calls that are outstanding at once: promises in Node, threads in Rust.
 - Every store runs on the same disk in write-ahead mode with a checkpoint every 16,000 pages. "Durable" is
   \`synchronous=FULL\` on both sides: an answer is on disk before it is given.
-- The write-ahead log of every database is brought to its full size first, as in any database that is some minutes old: while
+- The write-ahead log of every database is grown to its full size first, as in any database that is some minutes old: while
   it grows, a sync takes several times as long.
-- Peers run unchanged and through their shortest way: better-auth without its HTTP layer and without hashing a password,
+- Peers run unchanged and by their shortest path: better-auth without its HTTP layer and without hashing a password,
   express-session's store without Express. Users that list sessions have 5. User agents are real ones.
-- P10 to P12: the databases are made by the engine's own \`create\`, four threads with durability normal, and opened again
+- P10 to P12: the databases are filled by the engine's own \`create\`, four threads with durability normal, and opened again
   with durability full. The tokens of a sample that is spread over the whole database are kept; random sessions are drawn
   from it. P12 takes five sweeps, each on a tenant of its own, with quiet times between them.
-- P5 and P6: from ${SLOW_SYNC_MS} ms for one sync on, measured beside the row, the disk counts as slow and the bar is the higher one.
+- P5 and P6: where one sync, measured beside the row, takes ${SLOW_SYNC_MS} ms or longer, the disk counts as slow and the higher bar holds.
 `.trim();
 
 export function markdown({ mode, machine, rows, peers }) {
@@ -94,13 +108,14 @@ export function markdown({ mode, machine, rows, peers }) {
   const missing = peers.filter((peer) => peer.missing);
   const text = [
     "# Benchmarks",
-    "Written by `make bench`; nothing in here was typed by hand.",
+    "Written by `make bench` from what it measured; no figure was typed by hand.",
     mode === "quick"
       ? "A quick run (`make bench QUICK=1`): short rounds and small databases, so that single figures may be off by a third " +
         "on a busy machine."
       : "A full run.",
     `${reached} of ${judged.length} bars are reached.`,
     "## Results",
+    LEGEND,
     [
       "| Row | Result | Bar | Reached | Work | Ours, per call | Theirs, per call | Against |",
       "|---|---|---|---|---|---|---|---|",
@@ -118,8 +133,8 @@ export function markdown({ mode, machine, rows, peers }) {
       .filter((entry, at, all) => all.indexOf(entry) === at)
       .join("\n"),
     "## What the others do not do",
-    "Ours does: revocation is seen by the next call in every thread and process, tokens are kept as nothing that could be " +
-      "presented, refresh tokens rotate and their reuse is detected, caps and time-outs are exact.",
+    "This engine does: the next call sees a revocation, in every thread and process; nothing in the database can be " +
+      "presented as a token; refresh tokens rotate and their reuse is detected; caps and time-outs are exact.",
     peers
       .filter((peer) => !peer.missing)
       .map(({ name, lacks }) => `- **${name}**: ${lacks}.`)
