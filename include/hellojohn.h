@@ -8,61 +8,70 @@
  * Names. Every function starts with hj_ and the type of its first argument: hj_tenant_create takes an hj_tenant.
  * Constants start with HJ_. Nothing else is exported.
  *
- * Calls. A call that can fail returns an hj_status: HJ_OK (0) or one of HJ_ERR_.... Check it before you look at any
- * output. Everything else (getters, _free) cannot fail. There is no "last error" kept anywhere.
+ * Calls. A call that can fail returns an hj_status: HJ_OK (0) or one of HJ_ERR_.... Check the status before you read
+ * any output. All other functions (getters, _free) cannot fail. The library keeps no "last error" anywhere.
  *
- * Outputs. Outputs are the last arguments, and the very last one is `error`. A call sets all its outputs to NULL or 0
- * first, so a failure leaves nothing in them (the one exception says so: verifying an ended session). `error` may always
- * be NULL; other outputs may be NULL where their function says so, and are refused with HJ_ERR_VALIDATION_ERROR before
- * anything happens where it does not. What an output held before is overwritten, not freed. The outputs of one call must
- * be different variables.
+ * Outputs. Outputs are the last arguments, and the very last one is `error`. A call first sets all its outputs to NULL
+ * or 0, so a failed call leaves nothing in them (one exception, stated where it applies: verifying an ended session).
+ * `error` may always be NULL. Another output may be NULL where its function says so; otherwise a NULL there fails with
+ * HJ_ERR_VALIDATION_ERROR before the call does anything. A call overwrites what an output held before and does not free
+ * it. The outputs of one call must be different variables.
  *
- * Objects. Every type is an incomplete struct; only pointers to it are handled. What a call hands out through an output
- * is yours: free it once with the _free of its type, from any thread, and do not use it afterwards. What a getter returns
- * (a string, a session inside a page) belongs to the object that it was read from and is good until that is freed. Every
- * _free takes NULL, every getter takes NULL and answers NULL, 0 or false, and every other call answers a NULL object with
- * HJ_ERR_VALIDATION_ERROR. The order of freeing is free: a tenant outlives its engine.
+ * Objects. Every type is an incomplete struct: you only hold pointers to it. An object that a call hands out through an
+ * output is yours: free it once with the _free of its type, from any thread, and do not use it afterwards. What a
+ * getter returns (a string, a session inside a page) belongs to the object that you read it from and is good until you
+ * free that object. Every _free takes NULL. Every getter takes NULL and returns NULL, 0 or false for it. Every other
+ * call fails with HJ_ERR_VALIDATION_ERROR for a NULL object. You may free objects in any order: a tenant outlives its
+ * engine.
  *
- * Strings. Strings in are views (hj_str), which are read during the call only and need no closing NUL: HJ_STR("text"),
- * hj_str_of(a C string), hj_str_view(pointer, length). They must be UTF-8 without NUL characters, or the call fails with
- * HJ_ERR_VALIDATION_ERROR. A view with a NULL pointer means "not given", an empty one is an empty text. Strings out are
- * UTF-8, closed with a NUL, and never contain another one; NULL means that there is no value.
+ * Strings. You pass strings as views (hj_str): HJ_STR("text"), hj_str_of(a C string), hj_str_view(pointer, length). A
+ * call reads a view only until it returns, and a view needs no closing NUL. It must be UTF-8 without NUL characters, or
+ * the call fails with HJ_ERR_VALIDATION_ERROR. A view with a NULL pointer means "not given"; any other view of length 0
+ * is an empty text. Strings that you get are UTF-8, closed with a NUL, and contain no other NUL; NULL means that there is no
+ * value.
  *
- * Option structs. Start from their hj_..._init(): it sets struct_size and leaves everything else at its default, which
- * is what all bytes zero mean. Later releases add members at the end only; a library refuses a struct_size that it
- * does not know with HJ_ERR_VALIDATION_ERROR. A NULL pointer means all defaults.
+ * Option structs. Start from their hj_..._init(): it sets struct_size and leaves every other member at its default,
+ * which is what all bytes zero mean. Later releases add members at the end only. A library refuses a struct_size that
+ * it does not know with HJ_ERR_VALIDATION_ERROR. A NULL pointer means all defaults.
  *
- * Units. Times are int64_t milliseconds since the Unix epoch (UTC) and end in _at_ms; durations are uint64_t seconds and
- * end in _s, or _ms where that is said. Durations that you give as text are a whole number and one unit: "15m", "30d".
+ * Units. Times are int64_t milliseconds since the Unix epoch (UTC), and their names end in _at_ms. Durations are
+ * uint64_t seconds, and their names end in _s, or in _ms for milliseconds. A duration as text is a whole number and one
+ * unit: "15m", "30d".
  *
- * Threads. Engines, tenants, REST APIs and clocks may be used by any number of threads at once; other objects are
- * read-only and may be read by any number of threads at once. No call may use an object while another thread frees it.
+ * Threads. Any number of threads may use the same engine, tenant, REST API or clock at once. All other objects are
+ * read-only, and any number of threads may read them at once. No call may use an object while another thread frees it.
  *
- * Fork. After fork() the child must not use an engine of its parent: every call on it and its tenants answers
- * HJ_ERR_FORKED, and a REST API a 500. Freeing it is safe there and leaves files and locks alone. So open engines after
- * forking, in each worker. A file that the parent had open at the fork is refused with HJ_ERR_FORKED too, until the child
- * has called exec(): SQLite would believe that it holds its parent's locks, and acknowledged changes could be lost.
+ * Fork. After fork() the child must not use an engine of its parent: every call on the engine and its tenants fails
+ * with HJ_ERR_FORKED, and a REST API answers 500. The child may free them; that leaves files and locks alone. So open
+ * engines after forking, in each worker. The child cannot open a file that its parent had open at the fork either
+ * (HJ_ERR_FORKED), until it has called exec(): SQLite would believe that the child holds its parent's locks, and
+ * acknowledged changes could be lost.
  *
- * Panics. A bug inside the library answers HJ_ERR_INTERNAL; it never unwinds into the host and never ends the process.
- * Its message goes to standard error. Running out of memory ends the process.
+ * Panics. A call that meets a bug inside the library returns HJ_ERR_INTERNAL. The bug never unwinds into the host and
+ * never ends the process; its message goes to standard error. Running out of memory ends the process.
  *
- * REST. hj_tenant_rest makes the documented HTTP API of a tenant for the server that you have: /v1/sessions, /v1/auth and
- * /v1/admin with what is below them, and /.well-known/jwks.json; any other path is answered with 404. For each request:
+ * REST. hj_tenant_rest makes the documented HTTP API of a tenant for the server that you have: /v1/sessions, /v1/auth
+ * and /v1/admin with the paths below them, and /.well-known/jwks.json. It answers any other path with 404. For each
+ * request:
  *
- *   Read its body, but no more than HJ_REST_BODY_MAX + 1 bytes of it: one that long is refused, whatever follows.
- *   Fill an hj_rest_request with what the client sent, nothing decoded, merged or left out, and the address of its socket.
- *   Call hj_rest_handle on a thread that may wait for the disk. With anything but HJ_OK you filled it wrongly: send a 500.
- *   Send hj_response_status, each header line of the response, and hj_response_body with a Content-Length of
- *   hj_response_body_len; none with a 204, and to a HEAD the one among the header lines.
- *   Log hj_response_error, if there is one; the client finds the same x-request-id in its answer. Free the response.
+ *   1. Read its body, but at most HJ_REST_BODY_MAX + 1 bytes of it: the API refuses a body of that length, whatever
+ *      follows.
+ *   2. Fill an hj_rest_request with what the client sent, nothing decoded, merged or left out, and the address of its
+ *      socket.
+ *   3. Call hj_rest_handle on a thread that may wait for the disk. If it does not return HJ_OK, you filled the struct
+ *      wrongly: send a 500.
+ *   4. Send hj_response_status, each header line of the response, and hj_response_body with a Content-Length of
+ *      hj_response_body_len. A 204 has no Content-Length; the answer to a HEAD has its own among the header lines.
+ *   5. Log hj_response_error, if there is one, with the x-request-id from the header lines: the client sees the same id.
+ *      Free the response.
  *
- * A sign-in calls your hj_authenticate in between. TLS, CORS and limits on rates are your server's business.
+ * A sign-in calls your hj_authenticate in between. TLS, CORS and rate limits are the work of your server.
  *
  * The file. The engine owns its database file: do not open it with another copy of SQLite in the same process. Other
- * processes may open engines on it at any time.
+ * processes may open engines on the file at any time.
  *
- * Versions. HJ_VERSION_... are those of this header, hj_version() and hj_abi_version() those of the library that is
- * loaded. Numbers of hj_status are never reused.
+ * Versions. HJ_VERSION_... and HJ_ABI_VERSION describe this header, hj_version() and hj_abi_version() the library that
+ * is loaded. No release reuses a number of hj_status.
  */
 
 #ifndef HELLOJOHN_H
@@ -79,7 +88,7 @@
 # define HJ_API
 #endif
 
-/* The status of these calls decides who is let in: compilers that can warn when it is thrown away. */
+/* The status of these calls decides who gets access: a compiler that can do so warns when a host ignores it. */
 #if defined(__GNUC__)
 # define HJ_MUST_USE __attribute__((warn_unused_result))
 #else
@@ -108,29 +117,29 @@
 /// For `clear` of hj_update_options: clear the host's own claims.
 #define HJ_CLEAR_CLAIMS 4
 
-/// The longest body of a request, in bytes; a longer one is answered with 413. A host need not keep more of it than one
-/// byte over this.
+/// The longest body of a request, in bytes; the API answers a longer one with 413. A host need not keep more than one
+/// byte above this limit.
 #define HJ_REST_BODY_MAX 65536
 
 /// The claims of an access token that was verified. The getters answer NULL, 0 or false for NULL claims.
 typedef struct hj_claims hj_claims;
 
-/// A clock that moves only when told to, for tests of an application: open an engine with it instead of the machine's.
-/// It may be freed while engines use it, and moved from any thread.
+/// A clock that moves only when the host moves it, for tests of an application: open an engine with it instead of the
+/// machine's clock. Any thread may move it, and the host may free it while engines use it.
 typedef struct hj_clock hj_clock;
 
 /// The settings of a tenant that were in force when the call answered. The getters answer NULL or 0 for a NULL config.
 typedef struct hj_config hj_config;
 
-/// An open database of sessions. Several engines, here and in other processes, may share one file.
+/// An open database of sessions. Several engines, in this process and in others, may share one file.
 typedef struct hj_engine hj_engine;
 
 /// Why a call failed: its status, and one line for a developer. The line never contains a token, an address, SQL or a
 /// secret.
 typedef struct hj_error hj_error;
 
-/// What a device gets when it signs in or refreshes, or when its session is updated: the session and its tokens. Freeing
-/// it wipes the tokens from memory. The getters answer NULL or 0 for a NULL grant.
+/// What a device gets when it signs in, refreshes, or when the host updates its session: the session and its tokens.
+/// Freeing a grant wipes its tokens from memory. The getters answer NULL or 0 for a NULL grant.
 typedef struct hj_grant hj_grant;
 
 /// The signing keys of a tenant, oldest first, retired ones included. The getters answer NULL or 0 for NULL keys and past
@@ -140,35 +149,34 @@ typedef struct hj_keys hj_keys;
 /// One page of a list of sessions, newest first. The getters answer NULL or 0 for a NULL page.
 typedef struct hj_page hj_page;
 
-/// What a client of the REST API is to be answered. It may carry tokens: freeing it wipes them from memory. The getters
+/// The answer to a client of the REST API. It may carry tokens: freeing it wipes them from memory. The getters
 /// answer NULL or 0 for a NULL response and past the end.
 typedef struct hj_response hj_response;
 
-/// The documented REST API of one tenant, to be mounted in any HTTP server: the host owns sockets, TLS, CORS, rate limits
-/// and logging. May be used from any thread, also by several at once.
+/// The documented REST API of one tenant, for any HTTP server: the host owns sockets, TLS, CORS, rate limits and
+/// logging. Any number of threads may use it at once.
 typedef struct hj_rest hj_rest;
 
 /// One authenticated period of one user on one device, as it was when the call answered. The getters answer NULL, 0 or
 /// false for a NULL session.
 typedef struct hj_session hj_session;
 
-/// A sign-in over REST that waits for the host's word. It lives until the hj_authenticate that got it returns, belongs to
-/// that call and is used by one thread at a time. Its credentials are wiped from memory afterwards. The getters answer
-/// NULL for NULL.
+/// A sign-in over REST that waits for the host's answer. It belongs to the call of hj_authenticate that got it and
+/// lives until that call returns; use it on one thread at a time. The library then wipes its credentials from memory.
+/// The getters answer NULL for a NULL sign-in.
 typedef struct hj_sign_in hj_sign_in;
 
 /// What there was of a tenant when the call answered. The getters answer 0 for NULL stats.
 typedef struct hj_stats hj_stats;
 
-/// One tenant of an open engine: every operation on sessions starts here. May be used from any thread, also by several
-/// at once.
+/// One tenant of an open engine: every operation on sessions starts here. Any number of threads may use it at once.
 ///
 /// Besides its own errors, every call on it may fail with HJ_ERR_ENGINE_CLOSED, HJ_ERR_FORKED, HJ_ERR_STORAGE_…,
-/// HJ_ERR_VALIDATION_ERROR for an argument that it cannot read, and HJ_ERR_INVALID_API_KEY after the tenant's secret key
-/// was changed through another handle.
+/// HJ_ERR_VALIDATION_ERROR for an argument that it cannot read, and HJ_ERR_INVALID_API_KEY after another handle changed
+/// the tenant's secret key.
 typedef struct hj_tenant hj_tenant;
 
-/// An answer that is one text.
+/// One text that a call hands out.
 typedef struct hj_text hj_text;
 
 /// How a call ended: HJ_OK, or one of HJ_ERR_…. A later release may add numbers; none is ever reused.
@@ -183,55 +191,55 @@ typedef struct {
   size_t len;
 } hj_str;
 
-/// When an answer counts as kept: one of HJ_DURABILITY_….
+/// How safe a change is when its call returns: one of HJ_DURABILITY_….
 typedef int32_t hj_durability;
 
 /// How to open an engine; see "Option structs".
 typedef struct {
   /// sizeof(hj_open_options).
   size_t struct_size;
-  /// "iss" of every access token, 1 to 255 bytes; default "https://api.hellojohn.dev". Tokens of another issuer are
-  /// refused, so all processes on one database use the same.
+  /// "iss" of every access token, 1 to 255 bytes; default "https://api.hellojohn.dev". The engine refuses tokens of
+  /// another issuer, so all processes on one database must use the same.
   hj_str issuer;
   /// How long a call waits for other writers, in this process and in others, before it fails with
-  /// HJ_ERR_STORAGE_BUSY, in milliseconds; 0 means the default of 5 seconds, more than an hour is an hour. There is no
-  /// number for not waiting at all; 1 is as good.
+  /// HJ_ERR_STORAGE_BUSY, in milliseconds; 0 means the default of 5 seconds, more than an hour means an hour. No
+  /// number means "do not wait at all"; 1 comes close.
   uint64_t busy_timeout_ms;
   /// Another clock than the machine's, for tests; default NULL.
   const hj_clock *clock;
-  /// When an answer counts as kept; default HJ_DURABILITY_FULL.
+  /// How safe a change is when its call returns; default HJ_DURABILITY_FULL.
   hj_durability durability;
-  /// How many access tokens the engine remembers as verified; 0 means the default of 8192, a negative number none, more
-  /// than 1,000,000 are 1,000,000. One takes some 3 KB.
+  /// How many verified access tokens the engine keeps in memory; 0 means the default of 8192, a negative number means
+  /// none, more than 1,000,000 means 1,000,000. A token takes some 3 KB.
   int32_t token_cache_capacity;
 } hj_open_options;
 
 /// What a call says about a second factor: one of HJ_MFA_….
 typedef int32_t hj_mfa;
 
-/// What is known about a sign-in besides the user; everything is optional. See "Option structs".
+/// What the host knows about a sign-in besides the user; everything is optional. See "Option structs".
 typedef struct {
   /// sizeof(hj_create_options).
   size_t struct_size;
-  /// The User-Agent header; more than 1024 bytes are cut.
+  /// The User-Agent header; cut after 1024 bytes.
   hj_str user_agent;
   /// The IPv4 or IPv6 address.
   hj_str ip_address;
   /// The country as two letters (ISO 3166-1 alpha-2).
   hj_str country;
-  /// "desktop", "mobile", "tablet", "bot" or "unknown"; by default derived from the user agent.
+  /// "desktop", "mobile", "tablet", "bot" or "unknown"; by default the engine derives it from the user agent.
   hj_str device_type;
   /// The host's own fingerprint of the device, at most 255 bytes.
   hj_str device_fingerprint;
   /// How long this session lasts ("24h", "30d"), instead of the tenant's session_duration.
   hj_str duration;
-  /// The organisation that is active, at most 255 bytes.
+  /// The active organisation, at most 255 bytes.
   hj_str org_id;
   /// The user's role, at most 255 bytes.
   hj_str role;
   /// The user's e-mail address, at most 320 bytes.
   hj_str email;
-  /// The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access token.
+  /// The host's own claims: a JSON object of at most 4096 bytes, which every access token carries at its top level.
   hj_str claims_json;
   /// Whether a second factor was passed.
   hj_mfa mfa_verified;
@@ -241,13 +249,13 @@ typedef struct {
 typedef struct {
   /// sizeof(hj_refresh_options).
   size_t struct_size;
-  /// The address that it came from, recorded as last seen.
+  /// The address of the client, recorded as last seen.
   hj_str ip_address;
-  /// The User-Agent header that it came with, recorded as last seen.
+  /// The User-Agent header of the client, recorded as last seen.
   hj_str user_agent;
 } hj_refresh_options;
 
-/// What to change of a session; what is not given stays as it is. See "Option structs".
+/// What to change in a session; a member that is not given changes nothing. See "Option structs".
 typedef struct {
   /// sizeof(hj_update_options).
   size_t struct_size;
@@ -255,7 +263,7 @@ typedef struct {
   hj_str org_id;
   /// Another role.
   hj_str role;
-  /// Other claims of the host, as a whole.
+  /// Other claims of the host; they replace all former ones.
   hj_str claims_json;
   /// Whether a second factor was passed.
   hj_mfa mfa_verified;
@@ -263,11 +271,11 @@ typedef struct {
   uint32_t clear;
 } hj_update_options;
 
-/// What local verification may be told; everything is optional. See "Option structs".
+/// How to verify locally; everything is optional. See "Option structs".
 typedef struct {
   /// sizeof(hj_verify_options).
   size_t struct_size;
-  /// The "aud" to expect; by default the tenant's id, which is what the tenant's tokens have.
+  /// The "aud" to expect; by default the tenant's id, which the tenant's tokens carry.
   hj_str audience;
   /// For how many seconds after its end a token is still good, 0 to 60; default 0.
   uint64_t leeway_s;
@@ -281,22 +289,23 @@ typedef struct {
   hj_str user_id;
   /// "active" (the default), "expired", "revoked" or "all".
   hj_str status;
-  /// Where to go on: hj_page_next_cursor of the page before. It works only for the list that gave it out.
+  /// Where to continue: hj_page_next_cursor of the page before. A cursor works only for the list that it came from.
   hj_str cursor;
-  /// How many at most, 1 to 100; more is clamped to 100. As 0 is "not given", it means the default of 20: a host that
-  /// passes on a user's number refuses a 0 itself. A negative one is refused.
+  /// At most this many sessions, 1 to 100; a larger number means 100, and a negative one is refused. 0 is "not given"
+  /// and means the default of 20, so a host that passes on a number of its user must refuse a 0 itself.
   int64_t limit;
 } hj_list_options;
 
-/// The host's check of credentials. It looks at the sign-in and says one of three things:
+/// The host's check of credentials. It reads the sign-in and answers in one of three ways:
 ///
-/// hj_sign_in_accept: they are this user's, who is signed in; hj_sign_in_fail: it cannot say, the client gets a 500;
-/// nothing: they are nobody's, the client gets a 401 that tells no more. To tell nobody which addresses have an account,
-/// take as long for unknown ones as for wrong passwords.
+/// It calls hj_sign_in_accept: the credentials belong to this user, and the API signs the user in. It calls
+/// hj_sign_in_fail: the host cannot tell, and the client gets a 500. It calls neither: the credentials belong to no
+/// user, and the client gets a 401 without a reason. To hide which addresses have an account, take as long for an
+/// unknown address as for a wrong password.
 ///
-/// It is called by hj_rest_handle, on the thread of that call and with no lock held, so it may take its time and make any
-/// call of this library but freeing the hj_rest; several threads may be in it at once. It must return: no exception and
-/// no longjmp may leave it.
+/// hj_rest_handle calls it on its own thread and without a lock, so it may take its time and make any call of this
+/// library except freeing the hj_rest; several threads may call it at once. It must return: no exception and no longjmp
+/// may leave it.
 typedef void (*hj_authenticate)(void *user_data,
                                 hj_sign_in *sign_in);
 
@@ -306,12 +315,12 @@ typedef struct {
   size_t struct_size;
   /// A JSON object with "cookie" (true, false, or an object with the optional "name", "domain", "path", "same_site",
   /// "secure", "allowed_origins") and "longest_requested_session" (a duration); by default no cookie is set, and a
-  /// client cannot stretch the tenant's session_duration. Given "cookie", refresh tokens travel only in an HttpOnly
-  /// cookie.
+  /// client cannot ask for longer than the tenant's session_duration. With "cookie", refresh tokens travel only in an
+  /// HttpOnly cookie.
   hj_str settings_json;
-  /// Checks the credentials of a sign-in; default NULL: a sign-in is answered with 404.
+  /// Checks the credentials of a sign-in; default NULL: the API answers a sign-in with 404.
   hj_authenticate authenticate;
-  /// What `authenticate` is called with. It stays the host's, and is to be good until the hj_rest is freed.
+  /// What the API passes to `authenticate`. It stays the host's, and must be good until the hj_rest is freed.
   void *user_data;
 } hj_rest_options;
 
@@ -323,23 +332,24 @@ typedef struct {
   hj_str value;
 } hj_header;
 
-/// A request as the client sent it; see "Option structs". Unlike other strings these need not be UTF-8: they are the
-/// client's bytes.
+/// A request as the client sent it; see "Option structs". Unlike other strings, those of a request need not be UTF-8:
+/// they are the client's bytes.
 typedef struct {
   /// sizeof(hj_rest_request).
   size_t struct_size;
   /// The method, such as "GET". Required.
   hj_str method;
-  /// Path and query as they were sent, nothing decoded: "/v1/sessions?user_id=usr_1". Required.
+  /// Path and query as the client sent them, nothing decoded: "/v1/sessions?user_id=usr_1". Required.
   hj_str target;
-  /// The header lines as they were sent: one that came twice stands here twice. May be NULL when there are none.
+  /// The header lines as the client sent them: a line that came twice stands here twice. May be NULL if there are
+  /// none.
   const hj_header *headers;
   /// How many header lines.
   size_t header_count;
   /// The body; not given counts as empty.
   hj_str body;
-  /// The IPv4 or IPv6 address of the client, recorded with its session: that of the socket, or what a proxy of your
-  /// own reports. No header is believed in this. Optional.
+  /// The IPv4 or IPv6 address of the client, recorded with its session: the address of the socket, or the one that a
+  /// proxy of your own reports. The API takes it from no header. Optional.
   hj_str client_address;
 } hj_rest_request;
 
@@ -427,19 +437,19 @@ typedef struct {
 /// A fault of the engine or of the machine's clock or entropy.
 #define HJ_ERR_INTERNAL 27
 
-/// Every answer is on disk before it is given: a power loss takes nothing back. The default.
+/// A change is on disk before its call returns: a power loss takes nothing back. The default.
 #define HJ_DURABILITY_FULL 0
 
-/// Answers survive a crash of the process; a power loss may take back the last moments, never corrupt.
+/// A change survives a crash of the process. A power loss may take back the last moments, but never corrupts the file.
 #define HJ_DURABILITY_NORMAL 1
 
-/// Nothing: not passed at a sign-in, unchanged in an update.
+/// Not said: at a sign-in no second factor was passed, an update changes nothing.
 #define HJ_MFA_UNSAID 0
 
 /// A second factor was passed.
 #define HJ_MFA_VERIFIED 1
 
-/// No second factor was passed, or it is taken back.
+/// No second factor was passed; an update takes an earlier one back.
 #define HJ_MFA_NOT_VERIFIED 2
 
 #ifdef __cplusplus
@@ -467,7 +477,7 @@ int32_t hj_status_http(hj_status status);
 HJ_API
 hj_status hj_error_status(const hj_error *error);
 
-/// One line of English for a developer; NULL for NULL.
+/// One line of English for a developer; NULL for a NULL error.
 HJ_API
 const char *hj_error_detail(const hj_error *error);
 
@@ -475,13 +485,13 @@ const char *hj_error_detail(const hj_error *error);
 HJ_API
 void hj_error_free(hj_error *error);
 
-/// Makes a clock that stands at this time.
+/// Makes a clock that shows this time.
 HJ_API
 hj_status hj_clock_new(int64_t now_at_ms,
                        hj_clock **clock,
                        hj_error **error);
 
-/// Where the clock stands; 0 for NULL.
+/// The time that the clock shows; 0 for NULL.
 HJ_API
 int64_t hj_clock_now_at_ms(const hj_clock *clock);
 
@@ -499,9 +509,10 @@ void hj_clock_advance_ms(const hj_clock *clock,
 HJ_API
 void hj_clock_free(hj_clock *clock);
 
-/// Opens the database file at this path, creating it if it is not there; ":memory:" lives with the engine only.
+/// Opens the database file at this path and creates it if it does not exist; ":memory:" is a database that lives only
+/// as long as the engine.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_STORAGE_CORRUPT for a file that is not ours or damaged,
+/// `options` may be NULL. Fails with HJ_ERR_STORAGE_CORRUPT for a file that is damaged or not a database of HelloJohn,
 /// HJ_ERR_STORAGE_TOO_NEW, HJ_ERR_STORAGE_READ_ONLY, HJ_ERR_STORAGE_IO, HJ_ERR_STORAGE_BUSY (also when another copy of
 /// SQLite in this process has the file open), HJ_ERR_VALIDATION_ERROR.
 HJ_API
@@ -511,9 +522,9 @@ hj_status hj_engine_open(hj_str database,
                          hj_engine **engine,
                          hj_error **error);
 
-/// Opens a handle for one tenant. On first use the tenant and its keys are made; afterwards the secret key ("sk_…", at
-/// most 255 bytes) must be the same. Stretching it costs some 20 ms: keep the handle. It keeps the engine's database open
-/// also when the engine is freed before it.
+/// Opens a handle for one tenant. The first use creates the tenant and its keys; afterwards the secret key ("sk_…", at
+/// most 255 bytes) must be the same. Stretching the key takes some 20 ms: keep the handle. The handle keeps the
+/// database open, also when the host frees the engine first.
 ///
 /// Fails with HJ_ERR_INVALID_API_KEY for a wrong secret key: nothing is created then.
 HJ_API
@@ -524,19 +535,19 @@ hj_status hj_engine_tenant(const hj_engine *engine,
                            hj_tenant **tenant,
                            hj_error **error);
 
-/// Lets time go back to the clock after a false jump forward: from now on "now" is the clock's again, in every process.
-/// What the false time had ended stays ended.
+/// Returns to the time of the machine's clock after the clock had jumped forward by mistake: from now on every process
+/// takes "now" from the clock again. Sessions that the false time ended stay ended.
 HJ_API
 hj_status hj_engine_lower_clock_mark(const hj_engine *engine,
                                      hj_error **error);
 
-/// Closes the engine: waits for the call that is writing, releases the files. Later calls on it and on its tenants fail
-/// with HJ_ERR_ENGINE_CLOSED; closing again does nothing. The handles are still to be freed.
+/// Closes the engine: waits for the call that is writing, then releases the files. Later calls on the engine and its
+/// tenants fail with HJ_ERR_ENGINE_CLOSED; closing again does nothing. The host still has to free the handles.
 HJ_API
 hj_status hj_engine_close(const hj_engine *engine,
                           hj_error **error);
 
-/// Frees an engine; NULL is allowed. Without hj_engine_close its database closes when its last tenant is freed too.
+/// Frees an engine; NULL is allowed. If it was not closed, the database closes when its last tenant is freed too.
 HJ_API
 void hj_engine_free(hj_engine *engine);
 
@@ -645,7 +656,7 @@ const hj_session *hj_grant_session(const hj_grant *grant);
 HJ_API
 const char *hj_grant_access_token(const hj_grant *grant);
 
-/// The one refresh token of the session that is live now ("rt_…"); NULL after an update, which leaves it as it is.
+/// The session's live refresh token ("rt_…"); NULL after an update, which leaves the refresh token as it is.
 HJ_API
 const char *hj_grant_refresh_token(const hj_grant *grant);
 
@@ -653,11 +664,11 @@ const char *hj_grant_refresh_token(const hj_grant *grant);
 HJ_API
 uint64_t hj_grant_expires_in_s(const hj_grant *grant);
 
-/// How many sessions this sign-in pushed out under max_sessions_per_user.
+/// How many older sessions this sign-in revoked to keep max_sessions_per_user.
 HJ_API
 size_t hj_grant_evicted_count(const hj_grant *grant);
 
-/// The id of one of them, oldest first; NULL past the end.
+/// The id of an evicted session, oldest first; NULL past the end.
 HJ_API
 const char *hj_grant_evicted(const hj_grant *grant,
                              size_t index);
@@ -718,12 +729,12 @@ void hj_claims_free(hj_claims *claims);
 HJ_API
 size_t hj_page_count(const hj_page *page);
 
-/// One of them; it lives inside the page. NULL past the end.
+/// A session of the page, by index; it lives inside the page. NULL past the end.
 HJ_API
 const hj_session *hj_page_session(const hj_page *page,
                                   size_t index);
 
-/// Where the next page starts; NULL on the last page.
+/// The cursor of the next page; NULL on the last page.
 HJ_API
 const char *hj_page_next_cursor(const hj_page *page);
 
@@ -815,7 +826,7 @@ void hj_stats_free(hj_stats *stats);
 HJ_API
 const char *hj_text_get(const hj_text *text);
 
-/// Its length in bytes, without the closing NUL; 0 for NULL.
+/// The length of the text in bytes, without the closing NUL; 0 for NULL.
 HJ_API
 size_t hj_text_len(const hj_text *text);
 
@@ -827,15 +838,15 @@ void hj_text_free(hj_text *text);
 HJ_API
 const char *hj_tenant_id(const hj_tenant *tenant);
 
-/// Frees a tenant; NULL is allowed. Its keys are wiped from memory with its last handle.
+/// Frees a tenant; NULL is allowed. Freeing the last handle of a tenant wipes its keys from memory.
 HJ_API
 void hj_tenant_free(hj_tenant *tenant);
 
-/// Signs a user in on a device: a new session with its first tokens. The host has checked the credentials. In the same
-/// transaction the user's oldest sessions above max_sessions_per_user are revoked; the new one never is.
+/// Signs a user in on a device: creates a session with its first tokens. The host has checked the credentials before.
+/// The same transaction revokes the user's oldest sessions above max_sessions_per_user, but never the new one.
 ///
-/// `user_id` is 1 to 255 bytes; `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field: nothing is
-/// created then.
+/// `user_id` is 1 to 255 bytes; `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field, and
+/// creates nothing then.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_create(const hj_tenant *tenant,
@@ -845,8 +856,8 @@ hj_status hj_tenant_create(const hj_tenant *tenant,
                            hj_error **error);
 
 /// Exchanges the session's live refresh token for its successor and a fresh access token, and moves last_active_at. For
-/// refresh_reuse_window the former token answers with the same successor, so that parallel tabs and lost answers
-/// converge; later it ends the session.
+/// refresh_reuse_window the former token still gets the same successor, so that parallel tabs and lost answers
+/// converge; after that, presenting it ends the session.
 ///
 /// `options` may be NULL. Fails with HJ_ERR_MISSING_TOKEN, HJ_ERR_REFRESH_TOKEN_INVALID (no effect at all),
 /// HJ_ERR_SESSION_EXPIRED, HJ_ERR_SESSION_REVOKED, HJ_ERR_REFRESH_TOKEN_REUSED (the session has been ended),
@@ -859,12 +870,13 @@ hj_status hj_tenant_refresh(const hj_tenant *tenant,
                             hj_grant **grant,
                             hj_error **error);
 
-/// Changes what the access tokens of a live session carry (step-up, organisation switch, role, own claims) and issues one
-/// that says so at once. Access tokens issued before stay good until they expire; the refresh token stays as it is.
+/// Changes what the access tokens of a live session carry (step-up, organisation switch, role, own claims) and issues a
+/// new access token with the change. Access tokens issued before stay good until they expire; the refresh token stays
+/// as it is.
 ///
-/// `options` may be NULL (only the fresh access token is wanted), and so may `grant`. Fails with
-/// HJ_ERR_SESSION_NOT_FOUND, HJ_ERR_SESSION_REVOKED, HJ_ERR_SESSION_EXPIRED, HJ_ERR_VALIDATION_ERROR: nothing is changed
-/// then.
+/// `options` may be NULL (the call then only issues a fresh access token), and so may `grant`. Fails with
+/// HJ_ERR_SESSION_NOT_FOUND, HJ_ERR_SESSION_REVOKED, HJ_ERR_SESSION_EXPIRED, HJ_ERR_VALIDATION_ERROR, and changes
+/// nothing then.
 HJ_API
 hj_status hj_tenant_update(const hj_tenant *tenant,
                            hj_str session_id,
@@ -872,12 +884,12 @@ hj_status hj_tenant_update(const hj_tenant *tenant,
                            hj_grant **grant,
                            hj_error **error);
 
-/// Verifies an access token and its session against the store: refuses a session from the instant that the call which
-/// ended it returned, in every thread and every process on the database.
+/// Verifies an access token and its session against the store: from the moment that a call which ended a session has
+/// returned, every thread and every process on the database refuses the session.
 ///
 /// `session` and `claims` may be NULL. Fails with HJ_ERR_MISSING_TOKEN, HJ_ERR_INVALID_TOKEN, HJ_ERR_TOKEN_EXPIRED,
-/// HJ_ERR_SESSION_NOT_FOUND; with HJ_ERR_SESSION_REVOKED or HJ_ERR_SESSION_EXPIRED, and then `session` is set to the
-/// ended session all the same.
+/// HJ_ERR_SESSION_NOT_FOUND; with HJ_ERR_SESSION_REVOKED or HJ_ERR_SESSION_EXPIRED, and then `session` still holds the
+/// ended session.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_verify_access_token(const hj_tenant *tenant,
@@ -887,10 +899,10 @@ hj_status hj_tenant_verify_access_token(const hj_tenant *tenant,
                                         hj_error **error);
 
 /// Verifies by session id against the store, as hj_tenant_verify_access_token does. The id is a name, not a credential:
-/// take it from where the user cannot change it.
+/// take it from a place where the user cannot change it.
 ///
 /// `session` may be NULL. Fails with HJ_ERR_SESSION_NOT_FOUND; with HJ_ERR_SESSION_REVOKED or HJ_ERR_SESSION_EXPIRED,
-/// and then `session` is set to the ended session all the same.
+/// and then `session` still holds the ended session.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_verify_session(const hj_tenant *tenant,
@@ -910,7 +922,7 @@ hj_status hj_tenant_verify_locally(const hj_tenant *tenant,
                                    hj_claims **claims,
                                    hj_error **error);
 
-/// Looks a session up, ended ones included until they are purged.
+/// Reads a session; an ended one too, until it is purged.
 ///
 /// Fails with HJ_ERR_SESSION_NOT_FOUND.
 HJ_API
@@ -931,10 +943,10 @@ hj_status hj_tenant_list(const hj_tenant *tenant,
                          hj_error **error);
 
 /// Signs out with an access token or a refresh token of the session. Signing out of a session that has ended does
-/// nothing; ending the user's other sessions needs a live one.
+/// nothing; ending the user's other sessions takes the token of a live session.
 ///
 /// `scope` is "local" (the session of the token; the default) or "global" (all sessions of its user). `ended` may be
-/// NULL and counts the sessions that this ended. Fails for an access token as hj_tenant_verify_locally does, for a
+/// NULL and counts the sessions that this call ended. Fails for an access token as hj_tenant_verify_locally does, for a
 /// refresh token as hj_tenant_refresh does; for "global" also with HJ_ERR_SESSION_REVOKED, HJ_ERR_SESSION_EXPIRED,
 /// HJ_ERR_SESSION_NOT_FOUND.
 HJ_API
@@ -944,8 +956,8 @@ hj_status hj_tenant_sign_out(const hj_tenant *tenant,
                              uint64_t *ended,
                              hj_error **error);
 
-/// Revokes one session. When this returns, no thread and no process verifies or refreshes it any more. Revoking one that
-/// has ended changes nothing.
+/// Revokes one session. When this call has returned, no thread and no process verifies or refreshes the session any
+/// more. Revoking a session that has ended changes nothing.
 ///
 /// Fails with HJ_ERR_SESSION_NOT_FOUND.
 HJ_API
@@ -956,7 +968,7 @@ hj_status hj_tenant_revoke(const hj_tenant *tenant,
 /// Revokes all active sessions of a user, or all but one.
 ///
 /// `except` is the id of a session of this user, or not given. `revoked` may be NULL and counts the sessions that this
-/// ended. Fails with HJ_ERR_SESSION_NOT_FOUND if `except` is not a session of this user: nothing is revoked then.
+/// call ended. Fails with HJ_ERR_SESSION_NOT_FOUND if `except` is not a session of this user, and revokes nothing then.
 HJ_API
 hj_status hj_tenant_revoke_user(const hj_tenant *tenant,
                                 hj_str user_id,
@@ -977,20 +989,21 @@ hj_status hj_tenant_config(const hj_tenant *tenant,
                            hj_config **config,
                            hj_error **error);
 
-/// Changes settings, all or none. The patch is a JSON object: an absent name leaves a setting as it is, null turns it
-/// off, a duration is "15m", "30d" or a number of seconds: {"idle_timeout": "7d", "max_sessions_per_user": null}. The
-/// names are session_duration, access_token_ttl, idle_timeout, max_sessions_per_user, refresh_reuse_window.
+/// Changes settings, all or none. The patch is a JSON object: a name that is absent leaves its setting as it is, null
+/// turns a setting off, a duration is "15m", "30d" or a number of seconds: {"idle_timeout": "7d",
+/// "max_sessions_per_user": null}. The names are session_duration, access_token_ttl, idle_timeout,
+/// max_sessions_per_user, refresh_reuse_window.
 ///
-/// `config` may be NULL and gets the settings in force now. Fails with HJ_ERR_VALIDATION_ERROR naming the setting:
-/// nothing is changed then.
+/// `config` may be NULL and gets the settings that are in force now. Fails with HJ_ERR_VALIDATION_ERROR naming the
+/// setting, and changes nothing then.
 HJ_API
 hj_status hj_tenant_update_config(const hj_tenant *tenant,
                                   hj_str patch_json,
                                   hj_config **config,
                                   hj_error **error);
 
-/// Changes the tenant's secret key: no session and no token is touched. This handle goes on; every other handle, here and
-/// in other processes, answers HJ_ERR_INVALID_API_KEY from its next call.
+/// Changes the tenant's secret key; sessions and tokens stay as they are. This handle goes on working. Every other
+/// handle, in this process and in others, fails with HJ_ERR_INVALID_API_KEY from its next call on.
 HJ_API
 hj_status hj_tenant_change_secret_key(const hj_tenant *tenant,
                                       hj_str new_secret_key,
@@ -1003,15 +1016,16 @@ hj_status hj_tenant_keys(const hj_tenant *tenant,
                          hj_keys **keys,
                          hj_error **error);
 
-/// Rotates the signing keys: the next key becomes active, the active one retiring, a new next one is minted. No session
-/// ends and no token dies. `kid` may be NULL and gets the id of the key that signs from now on.
+/// Rotates the signing keys: the next key becomes active, the active key becomes retiring, and the engine mints a new
+/// next key. No session ends, and tokens stay good. `kid` may be NULL and gets the id of the key that signs from now
+/// on.
 HJ_API
 hj_status hj_tenant_rotate_keys(const hj_tenant *tenant,
                                 hj_text **kid,
                                 hj_error **error);
 
-/// Retires a retiring or next key at once, for emergencies: its tokens die. A next key is replaced by a new one; retiring
-/// a retired key does nothing.
+/// Retires a retiring or next key at once, for emergencies: tokens that it signed are refused from now on. The engine
+/// replaces a retired next key by a new one; retiring a retired key does nothing.
 ///
 /// Fails with HJ_ERR_NOT_FOUND, and with HJ_ERR_VALIDATION_ERROR for the active key: rotate first.
 HJ_API
@@ -1019,44 +1033,44 @@ hj_status hj_tenant_retire_key(const hj_tenant *tenant,
                                hj_str kid,
                                hj_error **error);
 
-/// The public keys as a JWK Set (RFC 7517) in JSON: what other services verify access tokens with.
+/// The public keys as a JWK Set (RFC 7517) in JSON, with which other services verify access tokens.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_jwks(const hj_tenant *tenant,
                          hj_text **jwks_json,
                          hj_error **error);
 
-/// Writes down the ends of sessions that the clock has ended, in small transactions. It changes no answer. `stamped` may
-/// be NULL and counts them.
+/// Writes down the ends of sessions that the clock has ended, in small transactions; no answer depends on it. `stamped`
+/// may be NULL and counts these sessions.
 HJ_API
 hj_status hj_tenant_sweep(const hj_tenant *tenant,
                           uint64_t *stamped,
                           hj_error **error);
 
-/// Deletes the records of sessions that ended longer ago than this ("90d"), in small transactions. Afterwards they are
-/// unknown. `purged` may be NULL and counts them.
+/// Deletes the records of sessions that ended longer ago than this ("90d"), in small transactions. Afterwards no call
+/// finds these sessions. `purged` may be NULL and counts them.
 HJ_API
 hj_status hj_tenant_purge_older_than(const hj_tenant *tenant,
                                      hj_str older_than,
                                      uint64_t *purged,
                                      hj_error **error);
 
-/// Deletes the records of sessions that ended before this moment; otherwise as hj_tenant_purge_older_than.
+/// Deletes the records of sessions that ended before this time; otherwise as hj_tenant_purge_older_than.
 HJ_API
 hj_status hj_tenant_purge_before(const hj_tenant *tenant,
                                  int64_t before_at_ms,
                                  uint64_t *purged,
                                  hj_error **error);
 
-/// Counts the tenant's sessions, looking at each.
+/// Counts the tenant's sessions. The call reads each of them.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_stats(const hj_tenant *tenant,
                           hj_stats **stats,
                           hj_error **error);
 
-/// Makes the REST API of a tenant. It outlives the handle that it is made from, and knows the secret key that the handle
-/// has, also after hj_tenant_change_secret_key on that handle.
+/// Makes the REST API of a tenant. It outlives the tenant handle that you pass, and accepts the secret key that the
+/// handle has, also after hj_tenant_change_secret_key on that handle.
 ///
 /// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the setting.
 HJ_API
@@ -1068,9 +1082,9 @@ hj_status hj_tenant_rest(const hj_tenant *tenant,
 
 /// Answers a request. The call reaches the disk.
 ///
-/// Whatever the client sent and whatever happened, HJ_OK comes with a response to send: bytes that are not HTTP get a
-/// 400, a failure inside a 500. Fails with HJ_ERR_VALIDATION_ERROR for what only the host can get wrong: a NULL, a
-/// method or target that is not given, a `client_address` that is none.
+/// Whatever the client sent and whatever happened, the call returns HJ_OK with a response to send: 400 for bytes that
+/// are not HTTP, 500 for a failure inside. Fails with HJ_ERR_VALIDATION_ERROR for what only the host can get wrong: a
+/// NULL, a method or target that is not given, a `client_address` that is not an address.
 HJ_API
 HJ_MUST_USE
 hj_status hj_rest_handle(const hj_rest *rest,
@@ -1090,24 +1104,25 @@ const char *hj_sign_in_email(const hj_sign_in *sign_in);
 HJ_API
 const char *hj_sign_in_password(const hj_sign_in *sign_in);
 
-/// All that the client sent but its session_options, as a JSON object: "email", "password" and whatever else, such as a
-/// one-time code. Do not log it.
+/// All that the client sent except its session_options, as a JSON object: "email", "password" and any other member,
+/// such as a one-time code. Do not log it.
 HJ_API
 const char *hj_sign_in_credentials_json(const hj_sign_in *sign_in);
 
-/// Says that the credentials are this user's; everything is copied. The session opens after hj_authenticate has returned,
-/// with the address and user agent of the request where the options have none. The last word counts.
+/// Answers that the credentials belong to this user; the call copies its arguments. The session opens after
+/// hj_authenticate has returned, with the address and user agent of the request where the options have none. The last
+/// answer counts.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field: the client gets a 500 then, unless another
-/// word follows.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field: the client then gets a 500, unless
+/// another answer follows.
 HJ_API
 hj_status hj_sign_in_accept(hj_sign_in *sign_in,
                             hj_str user_id,
                             const hj_create_options *options,
                             hj_error **error);
 
-/// Says that the host cannot tell whether the credentials are good, because its user store is down, say: the client gets
-/// a 500 without the reason. Does nothing for NULL.
+/// Answers that the host cannot tell whether the credentials are good, for example because its user store is down: the
+/// client gets a 500 without the reason. Does nothing for NULL.
 HJ_API
 void hj_sign_in_fail(hj_sign_in *sign_in);
 
@@ -1115,17 +1130,17 @@ void hj_sign_in_fail(hj_sign_in *sign_in);
 HJ_API
 int32_t hj_response_status(const hj_response *response);
 
-/// How many header lines there are. Content-Length is among them only in the answer to a HEAD, where nobody else can
-/// know it.
+/// How many header lines there are. Content-Length is among them only in the answer to a HEAD, because the host cannot
+/// know the length there.
 HJ_API
 size_t hj_response_header_count(const hj_response *response);
 
-/// The name of one of them, in lower case.
+/// The name of a header line, in lower case.
 HJ_API
 const char *hj_response_header_name(const hj_response *response,
                                     size_t index);
 
-/// Its value.
+/// The value of a header line.
 HJ_API
 const char *hj_response_header_value(const hj_response *response,
                                      size_t index);
@@ -1138,12 +1153,12 @@ const char *hj_response_body(const hj_response *response);
 HJ_API
 size_t hj_response_body_len(const hj_response *response);
 
-/// For the host's log: why the request was not fulfilled, also where the client is not told; NULL when it was. It lives
-/// inside the response.
+/// For the host's log: why the API refused or failed the request, also where the client does not learn it; NULL for a
+/// success. It lives inside the response.
 HJ_API
 const hj_error *hj_response_error(const hj_response *response);
 
-/// Frees a response and wipes it; NULL is allowed.
+/// Frees a response and wipes it from memory; NULL is allowed.
 HJ_API
 void hj_response_free(hj_response *response);
 
@@ -1154,7 +1169,7 @@ void hj_response_free(hj_response *response);
 /* A view of a string literal. */
 #define HJ_STR(literal) hj_str_view("" literal, sizeof(literal) - 1)
 
-/* A view of this many bytes. */
+/* A view of `len` bytes. */
 static inline hj_str hj_str_view(const char *ptr, size_t len) {
   hj_str view;
   view.ptr = ptr;
@@ -1162,7 +1177,7 @@ static inline hj_str hj_str_view(const char *ptr, size_t len) {
   return view;
 }
 
-/* A view of a C string; not given for NULL. */
+/* A view of a C string; "not given" for NULL. */
 static inline hj_str hj_str_of(const char *text) {
   return hj_str_view(text, text ? strlen(text) : 0);
 }

@@ -1,7 +1,7 @@
 //! How values cross the border: text views, option structs and objects in, outputs and getters out.
 //!
 //! The unsafe code of this crate relies on promises that the host makes in the contract at the top of the header. Each
-//! `# Safety` section and each `SAFETY` comment names the section of the contract that it relies on.
+//! `# Safety` section and each `SAFETY` comment names the section that it relies on: 'the caller keeps "Objects"'.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -84,7 +84,7 @@ impl hj_str {
 /// The type is `repr(C)`, starts with `struct_size: usize`, and is valid when all its bytes are zero.
 pub(crate) unsafe trait OptionStruct: Copy {
     /// What errors call it.
-    const NAME: &'static str;
+    const NAME: &'static str = "options";
     /// Its size in the first release that had it.
     const FIRST_SIZE: usize;
 
@@ -122,8 +122,8 @@ pub(crate) unsafe fn require_object<'a, T>(object: *const T, name: &str) -> Resu
     unsafe { object.as_ref() }.ok_or_else(|| Error::validation(name, "must not be NULL"))
 }
 
-/// What a getter answers: what `read` finds in the object, the empty value for NULL. `read` must not panic: a getter has
-/// no guard, because it has no status to report a panic with.
+/// What a getter answers: what `read` finds in the object, the empty value for NULL. `read` must not panic: a getter
+/// has no guard, because it has no status to report a panic with.
 ///
 /// # Safety
 /// As [`require_object`].
@@ -177,8 +177,8 @@ impl<T: Empty> Output<T> {
     /// Empties the host's variable, so that a call that fails leaves nothing in it.
     ///
     /// # Safety
-    /// Section "Outputs" of the contract: `variable` is NULL or good for writing until the call returns, and the `Output`
-    /// does not outlive the call.
+    /// Section "Outputs" of the contract: `variable` is NULL or good for writing until the call returns, and the
+    /// `Output` does not outlive the call.
     pub(crate) unsafe fn clear(variable: *mut T) -> Self {
         let output = Output(variable);
         output.put(T::EMPTY);

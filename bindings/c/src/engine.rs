@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hellojohn_core::{Durability, Engine, Error, SecretKey, TenantId};
+use hellojohn_core::{Durability, Engine, EngineBuilder, Error, SecretKey, TenantId};
 
 use crate::abi::{OptionStruct, hj_str, require_object};
 use crate::clock::hj_clock;
@@ -12,15 +12,26 @@ use crate::status::hj_status;
 use crate::tenant::hj_tenant;
 use crate::unwind;
 
-/// An open database of sessions. Several engines, here and in other processes, may share one file.
+/// An open database of sessions. Several engines, in this process and in others, may share one file.
 pub struct hj_engine(Engine);
 
-/// When an answer counts as kept: one of HJ_DURABILITY_….
+impl hj_engine {
+    /// The engine that a call works on.
+    ///
+    /// # Safety
+    /// As [`require_object`].
+    unsafe fn require<'a>(engine: *const Self) -> Result<&'a Engine, Error> {
+        // SAFETY: passed on to the caller.
+        Ok(&unsafe { require_object(engine, "engine") }?.0)
+    }
+}
+
+/// How safe a change is when its call returns: one of HJ_DURABILITY_….
 pub type hj_durability = i32;
 
-/// Every answer is on disk before it is given: a power loss takes nothing back. The default.
+/// A change is on disk before its call returns: a power loss takes nothing back. The default.
 pub const HJ_DURABILITY_FULL: hj_durability = 0;
-/// Answers survive a crash of the process; a power loss may take back the last moments, never corrupt.
+/// A change survives a crash of the process. A power loss may take back the last moments, but never corrupts the file.
 pub const HJ_DURABILITY_NORMAL: hj_durability = 1;
 
 /// How to open an engine; see "Option structs".
@@ -29,31 +40,31 @@ pub const HJ_DURABILITY_NORMAL: hj_durability = 1;
 pub struct hj_open_options {
     /// sizeof(hj_open_options).
     pub struct_size: usize,
-    /// "iss" of every access token, 1 to 255 bytes; default "https://api.hellojohn.dev". Tokens of another issuer are
-    /// refused, so all processes on one database use the same.
+    /// "iss" of every access token, 1 to 255 bytes; default "https://api.hellojohn.dev". The engine refuses tokens of
+    /// another issuer, so all processes on one database must use the same.
     pub issuer: hj_str,
     /// How long a call waits for other writers, in this process and in others, before it fails with
-    /// HJ_ERR_STORAGE_BUSY, in milliseconds; 0 means the default of 5 seconds, more than an hour is an hour. There is no
-    /// number for not waiting at all; 1 is as good.
+    /// HJ_ERR_STORAGE_BUSY, in milliseconds; 0 means the default of 5 seconds, more than an hour means an hour. No
+    /// number means "do not wait at all"; 1 comes close.
     pub busy_timeout_ms: u64,
     /// Another clock than the machine's, for tests; default NULL.
     pub clock: *const hj_clock,
-    /// When an answer counts as kept; default HJ_DURABILITY_FULL.
+    /// How safe a change is when its call returns; default HJ_DURABILITY_FULL.
     pub durability: hj_durability,
-    /// How many access tokens the engine remembers as verified; 0 means the default of 8192, a negative number none, more
-    /// than 1,000,000 are 1,000,000. One takes some 3 KB.
+    /// How many verified access tokens the engine keeps in memory; 0 means the default of 8192, a negative number means
+    /// none, more than 1,000,000 means 1,000,000. A token takes some 3 KB.
     pub token_cache_capacity: i32,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL and HJ_DURABILITY_FULL.
 unsafe impl OptionStruct for hj_open_options {
-    const NAME: &'static str = "options";
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
-/// Opens the database file at this path, creating it if it is not there; ":memory:" lives with the engine only.
+/// Opens the database file at this path and creates it if it does not exist; ":memory:" is a database that lives only
+/// as long as the engine.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_STORAGE_CORRUPT for a file that is not ours or damaged,
+/// `options` may be NULL. Fails with HJ_ERR_STORAGE_CORRUPT for a file that is damaged or not a database of HelloJohn,
 /// HJ_ERR_STORAGE_TOO_NEW, HJ_ERR_STORAGE_READ_ONLY, HJ_ERR_STORAGE_IO, HJ_ERR_STORAGE_BUSY (also when another copy of
 /// SQLite in this process has the file open), HJ_ERR_VALIDATION_ERROR.
 #[unsafe(no_mangle)]
@@ -66,10 +77,11 @@ pub unsafe extern "C" fn hj_engine_open(
 ) -> hj_status {
     call!([engine], error, || {
         let engine = engine.require("engine")?;
-        // SAFETY: the caller promises NULL or a struct of `struct_size` bytes ("Option structs").
-        let options = unsafe { OptionStruct::read(options) }?;
-        // SAFETY: the caller promises readable text ("Strings") and NULL or a live clock ("Objects").
-        let (path, builder) = unsafe { (database.read_text("database")?, opening(options)?) };
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let (path, builder) = unsafe {
+            let options = OptionStruct::read(options)?;
+            (database.read_text("database")?, read_builder(options)?)
+        };
         let path = path.ok_or_else(|| Error::validation("database", "is required"))?;
         engine.give(hj_engine(builder.open(path)?));
         Ok(())
@@ -77,35 +89,35 @@ pub unsafe extern "C" fn hj_engine_open(
 }
 
 /// # Safety
-/// The members of `options` are readable text ("Strings") and NULL or a live clock ("Objects").
-unsafe fn opening(options: hj_open_options) -> Result<hellojohn_core::EngineBuilder, Error> {
+/// Sections "Objects" and "Strings" of the contract hold for the clock and the texts.
+unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error> {
     let mut builder = Engine::builder().durability(match options.durability {
         HJ_DURABILITY_FULL => Durability::Full,
         HJ_DURABILITY_NORMAL => Durability::Normal,
         _ => return Err(Error::validation("durability", "must be one of HJ_DURABILITY_…")),
     });
-    // SAFETY: readable text, as the caller of this function promises.
+    // SAFETY: the caller keeps "Strings".
     if let Some(issuer) = unsafe { options.issuer.read_text("issuer") }? {
         builder = builder.issuer(issuer);
     }
     match usize::try_from(options.token_cache_capacity) {
         Ok(0) => {}
-        Ok(most) => builder = builder.token_cache_capacity(most),
+        Ok(tokens) => builder = builder.token_cache_capacity(tokens),
         Err(_) => builder = builder.token_cache_capacity(0),
     }
     if options.busy_timeout_ms > 0 {
         builder = builder.busy_timeout(Duration::from_millis(options.busy_timeout_ms));
     }
-    // SAFETY: NULL or a live clock, as the caller of this function promises.
+    // SAFETY: the caller keeps "Objects".
     if let Some(clock) = unsafe { options.clock.as_ref() } {
         builder = builder.clock(clock.0.clone());
     }
     Ok(builder)
 }
 
-/// Opens a handle for one tenant. On first use the tenant and its keys are made; afterwards the secret key ("sk_…", at
-/// most 255 bytes) must be the same. Stretching it costs some 20 ms: keep the handle. It keeps the engine's database open
-/// also when the engine is freed before it.
+/// Opens a handle for one tenant. The first use creates the tenant and its keys; afterwards the secret key ("sk_…", at
+/// most 255 bytes) must be the same. Stretching the key takes some 20 ms: keep the handle. The handle keeps the
+/// database open, also when the host frees the engine first.
 ///
 /// Fails with HJ_ERR_INVALID_API_KEY for a wrong secret key: nothing is created then.
 #[unsafe(no_mangle)]
@@ -119,42 +131,41 @@ pub unsafe extern "C" fn hj_engine_tenant(
 ) -> hj_status {
     call!([tenant], error, || {
         let tenant = tenant.require("tenant")?;
-        // SAFETY: the caller promises NULL or a live engine ("Objects").
-        let engine = unsafe { require_object(engine, "engine") }?;
-        // SAFETY: the caller promises readable texts ("Strings").
-        let (id, key): (TenantId, SecretKey) =
-            unsafe { (tenant_id.require("tenant_id")?, secret_key.require("secret_key")?) };
-        tenant.give(hj_tenant::new(engine.0.tenant(&id, &key)?));
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (engine, id, key): (_, TenantId, SecretKey) = unsafe {
+            (hj_engine::require(engine)?, tenant_id.require("tenant_id")?, secret_key.require("secret_key")?)
+        };
+        tenant.give(hj_tenant::new(engine.tenant(&id, &key)?));
         Ok(())
     })
 }
 
-/// Lets time go back to the clock after a false jump forward: from now on "now" is the clock's again, in every process.
-/// What the false time had ended stays ended.
+/// Returns to the time of the machine's clock after the clock had jumped forward by mistake: from now on every process
+/// takes "now" from the clock again. Sessions that the false time ended stay ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_engine_lower_clock_mark(
     engine: *const hj_engine,
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([], error, || {
-        // SAFETY: the caller promises NULL or a live engine ("Objects").
-        unsafe { require_object(engine, "engine") }?.0.lower_clock_mark()
+        // SAFETY: the caller keeps "Objects".
+        unsafe { hj_engine::require(engine) }?.lower_clock_mark()
     })
 }
 
-/// Closes the engine: waits for the call that is writing, releases the files. Later calls on it and on its tenants fail
-/// with HJ_ERR_ENGINE_CLOSED; closing again does nothing. The handles are still to be freed.
+/// Closes the engine: waits for the call that is writing, then releases the files. Later calls on the engine and its
+/// tenants fail with HJ_ERR_ENGINE_CLOSED; closing again does nothing. The host still has to free the handles.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_engine_close(engine: *const hj_engine, error: *mut *mut hj_error) -> hj_status {
     call!([], error, || {
-        // SAFETY: the caller promises NULL or a live engine ("Objects").
-        unsafe { require_object(engine, "engine") }?.0.close()
+        // SAFETY: the caller keeps "Objects".
+        unsafe { hj_engine::require(engine) }?.close()
     })
 }
 
-/// Frees an engine; NULL is allowed. Without hj_engine_close its database closes when its last tenant is freed too.
+/// Frees an engine; NULL is allowed. If it was not closed, the database closes when its last tenant is freed too.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_engine_free(engine: *mut hj_engine) {
-    // SAFETY: the caller promises NULL or an engine that nobody uses any more ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { unwind::free(engine) }
 }

@@ -1,4 +1,4 @@
-//! `hj_error`: the detail of a failure.
+//! `hj_error`: why a call failed.
 
 use std::ffi::c_char;
 
@@ -20,7 +20,7 @@ pub struct hj_error {
 impl hj_error {
     pub(crate) fn new(error: &Error) -> Self {
         let mut texts = Texts::default();
-        // A detail names what the caller gave at most by its field, so there is no NUL to cut it short.
+        // A detail names a field but never repeats its value, so no NUL can cut the detail short.
         let detail = texts.add(error.detail());
         hj_error { status: error.code().number(), texts, detail }
     }
@@ -29,20 +29,20 @@ impl hj_error {
 /// The status that the call returned; HJ_OK for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_error_status(error: *const hj_error) -> hj_status {
-    // SAFETY: the caller promises NULL or a live error ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(error, |error| error.status) }
 }
 
-/// One line of English for a developer; NULL for NULL.
+/// One line of English for a developer; NULL for a NULL error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_error_detail(error: *const hj_error) -> *const c_char {
-    // SAFETY: the caller promises NULL or a live error ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(error, |error| error.texts.c_str(error.detail)) }
 }
 
 /// Frees an error; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_error_free(error: *mut hj_error) {
-    // SAFETY: the caller promises NULL or an error that nobody uses any more ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { unwind::free(error) }
 }

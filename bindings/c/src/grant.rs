@@ -1,4 +1,4 @@
-//! `hj_grant`: what a device gets.
+//! `hj_grant`: the tokens that a device gets.
 
 use std::ffi::c_char;
 
@@ -9,8 +9,8 @@ use crate::session::hj_session;
 use crate::texts::{TextOffset, Texts};
 use crate::unwind;
 
-/// What a device gets when it signs in or refreshes, or when its session is updated: the session and its tokens. Freeing
-/// it wipes the tokens from memory. The getters answer NULL or 0 for a NULL grant.
+/// What a device gets when it signs in, refreshes, or when the host updates its session: the session and its tokens.
+/// Freeing a grant wipes its tokens from memory. The getters answer NULL or 0 for a NULL grant.
 pub struct hj_grant {
     session: hj_session,
     tokens: Texts,
@@ -62,42 +62,42 @@ impl Drop for hj_grant {
 /// The session; it lives inside the grant.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_session(grant: *const hj_grant) -> *const hj_session {
-    // SAFETY: the caller promises NULL or a live grant ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(grant, |grant| &raw const grant.session) }
 }
 
 /// The access token (JWT).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_access_token(grant: *const hj_grant) -> *const c_char {
-    // SAFETY: the caller promises NULL or a live grant ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(grant, |grant| grant.tokens.c_str(grant.access_token)) }
 }
 
-/// The one refresh token of the session that is live now ("rt_…"); NULL after an update, which leaves it as it is.
+/// The session's live refresh token ("rt_…"); NULL after an update, which leaves the refresh token as it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_refresh_token(grant: *const hj_grant) -> *const c_char {
-    // SAFETY: the caller promises NULL or a live grant ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(grant, |grant| grant.tokens.c_str(grant.refresh_token)) }
 }
 
 /// The lifetime of the access token in seconds ("expires_in" of RFC 6749).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_expires_in_s(grant: *const hj_grant) -> u64 {
-    // SAFETY: the caller promises NULL or a live grant ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(grant, |grant| grant.expires_in) }
 }
 
-/// How many sessions this sign-in pushed out under max_sessions_per_user.
+/// How many older sessions this sign-in revoked to keep max_sessions_per_user.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_evicted_count(grant: *const hj_grant) -> usize {
-    // SAFETY: the caller promises NULL or a live grant ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(grant, |grant| grant.evicted.len()) }
 }
 
-/// The id of one of them, oldest first; NULL past the end.
+/// The id of an evicted session, oldest first; NULL past the end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_evicted(grant: *const hj_grant, index: usize) -> *const c_char {
-    // SAFETY: the caller promises NULL or a live grant ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe {
         get(grant, |grant| {
             grant.evicted_ids.c_str(grant.evicted.get(index).copied().unwrap_or(TextOffset::ABSENT))
@@ -108,6 +108,6 @@ pub unsafe extern "C" fn hj_grant_evicted(grant: *const hj_grant, index: usize) 
 /// Frees a grant with its session and wipes its tokens; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_free(grant: *mut hj_grant) {
-    // SAFETY: the caller promises NULL or a grant that nobody uses any more ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { unwind::free(grant) }
 }

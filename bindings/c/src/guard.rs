@@ -1,9 +1,9 @@
 //! The one guard: what happens to panics at the border.
 //!
 //! A panic becomes `HJ_ERR_INTERNAL` and never unwinds into the host. The guard sets nothing global: the panic hook
-//! belongs to the process, so the default hook still writes its line to standard error, and a host in Rust keeps its own.
-//! After a panic the engine goes on: its transaction has rolled back, and its locks know no poison. Running out of memory
-//! is not a panic; it ends the process, as everywhere in Rust.
+//! belongs to the process, so the default hook still writes its line to standard error, and a host in Rust keeps its
+//! own. After a panic the engine goes on: its transaction has rolled back, and its locks know no poison. Running out of
+//! memory is not a panic; it ends the process, as everywhere in Rust.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -18,8 +18,8 @@ use crate::unwind;
 /// which the body then sees as [`Output`]s, and answers with the body's status.
 macro_rules! call {
     ([$($output:ident),*], $error:ident, $body:expr) => {{
-        // SAFETY: the caller of an exported function promises NULL or writable outputs ("Outputs").
         let ($($output,)* $error,) =
+            // SAFETY: the caller of the exported function keeps "Outputs".
             unsafe { ($($crate::abi::Output::clear($output),)* $crate::abi::Output::clear($error),) };
         $crate::guard::run($error, $body)
     }};

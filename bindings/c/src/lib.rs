@@ -1,10 +1,10 @@
-//! The C interface. Its contract and its documentation are the header `include/hellojohn.h`, which is generated from the
-//! comments of this crate; nothing here decides anything about sessions.
+//! The C interface. Its contract and its documentation are the header `include/hellojohn.h`, which is generated from
+//! the comments of this crate; nothing here decides anything about sessions.
 //!
 //! The order of the modules is the order of the header.
 
 #![allow(non_camel_case_types)] // the names of C
-#![allow(clippy::missing_safety_doc)] // what callers must keep stands once, at the top of the header
+#![allow(clippy::missing_safety_doc)] // the contract at the top of the header says once what a caller must keep
 
 pub mod version;
 

@@ -31,27 +31,27 @@ impl hj_page {
 /// How many sessions are on the page.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_page_count(page: *const hj_page) -> usize {
-    // SAFETY: the caller promises NULL or a live page ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(page, |page| page.sessions.len()) }
 }
 
-/// One of them; it lives inside the page. NULL past the end.
+/// A session of the page, by index; it lives inside the page. NULL past the end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_page_session(page: *const hj_page, index: usize) -> *const hj_session {
-    // SAFETY: the caller promises NULL or a live page ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(page, |page| page.sessions.get(index).map_or(ptr::null(), ptr::from_ref)) }
 }
 
-/// Where the next page starts; NULL on the last page.
+/// The cursor of the next page; NULL on the last page.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_page_next_cursor(page: *const hj_page) -> *const c_char {
-    // SAFETY: the caller promises NULL or a live page ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(page, |page| page.texts.c_str(page.next_cursor)) }
 }
 
 /// Frees a page with its sessions; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_page_free(page: *mut hj_page) {
-    // SAFETY: the caller promises NULL or a page that nobody uses any more ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { unwind::free(page) }
 }

@@ -1,4 +1,4 @@
-//! `hj_response`: what a client is to be answered.
+//! `hj_response`: the answer to a client of the REST API.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -12,7 +12,7 @@ use crate::error::hj_error;
 use crate::texts::{TextOffset, Texts};
 use crate::unwind;
 
-/// What a client of the REST API is to be answered. It may carry tokens: freeing it wipes them from memory. The getters
+/// The answer to a client of the REST API. It may carry tokens: freeing it wipes them from memory. The getters
 /// answer NULL or 0 for a NULL response and past the end.
 pub struct hj_response {
     status: i32,
@@ -60,63 +60,63 @@ impl Drop for hj_response {
 /// The HTTP status, such as 200.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_status(response: *const hj_response) -> i32 {
-    // SAFETY: the caller promises NULL or a live response ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(response, |response| response.status) }
 }
 
-/// How many header lines there are. Content-Length is among them only in the answer to a HEAD, where nobody else can
-/// know it.
+/// How many header lines there are. Content-Length is among them only in the answer to a HEAD, because the host cannot
+/// know the length there.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_header_count(response: *const hj_response) -> usize {
-    // SAFETY: the caller promises NULL or a live response ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(response, |response| response.headers.len()) }
 }
 
-/// The name of one of them, in lower case.
+/// The name of a header line, in lower case.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_header_name(
     response: *const hj_response,
     index: usize,
 ) -> *const c_char {
-    // SAFETY: the caller promises NULL or a live response ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(response, |response| response.text(index, |(name, _)| *name)) }
 }
 
-/// Its value.
+/// The value of a header line.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_header_value(
     response: *const hj_response,
     index: usize,
 ) -> *const c_char {
-    // SAFETY: the caller promises NULL or a live response ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(response, |response| response.text(index, |(_, value)| *value)) }
 }
 
 /// The body: JSON, or the empty string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_body(response: *const hj_response) -> *const c_char {
-    // SAFETY: the caller promises NULL or a live response ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(response, |response| response.body.as_ptr().cast()) }
 }
 
 /// The length of the body in bytes, without the closing NUL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_body_len(response: *const hj_response) -> usize {
-    // SAFETY: the caller promises NULL or a live response ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(response, |response| response.body.len().saturating_sub(1)) }
 }
 
-/// For the host's log: why the request was not fulfilled, also where the client is not told; NULL when it was. It lives
-/// inside the response.
+/// For the host's log: why the API refused or failed the request, also where the client does not learn it; NULL for a
+/// success. It lives inside the response.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_error(response: *const hj_response) -> *const hj_error {
-    // SAFETY: the caller promises NULL or a live response ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(response, |response| response.error.as_ref().map_or(ptr::null(), ptr::from_ref)) }
 }
 
-/// Frees a response and wipes it; NULL is allowed.
+/// Frees a response and wipes it from memory; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_response_free(response: *mut hj_response) {
-    // SAFETY: the caller promises NULL or a response that nobody uses any more ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { unwind::free(response) }
 }

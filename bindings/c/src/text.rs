@@ -1,4 +1,4 @@
-//! `hj_text`: an answer that is one text.
+//! `hj_text`: one text that a call hands out.
 
 use std::ffi::c_char;
 use std::fmt::Display;
@@ -7,7 +7,7 @@ use crate::abi::get;
 use crate::texts::{TextOffset, Texts};
 use crate::unwind;
 
-/// An answer that is one text.
+/// One text that a call hands out.
 pub struct hj_text {
     texts: Texts,
     at: TextOffset,
@@ -23,20 +23,20 @@ impl hj_text {
 /// The text; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_text_get(text: *const hj_text) -> *const c_char {
-    // SAFETY: the caller promises NULL or a live text ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(text, |text| text.texts.c_str(text.at)) }
 }
 
-/// Its length in bytes, without the closing NUL; 0 for NULL.
+/// The length of the text in bytes, without the closing NUL; 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_text_len(text: *const hj_text) -> usize {
-    // SAFETY: the caller promises NULL or a live text ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(text, |text| text.texts.len().saturating_sub(1)) }
 }
 
 /// Frees a text; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_text_free(text: *mut hj_text) {
-    // SAFETY: the caller promises NULL or a text that nobody uses any more ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { unwind::free(text) }
 }

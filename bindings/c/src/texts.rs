@@ -7,7 +7,7 @@ use std::ptr;
 
 use zeroize::Zeroize;
 
-/// The texts. None of them contains a NUL: the engine refuses texts with one, and JSON escapes it.
+/// The texts. No text contains a NUL: the engine refuses texts with a NUL, and JSON escapes it.
 #[derive(Default)]
 pub(crate) struct Texts(Vec<u8>);
 
@@ -50,7 +50,7 @@ impl Texts {
             .map_or(ptr::null(), |text| text.as_ptr().cast())
     }
 
-    /// How many bytes there are, closing NULs included.
+    /// The bytes of all texts, closing NULs included.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

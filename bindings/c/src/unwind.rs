@@ -1,4 +1,4 @@
-//! Panics outside the guard: what an object's drop or a panic's own payload may do.
+//! Panics outside the guard: those of an object's drop and of a panic's own payload.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Drops an object that this library handed out; NULL is allowed. A panic in its drop stays inside.
 ///
 /// # Safety
-/// Section "Objects" of the contract: `object` is NULL, or this library handed it out to be freed, and it is neither freed
-/// yet nor in use.
+/// Section "Objects" of the contract: `object` is NULL, or this library handed it out to be freed, and it is neither
+/// freed yet nor in use.
 pub(crate) unsafe fn free<T>(object: *mut T) {
     if object.is_null() {
         return;

@@ -1,4 +1,4 @@
-//! Versions: of the header, and of the library that is really loaded.
+//! The versions of the header and of the library that is loaded.
 
 use std::ffi::c_char;
 

@@ -10,31 +10,31 @@ use crate::grant::hj_grant;
 use crate::guard::call;
 use crate::status::hj_status;
 
-/// What is known about a sign-in besides the user; everything is optional. See "Option structs".
+/// What the host knows about a sign-in besides the user; everything is optional. See "Option structs".
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hj_create_options {
     /// sizeof(hj_create_options).
     pub struct_size: usize,
-    /// The User-Agent header; more than 1024 bytes are cut.
+    /// The User-Agent header; cut after 1024 bytes.
     pub user_agent: hj_str,
     /// The IPv4 or IPv6 address.
     pub ip_address: hj_str,
     /// The country as two letters (ISO 3166-1 alpha-2).
     pub country: hj_str,
-    /// "desktop", "mobile", "tablet", "bot" or "unknown"; by default derived from the user agent.
+    /// "desktop", "mobile", "tablet", "bot" or "unknown"; by default the engine derives it from the user agent.
     pub device_type: hj_str,
     /// The host's own fingerprint of the device, at most 255 bytes.
     pub device_fingerprint: hj_str,
     /// How long this session lasts ("24h", "30d"), instead of the tenant's session_duration.
     pub duration: hj_str,
-    /// The organisation that is active, at most 255 bytes.
+    /// The active organisation, at most 255 bytes.
     pub org_id: hj_str,
     /// The user's role, at most 255 bytes.
     pub role: hj_str,
     /// The user's e-mail address, at most 320 bytes.
     pub email: hj_str,
-    /// The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access token.
+    /// The host's own claims: a JSON object of at most 4096 bytes, which every access token carries at its top level.
     pub claims_json: hj_str,
     /// Whether a second factor was passed.
     pub mfa_verified: hj_mfa,
@@ -42,15 +42,14 @@ pub struct hj_create_options {
 
 // SAFETY: repr(C), starts with its size; zero is "not given" and HJ_MFA_UNSAID.
 unsafe impl OptionStruct for hj_create_options {
-    const NAME: &'static str = "options";
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
-/// Signs a user in on a device: a new session with its first tokens. The host has checked the credentials. In the same
-/// transaction the user's oldest sessions above max_sessions_per_user are revoked; the new one never is.
+/// Signs a user in on a device: creates a session with its first tokens. The host has checked the credentials before.
+/// The same transaction revokes the user's oldest sessions above max_sessions_per_user, but never the new one.
 ///
-/// `user_id` is 1 to 255 bytes; `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field: nothing is
-/// created then.
+/// `user_id` is 1 to 255 bytes; `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field, and
+/// creates nothing then.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_create(

@@ -1,4 +1,4 @@
-//! Housekeeping: never needed for a right answer.
+//! Maintenance: no answer depends on it.
 
 use hellojohn_core::{Error, PurgeBefore, Timestamp};
 
@@ -9,8 +9,8 @@ use crate::guard::call;
 use crate::stats::hj_stats;
 use crate::status::hj_status;
 
-/// Writes down the ends of sessions that the clock has ended, in small transactions. It changes no answer. `stamped` may
-/// be NULL and counts them.
+/// Writes down the ends of sessions that the clock has ended, in small transactions; no answer depends on it. `stamped`
+/// may be NULL and counts these sessions.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_sweep(
     tenant: *const hj_tenant,
@@ -18,14 +18,15 @@ pub unsafe extern "C" fn hj_tenant_sweep(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([stamped], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        stamped.put(unsafe { hj_tenant::require(tenant) }?.sweep()?);
+        // SAFETY: the caller keeps "Objects".
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
+        stamped.put(tenant.sweep()?);
         Ok(())
     })
 }
 
-/// Deletes the records of sessions that ended longer ago than this ("90d"), in small transactions. Afterwards they are
-/// unknown. `purged` may be NULL and counts them.
+/// Deletes the records of sessions that ended longer ago than this ("90d"), in small transactions. Afterwards no call
+/// finds these sessions. `purged` may be NULL and counts them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_purge_older_than(
     tenant: *const hj_tenant,
@@ -34,11 +35,9 @@ pub unsafe extern "C" fn hj_tenant_purge_older_than(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([purged], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises readable text ("Strings").
-        let age = unsafe { older_than.read_text("older_than") }?
-            .ok_or_else(|| Error::validation("older_than", "is required"))?;
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, age) = unsafe { (hj_tenant::require(tenant)?, older_than.read_text("older_than")?) };
+        let age = age.ok_or_else(|| Error::validation("older_than", "is required"))?;
         // Through the JSON form, whose errors name this field.
         let before =
             PurgeBefore::from_json(serde_json::Map::from_iter([("older_than".to_owned(), age.into())]))?;
@@ -47,7 +46,7 @@ pub unsafe extern "C" fn hj_tenant_purge_older_than(
     })
 }
 
-/// Deletes the records of sessions that ended before this moment; otherwise as hj_tenant_purge_older_than.
+/// Deletes the records of sessions that ended before this time; otherwise as hj_tenant_purge_older_than.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_purge_before(
     tenant: *const hj_tenant,
@@ -56,14 +55,14 @@ pub unsafe extern "C" fn hj_tenant_purge_before(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([purged], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        // SAFETY: the caller keeps "Objects".
         let tenant = unsafe { hj_tenant::require(tenant) }?;
         purged.put(tenant.purge(PurgeBefore::Time(Timestamp::from_millis(before_at_ms)))?);
         Ok(())
     })
 }
 
-/// Counts the tenant's sessions, looking at each.
+/// Counts the tenant's sessions. The call reads each of them.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_stats(
@@ -73,7 +72,7 @@ pub unsafe extern "C" fn hj_tenant_stats(
 ) -> hj_status {
     call!([stats], error, || {
         let stats = stats.require("stats")?;
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        // SAFETY: the caller keeps "Objects".
         let tenant = unsafe { hj_tenant::require(tenant) }?;
         stats.give(hj_stats::new(&tenant.stats()?));
         Ok(())

@@ -5,11 +5,11 @@ use hellojohn_core::Error;
 /// What a call says about a second factor: one of HJ_MFA_….
 pub type hj_mfa = i32;
 
-/// Nothing: not passed at a sign-in, unchanged in an update.
+/// Not said: at a sign-in no second factor was passed, an update changes nothing.
 pub const HJ_MFA_UNSAID: hj_mfa = 0;
 /// A second factor was passed.
 pub const HJ_MFA_VERIFIED: hj_mfa = 1;
-/// No second factor was passed, or it is taken back.
+/// No second factor was passed; an update takes an earlier one back.
 pub const HJ_MFA_NOT_VERIFIED: hj_mfa = 2;
 
 pub(super) fn read(said: hj_mfa) -> Result<Option<bool>, Error> {

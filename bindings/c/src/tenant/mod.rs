@@ -1,4 +1,4 @@
-//! `hj_tenant`: every operation on sessions starts here. One file a group of operations.
+//! `hj_tenant`: every operation on sessions starts here. The operations have the same file names as in core.
 
 pub mod mfa;
 
@@ -28,12 +28,11 @@ use crate::abi::{get, require_object};
 use crate::texts::{TextOffset, Texts};
 use crate::unwind;
 
-/// One tenant of an open engine: every operation on sessions starts here. May be used from any thread, also by several
-/// at once.
+/// One tenant of an open engine: every operation on sessions starts here. Any number of threads may use it at once.
 ///
 /// Besides its own errors, every call on it may fail with HJ_ERR_ENGINE_CLOSED, HJ_ERR_FORKED, HJ_ERR_STORAGE_…,
-/// HJ_ERR_VALIDATION_ERROR for an argument that it cannot read, and HJ_ERR_INVALID_API_KEY after the tenant's secret key
-/// was changed through another handle.
+/// HJ_ERR_VALIDATION_ERROR for an argument that it cannot read, and HJ_ERR_INVALID_API_KEY after another handle changed
+/// the tenant's secret key.
 pub struct hj_tenant {
     tenant: Tenant,
     texts: Texts,
@@ -59,13 +58,13 @@ impl hj_tenant {
 /// The id of the tenant; NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_id(tenant: *const hj_tenant) -> *const c_char {
-    // SAFETY: the caller promises NULL or a live tenant ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { get(tenant, |tenant| tenant.texts.c_str(tenant.id)) }
 }
 
-/// Frees a tenant; NULL is allowed. Its keys are wiped from memory with its last handle.
+/// Frees a tenant; NULL is allowed. Freeing the last handle of a tenant wipes its keys from memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_free(tenant: *mut hj_tenant) {
-    // SAFETY: the caller promises NULL or a tenant that nobody uses any more ("Objects").
+    // SAFETY: the caller keeps "Objects".
     unsafe { unwind::free(tenant) }
 }

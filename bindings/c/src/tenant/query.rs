@@ -1,4 +1,4 @@
-//! Looking: one session, or a page of them.
+//! Reading sessions: one, or a page of them.
 
 use hellojohn_core::{Error, Limit, ListQuery};
 
@@ -10,7 +10,7 @@ use crate::page::hj_page;
 use crate::session::hj_session;
 use crate::status::hj_status;
 
-/// Looks a session up, ended ones included until they are purged.
+/// Reads a session; an ended one too, until it is purged.
 ///
 /// Fails with HJ_ERR_SESSION_NOT_FOUND.
 #[unsafe(no_mangle)]
@@ -23,11 +23,9 @@ pub unsafe extern "C" fn hj_tenant_get(
 ) -> hj_status {
     call!([session], error, || {
         let session = session.require("session")?;
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises readable text ("Strings").
-        let found = tenant.get(unsafe { session_id.require("session_id") }?)?;
-        session.give(hj_session::new(&found));
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, id) = unsafe { (hj_tenant::require(tenant)?, session_id.require("session_id")?) };
+        session.give(hj_session::new(&tenant.get(id)?));
         Ok(())
     })
 }
@@ -42,35 +40,16 @@ pub struct hj_list_options {
     pub user_id: hj_str,
     /// "active" (the default), "expired", "revoked" or "all".
     pub status: hj_str,
-    /// Where to go on: hj_page_next_cursor of the page before. It works only for the list that gave it out.
+    /// Where to continue: hj_page_next_cursor of the page before. A cursor works only for the list that it came from.
     pub cursor: hj_str,
-    /// How many at most, 1 to 100; more is clamped to 100. As 0 is "not given", it means the default of 20: a host that
-    /// passes on a user's number refuses a 0 itself. A negative one is refused.
+    /// At most this many sessions, 1 to 100; a larger number means 100, and a negative one is refused. 0 is "not given"
+    /// and means the default of 20, so a host that passes on a number of its user must refuse a 0 itself.
     pub limit: i64,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given" and 0.
 unsafe impl OptionStruct for hj_list_options {
-    const NAME: &'static str = "options";
     const FIRST_SIZE: usize = size_of::<Self>();
-}
-
-/// # Safety
-/// All texts are readable ("Strings").
-unsafe fn query(options: hj_list_options) -> Result<ListQuery, Error> {
-    let limit = match options.limit {
-        0 => Limit::default(),
-        rows => Limit::new(rows)?,
-    };
-    // SAFETY: readable texts, as the caller of this function promises.
-    unsafe {
-        Ok(ListQuery {
-            user_id: options.user_id.parse("user_id")?,
-            status: options.status.parse("status")?.unwrap_or_default(),
-            limit,
-            cursor: options.cursor.parse("cursor")?,
-        })
-    }
 }
 
 /// Lists sessions, newest first, a page at a time. The cursor stays good while sessions come and go.
@@ -86,13 +65,28 @@ pub unsafe extern "C" fn hj_tenant_list(
 ) -> hj_status {
     call!([page], error, || {
         let page = page.require("page")?;
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises NULL or a struct of `struct_size` bytes ("Option structs").
-        let options = unsafe { OptionStruct::read(options) }?;
-        // SAFETY: the caller promises readable texts ("Strings").
-        let query = unsafe { query(options) }?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let (tenant, query) =
+            unsafe { (hj_tenant::require(tenant)?, read_query(OptionStruct::read(options)?)?) };
         page.give(hj_page::new(&tenant.list(&query)?));
         Ok(())
     })
+}
+
+/// # Safety
+/// Section "Strings" of the contract holds for all texts.
+unsafe fn read_query(options: hj_list_options) -> Result<ListQuery, Error> {
+    let limit = match options.limit {
+        0 => Limit::default(),
+        rows => Limit::new(rows)?,
+    };
+    // SAFETY: the caller keeps "Strings".
+    unsafe {
+        Ok(ListQuery {
+            user_id: options.user_id.parse("user_id")?,
+            status: options.status.parse("status")?.unwrap_or_default(),
+            limit,
+            cursor: options.cursor.parse("cursor")?,
+        })
+    }
 }

@@ -15,21 +15,20 @@ use crate::status::hj_status;
 pub struct hj_refresh_options {
     /// sizeof(hj_refresh_options).
     pub struct_size: usize,
-    /// The address that it came from, recorded as last seen.
+    /// The address of the client, recorded as last seen.
     pub ip_address: hj_str,
-    /// The User-Agent header that it came with, recorded as last seen.
+    /// The User-Agent header of the client, recorded as last seen.
     pub user_agent: hj_str,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given".
 unsafe impl OptionStruct for hj_refresh_options {
-    const NAME: &'static str = "options";
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
 /// Exchanges the session's live refresh token for its successor and a fresh access token, and moves last_active_at. For
-/// refresh_reuse_window the former token answers with the same successor, so that parallel tabs and lost answers
-/// converge; later it ends the session.
+/// refresh_reuse_window the former token still gets the same successor, so that parallel tabs and lost answers
+/// converge; after that, presenting it ends the session.
 ///
 /// `options` may be NULL. Fails with HJ_ERR_MISSING_TOKEN, HJ_ERR_REFRESH_TOKEN_INVALID (no effect at all),
 /// HJ_ERR_SESSION_EXPIRED, HJ_ERR_SESSION_REVOKED, HJ_ERR_REFRESH_TOKEN_REUSED (the session has been ended),

@@ -1,4 +1,4 @@
-//! Ending sessions by decision: signing out, revoking one, a user's, a tenant's.
+//! Ending sessions by decision: signing out; revoking one session, a user's, a tenant's.
 
 use hellojohn_core::{SignOutScope, UserId};
 
@@ -9,10 +9,10 @@ use crate::guard::call;
 use crate::status::hj_status;
 
 /// Signs out with an access token or a refresh token of the session. Signing out of a session that has ended does
-/// nothing; ending the user's other sessions needs a live one.
+/// nothing; ending the user's other sessions takes the token of a live session.
 ///
 /// `scope` is "local" (the session of the token; the default) or "global" (all sessions of its user). `ended` may be
-/// NULL and counts the sessions that this ended. Fails for an access token as hj_tenant_verify_locally does, for a
+/// NULL and counts the sessions that this call ended. Fails for an access token as hj_tenant_verify_locally does, for a
 /// refresh token as hj_tenant_refresh does; for "global" also with HJ_ERR_SESSION_REVOKED, HJ_ERR_SESSION_EXPIRED,
 /// HJ_ERR_SESSION_NOT_FOUND.
 #[unsafe(no_mangle)]
@@ -24,18 +24,16 @@ pub unsafe extern "C" fn hj_tenant_sign_out(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([ended], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises readable texts ("Strings").
-        let (token, scope): (_, Option<SignOutScope>) =
-            unsafe { (token.read_token("token")?, scope.parse("scope")?) };
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, token, scope): (_, _, Option<SignOutScope>) =
+            unsafe { (hj_tenant::require(tenant)?, token.read_token("token")?, scope.parse("scope")?) };
         ended.put(tenant.sign_out(token, scope.unwrap_or_default())?);
         Ok(())
     })
 }
 
-/// Revokes one session. When this returns, no thread and no process verifies or refreshes it any more. Revoking one that
-/// has ended changes nothing.
+/// Revokes one session. When this call has returned, no thread and no process verifies or refreshes the session any
+/// more. Revoking a session that has ended changes nothing.
 ///
 /// Fails with HJ_ERR_SESSION_NOT_FOUND.
 #[unsafe(no_mangle)]
@@ -45,17 +43,16 @@ pub unsafe extern "C" fn hj_tenant_revoke(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises readable text ("Strings").
-        tenant.revoke(unsafe { session_id.require("session_id") }?)
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, id) = unsafe { (hj_tenant::require(tenant)?, session_id.require("session_id")?) };
+        tenant.revoke(id)
     })
 }
 
 /// Revokes all active sessions of a user, or all but one.
 ///
 /// `except` is the id of a session of this user, or not given. `revoked` may be NULL and counts the sessions that this
-/// ended. Fails with HJ_ERR_SESSION_NOT_FOUND if `except` is not a session of this user: nothing is revoked then.
+/// call ended. Fails with HJ_ERR_SESSION_NOT_FOUND if `except` is not a session of this user, and revokes nothing then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_revoke_user(
     tenant: *const hj_tenant,
@@ -65,10 +62,9 @@ pub unsafe extern "C" fn hj_tenant_revoke_user(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([revoked], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises readable texts ("Strings").
-        let (user, except): (UserId, _) = unsafe { (user_id.require("user_id")?, except.parse("except")?) };
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, user, except): (_, UserId, _) =
+            unsafe { (hj_tenant::require(tenant)?, user_id.require("user_id")?, except.parse("except")?) };
         revoked.put(tenant.revoke_user(&user, except)?);
         Ok(())
     })
@@ -82,8 +78,9 @@ pub unsafe extern "C" fn hj_tenant_revoke_tenant(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([revoked], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        revoked.put(unsafe { hj_tenant::require(tenant) }?.revoke_tenant()?);
+        // SAFETY: the caller keeps "Objects".
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
+        revoked.put(tenant.revoke_tenant()?);
         Ok(())
     })
 }

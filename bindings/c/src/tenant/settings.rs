@@ -1,7 +1,5 @@
 //! The tenant's settings.
 
-use hellojohn_core::{ConfigPatch, Error};
-
 use super::hj_tenant;
 use crate::abi::hj_str;
 use crate::config::hj_config;
@@ -19,19 +17,20 @@ pub unsafe extern "C" fn hj_tenant_config(
 ) -> hj_status {
     call!([config], error, || {
         let config = config.require("config")?;
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        // SAFETY: the caller keeps "Objects".
         let tenant = unsafe { hj_tenant::require(tenant) }?;
         config.give(hj_config::new(&tenant.config()?));
         Ok(())
     })
 }
 
-/// Changes settings, all or none. The patch is a JSON object: an absent name leaves a setting as it is, null turns it
-/// off, a duration is "15m", "30d" or a number of seconds: {"idle_timeout": "7d", "max_sessions_per_user": null}. The
-/// names are session_duration, access_token_ttl, idle_timeout, max_sessions_per_user, refresh_reuse_window.
+/// Changes settings, all or none. The patch is a JSON object: a name that is absent leaves its setting as it is, null
+/// turns a setting off, a duration is "15m", "30d" or a number of seconds: {"idle_timeout": "7d",
+/// "max_sessions_per_user": null}. The names are session_duration, access_token_ttl, idle_timeout,
+/// max_sessions_per_user, refresh_reuse_window.
 ///
-/// `config` may be NULL and gets the settings in force now. Fails with HJ_ERR_VALIDATION_ERROR naming the setting:
-/// nothing is changed then.
+/// `config` may be NULL and gets the settings that are in force now. Fails with HJ_ERR_VALIDATION_ERROR naming the
+/// setting, and changes nothing then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_update_config(
     tenant: *const hj_tenant,
@@ -40,29 +39,25 @@ pub unsafe extern "C" fn hj_tenant_update_config(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([config], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises readable text ("Strings").
-        let patch: ConfigPatch = unsafe { patch_json.require("config") }?;
-        let new = tenant.update_config(&patch)?;
-        config.give(hj_config::new(&new));
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, patch) = unsafe { (hj_tenant::require(tenant)?, patch_json.require("config")?) };
+        config.give(hj_config::new(&tenant.update_config(&patch)?));
         Ok(())
     })
 }
 
-/// Changes the tenant's secret key: no session and no token is touched. This handle goes on; every other handle, here and
-/// in other processes, answers HJ_ERR_INVALID_API_KEY from its next call.
+/// Changes the tenant's secret key; sessions and tokens stay as they are. This handle goes on working. Every other
+/// handle, in this process and in others, fails with HJ_ERR_INVALID_API_KEY from its next call on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_change_secret_key(
     tenant: *const hj_tenant,
     new_secret_key: hj_str,
     error: *mut *mut hj_error,
 ) -> hj_status {
-    call!([], error, || -> Result<(), Error> {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises readable text ("Strings").
-        let key = unsafe { new_secret_key.require("new_secret_key") }?;
+    call!([], error, || {
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, key) =
+            unsafe { (hj_tenant::require(tenant)?, new_secret_key.require("new_secret_key")?) };
         tenant.change_secret_key(&key)
     })
 }

@@ -1,4 +1,4 @@
-//! Signing keys: list, rotate, retire, publish.
+//! The tenant's signing keys: list, rotate, retire, publish.
 
 use super::hj_tenant;
 use crate::abi::hj_str;
@@ -18,15 +18,16 @@ pub unsafe extern "C" fn hj_tenant_keys(
 ) -> hj_status {
     call!([keys], error, || {
         let keys = keys.require("keys")?;
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        // SAFETY: the caller keeps "Objects".
         let tenant = unsafe { hj_tenant::require(tenant) }?;
         keys.give(hj_keys::new(&tenant.keys()?));
         Ok(())
     })
 }
 
-/// Rotates the signing keys: the next key becomes active, the active one retiring, a new next one is minted. No session
-/// ends and no token dies. `kid` may be NULL and gets the id of the key that signs from now on.
+/// Rotates the signing keys: the next key becomes active, the active key becomes retiring, and the engine mints a new
+/// next key. No session ends, and tokens stay good. `kid` may be NULL and gets the id of the key that signs from now
+/// on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_rotate_keys(
     tenant: *const hj_tenant,
@@ -34,15 +35,15 @@ pub unsafe extern "C" fn hj_tenant_rotate_keys(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([kid], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let active = unsafe { hj_tenant::require(tenant) }?.rotate_keys()?;
-        kid.give(hj_text::new(active));
+        // SAFETY: the caller keeps "Objects".
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
+        kid.give(hj_text::new(tenant.rotate_keys()?));
         Ok(())
     })
 }
 
-/// Retires a retiring or next key at once, for emergencies: its tokens die. A next key is replaced by a new one; retiring
-/// a retired key does nothing.
+/// Retires a retiring or next key at once, for emergencies: tokens that it signed are refused from now on. The engine
+/// replaces a retired next key by a new one; retiring a retired key does nothing.
 ///
 /// Fails with HJ_ERR_NOT_FOUND, and with HJ_ERR_VALIDATION_ERROR for the active key: rotate first.
 #[unsafe(no_mangle)]
@@ -52,14 +53,13 @@ pub unsafe extern "C" fn hj_tenant_retire_key(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises readable text ("Strings").
-        tenant.retire_key(unsafe { kid.require("kid") }?)
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, kid) = unsafe { (hj_tenant::require(tenant)?, kid.require("kid")?) };
+        tenant.retire_key(kid)
     })
 }
 
-/// The public keys as a JWK Set (RFC 7517) in JSON: what other services verify access tokens with.
+/// The public keys as a JWK Set (RFC 7517) in JSON, with which other services verify access tokens.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_jwks(
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn hj_tenant_jwks(
 ) -> hj_status {
     call!([jwks_json], error, || {
         let jwks_json = jwks_json.require("jwks_json")?;
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
+        // SAFETY: the caller keeps "Objects".
         let tenant = unsafe { hj_tenant::require(tenant) }?;
         jwks_json.give(hj_text::new(tenant.jwks()?));
         Ok(())

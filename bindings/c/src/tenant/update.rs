@@ -17,7 +17,7 @@ pub const HJ_CLEAR_ROLE: u32 = 2;
 /// For `clear` of hj_update_options: clear the host's own claims.
 pub const HJ_CLEAR_CLAIMS: u32 = 4;
 
-/// What to change of a session; what is not given stays as it is. See "Option structs".
+/// What to change in a session; a member that is not given changes nothing. See "Option structs".
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hj_update_options {
@@ -27,7 +27,7 @@ pub struct hj_update_options {
     pub org_id: hj_str,
     /// Another role.
     pub role: hj_str,
-    /// Other claims of the host, as a whole.
+    /// Other claims of the host; they replace all former ones.
     pub claims_json: hj_str,
     /// Whether a second factor was passed.
     pub mfa_verified: hj_mfa,
@@ -37,16 +37,16 @@ pub struct hj_update_options {
 
 // SAFETY: repr(C), starts with its size; zero is "not given", HJ_MFA_UNSAID and "clear nothing".
 unsafe impl OptionStruct for hj_update_options {
-    const NAME: &'static str = "options";
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
-/// Changes what the access tokens of a live session carry (step-up, organisation switch, role, own claims) and issues one
-/// that says so at once. Access tokens issued before stay good until they expire; the refresh token stays as it is.
+/// Changes what the access tokens of a live session carry (step-up, organisation switch, role, own claims) and issues a
+/// new access token with the change. Access tokens issued before stay good until they expire; the refresh token stays
+/// as it is.
 ///
-/// `options` may be NULL (only the fresh access token is wanted), and so may `grant`. Fails with
-/// HJ_ERR_SESSION_NOT_FOUND, HJ_ERR_SESSION_REVOKED, HJ_ERR_SESSION_EXPIRED, HJ_ERR_VALIDATION_ERROR: nothing is changed
-/// then.
+/// `options` may be NULL (the call then only issues a fresh access token), and so may `grant`. Fails with
+/// HJ_ERR_SESSION_NOT_FOUND, HJ_ERR_SESSION_REVOKED, HJ_ERR_SESSION_EXPIRED, HJ_ERR_VALIDATION_ERROR, and changes
+/// nothing then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_update(
     tenant: *const hj_tenant,

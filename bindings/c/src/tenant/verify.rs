@@ -1,6 +1,6 @@
 //! The three ways to verify.
 
-use hellojohn_core::{Error, LocalVerification, SessionId, VerifyError};
+use hellojohn_core::{Error, LocalVerification, VerifyError};
 
 use super::hj_tenant;
 use crate::abi::{OptionStruct, Output, hj_str};
@@ -10,20 +10,12 @@ use crate::guard::call;
 use crate::session::hj_session;
 use crate::status::hj_status;
 
-/// Hands out the ended session beside the error.
-fn refused(refused: VerifyError, session: Output<*mut hj_session>) -> Error {
-    if let (Some(ended), true) = (&refused.session, session.is_wanted()) {
-        session.give(hj_session::new(ended));
-    }
-    refused.error
-}
-
-/// Verifies an access token and its session against the store: refuses a session from the instant that the call which
-/// ended it returned, in every thread and every process on the database.
+/// Verifies an access token and its session against the store: from the moment that a call which ended a session has
+/// returned, every thread and every process on the database refuses the session.
 ///
 /// `session` and `claims` may be NULL. Fails with HJ_ERR_MISSING_TOKEN, HJ_ERR_INVALID_TOKEN, HJ_ERR_TOKEN_EXPIRED,
-/// HJ_ERR_SESSION_NOT_FOUND; with HJ_ERR_SESSION_REVOKED or HJ_ERR_SESSION_EXPIRED, and then `session` is set to the
-/// ended session all the same.
+/// HJ_ERR_SESSION_NOT_FOUND; with HJ_ERR_SESSION_REVOKED or HJ_ERR_SESSION_EXPIRED, and then `session` still holds the
+/// ended session.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_verify_access_token(
@@ -34,11 +26,9 @@ pub unsafe extern "C" fn hj_tenant_verify_access_token(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([session, claims], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises readable text ("Strings").
-        let token = unsafe { token.read_token("token") }?;
-        let verified = tenant.verify_access_token(token).map_err(|error| refused(error, session))?;
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, token) = unsafe { (hj_tenant::require(tenant)?, token.read_token("token")?) };
+        let verified = tenant.verify_access_token(token).map_err(|error| give_ended(error, session))?;
         if claims.is_wanted() {
             claims.give(hj_claims::new(&verified.claims)?);
         }
@@ -50,10 +40,10 @@ pub unsafe extern "C" fn hj_tenant_verify_access_token(
 }
 
 /// Verifies by session id against the store, as hj_tenant_verify_access_token does. The id is a name, not a credential:
-/// take it from where the user cannot change it.
+/// take it from a place where the user cannot change it.
 ///
 /// `session` may be NULL. Fails with HJ_ERR_SESSION_NOT_FOUND; with HJ_ERR_SESSION_REVOKED or HJ_ERR_SESSION_EXPIRED,
-/// and then `session` is set to the ended session all the same.
+/// and then `session` still holds the ended session.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_verify_session(
@@ -63,11 +53,9 @@ pub unsafe extern "C" fn hj_tenant_verify_session(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([session], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises readable text ("Strings").
-        let id: SessionId = unsafe { session_id.require("session_id") }?;
-        let verified = tenant.verify_session(id).map_err(|error| refused(error, session))?;
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, id) = unsafe { (hj_tenant::require(tenant)?, session_id.require("session_id")?) };
+        let verified = tenant.verify_session(id).map_err(|error| give_ended(error, session))?;
         if session.is_wanted() {
             session.give(hj_session::new(&verified));
         }
@@ -75,13 +63,13 @@ pub unsafe extern "C" fn hj_tenant_verify_session(
     })
 }
 
-/// What local verification may be told; everything is optional. See "Option structs".
+/// How to verify locally; everything is optional. See "Option structs".
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct hj_verify_options {
     /// sizeof(hj_verify_options).
     pub struct_size: usize,
-    /// The "aud" to expect; by default the tenant's id, which is what the tenant's tokens have.
+    /// The "aud" to expect; by default the tenant's id, which the tenant's tokens carry.
     pub audience: hj_str,
     /// For how many seconds after its end a token is still good, 0 to 60; default 0.
     pub leeway_s: u64,
@@ -89,7 +77,6 @@ pub struct hj_verify_options {
 
 // SAFETY: repr(C), starts with its size; zero is "not given" and 0.
 unsafe impl OptionStruct for hj_verify_options {
-    const NAME: &'static str = "options";
     const FIRST_SIZE: usize = size_of::<Self>();
 }
 
@@ -107,18 +94,31 @@ pub unsafe extern "C" fn hj_tenant_verify_locally(
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([claims], error, || {
-        // SAFETY: the caller promises NULL or a live tenant ("Objects").
-        let tenant = unsafe { hj_tenant::require(tenant) }?;
-        // SAFETY: the caller promises NULL or a struct of `struct_size` bytes ("Option structs").
-        let options: hj_verify_options = unsafe { OptionStruct::read(options) }?;
-        // SAFETY: the caller promises readable texts ("Strings").
-        let (token, audience) =
-            unsafe { (token.read_token("token")?, options.audience.read_text("audience")?) };
-        let told = LocalVerification { audience: audience.map(str::to_owned), leeway_secs: options.leeway_s };
-        let verified = tenant.verify_locally(token, &told)?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let (tenant, token, verification) = unsafe {
+            let (tenant, options) = (hj_tenant::require(tenant)?, OptionStruct::read(options)?);
+            (tenant, token.read_token("token")?, read_verification(options)?)
+        };
+        let verified = tenant.verify_locally(token, &verification)?;
         if claims.is_wanted() {
             claims.give(hj_claims::new(&verified)?);
         }
         Ok(())
     })
+}
+
+/// # Safety
+/// Section "Strings" of the contract holds for all texts.
+unsafe fn read_verification(options: hj_verify_options) -> Result<LocalVerification, Error> {
+    // SAFETY: the caller keeps "Strings".
+    let audience = unsafe { options.audience.read_text("audience") }?;
+    Ok(LocalVerification { audience: audience.map(str::to_owned), leeway_secs: options.leeway_s })
+}
+
+/// Hands out the ended session of a failed verification; what remains is the error.
+fn give_ended(failed: VerifyError, session: Output<*mut hj_session>) -> Error {
+    if let (Some(ended), true) = (&failed.session, session.is_wanted()) {
+        session.give(hj_session::new(ended));
+    }
+    failed.error
 }
