@@ -1,4 +1,4 @@
-# The verbs; README.md explains them. Everything that a verb needs it installs or builds.
+# The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
 .PHONY: demo test lint deny rest c node surfaces torture bench clean
 .DEFAULT_GOAL := test
 

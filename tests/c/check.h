@@ -1,4 +1,4 @@
-/* Counting checks: every program ends with `return report();`. */
+/* Checks that are counted: every program ends with `return report();`. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -19,7 +19,7 @@ static int check_count, check_failures;
     }                                                                  \
   } while (0)
 
-/* The call answers this status, with or without somebody who wants the detail, and the detail says the same. */
+/* The call returns this status, and the error that it hands out has the same one. */
 #define CHECK_STATUS(expected, call)                                                                    \
   do {                                                                                                  \
     hj_error *check_error = NULL;                                                                       \
@@ -40,7 +40,7 @@ static inline int report(void) {
   return check_failures == 0 ? 0 : 1;
 }
 
-/* A path for a database of this run in the folder that tests/c/run made. */
+/* A database path in the folder that tests/c/run made for this run. */
 static inline const char *scratch(const char *name) {
   static char path[512];
   const char *folder = getenv("HJ_SCRATCH");

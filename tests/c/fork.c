@@ -1,5 +1,5 @@
-/* After fork() the child is refused by every call of its parent's engine, can free it, and harms neither the parent nor
- * its file; all that while other threads of the parent are at work. */
+/* After fork() every call on the parent's engine refuses the child. The child can free the engine, and harms neither
+ * the parent nor its file, all while other threads of the parent work. */
 
 #include "check.h"
 
@@ -24,56 +24,56 @@ static atomic_bool stop;
 
 #define FORKED(call) CHECK_STATUS(HJ_ERR_FORKED, call)
 
-static void child(void) {
+static void run_child(void) {
   hj_str id = hj_str_of(hj_session_id(hj_grant_session(grant)));
   hj_str token = hj_str_of(hj_grant_access_token(grant));
-  hj_str rt = hj_str_of(hj_grant_refresh_token(grant));
+  hj_str refresh_token = hj_str_of(hj_grant_refresh_token(grant));
   hj_str absent = {NULL, 0}, user = HJ_STR("u");
-  hj_tenant *t = NULL;
-  hj_grant *g = NULL;
-  hj_session *s = NULL;
-  hj_claims *c = NULL;
-  hj_page *p = NULL;
-  hj_config *f = NULL;
-  hj_keys *k = NULL;
-  hj_text *x = NULL;
-  hj_stats *n = NULL;
-  hj_response *r = NULL;
+  hj_tenant *new_tenant = NULL;
+  hj_grant *new_grant = NULL;
+  hj_session *session = NULL;
+  hj_claims *claims = NULL;
+  hj_page *page = NULL;
+  hj_config *config = NULL;
+  hj_keys *keys = NULL;
+  hj_text *text = NULL;
+  hj_stats *stats = NULL;
+  hj_response *response = NULL;
   hj_rest_request request = hj_rest_request_init();
   check_count = check_failures = 0;
-  FORKED(hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &t, error));
+  FORKED(hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &new_tenant, error));
   FORKED(hj_engine_lower_clock_mark(engine, error));
-  FORKED(hj_tenant_create(tenant, user, NULL, &g, error));
-  FORKED(hj_tenant_refresh(tenant, rt, NULL, &g, error));
-  FORKED(hj_tenant_update(tenant, id, NULL, &g, error));
-  FORKED(hj_tenant_verify_access_token(tenant, token, &s, &c, error));
-  FORKED(hj_tenant_verify_session(tenant, id, &s, error));
-  FORKED(hj_tenant_verify_locally(tenant, token, NULL, &c, error));
-  FORKED(hj_tenant_get(tenant, id, &s, error));
-  FORKED(hj_tenant_list(tenant, NULL, &p, error));
+  FORKED(hj_tenant_create(tenant, user, NULL, &new_grant, error));
+  FORKED(hj_tenant_refresh(tenant, refresh_token, NULL, &new_grant, error));
+  FORKED(hj_tenant_update(tenant, id, NULL, &new_grant, error));
+  FORKED(hj_tenant_verify_access_token(tenant, token, &session, &claims, error));
+  FORKED(hj_tenant_verify_session(tenant, id, &session, error));
+  FORKED(hj_tenant_verify_locally(tenant, token, NULL, &claims, error));
+  FORKED(hj_tenant_get(tenant, id, &session, error));
+  FORKED(hj_tenant_list(tenant, NULL, &page, error));
   FORKED(hj_tenant_sign_out(tenant, token, absent, NULL, error));
-  FORKED(hj_tenant_sign_out(tenant, rt, absent, NULL, error));
+  FORKED(hj_tenant_sign_out(tenant, refresh_token, absent, NULL, error));
   FORKED(hj_tenant_revoke(tenant, id, error));
   FORKED(hj_tenant_revoke_user(tenant, user, absent, NULL, error));
   FORKED(hj_tenant_revoke_tenant(tenant, NULL, error));
-  FORKED(hj_tenant_config(tenant, &f, error));
-  FORKED(hj_tenant_update_config(tenant, HJ_STR("{\"idle_timeout\":\"1d\"}"), &f, error));
+  FORKED(hj_tenant_config(tenant, &config, error));
+  FORKED(hj_tenant_update_config(tenant, HJ_STR("{\"idle_timeout\":\"1d\"}"), &config, error));
   FORKED(hj_tenant_change_secret_key(tenant, HJ_STR("sk_b"), error));
-  FORKED(hj_tenant_keys(tenant, &k, error));
-  FORKED(hj_tenant_rotate_keys(tenant, &x, error));
-  FORKED(hj_tenant_jwks(tenant, &x, error));
+  FORKED(hj_tenant_keys(tenant, &keys, error));
+  FORKED(hj_tenant_rotate_keys(tenant, &text, error));
+  FORKED(hj_tenant_jwks(tenant, &text, error));
   FORKED(hj_tenant_retire_key(tenant, HJ_STR("key_01ARZ3NDEKTSV4RRFFQ69G5FAV"), error));
   FORKED(hj_tenant_sweep(tenant, NULL, error));
   FORKED(hj_tenant_purge_older_than(tenant, HJ_STR("1d"), NULL, error));
   FORKED(hj_tenant_purge_before(tenant, 0, NULL, error));
-  FORKED(hj_tenant_stats(tenant, &n, error));
+  FORKED(hj_tenant_stats(tenant, &stats, error));
   request.method = HJ_STR("GET");
   request.target = HJ_STR("/.well-known/jwks.json");
-  CHECK_STATUS(HJ_OK, hj_rest_handle(rest, &request, &r, error));
-  CHECK(hj_response_status(r) == 500 && hj_error_status(hj_response_error(r)) == HJ_ERR_FORKED);
-  hj_response_free(r);
+  CHECK_STATUS(HJ_OK, hj_rest_handle(rest, &request, &response, error));
+  CHECK(hj_response_status(response) == 500 && hj_error_status(hj_response_error(response)) == HJ_ERR_FORKED);
+  hj_response_free(response);
   FORKED(hj_engine_close(engine, error));
-  /* What needs no engine goes on working. */
+  /* Calls that need no engine go on working. */
   CHECK(hj_session_id(hj_grant_session(grant)) != NULL);
   hj_grant_free(grant);
   hj_engine_free(engine);
@@ -81,33 +81,33 @@ static void child(void) {
   hj_rest_free(rest);
 }
 
-/* An engine of its own, on a file of its own; only for a parent without other threads, whose locks the child would find
- * taken for ever. */
-static void child_of_its_own(void) {
-  hj_grant *g = NULL;
-  child();
-  /* Not on the parent's file: SQLite would take its parent's locks for its own. */
+/* The child opens an engine of its own on a file of its own. The parent must have no other threads: the child would
+ * find their locks taken for ever. */
+static void run_child_with_own_engine(void) {
+  hj_grant *new_grant = NULL;
+  run_child();
+  /* Not on the parent's file: SQLite would take the parent's locks for the child's own. */
   FORKED(hj_engine_open(hj_str_of(path), NULL, &engine, error));
   CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(scratch("fork-child")), NULL, &engine, error));
   CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
-  CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), NULL, &g, error));
-  hj_grant_free(g);
+  CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), NULL, &new_grant, error));
+  hj_grant_free(new_grant);
   hj_tenant_free(tenant);
   hj_engine_free(engine);
 }
 
-/* Keeps every lock of the engine busy, so that forks find them taken. */
+/* Keeps every lock of the engine busy, so that forks find the locks taken. */
 static void *work(void *argument) {
   hj_str token = hj_str_of(hj_grant_access_token(argument));
   while (!atomic_load(&stop)) {
-    hj_grant *g = NULL;
-    if (hj_tenant_create(tenant, HJ_STR("busy"), NULL, &g, NULL) != HJ_OK ||
+    hj_grant *new_grant = NULL;
+    if (hj_tenant_create(tenant, HJ_STR("busy"), NULL, &new_grant, NULL) != HJ_OK ||
         hj_tenant_verify_locally(tenant, token, NULL, NULL, NULL) != HJ_OK ||
         hj_tenant_verify_access_token(tenant, token, NULL, NULL, NULL) != HJ_OK) {
-      fprintf(stderr, "a thread of the parent was disturbed\n");
+      fprintf(stderr, "a call of a parent thread failed\n");
       abort();
     }
-    hj_grant_free(g);
+    hj_grant_free(new_grant);
   }
   return NULL;
 }
@@ -119,7 +119,7 @@ static void fork_and(void (*body)(void)) {
   if (pid == 0) {
     alarm(120); /* a deadlock ends as a failure */
     body();
-    /* Not by exit(): to a memory checker everything that the child leaves to its parent would be lost. */
+    /* Not by exit(): a memory checker would report everything that the child inherits as lost. */
     execl("/bin/sh", "sh", "-c", check_failures == 0 ? "exit 0" : "exit 1", (char *)NULL);
   }
   CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
@@ -142,13 +142,13 @@ int main(void) {
     CHECK(pthread_create(&threads[i], NULL, work, grant) == 0);
   }
   for (int i = 0; i < forks; i++) {
-    fork_and(child);
+    fork_and(run_child);
   }
   atomic_store(&stop, true);
   for (int i = 0; i < THREADS; i++) {
     CHECK(pthread_join(threads[i], NULL) == 0);
   }
-  fork_and(child_of_its_own);
+  fork_and(run_child_with_own_engine);
   /* The parent goes on, and its file holds everything. */
   CHECK_STATUS(HJ_OK, hj_tenant_get(tenant, hj_str_of(hj_session_id(hj_grant_session(grant))), &session, error));
   hj_session_free(session);

@@ -1,5 +1,5 @@
-/* Every function with every pointer NULL in turn: a typed refusal or an empty answer, never a crash. tests/c/run checks
- * that no exported function is missing here. */
+/* Calls every function with each pointer NULL in turn: the answer is a status or an empty value, never a crash.
+ * tests/c/run checks that no exported function is missing here. */
 
 #include "check.h"
 
@@ -10,12 +10,12 @@ static hj_clock *the_clock;
 static hj_engine *engine;
 static hj_tenant *tenant;
 static hj_grant *grant;
-static hj_str token, rt, id;
+static hj_str token, refresh_token, id;
 
 #define BAD(call) CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, call)
 #define FINE(call) CHECK_STATUS(HJ_OK, call)
 
-static void library(void) {
+static void check_library(void) {
   CHECK(strlen(hj_version()) >= 5);
   CHECK(hj_abi_version() == HJ_ABI_VERSION);
   CHECK(hj_status_name(-1) == NULL);
@@ -24,7 +24,7 @@ static void library(void) {
   CHECK(hj_error_detail(NULL) == NULL);
 }
 
-static void frees(void) {
+static void free_null(void) {
   hj_error_free(NULL);
   hj_clock_free(NULL);
   hj_engine_free(NULL);
@@ -41,21 +41,21 @@ static void frees(void) {
   hj_response_free(NULL);
 }
 
-static void clock_and_engine(void) {
-  hj_engine *e = (hj_engine *)&e;
-  hj_tenant *t = (hj_tenant *)&t;
+static void open_engines(void) {
+  hj_engine *new_engine = (hj_engine *)&new_engine;
+  hj_tenant *new_tenant = (hj_tenant *)&new_tenant;
   BAD(hj_clock_new(0, NULL, error));
   CHECK(hj_clock_now_at_ms(NULL) == 0);
   hj_clock_set(NULL, 1);
   hj_clock_advance_ms(NULL, 1);
-  BAD(hj_engine_open(absent, NULL, &e, error));
-  CHECK(e == NULL);
+  BAD(hj_engine_open(absent, NULL, &new_engine, error));
+  CHECK(new_engine == NULL);
   BAD(hj_engine_open(HJ_STR(":memory:"), NULL, NULL, error));
   CHECK(hj_engine_open(HJ_STR(":memory:"), NULL, NULL, NULL) == HJ_ERR_VALIDATION_ERROR);
-  BAD(hj_engine_tenant(NULL, HJ_STR("tnt"), HJ_STR("sk_x"), &t, error));
-  CHECK(t == NULL);
-  BAD(hj_engine_tenant(engine, absent, HJ_STR("sk_x"), &t, error));
-  BAD(hj_engine_tenant(engine, HJ_STR("tnt"), absent, &t, error));
+  BAD(hj_engine_tenant(NULL, HJ_STR("tnt"), HJ_STR("sk_x"), &new_tenant, error));
+  CHECK(new_tenant == NULL);
+  BAD(hj_engine_tenant(engine, absent, HJ_STR("sk_x"), &new_tenant, error));
+  BAD(hj_engine_tenant(engine, HJ_STR("tnt"), absent, &new_tenant, error));
   BAD(hj_engine_tenant(engine, HJ_STR("tnt"), HJ_STR("sk_x"), NULL, error));
   BAD(hj_engine_lower_clock_mark(NULL, error));
   FINE(hj_engine_lower_clock_mark(engine, error));
@@ -64,113 +64,113 @@ static void clock_and_engine(void) {
   CHECK(hj_engine_close(NULL, NULL) == HJ_ERR_VALIDATION_ERROR);
 }
 
-static void signing_in(void) {
+static void sign_in(void) {
   hj_create_options create = hj_create_options_init();
   hj_refresh_options refresh = hj_refresh_options_init();
   hj_update_options update = hj_update_options_init();
-  hj_grant *g = (hj_grant *)&g;
+  hj_grant *new_grant = (hj_grant *)&new_grant;
   CHECK(hj_tenant_id(NULL) == NULL);
-  BAD(hj_tenant_create(NULL, HJ_STR("u"), &create, &g, error));
-  CHECK(g == NULL);
-  BAD(hj_tenant_create(tenant, absent, &create, &g, error));
-  BAD(hj_tenant_create(tenant, HJ_STR("nobody"), &create, NULL, error));
+  BAD(hj_tenant_create(NULL, HJ_STR("u"), &create, &new_grant, error));
+  CHECK(new_grant == NULL);
+  BAD(hj_tenant_create(tenant, absent, &create, &new_grant, error));
+  BAD(hj_tenant_create(tenant, HJ_STR("usr_new"), &create, NULL, error));
   CHECK(hj_tenant_create(tenant, absent, NULL, NULL, NULL) == HJ_ERR_VALIDATION_ERROR);
-  FINE(hj_tenant_create(tenant, HJ_STR("v"), NULL, &g, error));
-  hj_grant_free(g);
-  BAD(hj_tenant_refresh(NULL, rt, &refresh, &g, error));
-  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_refresh(tenant, absent, &refresh, &g, error));
-  BAD(hj_tenant_refresh(tenant, rt, &refresh, NULL, error));
-  FINE(hj_tenant_refresh(tenant, rt, NULL, &g, error));
-  hj_grant_free(g);
-  BAD(hj_tenant_update(NULL, id, &update, &g, error));
-  BAD(hj_tenant_update(tenant, absent, &update, &g, error));
+  FINE(hj_tenant_create(tenant, HJ_STR("v"), NULL, &new_grant, error));
+  hj_grant_free(new_grant);
+  BAD(hj_tenant_refresh(NULL, refresh_token, &refresh, &new_grant, error));
+  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_refresh(tenant, absent, &refresh, &new_grant, error));
+  BAD(hj_tenant_refresh(tenant, refresh_token, &refresh, NULL, error));
+  FINE(hj_tenant_refresh(tenant, refresh_token, NULL, &new_grant, error));
+  hj_grant_free(new_grant);
+  BAD(hj_tenant_update(NULL, id, &update, &new_grant, error));
+  BAD(hj_tenant_update(tenant, absent, &update, &new_grant, error));
   FINE(hj_tenant_update(tenant, id, NULL, NULL, error));
   FINE(hj_tenant_update(tenant, id, &update, NULL, error));
 }
 
-static void verifying(void) {
+static void verify(void) {
   hj_verify_options options = hj_verify_options_init();
-  hj_session *s = (hj_session *)&s;
-  hj_claims *c = (hj_claims *)&c;
-  BAD(hj_tenant_verify_access_token(NULL, token, &s, &c, error));
-  CHECK(s == NULL && c == NULL);
-  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_verify_access_token(tenant, absent, &s, &c, error));
+  hj_session *session = (hj_session *)&session;
+  hj_claims *claims = (hj_claims *)&claims;
+  BAD(hj_tenant_verify_access_token(NULL, token, &session, &claims, error));
+  CHECK(session == NULL && claims == NULL);
+  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_verify_access_token(tenant, absent, &session, &claims, error));
   FINE(hj_tenant_verify_access_token(tenant, token, NULL, NULL, error));
-  FINE(hj_tenant_verify_access_token(tenant, token, &s, NULL, error));
-  hj_session_free(s);
-  FINE(hj_tenant_verify_access_token(tenant, token, NULL, &c, error));
-  hj_claims_free(c);
+  FINE(hj_tenant_verify_access_token(tenant, token, &session, NULL, error));
+  hj_session_free(session);
+  FINE(hj_tenant_verify_access_token(tenant, token, NULL, &claims, error));
+  hj_claims_free(claims);
   CHECK(hj_tenant_verify_access_token(tenant, token, NULL, NULL, NULL) == HJ_OK);
-  BAD(hj_tenant_verify_session(NULL, id, &s, error));
-  BAD(hj_tenant_verify_session(tenant, absent, &s, error));
+  BAD(hj_tenant_verify_session(NULL, id, &session, error));
+  BAD(hj_tenant_verify_session(tenant, absent, &session, error));
   FINE(hj_tenant_verify_session(tenant, id, NULL, error));
-  BAD(hj_tenant_verify_locally(NULL, token, &options, &c, error));
-  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_verify_locally(tenant, absent, &options, &c, error));
+  BAD(hj_tenant_verify_locally(NULL, token, &options, &claims, error));
+  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_verify_locally(tenant, absent, &options, &claims, error));
   FINE(hj_tenant_verify_locally(tenant, token, NULL, NULL, error));
 }
 
-static void looking(void) {
+static void query(void) {
   hj_list_options options = hj_list_options_init();
-  hj_session *s = (hj_session *)&s;
-  hj_page *p = (hj_page *)&p;
-  BAD(hj_tenant_get(NULL, id, &s, error));
-  CHECK(s == NULL);
-  BAD(hj_tenant_get(tenant, absent, &s, error));
+  hj_session *session = (hj_session *)&session;
+  hj_page *page = (hj_page *)&page;
+  BAD(hj_tenant_get(NULL, id, &session, error));
+  CHECK(session == NULL);
+  BAD(hj_tenant_get(tenant, absent, &session, error));
   BAD(hj_tenant_get(tenant, id, NULL, error));
-  BAD(hj_tenant_list(NULL, &options, &p, error));
-  CHECK(p == NULL);
+  BAD(hj_tenant_list(NULL, &options, &page, error));
+  CHECK(page == NULL);
   BAD(hj_tenant_list(tenant, &options, NULL, error));
-  FINE(hj_tenant_list(tenant, NULL, &p, error));
-  CHECK(hj_page_count(p) == 2);
-  CHECK(hj_page_session(p, 2) == NULL);
-  hj_page_free(p);
+  FINE(hj_tenant_list(tenant, NULL, &page, error));
+  CHECK(hj_page_count(page) == 2);
+  CHECK(hj_page_session(page, 2) == NULL);
+  hj_page_free(page);
 }
 
-static void settings_and_keys(void) {
-  hj_config *c = (hj_config *)&c;
-  hj_keys *k = (hj_keys *)&k;
-  hj_text *t = (hj_text *)&t;
-  hj_stats *s = (hj_stats *)&s;
-  BAD(hj_tenant_config(NULL, &c, error));
-  CHECK(c == NULL);
+static void change_settings_and_keys(void) {
+  hj_config *config = (hj_config *)&config;
+  hj_keys *keys = (hj_keys *)&keys;
+  hj_text *text = (hj_text *)&text;
+  hj_stats *stats = (hj_stats *)&stats;
+  BAD(hj_tenant_config(NULL, &config, error));
+  CHECK(config == NULL);
   BAD(hj_tenant_config(tenant, NULL, error));
-  BAD(hj_tenant_update_config(NULL, HJ_STR("{}"), &c, error));
-  BAD(hj_tenant_update_config(tenant, absent, &c, error));
+  BAD(hj_tenant_update_config(NULL, HJ_STR("{}"), &config, error));
+  BAD(hj_tenant_update_config(tenant, absent, &config, error));
   FINE(hj_tenant_update_config(tenant, HJ_STR("{}"), NULL, error));
   BAD(hj_tenant_change_secret_key(NULL, HJ_STR("sk_y"), error));
   BAD(hj_tenant_change_secret_key(tenant, absent, error));
-  BAD(hj_tenant_keys(NULL, &k, error));
-  CHECK(k == NULL);
+  BAD(hj_tenant_keys(NULL, &keys, error));
+  CHECK(keys == NULL);
   BAD(hj_tenant_keys(tenant, NULL, error));
-  BAD(hj_tenant_rotate_keys(NULL, &t, error));
-  CHECK(t == NULL);
+  BAD(hj_tenant_rotate_keys(NULL, &text, error));
+  CHECK(text == NULL);
   FINE(hj_tenant_rotate_keys(tenant, NULL, error));
   BAD(hj_tenant_retire_key(NULL, HJ_STR("key_x"), error));
   BAD(hj_tenant_retire_key(tenant, absent, error));
-  BAD(hj_tenant_jwks(NULL, &t, error));
+  BAD(hj_tenant_jwks(NULL, &text, error));
   BAD(hj_tenant_jwks(tenant, NULL, error));
-  BAD(hj_tenant_stats(NULL, &s, error));
-  CHECK(s == NULL);
+  BAD(hj_tenant_stats(NULL, &stats, error));
+  CHECK(stats == NULL);
   BAD(hj_tenant_stats(tenant, NULL, error));
 }
 
-static void upkeep_and_endings(void) {
-  uint64_t n = 77;
-  BAD(hj_tenant_sweep(NULL, &n, error));
-  CHECK(n == 0);
+static void maintain_and_revoke(void) {
+  uint64_t count = 77;
+  BAD(hj_tenant_sweep(NULL, &count, error));
+  CHECK(count == 0);
   FINE(hj_tenant_sweep(tenant, NULL, error));
-  BAD(hj_tenant_purge_older_than(NULL, HJ_STR("1d"), &n, error));
-  BAD(hj_tenant_purge_older_than(tenant, absent, &n, error));
+  BAD(hj_tenant_purge_older_than(NULL, HJ_STR("1d"), &count, error));
+  BAD(hj_tenant_purge_older_than(tenant, absent, &count, error));
   FINE(hj_tenant_purge_older_than(tenant, HJ_STR("1d"), NULL, error));
-  BAD(hj_tenant_purge_before(NULL, 0, &n, error));
+  BAD(hj_tenant_purge_before(NULL, 0, &count, error));
   FINE(hj_tenant_purge_before(tenant, 0, NULL, error));
-  BAD(hj_tenant_sign_out(NULL, token, absent, &n, error));
-  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_sign_out(tenant, absent, absent, &n, error));
+  BAD(hj_tenant_sign_out(NULL, token, absent, &count, error));
+  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_sign_out(tenant, absent, absent, &count, error));
   BAD(hj_tenant_revoke(NULL, id, error));
   BAD(hj_tenant_revoke(tenant, absent, error));
-  BAD(hj_tenant_revoke_user(NULL, HJ_STR("u"), absent, &n, error));
-  BAD(hj_tenant_revoke_user(tenant, absent, absent, &n, error));
-  BAD(hj_tenant_revoke_tenant(NULL, &n, error));
+  BAD(hj_tenant_revoke_user(NULL, HJ_STR("u"), absent, &count, error));
+  BAD(hj_tenant_revoke_user(tenant, absent, absent, &count, error));
+  BAD(hj_tenant_revoke_tenant(NULL, &count, error));
   FINE(hj_tenant_sign_out(tenant, token, absent, NULL, error));
   FINE(hj_tenant_revoke(tenant, id, error));
   FINE(hj_tenant_revoke_user(tenant, HJ_STR("u"), absent, NULL, error));
@@ -193,39 +193,39 @@ static void authenticate(void *user_data, hj_sign_in *sign_in) {
   CHECK(hj_sign_in_credentials_json(NULL) == NULL);
 }
 
-static void rest_api(void) {
+static void answer_over_rest(void) {
   hj_rest_options options = hj_rest_options_init();
   hj_rest_request request = hj_rest_request_init();
   hj_header header = {HJ_STR("Content-Type"), HJ_STR("application/json")};
-  hj_rest *r = (hj_rest *)&r;
+  hj_rest *rest = (hj_rest *)&rest;
   hj_response *answer = (hj_response *)&answer;
-  BAD(hj_tenant_rest(NULL, &options, &r, error));
-  CHECK(r == NULL);
+  BAD(hj_tenant_rest(NULL, &options, &rest, error));
+  CHECK(rest == NULL);
   BAD(hj_tenant_rest(tenant, &options, NULL, error));
-  FINE(hj_tenant_rest(tenant, NULL, &r, error));
-  hj_rest_free(r);
+  FINE(hj_tenant_rest(tenant, NULL, &rest, error));
+  hj_rest_free(rest);
   options.authenticate = authenticate;
-  FINE(hj_tenant_rest(tenant, &options, &r, error));
+  FINE(hj_tenant_rest(tenant, &options, &rest, error));
 
-  BAD(hj_rest_handle(r, NULL, &answer, error));
+  BAD(hj_rest_handle(rest, NULL, &answer, error));
   CHECK(answer == NULL);
-  BAD(hj_rest_handle(r, &request, &answer, error));
+  BAD(hj_rest_handle(rest, &request, &answer, error));
   request.method = HJ_STR("GET");
-  BAD(hj_rest_handle(r, &request, &answer, error));
+  BAD(hj_rest_handle(rest, &request, &answer, error));
   request.target = HJ_STR("/.well-known/jwks.json");
   BAD(hj_rest_handle(NULL, &request, &answer, error));
-  BAD(hj_rest_handle(r, &request, NULL, error));
-  FINE(hj_rest_handle(r, &request, &answer, error));
+  BAD(hj_rest_handle(rest, &request, NULL, error));
+  FINE(hj_rest_handle(rest, &request, &answer, error));
   CHECK(hj_response_status(answer) == 200 && hj_response_error(answer) == NULL);
   CHECK(hj_response_header_name(answer, hj_response_header_count(answer)) == NULL);
   CHECK(hj_response_header_value(answer, SIZE_MAX) == NULL);
   hj_response_free(answer);
   request.header_count = 1;
-  BAD(hj_rest_handle(r, &request, &answer, error));
+  BAD(hj_rest_handle(rest, &request, &answer, error));
   request.headers = &(hj_header){absent, absent};
-  BAD(hj_rest_handle(r, &request, &answer, error));
+  BAD(hj_rest_handle(rest, &request, &answer, error));
   request.headers = &(hj_header){HJ_STR("accept"), absent};
-  FINE(hj_rest_handle(r, &request, &answer, error));
+  FINE(hj_rest_handle(rest, &request, &answer, error));
   CHECK(hj_response_status(answer) == 200);
   hj_response_free(answer);
 
@@ -233,13 +233,13 @@ static void rest_api(void) {
   request.target = HJ_STR("/v1/auth/sign-in");
   request.headers = &header;
   request.body = HJ_STR("{\"email\": \"a@example.com\", \"password\": \"p\"}");
-  FINE(hj_rest_handle(r, &request, &answer, error));
+  FINE(hj_rest_handle(rest, &request, &answer, error));
   CHECK(asked == 1 && hj_response_status(answer) == 200);
   hj_response_free(answer);
-  hj_rest_free(r);
+  hj_rest_free(rest);
 }
 
-static void session_getters(void) {
+static void read_session(void) {
   const char *(*texts[])(const hj_session *) = {
       hj_session_id,          hj_session_user_id,     hj_session_tenant_id,          hj_session_status,
       hj_session_user_agent,  hj_session_ip_address,  hj_session_country,            hj_session_device_type,
@@ -258,7 +258,7 @@ static void session_getters(void) {
   CHECK(!hj_session_mfa_verified(NULL));
 }
 
-static void other_getters(void) {
+static void read_other_objects(void) {
   CHECK(hj_grant_session(NULL) == NULL);
   CHECK(hj_grant_access_token(NULL) == NULL);
   CHECK(hj_grant_refresh_token(NULL) == NULL);
@@ -316,20 +316,20 @@ int main(void) {
   FINE(hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
   FINE(hj_tenant_create(tenant, HJ_STR("u"), NULL, &grant, error));
   token = hj_str_of(hj_grant_access_token(grant));
-  rt = hj_str_of(hj_grant_refresh_token(grant));
+  refresh_token = hj_str_of(hj_grant_refresh_token(grant));
   id = hj_str_of(hj_session_id(hj_grant_session(grant)));
 
-  library();
-  frees();
-  clock_and_engine();
-  signing_in();
-  verifying();
-  looking();
-  settings_and_keys();
-  upkeep_and_endings();
-  rest_api();
-  session_getters();
-  other_getters();
+  check_library();
+  free_null();
+  open_engines();
+  sign_in();
+  verify();
+  query();
+  change_settings_and_keys();
+  maintain_and_revoke();
+  answer_over_rest();
+  read_session();
+  read_other_objects();
 
   hj_grant_free(grant);
   FINE(hj_engine_close(engine, error));

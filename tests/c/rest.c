@@ -1,5 +1,5 @@
-/* The REST API through the C door: every route, what is refused, and the host's word on a sign-in. What the API means is
- * tested in core; this is about what crosses the border. */
+/* The REST API through C: every route, every refusal, and the host's answer to a sign-in. Core tests what the API
+ * means; this file tests what crosses the border. */
 
 #include "check.h"
 
@@ -49,10 +49,10 @@ static bool says(const hj_response *answer, const char *part) {
 /* One request, its status, and what its body contains. */
 #define EXPECT(status, part, ...)                                                            \
   do {                                                                                       \
-    hj_response *answered = ask(rest, __VA_ARGS__);                                          \
-    CHECK(hj_response_status(answered) == (status) && says(answered, part));                 \
-    CHECK((hj_response_error(answered) == NULL) == ((status) < 400));                        \
-    hj_response_free(answered);                                                              \
+    hj_response *response = ask(rest, __VA_ARGS__);                                          \
+    CHECK(hj_response_status(response) == (status) && says(response, part));                 \
+    CHECK((hj_response_error(response) == NULL) == ((status) < 400));                        \
+    hj_response_free(response);                                                              \
   } while (0)
 
 static const hj_str none = {NULL, 0};
@@ -63,7 +63,7 @@ static char *member(const hj_response *answer, const char *name) {
   snprintf(key, sizeof key, "\"%s\":\"", name);
   const char *start = strstr(hj_response_body(answer), key);
   if (start == NULL) {
-    CHECK(!"the member is there");
+    CHECK(!"the member exists");
     return strdup("");
   }
   start += strlen(key);
@@ -72,39 +72,40 @@ static char *member(const hj_response *answer, const char *name) {
 
 static int asked;
 
-/* What the host says is the password's choice. */
+/* The password decides what the host answers. */
 static void authenticate(void *user_data, hj_sign_in *sign_in) {
-  const char *word = hj_sign_in_password(sign_in);
+  const char *password = hj_sign_in_password(sign_in);
   hj_create_options options = hj_create_options_init();
   char *user = strdup(hj_sign_in_email(sign_in)), *role = strdup("admin");
   asked++;
   CHECK(user_data == &asked);
-  CHECK(strstr(hj_sign_in_credentials_json(sign_in), word) != NULL);
+  CHECK(strstr(hj_sign_in_credentials_json(sign_in), password) != NULL);
   options.role = hj_str_of(role);
-  if (strcmp(word, "yes") == 0) {
+  if (strcmp(password, "yes") == 0) {
     /* Any other call may be made here, also on the same API. */
     EXPECT(200, "\"keys\"", "GET", "/.well-known/jwks.json", NULL, none);
     CHECK_STATUS(HJ_OK, hj_sign_in_accept(sign_in, hj_str_of(user), &options, error));
-  } else if (strcmp(word, "failed") == 0) {
+  } else if (strcmp(password, "failed") == 0) {
     CHECK_STATUS(HJ_OK, hj_sign_in_accept(sign_in, hj_str_of(user), NULL, error));
     hj_sign_in_fail(sign_in);
-  } else if (strcmp(word, "misfit") == 0) {
+  } else if (strcmp(password, "misfit") == 0) {
     options.duration = HJ_STR("sometime");
     CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_sign_in_accept(sign_in, hj_str_of(user), &options, error));
-  } else if (strcmp(word, "corrected") == 0) {
+  } else if (strcmp(password, "corrected") == 0) {
     CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_sign_in_accept(sign_in, HJ_STR(""), NULL, error));
     CHECK_STATUS(HJ_OK, hj_sign_in_accept(sign_in, HJ_STR("usr_1"), NULL, error));
   } else {
-    CHECK(strcmp(word, "no") == 0);
+    CHECK(strcmp(password, "no") == 0);
   }
   memset(user, 'x', strlen(user)); /* what was accepted is a copy */
   free(user);
   free(role);
 }
 
-#define SIGN_IN(password) "POST", "/v1/auth/sign-in", NULL, HJ_STR("{\"email\":\"usr_1\",\"password\":\"" password "\"}")
+#define SIGN_IN(password) \
+  "POST", "/v1/auth/sign-in", NULL, HJ_STR("{\"email\":\"usr_1\",\"password\":\"" password "\"}")
 
-static void signing_in(void) {
+static void sign_in(void) {
   EXPECT(200, "\"user_id\":\"usr_1\"", SIGN_IN("yes"));
   EXPECT(200, "\"ip_address\":\"203.0.113.7\"", SIGN_IN("corrected"));
   EXPECT(401, "\"code\":\"invalid_credentials\"", SIGN_IN("no"));
@@ -115,7 +116,7 @@ static void signing_in(void) {
   CHECK(hj_error_detail(hj_response_error(answer)) != NULL);
   hj_response_free(answer);
   CHECK(asked == 5);
-  /* The host is not asked about what cannot be. */
+  /* The API does not ask the host about credentials that no user can have. */
   EXPECT(401, "\"code\":\"invalid_credentials\"", SIGN_IN("yes\\u0000"));
   EXPECT(422, "password", "POST", "/v1/auth/sign-in", NULL, HJ_STR("{\"email\":\"usr_1\"}"));
   EXPECT(400, "\"code\":\"bad_request\"", "POST", "/v1/auth/sign-in", NULL, HJ_STR("{\"email\":"));
@@ -124,7 +125,7 @@ static void signing_in(void) {
   CHECK(asked == 5);
 }
 
-static void routes(void) {
+static void answer_every_route(void) {
   char target[128], body[4096], bearer[4096];
   hj_response *answer = ask(rest, SIGN_IN("yes"));
   char *access = member(answer, "access_token"), *refresh = member(answer, "refresh_token");
@@ -161,7 +162,7 @@ static void routes(void) {
   free(id);
 }
 
-static void refusals(void) {
+static void refuse_bad_requests(void) {
   static char huge[HJ_REST_BODY_MAX + 1];
   memset(huge, ' ', sizeof huge);
   EXPECT(401, "\"code\":\"missing_token\"", "GET", "/v1/sessions", NULL, none);
@@ -189,8 +190,8 @@ static void refusals(void) {
   hj_response_free(answer);
 }
 
-/* Texts that are longer than anybody needs, and longer than any server takes. */
-static void lengths(void) {
+/* Texts that are longer than a client needs, and longer than a server accepts. */
+static void survive_long_texts(void) {
   enum { LONGEST = 1024 * 1024, CASES = 4 };
   static const struct {
     size_t length;
@@ -225,8 +226,8 @@ static void lengths(void) {
   free(text);
 }
 
-/* Lines that came twice are both seen, and a flood of them is refused. */
-static void headers(void) {
+/* The API sees both lines of a header that came twice, and refuses a flood of lines. */
+static void survive_many_headers(void) {
   enum { FLOOD = 70000 };
   hj_header *lines = calloc(FLOOD, sizeof *lines);
   hj_rest_request request = hj_rest_request_init();
@@ -251,7 +252,7 @@ static void headers(void) {
     CHECK(hj_response_status(answer) == cases[i].status);
     hj_response_free(answer);
   }
-  /* To a HEAD nothing follows the header lines, whatever it asks for. */
+  /* In the answer to a HEAD nothing follows the header lines. */
   hj_response *answer = NULL;
   request.method = HJ_STR("HEAD");
   CHECK_STATUS(HJ_OK, hj_rest_handle(rest, &request, &answer, error));
@@ -260,8 +261,8 @@ static void headers(void) {
   free(lines);
 }
 
-/* In cookie mode the refresh token is in the header alone; without a function nobody signs in. */
-static void options(void) {
+/* In cookie mode only the header carries the refresh token; without hj_authenticate a sign-in gets a 404. */
+static void follow_options(void) {
   hj_rest_options options = hj_rest_options_init();
   hj_rest *api = NULL;
   CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, NULL, &api, error));
@@ -292,19 +293,19 @@ static void options(void) {
 
 int main(void) {
   hj_engine *engine = NULL;
-  hj_rest_options options_ = hj_rest_options_init();
+  hj_rest_options options = hj_rest_options_init();
   CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), NULL, &engine, error));
   CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
-  options_.authenticate = authenticate;
-  options_.user_data = &asked;
-  CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, &options_, &rest, error));
-  signing_in();
-  routes();
-  refusals();
-  lengths();
-  headers();
-  options();
-  /* The API outlives the handles that it was made from, and answers also when the engine is closed. */
+  options.authenticate = authenticate;
+  options.user_data = &asked;
+  CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, &options, &rest, error));
+  sign_in();
+  answer_every_route();
+  refuse_bad_requests();
+  survive_long_texts();
+  survive_many_headers();
+  follow_options();
+  /* The API outlives the tenant handle that made it, and answers also after the engine was closed. */
   hj_tenant_free(tenant);
   EXPECT(200, "\"keys\"", "GET", "/.well-known/jwks.json", NULL, none);
   CHECK_STATUS(HJ_OK, hj_engine_close(engine, error));

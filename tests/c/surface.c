@@ -1,4 +1,5 @@
-/* The C surface: speaks the protocol of tests/README.md over the public header. Operations are in surface_operations.c. */
+/* The C surface: speaks the protocol of tests/README.md over the public header. surface_operations.c has the
+ * operations. */
 
 #include "surface.h"
 
@@ -9,7 +10,7 @@
 static hj_clock *the_clock;
 static hj_engine *the_engine;
 
-/* Handles by tenant id and secret key, kept over a close so that they show what a closed engine answers. */
+/* Handles by tenant id and secret key. They outlive a close, so that they show what a closed engine answers. */
 static struct {
   char *id;
   char *key;
@@ -46,7 +47,7 @@ static hj_status open_engine(json_t *line, hj_error **error) {
   return hj_engine_open(view_of(json_object_get(line, "open")), &options, &the_engine, error);
 }
 
-/* A handle that changed its secret key is kept under the new one. */
+/* Finds a handle under its new secret key from now on. */
 static void rename_handle(const hj_tenant *tenant, const json_t *key) {
   for (size_t i = 0; i < handle_count; i++) {
     if (handles[i].tenant == tenant) {
@@ -81,53 +82,53 @@ static hj_status find_tenant(json_t *line, hj_tenant **tenant, hj_error **error)
   return status;
 }
 
-/* Runs the line; its answer, or NULL with what refused it in the call. */
-static json_t *run(json_t *line, call *c) {
+/* Runs the line; its answer, or NULL if `request` holds a refusal. */
+static json_t *run(json_t *line, struct request *request) {
   const char *name = json_string_value(json_object_get(line, "op"));
   const operation *op;
   json_t *answer;
   if (json_object_get(line, "open") != NULL) {
-    c->status = open_engine(line, &c->error);
-    return c->status == HJ_OK ? json_object() : NULL;
+    request->status = open_engine(line, &request->error);
+    return request->status == HJ_OK ? json_object() : NULL;
   }
   if (name == NULL) {
     hj_clock_set(the_clock, (int64_t)json_integer_value(json_object_get(line, "clock")));
     return json_object();
   }
-  c->args = json_object_get(line, "args");
+  request->args = json_object_get(line, "args");
   if (strcmp(name, "close") == 0) {
-    c->status = hj_engine_close(the_engine, &c->error);
-    return c->status == HJ_OK ? json_object() : NULL;
+    request->status = hj_engine_close(the_engine, &request->error);
+    return request->status == HJ_OK ? json_object() : NULL;
   }
   if (strcmp(name, "lower_clock_mark") == 0) {
-    c->status = hj_engine_lower_clock_mark(the_engine, &c->error);
-    return c->status == HJ_OK ? json_object() : NULL;
+    request->status = hj_engine_lower_clock_mark(the_engine, &request->error);
+    return request->status == HJ_OK ? json_object() : NULL;
   }
   op = find_operation(name);
   if (op == NULL) {
-    refuse(c, "op", "is unknown to this surface");
+    refuse(request, "op", "is unknown to this surface");
     return NULL;
   }
-  if (!takes_only(c, op->takes)) {
+  if (!takes_only(request, op->takes)) {
     return NULL;
   }
-  c->status = find_tenant(line, &c->tenant, &c->error);
-  if (c->status != HJ_OK) {
+  request->status = find_tenant(line, &request->tenant, &request->error);
+  if (request->status != HJ_OK) {
     return NULL;
   }
-  answer = op->run(c);
+  answer = op->run(request);
   if (answer != NULL && strcmp(name, "change_secret_key") == 0) {
-    rename_handle(c->tenant, json_object_get(c->args, "new_secret_key"));
+    rename_handle(request->tenant, json_object_get(request->args, "new_secret_key"));
   }
   return answer;
 }
 
-static json_t *refusal(const call *c) {
-  if (c->refused[0] != '\0') {
-    return json_pack("{s:{s:s, s:s}}", "error", "code", "validation_error", "detail", c->refused);
+static json_t *refusal(const struct request *request) {
+  if (request->refused[0] != '\0') {
+    return json_pack("{s:{s:s, s:s}}", "error", "code", "validation_error", "detail", request->refused);
   }
-  return json_pack("{s:{s:s, s:s}}", "error", "code", hj_status_name(c->status), "detail",
-                   hj_error_detail(c->error));
+  return json_pack("{s:{s:s, s:s}}", "error", "code", hj_status_name(request->status), "detail",
+                   hj_error_detail(request->error));
 }
 
 int main(void) {
@@ -135,22 +136,22 @@ int main(void) {
   size_t room = 0;
   ssize_t length;
   while ((length = getline(&text, &room, stdin)) > 0) {
-    call c;
+    struct request request;
     json_t *answer = NULL;
     json_t *line = json_loadb(text, (size_t)length, JSON_ALLOW_NUL, NULL);
-    memset(&c, 0, sizeof c);
+    memset(&request, 0, sizeof request);
     if (line == NULL) {
-      refuse(&c, "line", "holds a value that C cannot pass");
+      refuse(&request, "line", "holds a value that C cannot pass");
     } else {
-      answer = run(line, &c);
+      answer = run(line, &request);
     }
-    answer = answer != NULL ? json_pack("{s:o}", "ok", answer) : refusal(&c);
+    answer = answer != NULL ? json_pack("{s:o}", "ok", answer) : refusal(&request);
     json_dumpf(answer, stdout, JSON_COMPACT);
     putchar('\n');
     fflush(stdout);
     json_decref(answer);
     json_decref(line);
-    hj_error_free(c.error);
+    hj_error_free(request.error);
   }
   free(text);
   forget_engine();

@@ -8,77 +8,77 @@
 
 /* ---- Arguments: JSON to C. */
 
-void refuse(call *c, const char *field, const char *problem) {
-  if (c->refused[0] == '\0') {
-    snprintf(c->refused, sizeof c->refused, "%s: %s", field, problem);
+void refuse(struct request *request, const char *field, const char *problem) {
+  if (request->refused[0] == '\0') {
+    snprintf(request->refused, sizeof request->refused, "%s: %s", field, problem);
   }
 }
 
-bool takes_only(call *c, const char *names) {
+bool takes_only(struct request *request, const char *names) {
   const char *name;
   json_t *value;
-  json_object_foreach(c->args, name, value) {
+  json_object_foreach(request->args, name, value) {
     char between_spaces[80];
     snprintf(between_spaces, sizeof between_spaces, " %s ", name);
     if (strcmp(names, "*") != 0 && strstr(names, between_spaces) == NULL) {
-      refuse(c, name, "is not an argument of this call");
+      refuse(request, name, "is not an argument of this call");
     }
   }
-  return c->refused[0] == '\0';
+  return request->refused[0] == '\0';
 }
 
 hj_str view_of(const json_t *value) {
   return hj_str_view(json_string_value(value), json_string_length(value));
 }
 
-static hj_str text(call *c, const char *name) {
-  json_t *value = json_object_get(c->args, name);
+static hj_str text(struct request *request, const char *name) {
+  json_t *value = json_object_get(request->args, name);
   if (value != NULL && !json_is_null(value) && !json_is_string(value)) {
-    refuse(c, name, "must be a string");
+    refuse(request, name, "must be a string");
   }
   return view_of(value);
 }
 
-static hj_str duration(call *c, const char *name) {
-  json_t *value = json_object_get(c->args, name);
+static hj_str duration(struct request *request, const char *name) {
+  json_t *value = json_object_get(request->args, name);
   if (json_is_integer(value)) {
-    snprintf(c->digits, sizeof c->digits, "%" JSON_INTEGER_FORMAT "s", json_integer_value(value));
-    return hj_str_of(c->digits);
+    snprintf(request->digits, sizeof request->digits, "%" JSON_INTEGER_FORMAT "s", json_integer_value(value));
+    return hj_str_of(request->digits);
   }
   if (json_is_real(value)) {
-    snprintf(c->digits, sizeof c->digits, "%.15gs", json_real_value(value));
-    return hj_str_of(c->digits);
+    snprintf(request->digits, sizeof request->digits, "%.15gs", json_real_value(value));
+    return hj_str_of(request->digits);
   }
-  return text(c, name);
+  return text(request, name);
 }
 
 /* A whole number, or `absent`. */
-static int64_t whole(call *c, const char *name, int64_t least, int64_t absent) {
-  json_t *value = json_object_get(c->args, name);
+static int64_t whole(struct request *request, const char *name, int64_t least, int64_t absent) {
+  json_t *value = json_object_get(request->args, name);
   if (value == NULL || json_is_null(value)) {
     return absent;
   }
   if (json_is_integer(value) && json_integer_value(value) >= least) {
     return (int64_t)json_integer_value(value);
   }
-  refuse(c, name, "must be a whole number in its range");
+  refuse(request, name, "must be a whole number in its range");
   return absent;
 }
 
-static hj_mfa mfa(call *c, bool clearable) {
-  json_t *value = json_object_get(c->args, "mfa_verified");
+static hj_mfa mfa(struct request *request, bool clearable) {
+  json_t *value = json_object_get(request->args, "mfa_verified");
   if (json_is_boolean(value)) {
     return json_is_true(value) ? HJ_MFA_VERIFIED : HJ_MFA_NOT_VERIFIED;
   }
   if (value != NULL && (clearable || !json_is_null(value))) {
-    refuse(c, "mfa_verified", "must be true or false");
+    refuse(request, "mfa_verified", "must be true or false");
   }
   return HJ_MFA_UNSAID;
 }
 
 /* The claims as JSON text, which the caller frees. */
-static char *claims_text(const call *c) {
-  json_t *value = json_object_get(c->args, "claims");
+static char *claims_text(const struct request *request) {
+  json_t *value = json_object_get(request->args, "claims");
   return value == NULL || json_is_null(value) ? NULL : json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
@@ -88,32 +88,32 @@ static json_t *string(const char *value) { return value == NULL ? json_null() : 
 
 static json_t *parsed(const char *json) { return json_loads(json, JSON_ALLOW_NUL, NULL); }
 
-static json_t *session_json(const hj_session *s) {
-  bool revoked = strcmp(hj_session_status(s), "revoked") == 0;
-  json_t *o = json_object();
-  json_object_set_new(o, "id", string(hj_session_id(s)));
-  json_object_set_new(o, "user_id", string(hj_session_user_id(s)));
-  json_object_set_new(o, "tenant_id", string(hj_session_tenant_id(s)));
-  json_object_set_new(o, "status", string(hj_session_status(s)));
-  json_object_set_new(o, "user_agent", string(hj_session_user_agent(s)));
-  json_object_set_new(o, "ip_address", string(hj_session_ip_address(s)));
-  json_object_set_new(o, "country", string(hj_session_country(s)));
-  json_object_set_new(o, "device_type", string(hj_session_device_type(s)));
-  json_object_set_new(o, "device_fingerprint", string(hj_session_device_fingerprint(s)));
-  json_object_set_new(o, "created_at", json_integer(hj_session_created_at_ms(s)));
-  json_object_set_new(o, "last_active_at", json_integer(hj_session_last_active_at_ms(s)));
-  json_object_set_new(o, "expires_at", json_integer(hj_session_expires_at_ms(s)));
-  json_object_set_new(o, "access_expires_at", json_integer(hj_session_access_expires_at_ms(s)));
-  json_object_set_new(o, "revoked_at", revoked ? json_integer(hj_session_revoked_at_ms(s)) : json_null());
-  json_object_set_new(o, "end_reason", string(hj_session_end_reason(s)));
-  json_object_set_new(o, "org_id", string(hj_session_org_id(s)));
-  json_object_set_new(o, "role", string(hj_session_role(s)));
-  json_object_set_new(o, "mfa_verified", json_boolean(hj_session_mfa_verified(s)));
-  json_object_set_new(o, "email", string(hj_session_email(s)));
-  json_object_set_new(o, "claims", parsed(hj_session_claims_json(s)));
-  json_object_set_new(o, "last_ip_address", string(hj_session_last_ip_address(s)));
-  json_object_set_new(o, "last_user_agent", string(hj_session_last_user_agent(s)));
-  return o;
+static json_t *session_json(const hj_session *session) {
+  bool revoked = strcmp(hj_session_status(session), "revoked") == 0;
+  json_t *object = json_object();
+  json_object_set_new(object, "id", string(hj_session_id(session)));
+  json_object_set_new(object, "user_id", string(hj_session_user_id(session)));
+  json_object_set_new(object, "tenant_id", string(hj_session_tenant_id(session)));
+  json_object_set_new(object, "status", string(hj_session_status(session)));
+  json_object_set_new(object, "user_agent", string(hj_session_user_agent(session)));
+  json_object_set_new(object, "ip_address", string(hj_session_ip_address(session)));
+  json_object_set_new(object, "country", string(hj_session_country(session)));
+  json_object_set_new(object, "device_type", string(hj_session_device_type(session)));
+  json_object_set_new(object, "device_fingerprint", string(hj_session_device_fingerprint(session)));
+  json_object_set_new(object, "created_at", json_integer(hj_session_created_at_ms(session)));
+  json_object_set_new(object, "last_active_at", json_integer(hj_session_last_active_at_ms(session)));
+  json_object_set_new(object, "expires_at", json_integer(hj_session_expires_at_ms(session)));
+  json_object_set_new(object, "access_expires_at", json_integer(hj_session_access_expires_at_ms(session)));
+  json_object_set_new(object, "revoked_at", revoked ? json_integer(hj_session_revoked_at_ms(session)) : json_null());
+  json_object_set_new(object, "end_reason", string(hj_session_end_reason(session)));
+  json_object_set_new(object, "org_id", string(hj_session_org_id(session)));
+  json_object_set_new(object, "role", string(hj_session_role(session)));
+  json_object_set_new(object, "mfa_verified", json_boolean(hj_session_mfa_verified(session)));
+  json_object_set_new(object, "email", string(hj_session_email(session)));
+  json_object_set_new(object, "claims", parsed(hj_session_claims_json(session)));
+  json_object_set_new(object, "last_ip_address", string(hj_session_last_ip_address(session)));
+  json_object_set_new(object, "last_user_agent", string(hj_session_last_user_agent(session)));
+  return object;
 }
 
 static json_t *owned_session_json(hj_session *session) {
@@ -151,90 +151,90 @@ static json_t *config_json(hj_config *config) {
   return answer;
 }
 
-static json_t *count_json(const call *c, const char *name, uint64_t count) {
-  return c->status == HJ_OK ? json_pack("{s:I}", name, (json_int_t)count) : NULL;
+static json_t *count_json(const struct request *request, const char *name, uint64_t count) {
+  return request->status == HJ_OK ? json_pack("{s:I}", name, (json_int_t)count) : NULL;
 }
 
-static json_t *nothing(const call *c) { return c->status == HJ_OK ? json_object() : NULL; }
+static json_t *nothing(const struct request *request) { return request->status == HJ_OK ? json_object() : NULL; }
 
 /* ---- Operations. */
 
-static json_t *create(call *c) {
-  hj_create_options o = hj_create_options_init();
-  hj_str user_id = text(c, "user_id");
-  char *claims = claims_text(c);
+static json_t *create(struct request *request) {
+  hj_create_options options = hj_create_options_init();
+  hj_str user_id = text(request, "user_id");
+  char *claims = claims_text(request);
   hj_grant *grant = NULL;
-  o.user_agent = text(c, "user_agent");
-  o.ip_address = text(c, "ip_address");
-  o.country = text(c, "country");
-  o.device_type = text(c, "device_type");
-  o.device_fingerprint = text(c, "device_fingerprint");
-  o.duration = duration(c, "duration");
-  o.org_id = text(c, "org_id");
-  o.role = text(c, "role");
-  o.email = text(c, "email");
-  o.claims_json = hj_str_of(claims);
-  o.mfa_verified = mfa(c, false);
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_create(c->tenant, user_id, &o, &grant, &c->error);
+  options.user_agent = text(request, "user_agent");
+  options.ip_address = text(request, "ip_address");
+  options.country = text(request, "country");
+  options.device_type = text(request, "device_type");
+  options.device_fingerprint = text(request, "device_fingerprint");
+  options.duration = duration(request, "duration");
+  options.org_id = text(request, "org_id");
+  options.role = text(request, "role");
+  options.email = text(request, "email");
+  options.claims_json = hj_str_of(claims);
+  options.mfa_verified = mfa(request, false);
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_create(request->tenant, user_id, &options, &grant, &request->error);
   }
   free(claims);
   return grant_json(grant);
 }
 
-static json_t *refresh(call *c) {
-  hj_refresh_options o = hj_refresh_options_init();
-  hj_str token = text(c, "refresh_token");
+static json_t *refresh(struct request *request) {
+  hj_refresh_options options = hj_refresh_options_init();
+  hj_str token = text(request, "refresh_token");
   hj_grant *grant = NULL;
-  o.ip_address = text(c, "ip_address");
-  o.user_agent = text(c, "user_agent");
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_refresh(c->tenant, token, &o, &grant, &c->error);
+  options.ip_address = text(request, "ip_address");
+  options.user_agent = text(request, "user_agent");
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_refresh(request->tenant, token, &options, &grant, &request->error);
   }
   return grant_json(grant);
 }
 
-static json_t *update(call *c) {
-  hj_update_options o = hj_update_options_init();
-  hj_str session_id = text(c, "session_id");
-  char *claims = claims_text(c);
+static json_t *update(struct request *request) {
+  hj_update_options options = hj_update_options_init();
+  hj_str session_id = text(request, "session_id");
+  char *claims = claims_text(request);
   hj_grant *grant = NULL;
-  o.org_id = text(c, "org_id");
-  o.role = text(c, "role");
-  o.claims_json = hj_str_of(claims);
-  o.mfa_verified = mfa(c, true);
-  o.clear |= json_is_null(json_object_get(c->args, "org_id")) ? HJ_CLEAR_ORG_ID : 0;
-  o.clear |= json_is_null(json_object_get(c->args, "role")) ? HJ_CLEAR_ROLE : 0;
-  o.clear |= json_is_null(json_object_get(c->args, "claims")) ? HJ_CLEAR_CLAIMS : 0;
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_update(c->tenant, session_id, &o, &grant, &c->error);
+  options.org_id = text(request, "org_id");
+  options.role = text(request, "role");
+  options.claims_json = hj_str_of(claims);
+  options.mfa_verified = mfa(request, true);
+  options.clear |= json_is_null(json_object_get(request->args, "org_id")) ? HJ_CLEAR_ORG_ID : 0;
+  options.clear |= json_is_null(json_object_get(request->args, "role")) ? HJ_CLEAR_ROLE : 0;
+  options.clear |= json_is_null(json_object_get(request->args, "claims")) ? HJ_CLEAR_CLAIMS : 0;
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_update(request->tenant, session_id, &options, &grant, &request->error);
   }
   free(claims);
   return grant_json(grant);
 }
 
-static json_t *get(call *c) {
-  hj_str session_id = text(c, "session_id");
+static json_t *get(struct request *request) {
+  hj_str session_id = text(request, "session_id");
   hj_session *session = NULL;
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_get(c->tenant, session_id, &session, &c->error);
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_get(request->tenant, session_id, &session, &request->error);
   }
   return owned_session_json(session);
 }
 
-static json_t *list(call *c) {
-  hj_list_options o = hj_list_options_init();
+static json_t *list(struct request *request) {
+  hj_list_options options = hj_list_options_init();
   hj_page *page = NULL;
   json_t *data, *answer;
-  o.user_id = text(c, "user_id");
-  o.status = text(c, "status");
-  o.cursor = text(c, "cursor");
-  o.limit = whole(c, "limit", INT64_MIN, 20);
-  if (o.limit == 0) {
-    refuse(c, "limit", "must be a whole number of at least 1"); /* 0 is how C says "not given" */
+  options.user_id = text(request, "user_id");
+  options.status = text(request, "status");
+  options.cursor = text(request, "cursor");
+  options.limit = whole(request, "limit", INT64_MIN, 20);
+  if (options.limit == 0) {
+    refuse(request, "limit", "must be a whole number of at least 1"); /* 0 is how C says "not given" */
   }
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_list(c->tenant, &o, &page, &c->error);
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_list(request->tenant, &options, &page, &request->error);
   }
   if (page == NULL) {
     return NULL;
@@ -248,30 +248,30 @@ static json_t *list(call *c) {
   return answer;
 }
 
-static json_t *verify_session(call *c) {
-  hj_str session_id = text(c, "session_id");
+static json_t *verify_session(struct request *request) {
+  hj_str session_id = text(request, "session_id");
   hj_session *session = NULL;
   json_t *answer;
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_verify_session(c->tenant, session_id, &session, &c->error);
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_verify_session(request->tenant, session_id, &session, &request->error);
   }
   answer = owned_session_json(session);
-  if (c->status != HJ_OK) { /* the ended session comes with the error */
+  if (request->status != HJ_OK) { /* the ended session comes with the error */
     json_decref(answer);
     return NULL;
   }
   return answer;
 }
 
-static json_t *verify_access_token(call *c) {
-  hj_str token = text(c, "token");
+static json_t *verify_access_token(struct request *request) {
+  hj_str token = text(request, "token");
   hj_session *session = NULL;
   hj_claims *claims = NULL;
   json_t *answer;
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_verify_access_token(c->tenant, token, &session, &claims, &c->error);
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_verify_access_token(request->tenant, token, &session, &claims, &request->error);
   }
-  if (c->status != HJ_OK || claims == NULL) {
+  if (request->status != HJ_OK || claims == NULL) {
     hj_session_free(session);
     return NULL;
   }
@@ -281,77 +281,77 @@ static json_t *verify_access_token(call *c) {
   return answer;
 }
 
-static json_t *verify_locally(call *c) {
-  hj_verify_options o = hj_verify_options_init();
-  hj_str token = text(c, "token");
+static json_t *verify_locally(struct request *request) {
+  hj_verify_options options = hj_verify_options_init();
+  hj_str token = text(request, "token");
   hj_claims *claims = NULL;
-  o.audience = text(c, "audience");
-  o.leeway_s = (uint64_t)whole(c, "leeway_s", 0, 0);
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_verify_locally(c->tenant, token, &o, &claims, &c->error);
+  options.audience = text(request, "audience");
+  options.leeway_s = (uint64_t)whole(request, "leeway_s", 0, 0);
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_verify_locally(request->tenant, token, &options, &claims, &request->error);
   }
   return claims_json(claims);
 }
 
-static json_t *revoke(call *c) {
-  hj_str session_id = text(c, "session_id");
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_revoke(c->tenant, session_id, &c->error);
+static json_t *revoke(struct request *request) {
+  hj_str session_id = text(request, "session_id");
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_revoke(request->tenant, session_id, &request->error);
   }
-  return nothing(c);
+  return nothing(request);
 }
 
-static json_t *revoke_user(call *c) {
-  hj_str user_id = text(c, "user_id"), except = text(c, "except");
+static json_t *revoke_user(struct request *request) {
+  hj_str user_id = text(request, "user_id"), except = text(request, "except");
   uint64_t revoked = 0;
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_revoke_user(c->tenant, user_id, except, &revoked, &c->error);
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_revoke_user(request->tenant, user_id, except, &revoked, &request->error);
   }
-  return count_json(c, "revoked", revoked);
+  return count_json(request, "revoked", revoked);
 }
 
-static json_t *revoke_tenant(call *c) {
+static json_t *revoke_tenant(struct request *request) {
   uint64_t revoked = 0;
-  c->status = hj_tenant_revoke_tenant(c->tenant, &revoked, &c->error);
-  return count_json(c, "revoked", revoked);
+  request->status = hj_tenant_revoke_tenant(request->tenant, &revoked, &request->error);
+  return count_json(request, "revoked", revoked);
 }
 
-static json_t *sign_out(call *c) {
-  hj_str token = text(c, "token"), scope = text(c, "scope");
+static json_t *sign_out(struct request *request) {
+  hj_str token = text(request, "token"), scope = text(request, "scope");
   uint64_t ended = 0;
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_sign_out(c->tenant, token, scope, &ended, &c->error);
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_sign_out(request->tenant, token, scope, &ended, &request->error);
   }
-  return count_json(c, "revoked", ended);
+  return count_json(request, "revoked", ended);
 }
 
-static json_t *config(call *c) {
+static json_t *config(struct request *request) {
   hj_config *config = NULL;
-  c->status = hj_tenant_config(c->tenant, &config, &c->error);
+  request->status = hj_tenant_config(request->tenant, &config, &request->error);
   return config_json(config);
 }
 
-static json_t *update_config(call *c) {
-  char *patch = c->args == NULL ? NULL : json_dumps(c->args, JSON_COMPACT);
+static json_t *update_config(struct request *request) {
+  char *patch = request->args == NULL ? NULL : json_dumps(request->args, JSON_COMPACT);
   hj_config *config = NULL;
-  c->status = hj_tenant_update_config(c->tenant, hj_str_of(patch), &config, &c->error);
+  request->status = hj_tenant_update_config(request->tenant, hj_str_of(patch), &config, &request->error);
   free(patch);
   return config_json(config);
 }
 
-static json_t *jwks(call *c) {
+static json_t *jwks(struct request *request) {
   hj_text *set = NULL;
   json_t *answer;
-  c->status = hj_tenant_jwks(c->tenant, &set, &c->error);
+  request->status = hj_tenant_jwks(request->tenant, &set, &request->error);
   answer = set == NULL ? NULL : parsed(hj_text_get(set));
   hj_text_free(set);
   return answer;
 }
 
-static json_t *keys(call *c) {
+static json_t *keys(struct request *request) {
   hj_keys *keys = NULL;
   json_t *data;
-  c->status = hj_tenant_keys(c->tenant, &keys, &c->error);
+  request->status = hj_tenant_keys(request->tenant, &keys, &request->error);
   if (keys == NULL) {
     return NULL;
   }
@@ -365,68 +365,69 @@ static json_t *keys(call *c) {
   return json_pack("{s:o}", "data", data);
 }
 
-static json_t *rotate_keys(call *c) {
+static json_t *rotate_keys(struct request *request) {
   hj_text *kid = NULL;
   json_t *answer;
-  c->status = hj_tenant_rotate_keys(c->tenant, &kid, &c->error);
+  request->status = hj_tenant_rotate_keys(request->tenant, &kid, &request->error);
   answer = kid == NULL ? NULL : json_pack("{s:s}", "kid", hj_text_get(kid));
   hj_text_free(kid);
   return answer;
 }
 
-static json_t *retire_key(call *c) {
-  hj_str kid = text(c, "kid");
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_retire_key(c->tenant, kid, &c->error);
+static json_t *retire_key(struct request *request) {
+  hj_str kid = text(request, "kid");
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_retire_key(request->tenant, kid, &request->error);
   }
-  return nothing(c);
+  return nothing(request);
 }
 
-static json_t *change_secret_key(call *c) {
-  hj_str key = text(c, "new_secret_key");
-  if (c->refused[0] == '\0') {
-    c->status = hj_tenant_change_secret_key(c->tenant, key, &c->error);
+static json_t *change_secret_key(struct request *request) {
+  hj_str key = text(request, "new_secret_key");
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_change_secret_key(request->tenant, key, &request->error);
   }
-  return nothing(c);
+  return nothing(request);
 }
 
-static json_t *stats(call *c) {
-  hj_stats *s = NULL;
+static json_t *stats(struct request *request) {
+  hj_stats *stats = NULL;
   int64_t oldest;
   json_t *answer;
-  c->status = hj_tenant_stats(c->tenant, &s, &c->error);
-  if (s == NULL) {
+  request->status = hj_tenant_stats(request->tenant, &stats, &request->error);
+  if (stats == NULL) {
     return NULL;
   }
-  oldest = hj_stats_oldest_unswept_at_ms(s);
-  answer = json_pack("{s:{s:I, s:I, s:I}, s:I, s:I, s:o}", "sessions", "active", (json_int_t)hj_stats_active(s),
-                     "expired", (json_int_t)hj_stats_expired(s), "revoked", (json_int_t)hj_stats_revoked(s),
-                     "created_last_24h", (json_int_t)hj_stats_created_last_24h(s), "database_bytes",
-                     (json_int_t)hj_stats_database_bytes(s), "oldest_unswept_at",
+  oldest = hj_stats_oldest_unswept_at_ms(stats);
+  answer = json_pack("{s:{s:I, s:I, s:I}, s:I, s:I, s:o}", "sessions", "active", (json_int_t)hj_stats_active(stats),
+                     "expired", (json_int_t)hj_stats_expired(stats), "revoked", (json_int_t)hj_stats_revoked(stats),
+                     "created_last_24h", (json_int_t)hj_stats_created_last_24h(stats), "database_bytes",
+                     (json_int_t)hj_stats_database_bytes(stats), "oldest_unswept_at",
                      oldest == 0 ? json_null() : json_integer(oldest));
-  hj_stats_free(s);
+  hj_stats_free(stats);
   return answer;
 }
 
-static json_t *sweep(call *c) {
+static json_t *sweep(struct request *request) {
   uint64_t stamped = 0;
-  c->status = hj_tenant_sweep(c->tenant, &stamped, &c->error);
-  return count_json(c, "stamped", stamped);
+  request->status = hj_tenant_sweep(request->tenant, &stamped, &request->error);
+  return count_json(request, "stamped", stamped);
 }
 
-static json_t *purge(call *c) {
-  hj_str older_than = duration(c, "older_than");
-  int64_t before = whole(c, "before", INT64_MIN, INT64_MIN);
+static json_t *purge(struct request *request) {
+  hj_str older_than = duration(request, "older_than");
+  int64_t before = whole(request, "before", INT64_MIN, INT64_MIN);
   uint64_t purged = 0;
   if ((older_than.ptr == NULL) == (before == INT64_MIN)) {
-    refuse(c, "older_than", "exactly one of older_than and before is required"); /* C has a call for each */
+    refuse(request, "older_than", "exactly one of older_than and before is required"); /* C has a call for each */
   }
-  if (c->refused[0] != '\0') {
+  if (request->refused[0] != '\0') {
     return NULL;
   }
-  c->status = older_than.ptr != NULL ? hj_tenant_purge_older_than(c->tenant, older_than, &purged, &c->error)
-                                     : hj_tenant_purge_before(c->tenant, before, &purged, &c->error);
-  return count_json(c, "purged", purged);
+  request->status = older_than.ptr != NULL
+                        ? hj_tenant_purge_older_than(request->tenant, older_than, &purged, &request->error)
+                        : hj_tenant_purge_before(request->tenant, before, &purged, &request->error);
+  return count_json(request, "purged", purged);
 }
 
 static const operation operations[] = {

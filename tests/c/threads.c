@@ -1,4 +1,4 @@
-/* One tenant used by many threads at once: every answer is right, the counts agree, a close in between is clean. */
+/* Many threads use one tenant at once: every answer is right, the counts agree, and a close in between is clean. */
 
 #include "check.h"
 
@@ -20,13 +20,13 @@ static void expect(hj_status expected, hj_status status, const char *what) {
   }
 }
 
-/* A sign-in and a look at the key set over REST, as several threads of a server do at once. */
+/* Several threads of a server sign in over REST at once. */
 static void authenticate(void *user_data, hj_sign_in *sign_in) {
   (void)user_data;
   expect(HJ_OK, hj_sign_in_accept(sign_in, hj_str_of(hj_sign_in_email(sign_in)), NULL, NULL), "accept");
 }
 
-static void over_rest(const char *user) {
+static void sign_in_over_rest(const char *user) {
   char body[64];
   hj_header json = {HJ_STR("content-type"), HJ_STR("application/json")};
   hj_rest_request request = hj_rest_request_init();
@@ -48,7 +48,7 @@ static void over_rest(const char *user) {
   hj_response_free(response);
 }
 
-static void *live(void *argument) {
+static void *live_sessions(void *argument) {
   char user[16];
   snprintf(user, sizeof user, "usr_%d", *(int *)argument);
   for (int round = 0; round < ROUNDS; round++) {
@@ -74,7 +74,7 @@ static void *live(void *argument) {
              "refresh after revoke");
     }
     hj_session_free(ended);
-    over_rest(user);
+    sign_in_over_rest(user);
     hj_page_free(page);
     hj_grant_free(fresh);
     hj_grant_free(grant);
@@ -82,8 +82,8 @@ static void *live(void *argument) {
   return NULL;
 }
 
-/* Calls until the engine is closed; nothing but success and engine_closed may be seen, and never success after it. */
-static void *outlive(void *argument) {
+/* Calls until the engine is closed. A call may only succeed or fail with engine_closed, and no call succeeds later. */
+static void *outlive_engine(void *argument) {
   (void)argument;
   for (;;) {
     hj_grant *grant = NULL;
@@ -127,14 +127,14 @@ int main(void) {
   CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
   api.authenticate = authenticate;
   CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, &api, &rest, error));
-  run_all(live, false);
+  run_all(live_sessions, false);
   CHECK_STATUS(HJ_OK, hj_tenant_stats(tenant, &stats, error));
   CHECK(hj_stats_active(stats) == (uint64_t)(created - revoked));
   CHECK(hj_stats_revoked(stats) == (uint64_t)revoked);
   hj_stats_free(stats);
-  run_all(outlive, true);
+  run_all(outlive_engine, true);
   CHECK(faults == 0);
-  /* In the other order than they were made. */
+  /* Freed in another order than made. */
   hj_engine_free(engine);
   hj_tenant_free(tenant);
   hj_rest_free(rest);
