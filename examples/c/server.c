@@ -17,12 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Past this nobody reads a body any more: the connection is cut. Up to here the client still learns that it is too long. */
-enum { PATIENCE = 1024 * 1024 };
+/* The server cuts the connection after a body of this length. Up to here the client still gets its 413. */
+enum { RECEIVED_MAX = 1024 * 1024 };
 enum { HEADERS_MAX = 129 }; /* the API refuses more than 128 */
 
 struct request {
-  char *target; /* path and query as they were sent */
+  char *target; /* path and query as the client sent them */
   bool started;
   size_t received, kept;
   char body[HJ_REST_BODY_MAX + 1]; /* one byte too many is enough for a 413 */
@@ -48,7 +48,7 @@ static void authenticate(void *user_data, hj_sign_in *sign_in) {
   }
 }
 
-/* The server decodes paths; the API wants them as they were sent. */
+/* The server decodes paths; the API needs them as the client sent them. */
 static void *begin(void *unused, const char *target, struct MHD_Connection *connection) {
   struct request *request = calloc(1, sizeof *request);
   (void)unused, (void)connection;
@@ -92,7 +92,7 @@ static enum MHD_Result reply(struct MHD_Connection *connection, const hj_respons
   }
   for (size_t i = 0; i < hj_response_header_count(answer); i++) {
     const char *name = hj_response_header_name(answer, i), *value = hj_response_header_value(answer, i);
-    if (strcmp(name, "content-length") == 0) { /* of a HEAD: the length that a GET would have */
+    if (strcmp(name, "content-length") == 0) { /* in the answer to a HEAD: the length that a GET would have */
       MHD_set_response_options(response, MHD_RF_INSANITY_HEADER_CONTENT_LENGTH, MHD_RO_END);
     }
     if (strcmp(name, "x-request-id") == 0 && hj_response_status(answer) >= 500) {
@@ -105,7 +105,7 @@ static enum MHD_Result reply(struct MHD_Connection *connection, const hj_respons
   return result;
 }
 
-/* The server calls this when the headers are there, for each piece of the body, and at the end. */
+/* The server calls this after the headers, for each piece of the body, and at the end. */
 static enum MHD_Result handle(void *rest, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *piece, size_t *piece_size, void **state) {
   struct request *request = *state;
@@ -126,27 +126,27 @@ static enum MHD_Result handle(void *rest, struct MHD_Connection *connection, con
     request->kept += fits;
     request->received += *piece_size;
     *piece_size = 0;
-    return request->received <= PATIENCE ? MHD_YES : MHD_NO;
+    return request->received <= RECEIVED_MAX ? MHD_YES : MHD_NO;
   }
 
   MHD_get_connection_values_n(connection, MHD_HEADER_KIND, add_header, &headers);
-  hj_rest_request asked = hj_rest_request_init();
-  asked.method = hj_str_of(method);
-  asked.target = hj_str_of(request->target);
-  asked.headers = headers.lines;
-  asked.header_count = headers.count;
-  asked.body = hj_str_view(request->body, request->kept);
-  asked.client_address = peer(connection, address);
+  hj_rest_request api_request = hj_rest_request_init();
+  api_request.method = hj_str_of(method);
+  api_request.target = hj_str_of(request->target);
+  api_request.headers = headers.lines;
+  api_request.header_count = headers.count;
+  api_request.body = hj_str_view(request->body, request->kept);
+  api_request.client_address = peer(connection, address);
 
-  hj_response *answered = NULL;
+  hj_response *response = NULL;
   hj_error *error = NULL;
   enum MHD_Result result = MHD_NO;
-  if (hj_rest_handle(rest, &asked, &answered, &error) == HJ_OK) {
-    result = reply(connection, answered);
+  if (hj_rest_handle(rest, &api_request, &response, &error) == HJ_OK) {
+    result = reply(connection, response);
   } else {
     fprintf(stderr, "%s\n", hj_error_detail(error));
   }
-  hj_response_free(answered);
+  hj_response_free(response);
   hj_error_free(error);
   return result;
 }
@@ -189,7 +189,7 @@ int main(int argc, char **argv) {
   sigemptyset(&stop);
   sigaddset(&stop, SIGINT);
   sigaddset(&stop, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before there are threads; sigwait below takes them */
+  pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before the threads start; sigwait below takes them */
 
   if (hj_engine_open(hj_str_of(argc > 1 ? argv[1] : ":memory:"), NULL, &engine, &error) != HJ_OK ||
       hj_engine_tenant(engine, id, key, &tenant, &error) != HJ_OK ||
