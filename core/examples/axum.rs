@@ -32,7 +32,7 @@ fn authenticate(credentials: &Credentials) -> Result<Option<CreateSession>, Auth
     })
 }
 
-async fn sessions(
+async fn handle_request(
     State(api): State<RestApi>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
@@ -71,7 +71,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tenant = Engine::open(database)?.tenant(&tenant_id, &secret_key)?;
     let api = RestApi::new(tenant, RestOptions::default())?.authenticate_with(authenticate);
 
-    let app = Router::new().fallback(sessions).with_state(api);
+    let app = Router::new().fallback(handle_request).with_state(api);
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;

@@ -14,7 +14,7 @@ fn main() -> Result<(), Error> {
     for line in stdin().lines() {
         let line = line.map_err(|_| Error::new(ErrorCode::BadRequest, "standard input cannot be read"))?;
         let fields: Vec<&str> = line.split('\t').collect();
-        match answer(&tenant, &fields) {
+        match run_command(&tenant, &fields) {
             Ok(lines) => print!("{lines}"),
             Err(error) => println!("error\t{}", error.code()),
         }
@@ -23,7 +23,7 @@ fn main() -> Result<(), Error> {
     engine.close()
 }
 
-fn answer(tenant: &Tenant, fields: &[&str]) -> Result<String, Error> {
+fn run_command(tenant: &Tenant, fields: &[&str]) -> Result<String, Error> {
     match fields {
         // A user has proven who they are on this device.
         ["sign-in", user, ip_address, country, user_agent] => {

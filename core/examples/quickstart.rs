@@ -4,7 +4,7 @@
 use hellojohn::{ClientInfo, CreateSession, Engine, ErrorCode, ListQuery, RefreshRequest};
 
 fn main() -> Result<(), hellojohn::Error> {
-    // A file in real life: Engine::open("sessions.db").
+    // An application opens a file: Engine::open("sessions.db").
     let engine = Engine::open(":memory:")?;
     let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
 

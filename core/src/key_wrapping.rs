@@ -64,7 +64,7 @@ impl WrappingKey {
         purpose: &[u8],
         random: &dyn Random,
     ) -> Result<Vec<u8>, Failure> {
-        let nonce = random::bytes::<NONCE_BYTES>(random)?;
+        let nonce = random::draw_bytes::<NONCE_BYTES>(random)?;
         let ciphertext = self
             .cipher()
             .encrypt(&XNonce::from(*nonce), Payload { msg: secret, aad: purpose })

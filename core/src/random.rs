@@ -58,8 +58,8 @@ impl Random for SeededRandom {
     }
 }
 
-/// `N` fresh bytes, wiped when dropped.
-pub(crate) fn bytes<const N: usize>(random: &dyn Random) -> Result<Zeroizing<[u8; N]>, Failure> {
+/// Draws `N` fresh bytes, wiped when dropped.
+pub(crate) fn draw_bytes<const N: usize>(random: &dyn Random) -> Result<Zeroizing<[u8; N]>, Failure> {
     let mut buffer = Zeroizing::new([0; N]);
     random.fill(buffer.as_mut()).map_err(|_| Failure::internal("the source of randomness did not answer"))?;
     Ok(buffer)

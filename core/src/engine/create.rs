@@ -97,7 +97,7 @@ impl Tenant {
                 user_id,
                 times,
                 rotation: Rotation { generation: 1, replays: 0 },
-                nonce: *random::bytes(tenant.random())?,
+                nonce: *random::draw_bytes(tenant.random())?,
                 access: IssuedAccessToken { params, key_no: key.no },
                 client,
                 last_seen: LastSeen::default(),

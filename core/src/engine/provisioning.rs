@@ -14,10 +14,10 @@ use crate::token::keyring::{KeyNo, KeyState};
 /// Adds the tenant with its refresh key, an active and a next signing key, all wrapped under the secret key. Does nothing
 /// if another thread or process has added the tenant meanwhile: then that one's secret key counts.
 pub(super) fn create_tenant(inner: &EngineInner, id: &TenantId, secret: &SecretKey) -> Result<(), Error> {
-    let salt = *random::bytes::<SALT_BYTES>(&*inner.random)?;
+    let salt = *random::draw_bytes::<SALT_BYTES>(&*inner.random)?;
     // Before the transaction: stretching takes long.
     let wrapping = WrappingKey::stretch(secret.require_well_formed()?, &salt)?;
-    let refresh_key = random::bytes::<32>(&*inner.random)?;
+    let refresh_key = random::draw_bytes::<32>(&*inner.random)?;
     let wrapped_refresh_key = wrapping.wrap(&refresh_key, &refresh_key_purpose(id), &*inner.random)?;
     inner.store.write_exclusive(&mut |transaction| {
         if transaction.tenant_no(id)?.is_some() {
@@ -49,7 +49,7 @@ pub(super) fn mint_signing_key(
     now: Timestamp,
 ) -> Result<KeyRecord, Failure> {
     let id = inner.ids.key(now, &*inner.random)?;
-    let seed = random::bytes::<32>(&*inner.random)?;
+    let seed = random::draw_bytes::<32>(&*inner.random)?;
     let wrapped_seed = wrapping.wrap(&seed, &signing_key_purpose(tenant, id), &*inner.random)?;
     Ok(KeyRecord { no, id, state, created_at: now, drained_at: None, wrapped_seed: Some(wrapped_seed) })
 }

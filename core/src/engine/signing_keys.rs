@@ -147,7 +147,7 @@ impl Tenant {
     /// `validation_error` for a new key that does not start with `sk_`.
     pub fn change_secret_key(&self, new: &SecretKey) -> Result<(), Error> {
         let random = &*self.inner.random;
-        let salt = *random::bytes::<SALT_BYTES>(random)?;
+        let salt = *random::draw_bytes::<SALT_BYTES>(random)?;
         // Before the transaction: stretching takes long.
         let wrapping = WrappingKey::stretch(new.require_well_formed()?, &salt)?;
         // Locked inside the transaction and until its commit is known: no reader may meet the new rows with the old key.

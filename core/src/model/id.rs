@@ -93,7 +93,7 @@ impl IdMint {
 
     fn mint(&self, now: Timestamp, random: &dyn Random) -> Result<Ulid, Failure> {
         let millis = now.as_millis().max(0) as u64;
-        let entropy = random::bytes::<16>(random)?;
+        let entropy = random::draw_bytes::<16>(random)?;
         let mut last = self.0.lock();
         let fresh = Ulid::from_parts(millis, u128::from_be_bytes(*entropy));
         *last = if last.timestamp_ms() == millis {

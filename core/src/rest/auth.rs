@@ -44,7 +44,7 @@ pub(super) fn require_same_tenant(parts: &Parts, tenant: &Tenant) -> Result<(), 
 }
 
 /// The credentials of `Authorization: Bearer`; the scheme in any case (RFC 9110, section 11.1).
-pub(super) fn bearer_credentials(parts: &Parts) -> Result<Option<&str>, Error> {
+pub(super) fn read_bearer_credentials(parts: &Parts) -> Result<Option<&str>, Error> {
     let Some(value) = single_header(parts, &AUTHORIZATION)? else { return Ok(None) };
     let invalid = || Error::new(ErrorCode::InvalidToken, "the bearer token is not readable");
     let text = str::from_utf8(value).map_err(|_| invalid())?;
@@ -74,7 +74,7 @@ pub(super) fn authenticate(tenant: &Tenant, parts: &Parts, access: Access) -> Re
         return Ok(Caller::Anonymous);
     }
     let missing = || Error::new(ErrorCode::MissingToken, "the Authorization header has no bearer token");
-    let credentials = bearer_credentials(parts)?.ok_or_else(missing)?;
+    let credentials = read_bearer_credentials(parts)?.ok_or_else(missing)?;
     if has_secret_key_prefix(credentials) {
         return require_secret_key(tenant, credentials).map(|()| Caller::SecretKey);
     }

@@ -3,7 +3,7 @@
 use http::request::Parts;
 use serde_json::{Map, Value};
 
-use super::auth::{bearer_credentials, require_same_tenant, to_credential_error};
+use super::auth::{read_bearer_credentials, require_same_tenant, to_credential_error};
 use super::options::without_nulls;
 use super::request_head::require_within_limits;
 use crate::engine::{LocalVerification, Tenant};
@@ -73,7 +73,7 @@ pub fn authorize(
 ) -> Result<Option<AccessClaims>, Error> {
     require_within_limits(parts, &[])?;
     require_same_tenant(parts, tenant)?;
-    let Some(token) = bearer_credentials(parts)? else {
+    let Some(token) = read_bearer_credentials(parts)? else {
         return match options.missing_token {
             MissingToken::Allow => Ok(None),
             MissingToken::Reject => {

@@ -23,7 +23,7 @@ pub(super) fn require_trusted_origin(cookie: &CookieOptions, parts: &Parts) -> R
     let is_own = match (single_header(parts, &HeaderName::from_static("sec-fetch-site"))?, origin) {
         (Some(site), _) => site == b"same-origin" || site == b"none",
         (None, Some(origin)) => {
-            host_of_origin(origin, cookie.secure).is_some_and(|host| is_own_host(host, parts))
+            parse_trusted_host(origin, cookie.secure).is_some_and(|host| is_own_host(host, parts))
         }
         (None, None) => {
             let is_json = single_header(parts, &CONTENT_TYPE)?
@@ -43,7 +43,7 @@ pub(super) fn require_trusted_origin(cookie: &CookieOptions, parts: &Parts) -> R
 
 /// Host and port of `https://host:port`. `None` for `null`, and for a page that came without TLS while the cookie needs
 /// TLS, unless the page is from this machine: every machine on the way could have written it.
-fn host_of_origin(origin: &[u8], needs_tls: bool) -> Option<&str> {
+fn parse_trusted_host(origin: &[u8], needs_tls: bool) -> Option<&str> {
     let (scheme, host) = str::from_utf8(origin).ok()?.split_once("://")?;
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&name) || host == "[::1]";

@@ -157,7 +157,7 @@ mod tests {
     use super::is_json;
 
     #[test]
-    fn content_types() {
+    fn a_json_content_type_may_name_utf_8_only() {
         for good in [
             "application/json",
             "Application/JSON; charset=utf-8",

@@ -72,7 +72,7 @@ impl ApiResponse {
 
     /// Writes the response; the response to a HEAD has no body.
     pub fn into_http(self, request_id: &str, is_head: bool) -> Response<Vec<u8>> {
-        let envelope = self.error.as_ref().map(|error| envelope(error, request_id));
+        let envelope = self.error.as_ref().map(|error| encode_error(error, request_id));
         let body = envelope.or(self.body).map(|body| body.to_string().into_bytes());
         let mut response = Response::new(Vec::new());
         *response.status_mut() = self.status;
@@ -107,7 +107,7 @@ impl ApiResponse {
 
 /// `{"error": {code, message, status, request_id}}`. The detail of a failure of the server is for the host only: it is in
 /// the response's extensions.
-fn envelope(error: &Error, request_id: &str) -> Value {
+fn encode_error(error: &Error, request_id: &str) -> Value {
     let status = error.code().http_status();
     let message = match status {
         500.. => "the request could not be completed; the operator can tell more from its id",

@@ -16,7 +16,7 @@ use crate::model::session::Session;
 use crate::object_reader::ObjectReader;
 
 /// A session with times as REST writes them; for a user also whether it is the session of the request itself.
-pub(super) fn session_json(session: &Session, caller: &Caller) -> Result<Value, Error> {
+pub(super) fn encode_session(session: &Session, caller: &Caller) -> Result<Value, Error> {
     let unwritable = |_| Error::new(ErrorCode::Internal, "a session could not be written as JSON");
     let mut value = serde_json::to_value(session).map_err(unwritable)?;
     let time = |at: Timestamp| Value::from(format_rfc3339(at));
@@ -62,7 +62,7 @@ pub(super) fn list(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
         cursor: query.parse_as("cursor")?,
     };
     let page = request.tenant().list(&list)?;
-    let sessions = page.data.iter().map(|session| session_json(session, &request.caller));
+    let sessions = page.data.iter().map(|session| encode_session(session, &request.caller));
     let data: Vec<Value> = sessions.collect::<Result<_, _>>()?;
     Ok(ApiResponse::ok(json!({
         "data": data,
@@ -87,7 +87,7 @@ fn find_session(request: &ApiRequest<'_>) -> Result<Session, Error> {
 
 pub(super) fn read(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let session = find_session(&request)?;
-    Ok(ApiResponse::ok(session_json(&session, &request.caller)?))
+    Ok(ApiResponse::ok(encode_session(&session, &request.caller)?))
 }
 
 pub(super) fn revoke(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
@@ -122,9 +122,11 @@ pub(super) fn verify(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
         (None, Some("")) => return Err(Error::validation("session_id", "must not be empty")),
         (Some(token), None) => tenant
             .verify_access_token(token)
-            .map(|verified| verified_token_json(&verified))
+            .map(|verified| encode_verified_token(&verified))
             .map_err(Error::from),
-        (None, Some(id)) => id.parse().and_then(|id| Ok(verified_session_json(&tenant.verify_session(id)?))),
+        (None, Some(id)) => {
+            id.parse().and_then(|id| Ok(encode_verified_session(&tenant.verify_session(id)?)))
+        }
         _ => return Err(Error::validation("token", "exactly one of token and session_id is required")),
     };
     match verified {
@@ -138,7 +140,7 @@ pub(super) fn verify(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
 }
 
 /// The claims of a good token, as they were when it was issued.
-fn verified_token_json(verified: &VerifiedAccess) -> Value {
+fn encode_verified_token(verified: &VerifiedAccess) -> Value {
     let claims = &verified.claims;
     json!({
         "valid": true,
@@ -153,7 +155,7 @@ fn verified_token_json(verified: &VerifiedAccess) -> Value {
 }
 
 /// The claims that the newest token of a good session has.
-fn verified_session_json(session: &Session) -> Value {
+fn encode_verified_session(session: &Session) -> Value {
     json!({
         "valid": true,
         "session_id": session.id,

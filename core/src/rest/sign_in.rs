@@ -11,8 +11,8 @@ use super::auth::{Caller, hide_tenant_key_error};
 use super::csrf::require_trusted_origin;
 use super::request::{ApiRequest, ApiState};
 use super::response::ApiResponse;
-use super::sessions::session_json;
-use super::tokens::grant_response;
+use super::sessions::encode_session;
+use super::tokens::respond_with_grant;
 use crate::duration::Duration;
 use crate::engine::CreateSession;
 use crate::error::{Error, ErrorCode};
@@ -185,7 +185,7 @@ impl PendingSignIn {
             }
             _ => hide_tenant_key_error(error),
         })?;
-        let session = session_json(&grant.session, &Caller::Anonymous)?;
-        Ok(grant_response(&grant, options.response_cookie(false), Some(session)))
+        let session = encode_session(&grant.session, &Caller::Anonymous)?;
+        Ok(respond_with_grant(&grant, options.response_cookie(false), Some(session)))
     }
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::auth::{
-    bearer_credentials, has_secret_key_prefix, hide_tenant_key_error, require_secret_key, to_credential_error,
+    has_secret_key_prefix, hide_tenant_key_error, read_bearer_credentials, require_secret_key,
+    to_credential_error,
 };
 use super::cookies::CookieOptions;
 use super::csrf::require_trusted_origin;
@@ -15,7 +16,7 @@ use crate::object_reader::ObjectReader;
 
 /// Puts a grant's tokens into a response: `access_token`, `expires_in`, `session_id`; `refresh_token` beside them, or in
 /// the cookie if there is one.
-pub(super) fn grant_response(
+pub(super) fn respond_with_grant(
     grant: &Grant,
     cookie: Option<&CookieOptions>,
     session: Option<Value>,
@@ -52,15 +53,15 @@ pub(super) fn refresh(mut request: ApiRequest<'_>) -> Result<ApiResponse, Error>
             PresentedCredential { token, from_cookie: false }
         }
         None => match read_cookie_token(&request) {
-            Ok(presented) => presented.ok_or_else(|| missing_token("refresh token"))?,
-            Err(error) => return Ok(refusal_response(&request, error, true)),
+            Ok(presented) => presented.ok_or_else(|| missing_token_error("refresh token"))?,
+            Err(error) => return Ok(respond_with_refusal(&request, error, true)),
         },
     };
     let (ip_address, user_agent) = request.client();
     let PresentedCredential { token, from_cookie } = presented;
     match request.tenant().refresh(&token, RefreshRequest { ip_address, user_agent }) {
-        Ok(grant) => Ok(grant_response(&grant, request.options().response_cookie(from_cookie), None)),
-        Err(error) => Ok(refusal_response(&request, hide_tenant_key_error(error), from_cookie)),
+        Ok(grant) => Ok(respond_with_grant(&grant, request.options().response_cookie(from_cookie), None)),
+        Err(error) => Ok(respond_with_refusal(&request, hide_tenant_key_error(error), from_cookie)),
     }
 }
 
@@ -77,8 +78,8 @@ pub(super) fn sign_out(mut request: ApiRequest<'_>) -> Result<ApiResponse, Error
     let presented = match outside_cookie {
         Some(presented) => presented,
         None => match read_cookie_token(&request) {
-            Ok(presented) => presented.ok_or_else(|| missing_token("access or refresh token"))?,
-            Err(error) => return Ok(refusal_response(&request, error, true)),
+            Ok(presented) => presented.ok_or_else(|| missing_token_error("access or refresh token"))?,
+            Err(error) => return Ok(respond_with_refusal(&request, error, true)),
         },
     };
     match request.tenant().sign_out(&presented.token, scope) {
@@ -88,7 +89,7 @@ pub(super) fn sign_out(mut request: ApiRequest<'_>) -> Result<ApiResponse, Error
             let cookie = cookie.filter(|cookie| require_trusted_origin(cookie, request.parts).is_ok());
             Ok(ApiResponse::no_content().with_cookie(cookie.and_then(CookieOptions::clear_cookie)))
         }
-        Err(error) => Ok(refusal_response(&request, to_credential_error(error), presented.from_cookie)),
+        Err(error) => Ok(respond_with_refusal(&request, to_credential_error(error), presented.from_cookie)),
     }
 }
 
@@ -108,7 +109,7 @@ fn read_cookie_token(request: &ApiRequest<'_>) -> Result<Option<PresentedCredent
 
 /// The bearer token: an access or a refresh token, but not the secret key.
 fn read_bearer_token(request: &ApiRequest<'_>) -> Result<Option<PresentedCredential>, Error> {
-    let Some(token) = bearer_credentials(request.parts)? else { return Ok(None) };
+    let Some(token) = read_bearer_credentials(request.parts)? else { return Ok(None) };
     if has_secret_key_prefix(token) {
         require_secret_key(request.tenant(), token)?;
         return Err(Error::new(
@@ -120,7 +121,7 @@ fn read_bearer_token(request: &ApiRequest<'_>) -> Result<Option<PresentedCredent
 }
 
 /// The response to a refused token. It clears the cookie of a token that will never be good again.
-fn refusal_response(request: &ApiRequest<'_>, error: Error, from_cookie: bool) -> ApiResponse {
+fn respond_with_refusal(request: &ApiRequest<'_>, error: Error, from_cookie: bool) -> ApiResponse {
     let is_dead = matches!(
         error.code(),
         ErrorCode::RefreshTokenInvalid
@@ -132,6 +133,6 @@ fn refusal_response(request: &ApiRequest<'_>, error: Error, from_cookie: bool) -
     ApiResponse::from_error(error).with_cookie(cleared)
 }
 
-fn missing_token(kind: &str) -> Error {
+fn missing_token_error(kind: &str) -> Error {
     Error::new(ErrorCode::MissingToken, format!("no {kind} was given"))
 }
