@@ -100,8 +100,8 @@ pub(crate) trait WriteTransaction: ReadTransaction {
     /// Moves the clock mark on within its epoch. The caller has compared it with the present mark.
     fn raise_clock_mark(&self, highest: Timestamp) -> Result<(), Failure>;
 
-    /// Replaces the clock mark, also by a lower one, and begins the mark's epoch. Invalidates every [`CommitVersion`]
-    /// (super::CommitVersion).
+    /// Replaces the clock mark, also by a lower one, and begins the mark's epoch. Invalidates every
+    /// [`CommitVersion`](super::records::CommitVersion).
     fn reset_clock_mark(&self, mark: ClockMark) -> Result<(), Failure>;
 
     /// Adds a tenant with version 1. Fails with `storage_corrupt` if the id is taken: the caller has looked in the same
@@ -125,8 +125,8 @@ pub(crate) trait WriteTransaction: ReadTransaction {
     /// Replaces the state, the drain time and the seed of the key with this number, and raises the tenant's version.
     fn set_key(&self, tenant: TenantNo, key: &KeyRecord) -> Result<(), Failure>;
 
-    /// Adds a session. Its device type is kept as [`ClientInfo::effective_device_type`]
-    /// (crate::model::client::ClientInfo::effective_device_type) gives it.
+    /// Adds a session. Its device type is kept as
+    /// [`effective_device_type`](crate::model::client::ClientInfo::effective_device_type) gives it.
     fn add_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure>;
 
     /// A rotation: replaces the time of the last activity, the rotation, the newest access token and the device last seen.
