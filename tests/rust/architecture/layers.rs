@@ -32,7 +32,6 @@ const FENCES: &[(&str, &str, &[&str])] = &[
 const CIRCLES_LEFT: &[&str] = &[
     "core/src/model/device_type.rs",
     "core/src/model/user_agent/",
-    "core/src/rest/",
     "core/src/store/",
     "bindings/c/",
 ];
