@@ -25,7 +25,7 @@ export function signIn(n) {
   };
 }
 
-/** Sign-ins that nobody has used yet. */
+/** Sign-ins that no row has used yet. */
 export function freshSignIns() {
   let next = 1_000_000_000;
   return (count) => Array.from({ length: count }, () => signIn(next++));

@@ -82,7 +82,7 @@ export async function* verify({ pace, folder, peers }) {
     }
   }
 
-  // Tokens that no verifier has seen, signed by an engine that verifies none: what it remembers of them helps nobody.
+  // Tokens that no verifier has seen, signed by an engine that verifies none: its cache of them helps neither side.
   const signing = await open(folder, "verify", "normal");
   const next = freshSignIns();
   let owners = new Map();

@@ -20,7 +20,7 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
     let database = folder.join("limits.db");
     let engine = ours::open(&database, Durability::Normal)?;
     let tenant = ours::tenant(&engine, "tnt_bench")?;
-    // Verifies no token: what it remembers of those that it signs helps nobody.
+    // Verifies no token: its cache of those that it signs helps neither side.
     let signing_engine = ours::open(&database, Durability::Normal)?;
     let signing = ours::tenant(&signing_engine, "tnt_bench")?;
     verify(mode, &tenant, &signing, &sign_ins)?;
@@ -30,7 +30,7 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
     Ok(())
 }
 
-/// P4. Both sides get tokens that nobody has verified before.
+/// P4. Both sides get tokens that neither has verified before.
 fn verify(mode: &Mode, tenant: &Tenant, signing: &Tenant, sign_ins: &SignIns) -> Fallible<()> {
     let tokens = |count: usize| -> Fallible<Vec<String>> {
         let chains = build(signing, count, 1, |n| sign_ins.nth(n))?;
@@ -42,7 +42,7 @@ fn verify(mode: &Mode, tenant: &Tenant, signing: &Tenant, sign_ins: &SignIns) ->
         let unseen = tokens(count)?;
         let (took, claims) = in_turn(&unseen, |token| Ok(tenant.verify_locally(token, &options)?))?;
         if claims.iter().any(|claims| claims.tenant_id != *tenant.id()) {
-            return Err("claims of somebody else".into());
+            return Err("claims of another tenant".into());
         }
         Ok(took)
     };
