@@ -20,38 +20,38 @@ use crate::token::keyring::KeyState;
 use crate::token::refresh_token::Nonce;
 
 columns! {
-    /// A column of `sessions`, but for the tenant's number.
+    /// A column of `sessions`; the tenant's number comes before them.
     SessionColumn of "sessions", session_columns!, |record: SessionRecord, cell|
-    // Selected alone where only the lifetime matters, and read by `lifetime`.
+    // Selected without the others where only the lifetime matters. Read by `lifetime`.
     lifetime {
         session_ulid: record.id.to_bytes();
-        created_at_ms: record.times.created_at.as_millis();
-        last_active_at_ms: record.times.last_active_at.as_millis();
-        expires_at_ms: record.times.expires_at.as_millis();
-        ended_at_ms: record.times.end.map(|end| end.at.as_millis());
-        end_reason: record.times.end.map(|end| end.reason.as_str());
+        created_at_ms: record.times.created_at;
+        last_active_at_ms: record.times.last_active_at;
+        expires_at_ms: record.times.expires_at;
+        ended_at_ms: record.times.end.map(|end| end.at);
+        end_reason: record.times.end.map(|end| end.reason);
     }
     others {
-        user_id: record.user_id.as_str(); // read by `session`: there is no empty one to fill
+        user_id: record.user_id; // read by `session`, which cannot begin without one
         generation: record.rotation.generation => rotation.generation = cell.unsigned();
         replays: record.rotation.replays => rotation.replays = cell.unsigned();
         nonce: record.nonce => nonce = cell.value();
         access_serial: record.access.params.serial => access.params.serial = cell.unsigned();
-        access_issued_at_ms: record.access.params.issued_at.as_millis() => access.params.issued_at = cell.time();
-        access_expires_at_ms: record.access.params.expires_at.as_millis() => access.params.expires_at = cell.time();
+        access_issued_at_ms: record.access.params.issued_at => access.params.issued_at = cell.time();
+        access_expires_at_ms: record.access.params.expires_at => access.params.expires_at = cell.time();
         access_key_no: record.access.key_no => access.key_no = cell.value();
-        device_type: record.client.effective_device_type().as_str() => client.device_type = cell.text().map(Some);
-        user_agent: record.client.user_agent.as_ref().map(|agent| agent.as_str()) => client.user_agent = cell.optional_text();
-        ip_address: record.client.ip_address.map(|address| address.to_string()) => client.ip_address = cell.optional_text();
-        country: record.client.country.as_ref().map(|country| country.as_str()) => client.country = cell.optional_text();
-        device_fingerprint: record.client.device_fingerprint.as_ref().map(|print| print.as_str()) => client.device_fingerprint = cell.optional_text();
-        last_ip_address: record.last_seen.ip_address.map(|address| address.to_string()) => last_seen.ip_address = cell.optional_text();
-        last_user_agent: record.last_seen.user_agent.as_ref().map(|agent| agent.as_str()) => last_seen.user_agent = cell.optional_text();
+        device_type: record.client.effective_device_type() => client.device_type = cell.text().map(Some);
+        user_agent: record.client.user_agent => client.user_agent = cell.optional_text();
+        ip_address: record.client.ip_address => client.ip_address = cell.optional_text();
+        country: record.client.country => client.country = cell.optional_text();
+        device_fingerprint: record.client.device_fingerprint => client.device_fingerprint = cell.optional_text();
+        last_ip_address: record.last_seen.ip_address => last_seen.ip_address = cell.optional_text();
+        last_user_agent: record.last_seen.user_agent => last_seen.user_agent = cell.optional_text();
         mfa_verified: record.identity.mfa_verified => identity.mfa_verified = cell.value();
-        org_id: record.identity.org_id.as_ref().map(|org| org.as_str()) => identity.org_id = cell.optional_text();
-        role: record.identity.role.as_ref().map(|role| role.as_str()) => identity.role = cell.optional_text();
-        email: record.identity.email.as_ref().map(|email| email.as_str()) => identity.email = cell.optional_text();
-        claims: claims_text(record) => identity.claims = cell.optional_text().map(Option::unwrap_or_default);
+        org_id: record.identity.org_id => identity.org_id = cell.optional_text();
+        role: record.identity.role => identity.role = cell.optional_text();
+        email: record.identity.email => identity.email = cell.optional_text();
+        claims: record.identity.claims => identity.claims = cell.optional_text().map(Option::unwrap_or_default);
     }
 }
 
@@ -59,24 +59,24 @@ columns! {
     /// A column of `tenants` that holds a setting.
     ConfigColumn of "tenants", config_columns!, |config: Config, cell|
     settings {
-        session_duration: config.session_duration.to_string() => session_duration = cell.text();
-        access_token_ttl: config.access_token_ttl.to_string() => access_token_ttl = cell.text();
-        idle_timeout: config.idle_timeout.map(|timeout| timeout.to_string()) => idle_timeout = cell.optional_text();
-        max_sessions_per_user: config.max_sessions_per_user.map(|cap| cap as i64) => max_sessions_per_user = cell.optional_unsigned();
-        refresh_reuse_window: config.refresh_reuse_window.to_string() => refresh_reuse_window = cell.parsed(config::parse_window);
+        session_duration: config.session_duration => session_duration = cell.text();
+        access_token_ttl: config.access_token_ttl => access_token_ttl = cell.text();
+        idle_timeout: config.idle_timeout => idle_timeout = cell.optional_text();
+        max_sessions_per_user: config.max_sessions_per_user => max_sessions_per_user = cell.optional_unsigned();
+        refresh_reuse_window: config.refresh_reuse_window => refresh_reuse_window = cell.parsed(config::parse_window);
     }
 }
 
 columns! {
-    /// A column of `signing_keys`, but for the tenant's number.
+    /// A column of `signing_keys`; the tenant's number comes before them.
     KeyColumn of "signing_keys", key_columns!, |key: KeyRecord, cell|
-    all_of_them {
+    key {
         key_no: key.no => no = cell.value();
-        kid: key.id.to_bytes(); // read by `key`: it names the row
-        state: key.state.as_str() => state = cell.text();
-        created_at_ms: key.created_at.as_millis() => created_at = cell.time();
-        drained_at_ms: key.drained_at.map(Timestamp::as_millis) => drained_at = cell.optional_time();
-        wrapped_seed: key.wrapped_seed.as_ref() => wrapped_seed = cell.value();
+        kid: key.id.to_bytes(); // read by `key`, to name the row
+        state: key.state => state = cell.text();
+        created_at_ms: key.created_at => created_at = cell.time();
+        drained_at_ms: key.drained_at => drained_at = cell.optional_time();
+        wrapped_seed: key.wrapped_seed => wrapped_seed = cell.value();
     }
 }
 
@@ -122,11 +122,6 @@ pub(super) fn session(row: &Row<'_>) -> Result<SessionRecord, Failure> {
     };
     SessionColumn::read_into(&mut record, &row)?;
     Ok(record)
-}
-
-fn claims_text(record: &SessionRecord) -> Option<String> {
-    let claims = &record.identity.claims;
-    (!claims.as_object().is_empty()).then(|| claims.to_string())
 }
 
 /// Reads a row that was selected with `config_columns!(all)` first, then the columns that it names.

@@ -83,7 +83,10 @@ macro_rules! columns {
                 statement: &mut rusqlite::Statement<'_>,
                 index: usize,
             ) -> rusqlite::Result<()> {
-                match self { $($($Column::$column => statement.raw_bind_parameter(index, $bound),)+)+ }
+                use $crate::store::sqlite::values::AsSql as _;
+                match self {
+                    $($($Column::$column => statement.raw_bind_parameter(index, $bound.as_sql()),)+)+
+                }
             }
         }
 

@@ -12,6 +12,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod values;
 mod wal_index;
 mod write_tx;
 

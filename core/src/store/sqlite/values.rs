@@ -1,0 +1,48 @@
+//! How the model's values are kept in SQL. A trait of our own, because the driver's would show on the crate's public types.
+
+use rusqlite::types::{ToSqlOutput, Value};
+
+use crate::clock::Timestamp;
+use crate::duration::Duration;
+use crate::model::client::{Country, DeviceFingerprint, IpAddress, UserAgent};
+use crate::model::device_type::DeviceType;
+use crate::model::id::{OrgId, UserId};
+use crate::model::identity::{Claims, Email, Role};
+use crate::model::session::EndReason;
+use crate::token::keyring::KeyState;
+
+pub(super) trait AsSql {
+    fn as_sql(&self) -> ToSqlOutput<'_>;
+}
+
+impl<T: AsSql> AsSql for Option<T> {
+    fn as_sql(&self) -> ToSqlOutput<'_> {
+        self.as_ref().map_or(ToSqlOutput::Owned(Value::Null), T::as_sql)
+    }
+}
+
+macro_rules! as_sql {
+    ($($Type:ty),+: |$value:ident| $sql:expr) => {
+        $(impl AsSql for $Type {
+            fn as_sql(&self) -> ToSqlOutput<'_> {
+                let $value = self;
+                ToSqlOutput::from($sql)
+            }
+        })+
+    };
+}
+
+as_sql! { bool, i64, u32: |number| *number }
+as_sql! { u64: |number| *number as i64 } // the model bounds every such number to what SQL holds
+as_sql! { [u8; 16], Vec<u8>: |bytes| bytes.as_slice() }
+as_sql! { Timestamp: |time| time.as_millis() }
+as_sql! { Country, DeviceFingerprint, Email, OrgId, Role, UserAgent, UserId: |text| text.as_str() }
+as_sql! { DeviceType, EndReason, KeyState: |word| word.as_str() }
+as_sql! { Duration, IpAddress: |value| value.to_string() }
+
+impl AsSql for Claims {
+    fn as_sql(&self) -> ToSqlOutput<'_> {
+        let text = (!self.as_object().is_empty()).then(|| self.to_string());
+        ToSqlOutput::Owned(text.map_or(Value::Null, Value::Text))
+    }
+}
