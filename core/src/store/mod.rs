@@ -2,6 +2,8 @@
 //! and drivers below. A second store implements the traits in `contract.rs` and `transaction.rs`, supplies a transaction
 //! to `group_commit.rs`, and runs the suite in `conformance/`: see `docs/STORE-CONTRACT.md`.
 
+#[cfg(test)]
+mod conformance;
 mod contract;
 mod database;
 pub(crate) mod durability;

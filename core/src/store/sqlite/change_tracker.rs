@@ -191,7 +191,7 @@ mod tests {
     fn another_process_s_commit_is_never_taken_for_ours() {
         let folder = tempfile::tempdir().unwrap();
         let [ours, theirs] = stores(&folder);
-        let tracker = ours.change_tracker.read().clone().unwrap();
+        let tracker = ours.change_tracker();
         let session = SessionId::from_bytes([7; 16]);
 
         // Ours had nothing to write and let the write lock go; theirs came before that was noted.

@@ -31,12 +31,12 @@ const READER_PAGES: i64 = 128;
 
 pub(in crate::store) struct SqliteStore {
     database: Database,
-    pub(super) options: StoreOptions,
-    pub(super) group_commit: GroupCommit,
+    options: StoreOptions,
+    group_commit: GroupCommit,
     /// Lent to one leader at a time; its lock makes [`close`](Store::close) wait for that leader.
-    pub(super) writer: Mutex<Option<Connection>>,
+    writer: Mutex<Option<Connection>>,
     idle_readers: Mutex<Vec<Connection>>,
-    pub(super) change_tracker: RwLock<Option<Arc<ChangeTracker>>>,
+    change_tracker: RwLock<Option<Arc<ChangeTracker>>>,
     is_closed: AtomicBool,
     /// Tells other copies of this library in the process that the file is taken; released last.
     _file_claim: Option<FileClaim>,
@@ -206,6 +206,27 @@ impl Store for SqliteStore {
         // Waits for the leader at work; the last connection to close checkpoints the log.
         self.writer.lock().take();
         self.change_tracker.write().take();
+    }
+}
+
+#[cfg(test)]
+impl SqliteStore {
+    pub(super) fn set_busy_timeout(&mut self, busy_timeout: Duration) {
+        self.options.busy_timeout = busy_timeout;
+        self.with_idle_writer(|writer| writer.busy_timeout(busy_timeout).unwrap());
+    }
+
+    /// Runs `look` on the writing connection while no leader has it.
+    pub(super) fn with_idle_writer<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
+        look(self.writer.lock().as_ref().unwrap())
+    }
+
+    pub(super) fn has_empty_queue(&self) -> bool {
+        self.group_commit.is_empty()
+    }
+
+    pub(super) fn change_tracker(&self) -> Arc<ChangeTracker> {
+        self.change_tracker.read().clone().unwrap()
     }
 }
 

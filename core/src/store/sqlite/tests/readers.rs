@@ -1,0 +1,26 @@
+//! Readers of a file, beside its writer.
+
+use std::time::Duration;
+
+use super::conformance::open;
+use crate::clock::Timestamp;
+use crate::store::conformance::replace_mark;
+use crate::store::{Database, Store, WaitPolicy};
+
+#[test]
+fn a_non_blocking_read_of_a_file_answers_beside_a_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(Database::File(folder.path().join("s.db")), Duration::from_secs(3600));
+    store
+        .write_exclusive(&mut |tx| {
+            replace_mark(tx, 1)?;
+            let mut seen = None;
+            store.read(WaitPolicy::NonBlocking, &mut |outside| {
+                seen = Some(outside.clock_mark()?.highest);
+                Ok(())
+            })?;
+            assert_eq!(seen, Some(Timestamp::default()));
+            Ok(())
+        })
+        .unwrap();
+}
