@@ -121,8 +121,8 @@ fn only_the_opener_of_the_store_names_a_back_end() {
 #[test]
 fn operations_do_not_know_each_other() {
     let all = sources();
-    let exists = |name: &&str| all.iter().any(|source| source.path == format!("core/src/engine/{name}.rs"));
-    assert!(OPERATIONS.iter().all(|name| exists(&name)), "an operation has no file: mend OPERATIONS");
+    let exists = |name: &str| all.iter().any(|source| source.path == format!("core/src/engine/{name}.rs"));
+    assert!(OPERATIONS.iter().all(|name| exists(name)), "an operation has no file: mend OPERATIONS");
     assert_none("operations that know others", &edges_between_operations(&rust_edges("core/src/", &all)));
 }
 
