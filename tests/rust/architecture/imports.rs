@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Source;
-use crate::rust_code::{inline_paths, production_code, uses};
+use crate::rust_code::{inline_paths, is_test_file, production_code, uses};
 
 /// One file's knowledge of another.
 pub(crate) type Edges = BTreeMap<String, BTreeSet<String>>;
@@ -14,7 +14,7 @@ pub(crate) fn rust_edges(folder: &str, all: &[Source]) -> Edges {
     let files: Vec<&Source> = all
         .iter()
         .filter(|source| source.path.starts_with(folder) && source.path.ends_with(".rs"))
-        .filter(|source| !source.path.contains("/tests/") && !source.path.ends_with("/tests.rs"))
+        .filter(|source| !is_test_file(&source.path))
         .collect();
     let modules: BTreeMap<Vec<String>, String> =
         files.iter().map(|source| (module_of(folder, &source.path), source.path.clone())).collect();

@@ -1,7 +1,7 @@
 //! Which file may know which: layers, fences around foreign crates, no cycles.
 
 use crate::imports::{Edges, cycles, rust_edges, typescript_edges};
-use crate::rust_code::{find_word, production_code};
+use crate::rust_code::{find_word, is_test_file, production_code};
 use crate::{Source, assert_none, assert_only, sources};
 
 /// The layers of `core/src`, lowest first: a file knows its own layer and those below it.
@@ -94,8 +94,7 @@ fn edges_between_operations(edges: &Edges) -> Vec<String> {
 
 fn fence_violations(all: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
-    for source in all.iter().filter(|source| source.path.ends_with(".rs") && !source.path.contains("/tests/"))
-    {
+    for source in all.iter().filter(|source| source.path.ends_with(".rs") && !is_test_file(&source.path)) {
         let code = production_code(&source.text);
         for (word, place, fenced) in FENCES {
             let is_fenced = fenced.iter().any(|folder| source.path.starts_with(folder));

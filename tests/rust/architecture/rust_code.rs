@@ -1,5 +1,13 @@
 //! Just enough of Rust's syntax: code without comments, texts and unit tests, and the paths that it names.
 
+/// Modules that only tests compile, by name: unit tests, and the suite that every store runs.
+pub(crate) const TEST_MODULES: &[&str] = &["tests", "conformance"];
+
+/// Whether a file of Rust belongs to such a module.
+pub(crate) fn is_test_file(path: &str) -> bool {
+    path.trim_end_matches(".rs").split('/').any(|part| TEST_MODULES.contains(&part))
+}
+
 /// The text of a file up to its unit tests.
 pub(crate) fn before_unit_tests(text: &str) -> &str {
     let is_module = |at: &usize| {
