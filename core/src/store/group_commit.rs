@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex};
 
 use super::durability::Durability;
 use super::transaction::{QueuedJob, WriteJob, WriteTransaction};
@@ -236,7 +236,7 @@ struct LeaderGuard<'a> {
 
 impl Drop for LeaderGuard<'_> {
     fn drop(&mut self) {
-        let mut queue: MutexGuard<'_, Queue> = self.group_commit.0.lock();
+        let mut queue = self.group_commit.0.lock();
         queue.has_leader = false;
         if self.has_panicked {
             queue.remove(self.write); // its thread is unwinding and waits no longer

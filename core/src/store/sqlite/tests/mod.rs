@@ -1,3 +1,4 @@
+mod change_tracker;
 mod conformance;
 mod errors;
 mod group_commit;

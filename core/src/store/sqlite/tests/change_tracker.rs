@@ -1,0 +1,64 @@
+//! Change tracking at the moments that only a test can hold still.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::model::id::SessionId;
+use crate::store::sqlite::change_tracker::{Change, Changes};
+use crate::store::sqlite::store::SqliteStore;
+use crate::store::{Database, Durability, Store, StoreOptions};
+
+/// Two stores on one file, as of two processes.
+fn stores(folder: &tempfile::TempDir) -> [SqliteStore; 2] {
+    let options = StoreOptions { durability: Durability::Normal, busy_timeout: Duration::from_secs(5) };
+    [(); 2].map(|()| SqliteStore::open(Database::File(folder.path().join("s.db")), options).unwrap())
+}
+
+fn commit(store: &SqliteStore, millis: i64) {
+    store.write_exclusive(&mut |tx| tx.raise_clock_mark(Timestamp::from_millis(millis))).unwrap();
+}
+
+#[test]
+fn another_process_s_commit_is_never_taken_for_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let [ours, theirs] = stores(&folder);
+    let tracker = ours.change_tracker();
+    let session = SessionId::from_bytes([7; 16]);
+
+    // Ours had nothing to write and let the write lock go; theirs came before that was noted.
+    let before = tracker.commit_version().unwrap();
+    let guard = tracker.begin_commit();
+    commit(&theirs, 1);
+    guard.finish(None);
+    assert!(!tracker.is_unchanged_since(session, before));
+
+    // Ours wrote, and theirs came before that was noted.
+    let before = tracker.commit_version().unwrap();
+    let changes = Changes::default();
+    let guard = tracker.begin_commit();
+    commit(&theirs, 2);
+    commit(&theirs, 3);
+    guard.finish(Some(&changes));
+    assert!(!tracker.is_unchanged_since(session, before));
+
+    // Ours failed.
+    let before = tracker.commit_version().unwrap();
+    drop(tracker.begin_commit());
+    assert!(!tracker.is_unchanged_since(session, before));
+
+    // Nothing happened, or it was ours and about other sessions.
+    let before = tracker.commit_version().unwrap();
+    ours.write_exclusive(&mut |_| Ok(())).unwrap();
+    commit(&ours, 4);
+    assert!(tracker.is_unchanged_since(session, before));
+    assert_eq!(before.commit + 1, tracker.commit_version().unwrap().commit);
+    let guard = tracker.begin_commit();
+    assert!(tracker.is_unchanged_since(session, before));
+    changes.record(Change::Session(session));
+    commit(&theirs, 5); // stands for ours
+    assert_eq!(tracker.commit_version(), None);
+    assert!(!tracker.is_unchanged_since(session, before));
+    guard.finish(Some(&changes));
+    assert!(!tracker.is_unchanged_since(session, before));
+    assert!(tracker.is_unchanged_since(SessionId::from_bytes([8; 16]), before));
+}
