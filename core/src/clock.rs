@@ -5,7 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
 use crate::duration::Duration;
+use crate::error::Error;
+use crate::object_reader::FromMember;
+use crate::schema::{Kind, PublicValue};
 
 /// A time in whole milliseconds since the Unix epoch (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -47,6 +53,23 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ms", self.0)
     }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.as_millis())
+    }
+}
+
+impl FromMember for Timestamp {
+    fn from_member(name: &str, value: Value) -> Result<Self, Error> {
+        let problem = "must be a whole number of milliseconds since the epoch";
+        value.as_i64().map(Timestamp::from_millis).ok_or_else(|| Error::validation(name, problem))
+    }
+}
+
+impl PublicValue for Timestamp {
+    const KIND: Kind = Kind::Time;
 }
 
 /// The source of the current time. The engine itself never lets time run backwards.

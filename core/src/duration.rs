@@ -3,7 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde_json::Value;
+
 use crate::error::Error;
+use crate::json;
+use crate::object_reader::FromMember;
+use crate::schema::{Kind, PublicValue};
+use crate::text::serialize_as_printed;
 
 /// A length of time as settings write it: a whole number of one unit, `s m h d w y` (a year is 365 days), at most 100
 /// years. It prints as it was given.
@@ -121,10 +127,10 @@ impl Duration {
     }
 
     /// Reads a JSON value: the text form, or a number that is a whole count of seconds.
-    pub(crate) fn from_json(field: &str, value: &serde_json::Value) -> Result<Self, Error> {
+    pub(crate) fn from_json(field: &str, value: &Value) -> Result<Self, Error> {
         match value {
-            serde_json::Value::String(text) => Duration::parse(field, text),
-            other => crate::json::whole_number(other)
+            Value::String(text) => Duration::parse(field, text),
+            other => json::whole_number(other)
                 .and_then(|secs| Duration::of(secs, Unit::Second))
                 .ok_or_else(|| Error::validation(field, PROBLEM)),
         }
@@ -145,6 +151,18 @@ impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.count, self.unit.letter())
     }
+}
+
+serialize_as_printed!(Duration);
+
+impl FromMember for Duration {
+    fn from_member(name: &str, value: Value) -> Result<Self, Error> {
+        Duration::from_json(name, &value)
+    }
+}
+
+impl PublicValue for Duration {
+    const KIND: Kind = Kind::Duration;
 }
 
 #[cfg(test)]

@@ -36,15 +36,18 @@ mod object_reader;
 mod random;
 pub mod rest;
 mod rules;
+#[doc(hidden)]
+pub mod schema;
 mod secret;
 mod store;
 mod text;
 mod token;
-mod wire;
 mod word_enum;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use duration::Duration;
+#[doc(hidden)]
+pub use engine::EngineOptions;
 pub use engine::{
     CacheValidator, CreateSession, Engine, EngineBuilder, Grant, ListQuery, LocalVerification, Pending,
     PurgeBefore, RefreshRequest, SessionCounts, SignOutScope, Stats, Tenant, UpdatedSession, VerifiedAccess,

@@ -3,8 +3,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::clock::Timestamp;
-use crate::duration::Duration;
 use crate::error::Error;
 use crate::json;
 
@@ -52,19 +50,6 @@ impl FromMember for bool {
 impl FromMember for u64 {
     fn from_member(name: &str, value: Value) -> Result<Self, Error> {
         json::whole_number(&value).ok_or_else(|| Error::validation(name, "must be a whole number"))
-    }
-}
-
-impl FromMember for Duration {
-    fn from_member(name: &str, value: Value) -> Result<Self, Error> {
-        Duration::from_json(name, &value)
-    }
-}
-
-impl FromMember for Timestamp {
-    fn from_member(name: &str, value: Value) -> Result<Self, Error> {
-        let problem = "must be a whole number of milliseconds since the epoch";
-        value.as_i64().map(Timestamp::from_millis).ok_or_else(|| Error::validation(name, problem))
     }
 }
 
@@ -174,6 +159,7 @@ pub(crate) fn printable(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::duration::Duration;
 
     fn reader(text: &str) -> ObjectReader {
         ObjectReader::request(json::parse_object(text.as_bytes()).expect("an object"))

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 
-/// Accepts 1 to `max` bytes without NUL (a NUL would end the text early at the C door).
+/// Accepts 1 to `max` bytes without NUL (a NUL would end the text early in C).
 pub(crate) fn bounded(field: &str, text: &str, max: usize) -> Result<Box<str>, Error> {
     if text.is_empty() {
         return Err(Error::validation(field, "must not be empty"));
@@ -21,9 +21,54 @@ pub(crate) fn without_nul(field: &str, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Makes a type with `FromStr` and `Display` a text on every API surface: read from JSON and described.
+macro_rules! text_value {
+    ($name:ident $(, pattern $pattern:literal)? $(, example $example:literal)?) => {
+        $crate::object_reader::read_as_text!($name);
+
+        impl $crate::schema::PublicValue for $name {
+            const KIND: $crate::schema::Kind = $crate::schema::Kind::Text {
+                pattern: $crate::schema::first!([$($pattern)?]),
+                example: $crate::schema::first!([$($example)?]),
+            };
+        }
+    };
+}
+pub(crate) use text_value;
+
+/// Makes a type with `as_str` print as its text, also in JSON.
+macro_rules! print_as_str {
+    ($name:ident) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use print_as_str;
+
+/// Makes a type be in JSON what it prints.
+macro_rules! serialize_as_printed {
+    ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    };
+}
+pub(crate) use serialize_as_printed;
+
 /// Declares an opaque text of the host: exact bytes, 1 to `$max` of them.
 macro_rules! host_text {
-    ($(#[$doc:meta])* $name:ident, $field:literal, $max:literal) => {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $max:literal $(, example $example:literal)?) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Box<str>);
@@ -45,17 +90,8 @@ macro_rules! host_text {
             }
         }
 
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
+        $crate::text::print_as_str!($name);
+        $crate::text::text_value!($name $(, example $example)?);
     };
 }
 pub(crate) use host_text;

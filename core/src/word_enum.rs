@@ -66,6 +66,14 @@ macro_rules! word_enum {
         }
 
         $crate::object_reader::read_as_text!($name);
+
+        impl $crate::schema::PublicValue for $name {
+            const KIND: $crate::schema::Kind = $crate::schema::Kind::Word(&$crate::schema::Words {
+                name: stringify!($name),
+                doc: concat!($($doc, "\n"),+),
+                words: &[$(($word, concat!($($variant_doc, "\n"),+)),)+],
+            });
+        }
     };
 }
 pub(crate) use word_enum;

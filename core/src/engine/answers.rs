@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 use super::cache_validator::CacheValidator;
 use crate::clock::Timestamp;
 use crate::error::{Error, Failure, Refusal};
 use crate::model::id::SessionId;
 use crate::model::session::Session;
+use crate::schema::public_record;
 use crate::secret::{AccessToken, RefreshToken};
 use crate::token::access_claims::AccessClaims;
 
@@ -105,28 +104,30 @@ impl From<VerifyError> for Error {
     }
 }
 
-/// The sessions of a tenant by status.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct SessionCounts {
-    /// Sessions that are active.
-    pub active: u64,
-    /// Sessions that reached their end.
-    pub expired: u64,
-    /// Sessions that were ended before it.
-    pub revoked: u64,
+public_record! {
+    /// The sessions of a tenant by status.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct SessionCounts {
+        /// Sessions that are active.
+        pub active: u64,
+        /// Sessions that reached their end.
+        pub expired: u64,
+        /// Sessions that were ended before it.
+        pub revoked: u64,
+    }
 }
 
-/// Counts over one tenant. As JSON: the names below, times in milliseconds since the epoch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Its sessions by status.
-    pub sessions: SessionCounts,
-    /// Sign-ins of the last 24 hours.
-    pub created_last_24h: u64,
-    /// The size of the whole database in bytes, without the write-ahead log.
-    pub database_bytes: u64,
-    /// The earliest end by the clock that no sweep has written down yet.
-    pub oldest_unswept_at: Option<Timestamp>,
+public_record! {
+    /// Counts over one tenant. As JSON: the names below, times in milliseconds since the epoch.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct Stats {
+        /// Its sessions by status.
+        pub sessions: SessionCounts,
+        /// Sign-ins of the last 24 hours.
+        pub created_last_24h: u64,
+        /// The size of the whole database in bytes, without the write-ahead log.
+        pub database_bytes: u64,
+        /// The earliest end by the clock that no sweep has written down yet.
+        pub oldest_unswept_at: Option<Timestamp>,
+    }
 }

@@ -1,5 +1,7 @@
 //! Sign-in: a new session with its first tokens, and the sessions that the cap evicts for it.
 
+use serde_json::{Map, Value};
+
 use super::answers::Grant;
 use super::pending_write::Pending;
 use super::session_view::expires_in;
@@ -14,31 +16,36 @@ use crate::model::session::{End, EndReason, SessionTimes};
 use crate::random;
 use crate::rules::rotation::Rotation;
 use crate::rules::{expiry, session_cap};
+use crate::schema::{self, request_record};
 use crate::store::{IssuedAccessToken, LastSeen, SessionRecord, SessionScope};
 use crate::token::issuer::AccessTokenParams;
 
-/// A sign-in.
-///
-/// ```
-/// use hellojohn::{ClientInfo, CreateSession};
-///
-/// let request = CreateSession {
-///     client: ClientInfo { ip_address: Some("203.0.113.42".parse()?), ..ClientInfo::default() },
-///     duration: Some("24h".parse()?), // "remember me" was not ticked
-///     ..CreateSession::new("usr_01HABCDEF123456".parse()?)
-/// };
-/// # Ok::<(), hellojohn::Error>(())
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct CreateSession {
-    /// The user who signs in. The host has checked the credentials.
-    pub user_id: UserId,
-    /// The device that the user signs in from.
-    pub client: ClientInfo,
-    /// What access tokens carry.
-    pub identity: Identity,
-    /// How long this session lasts, instead of the tenant's `session_duration`.
-    pub duration: Option<Duration>,
+request_record! {
+    /// A sign-in.
+    ///
+    /// ```
+    /// use hellojohn::{ClientInfo, CreateSession};
+    ///
+    /// let request = CreateSession {
+    ///     client: ClientInfo { ip_address: Some("203.0.113.42".parse()?), ..ClientInfo::default() },
+    ///     duration: Some("24h".parse()?), // "remember me" was not ticked
+    ///     ..CreateSession::new("usr_01HABCDEF123456".parse()?)
+    /// };
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct CreateSession {
+        /// The user who signs in, 1 to 255 bytes. The host has checked the credentials.
+        pub user_id: UserId,
+        /// The device that the user signs in from.
+        #[serde(flatten)]
+        pub client: ClientInfo,
+        /// What access tokens carry.
+        #[serde(flatten)]
+        pub identity: Identity,
+        /// How long this session lasts, such as `24h`, instead of the tenant's `session_duration`.
+        pub duration: Option<Duration>,
+    }
 }
 
 impl CreateSession {
@@ -50,6 +57,15 @@ impl CreateSession {
             identity: Identity::default(),
             duration: None,
         }
+    }
+
+    /// Reads a sign-in in its JSON form: `user_id` and, each optional, the fields of [`ClientInfo`] and [`Identity`] and
+    /// `duration`; null counts as absent.
+    ///
+    /// # Errors
+    /// `validation_error` naming the field.
+    pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
+        schema::read_request(object)
     }
 }
 

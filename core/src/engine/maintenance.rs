@@ -1,5 +1,7 @@
 //! Housekeeping: writing down ends, deleting old records, counting. No answer ever depends on it.
 
+use serde_json::{Map, Value};
+
 use super::answers::Stats;
 use super::tenant::Tenant;
 use super::transaction::WriteContext;
@@ -8,6 +10,7 @@ use crate::duration::Duration;
 use crate::error::{Error, Failure};
 use crate::model::id::SessionId;
 use crate::model::session::Status;
+use crate::object_reader::ObjectReader;
 use crate::store::{ClockMark, Durability, SessionLifetime};
 
 /// How many sessions one read looks at, without the write lock.
@@ -27,6 +30,22 @@ pub enum PurgeBefore {
 }
 
 impl PurgeBefore {
+    /// Reads `older_than` (a duration) or `before` (milliseconds since the epoch).
+    ///
+    /// # Errors
+    /// `validation_error` unless exactly one of them is given.
+    pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
+        let mut members = ObjectReader::request(object);
+        let older_than = members.optional("older_than")?;
+        let before = members.optional("before")?;
+        members.finish()?;
+        match (older_than, before) {
+            (Some(age), None) => Ok(PurgeBefore::OlderThan(age)),
+            (None, Some(moment)) => Ok(PurgeBefore::Time(moment)),
+            _ => Err(Error::validation("older_than", "exactly one of older_than and before is required")),
+        }
+    }
+
     /// Sessions that ended before this time are deleted.
     fn cutoff(self, now: Timestamp) -> Timestamp {
         match self {

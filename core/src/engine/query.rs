@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use serde_json::{Map, Value};
+
 use super::cache_validator::CacheValidator;
 use super::refusals::unknown_session;
 use super::tenant::Tenant;
@@ -9,6 +11,7 @@ use crate::error::{Error, Refusal};
 use crate::model::id::{SessionId, UserId};
 use crate::model::page::{Cursor, Limit, Page};
 use crate::model::session::{Session, Status, StatusFilter};
+use crate::object_reader::ObjectReader;
 use crate::store::SessionScope;
 
 /// Which sessions to list. The default is a page of the tenant's active ones.
@@ -28,6 +31,22 @@ pub struct ListQuery {
 const NON_BLOCKING_SCAN_MAX: usize = 500;
 
 impl ListQuery {
+    /// Reads the optional `user_id`, `status`, `limit`, `cursor`.
+    ///
+    /// # Errors
+    /// `validation_error` naming the field.
+    pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
+        let mut members = ObjectReader::request(object);
+        let query = ListQuery {
+            user_id: members.optional("user_id")?,
+            status: members.optional("status")?.unwrap_or_default(),
+            limit: members.optional("limit")?.unwrap_or_default(),
+            cursor: members.optional("cursor")?,
+        };
+        members.finish()?;
+        Ok(query)
+    }
+
     /// Tells the lists of one tenant apart, so that a cursor belongs to one of them.
     fn cursor_scope(&self) -> Vec<u8> {
         let user = self.user_id.as_ref().map_or("", |user| user.as_str()); // a user id is never empty

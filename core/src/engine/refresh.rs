@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::answers::Grant;
 use super::pending_write::Pending;
 use super::refusals::{
@@ -16,18 +18,31 @@ use crate::model::client::{IpAddress, UserAgent};
 use crate::model::config::Config;
 use crate::rules::expiry;
 use crate::rules::rotation::{Decision, Rotation, decide};
+use crate::schema::{self, request_record};
 use crate::store::{IssuedAccessToken, LastSeen, SessionRecord};
 use crate::token::issuer::AccessTokenParams;
 use crate::token::keyring::KeyNo;
 use crate::token::refresh_token::PresentedToken;
 
-/// Where a refresh comes from, as far as the host knows.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RefreshRequest {
-    /// The address that it came from, recorded as last seen.
-    pub ip_address: Option<IpAddress>,
-    /// The user agent that it came from, recorded as last seen.
-    pub user_agent: Option<UserAgent>,
+request_record! {
+    /// Where a refresh comes from, as far as the host knows.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct RefreshRequest {
+        /// The address that the refresh came from, recorded as last seen.
+        pub ip_address: Option<IpAddress>,
+        /// The `User-Agent` header that the refresh came with, recorded as last seen.
+        pub user_agent: Option<UserAgent>,
+    }
+}
+
+impl RefreshRequest {
+    /// Reads a refresh in its JSON form: the names above, each optional; null counts as absent.
+    ///
+    /// # Errors
+    /// `validation_error` naming the field.
+    pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
+        schema::read_request(object)
+    }
 }
 
 impl Tenant {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::answers::{VerifiedAccess, VerifyError};
 use super::cache_validator::CacheValidator;
 use super::refusals::{ended_session, rejected_access_token, unknown_session};
@@ -11,8 +13,10 @@ use super::token_cache::cache_key;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, Failure, Refusal};
+use crate::json;
 use crate::model::id::SessionId;
 use crate::model::session::Session;
+use crate::object_reader::ObjectReader;
 use crate::token::access_claims::{ACCESS_TOKEN_MAX, AccessClaims};
 use crate::token::verifier::{self, Expected, Rejection};
 
@@ -23,6 +27,25 @@ pub struct LocalVerification {
     pub audience: Option<String>,
     /// For how many seconds after its `exp` a token is still good, 0 to 60; default 0.
     pub leeway_secs: u64,
+}
+
+impl LocalVerification {
+    /// Reads the optional `audience` and `leeway_s` (whole seconds).
+    ///
+    /// # Errors
+    /// `validation_error` naming the field.
+    pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
+        let mut members = ObjectReader::request(object);
+        let audience = members.optional("audience")?;
+        let leeway_secs = match members.take("leeway_s") {
+            None => 0,
+            Some(value) => json::whole_number(&value).ok_or_else(|| {
+                Error::validation("leeway", "must be a whole number of seconds from 0 to 60")
+            })?,
+        };
+        members.finish()?;
+        Ok(LocalVerification { audience, leeway_secs })
+    }
 }
 
 /// What the store knows about a session.

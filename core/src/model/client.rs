@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use crate::error::Error;
 use crate::model::device_type::DeviceType;
-use crate::text::{self, host_text};
+use crate::schema::request_record;
+use crate::text::{self, host_text, print_as_str, serialize_as_printed, text_value};
 
 host_text! {
     /// The host's fingerprint of a device: opaque, exact bytes, 1 to 255 of them.
@@ -39,6 +40,9 @@ impl FromStr for UserAgent {
         text::bounded("user_agent", kept, USER_AGENT_MAX).map(UserAgent)
     }
 }
+
+print_as_str!(UserAgent);
+text_value!(UserAgent);
 
 /// An IPv4 or IPv6 address in canonical form (RFC 5952); an IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`, as
 /// dual-stack sockets report it) is the IPv4 address.
@@ -76,6 +80,9 @@ impl fmt::Display for IpAddress {
     }
 }
 
+serialize_as_printed!(IpAddress);
+text_value!(IpAddress, example "203.0.113.42");
+
 /// A country as two letters (ISO 3166-1 alpha-2), kept in upper case. Which pairs are assigned is left to the host's
 /// source: the user-assigned ones (`XK`) occur in practice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,19 +110,24 @@ impl FromStr for Country {
     }
 }
 
-/// The device of a sign-in, everything optional.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ClientInfo {
-    /// The `User-Agent` header of the sign-in.
-    pub user_agent: Option<UserAgent>,
-    /// The address that the sign-in came from.
-    pub ip_address: Option<IpAddress>,
-    /// The country that the host derived from the address.
-    pub country: Option<Country>,
-    /// The kind of device; when absent it is derived from the user agent.
-    pub device_type: Option<DeviceType>,
-    /// The host's own fingerprint of the device.
-    pub device_fingerprint: Option<DeviceFingerprint>,
+print_as_str!(Country);
+text_value!(Country, pattern "^[A-Z]{2}$");
+
+request_record! {
+    /// The device of a sign-in, everything optional.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct ClientInfo {
+        /// The `User-Agent` header; at most 1024 bytes are kept.
+        pub user_agent: Option<UserAgent>,
+        /// The IPv4 or IPv6 address that the sign-in came from.
+        pub ip_address: Option<IpAddress>,
+        /// The country that the host derived from the address: two letters (ISO 3166-1 alpha-2).
+        pub country: Option<Country>,
+        /// The kind of device; by default derived from the user agent.
+        pub device_type: Option<DeviceType>,
+        /// The host's own fingerprint of the device, at most 255 bytes.
+        pub device_fingerprint: Option<DeviceFingerprint>,
+    }
 }
 
 impl ClientInfo {

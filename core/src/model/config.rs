@@ -2,28 +2,31 @@
 
 use std::str::FromStr;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::duration::Duration;
 use crate::error::Error;
 use crate::json;
 use crate::object_reader::{FromMember, ObjectReader};
+use crate::schema::public_record;
 
-/// A tenant's settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Config {
-    /// How long a session lasts after sign-in; default 30 days. Binds at sign-in.
-    pub session_duration: Duration,
-    /// How long an access token lasts; default 1 hour. Binds at the next token.
-    pub access_token_ttl: Duration,
-    /// After how long without a refresh a session is revoked; default never. Binds at once.
-    pub idle_timeout: Option<Duration>,
-    /// How many active sessions a user may have, at least 1; default unlimited. Binds at the user's next sign-in.
-    pub max_sessions_per_user: Option<u64>,
-    /// For how long after a rotation the former refresh token still answers with the same successor, 0 to 60 seconds;
-    /// default 10 seconds.
-    pub refresh_reuse_window: Duration,
+public_record! {
+    /// A tenant's settings. As JSON: the names below, durations as text, as they were given.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Config {
+        /// How long a session lasts after sign-in; default 30 days. Binds at sign-in.
+        pub session_duration: Duration,
+        /// How long an access token lasts; default 1 hour. Binds at the next token.
+        pub access_token_ttl: Duration,
+        /// After how long without a refresh a session is revoked; default never. Binds at once.
+        pub idle_timeout: Option<Duration>,
+        /// How many active sessions a user may have, at least 1; default unlimited. Binds at the user's next sign-in.
+        #[range = (1, CAP_MAX)]
+        pub max_sessions_per_user: Option<u64>,
+        /// For how long after a rotation the former refresh token still answers with the same successor, 0 to 60 seconds;
+        /// default 10 seconds.
+        pub refresh_reuse_window: Duration,
+    }
 }
 
 impl Default for Config {
@@ -41,13 +44,7 @@ impl Default for Config {
 impl Config {
     /// The settings as REST shows them: durations as text, as they were given.
     pub fn to_json(&self) -> Value {
-        json!({
-            "session_duration": self.session_duration.to_string(),
-            "access_token_ttl": self.access_token_ttl.to_string(),
-            "idle_timeout": self.idle_timeout.map(|timeout| timeout.to_string()),
-            "max_sessions_per_user": self.max_sessions_per_user,
-            "refresh_reuse_window": self.refresh_reuse_window.to_string(),
-        })
+        serde_json::to_value(self).unwrap_or_default()
     }
 }
 

@@ -8,24 +8,33 @@ use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Failure};
+use crate::object_reader::ObjectReader;
 use crate::random::{self, Random};
-use crate::text::host_text;
+use crate::schema::RequestField;
+use crate::text::{host_text, serialize_as_printed, text_value};
 
 host_text! {
     /// The host's name for a user (`usr_…` in the documents): opaque, exact bytes, 1 to 255 of them.
-    UserId, "user_id", 255
+    UserId, "user_id", 255, example "usr_01HABCDEF123456"
 }
 host_text! {
     /// The name of a tenant (`tnt_…`): opaque, exact bytes, 1 to 255 of them. It is the audience of its access tokens.
-    TenantId, "tenant_id", 255
+    TenantId, "tenant_id", 255, example "tnt_01HABCDEF654321"
 }
 host_text! {
     /// The host's name for an organisation (`org_…`): opaque, exact bytes, 1 to 255 of them.
     OrgId, "org_id", 255
 }
 
+impl RequestField for UserId {
+    /// A request that needs a user does not mean "any user" when it names none.
+    fn read(members: &mut ObjectReader, name: &str) -> Result<Self, Error> {
+        members.required(name)
+    }
+}
+
 macro_rules! minted_id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal, $code:expr, $unknown:literal) => {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $pattern:literal, $code:expr, $unknown:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Ulid);
@@ -62,16 +71,19 @@ macro_rules! minted_id {
                 $name::read(text).ok_or_else(|| Error::new($code, $unknown))
             }
         }
+
+        serialize_as_printed!($name);
+        text_value!($name, pattern $pattern);
     };
 }
 
 minted_id! {
     /// The name of a session: `ses_` and a ULID, sortable by sign-in. A name, never a credential.
-    SessionId, "ses_", ErrorCode::SessionNotFound, "no such session"
+    SessionId, "ses_", "^ses_[0-9A-HJKMNP-TV-Z]{26}$", ErrorCode::SessionNotFound, "no such session"
 }
 minted_id! {
     /// The name of a signing key, the `kid` of its tokens: `key_` and a ULID.
-    KeyId, "key_", ErrorCode::NotFound, "no such key"
+    KeyId, "key_", "^key_[0-9A-HJKMNP-TV-Z]{26}$", ErrorCode::NotFound, "no such key"
 }
 
 /// Mints ULIDs that grow within this process even while the clock stands still, so that sign-ins of one millisecond

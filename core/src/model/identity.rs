@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::json;
 use crate::model::id::OrgId;
+use crate::object_reader::{FromMember, ObjectReader};
+use crate::schema::{Kind, PublicValue, RequestField, request_record};
 use crate::text::host_text;
 
 host_text! {
@@ -104,19 +106,37 @@ impl fmt::Display for Claims {
     }
 }
 
-/// Everything about the user that an access token carries besides ids.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Identity {
-    /// The organisation that is active in this session.
-    pub org_id: Option<OrgId>,
-    /// The user's role.
-    pub role: Option<Role>,
-    /// Whether a second factor was passed.
-    pub mfa_verified: bool,
-    /// The user's e-mail address.
-    pub email: Option<Email>,
-    /// The host's own claims.
-    pub claims: Claims,
+impl FromMember for Claims {
+    fn from_member(name: &str, value: Value) -> Result<Self, Error> {
+        Claims::new(Map::from_member(name, value)?)
+    }
+}
+
+impl RequestField for Claims {
+    fn read(members: &mut ObjectReader, name: &str) -> Result<Self, Error> {
+        Ok(members.optional(name)?.unwrap_or_default())
+    }
+}
+
+impl PublicValue for Claims {
+    const KIND: Kind = Kind::Object;
+}
+
+request_record! {
+    /// Everything about the user that an access token carries besides ids.
+    #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+    pub struct Identity {
+        /// The organisation that is active in the session, at most 255 bytes.
+        pub org_id: Option<OrgId>,
+        /// The user's role, at most 255 bytes.
+        pub role: Option<Role>,
+        /// Whether a second factor was passed.
+        pub mfa_verified: bool,
+        /// The user's e-mail address, at most 320 bytes.
+        pub email: Option<Email>,
+        /// The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access token.
+        pub claims: Claims,
+    }
 }
 
 /// A change of the [`Identity`] of a live session: `None` leaves a field as it is.
@@ -133,6 +153,22 @@ pub struct IdentityPatch {
 }
 
 impl IdentityPatch {
+    /// Reads `org_id`, `role`, `claims` (null clears), `mfa_verified`; absent means unchanged.
+    ///
+    /// # Errors
+    /// `validation_error` naming the field.
+    pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
+        let mut members = ObjectReader::request(object);
+        let patch = IdentityPatch {
+            org_id: members.clearable("org_id")?,
+            role: members.clearable("role")?,
+            mfa_verified: members.changed("mfa_verified")?,
+            claims: members.clearable("claims")?.map(Option::unwrap_or_default),
+        };
+        members.finish()?;
+        Ok(patch)
+    }
+
     pub(crate) fn apply(self, identity: &mut Identity) {
         if let Some(org_id) = self.org_id {
             identity.org_id = org_id;

@@ -6,9 +6,12 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 
 use crate::error::Error;
+use crate::json;
 use crate::model::id::SessionId;
+use crate::object_reader::{FromMember, read_as_text};
 
 /// How many rows a page holds: 1 to 100, default 20. More than 100 is clamped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,16 @@ impl Limit {
     /// The number of rows, 1 to 100.
     pub fn get(self) -> usize {
         usize::from(self.0.get())
+    }
+}
+
+impl FromMember for Limit {
+    fn from_member(name: &str, value: Value) -> Result<Self, Error> {
+        match (json::whole_number(&value), value.as_i64()) {
+            (Some(rows), _) => Limit::new(i64::try_from(rows).unwrap_or(i64::MAX)),
+            (None, Some(negative)) => Limit::new(negative),
+            (None, None) => Err(Error::validation(name, "must be a whole number of at least 1")),
+        }
     }
 }
 
@@ -72,6 +85,8 @@ impl fmt::Display for Cursor {
         f.write_str(&URL_SAFE_NO_PAD.encode([&self.after.to_bytes()[..], &self.tag].concat()))
     }
 }
+
+read_as_text!(Cursor);
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq)]

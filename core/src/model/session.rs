@@ -1,13 +1,12 @@
 //! A session and its status: one pure function of the row, the tenant's idle time-out and now (SPEC 2).
 
-use serde::Serialize;
-
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::model::client::{Country, DeviceFingerprint, IpAddress, UserAgent};
 use crate::model::device_type::DeviceType;
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::identity::Identity;
+use crate::schema::public_record;
 use crate::word_enum::word_enum;
 
 word_enum! {
@@ -88,49 +87,52 @@ impl SessionTimes {
     }
 }
 
-/// One authenticated period of one user on one device (SPEC 1). As JSON: the names below, times in milliseconds since
-/// the epoch, absent values null.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Session {
-    /// Its name.
-    pub id: SessionId,
-    /// The user who signed in.
-    pub user_id: UserId,
-    /// The tenant it belongs to.
-    pub tenant_id: TenantId,
-    /// Whether it lives.
-    pub status: Status,
-    /// The `User-Agent` of the sign-in.
-    pub user_agent: Option<UserAgent>,
-    /// The address of the sign-in.
-    pub ip_address: Option<IpAddress>,
-    /// The country of the sign-in, as the host gave it.
-    pub country: Option<Country>,
-    /// The kind of device, given or derived from the user agent.
-    pub device_type: DeviceType,
-    /// The host's fingerprint of the device.
-    pub device_fingerprint: Option<DeviceFingerprint>,
-    /// The sign-in.
-    pub created_at: Timestamp,
-    /// The sign-in or the last rotation; verifying never moves it.
-    pub last_active_at: Timestamp,
-    /// The end of the session; fixed at sign-in.
-    pub expires_at: Timestamp,
-    /// `exp` of its newest access token.
-    pub access_expires_at: Timestamp,
-    /// When it was revoked; nothing while it lives and when it expired.
-    pub revoked_at: Option<Timestamp>,
-    /// Why it ended.
-    pub end_reason: Option<EndReason>,
-    /// Organisation, role, step-up, e-mail and own claims, as access tokens carry them; in JSON these stand beside the
-    /// other fields.
-    #[serde(flatten)]
-    pub identity: Identity,
-    /// The address last seen: of the newest refresh that gave one, else of the sign-in.
-    pub last_ip_address: Option<IpAddress>,
-    /// The user agent last seen: of the newest refresh that gave one, else of the sign-in.
-    pub last_user_agent: Option<UserAgent>,
+public_record! {
+    /// One authenticated period of one user on one device. As JSON: the names below, times in milliseconds since the
+    /// epoch, absent values null.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Session {
+        /// Its id: `ses_` and a ULID. A name, never a credential.
+        pub id: SessionId,
+        /// The user who signed in.
+        pub user_id: UserId,
+        /// The tenant that it belongs to.
+        pub tenant_id: TenantId,
+        /// Whether it lives.
+        pub status: Status,
+        /// The `User-Agent` header of the sign-in.
+        pub user_agent: Option<UserAgent>,
+        /// The address of the sign-in, in canonical form.
+        pub ip_address: Option<IpAddress>,
+        /// The country of the sign-in as the host gave it: two letters (ISO 3166-1 alpha-2).
+        pub country: Option<Country>,
+        /// The kind of device, given or derived from the user agent.
+        pub device_type: DeviceType,
+        /// The host's fingerprint of the device.
+        pub device_fingerprint: Option<DeviceFingerprint>,
+        /// The sign-in.
+        pub created_at: Timestamp,
+        /// The sign-in or the last rotation of the refresh token; verifying never moves it.
+        pub last_active_at: Timestamp,
+        /// The end of the session, and of its refresh token with it; fixed at sign-in.
+        #[node = "refreshExpiresAt"]
+        pub expires_at: Timestamp,
+        /// When its newest access token expires.
+        #[node = "expiresAt"]
+        pub access_expires_at: Timestamp,
+        /// When it was revoked; nothing while it lives and when it expired.
+        pub revoked_at: Option<Timestamp>,
+        /// Why it ended; nothing while it lives.
+        pub end_reason: Option<EndReason>,
+        /// Organisation, role, step-up, e-mail and own claims, as access tokens carry them; in JSON these stand beside the
+        /// other fields.
+        #[serde(flatten)]
+        pub identity: Identity,
+        /// The address last seen: of the newest refresh that gave one, else of the sign-in.
+        pub last_ip_address: Option<IpAddress>,
+        /// The user agent last seen: of the newest refresh that gave one, else of the sign-in.
+        pub last_user_agent: Option<UserAgent>,
+    }
 }
 
 word_enum! {

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::json;
 use crate::model::id::{OrgId, SessionId, TenantId, UserId};
 use crate::model::identity::{Email, Role};
+use crate::schema::public_record;
 
 /// The longest access token, in bytes.
 pub(crate) const ACCESS_TOKEN_MAX: usize = 8 * 1024;
@@ -36,32 +37,33 @@ pub(super) struct WrittenClaims<'a> {
     pub own: &'a Map<String, Value>,
 }
 
-/// The claims of a verified access token.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct AccessClaims {
-    /// `sub`: the user.
-    pub user_id: UserId,
-    /// `session_id`: the session.
-    pub session_id: SessionId,
-    /// `tenant_id`: the tenant.
-    pub tenant_id: TenantId,
-    /// `org_id`: the organisation that was active.
-    pub org_id: Option<OrgId>,
-    /// `role`: the user's role.
-    pub role: Option<Role>,
-    /// `mfa_verified`: whether a second factor was passed.
-    pub mfa_verified: bool,
-    /// `email`: the user's e-mail address.
-    pub email: Option<Email>,
-    /// `iat`: when the token was issued, in whole seconds.
-    pub issued_at: Timestamp,
-    /// `exp`: from when it is no longer good, in whole seconds.
-    pub expires_at: Timestamp,
-    /// `jti`: the id of the token.
-    pub token_id: Box<str>,
-    /// The whole payload, the host's own claims included.
-    pub payload: Map<String, Value>,
+public_record! {
+    /// The claims of a verified access token.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct AccessClaims {
+        /// `sub`: the user.
+        pub user_id: UserId,
+        /// `session_id`: the session.
+        pub session_id: SessionId,
+        /// `tenant_id`: the tenant.
+        pub tenant_id: TenantId,
+        /// `org_id`: the organisation that was active.
+        pub org_id: Option<OrgId>,
+        /// `role`: the user's role.
+        pub role: Option<Role>,
+        /// `mfa_verified`: whether a second factor was passed.
+        pub mfa_verified: bool,
+        /// `email`: the user's e-mail address.
+        pub email: Option<Email>,
+        /// `iat`: when the token was issued, a whole second.
+        pub issued_at: Timestamp,
+        /// `exp`: from when it is no longer good, a whole second.
+        pub expires_at: Timestamp,
+        /// `jti`: the id of the token.
+        pub token_id: Box<str>,
+        /// The whole payload, the host's own claims included.
+        pub payload: Map<String, Value>,
+    }
 }
 
 impl AccessClaims {

@@ -8,12 +8,12 @@ use jsonwebtoken::jwk::{
     OctetKeyPairType, PublicKeyUse,
 };
 use jsonwebtoken::{Algorithm, Header};
-use serde::Serialize;
 
 use super::base64url;
 use super::jwks::Jwks;
 use crate::clock::Timestamp;
 use crate::model::id::KeyId;
+use crate::schema::public_record;
 use crate::secret::SecretBytes;
 use crate::word_enum::word_enum;
 
@@ -31,17 +31,18 @@ word_enum! {
     }
 }
 
-/// A signing key as [`Tenant::keys`](crate::Tenant::keys) lists it. As JSON: the names below, times in milliseconds since
-/// the epoch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct KeyInfo {
-    /// The `kid` of its tokens.
-    pub kid: KeyId,
-    /// Its state.
-    pub state: KeyState,
-    /// When it was made.
-    pub created_at: Timestamp,
+public_record! {
+    /// A signing key as [`Tenant::keys`](crate::Tenant::keys) lists it. As JSON: the names below, times in milliseconds
+    /// since the epoch.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct KeyInfo {
+        /// Its id, the `kid` of its tokens: `key_` and a ULID.
+        pub kid: KeyId,
+        /// Its state.
+        pub state: KeyState,
+        /// When it was made.
+        pub created_at: Timestamp,
+    }
 }
 
 /// A key's number within its tenant: short enough for every session's row.
