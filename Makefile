@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test lint deny rest c node surfaces torture bench clean
+.PHONY: demo test generate lint deny rest c node surfaces torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -18,6 +18,12 @@ test: surfaces
 	tests/readme $(BUILD)
 	tests/rest/curl
 	HJ_SERVER="node examples/node/server.mjs" tests/rest/curl
+
+# What programs write: bindings, TypeScript and OpenAPI schemas from core's public values, the C header, the SQL dump.
+generate:
+	HJ_UPDATE_GENERATED=1 cargo test --package hellojohn-tests --test codegen
+	HJ_UPDATE_HEADER=1 cargo test --package hellojohn-capi --test header
+	HJ_UPDATE_SCHEMA=1 cargo test --package hellojohn committed_schema
 
 # The REST API against its description, by schemathesis.
 rest:

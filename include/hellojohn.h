@@ -128,7 +128,8 @@ typedef struct hj_claims hj_claims;
 /// machine's clock. Any thread may move it, and the host may free it while engines use it.
 typedef struct hj_clock hj_clock;
 
-/// The settings of a tenant that were in force when the call answered. The getters answer NULL or 0 for a NULL config.
+/// The settings of a tenant that were in force when the call answered. The getters answer NULL or 0 for a
+/// NULL config.
 typedef struct hj_config hj_config;
 
 /// An open database of sessions. Several engines, in this process and in others, may share one file.
@@ -157,8 +158,8 @@ typedef struct hj_response hj_response;
 /// logging. Any number of threads may use it at once.
 typedef struct hj_rest hj_rest;
 
-/// One authenticated period of one user on one device, as it was when the call answered. The getters answer NULL, 0 or
-/// false for a NULL session.
+/// One authenticated period of one user on one device, as it was when the call answered. A page or a grant
+/// frees the sessions inside of it. The getters answer NULL, 0 or false for a NULL session.
 typedef struct hj_session hj_session;
 
 /// A sign-in over REST that waits for the host's answer. It belongs to the call of hj_authenticate that got it and
@@ -166,7 +167,7 @@ typedef struct hj_session hj_session;
 /// The getters answer NULL for a NULL sign-in.
 typedef struct hj_sign_in hj_sign_in;
 
-/// What there was of a tenant when the call answered. The getters answer 0 for NULL stats.
+/// Counts over a tenant, as they were when the call answered. The getters answer 0 for NULL stats.
 typedef struct hj_stats hj_stats;
 
 /// One tenant of an open engine: every operation on sessions starts here. Any number of threads may use it at once.
@@ -221,25 +222,27 @@ typedef int32_t hj_mfa;
 typedef struct {
   /// sizeof(hj_create_options).
   size_t struct_size;
-  /// The User-Agent header; cut after 1024 bytes.
+  /// The "User-Agent" header; at most 1024 bytes are kept.
   hj_str user_agent;
-  /// The IPv4 or IPv6 address.
+  /// The IPv4 or IPv6 address that the sign-in came from.
   hj_str ip_address;
-  /// The country as two letters (ISO 3166-1 alpha-2).
+  /// The country that the host derived from the address: two letters (ISO 3166-1 alpha-2).
   hj_str country;
-  /// "desktop", "mobile", "tablet", "bot" or "unknown"; by default the engine derives it from the user agent.
+  /// The kind of device; by default derived from the user agent. One of "desktop", "mobile", "tablet",
+  /// "bot" or "unknown".
   hj_str device_type;
   /// The host's own fingerprint of the device, at most 255 bytes.
   hj_str device_fingerprint;
-  /// How long this session lasts ("24h", "30d"), instead of the tenant's session_duration.
+  /// How long this session lasts, such as "24h", instead of the tenant's session duration.
   hj_str duration;
-  /// The active organisation, at most 255 bytes.
+  /// The organisation that is active in the session, at most 255 bytes.
   hj_str org_id;
   /// The user's role, at most 255 bytes.
   hj_str role;
   /// The user's e-mail address, at most 320 bytes.
   hj_str email;
-  /// The host's own claims: a JSON object of at most 4096 bytes, which every access token carries at its top level.
+  /// The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access
+  /// token.
   hj_str claims_json;
   /// Whether a second factor was passed.
   hj_mfa mfa_verified;
@@ -431,7 +434,8 @@ typedef struct {
 /// The file was written by a newer release.
 #define HJ_ERR_STORAGE_TOO_NEW 25
 
-/// The process forked after the engine was opened; see "Fork".
+/// The process forked while the database was open: the child can use neither that engine nor, before `exec`,
+/// that file.
 #define HJ_ERR_FORKED 26
 
 /// A fault of the engine or of the machine's clock or entropy.
@@ -551,43 +555,40 @@ hj_status hj_engine_close(const hj_engine *engine,
 HJ_API
 void hj_engine_free(hj_engine *engine);
 
-/// The name of the session: "ses_" and a ULID. A name, never a credential.
+/// Its id: "ses_" and a ULID. A name, never a credential.
 HJ_API
 const char *hj_session_id(const hj_session *session);
 
-/// Whose it is.
+/// The user who signed in.
 HJ_API
 const char *hj_session_user_id(const hj_session *session);
 
-/// The tenant it belongs to.
+/// The tenant that it belongs to.
 HJ_API
 const char *hj_session_tenant_id(const hj_session *session);
 
-/// "active", "expired" (it reached its end) or "revoked" (it was ended before).
+/// Whether it lives. One of "active", "expired" or "revoked".
 HJ_API
 const char *hj_session_status(const hj_session *session);
 
-/// Whether its status is "active".
-HJ_API
-bool hj_session_is_active(const hj_session *session);
-
-/// The User-Agent of the sign-in, or NULL.
+/// The "User-Agent" header of the sign-in. NULL if there is none.
 HJ_API
 const char *hj_session_user_agent(const hj_session *session);
 
-/// The address of the sign-in in canonical form, or NULL.
+/// The address of the sign-in, in canonical form. NULL if there is none.
 HJ_API
 const char *hj_session_ip_address(const hj_session *session);
 
-/// The country of the sign-in as two letters, or NULL.
+/// The country of the sign-in as the host gave it: two letters (ISO 3166-1 alpha-2). NULL if there is none.
 HJ_API
 const char *hj_session_country(const hj_session *session);
 
-/// "desktop", "mobile", "tablet", "bot" or "unknown": given, or derived from the user agent.
+/// The kind of device, given or derived from the user agent. One of "desktop", "mobile", "tablet", "bot" or
+/// "unknown".
 HJ_API
 const char *hj_session_device_type(const hj_session *session);
 
-/// The host's fingerprint of the device, or NULL.
+/// The host's fingerprint of the device. NULL if there is none.
 HJ_API
 const char *hj_session_device_fingerprint(const hj_session *session);
 
@@ -599,28 +600,28 @@ int64_t hj_session_created_at_ms(const hj_session *session);
 HJ_API
 int64_t hj_session_last_active_at_ms(const hj_session *session);
 
-/// The end of the session; fixed at sign-in.
+/// The end of the session, and of its refresh token with it; fixed at sign-in.
 HJ_API
 int64_t hj_session_expires_at_ms(const hj_session *session);
 
-/// When its newest access token dies.
+/// When its newest access token expires.
 HJ_API
 int64_t hj_session_access_expires_at_ms(const hj_session *session);
 
-/// When it was revoked; 0 unless its status is "revoked".
+/// When it was revoked: only if its status is "revoked". 0 if there is none.
 HJ_API
 int64_t hj_session_revoked_at_ms(const hj_session *session);
 
-/// Why it ended, NULL while it lives: "sign_out", "revoked", "revoke_all", "revoke_tenant", "max_sessions",
-/// "idle_timeout", "refresh_token_reuse" or "expired".
+/// Why it ended. One of "sign_out", "revoked", "revoke_all", "revoke_tenant", "max_sessions", "idle_timeout",
+/// "refresh_token_reuse" or "expired". NULL if there is none.
 HJ_API
 const char *hj_session_end_reason(const hj_session *session);
 
-/// The organisation that is active in it, or NULL.
+/// The organisation that is active in the session, at most 255 bytes. NULL if there is none.
 HJ_API
 const char *hj_session_org_id(const hj_session *session);
 
-/// The user's role, or NULL.
+/// The user's role, at most 255 bytes. NULL if there is none.
 HJ_API
 const char *hj_session_role(const hj_session *session);
 
@@ -628,23 +629,27 @@ const char *hj_session_role(const hj_session *session);
 HJ_API
 bool hj_session_mfa_verified(const hj_session *session);
 
-/// The user's e-mail address, or NULL.
+/// The user's e-mail address, at most 320 bytes. NULL if there is none.
 HJ_API
 const char *hj_session_email(const hj_session *session);
 
-/// The host's own claims as a JSON object, "{}" if there are none.
+/// The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access token.
 HJ_API
 const char *hj_session_claims_json(const hj_session *session);
 
-/// The address last seen: of the newest refresh that gave one, else of the sign-in; or NULL.
+/// The address last seen: of the newest refresh that gave one, else of the sign-in. NULL if there is none.
 HJ_API
 const char *hj_session_last_ip_address(const hj_session *session);
 
-/// The user agent last seen: of the newest refresh that gave one, else of the sign-in; or NULL.
+/// The user agent last seen: of the newest refresh that gave one, else of the sign-in. NULL if there is none.
 HJ_API
 const char *hj_session_last_user_agent(const hj_session *session);
 
-/// Frees a session that a call handed out; NULL is allowed. Sessions inside a page or a grant are freed with it.
+/// Whether its status is "active".
+HJ_API
+bool hj_session_is_active(const hj_session *session);
+
+/// Frees the object; NULL is allowed.
 HJ_API
 void hj_session_free(hj_session *session);
 
@@ -689,11 +694,11 @@ const char *hj_claims_session_id(const hj_claims *claims);
 HJ_API
 const char *hj_claims_tenant_id(const hj_claims *claims);
 
-/// "org_id": the organisation that was active, or NULL.
+/// "org_id": the organisation that was active. NULL if there is none.
 HJ_API
 const char *hj_claims_org_id(const hj_claims *claims);
 
-/// "role": the user's role, or NULL.
+/// "role": the user's role. NULL if there is none.
 HJ_API
 const char *hj_claims_role(const hj_claims *claims);
 
@@ -701,7 +706,7 @@ const char *hj_claims_role(const hj_claims *claims);
 HJ_API
 bool hj_claims_mfa_verified(const hj_claims *claims);
 
-/// "email": the user's e-mail address, or NULL.
+/// "email": the user's e-mail address. NULL if there is none.
 HJ_API
 const char *hj_claims_email(const hj_claims *claims);
 
@@ -709,19 +714,19 @@ const char *hj_claims_email(const hj_claims *claims);
 HJ_API
 int64_t hj_claims_issued_at_ms(const hj_claims *claims);
 
-/// "exp": from when it is dead, a whole second.
+/// "exp": from when it is no longer good, a whole second.
 HJ_API
 int64_t hj_claims_expires_at_ms(const hj_claims *claims);
 
-/// "jti": the name of the token.
+/// "jti": the id of the token.
 HJ_API
 const char *hj_claims_token_id(const hj_claims *claims);
 
-/// The whole payload as a JSON object, the host's own claims included.
+/// The whole payload, the host's own claims included.
 HJ_API
 const char *hj_claims_payload_json(const hj_claims *claims);
 
-/// Frees claims; NULL is allowed.
+/// Frees the object; NULL is allowed.
 HJ_API
 void hj_claims_free(hj_claims *claims);
 
@@ -742,31 +747,33 @@ const char *hj_page_next_cursor(const hj_page *page);
 HJ_API
 void hj_page_free(hj_page *page);
 
-/// How long a session lasts after sign-in. Binds at sign-in.
+/// How long a session lasts after sign-in; default 30 days. Binds at sign-in.
 HJ_API
 uint64_t hj_config_session_duration_s(const hj_config *config);
 
-/// How long an access token lasts. Binds at the next token.
+/// How long an access token lasts; default 1 hour. Binds at the next token.
 HJ_API
 uint64_t hj_config_access_token_ttl_s(const hj_config *config);
 
-/// After how long without a refresh a session is revoked; 0 means never. Binds at once.
+/// After how long without a refresh a session is revoked; default never. Binds at once. 0 if there is none.
 HJ_API
 uint64_t hj_config_idle_timeout_s(const hj_config *config);
 
-/// How many active sessions a user may have; 0 means unlimited. Binds at the user's next sign-in.
+/// How many active sessions a user may have, at least 1; default unlimited. Binds at the user's next sign-in.
+/// 0 if there is none.
 HJ_API
 uint64_t hj_config_max_sessions_per_user(const hj_config *config);
 
-/// For how long after a rotation the former refresh token still answers with the same successor; 0 means never.
+/// For how long after a rotation the former refresh token still answers with the same successor, 0 to 60
+/// seconds; default 10 seconds.
 HJ_API
 uint64_t hj_config_refresh_reuse_window_s(const hj_config *config);
 
-/// The five settings as a JSON object, durations as they were given: {"session_duration":"30d", …}.
+/// The settings as a JSON object, durations as they were given: {"session_duration":"30d", …}.
 HJ_API
 const char *hj_config_json(const hj_config *config);
 
-/// Frees a config; NULL is allowed.
+/// Frees the object; NULL is allowed.
 HJ_API
 void hj_config_free(hj_config *config);
 
@@ -774,27 +781,26 @@ void hj_config_free(hj_config *config);
 HJ_API
 size_t hj_keys_count(const hj_keys *keys);
 
-/// The "kid" of the key's tokens: "key_" and a ULID.
+/// Its id, the "kid" of its tokens: "key_" and a ULID.
 HJ_API
 const char *hj_keys_kid(const hj_keys *keys,
                         size_t index);
 
-/// "next" (published, signs nothing yet), "active" (signs), "retiring" (signs nothing any more, its tokens are good) or
-/// "retired" (gone).
+/// Its state. One of "next", "active", "retiring" or "retired".
 HJ_API
 const char *hj_keys_state(const hj_keys *keys,
                           size_t index);
 
-/// When the key was made.
+/// When it was made.
 HJ_API
 int64_t hj_keys_created_at_ms(const hj_keys *keys,
                               size_t index);
 
-/// Frees keys; NULL is allowed.
+/// Frees the object; NULL is allowed.
 HJ_API
 void hj_keys_free(hj_keys *keys);
 
-/// Sessions that live.
+/// Sessions that are active.
 HJ_API
 uint64_t hj_stats_active(const hj_stats *stats);
 
@@ -802,7 +808,7 @@ uint64_t hj_stats_active(const hj_stats *stats);
 HJ_API
 uint64_t hj_stats_expired(const hj_stats *stats);
 
-/// Sessions that were ended before.
+/// Sessions that were ended before it.
 HJ_API
 uint64_t hj_stats_revoked(const hj_stats *stats);
 
@@ -814,11 +820,11 @@ uint64_t hj_stats_created_last_24h(const hj_stats *stats);
 HJ_API
 uint64_t hj_stats_database_bytes(const hj_stats *stats);
 
-/// The earliest end by the clock that no sweep has written down yet; 0 if there is none.
+/// The earliest end by the clock that no sweep has written down yet. 0 if there is none.
 HJ_API
 int64_t hj_stats_oldest_unswept_at_ms(const hj_stats *stats);
 
-/// Frees stats; NULL is allowed.
+/// Frees the object; NULL is allowed.
 HJ_API
 void hj_stats_free(hj_stats *stats);
 

@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 macro_rules! error_table {
-    ($($(#[$doc:meta])* $variant:ident = $number:literal, $name:literal, $status:literal;)*) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $number:literal, $name:literal, $status:literal;)*) => {
         /// What went wrong, one row of the table in SPEC 6. The same rows answer at every door: [`as_str`](Self::as_str)
         /// is the `code` in Node and REST, [`http_status`](Self::http_status) the REST status,
         /// [`number`](Self::number) the `HJ_ERR_…` constant in C.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum ErrorCode { $($(#[$doc])* $variant,)* }
+        pub enum ErrorCode { $($(#[doc = $doc])+ $variant,)* }
 
         impl ErrorCode {
             /// Every code, in the order of their numbers.
@@ -29,6 +29,12 @@ macro_rules! error_table {
             /// The number in the C header; never reused, never 0.
             pub fn number(self) -> i32 {
                 match self { $(ErrorCode::$variant => $number,)* }
+            }
+
+            /// What the row says; for the generators of the bindings.
+            #[doc(hidden)]
+            pub fn doc(self) -> &'static str {
+                match self { $(ErrorCode::$variant => concat!($($doc, "\n"),+),)* }
             }
 
             /// Whether a verification with this error found that the token or session is not good (`valid: false`), rather

@@ -48,10 +48,10 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use duration::Duration;
 #[doc(hidden)]
 pub use engine::EngineOptions;
+pub use engine::answers::*;
 pub use engine::{
-    CacheValidator, CreateSession, Engine, EngineBuilder, Grant, ListQuery, LocalVerification, Pending,
-    PurgeBefore, RefreshRequest, SessionCounts, SignOutScope, Stats, Tenant, UpdatedSession, VerifiedAccess,
-    VerifyError,
+    CacheValidator, CreateSession, Engine, EngineBuilder, ListQuery, LocalVerification, Pending, PurgeBefore,
+    RefreshRequest, SignOutScope, Tenant,
 };
 pub use error::{Error, ErrorCode};
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, IpAddress, UserAgent};

@@ -21,18 +21,23 @@ pub mod clock;
 
 pub mod engine;
 
+#[path = "generated/session.rs"]
 pub mod session;
 
 pub mod grant;
 
+#[path = "generated/claims.rs"]
 pub mod claims;
 
 pub mod page;
 
+#[path = "generated/config.rs"]
 pub mod config;
 
+#[path = "generated/keys.rs"]
 pub mod keys;
 
+#[path = "generated/stats.rs"]
 pub mod stats;
 
 pub mod text;

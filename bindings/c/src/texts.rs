@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::ptr;
 
+use serde::Serialize;
 use zeroize::Zeroize;
 
 /// The texts. No text contains a NUL: the engine refuses texts with a NUL, and JSON escapes it.
@@ -40,6 +41,11 @@ impl Texts {
     /// Keeps the text of this value, if there is one.
     pub(crate) fn add_optional(&mut self, value: Option<impl Display>) -> TextOffset {
         value.map_or(TextOffset::ABSENT, |value| self.add(value))
+    }
+
+    /// Keeps the JSON of this value, which is an object of the host or one that prints without fail.
+    pub(crate) fn add_json(&mut self, value: &impl Serialize) -> TextOffset {
+        serde_json::to_string(value).map_or(TextOffset::ABSENT, |json| self.add(json))
     }
 
     /// The text as C sees it: NULL if it is absent, else good until the object is freed.

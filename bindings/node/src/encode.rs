@@ -6,52 +6,19 @@ use std::sync::Arc;
 use hellojohn::{
     Error, ErrorCode, Grant, Page, Session, SessionId, UpdatedSession, VerifiedAccess, VerifyError,
 };
-use serde::ser::SerializeSeq;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+
+use crate::session_values::SessionValues;
 
 pub(crate) fn encode(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value)
         .map_err(|_| Error::new(ErrorCode::Internal, "the answer could not be written as JSON"))
 }
 
-/// A session's values in the order of `WireSession` in npm/node/src/session.ts.
-struct Values<'a>(&'a Session);
-
-impl Serialize for Values<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let session = self.0;
-        let identity = &session.identity;
-        let mut values = serializer.serialize_seq(None)?;
-        values.serialize_element(&session.id)?;
-        values.serialize_element(&session.user_id)?;
-        values.serialize_element(&session.tenant_id)?;
-        values.serialize_element(&session.status)?;
-        values.serialize_element(&session.user_agent)?;
-        values.serialize_element(&session.ip_address)?;
-        values.serialize_element(&session.country)?;
-        values.serialize_element(&session.device_type)?;
-        values.serialize_element(&session.device_fingerprint)?;
-        values.serialize_element(&session.created_at)?;
-        values.serialize_element(&session.last_active_at)?;
-        values.serialize_element(&session.access_expires_at)?;
-        values.serialize_element(&session.expires_at)?;
-        values.serialize_element(&session.revoked_at)?;
-        values.serialize_element(&session.end_reason)?;
-        values.serialize_element(&identity.org_id)?;
-        values.serialize_element(&identity.role)?;
-        values.serialize_element(&identity.mfa_verified)?;
-        values.serialize_element(&identity.email)?;
-        values.serialize_element(&identity.claims)?;
-        values.serialize_element(&session.last_ip_address)?;
-        values.serialize_element(&session.last_user_agent)?;
-        values.end()
-    }
-}
-
 #[derive(Serialize)]
 struct GrantJson<'a> {
-    session: Values<'a>,
+    session: SessionValues<'a>,
     access_token: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
@@ -61,7 +28,7 @@ struct GrantJson<'a> {
 
 pub(crate) fn encode_grant(grant: &Grant) -> Result<String, Error> {
     encode(&GrantJson {
-        session: Values(&grant.session),
+        session: SessionValues(&grant.session),
         access_token: grant.access_token.expose(),
         refresh_token: Some(grant.refresh_token.expose()),
         expires_in: grant.expires_in,
@@ -71,7 +38,7 @@ pub(crate) fn encode_grant(grant: &Grant) -> Result<String, Error> {
 
 pub(crate) fn encode_updated(updated: &UpdatedSession) -> Result<String, Error> {
     encode(&GrantJson {
-        session: Values(&updated.session),
+        session: SessionValues(&updated.session),
         access_token: updated.access_token.expose(),
         refresh_token: None,
         expires_in: updated.expires_in,
@@ -81,29 +48,29 @@ pub(crate) fn encode_updated(updated: &UpdatedSession) -> Result<String, Error> 
 
 #[derive(Serialize)]
 struct CacheableSession<'a> {
-    session: Values<'a>,
+    session: SessionValues<'a>,
     number: i64,
 }
 
 pub(crate) fn encode_session(session: &Session, number: i64) -> Result<String, Error> {
-    encode(&CacheableSession { session: Values(session), number })
+    encode(&CacheableSession { session: SessionValues(session), number })
 }
 
 #[derive(Serialize)]
 struct PageJson<'a> {
-    data: Vec<Values<'a>>,
+    data: Vec<SessionValues<'a>>,
     next_cursor: Option<String>,
 }
 
 pub(crate) fn encode_page(page: &Page<Session>) -> Result<String, Error> {
     let next_cursor = page.next_cursor.as_ref().map(ToString::to_string);
-    encode(&PageJson { data: page.data.iter().map(Values).collect(), next_cursor })
+    encode(&PageJson { data: page.data.iter().map(SessionValues).collect(), next_cursor })
 }
 
 #[derive(Serialize)]
 struct VerificationJson<'a> {
     valid: bool,
-    session: Option<Values<'a>>,
+    session: Option<SessionValues<'a>>,
     payload: Option<&'a Map<String, Value>>,
     /// Of the validator that says whether this answer is fresh.
     number: Option<i64>,
@@ -122,7 +89,7 @@ pub(crate) fn encode_session_verification(
     match outcome {
         Ok((session, number)) => encode(&VerificationJson {
             valid: true,
-            session: Some(Values(&session)),
+            session: Some(SessionValues(&session)),
             payload: None,
             number: Some(number),
             error: None,
@@ -138,7 +105,7 @@ pub(crate) fn encode_token_verification(
     match outcome {
         Ok(access) => encode(&VerificationJson {
             valid: true,
-            session: Some(Values(&access.session)),
+            session: Some(SessionValues(&access.session)),
             payload: Some(&access.claims.payload),
             number,
             error: None,
@@ -154,7 +121,7 @@ fn encode_refusal(VerifyError { session, error, .. }: VerifyError) -> Result<Str
     }
     encode(&VerificationJson {
         valid: false,
-        session: session.as_deref().map(Values),
+        session: session.as_deref().map(SessionValues),
         payload: None,
         number: None,
         error: Some(ErrorJson { code: error.code().as_str(), detail: error.detail() }),

@@ -60,7 +60,7 @@ pub(crate) struct LazyEngine {
 impl LazyEngine {
     pub(crate) fn new(options: Options) -> Self {
         let state = State { open: None, is_opening: false, is_closed: false, attempts: 0, failure: None };
-        let lock_timed_out = find_lock_flag(&options.database);
+        let lock_timed_out = find_lock_flag(&options.engine.database);
         LazyEngine {
             options,
             state: Mutex::new(state),
@@ -125,9 +125,9 @@ impl LazyEngine {
     }
 
     fn open_now(&self) -> Result<OpenTenant, Error> {
-        let engine = self.options.builder().open(&self.options.database)?;
-        let tenant = engine.tenant(&self.options.tenant_id, &self.options.secret_key)?;
-        if let Some(patch) = &self.options.config {
+        let engine = self.options.builder().open(&self.options.engine.database)?;
+        let tenant = engine.tenant(&self.options.engine.tenant_id, &self.options.secret_key)?;
+        if let Some(patch) = &self.options.engine.config {
             tenant.update_config(patch)?;
         }
         Ok(OpenTenant { engine, non_blocking: tenant.non_blocking(), tenant })

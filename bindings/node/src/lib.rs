@@ -11,6 +11,8 @@ mod guard;
 mod lazy_engine;
 mod options;
 mod rest;
+#[path = "generated/session.rs"]
+mod session_values;
 mod tenant;
 mod thread_pool;
 mod validator_table;

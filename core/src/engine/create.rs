@@ -43,7 +43,7 @@ request_record! {
         /// What access tokens carry.
         #[serde(flatten)]
         pub identity: Identity,
-        /// How long this session lasts, such as `24h`, instead of the tenant's `session_duration`.
+        /// How long this session lasts, such as `24h`, instead of the tenant's session duration.
         pub duration: Option<Duration>,
     }
 }

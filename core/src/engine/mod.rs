@@ -5,7 +5,7 @@
 //! (what all handles of an engine share), `tenant_snapshot` and `provisioning` (a tenant's keys and settings), `tenant`
 //! (the handle), `transaction` (how an operation reaches the store), the operations, `builder` (opening and closing).
 
-mod answers;
+pub(crate) mod answers;
 mod builder;
 mod cache_validator;
 mod clock_admin;
@@ -29,7 +29,7 @@ mod transaction;
 mod update;
 mod verify;
 
-pub use self::answers::{Grant, SessionCounts, Stats, UpdatedSession, VerifiedAccess, VerifyError};
+pub use self::answers::*;
 pub use self::builder::{Engine, EngineBuilder};
 pub use self::cache_validator::CacheValidator;
 pub use self::create::CreateSession;

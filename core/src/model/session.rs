@@ -120,9 +120,9 @@ public_record! {
         /// When its newest access token expires.
         #[node = "expiresAt"]
         pub access_expires_at: Timestamp,
-        /// When it was revoked; nothing while it lives and when it expired.
+        /// When it was revoked: only if its status is `revoked`.
         pub revoked_at: Option<Timestamp>,
-        /// Why it ended; nothing while it lives.
+        /// Why it ended.
         pub end_reason: Option<EndReason>,
         /// Organisation, role, step-up, e-mail and own claims, as access tokens carry them; in JSON these stand beside the
         /// other fields.

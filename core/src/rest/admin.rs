@@ -1,11 +1,9 @@
 //! `/v1/admin` and the JWK Set.
 
-use serde_json::json;
-
 use super::auth::hide_tenant_key_error;
 use super::request::ApiRequest;
 use super::response::ApiResponse;
-use super::time::format_rfc3339;
+use super::time::encode_record;
 use crate::error::Error;
 use crate::model::config::ConfigPatch;
 
@@ -19,13 +17,7 @@ pub(super) fn change_config(request: ApiRequest<'_>) -> Result<ApiResponse, Erro
 }
 
 pub(super) fn stats(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
-    let stats = request.tenant().stats()?;
-    Ok(ApiResponse::ok(json!({
-        "sessions": stats.sessions,
-        "created_last_24h": stats.created_last_24h,
-        "database_bytes": stats.database_bytes,
-        "oldest_unswept_at": stats.oldest_unswept_at.map(format_rfc3339),
-    })))
+    Ok(ApiResponse::ok(encode_record(&request.tenant().stats()?)?))
 }
 
 pub(super) fn jwks(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {

@@ -6,8 +6,7 @@ use super::auth::Caller;
 use super::percent;
 use super::request::ApiRequest;
 use super::response::ApiResponse;
-use super::time::format_rfc3339;
-use crate::clock::Timestamp;
+use super::time::{encode_record, format_rfc3339};
 use crate::engine::{ListQuery, VerifiedAccess};
 use crate::error::{Error, ErrorCode};
 use crate::model::id::{SessionId, UserId};
@@ -17,14 +16,7 @@ use crate::object_reader::ObjectReader;
 
 /// A session with times as REST writes them; for a user also whether it is the session of the request itself.
 pub(super) fn encode_session(session: &Session, caller: &Caller) -> Result<Value, Error> {
-    let unwritable = |_| Error::new(ErrorCode::Internal, "a session could not be written as JSON");
-    let mut value = serde_json::to_value(session).map_err(unwritable)?;
-    let time = |at: Timestamp| Value::from(format_rfc3339(at));
-    value["created_at"] = time(session.created_at);
-    value["last_active_at"] = time(session.last_active_at);
-    value["expires_at"] = time(session.expires_at);
-    value["access_expires_at"] = time(session.access_expires_at);
-    value["revoked_at"] = session.revoked_at.map_or(Value::Null, time);
+    let mut value = encode_record(session)?;
     if let Caller::User(own) = caller {
         value["current"] = Value::from(own.session.id == session.id);
     }

@@ -3,7 +3,12 @@
 //! Milliseconds are dropped, never rounded up: no answer promises a moment of life that a session does not have.
 //! Written by hand because the engine needs this one direction only, and its times end before the year 10000.
 
+use serde::Serialize;
+use serde_json::Value;
+
 use crate::clock::Timestamp;
+use crate::error::{Error, ErrorCode};
+use crate::schema::{Field, Kind, PublicRecord};
 
 const SECS_PER_DAY: i64 = 86_400;
 
@@ -14,6 +19,29 @@ pub(super) fn format_rfc3339(at: Timestamp) -> String {
     let of_day = secs.rem_euclid(SECS_PER_DAY);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// A record as REST has it: its JSON, in which each time is a text.
+pub(super) fn encode_record<T: Serialize + PublicRecord>(record: &T) -> Result<Value, Error> {
+    let unwritable = |_| Error::new(ErrorCode::Internal, "an answer could not be written as JSON");
+    let mut value = serde_json::to_value(record).map_err(unwritable)?;
+    write_times(&mut value, T::RECORD.fields);
+    Ok(value)
+}
+
+fn write_times(object: &mut Value, fields: &[Field]) {
+    for field in fields {
+        match field.kind {
+            Kind::Record(inner) if field.is_flat => write_times(object, inner.fields),
+            Kind::Record(inner) => write_times(&mut object[field.name], inner.fields),
+            Kind::Time => {
+                if let Some(millis) = object[field.name].as_i64() {
+                    object[field.name] = format_rfc3339(Timestamp::from_millis(millis)).into();
+                }
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Year, month and day of this many days after 1970-01-01 in the Gregorian calendar. Counts in eras of 400 years that

@@ -32,8 +32,7 @@ word_enum! {
 }
 
 public_record! {
-    /// A signing key as [`Tenant::keys`](crate::Tenant::keys) lists it. As JSON: the names below, times in milliseconds
-    /// since the epoch.
+    /// A signing key. As JSON: the names below, times in milliseconds since the epoch.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct KeyInfo {
         /// Its id, the `kid` of its tokens: `key_` and a ULID.

@@ -1,4 +1,6 @@
 import { HelloJohnError, validationError } from "./errors";
+import type { CreateSessionOptions, Session } from "./generated/types";
+import type { SignOutScope } from "./generated/wire";
 import { callAsync } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
 import {
@@ -9,8 +11,8 @@ import {
   readText,
   readToken,
 } from "./internal/validate";
-import type { Duration, Session } from "./session";
-import { CREATE_FIELDS, type CreateSessionOptions, createSession } from "./sessions";
+import { CREATE_FIELDS, createSession } from "./sessions";
+import type { Duration } from "./values";
 
 /** The argument of `authenticate`: what the caller of `signIn` passed, further members included. */
 export interface Credentials {
@@ -125,7 +127,7 @@ export class Auth {
    */
   async signOut(
     accessOrRefreshToken: string,
-    options?: { scope?: "local" | "global" | null | undefined },
+    options?: { scope?: SignOutScope | null | undefined },
   ): Promise<{ revoked: number }> {
     const presented = readToken("accessOrRefreshToken", accessOrRefreshToken);
     const scope = readOptionalText("scope", readMembers("options", options, ["scope"]).get("scope"));

@@ -1,32 +1,4 @@
-/** Every code that a {@link HelloJohnError} can have; the same table holds in C, Rust and REST. */
-export type ErrorCode =
-  | "validation_error"
-  | "missing_token"
-  | "invalid_token"
-  | "token_expired"
-  | "refresh_token_invalid"
-  | "refresh_token_reused"
-  | "refresh_token_ahead"
-  | "session_expired"
-  | "session_revoked"
-  | "session_not_found"
-  | "invalid_api_key"
-  | "tenant_mismatch"
-  | "insufficient_permissions"
-  | "invalid_credentials"
-  | "not_found"
-  | "method_not_allowed"
-  | "bad_request"
-  | "payload_too_large"
-  | "engine_closed"
-  | "storage_busy"
-  | "storage_full"
-  | "storage_io"
-  | "storage_corrupt"
-  | "storage_read_only"
-  | "storage_too_new"
-  | "forked"
-  | "internal";
+import type { ErrorCode } from "./generated/types";
 
 /** HTTP statuses by code, as the addon has them. */
 const statuses = new Map<string, number>();

@@ -2,8 +2,10 @@
 
 import { Auth, type Authenticate } from "./auth";
 import { isDate, type ManualClock, readTime, toNativeClock } from "./clock";
-import { ConfigApi, type ConfigPatch, toWireConfigPatch } from "./config";
+import { ConfigApi, toWireConfigPatch } from "./config";
 import { engineError, HelloJohnError, validationError } from "./errors";
+import type * as types from "./generated/types";
+import * as wire from "./generated/wire";
 import { isOnlyCheck } from "./internal/event_loop_budget";
 import { addon, callAsync, callInlineOrAsync, completionQueue, unwrap } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
@@ -40,8 +42,8 @@ import {
   type MiddlewareOptions,
   type NodeRequest,
 } from "./rest/node_http";
-import { type Duration, toDate } from "./session";
 import { Sessions } from "./sessions";
+import type { Duration } from "./values";
 import { type AccessTokenClaims, type TokenVerification, Verifier } from "./verification";
 
 /** How to open a tenant. */
@@ -54,13 +56,13 @@ export interface HelloJohnOptions {
   database?: string | undefined;
   /** `iss` of the access tokens; default `https://api.hellojohn.dev`. */
   issuer?: string | undefined;
-  /** ConfigApi to apply when the engine opens. */
-  config?: ConfigPatch | undefined;
+  /** Settings to apply when the engine opens. */
+  config?: types.ConfigPatch | undefined;
   /**
    * `full` (default): every write is on disk before its call is answered. `normal`: a power loss may undo the last writes;
    * it never corrupts the database.
    */
-  durability?: "full" | "normal" | undefined;
+  durability?: wire.Durability | undefined;
   /**
    * How many verified access tokens the engine caches, 0 to 1,000,000; default 8192, 0 for none. One takes some 3 KB, and as
    * much again for up to 4096 of the tokens and sessions that this object answered about last.
@@ -78,16 +80,6 @@ export interface VerifyTokenOptions {
   audience?: string | null | undefined;
   /** How many seconds after its `exp` a token is still accepted, 0 to 60; default 0. */
   clockSkewSeconds?: number | null | undefined;
-}
-
-/** Counts and sizes of the tenant. */
-export interface Stats {
-  sessions: { active: number; expired: number; revoked: number };
-  createdLast24h: number;
-  /** The size of the whole database in bytes, without the write-ahead log. */
-  databaseBytes: number;
-  /** The earliest end by the clock that no sweep has recorded; null when there is none. */
-  oldestUnsweptAt: Date | null;
 }
 
 const OPTIONS = [
@@ -326,19 +318,8 @@ export class HelloJohn {
   }
 
   /** Counts the tenant's sessions. */
-  async stats(): Promise<Stats> {
-    const wire = await callAsync<{
-      sessions: Stats["sessions"];
-      created_last_24h: number;
-      database_bytes: number;
-      oldest_unswept_at: number | null;
-    }>(this.#tenant.stats());
-    return {
-      sessions: wire.sessions,
-      createdLast24h: wire.created_last_24h,
-      databaseBytes: wire.database_bytes,
-      oldestUnsweptAt: toDate(wire.oldest_unswept_at),
-    };
+  async stats(): Promise<types.Stats> {
+    return wire.toStats(await callAsync<wire.WireStats>(this.#tenant.stats()));
   }
 
   /** Records the ends of sessions that the clock has ended, and resolves to how many. No other call's answer depends on it. */

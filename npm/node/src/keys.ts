@@ -1,17 +1,8 @@
+import type { KeyInfo } from "./generated/types";
+import { toKeyInfo, type WireKeyInfo } from "./generated/wire";
 import { callAsync } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
 import { readText } from "./internal/validate";
-
-/** Where a signing key stands: published but unused, signing, no longer signing but good, gone. */
-export type KeyState = "next" | "active" | "retiring" | "retired";
-
-/** A signing key. */
-export interface KeyInfo {
-  /** The `kid` of its tokens. */
-  kid: string;
-  state: KeyState;
-  createdAt: Date;
-}
 
 /** A public key (RFC 7517, RFC 8037). */
 export interface PublicJwk {
@@ -52,8 +43,7 @@ export class Keys {
 
   /** All keys, oldest first, retired ones included. */
   async list(): Promise<KeyInfo[]> {
-    const rows = await callAsync<{ kid: string; state: KeyState; created_at: number }[]>(this.#tenant.keys());
-    return rows.map(({ kid, state, created_at }) => ({ kid, state, createdAt: new Date(created_at) }));
+    return (await callAsync<WireKeyInfo[]>(this.#tenant.keys())).map(toKeyInfo);
   }
 
   /**

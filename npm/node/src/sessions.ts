@@ -1,4 +1,12 @@
 import { validationError } from "./errors";
+import type { CreateSessionOptions, RefreshOptions, Session } from "./generated/types";
+import {
+  CREATE_NAMES,
+  REFRESH_NAMES,
+  type StatusFilter,
+  toSession,
+  type WireSession,
+} from "./generated/wire";
 import { charge } from "./internal/event_loop_budget";
 import { callAsync, callInlineOrAsync } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
@@ -10,57 +18,13 @@ import {
   readToken,
   toRequestJson,
 } from "./internal/validate";
-import {
-  type DeviceType,
-  type Duration,
-  type Json,
-  type Session,
-  type SessionGrant,
-  type SessionStatus,
-  toGrant,
-  toSession,
-  type UpdatedSession,
-  type WireGrant,
-  type WireSession,
-} from "./session";
+import { type SessionGrant, toGrant, type UpdatedSession, type WireGrant } from "./session";
+import type { Json } from "./values";
 import type { SessionVerification, Verifier } from "./verification";
-
-/** A sign-in. `undefined` and `null` mean "not given". */
-export interface CreateSessionOptions {
-  /** The user who signs in, 1 to 255 bytes; the host has checked the credentials. */
-  userId: string;
-  /** At most 1024 bytes are kept. */
-  userAgent?: string | null | undefined;
-  /** IPv4 or IPv6. */
-  ipAddress?: string | null | undefined;
-  /** ISO 3166-1 alpha-2. */
-  country?: string | null | undefined;
-  /** Default: derived from the user agent. */
-  deviceType?: DeviceType | null | undefined;
-  /** At most 255 bytes. */
-  deviceFingerprint?: string | null | undefined;
-  /** How long this session lasts, instead of the tenant's `sessionDuration`. */
-  duration?: Duration | null | undefined;
-  /** At most 255 bytes. */
-  orgId?: string | null | undefined;
-  /** At most 255 bytes. */
-  role?: string | null | undefined;
-  mfaVerified?: boolean | null | undefined;
-  /** At most 320 bytes. */
-  email?: string | null | undefined;
-  /** Own claims for the access tokens, at most 4 KB of JSON. */
-  claims?: { readonly [name: string]: Json } | null | undefined;
-}
-
-/** The client of a refresh; recorded as last seen. */
-export interface RefreshOptions {
-  ipAddress?: string | null | undefined;
-  userAgent?: string | null | undefined;
-}
 
 /** Filter and page of a list. */
 export interface ListOptions {
-  status?: SessionStatus | "all" | null | undefined;
+  status?: StatusFilter | null | undefined;
   /** How many at most, 1 to 100; default 20. */
   limit?: number | null | undefined;
   /** The `nextCursor` of the previous page. */
@@ -90,31 +54,16 @@ export interface UpdateSessionOptions {
   claims?: { readonly [name: string]: Json } | null | undefined;
 }
 
-const CREATE = {
-  userId: "user_id",
-  userAgent: "user_agent",
-  ipAddress: "ip_address",
-  country: "country",
-  deviceType: "device_type",
-  deviceFingerprint: "device_fingerprint",
-  duration: "duration",
-  orgId: "org_id",
-  role: "role",
-  mfaVerified: "mfa_verified",
-  email: "email",
-  claims: "claims",
-} as const;
-const REFRESH = { ipAddress: "ip_address", userAgent: "user_agent" } as const;
 const UPDATE = { orgId: "org_id", role: "role", mfaVerified: "mfa_verified", claims: "claims" } as const;
 const PAGE = ["status", "limit", "cursor"];
 const USER = ["userId", "user_id"];
 
 /** @internal */
-export const CREATE_FIELDS: readonly string[] = Object.keys(CREATE);
+export const CREATE_FIELDS: readonly string[] = Object.keys(CREATE_NAMES);
 
 /** @internal */
 export function createRequest(fields: Map<string, unknown>): string {
-  return toRequestJson(fields, CREATE);
+  return toRequestJson(fields, CREATE_NAMES);
 }
 
 /** @internal */
@@ -168,7 +117,7 @@ export class Sessions {
    */
   async refresh(refreshToken: string, options?: RefreshOptions): Promise<SessionGrant> {
     const presented = readToken("refreshToken", refreshToken);
-    const from = toRequestJson(readMembers("options", options, Object.keys(REFRESH)), REFRESH);
+    const from = toRequestJson(readMembers("options", options, Object.keys(REFRESH_NAMES)), REFRESH_NAMES);
     return toGrant(await callAsync<WireGrant>(this.#tenant.refresh(presented, from)));
   }
 

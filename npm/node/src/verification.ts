@@ -1,10 +1,13 @@
-import { type ErrorCode, HelloJohnError } from "./errors";
+import { HelloJohnError } from "./errors";
+import type { ErrorCode, Session } from "./generated/types";
+import type { WireSession } from "./generated/wire";
 import { AnswerCache } from "./internal/answer_cache";
 import { isOnlyCheck, yieldIfSpent } from "./internal/event_loop_budget";
 import { callInlineOrAsync } from "./internal/native";
 import type { Call, NativeTenant } from "./internal/native_types";
 import { readText, readToken } from "./internal/validate";
-import { copyClaims, type Json, type Session, toUnsharedSession, type WireSession } from "./session";
+import { copyClaims, toUnsharedSession } from "./session";
+import type { Json } from "./values";
 
 /** Why a verification failed. */
 export interface VerificationError {

@@ -30,7 +30,7 @@ pub unsafe extern "C" fn hj_tenant_verify_access_token(
         let (tenant, token) = unsafe { (hj_tenant::require(tenant)?, token.read_token("token")?) };
         let verified = tenant.verify_access_token(token).map_err(|error| give_ended(error, session))?;
         if claims.is_wanted() {
-            claims.give(hj_claims::new(&verified.claims)?);
+            claims.give(hj_claims::new(&verified.claims));
         }
         if session.is_wanted() {
             session.give(hj_session::new(&verified.session));
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn hj_tenant_verify_locally(
         };
         let verified = tenant.verify_locally(token, &verification)?;
         if claims.is_wanted() {
-            claims.give(hj_claims::new(&verified)?);
+            claims.give(hj_claims::new(&verified));
         }
         Ok(())
     })

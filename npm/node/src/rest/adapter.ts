@@ -1,5 +1,6 @@
 import { type Authenticate, authenticateUser, type Credentials } from "../auth";
-import { type ErrorCode, HelloJohnError } from "../errors";
+import { HelloJohnError } from "../errors";
+import type { ErrorCode } from "../generated/types";
 import { addon, callAsync, unwrap } from "../internal/native";
 import type { NativeTenant, SignInOutcome } from "../internal/native_types";
 import { createRequest } from "../sessions";

@@ -2,7 +2,7 @@ import { engineError, type HelloJohnError, validationError } from "../errors";
 import { addon } from "../internal/native";
 import type { NativeTenant, Rest } from "../internal/native_types";
 import { copyJson, readMembers, readOptionalText } from "../internal/validate";
-import type { Duration } from "../session";
+import type { Duration } from "../values";
 
 /** The cookie that carries the refresh token. It is always `HttpOnly`. */
 export interface CookieOptions {

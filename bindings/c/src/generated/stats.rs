@@ -1,11 +1,11 @@
-//! `hj_stats`: what there is of a tenant.
+//! Written by `make generate` from core's schema; do not edit.
 
 use hellojohn_core::{Stats, Timestamp};
 
 use crate::abi::get;
 use crate::unwind;
 
-/// What there was of a tenant when the call answered. The getters answer 0 for NULL stats.
+/// Counts over a tenant, as they were when the call answered. The getters answer 0 for NULL stats.
 pub struct hj_stats {
     active: u64,
     expired: u64,
@@ -28,7 +28,7 @@ impl hj_stats {
     }
 }
 
-/// Sessions that live.
+/// Sessions that are active.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_stats_active(stats: *const hj_stats) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn hj_stats_expired(stats: *const hj_stats) -> u64 {
     unsafe { get(stats, |stats| stats.expired) }
 }
 
-/// Sessions that were ended before.
+/// Sessions that were ended before it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_stats_revoked(stats: *const hj_stats) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
@@ -63,16 +63,16 @@ pub unsafe extern "C" fn hj_stats_database_bytes(stats: *const hj_stats) -> u64 
     unsafe { get(stats, |stats| stats.database_bytes) }
 }
 
-/// The earliest end by the clock that no sweep has written down yet; 0 if there is none.
+/// The earliest end by the clock that no sweep has written down yet. 0 if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_stats_oldest_unswept_at_ms(stats: *const hj_stats) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(stats, |stats| stats.oldest_unswept_at) }
 }
 
-/// Frees stats; NULL is allowed.
+/// Frees the object; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_stats_free(stats: *mut hj_stats) {
-    // SAFETY: the caller promises NULL or stats that nobody uses any more ("Objects").
+    // SAFETY: the caller promises NULL or an object that no thread uses any more ("Objects").
     unsafe { unwind::free(stats) }
 }

@@ -1,4 +1,4 @@
-//! `hj_config`: the settings of a tenant.
+//! Written by `make generate` from core's schema; do not edit.
 
 use std::ffi::c_char;
 
@@ -8,7 +8,8 @@ use crate::abi::get;
 use crate::texts::{TextOffset, Texts};
 use crate::unwind;
 
-/// The settings of a tenant that were in force when the call answered. The getters answer NULL or 0 for a NULL config.
+/// The settings of a tenant that were in force when the call answered. The getters answer NULL or 0 for a
+/// NULL config.
 pub struct hj_config {
     texts: Texts,
     session_duration: u64,
@@ -21,64 +22,66 @@ pub struct hj_config {
 
 impl hj_config {
     pub(crate) fn new(config: &Config) -> Self {
-        let mut texts = Texts::default();
+        let mut texts = Texts::with_capacity(512);
         hj_config {
             session_duration: config.session_duration.as_secs(),
             access_token_ttl: config.access_token_ttl.as_secs(),
             idle_timeout: config.idle_timeout.map_or(0, Duration::as_secs),
             max_sessions_per_user: config.max_sessions_per_user.unwrap_or(0),
             refresh_reuse_window: config.refresh_reuse_window.as_secs(),
-            json: texts.add(config.to_json()),
+            json: texts.add_json(config),
             texts,
         }
     }
 }
 
-/// How long a session lasts after sign-in. Binds at sign-in.
+/// How long a session lasts after sign-in; default 30 days. Binds at sign-in.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_session_duration_s(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(config, |config| config.session_duration) }
 }
 
-/// How long an access token lasts. Binds at the next token.
+/// How long an access token lasts; default 1 hour. Binds at the next token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_access_token_ttl_s(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(config, |config| config.access_token_ttl) }
 }
 
-/// After how long without a refresh a session is revoked; 0 means never. Binds at once.
+/// After how long without a refresh a session is revoked; default never. Binds at once. 0 if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_idle_timeout_s(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(config, |config| config.idle_timeout) }
 }
 
-/// How many active sessions a user may have; 0 means unlimited. Binds at the user's next sign-in.
+/// How many active sessions a user may have, at least 1; default unlimited. Binds at the user's next sign-in.
+/// 0 if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_max_sessions_per_user(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(config, |config| config.max_sessions_per_user) }
 }
 
-/// For how long after a rotation the former refresh token still answers with the same successor; 0 means never.
+/// For how long after a rotation the former refresh token still answers with the same successor, 0 to 60
+/// seconds; default 10 seconds.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_refresh_reuse_window_s(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(config, |config| config.refresh_reuse_window) }
 }
 
-/// The five settings as a JSON object, durations as they were given: {"session_duration":"30d", …}.
+/// The settings as a JSON object, durations as they were given: {"session_duration":"30d", …}.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_json(config: *const hj_config) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(config, |config| config.texts.c_str(config.json)) }
 }
 
-/// Frees a config; NULL is allowed.
+/// Frees the object; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_config_free(config: *mut hj_config) {
-    // SAFETY: the caller promises NULL or a config that nobody uses any more ("Objects").
+    // SAFETY: the caller promises NULL or an object that no thread uses any more ("Objects").
     unsafe { unwind::free(config) }
 }

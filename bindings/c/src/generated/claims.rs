@@ -1,8 +1,8 @@
-//! `hj_claims`: what a verified access token says.
+//! Written by `make generate` from core's schema; do not edit.
 
 use std::ffi::c_char;
 
-use hellojohn_core::{AccessClaims, Error, ErrorCode};
+use hellojohn_core::AccessClaims;
 
 use crate::abi::get;
 use crate::texts::{TextOffset, Texts};
@@ -25,14 +25,11 @@ pub struct hj_claims {
 }
 
 impl hj_claims {
-    pub(crate) fn new(claims: &AccessClaims) -> Result<Self, Error> {
-        let payload = serde_json::to_string(&claims.payload).map_err(|_| {
-            Error::new(ErrorCode::Internal, "the payload of the token cannot be written as JSON")
-        })?;
-        let mut texts = Texts::with_capacity(256 + payload.len());
-        Ok(hj_claims {
+    pub(crate) fn new(claims: &AccessClaims) -> Self {
+        let mut texts = Texts::with_capacity(512);
+        hj_claims {
             user_id: texts.add(&claims.user_id),
-            session_id: texts.add(claims.session_id),
+            session_id: texts.add(&claims.session_id),
             tenant_id: texts.add(&claims.tenant_id),
             org_id: texts.add_optional(claims.org_id.as_ref()),
             role: texts.add_optional(claims.role.as_ref()),
@@ -41,9 +38,9 @@ impl hj_claims {
             issued_at: claims.issued_at.as_millis(),
             expires_at: claims.expires_at.as_millis(),
             token_id: texts.add(&claims.token_id),
-            payload: texts.add(payload),
+            payload: texts.add_json(&claims.payload),
             texts,
-        })
+        }
     }
 }
 
@@ -68,14 +65,14 @@ pub unsafe extern "C" fn hj_claims_tenant_id(claims: *const hj_claims) -> *const
     unsafe { get(claims, |claims| claims.texts.c_str(claims.tenant_id)) }
 }
 
-/// "org_id": the organisation that was active, or NULL.
+/// "org_id": the organisation that was active. NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_org_id(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(claims, |claims| claims.texts.c_str(claims.org_id)) }
 }
 
-/// "role": the user's role, or NULL.
+/// "role": the user's role. NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_role(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
@@ -89,7 +86,7 @@ pub unsafe extern "C" fn hj_claims_mfa_verified(claims: *const hj_claims) -> boo
     unsafe { get(claims, |claims| claims.mfa_verified) }
 }
 
-/// "email": the user's e-mail address, or NULL.
+/// "email": the user's e-mail address. NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_email(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
@@ -103,30 +100,30 @@ pub unsafe extern "C" fn hj_claims_issued_at_ms(claims: *const hj_claims) -> i64
     unsafe { get(claims, |claims| claims.issued_at) }
 }
 
-/// "exp": from when it is dead, a whole second.
+/// "exp": from when it is no longer good, a whole second.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_expires_at_ms(claims: *const hj_claims) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(claims, |claims| claims.expires_at) }
 }
 
-/// "jti": the name of the token.
+/// "jti": the id of the token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_token_id(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(claims, |claims| claims.texts.c_str(claims.token_id)) }
 }
 
-/// The whole payload as a JSON object, the host's own claims included.
+/// The whole payload, the host's own claims included.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_payload_json(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(claims, |claims| claims.texts.c_str(claims.payload)) }
 }
 
-/// Frees claims; NULL is allowed.
+/// Frees the object; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_claims_free(claims: *mut hj_claims) {
-    // SAFETY: the caller promises NULL or claims that nobody uses any more ("Objects").
+    // SAFETY: the caller promises NULL or an object that no thread uses any more ("Objects").
     unsafe { unwind::free(claims) }
 }

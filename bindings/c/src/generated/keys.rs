@@ -1,4 +1,4 @@
-//! `hj_keys`: the signing keys of a tenant.
+//! Written by `make generate` from core's schema; do not edit.
 
 use std::ffi::c_char;
 
@@ -27,51 +27,50 @@ impl hj_keys {
         let keys = keys
             .iter()
             .map(|key| Key {
-                kid: texts.add(key.kid),
-                state: texts.add(key.state),
+                kid: texts.add(&key.kid),
+                state: texts.add(&key.state),
                 created_at: key.created_at.as_millis(),
             })
             .collect();
         hj_keys { texts, keys }
     }
 
-    fn text(&self, index: usize, which: impl FnOnce(&Key) -> TextOffset) -> *const c_char {
-        self.texts.c_str(self.keys.get(index).map_or(TextOffset::ABSENT, which))
+    fn text(&self, index: usize, read: impl FnOnce(&Key) -> TextOffset) -> *const c_char {
+        self.texts.c_str(self.keys.get(index).map_or(TextOffset::ABSENT, read))
     }
 }
 
 /// How many keys there are.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_keys_count(keys: *const hj_keys) -> usize {
-    // SAFETY: the caller promises NULL or live keys ("Objects").
+    // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(keys, |keys| keys.keys.len()) }
 }
 
-/// The "kid" of the key's tokens: "key_" and a ULID.
+/// Its id, the "kid" of its tokens: "key_" and a ULID.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_keys_kid(keys: *const hj_keys, index: usize) -> *const c_char {
-    // SAFETY: the caller promises NULL or live keys ("Objects").
+    // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(keys, |keys| keys.text(index, |key| key.kid)) }
 }
 
-/// "next" (published, signs nothing yet), "active" (signs), "retiring" (signs nothing any more, its tokens are good) or
-/// "retired" (gone).
+/// Its state. One of "next", "active", "retiring" or "retired".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_keys_state(keys: *const hj_keys, index: usize) -> *const c_char {
-    // SAFETY: the caller promises NULL or live keys ("Objects").
+    // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(keys, |keys| keys.text(index, |key| key.state)) }
 }
 
-/// When the key was made.
+/// When it was made.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_keys_created_at_ms(keys: *const hj_keys, index: usize) -> i64 {
-    // SAFETY: the caller promises NULL or live keys ("Objects").
+    // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(keys, |keys| keys.keys.get(index).map_or(0, |key| key.created_at)) }
 }
 
-/// Frees keys; NULL is allowed.
+/// Frees the object; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_keys_free(keys: *mut hj_keys) {
-    // SAFETY: the caller promises NULL or keys that nobody uses any more ("Objects").
+    // SAFETY: the caller promises NULL or an object that no thread uses any more ("Objects").
     unsafe { unwind::free(keys) }
 }

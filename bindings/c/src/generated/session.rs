@@ -1,22 +1,21 @@
-//! `hj_session`: a session as it was when it was looked at.
+//! Written by `make generate` from core's schema; do not edit.
 
 use std::ffi::c_char;
 
-use hellojohn_core::{Session, Status, Timestamp};
+use hellojohn_core::{Session, Timestamp};
 
 use crate::abi::get;
 use crate::texts::{TextOffset, Texts};
 use crate::unwind;
 
-/// One authenticated period of one user on one device, as it was when the call answered. The getters answer NULL, 0 or
-/// false for a NULL session.
+/// One authenticated period of one user on one device, as it was when the call answered. A page or a grant
+/// frees the sessions inside of it. The getters answer NULL, 0 or false for a NULL session.
 pub struct hj_session {
     texts: Texts,
     id: TextOffset,
     user_id: TextOffset,
     tenant_id: TextOffset,
     status: TextOffset,
-    is_active: bool,
     user_agent: TextOffset,
     ip_address: TextOffset,
     country: TextOffset,
@@ -35,116 +34,109 @@ pub struct hj_session {
     claims: TextOffset,
     last_ip_address: TextOffset,
     last_user_agent: TextOffset,
+    is_active: bool,
 }
 
 impl hj_session {
     pub(crate) fn new(session: &Session) -> Self {
         let mut texts = Texts::with_capacity(512);
-        let client_of_sign_in = session.user_agent.as_ref().map(|agent| agent.as_str());
-        let last_user_agent = session.last_user_agent.as_ref().map(|agent| agent.as_str());
-        let identity = &session.identity;
-        let user_agent = texts.add_optional(client_of_sign_in);
-        let ip_address = texts.add_optional(session.ip_address);
+        let user_agent = texts.add_optional(session.user_agent.as_ref());
+        let ip_address = texts.add_optional(session.ip_address.as_ref());
         hj_session {
-            id: texts.add(session.id),
+            id: texts.add(&session.id),
             user_id: texts.add(&session.user_id),
             tenant_id: texts.add(&session.tenant_id),
-            status: texts.add(session.status),
-            is_active: session.status == Status::Active,
+            status: texts.add(&session.status),
             user_agent,
             ip_address,
-            country: texts.add_optional(session.country.as_ref().map(|country| country.as_str())),
-            device_type: texts.add(session.device_type.as_str()),
+            country: texts.add_optional(session.country.as_ref()),
+            device_type: texts.add(&session.device_type),
             device_fingerprint: texts.add_optional(session.device_fingerprint.as_ref()),
             created_at: session.created_at.as_millis(),
             last_active_at: session.last_active_at.as_millis(),
             expires_at: session.expires_at.as_millis(),
             access_expires_at: session.access_expires_at.as_millis(),
             revoked_at: session.revoked_at.map_or(0, Timestamp::as_millis),
-            end_reason: texts.add_optional(session.end_reason),
-            org_id: texts.add_optional(identity.org_id.as_ref()),
-            role: texts.add_optional(identity.role.as_ref()),
-            mfa_verified: identity.mfa_verified,
-            email: texts.add_optional(identity.email.as_ref()),
-            claims: texts.add(&identity.claims),
-            // Mostly the same as at sign-in: one copy then.
-            last_ip_address: match session.last_ip_address {
-                last if last == session.ip_address => ip_address,
-                last => texts.add_optional(last),
+            end_reason: texts.add_optional(session.end_reason.as_ref()),
+            org_id: texts.add_optional(session.identity.org_id.as_ref()),
+            role: texts.add_optional(session.identity.role.as_ref()),
+            mfa_verified: session.identity.mfa_verified,
+            email: texts.add_optional(session.identity.email.as_ref()),
+            claims: texts.add_json(&session.identity.claims),
+            last_ip_address: if session.last_ip_address == session.ip_address {
+                ip_address
+            } else {
+                texts.add_optional(session.last_ip_address.as_ref())
             },
-            last_user_agent: match last_user_agent {
-                last if last == client_of_sign_in => user_agent,
-                last => texts.add_optional(last),
+            last_user_agent: if session.last_user_agent == session.user_agent {
+                user_agent
+            } else {
+                texts.add_optional(session.last_user_agent.as_ref())
             },
+            is_active: session.status == hellojohn_core::Status::Active,
             texts,
         }
     }
 }
 
-/// The name of the session: "ses_" and a ULID. A name, never a credential.
+/// Its id: "ses_" and a ULID. A name, never a credential.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_id(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.id)) }
 }
 
-/// Whose it is.
+/// The user who signed in.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_user_id(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.user_id)) }
 }
 
-/// The tenant it belongs to.
+/// The tenant that it belongs to.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_tenant_id(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.tenant_id)) }
 }
 
-/// "active", "expired" (it reached its end) or "revoked" (it was ended before).
+/// Whether it lives. One of "active", "expired" or "revoked".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_status(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.status)) }
 }
 
-/// Whether its status is "active".
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn hj_session_is_active(session: *const hj_session) -> bool {
-    // SAFETY: the caller promises NULL or a live object ("Objects").
-    unsafe { get(session, |session| session.is_active) }
-}
-
-/// The User-Agent of the sign-in, or NULL.
+/// The "User-Agent" header of the sign-in. NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_user_agent(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.user_agent)) }
 }
 
-/// The address of the sign-in in canonical form, or NULL.
+/// The address of the sign-in, in canonical form. NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_ip_address(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.ip_address)) }
 }
 
-/// The country of the sign-in as two letters, or NULL.
+/// The country of the sign-in as the host gave it: two letters (ISO 3166-1 alpha-2). NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_country(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.country)) }
 }
 
-/// "desktop", "mobile", "tablet", "bot" or "unknown": given, or derived from the user agent.
+/// The kind of device, given or derived from the user agent. One of "desktop", "mobile", "tablet", "bot" or
+/// "unknown".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_device_type(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.device_type)) }
 }
 
-/// The host's fingerprint of the device, or NULL.
+/// The host's fingerprint of the device. NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_device_fingerprint(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
@@ -165,43 +157,43 @@ pub unsafe extern "C" fn hj_session_last_active_at_ms(session: *const hj_session
     unsafe { get(session, |session| session.last_active_at) }
 }
 
-/// The end of the session; fixed at sign-in.
+/// The end of the session, and of its refresh token with it; fixed at sign-in.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_expires_at_ms(session: *const hj_session) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.expires_at) }
 }
 
-/// When its newest access token dies.
+/// When its newest access token expires.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_access_expires_at_ms(session: *const hj_session) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.access_expires_at) }
 }
 
-/// When it was revoked; 0 unless its status is "revoked".
+/// When it was revoked: only if its status is "revoked". 0 if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_revoked_at_ms(session: *const hj_session) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.revoked_at) }
 }
 
-/// Why it ended, NULL while it lives: "sign_out", "revoked", "revoke_all", "revoke_tenant", "max_sessions",
-/// "idle_timeout", "refresh_token_reuse" or "expired".
+/// Why it ended. One of "sign_out", "revoked", "revoke_all", "revoke_tenant", "max_sessions", "idle_timeout",
+/// "refresh_token_reuse" or "expired". NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_end_reason(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.end_reason)) }
 }
 
-/// The organisation that is active in it, or NULL.
+/// The organisation that is active in the session, at most 255 bytes. NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_org_id(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.org_id)) }
 }
 
-/// The user's role, or NULL.
+/// The user's role, at most 255 bytes. NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_role(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
@@ -215,37 +207,44 @@ pub unsafe extern "C" fn hj_session_mfa_verified(session: *const hj_session) -> 
     unsafe { get(session, |session| session.mfa_verified) }
 }
 
-/// The user's e-mail address, or NULL.
+/// The user's e-mail address, at most 320 bytes. NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_email(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.email)) }
 }
 
-/// The host's own claims as a JSON object, "{}" if there are none.
+/// The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_claims_json(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.claims)) }
 }
 
-/// The address last seen: of the newest refresh that gave one, else of the sign-in; or NULL.
+/// The address last seen: of the newest refresh that gave one, else of the sign-in. NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_last_ip_address(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.last_ip_address)) }
 }
 
-/// The user agent last seen: of the newest refresh that gave one, else of the sign-in; or NULL.
+/// The user agent last seen: of the newest refresh that gave one, else of the sign-in. NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_last_user_agent(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.last_user_agent)) }
 }
 
-/// Frees a session that a call handed out; NULL is allowed. Sessions inside a page or a grant are freed with it.
+/// Whether its status is "active".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_session_is_active(session: *const hj_session) -> bool {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(session, |session| session.is_active) }
+}
+
+/// Frees the object; NULL is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_free(session: *mut hj_session) {
-    // SAFETY: the caller promises NULL or a session that nobody uses any more ("Objects").
+    // SAFETY: the caller promises NULL or an object that no thread uses any more ("Objects").
     unsafe { unwind::free(session) }
 }

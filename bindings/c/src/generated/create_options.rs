@@ -1,0 +1,74 @@
+//! Written by `make generate` from core's schema; do not edit.
+
+use hellojohn_core::{ClientInfo, CreateSession, Error, Identity};
+
+use crate::abi::{OptionStruct, hj_str};
+use crate::tenant::mfa::{self, hj_mfa};
+
+/// What the host knows about a sign-in besides the user; everything is optional. See "Option structs".
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hj_create_options {
+    /// sizeof(hj_create_options).
+    pub struct_size: usize,
+    /// The "User-Agent" header; at most 1024 bytes are kept.
+    pub user_agent: hj_str,
+    /// The IPv4 or IPv6 address that the sign-in came from.
+    pub ip_address: hj_str,
+    /// The country that the host derived from the address: two letters (ISO 3166-1 alpha-2).
+    pub country: hj_str,
+    /// The kind of device; by default derived from the user agent. One of "desktop", "mobile", "tablet",
+    /// "bot" or "unknown".
+    pub device_type: hj_str,
+    /// The host's own fingerprint of the device, at most 255 bytes.
+    pub device_fingerprint: hj_str,
+    /// How long this session lasts, such as "24h", instead of the tenant's session duration.
+    pub duration: hj_str,
+    /// The organisation that is active in the session, at most 255 bytes.
+    pub org_id: hj_str,
+    /// The user's role, at most 255 bytes.
+    pub role: hj_str,
+    /// The user's e-mail address, at most 320 bytes.
+    pub email: hj_str,
+    /// The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access
+    /// token.
+    pub claims_json: hj_str,
+    /// Whether a second factor was passed.
+    pub mfa_verified: hj_mfa,
+}
+
+// SAFETY: repr(C), starts with its size; zero is "not given" and HJ_MFA_UNSAID.
+unsafe impl OptionStruct for hj_create_options {
+    const FIRST_SIZE: usize = std::mem::offset_of!(Self, mfa_verified) + size_of::<hj_mfa>();
+}
+
+/// The sign-in of this user with these options.
+///
+/// # Safety
+/// Section "Strings" of the contract holds for all texts.
+pub(crate) unsafe fn read_request(
+    user_id: hj_str,
+    options: hj_create_options,
+) -> Result<CreateSession, Error> {
+    // SAFETY: the caller keeps "Strings".
+    unsafe {
+        Ok(CreateSession {
+            user_id: user_id.require("user_id")?,
+            client: ClientInfo {
+                user_agent: options.user_agent.parse("user_agent")?,
+                ip_address: options.ip_address.parse("ip_address")?,
+                country: options.country.parse("country")?,
+                device_type: options.device_type.parse("device_type")?,
+                device_fingerprint: options.device_fingerprint.parse("device_fingerprint")?,
+            },
+            identity: Identity {
+                org_id: options.org_id.parse("org_id")?,
+                role: options.role.parse("role")?,
+                mfa_verified: mfa::read(options.mfa_verified)?.unwrap_or_default(),
+                email: options.email.parse("email")?,
+                claims: options.claims_json.parse("claims")?.unwrap_or_default(),
+            },
+            duration: options.duration.parse("duration")?,
+        })
+    }
+}

@@ -1,0 +1,222 @@
+// Written by `make generate` from core's schema; do not edit.
+import type { Duration, Json } from "../values";
+
+/**
+ * Whether a session lives. `active`: It lives. `expired`: It reached its end. `revoked`: It was ended before
+ * its end, by a decision or by the idle time-out.
+ */
+export type SessionStatus = "active" | "expired" | "revoked";
+
+/**
+ * Why a session ended. `sign_out`: Its user signed out on this device. `revoked`: It was revoked by its id.
+ * `revoke_all`: All sessions of its user were revoked. `revoke_tenant`: All sessions of the tenant were
+ * revoked. `max_sessions`: A newer sign-in of its user exceeded the cap. `idle_timeout`: It was not refreshed
+ * within the idle time-out. `refresh_token_reuse`: A refresh token of it was used again. `expired`: It
+ * reached its end.
+ */
+export type EndReason =
+  | "sign_out"
+  | "revoked"
+  | "revoke_all"
+  | "revoke_tenant"
+  | "max_sessions"
+  | "idle_timeout"
+  | "refresh_token_reuse"
+  | "expired";
+
+/**
+ * The kind of device a session was started from. ``` use hellojohn::DeviceType; let phone = "Mozilla/5.0
+ * (Android 14; Mobile; rv:133.0) Gecko/133.0 Firefox/133.0"; assert_eq!(DeviceType::of_user_agent(phone),
+ * DeviceType::Mobile); assert_eq!(DeviceType::of_user_agent(phone).as_str(), "mobile");
+ * assert_eq!("tablet".parse(), Ok(DeviceType::Tablet)); ``` `desktop`: A computer: Windows, macOS, Linux,
+ * ChromeOS. `mobile`: A telephone, or a native app that does not say otherwise. `tablet`: A tablet or an
+ * electronic reader. `bot`: A client that no person looks at: crawler, link preview, monitor, command-line
+ * tool, HTTP library. `unknown`: Nothing known, or a device without a word of its own: television, set-top
+ * box, console, watch, headset, car.
+ */
+export type DeviceType = "desktop" | "mobile" | "tablet" | "bot" | "unknown";
+
+/**
+ * The state of a signing key. `next`: Published, signs nothing yet. `active`: Signs new tokens. `retiring`:
+ * Signs no new tokens; those that it signed are still good. `retired`: Deleted: its tokens are not good any
+ * more.
+ */
+export type KeyState = "next" | "active" | "retiring" | "retired";
+
+/** Every code that a `HelloJohnError` can have; the same table holds in C, Rust and REST. */
+export type ErrorCode =
+  | "validation_error"
+  | "missing_token"
+  | "invalid_token"
+  | "token_expired"
+  | "refresh_token_invalid"
+  | "refresh_token_reused"
+  | "refresh_token_ahead"
+  | "session_expired"
+  | "session_revoked"
+  | "session_not_found"
+  | "invalid_api_key"
+  | "tenant_mismatch"
+  | "insufficient_permissions"
+  | "invalid_credentials"
+  | "not_found"
+  | "method_not_allowed"
+  | "bad_request"
+  | "payload_too_large"
+  | "engine_closed"
+  | "storage_busy"
+  | "storage_full"
+  | "storage_io"
+  | "storage_corrupt"
+  | "storage_read_only"
+  | "storage_too_new"
+  | "forked"
+  | "internal";
+
+/** One authenticated period of one user on one device. */
+export interface Session {
+  /** Its id: `ses_` and a ULID. A name, never a credential. */
+  id: string;
+  /** The user who signed in. */
+  userId: string;
+  /** The tenant that it belongs to. */
+  tenantId: string;
+  /** Whether it lives. */
+  status: SessionStatus;
+  /** The `User-Agent` header of the sign-in. */
+  userAgent: string | null;
+  /** The address of the sign-in, in canonical form. */
+  ipAddress: string | null;
+  /** The country of the sign-in as the host gave it: two letters (ISO 3166-1 alpha-2). */
+  country: string | null;
+  /** The kind of device, given or derived from the user agent. */
+  deviceType: DeviceType;
+  /** The host's fingerprint of the device. */
+  deviceFingerprint: string | null;
+  /** The sign-in. */
+  createdAt: Date;
+  /** The sign-in or the last rotation of the refresh token; verifying never moves it. */
+  lastActiveAt: Date;
+  /**
+   * The end of the session, and of its refresh token with it; fixed at sign-in. REST calls this `expires_at`.
+   */
+  refreshExpiresAt: Date;
+  /** When its newest access token expires. REST calls this `access_expires_at`. */
+  expiresAt: Date;
+  /** Whether `status` is `revoked`. */
+  revoked: boolean;
+  /** When it was revoked: only if its status is `revoked`. */
+  revokedAt: Date | null;
+  /** Why it ended. */
+  endReason: EndReason | null;
+  /** The organisation that is active in the session, at most 255 bytes. */
+  orgId: string | null;
+  /** The user's role, at most 255 bytes. */
+  role: string | null;
+  /** Whether a second factor was passed. */
+  mfaVerified: boolean;
+  /** The user's e-mail address, at most 320 bytes. */
+  email: string | null;
+  /**
+   * The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access token.
+   */
+  claims: Record<string, Json>;
+  /** The address last seen: of the newest refresh that gave one, else of the sign-in. */
+  lastIpAddress: string | null;
+  /** The user agent last seen: of the newest refresh that gave one, else of the sign-in. */
+  lastUserAgent: string | null;
+}
+
+/** A tenant's settings. */
+export interface Config {
+  /** How long a session lasts after sign-in; default 30 days. Binds at sign-in. */
+  sessionDuration: string;
+  /** How long an access token lasts; default 1 hour. Binds at the next token. */
+  accessTokenTtl: string;
+  /** After how long without a refresh a session is revoked; default never. Binds at once. */
+  idleTimeout: string | null;
+  /**
+   * How many active sessions a user may have, at least 1; default unlimited. Binds at the user's next
+   * sign-in.
+   */
+  maxSessionsPerUser: number | null;
+  /**
+   * For how long after a rotation the former refresh token still answers with the same successor, 0 to 60
+   * seconds; default 10 seconds.
+   */
+  refreshReuseWindow: string;
+}
+
+/** Counts over one tenant. */
+export interface Stats {
+  /** Its sessions by status. */
+  sessions: { active: number; expired: number; revoked: number };
+  /** Sign-ins of the last 24 hours. */
+  createdLast24h: number;
+  /** The size of the whole database in bytes, without the write-ahead log. */
+  databaseBytes: number;
+  /** The earliest end by the clock that no sweep has written down yet. */
+  oldestUnsweptAt: Date | null;
+}
+
+/** A signing key. */
+export interface KeyInfo {
+  /** Its id, the `kid` of its tokens: `key_` and a ULID. */
+  kid: string;
+  /** Its state. */
+  state: KeyState;
+  /** When it was made. */
+  createdAt: Date;
+}
+
+/** A change of settings: absent or `undefined` leaves a setting, null turns it off. */
+export interface ConfigPatch {
+  sessionDuration?: Duration | undefined;
+  accessTokenTtl?: Duration | undefined;
+  idleTimeout?: Duration | null | undefined;
+  maxSessionsPerUser?: number | null | undefined;
+  refreshReuseWindow?: Duration | undefined;
+  session_duration?: Duration | undefined;
+  access_token_ttl?: Duration | undefined;
+  idle_timeout?: Duration | null | undefined;
+  max_sessions_per_user?: number | null | undefined;
+  refresh_reuse_window?: Duration | undefined;
+}
+
+/** A sign-in. `undefined` and `null` mean "not given". */
+export interface CreateSessionOptions {
+  /** The user who signs in, 1 to 255 bytes. The host has checked the credentials. */
+  userId: string;
+  /** The `User-Agent` header; at most 1024 bytes are kept. */
+  userAgent?: string | null | undefined;
+  /** The IPv4 or IPv6 address that the sign-in came from. */
+  ipAddress?: string | null | undefined;
+  /** The country that the host derived from the address: two letters (ISO 3166-1 alpha-2). */
+  country?: string | null | undefined;
+  /** The kind of device; by default derived from the user agent. */
+  deviceType?: DeviceType | null | undefined;
+  /** The host's own fingerprint of the device, at most 255 bytes. */
+  deviceFingerprint?: string | null | undefined;
+  /** The organisation that is active in the session, at most 255 bytes. */
+  orgId?: string | null | undefined;
+  /** The user's role, at most 255 bytes. */
+  role?: string | null | undefined;
+  /** Whether a second factor was passed. */
+  mfaVerified?: boolean | null | undefined;
+  /** The user's e-mail address, at most 320 bytes. */
+  email?: string | null | undefined;
+  /**
+   * The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access token.
+   */
+  claims?: { readonly [name: string]: Json } | null | undefined;
+  /** How long this session lasts, such as `24h`, instead of the tenant's session duration. */
+  duration?: Duration | null | undefined;
+}
+
+/** Where a refresh comes from, as far as the host knows. */
+export interface RefreshOptions {
+  /** The address that the refresh came from, recorded as last seen. */
+  ipAddress?: string | null | undefined;
+  /** The `User-Agent` header that the refresh came with, recorded as last seen. */
+  userAgent?: string | null | undefined;
+}

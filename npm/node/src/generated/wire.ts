@@ -1,0 +1,158 @@
+// Written by `make generate` from core's schema; do not edit.
+import { type Json, toDate } from "../values";
+import type {
+  Config,
+  DeviceType,
+  EndReason,
+  KeyInfo,
+  KeyState,
+  Session,
+  SessionStatus,
+  Stats,
+} from "./types";
+
+/**
+ * Which sessions a list shows. `active`: Those that live; the default. `expired`: Those that reached their
+ * end. `revoked`: Those that were ended before their end. `all`: All of them.
+ */
+export type StatusFilter = "active" | "expired" | "revoked" | "all";
+
+/**
+ * How much a sign-out ends. `local`: The session of the token (reason `sign_out`). The default. `global`: All
+ * sessions of its user (reason `revoke_all`).
+ */
+export type SignOutScope = "local" | "global";
+
+/**
+ * When an acknowledged write counts as kept. `full`: Every write is on disk before it is acknowledged: a
+ * power loss takes nothing back. The default. `normal`: Acknowledged writes survive a crash of the process. A
+ * power loss may take back the last of them; it never corrupts the database.
+ */
+export type Durability = "full" | "normal";
+
+/** A session as the addon sends it: its values in order, times in milliseconds. */
+export type WireSession = [
+  id: string,
+  userId: string,
+  tenantId: string,
+  status: SessionStatus,
+  userAgent: string | null,
+  ipAddress: string | null,
+  country: string | null,
+  deviceType: DeviceType,
+  deviceFingerprint: string | null,
+  createdAt: number,
+  lastActiveAt: number,
+  expiresAt: number,
+  accessExpiresAt: number,
+  revokedAt: number | null,
+  endReason: EndReason | null,
+  orgId: string | null,
+  role: string | null,
+  mfaVerified: boolean,
+  email: string | null,
+  claims: Record<string, Json>,
+  lastIpAddress: string | null,
+  lastUserAgent: string | null,
+];
+
+export function toSession(wire: WireSession): Session {
+  return {
+    id: wire[0],
+    userId: wire[1],
+    tenantId: wire[2],
+    status: wire[3],
+    userAgent: wire[4],
+    ipAddress: wire[5],
+    country: wire[6],
+    deviceType: wire[7],
+    deviceFingerprint: wire[8],
+    createdAt: new Date(wire[9]),
+    lastActiveAt: new Date(wire[10]),
+    refreshExpiresAt: new Date(wire[11]),
+    expiresAt: new Date(wire[12]),
+    revokedAt: toDate(wire[13]),
+    endReason: wire[14],
+    orgId: wire[15],
+    role: wire[16],
+    mfaVerified: wire[17],
+    email: wire[18],
+    claims: wire[19],
+    lastIpAddress: wire[20],
+    lastUserAgent: wire[21],
+    revoked: wire[3] === "revoked",
+  };
+}
+
+export interface WireConfig {
+  session_duration: string;
+  access_token_ttl: string;
+  idle_timeout: string | null;
+  max_sessions_per_user: number | null;
+  refresh_reuse_window: string;
+}
+
+export function toConfig(wire: WireConfig): Config {
+  return {
+    sessionDuration: wire.session_duration,
+    accessTokenTtl: wire.access_token_ttl,
+    idleTimeout: wire.idle_timeout,
+    maxSessionsPerUser: wire.max_sessions_per_user,
+    refreshReuseWindow: wire.refresh_reuse_window,
+  };
+}
+
+export interface WireStats {
+  sessions: { active: number; expired: number; revoked: number };
+  created_last_24h: number;
+  database_bytes: number;
+  oldest_unswept_at: number | null;
+}
+
+export function toStats(wire: WireStats): Stats {
+  return {
+    sessions: wire.sessions,
+    createdLast24h: wire.created_last_24h,
+    databaseBytes: wire.database_bytes,
+    oldestUnsweptAt: toDate(wire.oldest_unswept_at),
+  };
+}
+
+export interface WireKeyInfo {
+  kid: string;
+  state: KeyState;
+  created_at: number;
+}
+
+export function toKeyInfo(wire: WireKeyInfo): KeyInfo {
+  return {
+    kid: wire.kid,
+    state: wire.state,
+    createdAt: new Date(wire.created_at),
+  };
+}
+
+export const CREATE_NAMES = {
+  userId: "user_id",
+  userAgent: "user_agent",
+  ipAddress: "ip_address",
+  country: "country",
+  deviceType: "device_type",
+  deviceFingerprint: "device_fingerprint",
+  orgId: "org_id",
+  role: "role",
+  mfaVerified: "mfa_verified",
+  email: "email",
+  claims: "claims",
+  duration: "duration",
+} as const;
+
+export const REFRESH_NAMES = { ipAddress: "ip_address", userAgent: "user_agent" } as const;
+
+export const CONFIG_NAMES = {
+  sessionDuration: "session_duration",
+  accessTokenTtl: "access_token_ttl",
+  idleTimeout: "idle_timeout",
+  maxSessionsPerUser: "max_sessions_per_user",
+  refreshReuseWindow: "refresh_reuse_window",
+} as const;

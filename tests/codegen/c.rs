@@ -1,0 +1,258 @@
+//! The objects of the C binding that answer with core's values, their getters, the statuses.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use hellojohn::schema::{Field, Kind, PublicRecord};
+use hellojohn::{ErrorCode, KeyInfo};
+
+use super::c_options::create_options;
+use super::{ANSWERS, Answer, Located, flatten, one_line, one_of, wrap};
+
+const FOLDER: &str = "bindings/c/src/generated";
+
+/// Getters of more than a field, by object: name, the C type, how it is read, doc.
+const MORE: &[(&str, &str, &str, &str, &str)] = &[
+    (
+        "session",
+        "is_active",
+        "bool",
+        "session.status == hellojohn_core::Status::Active",
+        "Whether its status is \"active\".",
+    ),
+    (
+        "config",
+        "json",
+        "TextOffset",
+        "texts.add_json(config)",
+        "The settings as a JSON object, durations as they were given: {\"session_duration\":\"30d\", …}.",
+    ),
+];
+
+pub(super) fn files(root: &Path) -> Vec<(String, String)> {
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
+    let mut files: Vec<_> = ANSWERS.iter().map(|answer| file(answer.name, &source(answer))).collect();
+    files.push(file("keys", &keys()));
+    files.push(file("status", &statuses()));
+    let kept = read(&format!("{FOLDER}/create_options.rs"));
+    files.push(file("create_options", &create_options(&kept)));
+    let (modules, owners) = ("bindings/c/src/lib.rs", "include/hellojohn.hpp");
+    let module = |name: &str| format!("#[path = \"generated/{name}.rs\"]\npub mod {name};\n\n");
+    files.push((modules.to_owned(), with_each(&read(modules), "pub mod text;\n", module)));
+    let owner = |name: &str| format!("using {name} = detail::owner<hj_{name}, hj_{name}_free>;\n");
+    files.push((owners.to_owned(), with_each(&read(owners), "using text = ", owner)));
+    files
+}
+
+/// A file that is written by hand but for one line for each object; a line that it lacks goes before `place`.
+fn with_each(text: &str, place: &str, line: impl Fn(&str) -> String) -> String {
+    let lines = ANSWERS.iter().map(|answer| line(answer.name)).filter(|line| !text.contains(line.as_str()));
+    text.replacen(place, &(lines.collect::<String>() + place), 1)
+}
+
+fn file(name: &str, source: &str) -> (String, String) {
+    (
+        format!("{FOLDER}/{name}.rs"),
+        format!("//! Written by `make generate` from core's schema; do not edit.\n\n{source}"),
+    )
+}
+
+/// The type that holds a value, the C type that its getter answers with, and what the getter's name ends with.
+pub(super) fn types(kind: Kind) -> (&'static str, &'static str, &'static str) {
+    match kind {
+        Kind::Text { .. } | Kind::Word(_) => ("TextOffset", "*const c_char", ""),
+        Kind::Object => ("TextOffset", "*const c_char", "_json"),
+        Kind::Time => ("i64", "i64", "_at_ms"),
+        Kind::Bool => ("bool", "bool", ""),
+        Kind::Count(_) => ("u64", "u64", ""),
+        Kind::Duration => ("u64", "u64", "_s"),
+        Kind::Record(_) => unreachable!("flattened"),
+    }
+}
+
+/// The expression that takes a value out of the record `from`.
+fn value(from: &str, (path, field): &Located) -> String {
+    let path = format!("{from}.{path}");
+    match (field.kind, field.is_optional) {
+        (Kind::Text { .. } | Kind::Word(_), true) => format!("texts.add_optional({path}.as_ref())"),
+        (Kind::Text { .. } | Kind::Word(_), false) => format!("texts.add(&{path})"),
+        (Kind::Object, _) => format!("texts.add_json(&{path})"),
+        (Kind::Time, true) => format!("{path}.map_or(0, Timestamp::as_millis)"),
+        (Kind::Time, false) => format!("{path}.as_millis()"),
+        (Kind::Duration, true) => format!("{path}.map_or(0, Duration::as_secs)"),
+        (Kind::Duration, false) => format!("{path}.as_secs()"),
+        (Kind::Count(_), true) => format!("{path}.unwrap_or(0)"),
+        _ => path,
+    }
+}
+
+/// What a field says, in C's words.
+fn doc(field: &Field) -> String {
+    let mut doc = one_line(field.doc).replace('`', "\"");
+    if let Kind::Word(words) = field.kind {
+        write!(doc, " One of {}.", one_of(words.words)).expect("a string");
+    }
+    match (field.is_optional, types(field.kind).1) {
+        (false, _) => {}
+        (true, "*const c_char") => doc.push_str(" NULL if there is none."),
+        (true, _) => doc.push_str(" 0 if there is none."),
+    }
+    wrap("/// ", &doc)
+}
+
+fn getter(object: &str, name: &str, parameter: &str, result: &str, doc: &str, read: &str) -> String {
+    format!(
+        r#"{doc}#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_{object}_{name}({object}: *const hj_{object}{parameter}) -> {result} {{
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe {{ get({object}, |{object}| {read}) }}
+}}
+
+"#
+    )
+}
+
+fn free(object: &str) -> String {
+    format!(
+        r#"/// Frees the object; NULL is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_{object}_free({object}: *mut hj_{object}) {{
+    // SAFETY: the caller promises NULL or an object that no thread uses any more ("Objects").
+    unsafe {{ unwind::free({object}) }}
+}}
+"#
+    )
+}
+
+/// The imports that the code below them needs.
+fn imports(record: &str, body: &str) -> String {
+    let mut core = vec![record];
+    core.extend(["Duration", "Timestamp"].iter().filter(|name| body.contains(&format!("{name}::"))));
+    core.sort_unstable();
+    let core = if core.len() == 1 { record.to_owned() } else { format!("{{{}}}", core.join(", ")) };
+    let texts = body.contains("TextOffset");
+    format!(
+        "{}use hellojohn_core::{core};\n\nuse crate::abi::get;\n{}use crate::unwind;\n\n{body}",
+        if texts { "use std::ffi::c_char;\n\n" } else { "" },
+        if texts { "use crate::texts::{TextOffset, Texts};\n" } else { "" },
+    )
+}
+
+fn source(answer: &Answer) -> String {
+    let Answer { name, record, doc: text } = answer;
+    let more = || MORE.iter().filter(|(object, ..)| object == name);
+    let fields = flatten(record, false);
+    let has_texts =
+        fields.iter().any(|(_, field)| types(field.kind).0 == "TextOffset") || more().next().is_some();
+    let twice = |name: &str| fields.iter().any(|(_, field)| field.name == format!("last_{name}"));
+    let (mut members, mut before, mut values, mut getters) =
+        (String::new(), String::new(), String::new(), String::new());
+    for located in &fields {
+        let (path, field) = located;
+        let (held, result, suffix) = types(field.kind);
+        writeln!(members, "    {}: {held},", field.name).expect("a string");
+        let value = value(name, located);
+        match field
+            .name
+            .strip_prefix("last_")
+            .filter(|first| fields.iter().any(|(_, field)| field.name == *first))
+        {
+            // Mostly the same as at sign-in.
+            Some(first) => writeln!(
+                values,
+                "            {}: if {name}.{path} == {name}.{first} {{\n                {first}\n            }} else \
+                 {{\n                {value}\n            }},",
+                field.name
+            ),
+            None if twice(field.name) => {
+                writeln!(before, "        let {} = {value};", field.name).expect("a string");
+                writeln!(values, "            {},", field.name)
+            }
+            None if value == field.name => writeln!(values, "            {value},"),
+            None => writeln!(values, "            {}: {value},", field.name),
+        }
+        .expect("a string");
+        let read = match held {
+            "TextOffset" => format!("{name}.texts.c_str({name}.{})", field.name),
+            _ => format!("{name}.{}", field.name),
+        };
+        getters += &getter(
+            name,
+            &format!("{}{suffix}", field.name).replace("_at_at_ms", "_at_ms"),
+            "",
+            result,
+            &doc(field),
+            &read,
+        );
+    }
+    for (_, more, held, value, doc) in more() {
+        writeln!(members, "    {more}: {held},").expect("a string");
+        writeln!(values, "            {more}: {value},").expect("a string");
+        let (result, read) = match *held {
+            "TextOffset" => ("*const c_char", format!("{name}.texts.c_str({name}.{more})")),
+            held => (held, format!("{name}.{more}")),
+        };
+        getters += &getter(name, more, "", result, &wrap("/// ", doc), &read);
+    }
+    if has_texts {
+        members = format!("    texts: Texts,\n{members}");
+        before = format!("        let mut texts = Texts::with_capacity(512);\n{before}");
+        values += "            texts,\n";
+    }
+    let record_name = record.name;
+    let body = format!(
+        "{}pub struct hj_{name} {{\n{members}}}\n\nimpl hj_{name} {{\n    pub(crate) fn new({name}: &{record_name}) -> Self {{\n\
+         {before}        hj_{name} {{\n{values}        }}\n    }}\n}}\n\n{getters}{}",
+        wrap("/// ", text),
+        free(name)
+    );
+    imports(record_name, &body)
+}
+
+/// `hj_keys`, which holds several records.
+fn keys() -> String {
+    let fields = flatten(&KeyInfo::RECORD, false);
+    let (mut members, mut values, mut getters) = (String::new(), String::new(), String::new());
+    for located in &fields {
+        let field = located.1;
+        let (held, result, suffix) = types(field.kind);
+        writeln!(members, "    {}: {held},", field.name).expect("a string");
+        writeln!(values, "                {}: {},", field.name, value("key", located)).expect("a string");
+        let read = match held {
+            "TextOffset" => format!("keys.text(index, |key| key.{})", field.name),
+            _ => format!("keys.keys.get(index).map_or(0, |key| key.{})", field.name),
+        };
+        let name = format!("{}{suffix}", field.name).replace("_at_at_ms", "_at_ms");
+        getters += &getter("keys", &name, ", index: usize", result, &doc(&field), &read);
+    }
+    let body = format!(
+        "/// The signing keys of a tenant, oldest first, retired ones included. The getters answer NULL or 0 for NULL keys and past\n\
+         /// the end.\npub struct hj_keys {{\n    texts: Texts,\n    keys: Vec<Key>,\n}}\n\nstruct Key {{\n{members}}}\n\n\
+         impl hj_keys {{\n    pub(crate) fn new(keys: &[KeyInfo]) -> Self {{\n        let mut texts = Texts::default();\n        \
+         let keys = keys\n            .iter()\n            .map(|key| Key {{\n{values}            }})\n            .collect();\n        \
+         hj_keys {{ texts, keys }}\n    }}\n\n    \
+         fn text(&self, index: usize, read: impl FnOnce(&Key) -> TextOffset) -> *const c_char {{\n        \
+         self.texts.c_str(self.keys.get(index).map_or(TextOffset::ABSENT, read))\n    }}\n}}\n\n{}{getters}{}",
+        getter("keys", "count", "", "usize", "/// How many keys there are.\n", "keys.keys.len()"),
+        free("keys")
+    );
+    imports("KeyInfo", &body)
+}
+
+fn statuses() -> String {
+    let (mut constants, mut names) = (String::new(), String::new());
+    for code in ErrorCode::ALL {
+        let name = code.as_str();
+        constants += &wrap("/// ", &one_line(code.doc()));
+        writeln!(constants, "pub const HJ_ERR_{}: hj_status = {};", name.to_uppercase(), code.number())
+            .expect("a string");
+        writeln!(names, "    c\"{name}\",").expect("a string");
+    }
+    format!(
+        "use std::ffi::CStr;\n\n/// How a call ended: HJ_OK, or one of HJ_ERR_…. A later release may add numbers; none is ever reused.\n\
+         pub type hj_status = i32;\n\n/// The call did what it says.\npub const HJ_OK: hj_status = 0;\n{constants}\n\
+         /// The names, by number.\npub(super) const NAMES: [&CStr; {}] = [\n    c\"ok\",\n{names}];\n",
+        ErrorCode::ALL.len() + 1
+    )
+}

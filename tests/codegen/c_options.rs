@@ -1,0 +1,85 @@
+//! The options of a sign-in in C and how they are read.
+
+use std::fmt::Write as _;
+
+use hellojohn::CreateSession;
+use hellojohn::schema::{Field, Kind, PublicRecord};
+
+use super::c::types;
+use super::{flatten, one_line, one_of, wrap};
+
+/// `hj_create_options`, which only grows at its end: members that the kept file has stay where they are.
+pub(super) fn create_options(kept: &str) -> String {
+    let mut fields: Vec<_> =
+        flatten(&CreateSession::RECORD, true).into_iter().filter(|(path, _)| path != "user_id").collect();
+    let member = |field: &Field| {
+        format!("{}{}", field.name, if types(field.kind).2 == "_json" { "_json" } else { "" })
+    };
+    let expression = |field: &Field| match field.kind {
+        Kind::Bool => format!("mfa::read(options.{0})?.unwrap_or_default()", field.name),
+        Kind::Object => format!("options.{}.parse(\"{}\")?.unwrap_or_default()", member(field), field.name),
+        _ => format!("options.{0}.parse(\"{0}\")?", field.name),
+    };
+    let mut values = String::new();
+    for field in CreateSession::RECORD.fields {
+        match field.kind {
+            Kind::Record(inner) => {
+                writeln!(values, "            {}: {} {{", field.name, inner.name).expect("a string");
+                for inner in inner.fields {
+                    writeln!(values, "                {}: {},", inner.name, expression(inner))
+                        .expect("a string");
+                }
+                writeln!(values, "            }},").expect("a string");
+            }
+            _ if field.name == "user_id" => values += "            user_id: user_id.require(\"user_id\")?,\n",
+            _ => writeln!(values, "            {}: {},", field.name, expression(field)).expect("a string"),
+        }
+    }
+    let place = |field: &Field| kept.find(&format!("    pub {}: ", member(field))).unwrap_or(usize::MAX);
+    fields.sort_by_key(|(_, field)| place(field));
+    let mut members = String::new();
+    for (_, field) in &fields {
+        let words = match field.kind {
+            Kind::Word(words) => format!(" One of {}.", one_of(words.words)),
+            _ => String::new(),
+        };
+        members += &wrap("    /// ", &(one_line(field.doc).replace('`', "\"") + &words));
+        let held = if matches!(field.kind, Kind::Bool) { "hj_mfa" } else { "hj_str" };
+        writeln!(members, "    pub {}: {held},", member(field)).expect("a string");
+    }
+    format!(
+        r#"use hellojohn_core::{{ClientInfo, CreateSession, Error, Identity}};
+
+use crate::abi::{{OptionStruct, hj_str}};
+use crate::tenant::mfa::{{self, hj_mfa}};
+
+/// What the host knows about a sign-in besides the user; everything is optional. See "Option structs".
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct hj_create_options {{
+    /// sizeof(hj_create_options).
+    pub struct_size: usize,
+{members}}}
+
+// SAFETY: repr(C), starts with its size; zero is "not given" and HJ_MFA_UNSAID.
+unsafe impl OptionStruct for hj_create_options {{
+    const FIRST_SIZE: usize = std::mem::offset_of!(Self, mfa_verified) + size_of::<hj_mfa>();
+}}
+
+/// The sign-in of this user with these options.
+///
+/// # Safety
+/// Section "Strings" of the contract holds for all texts.
+pub(crate) unsafe fn read_request(
+    user_id: hj_str,
+    options: hj_create_options,
+) -> Result<CreateSession, Error> {{
+    // SAFETY: the caller keeps "Strings".
+    unsafe {{
+        Ok(CreateSession {{
+{values}        }})
+    }}
+}}
+"#
+    )
+}
