@@ -468,7 +468,7 @@ const char *hj_version(void);
 HJ_API
 uint32_t hj_abi_version(void);
 
-/// The name of a status as every door spells it, such as "session_revoked"; "ok" for HJ_OK; NULL for a number that this
+/// The name of a status as in every language, such as "session_revoked"; "ok" for HJ_OK; NULL for a number that this
 /// library does not know. Lives forever.
 HJ_API
 const char *hj_status_name(hj_status status);

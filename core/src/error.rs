@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 macro_rules! error_table {
     ($($(#[doc = $doc:literal])+ $variant:ident = $number:literal, $name:literal, $status:literal;)*) => {
-        /// What went wrong, one row of the table in SPEC 6. The same rows answer at every door: [`as_str`](Self::as_str)
+        /// What went wrong, one row of the table in SPEC 6. The same rows answer at every API surface: [`as_str`](Self::as_str)
         /// is the `code` in Node and REST, [`http_status`](Self::http_status) the REST status,
         /// [`number`](Self::number) the `HJ_ERR_…` constant in C.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -11,7 +11,7 @@ mod codes;
 use self::codes::NAMES;
 pub use self::codes::*;
 
-/// The name of a status as every door spells it, such as "session_revoked"; "ok" for HJ_OK; NULL for a number that this
+/// The name of a status as in every language, such as "session_revoked"; "ok" for HJ_OK; NULL for a number that this
 /// library does not know. Lives forever.
 #[unsafe(no_mangle)]
 pub extern "C" fn hj_status_name(status: hj_status) -> *const c_char {

@@ -16,13 +16,15 @@ pub(crate) fn rust_edges(folder: &str, all: &[Source]) -> Edges {
         .filter(|source| source.path.starts_with(folder) && source.path.ends_with(".rs"))
         .filter(|source| !is_test_file(&source.path))
         .collect();
+    let by_attribute = modules_by_attribute(folder, &files);
+    let module_of = |path: &str| by_attribute.get(path).cloned().unwrap_or_else(|| module_of(folder, path));
     let modules: BTreeMap<Vec<String>, String> =
-        files.iter().map(|source| (module_of(folder, &source.path), source.path.clone())).collect();
+        files.iter().map(|source| (module_of(&source.path), source.path.clone())).collect();
     let parsed: Vec<_> = files
         .iter()
         .map(|source| {
             let (named, others) = uses(&production_code(&source.text));
-            (module_of(folder, &source.path), *source, named, others)
+            (module_of(&source.path), *source, named, others)
         })
         .collect();
     let mut published = BTreeMap::new();
@@ -58,6 +60,33 @@ pub(crate) fn rust_edges(folder: &str, all: &[Source]) -> Edges {
     edges
 }
 
+/// The modules whose file `#[path = "…"]` names, by the path of the file.
+fn modules_by_attribute(folder: &str, files: &[&Source]) -> BTreeMap<String, Vec<String>> {
+    let mut found = BTreeMap::new();
+    for source in files {
+        let here = source.path.rsplit_once('/').map_or("", |(here, _)| here);
+        for declared in source.text.split("#[path = \"").skip(1) {
+            let Some((file, rest)) = declared.split_once('"') else { continue };
+            let name = rest.split("mod ").nth(1).and_then(|rest| rest.split(';').next()).unwrap_or("");
+            found.insert(resolve(here, file), joined(&module_of(folder, &source.path), name));
+        }
+    }
+    found
+}
+
+/// A path from a folder on, without `.` and `..`.
+fn resolve(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').collect();
+    for part in path.split('/').filter(|part| *part != ".") {
+        if part == ".." {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    parts.join("/")
+}
+
 fn module_of(folder: &str, path: &str) -> Vec<String> {
     let inner = path[folder.len()..].trim_end_matches(".rs");
     let mut module: Vec<String> = inner.split('/').map(str::to_owned).collect();
@@ -91,24 +120,20 @@ fn absolute(
     Some(base.into_iter().chain(rest.iter().cloned()).collect())
 }
 
-/// The edges between TypeScript files: `import … from "./x.js"`, `export … from`, `import("./x.js")`.
+/// The edges between TypeScript files: `import … from "./x"`, `export … from`, `import("./x")`, with or without `.js`.
 pub(crate) fn typescript_edges(folder: &str, all: &[Source]) -> Edges {
+    let paths: BTreeSet<&str> = all.iter().map(|source| source.path.as_str()).collect();
     let mut edges = Edges::new();
     for source in all.iter().filter(|source| source.path.starts_with(folder) && source.path.ends_with(".ts"))
     {
         let known = edges.entry(source.path.clone()).or_default();
         for quoted in source.text.split('"').skip(1).step_by(2) {
-            if (quoted.starts_with("./") || quoted.starts_with("../")) && quoted.ends_with(".js") {
-                let mut parts: Vec<&str> = source.path.split('/').collect();
-                parts.pop();
-                for part in quoted.trim_end_matches(".js").split('/').filter(|part| *part != ".") {
-                    if part == ".." {
-                        parts.pop();
-                    } else {
-                        parts.push(part);
-                    }
+            if quoted.starts_with("./") || quoted.starts_with("../") {
+                let here = source.path.rsplit_once('/').map_or("", |(here, _)| here);
+                let file = format!("{}.ts", resolve(here, quoted.trim_end_matches(".js")));
+                if paths.contains(file.as_str()) {
+                    known.insert(file);
                 }
-                known.insert(format!("{}.ts", parts.join("/")));
             }
         }
     }
@@ -169,9 +194,19 @@ mod self_tests {
     }
 
     #[test]
+    fn a_circle_through_a_file_that_an_attribute_names_is_caught() {
+        let all = [
+            Source::new("bindings/c/src/lib.rs", "#[path = \"generated/page.rs\"]\npub mod page;\nmod rest;"),
+            Source::new("bindings/c/src/generated/page.rs", "use crate::rest::Rest;\npub struct Page;"),
+            Source::new("bindings/c/src/rest.rs", "use crate::page::Page;\npub struct Rest;"),
+        ];
+        assert_eq!(cycles(&rust_edges("bindings/c/src/", &all)).len(), 2);
+    }
+
+    #[test]
     fn a_circle_of_typescript_types_is_caught() {
         let all = [
-            Source::new("npm/node/src/a.ts", "import type { B } from \"./internal/b.js\";"),
+            Source::new("npm/node/src/a.ts", "import type { B } from \"./internal/b\";"),
             Source::new("npm/node/src/internal/b.ts", "export { A } from \"../a.js\";"),
             Source::new("npm/node/src/c.ts", "import { A } from \"./a.js\";"),
         ];
