@@ -85,9 +85,10 @@ fn flatten(record: &Record, flat_only: bool) -> Vec<Located> {
     fields
 }
 
-/// The text of a doc comment in one line, without what it says of Rust's JSON.
+/// The first paragraph of a doc comment in one line, without what it says of Rust's JSON.
 fn one_line(doc: &str) -> String {
-    let line = doc.split_whitespace().collect::<Vec<_>>().join(" ");
+    let first = doc.split("\n\n").next().unwrap_or_default();
+    let line = first.split_whitespace().collect::<Vec<_>>().join(" ");
     line.split_once(" As JSON:").map_or(line.clone(), |(first, _)| first.to_owned())
 }
 
@@ -97,7 +98,7 @@ fn wrap(prefix: &str, text: &str) -> String {
     for word in text.split_whitespace() {
         let line = lines.last_mut().expect("a line");
         if line.chars().count() + word.chars().count() > 110 && line != prefix {
-            lines.push(format!("{prefix}{word} "));
+            lines.push(format!("{}{word} ", prefix.replace('-', " ")));
         } else {
             line.push_str(word);
             line.push(' ');

@@ -59,7 +59,7 @@ pub(super) fn files() -> Vec<(String, String)> {
 
 fn error_codes() -> String {
     let text = "Every code that a `HelloJohnError` can have; the same table holds in C, Rust and REST.";
-    union("ErrorCode", text, ErrorCode::ALL.iter().map(|code| code.as_str()))
+    union("ErrorCode", &doc("", text), ErrorCode::ALL.iter().map(|code| code.as_str()))
 }
 
 fn doc(indent: &str, doc: &str) -> String {
@@ -74,7 +74,7 @@ fn union(name: &str, text: &str, words: impl Iterator<Item = &'static str>) -> S
     let words: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
     let line = format!("export type {name} = {};\n", words.join(" | "));
     let lines = format!("export type {name} =\n  | {};\n", words.join("\n  | "));
-    doc("", text) + if line.len() <= 111 { &line } else { &lines }
+    text.to_owned() + if line.len() <= 111 { &line } else { &lines }
 }
 
 fn node_name(words: &Words) -> &'static str {
@@ -84,8 +84,9 @@ fn node_name(words: &Words) -> &'static str {
 fn unions(kinds: &[Kind]) -> String {
     let unions = kinds.iter().map(|kind| match kind {
         Kind::Word(words) => {
-            let says = words.words.iter().map(|(word, doc)| format!(" `{word}`: {}", one_line(doc)));
-            let text = one_line(words.doc) + &says.collect::<String>();
+            let says = words.words.iter();
+            let says = says.map(|(word, doc)| wrap(" * - ", &format!("`{word}`: {}", one_line(doc))));
+            let text = format!("/**\n * {}\n *\n{} */\n", one_line(words.doc), says.collect::<String>());
             union(node_name(words), &text, words.words.iter().map(|(word, _)| *word))
         }
         _ => unreachable!("enums of words"),

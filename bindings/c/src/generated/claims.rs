@@ -1,5 +1,7 @@
 //! Written by `make generate` from core's schema; do not edit.
 
+#![allow(clippy::needless_borrows_for_generic_args)] // some types of fields are Copy
+
 use std::ffi::c_char;
 
 use hellojohn_core::AccessClaims;

@@ -2,17 +2,25 @@
 import type { Duration, Json } from "../values";
 
 /**
- * Whether a session lives. `active`: It lives. `expired`: It reached its end. `revoked`: It was ended before
- * its end, by a decision or by the idle time-out.
+ * Whether a session lives.
+ *
+ * - `active`: It lives.
+ * - `expired`: It reached its end.
+ * - `revoked`: It was ended before its end, by a decision or by the idle time-out.
  */
 export type SessionStatus = "active" | "expired" | "revoked";
 
 /**
- * Why a session ended. `sign_out`: Its user signed out on this device. `revoked`: It was revoked by its id.
- * `revoke_all`: All sessions of its user were revoked. `revoke_tenant`: All sessions of the tenant were
- * revoked. `max_sessions`: A newer sign-in of its user exceeded the cap. `idle_timeout`: It was not refreshed
- * within the idle time-out. `refresh_token_reuse`: A refresh token of it was used again. `expired`: It
- * reached its end.
+ * Why a session ended.
+ *
+ * - `sign_out`: Its user signed out on this device.
+ * - `revoked`: It was revoked by its id.
+ * - `revoke_all`: All sessions of its user were revoked.
+ * - `revoke_tenant`: All sessions of the tenant were revoked.
+ * - `max_sessions`: A newer sign-in of its user exceeded the cap.
+ * - `idle_timeout`: It was not refreshed within the idle time-out.
+ * - `refresh_token_reuse`: A refresh token of it was used again.
+ * - `expired`: It reached its end.
  */
 export type EndReason =
   | "sign_out"
@@ -25,21 +33,24 @@ export type EndReason =
   | "expired";
 
 /**
- * The kind of device a session was started from. ``` use hellojohn::DeviceType; let phone = "Mozilla/5.0
- * (Android 14; Mobile; rv:133.0) Gecko/133.0 Firefox/133.0"; assert_eq!(DeviceType::of_user_agent(phone),
- * DeviceType::Mobile); assert_eq!(DeviceType::of_user_agent(phone).as_str(), "mobile");
- * assert_eq!("tablet".parse(), Ok(DeviceType::Tablet)); ``` `desktop`: A computer: Windows, macOS, Linux,
- * ChromeOS. `mobile`: A telephone, or a native app that does not say otherwise. `tablet`: A tablet or an
- * electronic reader. `bot`: A client that no person looks at: crawler, link preview, monitor, command-line
- * tool, HTTP library. `unknown`: Nothing known, or a device without a word of its own: television, set-top
- * box, console, watch, headset, car.
+ * The kind of device a session was started from.
+ *
+ * - `desktop`: A computer: Windows, macOS, Linux, ChromeOS.
+ * - `mobile`: A telephone, or a native app that does not say otherwise.
+ * - `tablet`: A tablet or an electronic reader.
+ * - `bot`: A client that no person looks at: crawler, link preview, monitor, command-line tool, HTTP library.
+ * - `unknown`: Nothing known, or a device without a word of its own: television, set-top box, console, watch,
+ *   headset, car.
  */
 export type DeviceType = "desktop" | "mobile" | "tablet" | "bot" | "unknown";
 
 /**
- * The state of a signing key. `next`: Published, signs nothing yet. `active`: Signs new tokens. `retiring`:
- * Signs no new tokens; those that it signed are still good. `retired`: Deleted: its tokens are not good any
- * more.
+ * The state of a signing key.
+ *
+ * - `next`: Published, signs nothing yet.
+ * - `active`: Signs new tokens.
+ * - `retiring`: Signs no new tokens; those that it signed are still good.
+ * - `retired`: Deleted: its tokens are not good any more.
  */
 export type KeyState = "next" | "active" | "retiring" | "retired";
 

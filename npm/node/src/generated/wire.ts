@@ -12,21 +12,29 @@ import type {
 } from "./types";
 
 /**
- * Which sessions a list shows. `active`: Those that live; the default. `expired`: Those that reached their
- * end. `revoked`: Those that were ended before their end. `all`: All of them.
+ * Which sessions a list shows.
+ *
+ * - `active`: Those that live; the default.
+ * - `expired`: Those that reached their end.
+ * - `revoked`: Those that were ended before their end.
+ * - `all`: All of them.
  */
 export type StatusFilter = "active" | "expired" | "revoked" | "all";
 
 /**
- * How much a sign-out ends. `local`: The session of the token (reason `sign_out`). The default. `global`: All
- * sessions of its user (reason `revoke_all`).
+ * How much a sign-out ends.
+ *
+ * - `local`: The session of the token (reason `sign_out`). The default.
+ * - `global`: All sessions of its user (reason `revoke_all`).
  */
 export type SignOutScope = "local" | "global";
 
 /**
- * When an acknowledged write counts as kept. `full`: Every write is on disk before it is acknowledged: a
- * power loss takes nothing back. The default. `normal`: Acknowledged writes survive a crash of the process. A
- * power loss may take back the last of them; it never corrupts the database.
+ * When an acknowledged write counts as kept.
+ *
+ * - `full`: Every write is on disk before it is acknowledged: a power loss takes nothing back. The default.
+ * - `normal`: Acknowledged writes survive a crash of the process. A power loss may take back the last of
+ *   them; it never corrupts the database.
  */
 export type Durability = "full" | "normal";
 
