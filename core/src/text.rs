@@ -36,9 +36,20 @@ macro_rules! text_value {
 }
 pub(crate) use text_value;
 
+/// A value that is a text of its own: the store keeps it as that.
+pub(crate) trait AsText {
+    fn as_text(&self) -> &str;
+}
+
 /// Makes a type with `as_str` print as its text, also in JSON.
 macro_rules! print_as_str {
     ($name:ident) => {
+        impl $crate::text::AsText for $name {
+            fn as_text(&self) -> &str {
+                self.as_str()
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())

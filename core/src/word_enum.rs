@@ -37,6 +37,12 @@ macro_rules! word_enum {
             }
         })?
 
+        impl $crate::text::AsText for $name {
+            fn as_text(&self) -> &str {
+                self.as_str()
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())

@@ -4,15 +4,18 @@ use rusqlite::types::{ToSqlOutput, Value};
 
 use crate::clock::Timestamp;
 use crate::duration::Duration;
-use crate::model::client::{Country, DeviceFingerprint, IpAddress, UserAgent};
-use crate::model::device_type::DeviceType;
-use crate::model::id::{OrgId, UserId};
-use crate::model::identity::{Claims, Email, Role};
-use crate::model::session::EndReason;
-use crate::token::keyring::KeyState;
+use crate::model::client::IpAddress;
+use crate::model::identity::Claims;
+use crate::text::AsText;
 
 pub(super) trait AsSql {
     fn as_sql(&self) -> ToSqlOutput<'_>;
+}
+
+impl<T: AsText> AsSql for T {
+    fn as_sql(&self) -> ToSqlOutput<'_> {
+        ToSqlOutput::from(self.as_text())
+    }
 }
 
 impl<T: AsSql> AsSql for Option<T> {
@@ -36,8 +39,6 @@ as_sql! { bool, i64, u32: |number| *number }
 as_sql! { u64: |number| *number as i64 } // the model bounds every such number to what SQL holds
 as_sql! { [u8; 16], Vec<u8>: |bytes| bytes.as_slice() }
 as_sql! { Timestamp: |time| time.as_millis() }
-as_sql! { Country, DeviceFingerprint, Email, OrgId, Role, UserAgent, UserId: |text| text.as_str() }
-as_sql! { DeviceType, EndReason, KeyState: |word| word.as_str() }
 as_sql! { Duration, IpAddress: |value| value.to_string() }
 
 impl AsSql for Claims {
