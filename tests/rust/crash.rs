@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use hellojohn::{Engine, ErrorCode, SessionId, Status};
 use hellojohn_tests::fixture::{Database, code, refresh, rounds, tenant};
 
-/// SQLite's own opinion of the file, after everybody let go of it.
+/// SQLite's own opinion of the file, after every process has closed it.
 fn assert_sound(database: &Database) {
     let connection = rusqlite::Connection::open(database.path()).unwrap();
     let check = |pragma: &str| -> String { connection.query_row(pragma, [], |row| row.get(0)).unwrap() };

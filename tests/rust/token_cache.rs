@@ -19,7 +19,7 @@ fn verify(tenant: &Tenant, token: &str) -> Arc<VerifiedAccess> {
 }
 
 #[test]
-fn a_revocation_is_seen_at_once_whoever_makes_it() {
+fn a_revocation_from_any_engine_is_seen_at_once() {
     let database = Database::new();
     let (here, there) = (database.open_at(START), database.open_at(START));
     let (mine, theirs) = (here.tenant("tnt"), there.tenant("tnt"));
@@ -41,7 +41,7 @@ fn a_revocation_is_seen_at_once_whoever_makes_it() {
 }
 
 #[test]
-fn what_others_commit_changes_no_verdict() {
+fn commits_of_other_engines_change_no_answer() {
     let database = Database::new();
     let (here, there) = (database.open_at(START), database.open_at(START));
     let (mine, theirs) = (here.tenant("tnt"), there.tenant("tnt"));
@@ -59,7 +59,7 @@ fn what_others_commit_changes_no_verdict() {
 }
 
 #[test]
-fn our_own_commits_end_what_they_change_and_nothing_else() {
+fn own_commits_end_what_they_change_and_nothing_else() {
     let database = Database::new();
     let process = database.open_at(START);
     let tenant = process.tenant("tnt");
@@ -104,32 +104,32 @@ fn our_own_commits_end_what_they_change_and_nothing_else() {
 }
 
 #[test]
-fn who_cannot_wait_is_told_so_and_else_the_same() {
+fn a_call_that_would_block_says_so_and_otherwise_answers_the_same() {
     let database = Database::new();
     let process = database.open_at(START);
     let tenant = process.tenant("tnt");
-    let hurried = tenant.non_blocking();
+    let non_blocking = tenant.non_blocking();
     let grant = sign_in(&tenant, "u");
     let id = grant.session.id;
     let page = ListQuery { user_id: Some(user("u")), ..ListQuery::default() };
-    assert_eq!(hurried.get(id), tenant.get(id));
-    assert_eq!(hurried.verify_session(id), tenant.verify_session(id));
-    assert_eq!(hurried.list(&page), tenant.list(&page));
-    assert!(hurried.verify_access_token(grant.access_token.expose()).is_ok());
+    assert_eq!(non_blocking.get(id), tenant.get(id));
+    assert_eq!(non_blocking.verify_session(id), tenant.verify_session(id));
+    assert_eq!(non_blocking.list(&page), tenant.list(&page));
+    assert!(non_blocking.verify_access_token(grant.access_token.expose()).is_ok());
 
-    // An end that the database has to write down before anybody is told.
+    // An end that the database has to write down before a caller is told.
     process.set_clock(START + 365 * DAY);
-    assert_eq!(code(hurried.get(id)), Some(ErrorCode::StorageBusy));
-    assert_eq!(code(hurried.verify_session(id)), Some(ErrorCode::StorageBusy));
-    assert_eq!(code(hurried.list(&page)), Some(ErrorCode::StorageBusy));
+    assert_eq!(code(non_blocking.get(id)), Some(ErrorCode::StorageBusy));
+    assert_eq!(code(non_blocking.verify_session(id)), Some(ErrorCode::StorageBusy));
+    assert_eq!(code(non_blocking.list(&page)), Some(ErrorCode::StorageBusy));
     assert_eq!(tenant.get(id).unwrap().status, Status::Expired);
-    assert_eq!(hurried.get(id).unwrap().status, Status::Expired);
+    assert_eq!(non_blocking.get(id).unwrap().status, Status::Expired);
 
     // A walk past more sessions than can be looked at in no time.
     for _ in 0..600 {
         tenant.revoke(sign_in(&tenant, "u").session.id).unwrap();
     }
-    assert_eq!(code(hurried.list(&page)), Some(ErrorCode::StorageBusy));
+    assert_eq!(code(non_blocking.list(&page)), Some(ErrorCode::StorageBusy));
     assert_eq!(tenant.list(&page).unwrap().data, []);
 
     let memory = Process::in_memory(START);
@@ -140,7 +140,7 @@ fn who_cannot_wait_is_told_so_and_else_the_same() {
 }
 
 #[test]
-fn the_clock_ends_what_was_remembered() {
+fn the_clock_ends_a_cached_answer() {
     let database = Database::new();
     let process = database.open_at(START);
     let tenant = process.tenant("tnt");
@@ -169,7 +169,7 @@ fn the_clock_ends_what_was_remembered() {
 }
 
 #[test]
-fn keys_and_secrets_end_it_too() {
+fn changed_keys_and_secrets_end_a_cached_answer() {
     let database = Database::new();
     let process = database.open_at(START);
     let tenant = process.tenant("tnt");
@@ -217,7 +217,7 @@ fn tenants_engines_and_other_tokens_share_nothing() {
 }
 
 #[test]
-fn an_engine_without_a_memory_and_one_in_memory_answer_the_same() {
+fn an_engine_without_a_cache_and_one_in_memory_answer_the_same() {
     let database = Database::new();
     for process in [
         Process::open(database.path(), START, Engine::builder().token_cache_capacity(0)),

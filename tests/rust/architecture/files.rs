@@ -25,14 +25,11 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("tests/node/rest_bad_input.test.mjs", "a table of bad input"),
     ("tests/node/rest_hosts.test.mjs", "each kind of host server"),
     ("tests/rust/bin/rest_surface.rs", "a function for each operation over REST"),
-    ("tests/rust/faults.rs", "to be divided"),
-    ("tests/rust/histories.rs", "to be divided"),
-    ("tests/rust/model.rs", "a second engine, in plain code"),
-    ("tests/rust/races.rs", "to be divided"),
+    ("tests/rust/histories/model.rs", "a second engine, in plain code"),
 ];
 
 /// Files that still have to be divided.
-const TOO_LONG: &[&str] = &["tests/rust/faults.rs", "tests/rust/histories.rs"];
+const TOO_LONG: &[&str] = &[];
 
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: &[&str] = &["common", "helper", "helpers", "misc", "util", "utils"];
@@ -56,8 +53,6 @@ const WORDS_LEFT: &[&str] = &[
     "tests/bench/",
     "tests/c/",
     "tests/rest/",
-    "tests/rust/",
-    "tests/scenarios/",
 ];
 
 fn is_code(path: &str) -> bool {

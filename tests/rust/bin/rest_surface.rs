@@ -41,7 +41,7 @@ fn api(tenant: Tenant) -> Result<RestApi, Error> {
     Ok(RestApi::new(tenant, options)?.authenticate_with(authenticate))
 }
 
-/// The host's word on a sign-in: everybody is who the member `user` says.
+/// Accepts every password: the member `user` says which session to open.
 fn authenticate(credentials: &Credentials) -> Result<Option<CreateSession>, AuthenticateError> {
     let user = credentials.as_object().get("user").and_then(Value::as_object);
     Ok(Some(CreateSession::from_json(user.cloned().unwrap_or_default())?))

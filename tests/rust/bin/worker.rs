@@ -21,8 +21,8 @@ fn main() {
     match argument(0) {
         "write" => write_until_killed(database),
         "hold" => hold(database, argument(2)),
-        "open" => say(&opened(database)),
-        "open-as-nobody" => open_as_nobody(database),
+        "open" => say(&open_outcome(database)),
+        "open-unprivileged" => open_unprivileged(database),
         "fill-together" => fill_together(database, argument(2).parse().expect("a size")),
         "fill" => fill(database, argument(2).parse().unwrap_or(libc::RLIM_INFINITY)),
         "fork" => fork(database),
@@ -33,10 +33,10 @@ fn main() {
 
 fn say(line: &str) {
     let mut out = stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).expect("somebody who listens");
+    writeln!(out, "{line}").and_then(|()| out.flush()).expect("a reader of this output");
 }
 
-fn wait_for_the_end_of_input() {
+fn wait_for_end_of_input() {
     let _ = stdin().read_to_end(&mut Vec::new());
 }
 
@@ -48,7 +48,7 @@ fn engine(database: &Path) -> Result<Engine, Error> {
     Engine::builder().durability(Durability::Normal).busy_timeout(Duration::from_millis(200)).open(database)
 }
 
-fn opened(database: &Path) -> String {
+fn open_outcome(database: &Path) -> String {
     match engine(database) {
         Ok(engine) => {
             let outcome = engine.tenant(&"tnt".parse().expect("an id"), &"sk_x".parse().expect("a key"));
@@ -58,7 +58,7 @@ fn opened(database: &Path) -> String {
     }
 }
 
-/// Signs in, refreshes and revokes in two threads, and tells of each answer only after it was given.
+/// Signs in, refreshes and revokes in two threads, and prints each answer only after the engine has given it.
 fn write_until_killed(database: &Path) {
     let engine = engine(database).expect("an engine");
     let tenant = tenant(&engine, "tnt");
@@ -87,21 +87,23 @@ fn write_until_killed(database: &Path) {
     });
 }
 
-/// Somebody else's connection that holds a lock.
+/// A connection of another program that holds a lock.
 fn hold(database: &Path, statements: &str) {
     let connection = rusqlite::Connection::open(database).expect("a connection");
     connection.execute_batch(statements).expect("a lock");
     say("held");
-    wait_for_the_end_of_input();
+    wait_for_end_of_input();
 }
 
-fn open_as_nobody(database: &Path) {
-    const NOBODY: u32 = 65_534;
+fn open_unprivileged(database: &Path) {
+    const UNPRIVILEGED: u32 = 65_534;
     // SAFETY: no other thread runs yet.
     let dropped = unsafe {
-        libc::setgroups(0, std::ptr::null()) == 0 && libc::setgid(NOBODY) == 0 && libc::setuid(NOBODY) == 0
+        libc::setgroups(0, std::ptr::null()) == 0
+            && libc::setgid(UNPRIVILEGED) == 0
+            && libc::setuid(UNPRIVILEGED) == 0
     };
-    say(if dropped { opened(database) } else { "no other user".to_owned() }.as_str());
+    say(if dropped { open_outcome(database) } else { "no other user".to_owned() }.as_str());
 }
 
 /// Signs in until that fails; then says how it failed, and whether reading goes on.
@@ -126,7 +128,7 @@ fn fill(database: &Path, largest_file: u64) {
     // What failed once fails again in the same way, and reading still goes on.
     let again = name_of(tenant.revoke_tenant());
     say(&format!("{again} {}", tenant.get(last.session.id).is_ok()));
-    wait_for_the_end_of_input();
+    wait_for_end_of_input();
 }
 
 fn limit_files(largest: u64) {
@@ -138,25 +140,25 @@ fn limit_files(largest: u64) {
     }
 }
 
-/// Signs in many at a time, who share commits, until there is no room; says whether exactly those are there who were told
-/// so.
+/// Signs in many users at a time, whose writes share commits, until there is no room; says whether exactly those sessions
+/// exist that were answered.
 fn fill_together(database: &Path, largest_file: u64) {
     let engine = engine(database).expect("an engine");
     let tenant = tenant(&engine, "tnt");
     limit_files(largest_file);
-    let mut told = Vec::new();
+    let mut answered = Vec::new();
     let error = loop {
         let pending: Vec<_> =
             (0..50).map(|_| tenant.begin_create(hellojohn::CreateSession::new(user("u")))).collect();
         let (kept, refused): (Vec<_>, Vec<_>) =
             pending.into_iter().map(hellojohn::Pending::wait).partition(Result::is_ok);
-        told.extend(kept.into_iter().flatten().map(|grant| grant.session.id));
+        answered.extend(kept.into_iter().flatten().map(|grant| grant.session.id));
         if let Some(Err(error)) = refused.into_iter().next() {
             break error;
         }
     };
-    let there = told.iter().all(|id| tenant.verify_session(*id).is_ok());
-    let no_more = tenant.stats().expect("stats").sessions.active == told.len() as u64;
+    let there = answered.iter().all(|id| tenant.verify_session(*id).is_ok());
+    let no_more = tenant.stats().expect("stats").sessions.active == answered.len() as u64;
     say(&format!("{} {there} {no_more}", error.code().as_str()));
 }
 
@@ -169,7 +171,7 @@ fn fork(database: &Path) {
         // SAFETY: this process has one thread.
         let child = unsafe { libc::fork() };
         if child == 0 {
-            let calls = in_the_child(&engine, &tenant, &grant);
+            let calls = call_everything(&engine, &tenant, &grant);
             let all_refused = calls.iter().all(|outcome| *outcome == "forked");
             if !leaves_by_exit {
                 drop((tenant, engine));
@@ -188,7 +190,7 @@ fn fork(database: &Path) {
     engine.close().expect("an end");
 }
 
-fn in_the_child(engine: &Engine, tenant: &Tenant, grant: &hellojohn::Grant) -> Vec<&'static str> {
+fn call_everything(engine: &Engine, tenant: &Tenant, grant: &hellojohn::Grant) -> Vec<&'static str> {
     let (id, access, refresh) = (grant.session.id, grant.access_token.expose(), grant.refresh_token.expose());
     let key = "sk_other".parse().expect("a key");
     vec![

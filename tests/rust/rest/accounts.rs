@@ -68,7 +68,7 @@ fn a_user_signs_out_their_other_devices_or_all() {
 }
 
 #[test]
-fn an_exception_needs_a_session_to_except() {
+fn an_exception_needs_the_access_token_of_a_session() {
     let host = Host::new();
     let grant = host.create("usr_1");
     let before = host.dump();

@@ -239,7 +239,7 @@ fn a_body_where_none_belongs() {
 }
 
 #[test]
-fn sizes() {
+fn a_request_over_a_size_limit_is_refused() {
     let (host, before) = quiet();
     let huge = json!({"token": "x".repeat(64 * 1024)});
     for call in with_body(&host) {
@@ -261,7 +261,7 @@ fn sizes() {
 }
 
 #[test]
-fn methods_that_pretend() {
+fn a_header_does_not_change_the_method() {
     let (host, before) = quiet();
     let get = host.get("/v1/sessions").secret().header("x-http-method-override", "DELETE");
     get.send().is(200);

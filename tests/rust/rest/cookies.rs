@@ -55,7 +55,7 @@ fn the_refresh_token_travels_in_the_cookie_only() {
 }
 
 #[test]
-fn it_is_cleared_when_it_is_of_no_more_use() {
+fn the_cookie_is_cleared_when_its_token_is_dead() {
     let host = cookie_host();
     let cleared = format!("{NAME}=; Path=/v1/auth; Max-Age=0; HttpOnly; Secure; SameSite=Lax");
     let signed_in = sign_in(&host);
@@ -84,7 +84,7 @@ fn it_is_cleared_when_it_is_of_no_more_use() {
 }
 
 #[test]
-fn other_sites_cannot_plant_one() {
+fn another_site_cannot_plant_a_cookie() {
     let host = cookie_host();
     let token = value(&sign_in(&host));
     let before = host.dump();
@@ -97,7 +97,7 @@ fn other_sites_cannot_plant_one() {
 }
 
 #[test]
-fn other_sites_cannot_use_it() {
+fn another_site_cannot_use_the_cookie() {
     let host = cookie_host();
     let token = value(&sign_in(&host));
     host.clock.advance_millis(60_000);
@@ -152,7 +152,7 @@ fn a_smuggled_second_cookie_is_refused() {
 }
 
 #[test]
-fn its_options() {
+fn options_of_the_cookie_are_checked() {
     let cookie = CookieOptions {
         name: "__Host-refresh".into(),
         path: "/".into(),

@@ -11,7 +11,7 @@ fn documented(call: Call<'_>) -> Call<'_> {
 }
 
 #[test]
-fn the_documented_calls() {
+fn the_documented_calls_are_answered_as_documented() {
     let host = Host::new();
     let owner = "usr_01HABCDEF123456";
     for _ in 0..7 {
@@ -61,7 +61,7 @@ fn the_documented_calls() {
 }
 
 #[test]
-fn other_methods() {
+fn head_and_options_and_unknown_methods_are_answered() {
     let host = Host::new();
     host.create("usr_1");
     let head = documented(host.call("HEAD", "/v1/sessions")).send().is(200);

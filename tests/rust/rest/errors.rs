@@ -45,7 +45,7 @@ fn credentials_come_first() {
         call("").bearer(revoked.access_token.expose()).send().fails(401, "session_revoked");
         let raw = call("").header("authorization", b"Bearer \xff\xfe");
         raw.send().fails(401, "invalid_token");
-        // One header, or it is anybody's guess which one counts.
+        // With two headers, two readers could take two different ones.
         call("").secret().secret().send().fails(400, "bad_request");
         call("").bearer(grant.access_token.expose()).secret().send().fails(400, "bad_request");
     }
@@ -115,7 +115,7 @@ fn the_secret_key_follows_its_change() {
 
 /// The key was changed by another process: the holder of the old key is told so; users are not accused of it.
 #[test]
-fn a_secret_key_changed_elsewhere() {
+fn a_secret_key_that_another_process_changed_is_the_hosts_problem() {
     let host = Host::new();
     let grant = host.create("usr_1");
     let elsewhere = host.engine.tenant(&TENANT.parse().unwrap(), &SECRET.parse().unwrap()).unwrap();
@@ -132,7 +132,7 @@ fn a_secret_key_changed_elsewhere() {
 }
 
 #[test]
-fn a_closed_engine() {
+fn a_closed_engine_is_answered_as_such() {
     let host = Host::new();
     let grant = host.create("usr_1");
     host.engine.close().unwrap();

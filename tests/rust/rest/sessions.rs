@@ -94,7 +94,7 @@ fn lists_filter_and_page() {
         ("/v1/sessions?status=all&limit=100", 25),
         ("/v1/sessions?status=active&limit=3", 3),
         ("/v1/sessions?limit=99999999999999999999999", 24),
-        ("/v1/sessions?user_id=usr_nobody", 0),
+        ("/v1/sessions?user_id=usr_unknown", 0),
     ] {
         assert_eq!(ids(&host.get(target).secret().send().is(200).body).len(), count, "{target}");
     }
@@ -132,7 +132,7 @@ fn revoking_a_user_and_the_tenant() {
     let revoked = |target: &str| host.delete(target).secret().send().is(200).body;
     assert_eq!(revoked("/v1/sessions?user_id=usr_1"), json!({"revoked": 2}));
     assert_eq!(revoked("/v1/sessions?user_id=usr_1"), json!({"revoked": 0}));
-    assert_eq!(revoked("/v1/sessions?user_id=usr_nobody"), json!({"revoked": 0}));
+    assert_eq!(revoked("/v1/sessions?user_id=usr_unknown"), json!({"revoked": 0}));
     assert_eq!(revoked("/v1/sessions"), json!({"revoked": 2}));
     assert_eq!(host.get("/v1/sessions").secret().send().is(200).body["data"], json!([]));
 }

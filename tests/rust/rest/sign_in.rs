@@ -64,10 +64,10 @@ fn the_client_may_shorten_its_session_and_not_stretch_it() {
 }
 
 #[test]
-fn nobody_learns_which_half_was_wrong() {
+fn a_refused_sign_in_does_not_tell_which_half_was_wrong() {
     let host = Host::new();
     let before = host.dump();
-    let wrong = [("ada@example.com", "wrong"), ("nobody@example.com", "correct horse"), ("ada", "x\u{0}y")];
+    let wrong = [("ada@example.com", "wrong"), ("unknown@example.com", "correct horse"), ("ada", "x\u{0}y")];
     let answers: Vec<Value> = wrong
         .iter()
         .map(|(email, password)| {
@@ -99,7 +99,7 @@ fn a_host_that_fails_is_a_clean_500() {
 }
 
 #[test]
-fn what_a_sign_in_must_hold() {
+fn a_sign_in_without_email_or_password_is_refused() {
     let host = Host::new();
     let before = host.dump();
     for body in [
@@ -128,7 +128,7 @@ fn a_host_without_users_offers_no_sign_in() {
 
 /// As a host does it whose user store answers later.
 #[test]
-fn in_two_steps() {
+fn a_host_may_check_the_credentials_in_a_second_step() {
     let host = Host::new();
     let mut body = ada();
     body["code"] = json!("123456");

@@ -38,7 +38,7 @@ fn a_refresh_token_is_exchanged() {
 }
 
 #[test]
-fn what_is_no_live_refresh_token() {
+fn a_token_that_is_not_a_live_refresh_token_is_refused() {
     let host = Host::new();
     let before = host.dump();
     for body in [json!({}), json!({"refresh_token": null}), json!({"refresh_token": ""})] {
@@ -133,7 +133,7 @@ fn signing_out_with_each_kind_of_token() {
 }
 
 #[test]
-fn what_signs_nobody_out() {
+fn a_sign_out_that_proves_nothing_ends_no_session() {
     let host = Host::new();
     let grant = host.create("usr_1");
     let before = host.dump();

@@ -1,0 +1,413 @@
+//! The whole engine as plain lists, written from SPEC: what every call must answer. It learns from the engine only what
+//! the text of SPEC does not determine: ids, tokens, kids.
+
+use hellojohn::{AccessToken, EndReason, ErrorCode, Grant, KeyId, KeyState, Session, SessionId, Status};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// The five settings; times in ms.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    pub session_duration: i64,
+    pub access_token_ttl: i64,
+    pub idle_timeout: Option<i64>,
+    pub cap: Option<usize>,
+    pub reuse_window: i64,
+}
+
+pub const DEFAULTS: Settings = Settings {
+    session_duration: 30 * 86_400_000,
+    access_token_ttl: 3_600_000,
+    idle_timeout: None,
+    cap: None,
+    reuse_window: 10_000,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    pub at: i64,
+    pub reason: EndReason,
+}
+
+/// An access token that was handed out.
+#[derive(Debug, Clone)]
+pub struct AccessTokenModel {
+    pub text: String,
+    pub session: usize,
+    pub exp: i64,
+    pub kid: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct SessionModel {
+    pub id: SessionId,
+    pub user: usize,
+    pub created: i64,
+    pub active: i64,
+    pub expires: i64,
+    pub ended: Option<End>,
+    /// Some answer has said that it is over.
+    pub was_reported_ended: bool,
+    /// All refresh tokens, oldest first; the last one is live.
+    pub tokens: Vec<String>,
+    pub replays: u32,
+    pub access_exp: i64,
+    pub access_text: String,
+    pub role: Option<String>,
+    pub mfa: bool,
+    pub ip: Option<String>,
+    pub purged: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct KeyModel {
+    pub kid: KeyId,
+    pub state: KeyState,
+    /// The moment by which everything that it can have signed is dead.
+    pub dead_at: i64,
+}
+
+#[derive(Debug)]
+pub struct TenantModel {
+    pub settings: Settings,
+    pub sessions: Vec<SessionModel>,
+    pub accesses: Vec<AccessTokenModel>,
+    pub keys: Vec<KeyModel>,
+}
+
+pub struct Model {
+    /// The hand of the clock.
+    pub clock: i64,
+    /// The engine's now, as of the last call that touched the database.
+    pub now: i64,
+    pub tenants: Vec<TenantModel>,
+}
+
+/// What presenting a refresh token must do (SPEC 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshOutcome {
+    Refuses(ErrorCode),
+    Rotates,
+    Replays,
+}
+
+fn whole_seconds(ms: i64) -> i64 {
+    ms.div_euclid(1_000) * 1_000
+}
+
+/// The error for an ended session (SPEC 9).
+pub fn error_of(ended: End) -> ErrorCode {
+    match ended.reason {
+        EndReason::Expired | EndReason::IdleTimeout => ErrorCode::SessionExpired,
+        _ => ErrorCode::SessionRevoked,
+    }
+}
+
+fn kid_of(token: &AccessToken) -> String {
+    let header = token.expose().split('.').next().unwrap();
+    let header: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+impl Model {
+    /// A call that reaches the database makes it see the clock.
+    pub fn see_clock(&mut self) {
+        self.now = self.now.max(self.clock);
+    }
+
+    /// SPEC 2.
+    pub fn end_of(&self, tenant_index: usize, session_index: usize) -> Option<End> {
+        let tenant = &self.tenants[tenant_index];
+        let session = &tenant.sessions[session_index];
+        let idle = tenant.settings.idle_timeout.map(|idle| session.active + idle);
+        if session.ended.is_some() {
+            session.ended
+        } else if let Some(at) = idle.filter(|at| *at < session.expires && self.now > *at) {
+            Some(End { at, reason: EndReason::IdleTimeout })
+        } else if self.now >= session.expires {
+            Some(End { at: session.expires, reason: EndReason::Expired })
+        } else {
+            None
+        }
+    }
+
+    pub fn is_active(&self, tenant_index: usize, session_index: usize) -> bool {
+        !self.tenants[tenant_index].sessions[session_index].purged
+            && self.end_of(tenant_index, session_index).is_none()
+    }
+
+    fn end(&mut self, tenant_index: usize, session_index: usize, reason: EndReason) {
+        let at = self.now;
+        let ended = self.end_of(tenant_index, session_index).unwrap_or(End { at, reason });
+        self.tenants[tenant_index].sessions[session_index].ended = Some(ended);
+    }
+
+    /// What ended by the clock is final from now on, whatever becomes of clock and settings.
+    pub fn keep_ends(&mut self, tenant_index: usize) {
+        for session_index in 0..self.tenants[tenant_index].sessions.len() {
+            self.tenants[tenant_index].sessions[session_index].ended =
+                self.end_of(tenant_index, session_index);
+        }
+    }
+
+    /// Sessions that exist, newest first.
+    pub fn newest_first(&self, tenant_index: usize) -> Vec<usize> {
+        let sessions = &self.tenants[tenant_index].sessions;
+        let mut there: Vec<usize> =
+            (0..sessions.len()).filter(|session_index| !sessions[*session_index].purged).collect();
+        there.sort_by_key(|session_index| {
+            std::cmp::Reverse((sessions[*session_index].created, sessions[*session_index].id))
+        });
+        there
+    }
+
+    /// Ends the active ones among these; how many.
+    pub fn end_all(
+        &mut self,
+        tenant_index: usize,
+        which: impl Fn(&SessionModel) -> bool,
+        reason: EndReason,
+    ) -> u64 {
+        let mut count = 0;
+        for session_index in 0..self.tenants[tenant_index].sessions.len() {
+            if which(&self.tenants[tenant_index].sessions[session_index])
+                && self.is_active(tenant_index, session_index)
+            {
+                self.end(tenant_index, session_index, reason);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// The session as every answer must show it.
+    pub fn check_session(&mut self, tenant_index: usize, session_index: usize, shown: &Session) {
+        let ended = self.end_of(tenant_index, session_index);
+        let known = &mut self.tenants[tenant_index].sessions[session_index];
+        known.was_reported_ended |= ended.is_some();
+        let status = match ended.map(|ended| ended.reason) {
+            None => Status::Active,
+            Some(EndReason::Expired) => Status::Expired,
+            Some(_) => Status::Revoked,
+        };
+        assert_eq!(shown.id, known.id);
+        assert_eq!(shown.user_id.as_str(), format!("u{}", known.user));
+        assert_eq!(shown.tenant_id.as_str(), format!("tnt_{tenant_index}"));
+        assert_eq!((shown.status, shown.end_reason), (status, ended.map(|ended| ended.reason)), "{known:?}");
+        let revoked_at = ended.filter(|_| status == Status::Revoked).map(|ended| ended.at);
+        assert_eq!(shown.revoked_at.map(|at| at.as_millis()), revoked_at);
+        let times = [shown.created_at, shown.last_active_at, shown.expires_at, shown.access_expires_at];
+        assert_eq!(
+            times.map(|at| at.as_millis()),
+            [known.created, known.active, known.expires, known.access_exp]
+        );
+        assert!(known.access_exp <= known.expires, "an access token outlives its session");
+        assert_eq!(shown.identity.role.as_ref().map(|role| role.as_str()), known.role.as_deref());
+        assert_eq!(shown.identity.mfa_verified, known.mfa);
+        assert_eq!(shown.last_ip_address.map(|ip| ip.to_string()), known.ip);
+        assert_eq!(shown.ip_address, None);
+    }
+
+    fn issue(&mut self, tenant_index: usize, session_index: usize) {
+        let (now, ttl) = (self.now, self.tenants[tenant_index].settings.access_token_ttl);
+        let session = &mut self.tenants[tenant_index].sessions[session_index];
+        session.access_exp = whole_seconds((now + ttl).min(session.expires));
+    }
+
+    /// Learns the access token of an answer.
+    fn learn_access_token(
+        &mut self,
+        tenant_index: usize,
+        session_index: usize,
+        token: &AccessToken,
+        expires_in: u64,
+        is_new: bool,
+    ) {
+        let text = token.expose().to_owned();
+        let kid = kid_of(token);
+        let (active, now) = (self.active_kid(tenant_index), self.now);
+        let session = &mut self.tenants[tenant_index].sessions[session_index];
+        assert_eq!(expires_in as i64 * 1_000, (session.access_exp - whole_seconds(now)).max(0));
+        if is_new {
+            assert_eq!(kid, active, "only the active key signs");
+            assert_ne!(text, session.access_text);
+        }
+        session.access_text.clone_from(&text);
+        let exp = session.access_exp;
+        self.tenants[tenant_index].accesses.push(AccessTokenModel { text, session: session_index, exp, kid });
+    }
+
+    pub fn active_kid(&self, tenant_index: usize) -> String {
+        let keys = &self.tenants[tenant_index].keys;
+        keys.iter().find(|key| key.state == KeyState::Active).unwrap().kid.to_string()
+    }
+
+    /// A sign-in and the cap (SPEC 4).
+    pub fn apply_create(&mut self, tenant_index: usize, user: usize, duration: Option<i64>, grant: &Grant) {
+        let settings = self.tenants[tenant_index].settings;
+        let mut oldest_first = self.newest_first(tenant_index);
+        oldest_first.reverse();
+        oldest_first.retain(|session_index| {
+            self.tenants[tenant_index].sessions[*session_index].user == user
+                && self.is_active(tenant_index, *session_index)
+        });
+        let mut evicted = Vec::new();
+        if let Some(cap) = settings.cap {
+            while oldest_first.len() + 1 > cap {
+                let session_index = oldest_first.remove(0);
+                self.end(tenant_index, session_index, EndReason::MaxSessions);
+                self.tenants[tenant_index].sessions[session_index].was_reported_ended = true;
+                evicted.push(self.tenants[tenant_index].sessions[session_index].id);
+            }
+        }
+        assert_eq!(grant.evicted, evicted);
+        let id = grant.session.id;
+        for tenant in &self.tenants {
+            assert!(tenant.sessions.iter().all(|session| session.id != id), "an id was minted twice");
+        }
+        self.tenants[tenant_index].sessions.push(SessionModel {
+            id,
+            user,
+            created: self.now,
+            active: self.now,
+            expires: self.now + duration.unwrap_or(settings.session_duration),
+            ended: None,
+            was_reported_ended: false,
+            tokens: vec![grant.refresh_token.expose().to_owned()],
+            replays: 0,
+            access_exp: 0,
+            access_text: String::new(),
+            role: None,
+            mfa: false,
+            ip: None,
+            purged: false,
+        });
+        let session_index = self.tenants[tenant_index].sessions.len() - 1;
+        self.issue(tenant_index, session_index);
+        self.learn_access_token(tenant_index, session_index, &grant.access_token, grant.expires_in, true);
+        self.check_session(tenant_index, session_index, &grant.session);
+    }
+
+    /// SPEC 3 for a genuine token of this tenant.
+    pub fn expected_refresh(
+        &self,
+        tenant_index: usize,
+        session_index: usize,
+        generation: usize,
+    ) -> RefreshOutcome {
+        let session = &self.tenants[tenant_index].sessions[session_index];
+        if session.purged {
+            return RefreshOutcome::Refuses(ErrorCode::RefreshTokenInvalid);
+        }
+        if let Some(ended) = self.end_of(tenant_index, session_index) {
+            return RefreshOutcome::Refuses(error_of(ended));
+        }
+        let (window, since) = (self.tenants[tenant_index].settings.reuse_window, self.now - session.active);
+        let behind = session.tokens.len() - 1 - generation;
+        match behind {
+            0 => RefreshOutcome::Rotates,
+            1 if window > 0 && (0..=window).contains(&since) && session.replays < 100 => {
+                RefreshOutcome::Replays
+            }
+            _ => RefreshOutcome::Refuses(ErrorCode::RefreshTokenReused),
+        }
+    }
+
+    /// The effect of a refusal.
+    pub fn apply_refusal(&mut self, tenant_index: usize, session_index: usize, code: ErrorCode) {
+        if code == ErrorCode::RefreshTokenReused {
+            self.end(tenant_index, session_index, EndReason::RefreshTokenReuse);
+        }
+        self.tenants[tenant_index].sessions[session_index].was_reported_ended = true;
+    }
+
+    pub fn apply_refresh(
+        &mut self,
+        tenant_index: usize,
+        session_index: usize,
+        outcome: RefreshOutcome,
+        ip: Option<&str>,
+        grant: &Grant,
+    ) {
+        assert!(grant.evicted.is_empty());
+        let token = grant.refresh_token.expose().to_owned();
+        if outcome == RefreshOutcome::Replays {
+            let session = &mut self.tenants[tenant_index].sessions[session_index];
+            session.replays += 1;
+            assert_eq!(Some(&token), session.tokens.last(), "two live tokens");
+            let signed_before = self.tenants[tenant_index]
+                .accesses
+                .iter()
+                .find(|access| access.text == self.tenants[tenant_index].sessions[session_index].access_text);
+            let key_is_gone = signed_before.is_none_or(|access| self.key_is_gone(tenant_index, &access.kid));
+            if !key_is_gone {
+                assert_eq!(
+                    grant.access_token.expose(),
+                    self.tenants[tenant_index].sessions[session_index].access_text
+                );
+            }
+        } else {
+            let now = self.now;
+            let session = &mut self.tenants[tenant_index].sessions[session_index];
+            session.active = now;
+            session.replays = 0;
+            if let Some(ip) = ip {
+                session.ip = Some(ip.to_owned());
+            }
+            assert!(!session.tokens.contains(&token));
+            session.tokens.push(token);
+            self.issue(tenant_index, session_index);
+        }
+        self.learn_access_token(
+            tenant_index,
+            session_index,
+            &grant.access_token,
+            grant.expires_in,
+            outcome == RefreshOutcome::Rotates,
+        );
+        self.check_session(tenant_index, session_index, &grant.session);
+    }
+
+    pub fn apply_update(
+        &mut self,
+        tenant_index: usize,
+        session_index: usize,
+        answer: &hellojohn::UpdatedSession,
+    ) {
+        self.issue(tenant_index, session_index);
+        self.learn_access_token(tenant_index, session_index, &answer.access_token, answer.expires_in, true);
+        self.check_session(tenant_index, session_index, &answer.session);
+    }
+
+    pub fn key_is_gone(&self, tenant_index: usize, kid: &str) -> bool {
+        let key = self.tenants[tenant_index].keys.iter().find(|key| key.kid.to_string() == kid);
+        key.is_none_or(|key| key.state == KeyState::Retired)
+    }
+
+    /// The codes that verifying this token locally may answer with; none when it is good.
+    pub fn local_refusals(&self, tenant_index: usize, access: &AccessTokenModel) -> &'static [ErrorCode] {
+        match (self.now.max(self.clock) >= access.exp, self.key_is_gone(tenant_index, &access.kid)) {
+            (false, false) => &[],
+            (true, false) => &[ErrorCode::TokenExpired],
+            (false, true) => &[ErrorCode::InvalidToken],
+            (true, true) => &[ErrorCode::TokenExpired, ErrorCode::InvalidToken],
+        }
+    }
+
+    /// Whatever the active key signs under the present settings may live this long.
+    pub fn extend_active_key(&mut self, tenant_index: usize) {
+        let latest = self.now + self.tenants[tenant_index].settings.access_token_ttl;
+        for key in self.tenants[tenant_index].keys.iter_mut().filter(|key| key.state == KeyState::Active) {
+            key.dead_at = key.dead_at.max(latest);
+        }
+    }
+
+    /// A retiring key whose tokens are dead has retired by itself.
+    pub fn state_of(&self, key: &KeyModel) -> KeyState {
+        match key.state {
+            KeyState::Retiring if self.now >= key.dead_at => KeyState::Retired,
+            state => state,
+        }
+    }
+}

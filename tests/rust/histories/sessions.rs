@@ -1,0 +1,163 @@
+//! Reading, listing and revoking sessions.
+
+use hellojohn::{EndReason, Error, ErrorCode, Limit, ListQuery, SessionId, Status, StatusFilter};
+use hellojohn_tests::fixture::{code, user};
+
+use crate::model::SessionModel;
+use crate::{History, Paging, USERS};
+
+impl History {
+    /// A session's answer, or `session_not_found` once it is purged.
+    pub fn check_session_answer(
+        &mut self,
+        tenant_index: usize,
+        session_index: usize,
+        answer: Result<hellojohn::Session, Error>,
+    ) {
+        match answer {
+            Ok(session) if !self.model.tenants[tenant_index].sessions[session_index].purged => {
+                self.model.check_session(tenant_index, session_index, &session);
+            }
+            Err(error) if self.model.tenants[tenant_index].sessions[session_index].purged => {
+                assert_eq!(error.code(), ErrorCode::SessionNotFound);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn get(&mut self, tenant_index: usize) {
+        let Some(session_index) = self.pick_session(tenant_index) else { return };
+        let id = self.model.tenants[tenant_index].sessions[session_index].id;
+        self.record_call(format!("get {tenant_index} {session_index}"));
+        let answer = self.tenants[tenant_index].get(id);
+        self.record_answer(&answer);
+        self.model.see_clock();
+        self.check_session_answer(tenant_index, session_index, answer);
+        assert_eq!(code(self.tenants[1 - tenant_index].get(id)), Some(ErrorCode::SessionNotFound));
+    }
+
+    pub fn revoke(&mut self, tenant_index: usize) {
+        let Some(session_index) = self.pick_session(tenant_index) else { return };
+        let id = self.model.tenants[tenant_index].sessions[session_index].id;
+        self.record_call(format!("revoke {tenant_index} {session_index}"));
+        assert_eq!(code(self.tenants[1 - tenant_index].revoke(id)), Some(ErrorCode::SessionNotFound));
+        let answer = self.tenants[tenant_index].revoke(id);
+        self.model.see_clock();
+        if self.model.tenants[tenant_index].sessions[session_index].purged {
+            return assert_eq!(code(answer), Some(ErrorCode::SessionNotFound));
+        }
+        answer.unwrap();
+        self.model.end_all(tenant_index, |known| known.id == id, EndReason::Revoked);
+        assert!(self.tenants[tenant_index].verify_session(id).is_err());
+        let after = self.tenants[tenant_index].get(id);
+        self.check_session_answer(tenant_index, session_index, after);
+    }
+
+    pub fn revoke_many(&mut self, tenant_index: usize) {
+        if self.dice.one_in(8) {
+            self.record_call(format!("revoke tenant {tenant_index}"));
+            let revoked = self.tenants[tenant_index].revoke_tenant().unwrap();
+            self.model.see_clock();
+            assert_eq!(
+                revoked,
+                self.model.end_all(tenant_index, |known| !known.purged, EndReason::RevokeTenant)
+            );
+            return;
+        }
+        let user_index = self.dice.below(USERS);
+        let except = if self.dice.one_in(2) { self.pick_session(tenant_index) } else { None };
+        self.record_call(format!("revoke user {tenant_index} u{user_index} but {except:?}"));
+        let spared = except.map(|session_index| self.model.tenants[tenant_index].sessions[session_index].id);
+        let answer = self.tenants[tenant_index].revoke_user(&user(&format!("u{user_index}")), spared);
+        self.record_answer(&answer);
+        self.model.see_clock();
+        if let Some(session_index) = except
+            && (self.model.tenants[tenant_index].sessions[session_index].purged
+                || self.model.tenants[tenant_index].sessions[session_index].user != user_index)
+        {
+            return assert_eq!(code(answer), Some(ErrorCode::SessionNotFound));
+        }
+        let concerned = |known: &SessionModel| known.user == user_index && Some(known.id) != spared;
+        assert_eq!(answer.unwrap(), self.model.end_all(tenant_index, concerned, EndReason::RevokeAll));
+    }
+
+    /// What a list must show after a session.
+    pub fn expected_list(
+        &self,
+        tenant_index: usize,
+        query: &ListQuery,
+        user_index: Option<usize>,
+        after: Option<SessionId>,
+    ) -> Vec<usize> {
+        let mut list = self.model.newest_first(tenant_index);
+        list.retain(|session_index| {
+            let known = &self.model.tenants[tenant_index].sessions[*session_index];
+            let status = match self.model.end_of(tenant_index, *session_index).map(|ended| ended.reason) {
+                None => Status::Active,
+                Some(EndReason::Expired) => Status::Expired,
+                Some(_) => Status::Revoked,
+            };
+            let admitted = query.status == StatusFilter::All || query.status.as_str() == status.as_str();
+            admitted
+                && user_index.is_none_or(|user_index| known.user == user_index)
+                && after.is_none_or(|after| known.id < after)
+        });
+        list
+    }
+
+    pub fn list(&mut self, tenant_index: usize) {
+        if let Some(paging) = self.paging.take() {
+            self.record_call(format!("list {} on", paging.tenant));
+            let foreign = ListQuery { user_id: Some(user("another")), ..paging.query.clone() };
+            assert_eq!(code(self.tenants[paging.tenant].list(&foreign)), Some(ErrorCode::ValidationError));
+            let elsewhere = self.tenants[1 - paging.tenant].list(&paging.query);
+            assert_eq!(code(elsewhere), Some(ErrorCode::ValidationError));
+            return self.page(paging.tenant, paging.query, paging.user, Some(paging.last));
+        }
+        let user_index = self.dice.one_in(2).then(|| self.dice.below(USERS));
+        let filters = [StatusFilter::Active, StatusFilter::Expired, StatusFilter::Revoked, StatusFilter::All];
+        let query = ListQuery {
+            user_id: user_index.map(|user_index| user(&format!("u{user_index}"))),
+            status: *self.dice.pick(&filters),
+            limit: Limit::new(1 + self.dice.below(7) as i64).unwrap(),
+            cursor: None,
+        };
+        self.record_call(format!("list {tenant_index} {user_index:?} {:?} {:?}", query.status, query.limit));
+        self.page(tenant_index, query, user_index, None);
+    }
+
+    pub fn page(
+        &mut self,
+        tenant_index: usize,
+        mut query: ListQuery,
+        user_index: Option<usize>,
+        after: Option<SessionId>,
+    ) {
+        let answer = self.tenants[tenant_index].list(&query);
+        self.record_answer(&answer);
+        self.model.see_clock();
+        let (page, limit) = (answer.unwrap(), query.limit.get());
+        let expected = self.expected_list(tenant_index, &query, user_index, after);
+        assert_eq!(page.data.len(), expected.len().min(limit));
+        for (session, session_index) in page.data.iter().zip(&expected) {
+            self.model.check_session(tenant_index, *session_index, session);
+        }
+        assert_eq!(page.next_cursor.is_some(), expected.len() > limit);
+        // What a list of living ones left out is over for its reader.
+        if query.status == StatusFilter::Active && after.is_none() && page.next_cursor.is_none() {
+            for session_index in self.model.newest_first(tenant_index) {
+                if user_index.is_none_or(|user_index| {
+                    self.model.tenants[tenant_index].sessions[session_index].user == user_index
+                }) && !self.model.is_active(tenant_index, session_index)
+                {
+                    self.model.tenants[tenant_index].sessions[session_index].was_reported_ended = true;
+                }
+            }
+        }
+        if let Some(cursor) = page.next_cursor {
+            query.cursor = Some(cursor.to_string().parse().unwrap());
+            let last = page.data.last().unwrap().id;
+            self.paging = Some(Paging { tenant: tenant_index, query, user: user_index, last });
+        }
+    }
+}

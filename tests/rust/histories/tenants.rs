@@ -1,0 +1,168 @@
+//! Settings, statistics, maintenance and signing keys.
+
+use hellojohn::{ConfigPatch, EndReason, ErrorCode, KeyState, PurgeBefore};
+use hellojohn_tests::fixture::{DAY, SECOND, code};
+
+use crate::History;
+use crate::model::{self};
+
+impl History {
+    pub fn configure(&mut self, tenant_index: usize) {
+        let dice = &mut self.dice;
+        let patch = match dice.below(6) {
+            0 => format!(r#"{{"idle_timeout":{}}}"#, 60 * (1 + dice.below(240))),
+            1 => r#"{"idle_timeout":null}"#.to_owned(),
+            2 => format!(r#"{{"max_sessions_per_user":{}}}"#, dice.pick(&["1", "2", "5", "null"])),
+            3 => format!(r#"{{"refresh_reuse_window":{}}}"#, dice.pick(&[0, 1, 10, 60])),
+            4 => format!(r#"{{"access_token_ttl":{}}}"#, 30 * (1 + dice.below(400))),
+            _ => format!(r#"{{"session_duration":{}}}"#, 600 * (1 + dice.below(400))),
+        };
+        self.record_call(format!("config {tenant_index} {patch}"));
+        let json: serde_json::Value = serde_json::from_str(&patch).unwrap();
+        let answer = self.tenants[tenant_index].update_config(&patch.parse::<ConfigPatch>().unwrap());
+        self.record_answer(&answer);
+        self.model.see_clock();
+        self.model.keep_ends(tenant_index);
+        self.model.extend_active_key(tenant_index);
+        let settings = &mut self.model.tenants[tenant_index].settings;
+        let ms = |value: &serde_json::Value| value.as_i64().map(|secs| secs * SECOND);
+        for (name, value) in json.as_object().unwrap() {
+            match name.as_str() {
+                "idle_timeout" => settings.idle_timeout = ms(value),
+                "max_sessions_per_user" => settings.cap = value.as_u64().map(|cap| cap as usize),
+                "refresh_reuse_window" => settings.reuse_window = ms(value).unwrap(),
+                "access_token_ttl" => settings.access_token_ttl = ms(value).unwrap(),
+                _ => settings.session_duration = ms(value).unwrap(),
+            }
+        }
+        let config = answer.unwrap();
+        assert_eq!(config.idle_timeout.map(|idle| idle.as_secs() as i64 * SECOND), settings.idle_timeout);
+        assert_eq!(config.max_sessions_per_user, settings.cap.map(|cap| cap as u64));
+        assert_eq!(self.tenants[tenant_index].config().unwrap(), config);
+    }
+
+    pub fn check_stats(&mut self, tenant_index: usize) {
+        self.record_call(format!("stats {tenant_index}"));
+        let stats = self.tenants[tenant_index].stats().unwrap();
+        self.model.see_clock();
+        let there = self.model.newest_first(tenant_index);
+        let day_ago = self.model.now - DAY;
+        let young = there
+            .iter()
+            .filter(|session_index| {
+                self.model.tenants[tenant_index].sessions[**session_index].created > day_ago
+            })
+            .count();
+        assert_eq!(stats.created_last_24h, young as u64);
+        let mut found = [0; 3];
+        for session_index in there {
+            let ended = self.model.end_of(tenant_index, session_index);
+            found[ended.map_or(0, |ended| if ended.reason == EndReason::Expired { 1 } else { 2 })] += 1;
+            self.model.tenants[tenant_index].sessions[session_index].was_reported_ended |= ended.is_some();
+        }
+        let counts = stats.sessions;
+        assert_eq!([counts.active, counts.expired, counts.revoked], found);
+        if let Some(oldest) = stats.oldest_unswept_at {
+            let mut ends = (0..self.model.tenants[tenant_index].sessions.len())
+                .filter_map(|session_index| self.model.end_of(tenant_index, session_index));
+            assert!(ends.any(|ended| ended.at == oldest.as_millis()));
+        }
+    }
+
+    pub fn sweep(&mut self, tenant_index: usize) {
+        let before = self.tenants[tenant_index].stats().unwrap();
+        self.record_call(format!("sweep {tenant_index}"));
+        let stamped = self.tenants[tenant_index].sweep();
+        self.record_answer(&stamped);
+        self.model.see_clock();
+        self.model.keep_ends(tenant_index);
+        let after = self.tenants[tenant_index].stats().unwrap();
+        assert_eq!(after.oldest_unswept_at, None);
+        assert_eq!(after.sessions, before.sessions);
+        assert_eq!(stamped.unwrap() > 0, before.oldest_unswept_at.is_some());
+        assert_eq!(self.tenants[tenant_index].sweep().unwrap(), 0);
+    }
+
+    pub fn purge(&mut self, tenant_index: usize) {
+        let age = hellojohn::Duration::from_secs(60 * (1 + self.dice.below(3_000) as u64)).unwrap();
+        self.record_call(format!("purge {tenant_index} {age}"));
+        let purged = self.tenants[tenant_index].purge(PurgeBefore::OlderThan(age));
+        self.record_answer(&purged);
+        self.model.see_clock();
+        let cut = self.model.now - age.as_secs() as i64 * SECOND;
+        let mut count = 0;
+        for session_index in self.model.newest_first(tenant_index) {
+            if self.model.end_of(tenant_index, session_index).is_some_and(|ended| ended.at < cut) {
+                self.model.tenants[tenant_index].sessions[session_index].purged = true;
+                count += 1;
+            }
+        }
+        assert_eq!(purged.unwrap(), count);
+    }
+
+    pub fn change_keys(&mut self, tenant_index: usize) {
+        let choice = self.dice.below(4);
+        let target = self.dice.roll() as usize;
+        self.record_call(format!("keys {tenant_index} {choice}"));
+        match choice {
+            0 => {
+                let kid = self.tenants[tenant_index].rotate_keys().unwrap();
+                self.model.see_clock();
+                self.model.extend_active_key(tenant_index);
+                for at in 0..self.model.tenants[tenant_index].keys.len() {
+                    let state = self.model.state_of(&self.model.tenants[tenant_index].keys[at]);
+                    self.model.tenants[tenant_index].keys[at].state = match state {
+                        KeyState::Active => KeyState::Retiring,
+                        KeyState::Next => KeyState::Active,
+                        state => state,
+                    };
+                }
+                assert_eq!(kid.to_string(), self.model.active_kid(tenant_index));
+            }
+            1 => {
+                let count = self.model.tenants[tenant_index].keys.len();
+                let at = count - 1 - target % count.min(4);
+                let key = &mut self.model.tenants[tenant_index].keys[at];
+                let answer = self.tenants[tenant_index].retire_key(key.kid);
+                match key.state {
+                    KeyState::Active => assert_eq!(code(answer), Some(ErrorCode::ValidationError)),
+                    _ => {
+                        answer.unwrap();
+                        key.state = KeyState::Retired;
+                    }
+                }
+                assert_eq!(
+                    code(
+                        self.tenants[1 - tenant_index]
+                            .retire_key(self.model.tenants[tenant_index].keys[at].kid)
+                    ),
+                    Some(ErrorCode::NotFound)
+                );
+            }
+            _ => {}
+        }
+        self.check_keys(tenant_index);
+    }
+
+    pub fn check_keys(&mut self, tenant_index: usize) {
+        let listed = self.tenants[tenant_index].keys().unwrap();
+        let jwks = self.tenants[tenant_index].jwks().unwrap().to_string();
+        self.model.see_clock();
+        for key in &listed[self.model.tenants[tenant_index].keys.len()..] {
+            assert_eq!(key.state, KeyState::Next, "only a next key comes out of nothing");
+            self.model.tenants[tenant_index].keys.push(model::KeyModel {
+                kid: key.kid,
+                state: key.state,
+                dead_at: 0,
+            });
+        }
+        for (listed, known) in listed.iter().zip(&self.model.tenants[tenant_index].keys) {
+            let state = self.model.state_of(known);
+            assert_eq!((listed.kid, listed.state), (known.kid, state));
+            assert_eq!(jwks.contains(&known.kid.to_string()), state != KeyState::Retired);
+        }
+        for one in [KeyState::Next, KeyState::Active] {
+            assert_eq!(listed.iter().filter(|key| key.state == one).count(), 1);
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Calls that hand out tokens or present them: sign-in, refresh, update, sign-out.
+
+use hellojohn::{CreateSession, EndReason, ErrorCode, IdentityPatch, RefreshRequest, SignOutScope};
+use hellojohn_tests::fixture::{SECOND, code, user};
+
+use crate::model::{self, RefreshOutcome};
+use crate::{History, USERS};
+
+impl History {
+    pub fn create(&mut self, tenant_index: usize) {
+        let user_index = self.dice.below(USERS);
+        let secs = self.dice.one_in(3).then(|| 1 + self.dice.below(7_200) as u64);
+        self.record_call(format!("create {tenant_index} u{user_index} {secs:?}"));
+        let duration = secs.map(|secs| hellojohn::Duration::from_secs(secs).unwrap());
+        let request = CreateSession { duration, ..CreateSession::new(user(&format!("u{user_index}"))) };
+        let answer = self.tenants[tenant_index].create(request);
+        self.record_answer(&answer);
+        self.model.see_clock();
+        self.model.apply_create(
+            tenant_index,
+            user_index,
+            secs.map(|secs| secs as i64 * SECOND),
+            &answer.unwrap(),
+        );
+    }
+
+    pub fn mutate(&mut self, text: &str) -> String {
+        let at = self.dice.below(text.len());
+        let other = if &text[at..=at] == "A" { "B" } else { "A" };
+        match self.dice.below(4) {
+            0 => text[..at].to_owned(),
+            1 => format!("{text}A"),
+            _ => format!("{}{other}{}", &text[..at], &text[at + 1..]),
+        }
+    }
+
+    pub fn refresh(&mut self, tenant_index: usize) {
+        let Some(session_index) = self.pick_session(tenant_index) else { return };
+        let made = self.model.tenants[tenant_index].sessions[session_index].tokens.len();
+        let back = *self.dice.pick(&[0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 3, 9]);
+        let generation = made.saturating_sub(1 + back);
+        let token = self.model.tenants[tenant_index].sessions[session_index].tokens[generation].clone();
+        let ip = self.dice.one_in(3).then(|| format!("203.0.113.{}", self.dice.below(250)));
+        let request = RefreshRequest {
+            ip_address: ip.as_deref().map(|ip| ip.parse().unwrap()),
+            ..RefreshRequest::default()
+        };
+        if self.dice.one_in(8) {
+            let (tenant, token) = match self.dice.below(2) {
+                0 => (1 - tenant_index, token),
+                _ => (tenant_index, self.mutate(&token)),
+            };
+            self.record_call(format!("refresh {tenant} with a worthless token"));
+            let answer = self.tenants[tenant].refresh(&token, request);
+            let expected =
+                if token.is_empty() { ErrorCode::MissingToken } else { ErrorCode::RefreshTokenInvalid };
+            assert_eq!(code(answer), Some(expected), "{token}");
+            return self.touch(tenant_index);
+        }
+        self.record_call(format!(
+            "refresh {tenant_index} session {session_index} generation {generation} of {made}"
+        ));
+        let answer = self.tenants[tenant_index].refresh(&token, request);
+        self.record_answer(&answer);
+        self.model.see_clock();
+        match (self.model.expected_refresh(tenant_index, session_index, generation), answer) {
+            (RefreshOutcome::Refuses(expected), Err(error)) => {
+                assert_eq!(error.code(), expected, "{error}");
+                self.model.apply_refusal(tenant_index, session_index, expected);
+            }
+            (outcome @ (RefreshOutcome::Rotates | RefreshOutcome::Replays), Ok(grant)) => {
+                self.model.apply_refresh(tenant_index, session_index, outcome, ip.as_deref(), &grant);
+            }
+            (outcome, answer) => panic!("expected {outcome:?}, found {answer:?}"),
+        }
+    }
+
+    pub fn update(&mut self, tenant_index: usize) {
+        let Some(session_index) = self.pick_session(tenant_index) else { return };
+        let role = self.dice.one_in(2).then(|| format!("role{}", self.dice.below(3)));
+        let mfa = self.dice.one_in(2).then(|| self.dice.one_in(2));
+        self.record_call(format!("update {tenant_index} {session_index} {role:?} {mfa:?}"));
+        let patch = IdentityPatch {
+            role: Some(role.as_deref().map(|role| role.parse().unwrap())),
+            mfa_verified: mfa,
+            ..IdentityPatch::default()
+        };
+        let answer = self.tenants[tenant_index]
+            .update(self.model.tenants[tenant_index].sessions[session_index].id, patch);
+        self.record_answer(&answer);
+        self.model.see_clock();
+        match (answer, self.model.end_of(tenant_index, session_index)) {
+            (Err(error), _) if self.model.tenants[tenant_index].sessions[session_index].purged => {
+                assert_eq!(error.code(), ErrorCode::SessionNotFound);
+            }
+            (Err(error), Some(ended)) => {
+                assert_eq!(error.code(), model::error_of(ended));
+                self.model.tenants[tenant_index].sessions[session_index].was_reported_ended = true;
+            }
+            (Ok(answer), None) => {
+                let known = &mut self.model.tenants[tenant_index].sessions[session_index];
+                known.role = role;
+                known.mfa = mfa.unwrap_or(known.mfa);
+                self.model.apply_update(tenant_index, session_index, &answer);
+            }
+            (answer, ended) => panic!("{answer:?}, expected {ended:?}"),
+        }
+    }
+
+    pub fn sign_out(&mut self, tenant_index: usize) {
+        let Some(session_index) = self.pick_session(tenant_index) else { return };
+        let scope = if self.dice.one_in(3) { SignOutScope::Global } else { SignOutScope::Local };
+        let with_access = self.dice.one_in(2);
+        let known = &self.model.tenants[tenant_index].sessions[session_index];
+        let generation = known.tokens.len() - 1 - self.dice.below(2).min(known.tokens.len() - 1);
+        let access = self.model.tenants[tenant_index]
+            .accesses
+            .iter()
+            .rfind(|access| access.session == session_index)
+            .unwrap()
+            .clone();
+        let token = if with_access { &access.text } else { &known.tokens[generation] };
+        let answer = self.tenants[tenant_index].sign_out(token, scope);
+        self.record_call(format!(
+            "sign out {tenant_index} {session_index} access {with_access} generation {generation} {scope:?}"
+        ));
+        self.record_answer(&answer);
+        self.touch(tenant_index);
+        let refusals = if with_access {
+            self.model.local_refusals(tenant_index, &access)
+        } else {
+            match self.model.expected_refresh(tenant_index, session_index, generation) {
+                RefreshOutcome::Refuses(ErrorCode::RefreshTokenInvalid) => {
+                    &[ErrorCode::RefreshTokenInvalid][..]
+                }
+                RefreshOutcome::Refuses(ErrorCode::RefreshTokenReused) => &[ErrorCode::RefreshTokenReused],
+                _ => &[],
+            }
+        };
+        let ended = self.model.end_of(tenant_index, session_index);
+        let known = &self.model.tenants[tenant_index].sessions[session_index];
+        let (id, user_index) = (known.id, known.user);
+        if let Some(expected) = refusals.first() {
+            let found = code(answer).unwrap();
+            assert!(refusals.contains(&found), "{found}");
+            if *expected == ErrorCode::RefreshTokenReused {
+                self.model.apply_refusal(tenant_index, session_index, found);
+            }
+        } else if known.purged {
+            assert_eq!(code(answer), Some(ErrorCode::SessionNotFound));
+        } else if scope == SignOutScope::Global {
+            match ended {
+                Some(ended) => assert_eq!(code(answer), Some(model::error_of(ended))),
+                None => {
+                    let count = self.model.end_all(
+                        tenant_index,
+                        |known| known.user == user_index,
+                        EndReason::RevokeAll,
+                    );
+                    assert_eq!(answer.unwrap(), count);
+                }
+            }
+        } else {
+            assert_eq!(
+                answer.unwrap(),
+                self.model.end_all(tenant_index, |known| known.id == id, EndReason::SignOut)
+            );
+        }
+    }
+}

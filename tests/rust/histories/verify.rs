@@ -1,0 +1,83 @@
+//! Verifying tokens and ids.
+
+use hellojohn::{ErrorCode, LocalVerification};
+use hellojohn_tests::fixture::code;
+
+use crate::History;
+use crate::model::{self};
+
+impl History {
+    pub fn verify(&mut self, tenant_index: usize) {
+        if self.model.tenants[tenant_index].accesses.is_empty() || self.dice.one_in(3) {
+            return self.verify_session(tenant_index);
+        }
+        let count = self.model.tenants[tenant_index].accesses.len();
+        let span = *self.dice.pick(&[8, 400]);
+        let back = self.dice.below(span).min(count - 1);
+        let access = self.model.tenants[tenant_index].accesses[count - 1 - back].clone();
+        if self.dice.one_in(8) {
+            let (tenant, text) = match self.dice.below(2) {
+                0 => (1 - tenant_index, access.text),
+                _ => (tenant_index, self.mutate(&access.text)),
+            };
+            self.record_call(format!("verify {tenant} a worthless token"));
+            let expected = if text.is_empty() { ErrorCode::MissingToken } else { ErrorCode::InvalidToken };
+            let local = self.tenants[tenant].verify_locally(&text, &LocalVerification::default());
+            assert_eq!(code(local), Some(expected));
+            assert_eq!(code(self.tenants[tenant].verify_access_token(&text)), Some(expected));
+            return self.touch(tenant_index);
+        }
+        self.record_call(format!("verify {tenant_index} a token of session {}", access.session));
+        // Before it: the time that local verification answers for is known then.
+        self.touch(tenant_index);
+        let refusals = self.model.local_refusals(tenant_index, &access);
+        let local = self.tenants[tenant_index].verify_locally(&access.text, &LocalVerification::default());
+        match local {
+            Ok(claims) => {
+                assert!(refusals.is_empty(), "accepted, expected {refusals:?}");
+                assert_eq!(claims.session_id, self.model.tenants[tenant_index].sessions[access.session].id);
+                assert_eq!(claims.expires_at.as_millis(), access.exp);
+                let jwks = self.tenants[tenant_index].jwks().unwrap().to_string();
+                assert!(jwks.contains(&access.kid), "a live token's key is not published");
+            }
+            Err(error) => assert!(refusals.contains(&error.code()), "{error}, expected {refusals:?}"),
+        }
+        let session_index = access.session;
+        let answer = self.tenants[tenant_index].verify_access_token(&access.text);
+        self.record_answer(&answer);
+        let purged = self.model.tenants[tenant_index].sessions[session_index].purged;
+        match (answer, self.model.end_of(tenant_index, session_index)) {
+            (Err(refused), _) if !refusals.is_empty() => assert!(refusals.contains(&refused.error.code())),
+            (Err(refused), _) if purged => assert_eq!(refused.error.code(), ErrorCode::SessionNotFound),
+            (Err(refused), Some(ended)) => {
+                assert_eq!(refused.error.code(), model::error_of(ended));
+                self.model.check_session(tenant_index, session_index, &refused.session.unwrap());
+            }
+            (Ok(verified), None) if refusals.is_empty() && !purged => {
+                assert_eq!(verified.claims.user_id, verified.session.user_id);
+                self.model.check_session(tenant_index, session_index, &verified.session);
+            }
+            (answer, ended) => panic!("{answer:?}, expected {refusals:?} {ended:?}"),
+        }
+    }
+
+    pub fn verify_session(&mut self, tenant_index: usize) {
+        let Some(session_index) = self.pick_session(tenant_index) else { return };
+        let id = self.model.tenants[tenant_index].sessions[session_index].id;
+        self.record_call(format!("verify session {tenant_index} {session_index}"));
+        assert_eq!(code(self.tenants[1 - tenant_index].verify_session(id)), Some(ErrorCode::SessionNotFound));
+        let answer = self.tenants[tenant_index].verify_session(id);
+        self.record_answer(&answer);
+        self.model.see_clock();
+        let purged = self.model.tenants[tenant_index].sessions[session_index].purged;
+        match (answer, self.model.end_of(tenant_index, session_index)) {
+            (Err(refused), _) if purged => assert_eq!(refused.error.code(), ErrorCode::SessionNotFound),
+            (Err(refused), Some(ended)) => {
+                assert_eq!(refused.error.code(), model::error_of(ended));
+                self.model.check_session(tenant_index, session_index, &refused.session.unwrap());
+            }
+            (Ok(session), None) if !purged => self.model.check_session(tenant_index, session_index, &session),
+            (answer, ended) => panic!("{answer:?}, expected {ended:?}"),
+        }
+    }
+}
