@@ -253,7 +253,7 @@ use hellojohn::Session;
 use serde::ser::SerializeSeq;
 use serde::{{Serialize, Serializer}};
 
-/// A session's values in the order of `WireSession` in npm/node/src/generated/session.ts.
+/// A session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
 pub(crate) struct SessionValues<'a>(pub &'a Session);
 
 impl Serialize for SessionValues<'_> {{

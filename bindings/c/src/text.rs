@@ -16,7 +16,7 @@ pub struct hj_text {
 impl hj_text {
     pub(crate) fn new(text: impl Display) -> Self {
         let mut texts = Texts::default();
-        hj_text { at: texts.add(text), texts }
+        hj_text { at: texts.add(&text), texts }
     }
 }
 

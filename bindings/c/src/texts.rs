@@ -28,7 +28,7 @@ impl Texts {
     }
 
     /// Keeps the text of this value.
-    pub(crate) fn add(&mut self, value: impl Display) -> TextOffset {
+    pub(crate) fn add(&mut self, value: &(impl Display + ?Sized)) -> TextOffset {
         let start = u32::try_from(self.0.len()).map_or(TextOffset::ABSENT, TextOffset);
         // Writing to a vector cannot fail, and a value that cannot print itself has no text.
         match write!(self.0, "{value}") {
@@ -40,12 +40,12 @@ impl Texts {
 
     /// Keeps the text of this value, if there is one.
     pub(crate) fn add_optional(&mut self, value: Option<impl Display>) -> TextOffset {
-        value.map_or(TextOffset::ABSENT, |value| self.add(value))
+        value.map_or(TextOffset::ABSENT, |value| self.add(&value))
     }
 
     /// Keeps the JSON of this value, which is an object of the host or one that prints without fail.
     pub(crate) fn add_json(&mut self, value: &impl Serialize) -> TextOffset {
-        serde_json::to_string(value).map_or(TextOffset::ABSENT, |json| self.add(json))
+        serde_json::to_string(value).map_or(TextOffset::ABSENT, |json| self.add(&json))
     }
 
     /// The text as C sees it: NULL if it is absent, else good until the object is freed.
