@@ -567,7 +567,7 @@ const char *hj_session_user_id(const hj_session *session);
 HJ_API
 const char *hj_session_tenant_id(const hj_session *session);
 
-/// Whether it lives. One of "active", "expired" or "revoked".
+/// Its status. One of "active", "expired" or "revoked".
 HJ_API
 const char *hj_session_status(const hj_session *session);
 

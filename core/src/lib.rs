@@ -22,8 +22,8 @@
 //! # Ok::<(), hellojohn::Error>(())
 //! ```
 //!
-//! The engine is synchronous and knows no globals; every call may be made from any thread. Several processes may share
-//! one file. Time never runs backwards for it, and an ended session never lives again.
+//! The engine is synchronous and has no global state; every call may be made from any thread. Several processes may share
+//! one file. Time never runs backwards for it, and an ended session never becomes active again.
 
 mod clock;
 mod duration;

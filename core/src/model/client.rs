@@ -44,8 +44,8 @@ impl FromStr for UserAgent {
 print_as_str!(UserAgent);
 text_value!(UserAgent);
 
-/// An IPv4 or IPv6 address in canonical form (RFC 5952); an IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`, as
-/// dual-stack sockets report it) is the IPv4 address.
+/// An IPv4 or IPv6 address in canonical form (RFC 5952); an IPv4-mapped IPv6 address
+/// (`::ffff:192.0.2.1`, as dual-stack sockets report it) is kept as the IPv4 address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IpAddress(IpAddr);
 

@@ -139,7 +139,7 @@ request_record! {
     }
 }
 
-/// A change of the [`Identity`] of a live session: `None` leaves a field as it is.
+/// A change of the [`Identity`] of an active session: `None` leaves a field as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct IdentityPatch {
     /// Switches the organisation; `Some(None)` leaves it.

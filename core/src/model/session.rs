@@ -1,4 +1,4 @@
-//! A session and its status: one pure function of the row, the tenant's idle time-out and now (SPEC 2).
+//! A session and its status: one pure function of the record, the tenant's idle time-out and now (SPEC 2).
 
 use crate::clock::Timestamp;
 use crate::duration::Duration;
@@ -10,9 +10,9 @@ use crate::schema::public_record;
 use crate::word_enum::word_enum;
 
 word_enum! {
-    /// Whether a session lives.
+    /// The status of a session.
     pub enum Status as "status" {
-        /// It lives.
+        /// It can be refreshed and verified.
         Active = "active",
         /// It reached its end.
         Expired = "expired",
@@ -59,7 +59,7 @@ impl End {
     }
 }
 
-/// The times that decide whether a session lives.
+/// The times that decide the status of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SessionTimes {
     pub created_at: Timestamp,
@@ -70,8 +70,8 @@ pub(crate) struct SessionTimes {
 }
 
 impl SessionTimes {
-    /// THE status function: the end of this session as seen at `now`, or nothing while it lives. Every answer of the
-    /// engine about being alive comes from here.
+    /// The one status function: the end of this session as seen at `now`, `None` while it is active. Every answer about a
+    /// status comes from here.
     pub(crate) fn end_at(&self, now: Timestamp, idle_timeout: Option<Duration>) -> Option<End> {
         if self.end.is_some() {
             return self.end;
@@ -98,7 +98,7 @@ public_record! {
         pub user_id: UserId,
         /// The tenant that it belongs to.
         pub tenant_id: TenantId,
-        /// Whether it lives.
+        /// Its status.
         pub status: Status,
         /// The `User-Agent` header of the sign-in.
         pub user_agent: Option<UserAgent>,
@@ -138,13 +138,13 @@ public_record! {
 word_enum! {
     /// Which sessions a list shows.
     pub enum StatusFilter as "status" default Active {
-        /// Those that live; the default.
+        /// Active sessions; the default.
         Active = "active",
-        /// Those that reached their end.
+        /// Sessions that reached their end.
         Expired = "expired",
-        /// Those that were ended before their end.
+        /// Sessions that were ended before it.
         Revoked = "revoked",
-        /// All of them.
+        /// All sessions.
         All = "all",
     }
 }

@@ -102,7 +102,7 @@ pub unsafe extern "C" fn hj_session_tenant_id(session: *const hj_session) -> *co
     unsafe { get(session, |session| session.texts.c_str(session.tenant_id)) }
 }
 
-/// Whether it lives. One of "active", "expired" or "revoked".
+/// Its status. One of "active", "expired" or "revoked".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_status(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").

@@ -2,9 +2,9 @@
 import type { Duration, Json } from "../values";
 
 /**
- * Whether a session lives.
+ * The status of a session.
  *
- * - `active`: It lives.
+ * - `active`: It can be refreshed and verified.
  * - `expired`: It reached its end.
  * - `revoked`: It was ended before its end, by a decision or by the idle time-out.
  */
@@ -92,7 +92,7 @@ export interface Session {
   userId: string;
   /** The tenant that it belongs to. */
   tenantId: string;
-  /** Whether it lives. */
+  /** Its status. */
   status: SessionStatus;
   /** The `User-Agent` header of the sign-in. */
   userAgent: string | null;

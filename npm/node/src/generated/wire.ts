@@ -14,10 +14,10 @@ import type {
 /**
  * Which sessions a list shows.
  *
- * - `active`: Those that live; the default.
- * - `expired`: Those that reached their end.
- * - `revoked`: Those that were ended before their end.
- * - `all`: All of them.
+ * - `active`: Active sessions; the default.
+ * - `expired`: Sessions that reached their end.
+ * - `revoked`: Sessions that were ended before it.
+ * - `all`: All sessions.
  */
 export type StatusFilter = "active" | "expired" | "revoked" | "all";
 
