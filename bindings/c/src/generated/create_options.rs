@@ -39,7 +39,9 @@ pub struct hj_create_options {
 
 // SAFETY: repr(C), starts with its size; zero is "not given" and HJ_MFA_UNSAID.
 unsafe impl OptionStruct for hj_create_options {
-    const FIRST_SIZE: usize = std::mem::offset_of!(Self, mfa_verified) + size_of::<hj_mfa>();
+    // The size up to the last member of the first release, with the padding at the end.
+    const FIRST_SIZE: usize =
+        (std::mem::offset_of!(Self, mfa_verified) + size_of::<hj_mfa>()).next_multiple_of(align_of::<Self>());
 }
 
 /// The sign-in of this user with these options.
