@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use rusqlite::{Connection, Row, ffi};
+use rusqlite::{CachedStatement, Connection, Row, ffi};
 
 use super::change_tracker::{Change, ChangeTracker, Changes};
 use super::columns::{Binder, Parameters};
@@ -130,6 +130,17 @@ impl<'a> Tx<'a> {
         map_error(self.connection, &error)
     }
 
+    /// The statement with its parameters, ready to run.
+    fn prepare(&self, statement: &str, parameters: Parameters<'_>) -> Result<CachedStatement<'a>, Failure> {
+        self.connection
+            .prepare_cached(statement)
+            .and_then(|mut prepared| {
+                Binder::new(&mut prepared).parameters(parameters)?.finish()?;
+                Ok(prepared)
+            })
+            .map_err(|error| self.map_error(error))
+    }
+
     /// The first row of a lookup.
     pub(super) fn query_one<T>(
         &self,
@@ -137,11 +148,7 @@ impl<'a> Tx<'a> {
         parameters: Parameters<'_>,
         read: impl FnOnce(&Row<'_>) -> Result<T, Failure>,
     ) -> Result<Option<T>, Failure> {
-        let mut prepared = self.connection.prepare_cached(statement).map_err(|e| self.map_error(e))?;
-        Binder::new(&mut prepared)
-            .parameters(parameters)
-            .and_then(Binder::finish)
-            .map_err(|e| self.map_error(e))?;
+        let mut prepared = self.prepare(statement, parameters)?;
         let mut rows = prepared.raw_query();
         rows.next().map_err(|e| self.map_error(e))?.map(read).transpose()
     }
@@ -153,11 +160,7 @@ impl<'a> Tx<'a> {
         parameters: Parameters<'_>,
         mut visit: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
-        let mut prepared = self.connection.prepare_cached(statement).map_err(|e| self.map_error(e))?;
-        Binder::new(&mut prepared)
-            .parameters(parameters)
-            .and_then(Binder::finish)
-            .map_err(|e| self.map_error(e))?;
+        let mut prepared = self.prepare(statement, parameters)?;
         let mut rows = prepared.raw_query();
         while let Some(row) = rows.next().map_err(|e| self.map_error(e))? {
             if visit(row)?.is_break() {
