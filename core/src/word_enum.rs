@@ -37,17 +37,7 @@ macro_rules! word_enum {
             }
         })?
 
-        impl $crate::text::AsText for $name {
-            fn as_text(&self) -> &str {
-                self.as_str()
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
+        $crate::text::print_as_str!($name);
 
         impl std::str::FromStr for $name {
             type Err = $crate::error::Error;
@@ -62,12 +52,6 @@ macro_rules! word_enum {
                         Err($crate::error::Error::validation($field, words))
                     }
                 }
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
             }
         }
 

@@ -125,10 +125,6 @@ pub unsafe extern "C" fn hj_{object}_free({object}: *mut hj_{object}) {{
     )
 }
 
-/// Lints that the fields of a record may not keep.
-const ALLOWED: &str =
-    "#![allow(clippy::needless_borrows_for_generic_args)] // some types of fields are Copy\n\n";
-
 /// The imports that the code below them needs.
 fn imports(record: &str, body: &str) -> String {
     let mut core = vec![record];
@@ -137,7 +133,7 @@ fn imports(record: &str, body: &str) -> String {
     let core = if core.len() == 1 { record.to_owned() } else { format!("{{{}}}", core.join(", ")) };
     let texts = body.contains("TextOffset");
     format!(
-        "{ALLOWED}{}use hellojohn_core::{core};\n\nuse crate::abi::get;\n{}use crate::unwind;\n\n{body}",
+        "{}use hellojohn_core::{core};\n\nuse crate::abi::get;\n{}use crate::unwind;\n\n{body}",
         if texts { "use std::ffi::c_char;\n\n" } else { "" },
         if texts { "use crate::texts::{TextOffset, Texts};\n" } else { "" },
     )

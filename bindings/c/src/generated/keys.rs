@@ -1,7 +1,5 @@
 //! Written by `make generate` from core's schema; do not edit.
 
-#![allow(clippy::needless_borrows_for_generic_args)] // some types of fields are Copy
-
 use std::ffi::c_char;
 
 use hellojohn_core::KeyInfo;
