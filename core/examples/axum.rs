@@ -4,7 +4,7 @@
 //! cargo run --package hellojohn --example axum -- sessions.db 127.0.0.1:8787
 //! curl http://127.0.0.1:8787/v1/auth/sign-in -H "Content-Type: application/json" \
 //!   -d '{"email": "ada@example.com", "password": "correct horse"}'
-//! curl http://127.0.0.1:8787/v1/sessions -H "Authorization: Bearer sk_live_abc123"
+//! curl http://127.0.0.1:8787/v1/sessions -H "Authorization: Bearer sk_live_Vq3nT8kLx0cJ5wRzE7uYbA"
 //! ```
 #![allow(clippy::print_stdout)]
 
@@ -66,7 +66,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     #[expect(clippy::disallowed_methods, reason = "a program, which has an environment of its own")]
     let setting = |name: &str, documented: &str| env::var(name).unwrap_or_else(|_| documented.into());
     let tenant_id = setting("HELLOJOHN_TENANT_ID", "tnt_01HABCDEF654321").parse()?;
-    let secret_key = setting("HELLOJOHN_SECRET_KEY", "sk_live_abc123").parse()?;
+    let secret_key = setting("HELLOJOHN_SECRET_KEY", "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA").parse()?;
 
     let tenant = Engine::open(database)?.tenant(&tenant_id, &secret_key)?;
     let api = RestApi::new(tenant, RestOptions::default())?.authenticate_with(authenticate);

@@ -6,7 +6,7 @@ use hellojohn::{ClientInfo, CreateSession, Engine, ErrorCode, ListQuery, Refresh
 fn main() -> Result<(), hellojohn::Error> {
     // An application opens a file: Engine::open("sessions.db").
     let engine = Engine::open(":memory:")?;
-    let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
 
     // The host has checked the password; the engine signs the device in.
     let agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \

@@ -4,7 +4,7 @@
 //! use hellojohn::{CreateSession, Engine, RefreshRequest};
 //!
 //! let engine = Engine::open(":memory:")?;
-//! let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+//! let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
 //!
 //! // Sign in: the host has checked the password.
 //! let grant = tenant.create(CreateSession::new("usr_1".parse()?))?;

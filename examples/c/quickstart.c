@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
   hj_engine *engine = NULL;
   hj_tenant *tenant = NULL;
   must(hj_engine_open(hj_str_of(database), NULL, &engine, &error), &error);
-  must(hj_engine_tenant(engine, HJ_STR("tnt_acme"), HJ_STR("sk_live_abc123"), &tenant, &error), &error);
+  must(hj_engine_tenant(engine, HJ_STR("tnt_acme"), HJ_STR("sk_live_Vq3nT8kLx0cJ5wRzE7uYbA"), &tenant, &error), &error);
 
   /* The password was right: sign the device in. */
   hj_create_options device = hj_create_options_init();

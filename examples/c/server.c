@@ -4,7 +4,7 @@
  *   ./server sessions.db 127.0.0.1:8787
  *   curl http://127.0.0.1:8787/v1/auth/sign-in -H "Content-Type: application/json" \
  *     -d '{"email": "ada@example.com", "password": "correct horse"}'
- *   curl http://127.0.0.1:8787/v1/sessions -H "Authorization: Bearer sk_live_abc123"
+ *   curl http://127.0.0.1:8787/v1/sessions -H "Authorization: Bearer sk_live_Vq3nT8kLx0cJ5wRzE7uYbA"
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -177,7 +177,7 @@ int main(int argc, char **argv) {
   address.sin_port = htons((uint16_t)port);
 
   hj_str id = hj_str_of(setting("HELLOJOHN_TENANT_ID", "tnt_01HABCDEF654321"));
-  hj_str key = hj_str_of(setting("HELLOJOHN_SECRET_KEY", "sk_live_abc123"));
+  hj_str key = hj_str_of(setting("HELLOJOHN_SECRET_KEY", "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA"));
   hj_rest_options options = hj_rest_options_init();
   options.authenticate = authenticate;
   hj_engine *engine = NULL;

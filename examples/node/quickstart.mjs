@@ -6,7 +6,7 @@ const users = new Map([["ada@example.com", { password: "correct horse", userId: 
 
 const hj = new HelloJohn({
   tenantId: "tnt_acme",
-  secretKey: "sk_live_abc123",
+  secretKey: "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA",
   database: ":memory:",
   config: { accessTokenTtl: "15m", idleTimeout: "7d", maxSessionsPerUser: 5 },
   // The engine keeps no passwords: your application checks them.

@@ -17,7 +17,7 @@ const users = new Map([
 
 const hj = new HelloJohn({
   tenantId: "tnt_01HABCDEF654321",
-  secretKey: "sk_live_abc123",
+  secretKey: "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA",
   database,
   authenticate: ({ email, password }) => {
     const user = users.get(email);

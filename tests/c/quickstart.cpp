@@ -23,7 +23,7 @@ int main() {
   hj_open_options options = hj_open_options_init();
   options.clock = clock.get();
   hj::engine engine(":memory:", &options);
-  hj::tenant tenant = engine.tenant("tnt_acme", "sk_live_abc123");
+  hj::tenant tenant = engine.tenant("tnt_acme", "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA");
   CHECK(tenant.id() == "tnt_acme");
 
   hj_create_options phone = hj_create_options_init();

@@ -7,7 +7,7 @@ import { isFailure, makeFolder, makeTenant } from "./fixture.mjs";
 
 test("the constructor takes the options of the documentation", async (t) => {
   process.env.HELLOJOHN_TENANT_ID = "tnt_01HABCDEF654321";
-  process.env.HELLOJOHN_SECRET_KEY = "sk_live_abc123";
+  process.env.HELLOJOHN_SECRET_KEY = "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA";
   process.env.HELLOJOHN_DATABASE = `${makeFolder(t)}/sessions.db`;
   const hj = new HelloJohn({
     tenantId: process.env.HELLOJOHN_TENANT_ID,

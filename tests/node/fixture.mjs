@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
 
 export const START = Date.UTC(2026, 0, 1);
-export const TENANT = { tenantId: "tnt_01HABCDEF654321", secretKey: "sk_live_abc123" };
+export const TENANT = { tenantId: "tnt_01HABCDEF654321", secretKey: "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA" };
 
 export const program = (name) => fileURLToPath(new URL(`programs/${name}`, import.meta.url));
 

@@ -75,7 +75,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// use hellojohn::CreateSession;
     ///
     /// let grant = tenant.create(CreateSession::new("usr_1".parse()?))?;

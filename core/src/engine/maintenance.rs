@@ -72,7 +72,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// use hellojohn::PurgeBefore;
     ///
     /// let purged = tenant.purge(PurgeBefore::OlderThan("90d".parse()?))?;
@@ -147,7 +147,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// # tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
     /// assert_eq!(tenant.stats()?.sessions.active, 1);
     /// # Ok::<(), hellojohn::Error>(())

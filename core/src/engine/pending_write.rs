@@ -16,7 +16,7 @@ use crate::store::QueuedWrite;
 /// use hellojohn::{CreateSession, Engine, Grant, Pending};
 ///
 /// let engine = Engine::open(":memory:")?;
-/// let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+/// let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
 /// let begun: Vec<Pending<Grant>> = ["usr_1", "usr_2", "usr_3"]
 ///     .into_iter()
 ///     .map(|user| Ok(tenant.begin_create(CreateSession::new(user.parse()?))))

@@ -32,7 +32,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
     /// tenant.revoke(grant.session.id)?;
     /// assert!(tenant.verify_session(grant.session.id).is_err());
@@ -60,7 +60,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// # let user: hellojohn::UserId = "usr_1".parse()?;
     /// # tenant.create(hellojohn::CreateSession::new(user.clone()))?;
     /// # let this_device = tenant.create(hellojohn::CreateSession::new(user.clone()))?.session.id;
@@ -93,7 +93,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
     /// use hellojohn::SignOutScope;
     ///

@@ -11,7 +11,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// assert_eq!(tenant.config()?.session_duration.to_string(), "30d");
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
@@ -24,7 +24,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// let patch: hellojohn::ConfigPatch = r#"{"idle_timeout": "7d", "max_sessions_per_user": 5}"#.parse()?;
     /// assert_eq!(tenant.update_config(&patch)?.max_sessions_per_user, Some(5));
     /// # Ok::<(), hellojohn::Error>(())

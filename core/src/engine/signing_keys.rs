@@ -38,7 +38,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// let states: Vec<&str> = tenant.keys()?.iter().map(|key| key.state.as_str()).collect();
     /// assert_eq!(states, ["active", "next"]);
     /// # Ok::<(), hellojohn::Error>(())
@@ -59,7 +59,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// println!("{}", tenant.jwks()?); // {"keys":[{"kty":"OKP","crv":"Ed25519",…},…]}
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
@@ -72,7 +72,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// let active = tenant.rotate_keys()?;
     /// assert_eq!(tenant.keys()?[1].kid, active);
     /// # Ok::<(), hellojohn::Error>(())

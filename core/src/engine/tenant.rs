@@ -94,7 +94,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// use hellojohn::ErrorCode;
     ///
     /// let page = match tenant.non_blocking().list(&Default::default()) {
@@ -127,7 +127,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
     /// let (session, validator) = tenant.get_cacheable(grant.session.id)?;
     /// // Later: is `session` still what `get` would answer?

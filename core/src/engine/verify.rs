@@ -62,7 +62,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
     /// match tenant.verify_session(grant.session.id) {
     ///     Ok(session) => println!("{} is signed in", session.user_id),
@@ -96,7 +96,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
     /// let verified = tenant.verify_access_token(grant.access_token.expose())?;
     /// assert_eq!(verified.claims.user_id.as_str(), "usr_1");
@@ -144,7 +144,7 @@ impl Tenant {
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
     /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
     /// use hellojohn::LocalVerification;
     ///

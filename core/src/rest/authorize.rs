@@ -102,7 +102,9 @@ mod tests {
 
     fn tenant() -> (Engine, Tenant, Grant) {
         let engine = Engine::open(":memory:").unwrap();
-        let tenant = engine.tenant(&"tnt_acme".parse().unwrap(), &"sk_live_abc123".parse().unwrap()).unwrap();
+        let tenant = engine
+            .tenant(&"tnt_acme".parse().unwrap(), &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse().unwrap())
+            .unwrap();
         let grant = tenant.create(CreateSession::new("usr_1".parse().unwrap())).unwrap();
         (engine, tenant, grant)
     }
@@ -129,7 +131,7 @@ mod tests {
         let good = format!("Bearer {}", grant.access_token.expose());
         for options in [STORE, LOCAL, OPTIONAL] {
             assert_eq!(authorize_get(&tenant, options, &[("authorization", &good)]), Ok("usr_1".into()));
-            for bad in ["Bearer a.b.c", "Bearer sk_live_abc123", "bearer a b"] {
+            for bad in ["Bearer a.b.c", "Bearer sk_live_Vq3nT8kLx0cJ5wRzE7uYbA", "bearer a b"] {
                 assert_eq!(
                     authorize_get(&tenant, options, &[("authorization", bad)]),
                     Err(ErrorCode::InvalidToken),

@@ -9,7 +9,7 @@
 //! use hellojohn::{CreateSession, Engine};
 //!
 //! let engine = Engine::open(":memory:")?;
-//! let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_abc123".parse()?)?;
+//! let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
 //! let api = RestApi::new(tenant, RestOptions::default())?.authenticate_with(|credentials| {
 //!     let good = credentials.email() == "ada@example.com" && credentials.password() == "correct horse";
 //!     Ok(if good { Some(CreateSession::new("usr_1".parse()?)) } else { None })

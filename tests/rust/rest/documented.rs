@@ -7,7 +7,7 @@ use crate::host::{Call, Host, TENANT, user};
 
 /// The headers of the documented calls.
 fn documented(call: Call<'_>) -> Call<'_> {
-    call.header("Authorization", "Bearer sk_live_abc123").header("X-Tenant-ID", TENANT)
+    call.header("Authorization", "Bearer sk_live_Vq3nT8kLx0cJ5wRzE7uYbA").header("X-Tenant-ID", TENANT)
 }
 
 #[test]

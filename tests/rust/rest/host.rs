@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// 2024-01-15T10:30:00Z, the moment of the documents.
 pub const START: i64 = 1_705_314_600_000;
 pub const TENANT: &str = "tnt_01HABCDEF654321";
-pub const SECRET: &str = "sk_live_abc123";
+pub const SECRET: &str = "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA";
 
 pub struct Host {
     pub engine: Engine,
