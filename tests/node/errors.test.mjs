@@ -1,6 +1,6 @@
 // The error class, the codes of opening, and calls after close.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, realpathSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { HelloJohn, HelloJohnError } from "@hellojohn/node";
 import { isFailure, makeFolder, makeTenant, TENANT } from "./fixture.mjs";
@@ -88,6 +88,23 @@ test("opening errors reject every call, and a later call tries again", async (t)
   await assert.rejects(early.ready(), isFailure("storage_io"));
   (await import("node:fs")).mkdirSync(`${path}/later`);
   await early.ready();
+});
+
+test("a relative path is taken from the working folder of the constructor", async (t) => {
+  const [first, second] = [realpathSync(makeFolder(t)), makeFolder(t)];
+  const before = process.cwd();
+  t.after(() => process.chdir(before));
+  process.chdir(first);
+  const hj = makeTenant(t, { database: "sessions.db" });
+  process.chdir(second);
+  await hj.ready();
+  assert.deepEqual([existsSync(`${first}/sessions.db`), existsSync(`${second}/sessions.db`)], [true, false]);
+});
+
+test("a database that no engine can open is refused by the constructor", () => {
+  for (const database of ["", "a\0b", "postgres://localhost/x"]) {
+    assert.throws(() => new HelloJohn({ ...TENANT, database }), isFailure("validation_error", "database"));
+  }
 });
 
 test("settings given to the constructor apply when the engine opens", async (t) => {

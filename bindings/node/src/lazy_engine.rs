@@ -1,6 +1,7 @@
 //! One engine and tenant, opened by the first call that needs them.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -17,8 +18,8 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Whether the last call that waited for the lock of a database gave up. One flag for each file, because calls on one file
 /// wait for the same lock, whichever object they belong to.
-fn find_lock_flag(database: &str) -> Arc<AtomicBool> {
-    static FILES: Mutex<BTreeMap<String, Weak<AtomicBool>>> = Mutex::new(BTreeMap::new());
+fn find_lock_flag(database: &OsStr) -> Arc<AtomicBool> {
+    static FILES: Mutex<BTreeMap<OsString, Weak<AtomicBool>>> = Mutex::new(BTreeMap::new());
     let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
     files.retain(|_, flag| flag.strong_count() > 0);
     files.get(database).and_then(Weak::upgrade).unwrap_or_else(|| {

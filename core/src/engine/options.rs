@@ -1,5 +1,7 @@
 //! The options of an engine and its tenant as one JSON object.
 
+use std::ffi::{OsStr, OsString};
+
 use serde_json::{Map, Value};
 
 use super::builder::{Engine, EngineBuilder};
@@ -7,7 +9,7 @@ use crate::error::Error;
 use crate::model::config::ConfigPatch;
 use crate::model::id::TenantId;
 use crate::object_reader::ObjectReader;
-use crate::store::Durability;
+use crate::store::{Database, Durability};
 
 /// What a host in another language opens one tenant of one database with, besides the secret key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +17,9 @@ use crate::store::Durability;
 pub struct EngineOptions {
     /// The tenant.
     pub tenant_id: TenantId,
-    /// The database; see [`EngineBuilder::open`].
-    pub database: String,
+    /// The database; see [`EngineBuilder::open`]. A file's path is absolute: the working folder may change before the engine is
+    /// opened.
+    pub database: OsString,
     /// The settings to apply when the tenant is opened.
     pub config: Option<ConfigPatch>,
     issuer: Option<String>,
@@ -26,15 +29,15 @@ pub struct EngineOptions {
 
 impl EngineOptions {
     /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability` and `token_cache_capacity`; null counts as
-    /// absent.
+    /// absent. A relative path is taken from the working folder of now.
     ///
     /// # Errors
-    /// `validation_error` naming the option.
+    /// `validation_error` naming the option; `storage_io` for a relative path in a process whose working folder is gone.
     pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
         let mut members = ObjectReader::options(object);
         let options = EngineOptions {
             tenant_id: members.required("tenant_id")?,
-            database: members.required("database")?,
+            database: Database::parse(OsStr::new(&members.required::<String>("database")?))?.into_os_string(),
             config: members
                 .optional::<Map<String, Value>>("config")?
                 .map(|patch| ConfigPatch::from_json(&patch))

@@ -1,6 +1,6 @@
 //! The one place that reads the text by which a host names its database.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode};
@@ -43,6 +43,14 @@ impl Database {
                 .caused_by(cause)
         })?;
         Ok(Database::File(absolute))
+    }
+
+    /// The text that [`parse`](Self::parse) reads as this database, in every working folder.
+    pub(crate) fn into_os_string(self) -> OsString {
+        match self {
+            Database::File(path) => path.into_os_string(),
+            Database::Memory => ":memory:".into(),
+        }
     }
 }
 

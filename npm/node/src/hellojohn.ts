@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
+import { env } from "node:process";
 import { Auth, type Authenticate } from "./auth";
 import { isDate, type ManualClock, readTime, toNativeClock } from "./clock";
 import { ConfigApi, toWireConfigPatch } from "./config";
@@ -52,7 +53,10 @@ export interface HelloJohnOptions {
   tenantId: string;
   /** The tenant's secret key, `sk_…`. The first use of a tenant sets it; later it must be the same. */
   secretKey: string;
-  /** A file path, or `":memory:"`; default: the environment variable HELLOJOHN_DATABASE, else `hellojohn.db`. */
+  /**
+   * A file path, or `":memory:"`; default: the environment variable HELLOJOHN_DATABASE, else `hellojohn.db`. A relative path
+   * is taken from the working folder at the time of the constructor.
+   */
   database?: string | undefined;
   /** `iss` of the access tokens; default `https://api.hellojohn.dev`. */
   issuer?: string | undefined;
@@ -146,7 +150,7 @@ export class HelloJohn {
     const database = readOptionalText("database", found.get("database"));
     const settings = {
       tenant_id: readText("tenantId", found.get("tenantId")),
-      database: database ?? (process.env["HELLOJOHN_DATABASE"] || "hellojohn.db"),
+      database: database ?? (env["HELLOJOHN_DATABASE"] || "hellojohn.db"),
       issuer: readOptionalText("issuer", found.get("issuer")),
       durability: readOptionalText("durability", found.get("durability")),
       token_cache_capacity: tokenCacheCapacity,

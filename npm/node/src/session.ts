@@ -11,7 +11,8 @@ export function toUnsharedSession(wire: WireSession): Session {
 
 export function copyClaims<T extends { readonly [name: string]: Json | undefined }>(claims: T): T {
   for (const name in claims) {
-    if (typeof claims[name] === "object" && claims[name] !== null) return structuredClone(claims);
+    // Not by `structuredClone`, whose copies may belong to another realm than this module.
+    if (typeof claims[name] === "object" && claims[name] !== null) return JSON.parse(JSON.stringify(claims));
   }
   return { ...claims };
 }

@@ -1,3 +1,5 @@
+import { afterTurn, now } from "./globals";
+
 // Calls that the addon answers on this thread settle at once, so a loop that awaits nothing else would keep the event loop
 // from turning. The time that such calls take is charged to a budget; when it is spent, calls wait until the event loop has
 // turned.
@@ -7,10 +9,6 @@ const BUDGET = 5_000;
 
 /** About how long an answer from the answer cache takes, in µs: less than reading the clock. */
 const CACHED_ANSWER = 3;
-
-// The originals: tests of hosts replace the globals.
-const setImmediateOriginal = setImmediate;
-const { now } = performance;
 
 let left = BUDGET;
 let turn: Promise<void> | null = null;
@@ -25,7 +23,7 @@ export function yieldIfSpent(): Promise<void> | null {
 async function waitForTurn(): Promise<void> {
   while (left <= 0) {
     turn ??= new Promise((settle) => {
-      setImmediateOriginal(() => {
+      afterTurn(() => {
         left = BUDGET;
         turn = null;
         settle();
@@ -38,11 +36,11 @@ async function waitForTurn(): Promise<void> {
 
 /** Runs work that takes longer than {@link CACHED_ANSWER} and charges its time to the budget. */
 export function charge<T>(work: () => T): T {
-  const start = now.call(performance);
+  const start = now();
   try {
     return work();
   } finally {
-    left -= (now.call(performance) - start) * 1000;
+    left -= (now() - start) * 1000;
   }
 }
 
@@ -55,6 +53,6 @@ const endCheck = () => {
 export function isOnlyCheck(): boolean {
   if (isChecking) return false;
   isChecking = true;
-  queueMicrotask(endCheck);
+  void Promise.resolve().then(endCheck);
   return true;
 }

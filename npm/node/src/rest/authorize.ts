@@ -1,4 +1,5 @@
 import { engineError } from "../errors";
+import { URL } from "../internal/globals";
 import { addon, callAsync } from "../internal/native";
 import type { Rest } from "../internal/native_types";
 import { copyJson, readMembers } from "../internal/validate";

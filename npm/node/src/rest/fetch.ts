@@ -1,4 +1,5 @@
 import { HelloJohnError } from "../errors";
+import { URL } from "../internal/globals";
 import { BODY_MAX, type RestAdapter, type RestAnswer } from "./adapter";
 import type { RestOptions } from "./options";
 
@@ -36,8 +37,9 @@ export function createFetchHandler(adapter: RestAdapter): Handler {
 
 /** @internal */
 export function toResponse({ status, headers, body }: RestAnswer): Response {
-  const found = new Headers();
-  for (let at = 0; at + 1 < headers.length; at += 2) found.append(headers[at] ?? "", headers[at + 1] ?? "");
+  const found: [string, string][] = [];
+  for (let at = 0; at + 1 < headers.length; at += 2) found.push([headers[at] ?? "", headers[at + 1] ?? ""]);
+  // Looked up for each answer: a test environment may install its own after this package was loaded.
   return new Response(body === "" ? null : body, { status, headers: found });
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { HelloJohnError } from "../errors";
+import { Buffer } from "../internal/globals";
 import type { RestAdapter, RestAnswer, RestRequest } from "./adapter";
 import { ClientDisconnected, readNodeBody } from "./body";
 import type { RestOptions } from "./options";
