@@ -530,7 +530,11 @@ hj_status hj_engine_open(hj_str database,
 /// most 255 bytes) must be the same. Stretching the key takes some 20 ms: keep the handle. The handle keeps the
 /// database open, also when the host frees the engine first.
 ///
-/// Fails with HJ_ERR_INVALID_API_KEY for a wrong secret key: nothing is created then.
+/// A new tenant in a file needs a key of at least 22 characters after its prefix ("sk_live_", "sk_test_", else "sk_").
+/// Make one with: echo "sk_live_$(openssl rand -hex 16)"
+///
+/// Fails with HJ_ERR_INVALID_API_KEY for a wrong secret key: nothing is created then; with HJ_ERR_VALIDATION_ERROR for
+/// a new tenant's weak one.
 HJ_API
 HJ_MUST_USE
 hj_status hj_engine_tenant(const hj_engine *engine,
@@ -1010,6 +1014,9 @@ hj_status hj_tenant_update_config(const hj_tenant *tenant,
 
 /// Changes the tenant's secret key; sessions and tokens stay as they are. This handle goes on working. Every other
 /// handle, in this process and in others, fails with HJ_ERR_INVALID_API_KEY from its next call on.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for a key of fewer than 22 characters after its prefix, unless the database is in
+/// memory.
 HJ_API
 hj_status hj_tenant_change_secret_key(const hj_tenant *tenant,
                                       hj_str new_secret_key,

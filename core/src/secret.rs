@@ -56,8 +56,9 @@ secret_text! {
 secret_text! {
     /// The tenant's secret key (`sk_…`, at most 255 bytes), under which all its other keys are wrapped.
     ///
-    /// The engine stretches it with Argon2id (19 MiB, 2 passes), so that a short key is not lost together with the file;
-    /// choose a long random one all the same.
+    /// Make a random one: `echo "sk_live_$(openssl rand -hex 16)"`. The engine stretches it with Argon2id (19 MiB, 2
+    /// passes) all the same. A tenant in a file is made with, and changed to, a key of at least 22 characters after the
+    /// prefix (`sk_live_`, `sk_test_`, else `sk_`); a tenant in memory may have a shorter one.
     SecretKey
 }
 
@@ -72,19 +73,72 @@ impl FromStr for SecretKey {
     }
 }
 
+/// How strong a text must be to become a tenant's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyStrength {
+    /// Of any length: nothing is on disk that a guess could open.
+    Any,
+    /// As long as 128 random bits are in base64.
+    Full,
+}
+
+/// The characters of 16 bytes in base64 without padding.
+const FULL_STRENGTH_CHARS: usize = 22;
+
 impl SecretKey {
     /// Refuses a text that may not become a tenant's key. Presented for an existing tenant it is simply not its key.
-    pub(crate) fn require_well_formed(&self) -> Result<&Self, Error> {
-        match self.0.strip_prefix("sk_") {
-            Some(rest) if !rest.is_empty() => Ok(self),
-            _ => Err(Error::validation("secret_key", "must start with sk_ and go on after it")),
+    ///
+    /// Only `live_` and `test_` belong to the prefix: any other word may be the beginning of a random text, in which
+    /// base64url has underscores too.
+    pub(crate) fn require_strength(&self, strength: KeyStrength) -> Result<&Self, Error> {
+        let rest = self.0.strip_prefix("sk_").unwrap_or_default();
+        if rest.is_empty() {
+            return Err(Error::validation("secret_key", "must start with sk_ and go on after it"));
         }
+        let random = rest.strip_prefix("live_").or_else(|| rest.strip_prefix("test_")).unwrap_or(rest);
+        if strength == KeyStrength::Full && random.chars().count() < FULL_STRENGTH_CHARS {
+            let problem = format_args!(
+                "must have at least {FULL_STRENGTH_CHARS} characters after its prefix (sk_live_, sk_test_ or sk_); \
+                 make one with: echo \"sk_live_$(openssl rand -hex 16)\""
+            );
+            return Err(Error::validation("secret_key", problem));
+        }
+        Ok(self)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_strong_key_has_22_characters_after_its_prefix() {
+        let check = |text: &str, strength| {
+            let key: SecretKey = text.parse().unwrap();
+            key.require_strength(strength).map(|_| ()).map_err(|error| error.detail().to_owned())
+        };
+        let random = "Vq3nT8kLx0cJ5wRzE7uYbA";
+        for prefix in ["sk_", "sk_live_", "sk_test_"] {
+            assert_eq!(check(&format!("{prefix}{random}"), KeyStrength::Full), Ok(()));
+            let weak = format!("{prefix}{}", &random[1..]);
+            assert!(check(&weak, KeyStrength::Full).unwrap_err().contains("openssl rand"), "{weak}");
+            assert_eq!(check(&weak, KeyStrength::Any), Ok(()));
+        }
+        // Characters count, not bytes; a random text may have underscores.
+        assert!(
+            check("sk_\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}", KeyStrength::Full)
+                .is_err()
+        );
+        assert_eq!(check("sk_abc_efghijklmnopqrstuv", KeyStrength::Full), Ok(()));
+        for shapeless in ["sk_", "sk", "pk_live_Vq3nT8kLx0cJ5wRzE7uYbA", "SK_live_Vq3nT8kLx0cJ5wRzE7uYbA"] {
+            for strength in [KeyStrength::Any, KeyStrength::Full] {
+                assert!(
+                    check(shapeless, strength).unwrap_err().contains("must start with sk_"),
+                    "{shapeless}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn debug_output_shows_no_secret() {

@@ -11,7 +11,7 @@ import { createLocalJWKSet, jwtVerify } from "jose";
 
 const resolvePath = (path) => new URL(path, import.meta.url).pathname;
 const tenantId = "tnt_demo";
-const secretKey = "sk_demo_2c4b1d9e7f60";
+const secretKey = "sk_test_demo_2c4b1d9e7f6083a5b1c4";
 
 /** A program that answers each line with lines that end with a single dot. */
 class Program {

@@ -34,7 +34,7 @@ export function freshSignIns() {
 export async function open(folder, name, durability) {
   const hj = new HelloJohn({
     tenantId: TENANT_ID,
-    secretKey: "sk_live_bench",
+    secretKey: "sk_live_bench_8Kc4Xw7Nt2Qz6Bp1",
     database: join(folder, `${name}.db`),
     durability,
   });

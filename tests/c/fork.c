@@ -41,7 +41,7 @@ static void run_child(void) {
   hj_response *response = NULL;
   hj_rest_request request = hj_rest_request_init();
   check_count = check_failures = 0;
-  FORKED(hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &new_tenant, error));
+  FORKED(hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"), &new_tenant, error));
   FORKED(hj_engine_lower_clock_mark(engine, error));
   FORKED(hj_tenant_create(tenant, user, NULL, &new_grant, error));
   FORKED(hj_tenant_refresh(tenant, refresh_token, NULL, &new_grant, error));
@@ -58,7 +58,7 @@ static void run_child(void) {
   FORKED(hj_tenant_revoke_tenant(tenant, NULL, error));
   FORKED(hj_tenant_config(tenant, &config, error));
   FORKED(hj_tenant_update_config(tenant, HJ_STR("{\"idle_timeout\":\"1d\"}"), &config, error));
-  FORKED(hj_tenant_change_secret_key(tenant, HJ_STR("sk_b"), error));
+  FORKED(hj_tenant_change_secret_key(tenant, HJ_STR("sk_test_b_3Jd6Pf9Ls1Gv4Tn7Rk2W"), error));
   FORKED(hj_tenant_keys(tenant, &keys, error));
   FORKED(hj_tenant_rotate_keys(tenant, &text, error));
   FORKED(hj_tenant_jwks(tenant, &text, error));
@@ -89,7 +89,7 @@ static void run_child_with_own_engine(void) {
   /* Not on the parent's file: SQLite would take the parent's locks for the child's own. */
   FORKED(hj_engine_open(hj_str_of(path), NULL, &engine, error));
   CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(scratch("fork-child")), NULL, &engine, error));
-  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"), &tenant, error));
   CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), NULL, &new_grant, error));
   hj_grant_free(new_grant);
   hj_tenant_free(tenant);
@@ -135,7 +135,7 @@ int main(void) {
   options.durability = HJ_DURABILITY_NORMAL;
   options.busy_timeout_ms = 60000;
   CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(path), &options, &engine, error));
-  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"), &tenant, error));
   CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), NULL, &grant, error));
   CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, NULL, &rest, error));
   for (int i = 0; i < THREADS; i++) {
@@ -157,7 +157,7 @@ int main(void) {
   hj_tenant_free(tenant);
   hj_engine_free(engine);
   CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(path), &options, &engine, error));
-  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"), &tenant, error));
   CHECK_STATUS(HJ_OK, hj_tenant_verify_session(tenant, hj_str_of(hj_session_id(hj_grant_session(grant))), NULL, error));
   hj_tenant_free(tenant);
   hj_engine_free(engine);

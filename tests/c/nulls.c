@@ -52,11 +52,11 @@ static void open_engines(void) {
   CHECK(new_engine == NULL);
   BAD(hj_engine_open(HJ_STR(":memory:"), NULL, NULL, error));
   CHECK(hj_engine_open(HJ_STR(":memory:"), NULL, NULL, NULL) == HJ_ERR_VALIDATION_ERROR);
-  BAD(hj_engine_tenant(NULL, HJ_STR("tnt"), HJ_STR("sk_x"), &new_tenant, error));
+  BAD(hj_engine_tenant(NULL, HJ_STR("tnt"), HJ_STR("sk_test_x_1Lp5Qz8Bc2Xw6Nt9Kv3M"), &new_tenant, error));
   CHECK(new_tenant == NULL);
-  BAD(hj_engine_tenant(engine, absent, HJ_STR("sk_x"), &new_tenant, error));
+  BAD(hj_engine_tenant(engine, absent, HJ_STR("sk_test_x_1Lp5Qz8Bc2Xw6Nt9Kv3M"), &new_tenant, error));
   BAD(hj_engine_tenant(engine, HJ_STR("tnt"), absent, &new_tenant, error));
-  BAD(hj_engine_tenant(engine, HJ_STR("tnt"), HJ_STR("sk_x"), NULL, error));
+  BAD(hj_engine_tenant(engine, HJ_STR("tnt"), HJ_STR("sk_test_x_1Lp5Qz8Bc2Xw6Nt9Kv3M"), NULL, error));
   BAD(hj_engine_lower_clock_mark(NULL, error));
   FINE(hj_engine_lower_clock_mark(engine, error));
   CHECK(hj_engine_lower_clock_mark(engine, NULL) == HJ_OK);
@@ -137,7 +137,7 @@ static void change_settings_and_keys(void) {
   BAD(hj_tenant_update_config(NULL, HJ_STR("{}"), &config, error));
   BAD(hj_tenant_update_config(tenant, absent, &config, error));
   FINE(hj_tenant_update_config(tenant, HJ_STR("{}"), NULL, error));
-  BAD(hj_tenant_change_secret_key(NULL, HJ_STR("sk_y"), error));
+  BAD(hj_tenant_change_secret_key(NULL, HJ_STR("sk_test_y_4Wm7Hq1Zk9Xc2Vb5Nt8R"), error));
   BAD(hj_tenant_change_secret_key(tenant, absent, error));
   BAD(hj_tenant_keys(NULL, &keys, error));
   CHECK(keys == NULL);
@@ -313,7 +313,7 @@ int main(void) {
   FINE(hj_clock_new(1767225600000, &the_clock, error));
   options.clock = the_clock;
   FINE(hj_engine_open(HJ_STR(":memory:"), &options, &engine, error));
-  FINE(hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  FINE(hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"), &tenant, error));
   FINE(hj_tenant_create(tenant, HJ_STR("u"), NULL, &grant, error));
   token = hj_str_of(hj_grant_access_token(grant));
   refresh_token = hj_str_of(hj_grant_refresh_token(grant));

@@ -68,7 +68,7 @@ int main() {
   CHECK(tenant.jwks().find(kid) != std::string::npos);
   CHECK(hj_keys_count(tenant.keys().get()) == 3);
   CHECK(thrown_by([&] { tenant.retire_key(kid); }) == HJ_ERR_VALIDATION_ERROR);
-  tenant.change_secret_key("sk_live_def456");
+  tenant.change_secret_key("sk_live_new_4Tn8Rk2Wq7Zx5Vb9Yc");
   CHECK(tenant.sweep() == 0);
   CHECK(tenant.purge_older_than("1d") == 0);
   CHECK(tenant.purge_before(1767225600000) == 0);

@@ -8,7 +8,7 @@
 static hj_tenant *tenant;
 static hj_rest *rest;
 
-#define SECRET "Bearer sk_a"
+#define SECRET "Bearer sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"
 static const hj_str json = {"application/json", 16};
 
 /* Answers one request with up to two headers; the caller frees. */
@@ -166,7 +166,7 @@ static void refuse_bad_requests(void) {
   static char huge[HJ_REST_BODY_MAX + 1];
   memset(huge, ' ', sizeof huge);
   EXPECT(401, "\"code\":\"missing_token\"", "GET", "/v1/sessions", NULL, none);
-  EXPECT(401, "\"code\":\"invalid_api_key\"", "GET", "/v1/sessions", "Bearer sk_b", none);
+  EXPECT(401, "\"code\":\"invalid_api_key\"", "GET", "/v1/sessions", "Bearer sk_test_b_3Jd6Pf9Ls1Gv4Tn7Rk2W", none);
   EXPECT(401, "\"code\":\"invalid_token\"", "GET", "/v1/sessions", "Bearer x.y.z", none);
   EXPECT(401, "\"error\"", "GET", "/v1/sessions", "Bearer \xff", none);
   EXPECT(404, "\"code\":\"not_found\"", "GET", "/v1/nothing", SECRET, none);
@@ -295,7 +295,7 @@ int main(void) {
   hj_engine *engine = NULL;
   hj_rest_options options = hj_rest_options_init();
   CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), NULL, &engine, error));
-  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"), &tenant, error));
   options.authenticate = authenticate;
   options.user_data = &asked;
   CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, &options, &rest, error));

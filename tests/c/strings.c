@@ -40,7 +40,7 @@ static hj_status call_with(int position, hj_str text, hj_error **error) {
   switch (position) {
   case 0: status = hj_engine_open(text, NULL, &new_engine, error); break;
   case 1: open.issuer = text; status = hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error); break;
-  case 2: status = hj_engine_tenant(engine, text, HJ_STR("sk_x"), &new_tenant, error); break;
+  case 2: status = hj_engine_tenant(engine, text, HJ_STR("sk_test_x_1Lp5Qz8Bc2Xw6Nt9Kv3M"), &new_tenant, error); break;
   case 3: status = hj_engine_tenant(engine, HJ_STR("tnt_a"), text, &new_tenant, error); break;
   case 4: status = hj_tenant_create(tenant, text, NULL, &fresh, error); break;
   case 5: create.ip_address = text; status = hj_tenant_create(tenant, user, &create, &fresh, error); break;
@@ -278,7 +278,7 @@ static void refuse_after_close(void) {
   hj_tenant *new_tenant = NULL;
   CHECK_STATUS(HJ_OK, hj_engine_close(engine, error));
   CHECK_STATUS(HJ_OK, hj_engine_close(engine, error));
-  CHECK_STATUS(HJ_ERR_ENGINE_CLOSED, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &new_tenant, error));
+  CHECK_STATUS(HJ_ERR_ENGINE_CLOSED, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"), &new_tenant, error));
   CHECK_STATUS(HJ_ERR_ENGINE_CLOSED, hj_engine_lower_clock_mark(engine, error));
   CHECK_STATUS(HJ_ERR_ENGINE_CLOSED, hj_tenant_create(tenant, HJ_STR("u"), NULL, &grant, error));
   CHECK_STATUS(HJ_ERR_ENGINE_CLOSED, hj_tenant_sweep(tenant, NULL, error));
@@ -290,11 +290,11 @@ static void refuse_after_close(void) {
 int main(void) {
   hj_engine *new_engine = NULL;
   CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), NULL, &engine, error));
-  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"), &tenant, error));
   CHECK_STATUS(HJ_ERR_STORAGE_IO, hj_engine_open(HJ_STR("/nowhere/at/all.db"), NULL, &new_engine, error));
   CHECK_STATUS(HJ_ERR_STORAGE_CORRUPT, hj_engine_open(HJ_STR("/etc/passwd"), NULL, &new_engine, error));
   CHECK_STATUS(HJ_ERR_INVALID_API_KEY,
-               hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_b"), &(hj_tenant *){NULL}, error));
+               hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_b_3Jd6Pf9Ls1Gv4Tn7Rk2W"), &(hj_tenant *){NULL}, error));
   refuse_bad_texts();
   answer_bad_requests();
   refuse_bad_structs();

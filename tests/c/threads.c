@@ -124,7 +124,7 @@ int main(void) {
   options.durability = HJ_DURABILITY_NORMAL;
   options.busy_timeout_ms = 60000; /* valgrind is slow */
   CHECK_STATUS(HJ_OK, hj_engine_open(hj_str_of(path), &options, &engine, error));
-  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_a"), &tenant, error));
+  CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"), &tenant, error));
   api.authenticate = authenticate;
   CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, &api, &rest, error));
   run_all(live_sessions, false);

@@ -149,7 +149,7 @@ test("after close every call rejects with engine_closed, and closing again resol
     () => hj.stats(),
     () => hj.sweep(),
     () => hj.purge({ olderThan: "1d" }),
-    () => hj.changeSecretKey("sk_new"),
+    () => hj.changeSecretKey("sk_live_new_4Tn8Rk2Wq7Zx5Vb9Yc"),
     () => hj.lowerClockMark(),
   ]) {
     await assert.rejects(call(), isFailure("engine_closed"), `${call}`);

@@ -53,7 +53,7 @@ test("the tarball installs into an empty folder, runs in both module systems and
     [],
   );
   const use = `
-    const hj = new HelloJohn({ tenantId: "tnt_a", secretKey: "sk_a", database: ":memory:" });
+    const hj = new HelloJohn({ tenantId: "tnt_a", secretKey: "sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R", database: ":memory:" });
     hj.sessions.create({ userId: "usr_1" })
       .then(({ session }) => hj.sessions.verify(session.id))
       .then(({ valid }) => { console.log(valid); return hj.close(); });`;

@@ -23,7 +23,7 @@ test("the hosts of the README work as written", async (t) => {
   writeFileSync(file, `${users}${shown}\nexport { app, hj, hono, instance, server };\n`);
   Object.assign(process.env, {
     HELLOJOHN_DATABASE: join(home, "sessions.db"),
-    HELLOJOHN_SECRET_KEY: "sk_readme",
+    HELLOJOHN_SECRET_KEY: "sk_live_readme_3Vb7Kq9Mx2Wn5Tz8",
   });
   const { app, hj, hono, instance, server } = await import(pathToFileURL(file));
   t.after(() => hj.close());

@@ -207,9 +207,9 @@ test("after a change of the secret key only the object that made it keeps workin
   const other = makeTenant(t, { database });
   const { session } = await hj.sessions.create({ userId: "u" });
   assert.equal((await other.sessions.get(session.id)).id, session.id);
-  await hj.changeSecretKey("sk_live_new");
+  await hj.changeSecretKey("sk_live_new_4Tn8Rk2Wq7Zx5Vb9Yc");
   assert.equal((await hj.sessions.get(session.id)).id, session.id);
   await assert.rejects(other.sessions.get(session.id), isFailure("invalid_api_key"));
-  const late = makeTenant(t, { database, secretKey: "sk_live_new" });
+  const late = makeTenant(t, { database, secretKey: "sk_live_new_4Tn8Rk2Wq7Zx5Vb9Yc" });
   assert.equal((await late.sessions.get(session.id)).id, session.id);
 });

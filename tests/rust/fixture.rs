@@ -17,7 +17,7 @@ pub const HOUR: i64 = 3_600 * SECOND;
 pub const DAY: i64 = 24 * HOUR;
 
 /// The secret key of every tenant here.
-pub const SECRET: &str = "sk_test_fixture_7d1f";
+pub const SECRET: &str = "sk_test_fixture_7d1f3a90c5e8b264";
 
 /// A database file in a folder that goes away with this value.
 pub struct Database {

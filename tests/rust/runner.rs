@@ -12,7 +12,7 @@ use crate::surface::{Surface, SurfaceKind};
 
 /// Tenants by the names that scenarios use: id and secret key.
 const TENANTS: [(&str, &str, &str); 2] =
-    [("A", "tnt_a", "sk_test_a_4f1c9a7e"), ("B", "tnt_b", "sk_test_b_90d2e6b3")];
+    [("A", "tnt_a", "sk_test_a_4f1c9a7e5b0d6382c1f7"), ("B", "tnt_b", "sk_test_b_90d2e6b3a47f15c8e026")];
 
 /// The files of a database, for copies.
 const ENDINGS: [&str; 3] = ["", "-wal", "-shm"];

@@ -187,7 +187,7 @@ fn changed_keys_and_secrets_end_a_cached_answer() {
     let token = grant.access_token.expose();
     let outdated = process.tenant("tnt");
     let seen = verify(&outdated, token);
-    tenant.change_secret_key(&"sk_new".parse().unwrap()).unwrap();
+    tenant.change_secret_key(&"sk_live_new_4Tn8Rk2Wq7Zx5Vb9Yc".parse().unwrap()).unwrap();
     let verified = verify(&tenant, token);
     assert!(!outdated.is_fresh(seen.validator()).unwrap());
     assert!(!outdated.is_fresh(verified.validator()).unwrap(), "one handle vouched for another");

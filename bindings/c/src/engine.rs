@@ -119,7 +119,11 @@ unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error>
 /// most 255 bytes) must be the same. Stretching the key takes some 20 ms: keep the handle. The handle keeps the
 /// database open, also when the host frees the engine first.
 ///
-/// Fails with HJ_ERR_INVALID_API_KEY for a wrong secret key: nothing is created then.
+/// A new tenant in a file needs a key of at least 22 characters after its prefix ("sk_live_", "sk_test_", else "sk_").
+/// Make one with: echo "sk_live_$(openssl rand -hex 16)"
+///
+/// Fails with HJ_ERR_INVALID_API_KEY for a wrong secret key: nothing is created then; with HJ_ERR_VALIDATION_ERROR for
+/// a new tenant's weak one.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_engine_tenant(

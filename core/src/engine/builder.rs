@@ -10,7 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::model::id::TenantId;
 use crate::random::{OsRandom, Random};
-use crate::secret::SecretKey;
+use crate::secret::{KeyStrength, SecretKey};
 use crate::store::{self, Database, Durability, StoreOptions};
 use crate::text;
 
@@ -110,9 +110,11 @@ impl EngineBuilder {
     pub fn open(self, database: impl AsRef<OsStr>) -> Result<Engine, Error> {
         let issuer = text::bounded("issuer", &self.issuer, 255)?;
         let database = Database::parse(database.as_ref())?;
+        let key_strength = if database == Database::Memory { KeyStrength::Any } else { KeyStrength::Full };
         let options = StoreOptions { durability: self.durability, busy_timeout: self.busy_timeout };
         let store = store::open(database, options)?;
-        let inner = EngineInner::new(store, self.clock, self.random, issuer, self.token_cache_capacity);
+        let inner =
+            EngineInner::new(store, self.clock, self.random, issuer, key_strength, self.token_cache_capacity);
         Ok(Engine { inner: Arc::new(inner) })
     }
 }
@@ -143,7 +145,7 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_api_key` for a wrong secret key: nothing is created; `validation_error` for a new tenant's key that does
-    /// not start with `sk_`; `storage_…`, `engine_closed`, `forked`.
+    /// not start with `sk_` or is weaker than [`SecretKey`] asks for; `storage_…`, `engine_closed`, `forked`.
     pub fn tenant(&self, id: &TenantId, secret_key: &SecretKey) -> Result<Tenant, Error> {
         Tenant::open(&self.inner, id, secret_key)
     }

@@ -12,6 +12,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::error::{ErrorCode, Failure};
 use crate::model::id::IdMint;
 use crate::random::Random;
+use crate::secret::KeyStrength;
 use crate::store::{ClockMark, Store, WriteTransaction};
 
 pub(super) struct EngineInner {
@@ -20,6 +21,8 @@ pub(super) struct EngineInner {
     pub(super) random: Box<dyn Random>,
     pub(super) ids: IdMint,
     pub(super) issuer: Box<str>,
+    /// What a new or changed secret key must be.
+    pub(super) key_strength: KeyStrength,
     /// The process that opened the engine.
     process: u32,
     /// The highest time seen here, within the epoch of the database's clock mark.
@@ -37,6 +40,7 @@ impl EngineInner {
         clock: Box<dyn Clock>,
         random: Box<dyn Random>,
         issuer: Box<str>,
+        key_strength: KeyStrength,
         token_cache_capacity: usize,
     ) -> Self {
         EngineInner {
@@ -45,6 +49,7 @@ impl EngineInner {
             random,
             ids: IdMint::new(),
             issuer,
+            key_strength,
             process: std::process::id(),
             seen: Mutex::new(ClockMark { highest: Timestamp::default(), epoch: 0 }),
             settings_changes: AtomicU64::new(0),

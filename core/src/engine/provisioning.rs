@@ -16,7 +16,7 @@ use crate::token::keyring::{KeyNo, KeyState};
 pub(super) fn create_tenant(inner: &EngineInner, id: &TenantId, secret: &SecretKey) -> Result<(), Error> {
     let salt = *random::draw_bytes::<SALT_BYTES>(&*inner.random)?;
     // Before the transaction: stretching takes long.
-    let wrapping = WrappingKey::stretch(secret.require_well_formed()?, &salt)?;
+    let wrapping = WrappingKey::stretch(secret.require_strength(inner.key_strength)?, &salt)?;
     let refresh_key = random::draw_bytes::<32>(&*inner.random)?;
     let wrapped_refresh_key = wrapping.wrap(&refresh_key, &refresh_key_purpose(id), &*inner.random)?;
     inner.store.write_exclusive(&mut |transaction| {
@@ -52,4 +52,53 @@ pub(super) fn mint_signing_key(
     let seed = random::draw_bytes::<32>(&*inner.random)?;
     let wrapped_seed = wrapping.wrap(&seed, &signing_key_purpose(tenant, id), &*inner.random)?;
     Ok(KeyRecord { no, id, state, created_at: now, drained_at: None, wrapped_seed: Some(wrapped_seed) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::engine::Engine;
+    use crate::error::ErrorCode;
+    use crate::random::OsRandom;
+    use crate::secret::KeyStrength;
+    use crate::store::{self, Database, Durability, StoreOptions};
+
+    /// A tenant as a release made it that asked for no strength.
+    fn make_tenant_of_before(path: &std::path::Path, id: &TenantId, secret: &SecretKey) {
+        let options =
+            StoreOptions { durability: Durability::Normal, busy_timeout: std::time::Duration::from_secs(5) };
+        let store = store::open(Database::File(path.into()), options).unwrap();
+        let (clock, random) = (Box::new(SystemClock), Box::new(OsRandom));
+        let inner = EngineInner::new(store, clock, random, "test".into(), KeyStrength::Any, 0);
+        create_tenant(&inner, id, secret).unwrap();
+        inner.store.close();
+    }
+
+    #[test]
+    fn a_tenant_that_exists_opens_with_its_weak_key_and_is_changed_to_a_strong_one_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sessions.db");
+        let (id, weak, other): (TenantId, SecretKey, SecretKey) =
+            ("tnt_a".parse().unwrap(), "sk_a".parse().unwrap(), "sk_b".parse().unwrap());
+        make_tenant_of_before(&path, &id, &weak);
+
+        let engine = Engine::open(&path).unwrap();
+        let tenant = engine.tenant(&id, &weak).unwrap();
+        assert_eq!(engine.tenant(&id, &other).unwrap_err().code(), ErrorCode::InvalidApiKey);
+        for new in [&weak, &other] {
+            let error = tenant.change_secret_key(new).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::ValidationError);
+        }
+        tenant.change_secret_key(&"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse().unwrap()).unwrap();
+        let new_tenant = engine.tenant(&"tnt_b".parse().unwrap(), &weak).unwrap_err();
+        assert_eq!(new_tenant.code(), ErrorCode::ValidationError);
+    }
+
+    #[test]
+    fn a_tenant_in_memory_may_have_a_weak_key() {
+        let engine = Engine::open(":memory:").unwrap();
+        let tenant = engine.tenant(&"tnt_a".parse().unwrap(), &"sk_a".parse().unwrap()).unwrap();
+        tenant.change_secret_key(&"sk_b".parse().unwrap()).unwrap();
+    }
 }

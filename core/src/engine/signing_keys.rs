@@ -144,12 +144,12 @@ impl Tenant {
     /// its clones go on; every other handle, here and in other processes, answers `invalid_api_key` from its next call.
     ///
     /// # Errors
-    /// `validation_error` for a new key that does not start with `sk_`.
+    /// `validation_error` for a new key that does not start with `sk_` or is weaker than [`SecretKey`] asks for.
     pub fn change_secret_key(&self, new: &SecretKey) -> Result<(), Error> {
         let random = &*self.inner.random;
         let salt = *random::draw_bytes::<SALT_BYTES>(random)?;
         // Before the transaction: stretching takes long.
-        let wrapping = WrappingKey::stretch(new.require_well_formed()?, &salt)?;
+        let wrapping = WrappingKey::stretch(new.require_strength(self.inner.key_strength)?, &salt)?;
         // Locked inside the transaction and until its commit is known: no reader may meet the new rows with the old key.
         let mut own = None;
         let answer = self.write_settings(|ctx| {

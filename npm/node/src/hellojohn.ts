@@ -51,7 +51,11 @@ import { type AccessTokenClaims, type TokenVerification, Verifier } from "./veri
 export interface HelloJohnOptions {
   /** The tenant, `tnt_…`: 1 to 255 bytes. */
   tenantId: string;
-  /** The tenant's secret key, `sk_…`. The first use of a tenant sets it; later it must be the same. */
+  /**
+   * The tenant's secret key, `sk_…`. The first use of a tenant sets it; later it must be the same. A new tenant in a file needs
+   * at least 22 characters after the prefix (`sk_live_`, `sk_test_`, else `sk_`): `echo "sk_live_$(openssl rand -hex 16)"`
+   * makes such a key.
+   */
   secretKey: string;
   /**
    * A file path, or `":memory:"`; default: the environment variable HELLOJOHN_DATABASE, else `hellojohn.db`. A relative path
@@ -354,7 +358,8 @@ export class HelloJohn {
    * Changes the tenant's secret key. Sessions and tokens stay as they are. This object keeps working; every other object of
    * the tenant, here and in other processes, rejects with `invalid_api_key` from its next call.
    *
-   * Rejects with `validation_error`.
+   * Rejects with `validation_error`: also for a key of fewer than 22 characters after its prefix, unless the database is in
+   * memory.
    */
   async changeSecretKey(newKey: string): Promise<void> {
     await callAsync(this.#tenant.changeSecretKey(readText("newKey", newKey)));

@@ -2,7 +2,7 @@
 import { HelloJohn } from "@hellojohn/node";
 
 const [way, database] = process.argv.slice(2);
-const hj = new HelloJohn({ tenantId: "tnt_a", secretKey: "sk_a", database });
+const hj = new HelloJohn({ tenantId: "tnt_a", secretKey: "sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R", database });
 const create = () => hj.sessions.create({ userId: "usr_1" });
 
 /** Ends the program's own work. The timer fires only if something else keeps the process alive. */
@@ -34,7 +34,7 @@ switch (way) {
     break;
   default: {
     // Dropped without close, with a running call.
-    let dropped = new HelloJohn({ tenantId: "tnt_b", secretKey: "sk_b", database });
+    let dropped = new HelloJohn({ tenantId: "tnt_b", secretKey: "sk_test_b_3Jd6Pf9Ls1Gv4Tn7Rk2W", database });
     dropped.sessions.create({ userId: "usr_1" }).then(() => finish("answered"));
     dropped = null;
     globalThis.gc();

@@ -5,7 +5,7 @@ import express from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
 
-const hj = new HelloJohn({ tenantId: "tnt_a", secretKey: "sk_a" });
+const hj = new HelloJohn({ tenantId: "tnt_a", secretKey: "sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R" });
 const onError: OnError = (error, { requestId }) => console.error(requestId, error.code);
 
 const app = express();

@@ -16,7 +16,7 @@ export async function typed(): Promise<void> {
   const clock = new ManualClock(0);
   const hj = new HelloJohn({
     tenantId: env.TENANT ?? "tnt_a",
-    secretKey: "sk_a",
+    secretKey: "sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R",
     database: undefined,
     config: { session_duration: "14d", idleTimeout: null, maxSessionsPerUser: 5 },
     durability: "normal",
@@ -24,7 +24,7 @@ export async function typed(): Promise<void> {
     authenticate: async ({ email, password }) => (password === email ? { userId: email, role: null } : null),
   });
   // @ts-expect-error the tenant is required
-  new HelloJohn({ secretKey: "sk_a" });
+  new HelloJohn({ secretKey: "sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R" });
 
   const grant: SessionGrant = await hj.sessions.create({
     userId: "u",

@@ -51,7 +51,10 @@ fn engine(database: &Path) -> Result<Engine, Error> {
 fn open_outcome(database: &Path) -> String {
     match engine(database) {
         Ok(engine) => {
-            let outcome = engine.tenant(&"tnt".parse().expect("an id"), &"sk_x".parse().expect("a key"));
+            let outcome = engine.tenant(
+                &"tnt".parse().expect("an id"),
+                &"sk_test_x_1Lp5Qz8Bc2Xw6Nt9Kv3M".parse().expect("a key"),
+            );
             name_of(outcome).to_owned()
         }
         Err(error) => error.code().as_str().to_owned(),
@@ -192,7 +195,7 @@ fn fork(database: &Path) {
 
 fn call_everything(engine: &Engine, tenant: &Tenant, grant: &hellojohn::Grant) -> Vec<&'static str> {
     let (id, access, refresh) = (grant.session.id, grant.access_token.expose(), grant.refresh_token.expose());
-    let key = "sk_other".parse().expect("a key");
+    let key = "sk_live_other_6Hm3Jd9Pf1Ls8Gv2".parse().expect("a key");
     vec![
         name_of(engine.tenant(tenant.id(), &key)),
         name_of(engine.lower_clock_mark()),

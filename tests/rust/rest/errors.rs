@@ -91,13 +91,16 @@ fn a_request_for_another_tenant_is_refused_everywhere() {
 #[test]
 fn another_tenants_things_are_unknown() {
     let host = Host::new();
-    let other = host.engine.tenant(&"tnt_other".parse().unwrap(), &"sk_live_other".parse().unwrap()).unwrap();
+    let other = host
+        .engine
+        .tenant(&"tnt_other".parse().unwrap(), &"sk_live_other_6Hm3Jd9Pf1Ls8Gv2".parse().unwrap())
+        .unwrap();
     let grant = other.create(hellojohn::CreateSession::new("usr_1".parse().unwrap())).unwrap();
     let own = format!("/v1/sessions/{}", grant.session.id);
     host.get(&own).secret().send().fails(404, "session_not_found");
     host.delete(&own).secret().send().fails(404, "session_not_found");
     host.get("/v1/sessions").bearer(grant.access_token.expose()).send().fails(401, "invalid_token");
-    host.get("/v1/sessions").bearer("sk_live_other").send().fails(401, "invalid_api_key");
+    host.get("/v1/sessions").bearer("sk_live_other_6Hm3Jd9Pf1Ls8Gv2").send().fails(401, "invalid_api_key");
     let body = json!({"refresh_token": grant.refresh_token.expose()});
     host.post("/v1/auth/token/refresh").json(&body).send().fails(401, "refresh_token_invalid");
     assert_eq!(host.delete("/v1/sessions").secret().send().is(200).body, json!({"revoked": 0}));
@@ -107,10 +110,10 @@ fn another_tenants_things_are_unknown() {
 #[test]
 fn the_secret_key_follows_its_change() {
     let host = Host::new();
-    let new: SecretKey = "sk_live_new".parse().unwrap();
+    let new: SecretKey = "sk_live_new_4Tn8Rk2Wq7Zx5Vb9Yc".parse().unwrap();
     host.tenant.change_secret_key(&new).unwrap();
     host.get("/v1/sessions").secret().send().fails(401, "invalid_api_key");
-    host.get("/v1/sessions").bearer("sk_live_new").send().is(200);
+    host.get("/v1/sessions").bearer("sk_live_new_4Tn8Rk2Wq7Zx5Vb9Yc").send().is(200);
 }
 
 /// The key was changed by another process: the holder of the old key is told so; users are not accused of it.
@@ -119,9 +122,9 @@ fn a_secret_key_that_another_process_changed_is_the_hosts_problem() {
     let host = Host::new();
     let grant = host.create("usr_1");
     let elsewhere = host.engine.tenant(&TENANT.parse().unwrap(), &SECRET.parse().unwrap()).unwrap();
-    elsewhere.change_secret_key(&"sk_live_new".parse().unwrap()).unwrap();
+    elsewhere.change_secret_key(&"sk_live_new_4Tn8Rk2Wq7Zx5Vb9Yc".parse().unwrap()).unwrap();
     host.get("/v1/sessions").secret().send().fails(401, "invalid_api_key");
-    host.get("/v1/sessions").bearer("sk_live_new").send().fails(401, "invalid_api_key");
+    host.get("/v1/sessions").bearer("sk_live_new_4Tn8Rk2Wq7Zx5Vb9Yc").send().fails(401, "invalid_api_key");
     host.get("/v1/sessions").bearer(grant.access_token.expose()).send().fails(500, "internal");
     host.get("/.well-known/jwks.json").send().fails(500, "internal");
     let body = json!({"refresh_token": grant.refresh_token.expose()});

@@ -75,7 +75,9 @@ fn a_restored_backup_is_told() {
     let (live, backup) = (folder.path().join("live.db"), folder.path().join("backup.db"));
     let open = |path: &std::path::Path| {
         let engine = hellojohn::Engine::open(path).unwrap();
-        let tenant = engine.tenant(&"tnt_1".parse().unwrap(), &"sk_1".parse().unwrap()).unwrap();
+        let tenant = engine
+            .tenant(&"tnt_1".parse().unwrap(), &"sk_test_one_5Gh8Wq2Lk7Xv4Np9Bd3".parse().unwrap())
+            .unwrap();
         (engine, tenant)
     };
     let (engine, tenant) = open(&live);

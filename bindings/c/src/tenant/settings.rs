@@ -48,6 +48,9 @@ pub unsafe extern "C" fn hj_tenant_update_config(
 
 /// Changes the tenant's secret key; sessions and tokens stay as they are. This handle goes on working. Every other
 /// handle, in this process and in others, fails with HJ_ERR_INVALID_API_KEY from its next call on.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for a key of fewer than 22 characters after its prefix, unless the database is in
+/// memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_change_secret_key(
     tenant: *const hj_tenant,

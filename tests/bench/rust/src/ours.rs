@@ -48,7 +48,7 @@ pub fn open_at(database: &Path, durability: Durability, clock: impl Clock + 'sta
 }
 
 pub fn tenant(engine: &Engine, id: &str) -> Fallible<Tenant> {
-    let tenant = engine.tenant(&id.parse()?, &"sk_live_bench".parse()?)?;
+    let tenant = engine.tenant(&id.parse()?, &"sk_live_bench_8Kc4Xw7Nt2Qz6Bp1".parse()?)?;
     // A full run takes longer than the hour that access tokens last by default.
     tenant.update_config(&ConfigPatch { access_token_ttl: Some("1d".parse()?), ..ConfigPatch::default() })?;
     Ok(tenant)
