@@ -111,6 +111,11 @@ impl ManualClock {
         self.0.store(at.0, Ordering::SeqCst);
     }
 
+    /// Whether both are handles of one clock.
+    pub fn is_same_clock(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Moves the time forward by whole milliseconds (back when negative).
     pub fn advance_millis(&self, millis: i64) {
         self.0.fetch_add(millis, Ordering::SeqCst);

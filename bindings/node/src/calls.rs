@@ -136,13 +136,12 @@ impl CallRunner {
         env: Env,
         begin: impl FnOnce(&OpenTenant) -> Result<Pending<Answer>, Error> + Send + 'static,
     ) -> u32 {
-        let Some((engine, open)) = self.engine.as_ref().and_then(|engine| Some((engine, engine.if_open()?)))
-        else {
+        let Some(open) = self.engine.as_ref().and_then(|engine| engine.if_open()) else {
             return self.write(env, move |open| begin(open)?.wait()?);
         };
         let call = self.completions.register(env);
         match catch_panic(|| begin(&open)) {
-            Ok(pending) => self.run(call, &engine.commits, move |_| pending.wait()?),
+            Ok(pending) => self.run(call, &open.commits, move |_| pending.wait()?),
             Err(error) => self.completions.complete(call, Err(error)),
         }
         call

@@ -8,12 +8,15 @@
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use hellojohn::{Error, ErrorCode};
 use napi::bindgen_prelude::{Env, Function, JsValue, Unknown};
 use napi::{Result, check_status, sys};
 use napi_derive::napi;
+
+use crate::lazy_engine::LazyEngine;
+use crate::shared_engine::run_before_end;
 
 /// A call with its answer.
 struct Completion {
@@ -31,7 +34,11 @@ struct State {
 }
 
 /// The pool's end of the queue.
-pub(crate) struct Completions(Mutex<State>);
+pub(crate) struct Completions {
+    state: Mutex<State>,
+    /// The engines of the environment.
+    engines: Mutex<Vec<Weak<LazyEngine>>>,
+}
 
 // SAFETY: the raw function is made for use from any thread, and is used under the lock only.
 unsafe impl Send for Completions {}
@@ -40,7 +47,26 @@ unsafe impl Sync for Completions {}
 
 impl Completions {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn engines(&self) -> MutexGuard<'_, Vec<Weak<LazyEngine>>> {
+        self.engines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has an engine closed when the environment ends.
+    pub(crate) fn close_at_end(&self, engine: &Arc<LazyEngine>) {
+        let mut engines = self.engines();
+        engines.retain(|engine| engine.strong_count() > 0);
+        engines.push(Arc::downgrade(engine));
+    }
+
+    /// Refuses the calls of the environment, which is about to end, and closes its engines.
+    fn close_engines(&self) {
+        let engines: Vec<_> = std::mem::take(&mut *self.engines()).iter().filter_map(Weak::upgrade).collect();
+        if engines.iter().any(|engine| engine.refuse_calls()) {
+            run_before_end(move || engines.iter().for_each(|engine| drop(engine.close())));
+        }
     }
 
     /// Registers a call and returns its number. On the JavaScript thread only.
@@ -92,24 +118,26 @@ impl CompletionQueue {
     /// error's detail. It must not throw.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, deliver: Function<'_, Unknown<'_>, Unknown<'_>>) -> Result<Self> {
-        let completions = Arc::new(Completions(Mutex::new(State {
-            function: ptr::null_mut(),
-            next_call: 0,
-            pending: 0,
-            completed: Vec::new(),
-        })));
+        let state = State { function: ptr::null_mut(), next_call: 0, pending: 0, completed: Vec::new() };
+        let completions = Arc::new(Completions { state: Mutex::new(state), engines: Mutex::default() });
         let function = create_function(&env, deliver.value().value, &completions)?;
         completions.state().function = function;
         // Hooks run in reverse order: this one before Node's own that deletes the function.
         let abandoned = Arc::clone(&completions);
         env.add_env_cleanup_hook((), move |()| {
-            let mut state = abandoned.state();
-            let function = std::mem::replace(&mut state.function, ptr::null_mut());
-            state.completed.clear();
-            // SAFETY: the last use; every other thread sees null from now on.
-            unsafe {
-                sys::napi_release_threadsafe_function(function, sys::ThreadsafeFunctionReleaseMode::release)
-            };
+            {
+                let mut state = abandoned.state();
+                let function = std::mem::replace(&mut state.function, ptr::null_mut());
+                state.completed.clear();
+                // SAFETY: the last use; every other thread sees null from now on.
+                unsafe {
+                    sys::napi_release_threadsafe_function(
+                        function,
+                        sys::ThreadsafeFunctionReleaseMode::release,
+                    )
+                };
+            }
+            abandoned.close_engines();
         })?;
         Ok(CompletionQueue { completions })
     }

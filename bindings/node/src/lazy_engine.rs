@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use hellojohn::{Engine, Error, ErrorCode, Tenant};
 
+use crate::attempt::Attempt;
 use crate::guard::catch_panic;
 use crate::options::Options;
+use crate::shared_engine::{Lease, LeasedEngine};
 use crate::thread_pool::{READS, ThreadPool};
 use crate::validator_table::ValidatorTable;
 
@@ -36,102 +38,63 @@ pub(crate) struct OpenTenant {
     pub tenant: Tenant,
     /// For JavaScript's own thread.
     pub non_blocking: Tenant,
-}
-
-struct State {
-    open: Option<OpenTenant>,
-    is_opening: bool,
-    is_closed: bool,
-    attempts: u64,
-    /// How the last attempt failed.
-    failure: Option<Error>,
+    /// Waits for the writes that were begun.
+    pub commits: Arc<ThreadPool>,
 }
 
 pub(crate) struct LazyEngine {
-    options: Options,
-    state: Mutex<State>,
-    attempt_ended: Condvar,
+    options: Arc<Options>,
+    open_tenant: Attempt<OpenTenant>,
+    /// This object's share of the engine, while the tenant is open.
+    lease: Mutex<Option<Lease>>,
     lock_timed_out: Arc<AtomicBool>,
-    /// Waits for the writes that were begun.
-    pub(crate) commits: Arc<ThreadPool>,
     /// The validators of the answers that JavaScript caches.
     pub(crate) validators: ValidatorTable,
 }
 
 impl LazyEngine {
     pub(crate) fn new(options: Options) -> Self {
-        let state = State { open: None, is_opening: false, is_closed: false, attempts: 0, failure: None };
         let lock_timed_out = find_lock_flag(&options.engine.database);
         LazyEngine {
-            options,
-            state: Mutex::new(state),
-            attempt_ended: Condvar::new(),
+            options: Arc::new(options),
+            open_tenant: Attempt::default(),
+            lease: Mutex::new(None),
             lock_timed_out,
-            commits: ThreadPool::for_commits(),
             validators: ValidatorTable::default(),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait_for_attempt<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.attempt_ended.wait(state).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The engine and tenant, opened by this call if they are not open yet. Calls that come during an attempt share its
-    /// outcome, so that no call waits for longer than one attempt; a later call tries again. `queued` is how long ago
-    /// JavaScript made the call.
+    /// The engine and tenant, opened by this call if they are not open yet. `queued` is how long ago JavaScript made the call.
     pub(crate) fn open(&self, queued: Duration) -> Result<OpenTenant, Error> {
-        let mut state = self.state();
-        loop {
-            if state.is_closed {
-                return Err(closed_error());
-            }
-            if let Some(open) = &state.open {
-                return Ok(open.clone());
-            }
-            if !state.is_opening {
-                break;
-            }
-            let attempt = state.attempts;
-            while state.is_opening && state.attempts == attempt {
-                state = self.wait_for_attempt(state);
-            }
-            if let (true, Some(failure)) = (state.attempts == attempt, &state.failure) {
-                return Err(failure.clone());
-            }
-        }
-        self.refuse_if_late(queued)?;
-        state.is_opening = true;
-        state.attempts += 1;
-        drop(state);
-        let outcome = catch_panic(|| self.open_now());
-        if is_busy(&outcome) {
-            self.lock_timed_out.store(true, Ordering::Relaxed);
-        }
-        let mut state = self.state();
-        state.is_opening = false;
-        state.failure = outcome.as_ref().err().cloned();
-        state.open = outcome.as_ref().ok().cloned();
-        self.attempt_ended.notify_all();
-        outcome
+        self.open_tenant.get_or_make(
+            || self.refuse_if_late(queued),
+            || {
+                let outcome = catch_panic(|| self.open_now());
+                if is_busy(&outcome) {
+                    self.lock_timed_out.store(true, Ordering::Relaxed);
+                }
+                outcome
+            },
+        )
     }
 
     /// The engine and tenant, if they are open; never waits.
     pub(crate) fn if_open(&self) -> Option<OpenTenant> {
-        let state = self.state();
-        if state.is_closed { None } else { state.open.clone() }
+        self.open_tenant.get()
     }
 
     fn open_now(&self) -> Result<OpenTenant, Error> {
-        let engine = self.options.builder().open(&self.options.engine.database)?;
+        let LeasedEngine { lease, engine, commits } = Lease::take(&self.options)?;
         let tenant = engine.tenant(&self.options.engine.tenant_id, &self.options.secret_key)?;
         if let Some(patch) = &self.options.engine.config {
             tenant.update_config(patch)?;
         }
-        Ok(OpenTenant { engine, non_blocking: tenant.non_blocking(), tenant })
+        *self.lease() = Some(lease);
+        Ok(OpenTenant { engine, non_blocking: tenant.non_blocking(), tenant, commits })
+    }
+
+    fn lease(&self) -> MutexGuard<'_, Option<Lease>> {
+        self.lease.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Refuses a call that would probably wait for the lock in vain and answer late.
@@ -154,39 +117,30 @@ impl LazyEngine {
         outcome
     }
 
-    /// Refuses calls from now on, queued ones included.
-    pub(crate) fn refuse_calls(&self) {
-        self.state().is_closed = true;
+    /// Refuses calls from now on, queued ones included. Whether there is an engine to close.
+    pub(crate) fn refuse_calls(&self) -> bool {
+        self.open_tenant.refuse()
     }
 
-    /// Releases the files, after an attempt to open or a write that is running.
+    /// Refuses calls from now on and ends this object's share of the engine, after an attempt to open that is running. The
+    /// last share closes the engine, after the write that is running.
     pub(crate) fn close(&self) -> Result<(), Error> {
-        let mut state = self.state();
-        state.is_closed = true;
-        while state.is_opening {
-            state = self.wait_for_attempt(state);
-        }
-        let open = state.open.take();
-        drop(state);
-        open.map_or(Ok(()), |open| open.engine.close())
+        drop(self.open_tenant.take());
+        let lease = self.lease().take();
+        lease.map_or(Ok(()), Lease::end)
     }
 }
 
 impl Drop for LazyEngine {
-    /// Releases the files of an object that was not closed. On the pool, because this may run in the garbage collector.
+    /// Ends the share of an object that was not closed. On the pool, because this may run in the garbage collector.
     fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = state.open.take() {
+        if let Some(lease) = self.lease().take() {
             // A job that the pool refuses is dropped here: late is better than never.
-            drop(READS.submit(Box::new(move || drop(open))));
+            drop(READS.submit(Box::new(move || drop(lease))));
         }
     }
 }
 
 fn is_busy<T>(outcome: &Result<T, Error>) -> bool {
     matches!(outcome, Err(error) if error.code() == ErrorCode::StorageBusy)
-}
-
-fn closed_error() -> Error {
-    Error::new(ErrorCode::EngineClosed, "the engine was closed")
 }

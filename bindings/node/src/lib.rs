@@ -3,6 +3,7 @@
 //!
 //! Requests come in as texts and JSON, answers go out as JSON with the names of SPEC 1 and times in milliseconds.
 
+mod attempt;
 mod calls;
 mod clock;
 mod completion_queue;
@@ -13,11 +14,13 @@ mod options;
 mod rest;
 #[path = "generated/session.rs"]
 mod session_values;
+mod shared_engine;
 mod tenant;
 mod thread_pool;
 mod validator_table;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use hellojohn::{EngineBuilder, ErrorCode};
 use napi_derive::napi;
@@ -32,6 +35,19 @@ pub fn error_statuses() -> BTreeMap<String, u32> {
 #[napi(catch_unwind)]
 pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
+}
+
+/// Whether this is the first call in the process, so that the caller is the one to see to its end.
+#[napi(catch_unwind)]
+pub fn is_first_in_process() -> bool {
+    static WAS_CALLED: AtomicBool = AtomicBool::new(false);
+    !WAS_CALLED.swap(true, Ordering::Relaxed)
+}
+
+/// Closes every engine of the process, which is about to end.
+#[napi(catch_unwind)]
+pub fn close_engines() {
+    shared_engine::close_all();
 }
 
 /// How many answers about tokens, and how many about sessions, one JavaScript object caches.

@@ -22,6 +22,16 @@ impl Options {
         Ok(Options { engine: EngineOptions::from_json(object)?, secret_key: secret_key.parse()?, clock })
     }
 
+    /// Whether both describe an engine of the same kind, whatever its database, tenant and settings.
+    pub(crate) fn opens_like(&self, other: &Options) -> bool {
+        let is_same_time = match (&self.clock, &other.clock) {
+            (None, None) => true,
+            (Some(clock), Some(other)) => clock.is_same_clock(other),
+            _ => false,
+        };
+        is_same_time && self.engine.opens_like(&other.engine)
+    }
+
     /// The engine, not opened yet.
     pub(crate) fn builder(&self) -> EngineBuilder {
         match &self.clock {

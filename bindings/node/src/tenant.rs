@@ -46,6 +46,9 @@ impl NativeTenant {
             Err(error) => (None, Some(error)),
         };
         let completions = Arc::clone(&completion_queue.completions);
+        if let Some(engine) = &engine {
+            completions.close_at_end(engine);
+        }
         NativeTenant { calls: CallRunner { engine, completions }, refusal }
     }
 

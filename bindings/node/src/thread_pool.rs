@@ -26,7 +26,7 @@ pub(crate) static CHECKS: LazyLock<Arc<ThreadPool>> = LazyLock::new(|| {
     ThreadPool::new("hellojohn-check", thread::available_parallelism().map_or(2, usize::from))
 });
 
-/// How many threads wait for the writes that an object has begun: one commits for all of them while others sign.
+/// How many threads wait for the writes that were begun on one file: one commits for all of them while others sign.
 const COMMIT_THREADS: usize = 4;
 
 /// How long an idle thread waits for work before it ends.
@@ -59,7 +59,7 @@ impl ThreadPool {
         })
     }
 
-    /// Makes a pool for the writes that one object has begun: they must not wait behind the lock of another object's database.
+    /// Makes a pool for the writes that were begun on one file: they must not wait behind the lock of another.
     pub(crate) fn for_commits() -> Arc<Self> {
         ThreadPool::new("hellojohn-commit", COMMIT_THREADS)
     }

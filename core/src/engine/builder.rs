@@ -15,13 +15,13 @@ use crate::store::{self, Database, Durability, StoreOptions};
 use crate::text;
 
 /// The issuer of access tokens unless the host sets its own (SPEC 3).
-const DEFAULT_ISSUER: &str = "https://api.hellojohn.dev";
+pub(super) const DEFAULT_ISSUER: &str = "https://api.hellojohn.dev";
 
 const DEFAULT_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 /// Stores count the time-out in milliseconds in 32 bits.
 const BUSY_TIMEOUT_MAX: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
-const DEFAULT_TOKEN_CACHE_CAPACITY: usize = 8192;
+pub(super) const DEFAULT_TOKEN_CACHE_CAPACITY: usize = 8192;
 
 /// An open database of sessions. Clones are handles of the same engine; all of them may be used from any thread.
 ///

@@ -1,15 +1,16 @@
 //! The options of an engine and its tenant as one JSON object.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::builder::{Engine, EngineBuilder};
+use super::builder::{DEFAULT_ISSUER, DEFAULT_TOKEN_CACHE_CAPACITY, Engine, EngineBuilder};
 use crate::error::Error;
 use crate::model::config::ConfigPatch;
 use crate::model::id::TenantId;
 use crate::object_reader::ObjectReader;
-use crate::store::{Database, Durability};
+use crate::store::{Database, Durability, MEMORY};
 
 /// What a host in another language opens one tenant of one database with, besides the secret key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,25 @@ impl EngineOptions {
         Ok(options)
     }
 
+    /// The database's file; None for a database in memory.
+    pub fn file(&self) -> Option<&Path> {
+        (self.database != MEMORY).then(|| Path::new(&self.database))
+    }
+
+    /// Whether both describe an engine of the same kind, whatever its database, tenant and settings.
+    pub fn opens_like(&self, other: &Self) -> bool {
+        let of_engine = |options: &Self| {
+            let Self { tenant_id: _, database: _, config: _, issuer, durability, token_cache_capacity } =
+                options;
+            (
+                issuer.as_deref().unwrap_or(DEFAULT_ISSUER).to_owned(),
+                durability.unwrap_or_default(),
+                token_cache_capacity.unwrap_or(DEFAULT_TOKEN_CACHE_CAPACITY as u64),
+            )
+        };
+        of_engine(self) == of_engine(other)
+    }
+
     /// The engine with these options, not opened yet.
     pub fn builder(&self) -> EngineBuilder {
         let mut builder = Engine::builder();
@@ -63,5 +83,43 @@ impl EngineOptions {
             builder = builder.token_cache_capacity(usize::try_from(tokens).unwrap_or(usize::MAX));
         }
         builder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(options: Value) -> EngineOptions {
+        let Value::Object(mut object) = options else { panic!("not an object") };
+        object.entry("tenant_id").or_insert(json!("tnt_a"));
+        object.entry("database").or_insert(json!("s.db"));
+        EngineOptions::from_json(object).unwrap()
+    }
+
+    #[test]
+    fn options_open_alike_unless_issuer_durability_or_token_cache_differ() {
+        let plain = read(json!({}));
+        for same in [
+            json!({"tenant_id": "tnt_b", "database": "t.db", "config": {"idle_timeout": "1h"}}),
+            json!({"issuer": DEFAULT_ISSUER, "durability": "full", "token_cache_capacity": 8192}),
+        ] {
+            assert!(plain.opens_like(&read(same)));
+        }
+        for other in [
+            json!({"issuer": "https://id.example"}),
+            json!({"durability": "normal"}),
+            json!({"token_cache_capacity": 0}),
+        ] {
+            assert!(!plain.opens_like(&read(other)));
+        }
+    }
+
+    #[test]
+    fn a_file_has_an_absolute_path_and_memory_has_none() {
+        assert!(read(json!({})).file().unwrap().is_absolute());
+        assert_eq!(read(json!({"database": ":memory:"})).file(), None);
     }
 }

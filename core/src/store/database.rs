@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode};
 
+/// Names a database in memory.
+pub(crate) const MEMORY: &str = ":memory:";
+
 /// Where the sessions are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Database {
@@ -21,7 +24,7 @@ impl Database {
     /// `validation_error` for an empty text, for a NUL character, and for a URL: a store for it is not built in.
     /// `storage_io` for a relative path in a process whose working folder is gone.
     pub(crate) fn parse(text: &OsStr) -> Result<Self, Error> {
-        if text == ":memory:" {
+        if text == MEMORY {
             return Ok(Database::Memory);
         }
         if text.is_empty() {
@@ -49,7 +52,7 @@ impl Database {
     pub(crate) fn into_os_string(self) -> OsString {
         match self {
             Database::File(path) => path.into_os_string(),
-            Database::Memory => ":memory:".into(),
+            Database::Memory => MEMORY.into(),
         }
     }
 }

@@ -15,7 +15,7 @@ mod transaction;
 mod wait_policy;
 
 pub(crate) use self::contract::{Store, StoreOptions};
-pub(crate) use self::database::Database;
+pub(crate) use self::database::{Database, MEMORY};
 pub(crate) use self::durability::Durability;
 pub(crate) use self::group_commit::QueuedWrite;
 pub(crate) use self::open::open;

@@ -110,8 +110,14 @@ const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
  * off the event loop, and every call waits for that: it rejects with `invalid_api_key` or a `storage_…` code if the
  * opening fails, and a later call tries again. `await hj.ready()` opens the database at a time of your choice.
  *
- * An open engine does not keep the process alive; an unanswered call does. Close the engine when you are done with it: an
- * engine that was not closed is released by the garbage collector, at an unknown time.
+ * Objects that open one file with the same `issuer`, `durability`, `tokenCacheCapacity` and `clock` share one engine (its
+ * connections, caches and commits), whatever their tenant and thread; others on the same file have an engine of their own
+ * and see each other's writes at once.
+ *
+ * An open engine does not keep the process alive; an unanswered call does. Close the object when you are done with it. An
+ * object that was not closed is released by the garbage collector, at an unknown time, or when its thread or the process
+ * ends, also by `process.exit`. A process that is killed leaves the log `…-wal` beside the database: the log belongs to the
+ * data until the database is opened again.
  *
  * @example
  * ```js
@@ -374,7 +380,8 @@ export class HelloJohn {
   }
 
   /**
-   * Closes the engine: running calls are finished, later ones reject with `engine_closed`. Closing again does nothing.
+   * Closes this object: running calls are finished, later ones reject with `engine_closed`. Closing again does nothing. With
+   * the last object on a file the file is released, and the log's content is in the database file.
    */
   close(): Promise<void> {
     this.#closing ??= callAsync<null>(this.#tenant.close()).then(() => undefined);

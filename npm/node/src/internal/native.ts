@@ -1,3 +1,5 @@
+import process from "node:process";
+import { isMainThread } from "node:worker_threads";
 import { engineError, learnStatuses } from "../errors";
 import { charge, yieldIfSpent } from "./event_loop_budget";
 import { loadAddon } from "./loader";
@@ -5,6 +7,10 @@ import type { Call, CompletedCalls, Outcome } from "./native_types";
 
 export const addon = loadAddon();
 learnStatuses(addon.errorStatuses());
+
+// The addon closes the engines of a thread that ends, but `process.exit` ends the process without telling it. One listener for
+// each process, however often this module is loaded.
+if (isMainThread && addon.isFirstInProcess()) process.once("exit", addon.closeEngines);
 
 const waiting = new Map<number, (outcome: Outcome) => void>();
 

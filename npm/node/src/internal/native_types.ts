@@ -5,6 +5,8 @@
 export interface Addon {
   version(): string;
   errorStatuses(): Record<string, number>;
+  isFirstInProcess(): boolean;
+  closeEngines(): void;
   CompletionQueue: new (deliver: (batch: CompletedCalls) => void) => CompletionQueue;
   NativeClock: new (at: number) => NativeClock;
   NativeTenant: new (
