@@ -213,3 +213,36 @@ test("after a change of the secret key only the object that made it keeps workin
   const late = makeTenant(t, { database, secretKey: "sk_live_new_4Tn8Rk2Wq7Zx5Vb9Yc" });
   assert.equal((await late.sessions.get(session.id)).id, session.id);
 });
+
+test("a list survives JSON.stringify, and its copies are plain arrays", async (t) => {
+  const hj = makeTenant(t);
+  for (let n = 0; n < 3; n += 1) await hj.sessions.create({ userId: "u" });
+  const list = await hj.sessions.list("u", { limit: 2 });
+  const { nextCursor } = list;
+  assert.deepEqual(JSON.parse(JSON.stringify({ page: list })).page, {
+    sessions: JSON.parse(JSON.stringify([...list])),
+    nextCursor,
+  });
+  assert.deepEqual(Object.keys(list), ["0", "1"]);
+  for (const copy of [list.slice(), structuredClone(list), [...list]]) {
+    assert.equal(copy.length, 2);
+    assert.equal(copy.nextCursor, undefined);
+    assert.ok(Array.isArray(JSON.parse(JSON.stringify(copy))));
+  }
+});
+
+test("a double in claims comes back as the same double, and a bigint is refused", async (t) => {
+  const hj = makeTenant(t);
+  // 2 ** 53 and above: JavaScript writes every digit, and the engine keeps them.
+  const numbers = [0.9031759077724155, 1e308, 5e-324, 2 ** 53, 2 ** 63, 2 ** 64, 1e21, -(2 ** 70), Number.EPSILON];
+  for (let n = 0; n < 90; n += 1) numbers.push(Math.random() * 10 ** (n - 45));
+  const { session, accessToken } = await hj.sessions.create({ userId: "u", claims: { numbers } });
+  assert.deepEqual(session.claims.numbers, numbers);
+  assert.deepEqual((await hj.sessions.get(session.id)).claims.numbers, numbers);
+  assert.deepEqual(hj.verifyTokenSync(accessToken).numbers, numbers);
+  assert.deepEqual((await hj.verifyTokenRemote(accessToken)).payload.numbers, numbers);
+  // As JSON.stringify writes it.
+  const { session: zero } = await hj.sessions.create({ userId: "u", claims: { zero: -0 } });
+  assert.ok(Object.is(zero.claims.zero, 0));
+  await assert.rejects(hj.sessions.create({ userId: "u", claims: { n: 1n } }), { code: "validation_error" });
+});

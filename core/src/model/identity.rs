@@ -46,6 +46,10 @@ const CLAIMS_MAX: usize = 4096;
 
 /// The host's own claims: a JSON object of at most 4 KB, put at the top level of every access token of the session. It
 /// cannot contain a name that the engine sets.
+///
+/// Numbers keep their value: a whole number from -2^63 to 2^64 - 1 keeps every digit, any other number is kept as the
+/// nearest 64-bit floating point number, which prints as the shortest text that reads back as the same one. `1` and `1.0`
+/// stay apart. A host that needs more digits writes them as a string.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Claims(Map<String, Value>);
@@ -181,6 +185,50 @@ impl IdentityPatch {
         }
         if let Some(claims) = self.claims {
             identity.claims = claims;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_value() {
+        for (given, kept) in [
+            ("0.9031759077724155", "0.9031759077724155"),
+            ("1e308", "1e+308"),
+            ("5e-324", "5e-324"),
+            ("1.7976931348623157e308", "1.7976931348623157e+308"),
+            ("9007199254740993", "9007199254740993"),
+            ("-9223372036854775808", "-9223372036854775808"),
+            ("18446744073709551615", "18446744073709551615"),
+            // Beyond 64 bits, the nearest double.
+            ("18446744073709551616", "1.8446744073709552e+19"),
+            ("18446744073709551617", "1.8446744073709552e+19"),
+            ("-9223372036854775809", "-9.223372036854776e+18"),
+            ("0.1000000000000000055511151231257827", "0.1"),
+            ("1", "1"),
+            ("1.0", "1.0"),
+            ("-0.0", "-0.0"),
+            ("-0", "-0.0"),
+            ("1e2", "100.0"),
+        ] {
+            let claims: Claims = format!("{{\"n\":{given}}}").parse().unwrap();
+            assert_eq!(claims.to_string(), format!("{{\"n\":{kept}}}"), "{given}");
+            assert_eq!(claims.to_string().parse(), Ok(claims), "{given}");
+        }
+        assert!("{\"n\":1e309}".parse::<Claims>().is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_double_comes_back_as_itself(number in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
+            let claims: Claims = format!("{{\"n\":{number:?}}}").parse().unwrap();
+            let text = claims.to_string();
+            let read: Value = serde_json::from_str(&text).unwrap();
+            proptest::prop_assert_eq!(read["n"].as_f64().unwrap().to_bits(), number.to_bits());
+            proptest::prop_assert_eq!(text.parse::<Claims>().unwrap(), claims);
         }
     }
 }

@@ -37,12 +37,17 @@ export interface ListQuery extends ListOptions {
   user_id?: string;
 }
 
-/** One page, newest first. It is the array of its sessions. */
+/**
+ * One page, newest first. It is the array of its sessions. `JSON.stringify` writes it as `{sessions, nextCursor}`. What makes
+ * another array of it (`slice`, `map`, spread, `structuredClone`) keeps the sessions only: take `nextCursor` before.
+ */
 export interface SessionList extends Array<Session> {
   /** The array itself. */
   readonly sessions: Session[];
   /** Where the next page starts; null on the last page. */
   readonly nextCursor: string | null;
+  /** What `JSON.stringify` writes. */
+  toJSON(): { sessions: Session[]; nextCursor: string | null };
 }
 
 /** A change of values in access tokens: absent or `undefined` leaves a value as it is, null clears it. */
@@ -147,11 +152,10 @@ export class Sessions {
     const page = await callInlineOrAsync<{ data: WireSession[]; next_cursor: string | null }>(() =>
       this.#tenant.list(asked),
     );
-    const list = charge(() => page.data.map(toSession));
-    // Not enumerable: the list compares and prints as the array that it is.
-    Object.defineProperty(list, "sessions", { value: list });
-    Object.defineProperty(list, "nextCursor", { value: page.next_cursor });
-    return list as SessionList;
+    return toSessionList(
+      charge(() => page.data.map(toSession)),
+      page.next_cursor,
+    );
   }
 
   /**
@@ -227,6 +231,16 @@ export class Sessions {
     );
     return updated;
   }
+}
+
+function toSessionList(sessions: Session[], nextCursor: string | null): SessionList {
+  // Not enumerable: the list compares and prints as the array that it is, and structuredClone accepts it.
+  return Object.defineProperties(sessions, {
+    sessions: { value: sessions },
+    nextCursor: { value: nextCursor },
+    // A copy, because JSON.stringify would ask the list itself again for its JSON.
+    toJSON: { value: () => ({ sessions: [...sessions], nextCursor }) },
+  }) as SessionList;
 }
 
 function readListQuery(query: unknown, options: unknown): Map<string, unknown> {

@@ -3,11 +3,10 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 use hellojohn::rest::http::{Method, Request};
 use hellojohn::rest::{AuthenticateError, ClientAddress, Credentials, RestApi, RestOptions};
-use hellojohn::{CreateSession, Error, ErrorCode, Tenant};
+use hellojohn::{CreateSession, Error, ErrorCode, IpAddress, Tenant};
 use hellojohn_tests::protocol::{Call, CallError, serve};
 use hellojohn_tests::rest_coverage;
 use serde_json::{Map, Value, json};
@@ -60,7 +59,7 @@ struct Outgoing<'a> {
     target: String,
     bearer: Option<&'a str>,
     body: Option<Value>,
-    ip_address: Option<IpAddr>,
+    ip_address: Option<IpAddress>,
     user_agent: Option<String>,
 }
 
@@ -110,7 +109,7 @@ impl Client<'_> {
             request = request.header("user-agent", agent.as_bytes());
         }
         if let Some(address) = outgoing.ip_address {
-            request = request.extension(ClientAddress(Some(address.into())));
+            request = request.extension(ClientAddress(Some(address)));
         }
         if outgoing.body.is_some() {
             request = request.header("content-type", "application/json");
