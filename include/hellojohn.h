@@ -68,7 +68,13 @@
  * A sign-in calls your hj_authenticate in between. TLS, CORS and rate limits are the work of your server.
  *
  * The file. The engine owns its database file: do not open it with another copy of SQLite in the same process. Other
- * processes may open engines on the file at any time.
+ * processes may open engines on the file at any time. Only the account of the process may open the files that the engine
+ * creates (mode 0600, whatever the umask), unless hj_open_options.file_access says otherwise.
+ *
+ * Rights. Open engines after chroot(), after setuid() and after a sandbox is in force: an engine opens the file again when
+ * several threads read at once. Where that fails, for want of rights or of descriptors, readers wait for each other
+ * instead, so an open engine goes on; HJ_ERR_STORAGE_IO with the system's reason is the answer where even that is not
+ * possible.
  *
  * Versions. HJ_VERSION_... and HJ_ABI_VERSION describe this header, hj_version() and hj_abi_version() the library that
  * is loaded. No release reuses a number of hj_status.
@@ -120,6 +126,9 @@
 /// The longest body of a request, in bytes; the API answers a longer one with 413. A host need not keep more than one
 /// byte above this limit.
 #define HJ_REST_BODY_MAX 65536
+
+/// What a check of a database found. The getters answer NULL, 0 or false for a NULL report and past the end.
+typedef struct hj_check_report hj_check_report;
 
 /// The claims of an access token that was verified. The getters answer NULL, 0 or false for NULL claims.
 typedef struct hj_claims hj_claims;
@@ -195,6 +204,11 @@ typedef struct {
 /// How safe a change is when its call returns: one of HJ_DURABILITY_….
 typedef int32_t hj_durability;
 
+/// Which accounts of the system may open the files that the engine creates (the database, its log and the log's index): one
+/// of HJ_FILE_ACCESS_…. The mask of the process (umask) plays no part. A file that was there before keeps its mode, and the
+/// log and its index take theirs from the database. On Windows the folder's access list decides.
+typedef int32_t hj_file_access;
+
 /// How to open an engine; see "Option structs".
 typedef struct {
   /// sizeof(hj_open_options).
@@ -213,6 +227,8 @@ typedef struct {
   /// How many verified access tokens the engine keeps in memory; 0 means the default of 8192, a negative number means
   /// none, more than 1,000,000 means 1,000,000. A token takes some 3 KB.
   int32_t token_cache_capacity;
+  /// Which accounts of the system may open the files that the engine creates; default HJ_FILE_ACCESS_OWNER.
+  hj_file_access file_access;
 } hj_open_options;
 
 /// What a call says about a second factor: one of HJ_MFA_….
@@ -446,6 +462,12 @@ typedef struct {
 
 /// A change survives a crash of the process. A power loss may take back the last moments, but never corrupts the file.
 #define HJ_DURABILITY_NORMAL 1
+
+/// Only the account that runs the process: mode 0600. The default.
+#define HJ_FILE_ACCESS_OWNER 0
+
+/// The members of the file's group, too: mode 0660. Every process on a database has to write to it.
+#define HJ_FILE_ACCESS_GROUP 1
 
 /// Not said: at a sign-in no second factor was passed, an update changes nothing.
 #define HJ_MFA_UNSAID 0
@@ -1013,7 +1035,9 @@ hj_status hj_tenant_update_config(const hj_tenant *tenant,
                                   hj_error **error);
 
 /// Changes the tenant's secret key; sessions and tokens stay as they are. This handle goes on working. Every other
-/// handle, in this process and in others, fails with HJ_ERR_INVALID_API_KEY from its next call on.
+/// handle, in this process and in others, fails with HJ_ERR_INVALID_API_KEY from its next call on. What the former key
+/// opened is taken out of the database's files; while a long read holds the log, that waits for the next sweep, purge or
+/// change of keys.
 ///
 /// Fails with HJ_ERR_VALIDATION_ERROR for a key of fewer than 22 characters after its prefix, unless the database is in
 /// memory.
@@ -1021,6 +1045,14 @@ HJ_API
 hj_status hj_tenant_change_secret_key(const hj_tenant *tenant,
                                       hj_str new_secret_key,
                                       hj_error **error);
+
+/// Replaces the key behind refresh tokens, after a leak of the secret key together with a copy of the file: every refresh
+/// token that was issued before fails with HJ_ERR_REFRESH_TOKEN_INVALID from now on, in every process, and every cursor of a
+/// list is refused. No session ends, and access tokens stay good until they expire. SECURITY.md says what else a leak
+/// needs.
+HJ_API
+hj_status hj_tenant_rotate_refresh_key(const hj_tenant *tenant,
+                                       hj_error **error);
 
 /// Lists all signing keys, oldest first, retired ones included.
 HJ_API
@@ -1081,6 +1113,65 @@ HJ_MUST_USE
 hj_status hj_tenant_stats(const hj_tenant *tenant,
                           hj_stats **stats,
                           hj_error **error);
+
+/// Reads the whole database in the file at this path, of every tenant, and tells what is wrong with it: SQLite's integrity
+/// and foreign key checks, the schema against this library's, every row against the types of its values. Needs no secret
+/// key and no engine, and writes nothing. Other threads and processes may use the database meanwhile. Rows are read in short
+/// transactions; the integrity check is one read of the whole database, during which the log cannot be emptied and grows.
+///
+/// A file that is damaged or foreign is a report, not an error. Fails with HJ_ERR_STORAGE_IO for a file that is not there or
+/// cannot be read, HJ_ERR_STORAGE_BUSY for one that another process has locked for 5 seconds, HJ_ERR_STORAGE_TOO_NEW,
+/// HJ_ERR_VALIDATION_ERROR (also for ":memory:"), HJ_ERR_FORKED.
+HJ_API
+HJ_MUST_USE
+hj_status hj_check_database(hj_str database,
+                            hj_check_report **report,
+                            hj_error **error);
+
+/// Whether nothing is wrong.
+HJ_API
+bool hj_check_report_is_ok(const hj_check_report *report);
+
+/// How many problems the report lists: the first 100.
+HJ_API
+size_t hj_check_report_count(const hj_check_report *report);
+
+/// How many problems were found, those that are not listed included. SQLite's integrity check stops at its hundredth.
+HJ_API
+uint64_t hj_check_report_problem_count(const hj_check_report *report);
+
+/// The kind of a problem: "file" (no database, empty, or another application's), "structure" (damaged pages, or a row that
+/// breaks a rule of its table), "reference" (a row refers to one that is not there), "schema" (an object that is foreign,
+/// changed or missing), "row" (a row cannot be read, or holds a value that the engine cannot have written).
+HJ_API
+const char *hj_check_report_kind(const hj_check_report *report,
+                                 size_t index);
+
+/// What a problem is about: the file, a table, another object of the schema, or a row, named by its table and id.
+HJ_API
+const char *hj_check_report_object(const hj_check_report *report,
+                                   size_t index);
+
+/// One English line for a developer, without tokens, addresses or values.
+HJ_API
+const char *hj_check_report_detail(const hj_check_report *report,
+                                   size_t index);
+
+/// How many tenants were read.
+HJ_API
+uint64_t hj_check_report_tenants(const hj_check_report *report);
+
+/// How many sessions were read, ended ones included.
+HJ_API
+uint64_t hj_check_report_sessions(const hj_check_report *report);
+
+/// How many signing keys were read, retired ones included.
+HJ_API
+uint64_t hj_check_report_signing_keys(const hj_check_report *report);
+
+/// Frees the report; NULL is allowed.
+HJ_API
+void hj_check_report_free(hj_check_report *report);
 
 /// Makes the REST API of a tenant. It outlives the tenant handle that you pass, and accepts the secret key that the
 /// handle has, also after hj_tenant_change_secret_key on that handle.

@@ -67,6 +67,7 @@ using page = detail::owner<hj_page, hj_page_free>;
 using config = detail::owner<hj_config, hj_config_free>;
 using keys = detail::owner<hj_keys, hj_keys_free>;
 using stats = detail::owner<hj_stats, hj_stats_free>;
+using check_report = detail::owner<hj_check_report, hj_check_report_free>;
 using text = detail::owner<hj_text, hj_text_free>;
 using response = detail::owner<hj_response, hj_response_free>;
 using clock = detail::owner<hj_clock, hj_clock_free>;
@@ -177,6 +178,9 @@ public:
   void change_secret_key(std::string_view new_secret_key) const {
     detail::run([&](auto error) { return hj_tenant_change_secret_key(get(), str(new_secret_key), error); });
   }
+  void rotate_refresh_key() const {
+    detail::run([&](auto error) { return hj_tenant_rotate_refresh_key(get(), error); });
+  }
 
   hellojohn::keys keys() const {
     return detail::make<hellojohn::keys>([&](auto out, auto error) { return hj_tenant_keys(get(), out, error); });
@@ -241,6 +245,11 @@ private:
   using owner = detail::owner<hj_engine, hj_engine_free>;
   owner handle_;
 };
+
+/// Reads the whole database in the file at this path and tells what is wrong with it; see hj_check_database.
+inline check_report check_database(std::string_view database) {
+  return detail::make<check_report>([&](auto out, auto error) { return hj_check_database(str(database), out, error); });
+}
 
 /// A clock that moves only when the host moves it, for tests of an application: `options.clock = clock.get()`.
 inline clock manual_clock(std::int64_t now_at_ms) {

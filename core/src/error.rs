@@ -217,6 +217,17 @@ impl Failure {
         Failure::new(ErrorCode::StorageCorrupt, detail)
     }
 
+    /// The error that a caller would get.
+    pub(crate) fn as_error(&self) -> &Error {
+        &self.0
+    }
+
+    /// The same failure, its line continued by a remark.
+    pub(crate) fn and_that(self, remark: &str) -> Self {
+        let detail = format!("{}; {remark}", self.0.detail).into();
+        Failure(Error { detail, ..self.0 })
+    }
+
     /// The same failure with the error that caused it as its source.
     pub(crate) fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Failure(self.0.caused_by(cause))

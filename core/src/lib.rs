@@ -51,7 +51,7 @@ pub use engine::EngineOptions;
 pub use engine::answers::*;
 pub use engine::{
     CacheValidator, CreateSession, Engine, EngineBuilder, ListQuery, LocalVerification, Pending, PurgeBefore,
-    RefreshRequest, SignOutScope, Tenant,
+    RefreshRequest, SignOutScope, Tenant, check_database,
 };
 pub use error::{Error, ErrorCode};
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, IpAddress, UserAgent};
@@ -63,7 +63,9 @@ pub use model::page::{Cursor, Limit, Page};
 pub use model::session::{EndReason, Session, Status, StatusFilter};
 pub use random::{OsRandom, Random, RandomUnavailable, SeededRandom};
 pub use secret::{AccessToken, RefreshToken, SecretKey};
+pub use store::check_report::{CheckCounts, CheckProblem, CheckReport, ProblemKind};
 pub use store::durability::Durability;
+pub use store::file_access::FileAccess;
 pub use token::access_claims::AccessClaims;
 pub use token::jwks::Jwks;
 pub use token::keyring::{KeyInfo, KeyState};

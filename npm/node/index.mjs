@@ -1,4 +1,4 @@
 // Re-exports the CommonJS build: one addon and one set of classes for both module systems.
 import hellojohn from "./dist/index.js";
 
-export const { HelloJohn, HelloJohnError, ManualClock } = hellojohn;
+export const { checkDatabase, HelloJohn, HelloJohnError, ManualClock } = hellojohn;

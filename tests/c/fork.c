@@ -59,6 +59,7 @@ static void run_child(void) {
   FORKED(hj_tenant_config(tenant, &config, error));
   FORKED(hj_tenant_update_config(tenant, HJ_STR("{\"idle_timeout\":\"1d\"}"), &config, error));
   FORKED(hj_tenant_change_secret_key(tenant, HJ_STR("sk_test_b_3Jd6Pf9Ls1Gv4Tn7Rk2W"), error));
+  FORKED(hj_tenant_rotate_refresh_key(tenant, error));
   FORKED(hj_tenant_keys(tenant, &keys, error));
   FORKED(hj_tenant_rotate_keys(tenant, &text, error));
   FORKED(hj_tenant_jwks(tenant, &text, error));

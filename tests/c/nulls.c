@@ -36,6 +36,7 @@ static void free_null(void) {
   hj_config_free(NULL);
   hj_keys_free(NULL);
   hj_stats_free(NULL);
+  hj_check_report_free(NULL);
   hj_text_free(NULL);
   hj_rest_free(NULL);
   hj_response_free(NULL);
@@ -62,6 +63,23 @@ static void open_engines(void) {
   CHECK(hj_engine_lower_clock_mark(engine, NULL) == HJ_OK);
   BAD(hj_engine_close(NULL, error));
   CHECK(hj_engine_close(NULL, NULL) == HJ_ERR_VALIDATION_ERROR);
+}
+
+static void check_databases(void) {
+  hj_check_report *report = (hj_check_report *)&report;
+  BAD(hj_check_database(absent, &report, error));
+  CHECK(report == NULL);
+  BAD(hj_check_database(HJ_STR("/nowhere/sessions.db"), NULL, error));
+  CHECK(hj_check_database(HJ_STR("/nowhere/sessions.db"), &report, NULL) == HJ_ERR_STORAGE_IO);
+  CHECK(!hj_check_report_is_ok(NULL));
+  CHECK(hj_check_report_count(NULL) == 0);
+  CHECK(hj_check_report_problem_count(NULL) == 0);
+  CHECK(hj_check_report_kind(NULL, 0) == NULL);
+  CHECK(hj_check_report_object(NULL, 0) == NULL);
+  CHECK(hj_check_report_detail(NULL, 0) == NULL);
+  CHECK(hj_check_report_tenants(NULL) == 0);
+  CHECK(hj_check_report_sessions(NULL) == 0);
+  CHECK(hj_check_report_signing_keys(NULL) == 0);
 }
 
 static void sign_in(void) {
@@ -139,6 +157,8 @@ static void change_settings_and_keys(void) {
   FINE(hj_tenant_update_config(tenant, HJ_STR("{}"), NULL, error));
   BAD(hj_tenant_change_secret_key(NULL, HJ_STR("sk_test_y_4Wm7Hq1Zk9Xc2Vb5Nt8R"), error));
   BAD(hj_tenant_change_secret_key(tenant, absent, error));
+  BAD(hj_tenant_rotate_refresh_key(NULL, error));
+  FINE(hj_tenant_rotate_refresh_key(tenant, error));
   BAD(hj_tenant_keys(NULL, &keys, error));
   CHECK(keys == NULL);
   BAD(hj_tenant_keys(tenant, NULL, error));
@@ -322,6 +342,7 @@ int main(void) {
   check_library();
   free_null();
   open_engines();
+  check_databases();
   sign_in();
   verify();
   query();

@@ -224,6 +224,9 @@ static void refuse_bad_structs(void) {
     hj_engine_free(new_engine);
     new_engine = NULL;
   }
+  open.file_access = 2;
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
+  open.file_access = HJ_FILE_ACCESS_GROUP;
   open.durability = 2;
   CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
   create.mfa_verified = 3;

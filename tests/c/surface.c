@@ -9,6 +9,7 @@
 
 static hj_clock *the_clock;
 static hj_engine *the_engine;
+static char *the_path;
 
 /* Handles by tenant id and secret key. They outlive a close, so that they show what a closed engine answers. */
 static struct {
@@ -44,6 +45,8 @@ static hj_status open_engine(json_t *line, hj_error **error) {
   }
   hj_clock_set(the_clock, now);
   options.clock = the_clock;
+  free(the_path);
+  the_path = strdup(json_string_value(json_object_get(line, "open")));
   return hj_engine_open(view_of(json_object_get(line, "open")), &options, &the_engine, error);
 }
 
@@ -104,6 +107,9 @@ static json_t *run(json_t *line, struct request *request) {
     request->status = hj_engine_lower_clock_mark(the_engine, &request->error);
     return request->status == HJ_OK ? json_object() : NULL;
   }
+  if (strcmp(name, "check_database") == 0) {
+    return check_database(hj_str_of(the_path), request);
+  }
   op = find_operation(name);
   if (op == NULL) {
     refuse(request, "op", "is unknown to this surface");
@@ -155,6 +161,7 @@ int main(void) {
   }
   free(text);
   forget_engine();
+  free(the_path);
   hj_clock_free(the_clock);
   return 0;
 }

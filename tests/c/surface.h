@@ -21,6 +21,9 @@ typedef struct {
   json_t *(*run)(struct request *request);
 } operation;
 
+/* What a check of the database file at this path found. */
+json_t *check_database(hj_str path, struct request *request);
+
 const operation *find_operation(const char *name);
 
 /* Refuses a value that C has no type for, with the error of a language that has one. */

@@ -390,6 +390,33 @@ static json_t *change_secret_key(struct request *request) {
   return nothing(request);
 }
 
+json_t *check_database(hj_str path, struct request *request) {
+  hj_check_report *report = NULL;
+  json_t *problems = json_array(), *answer;
+  request->status = hj_check_database(path, &report, &request->error);
+  for (size_t i = 0; i < hj_check_report_count(report); i++) {
+    json_array_append_new(problems, json_pack("{s:s, s:s, s:s}", "kind", hj_check_report_kind(report, i), "object",
+                                              hj_check_report_object(report, i), "detail",
+                                              hj_check_report_detail(report, i)));
+  }
+  answer = json_pack("{s:b, s:o, s:I, s:{s:I, s:I, s:I}}", "ok", hj_check_report_is_ok(report), "problems", problems,
+                     "problem_count", (json_int_t)hj_check_report_problem_count(report), "counts", "tenants",
+                     (json_int_t)hj_check_report_tenants(report), "sessions",
+                     (json_int_t)hj_check_report_sessions(report), "signing_keys",
+                     (json_int_t)hj_check_report_signing_keys(report));
+  hj_check_report_free(report);
+  if (request->status != HJ_OK) {
+    json_decref(answer);
+    return NULL;
+  }
+  return answer;
+}
+
+static json_t *rotate_refresh_key(struct request *request) {
+  request->status = hj_tenant_rotate_refresh_key(request->tenant, &request->error);
+  return nothing(request);
+}
+
 static json_t *stats(struct request *request) {
   hj_stats *stats = NULL;
   int64_t oldest;
@@ -453,6 +480,7 @@ static const operation operations[] = {
     {"rotate_keys", "", rotate_keys},
     {"retire_key", " kid ", retire_key},
     {"change_secret_key", " new_secret_key ", change_secret_key},
+    {"rotate_refresh_key", "", rotate_refresh_key},
     {"stats", "", stats},
     {"sweep", "", sweep},
     {"purge", " older_than before ", purge},

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use hellojohn::schema::{Kind, PublicRecord, PublicValue, Record, Words};
 use hellojohn::{
-    Config, CreateSession, DeviceType, Durability, EndReason, ErrorCode, KeyInfo, KeyState, RefreshRequest,
-    Session, SignOutScope, Status, StatusFilter,
+    Config, CreateSession, DeviceType, Durability, EndReason, ErrorCode, FileAccess, KeyInfo, KeyState,
+    ProblemKind, RefreshRequest, Session, SignOutScope, Status, StatusFilter,
 };
 
 use super::{ANSWERS, Located, camel_case, flatten, one_line, wrap};
@@ -95,11 +95,11 @@ fn unions(kinds: &[Kind]) -> String {
 }
 
 fn public_words() -> String {
-    unions(&[Status::KIND, EndReason::KIND, DeviceType::KIND, KeyState::KIND])
+    unions(&[Status::KIND, EndReason::KIND, DeviceType::KIND, KeyState::KIND, ProblemKind::KIND])
 }
 
 fn internal_words() -> String {
-    unions(&[StatusFilter::KIND, SignOutScope::KIND, Durability::KIND])
+    unions(&[StatusFilter::KIND, SignOutScope::KIND, Durability::KIND, FileAccess::KIND])
 }
 
 /// The TypeScript type of a value: as callers see it, as the addon sends it, or as a request has it.

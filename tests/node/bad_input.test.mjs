@@ -119,6 +119,7 @@ for (const name of [
   "database",
   "issuer",
   "durability",
+  "fileAccess",
   "config",
   "clock",
   "authenticate",

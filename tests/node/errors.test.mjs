@@ -55,6 +55,7 @@ test("bad options throw at once", () => {
     [{ ...TENANT, database: 7 }, "database"],
     [{ ...TENANT, issuer: {} }, "issuer"],
     [{ ...TENANT, durability: "none" }, "durability"],
+    [{ ...TENANT, fileAccess: "world" }, "fileAccess"],
     [{ ...TENANT, config: "1d" }, "config"],
     [{ ...TENANT, config: { sessionDuration: "x" } }, "sessionDuration"],
     [{ ...TENANT, config: { session_duration: 0 } }, "sessionDuration"],

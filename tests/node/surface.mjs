@@ -1,6 +1,6 @@
 // The Node surface: drives the public class by the line protocol of tests/README.md.
 import { createInterface } from "node:readline";
-import { HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
+import { checkDatabase, HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
 
 let database = null;
 let clock = null;
@@ -42,6 +42,12 @@ async function lowerClockMark() {
   if (!hj) throw new HelloJohnError(closed ? "engine_closed" : "internal", "no tenant was opened");
   await hj.lowerClockMark();
   return {};
+}
+
+async function check() {
+  const { problemCount, counts, ...report } = await checkDatabase(database);
+  const { signingKeys, ...others } = counts;
+  return { ...report, problem_count: problemCount, counts: { ...others, signing_keys: signingKeys } };
 }
 
 const camelCase = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
@@ -137,6 +143,10 @@ const operations = {
     tenants.set(JSON.stringify([tenant_id, new_secret_key]), hj);
     return {};
   },
+  rotate_refresh_key: async (hj) => {
+    await hj.rotateRefreshKey();
+    return {};
+  },
   stats: async (hj) => {
     const { sessions, createdLast24h, databaseBytes, oldestUnsweptAt } = await hj.stats();
     return {
@@ -169,6 +179,7 @@ async function answer(line) {
   }
   if (line.op === "close") return close();
   if (line.op === "lower_clock_mark") return lowerClockMark();
+  if (line.op === "check_database") return check();
   const operation = operations[line.op];
   if (!operation) throw new Error(`no operation ${line.op}`);
   return operation(await tenant(line.tenant_id, line.secret_key), line.args ?? {}, line);

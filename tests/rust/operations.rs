@@ -95,6 +95,7 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
         "keys" => json!({"data": tenant.keys()?}),
         "rotate_keys" => json!({"kid": tenant.rotate_keys()?}),
         "retire_key" => tenant.retire_key(take_text(&mut args, "kid")?.parse()?).map(|()| json!({}))?,
+        "rotate_refresh_key" => tenant.rotate_refresh_key().map(|()| json!({}))?,
         "stats" => serde_json::to_value(tenant.stats()?).unwrap_or_default(),
         "sweep" => json!({"stamped": tenant.sweep()?}),
         "purge" => json!({"purged": tenant.purge(PurgeBefore::from_json(args)?)?}),

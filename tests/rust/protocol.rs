@@ -38,6 +38,7 @@ pub struct Call {
 /// What a host of the engine keeps: the engine, its clock, and the tenants that it opened.
 #[derive(Default)]
 pub struct Host {
+    database: String,
     engine: Option<Engine>,
     clock: Option<ManualClock>,
     tenants: HashMap<(String, String), Tenant>,
@@ -47,6 +48,7 @@ impl Host {
     fn open(&mut self, path: &str, clock: i64) -> Result<Value, Error> {
         let clock = ManualClock::new(Timestamp::from_millis(clock));
         self.tenants.clear();
+        path.clone_into(&mut self.database);
         self.engine = Some(Engine::builder().clock(clock.clone()).open(path)?);
         self.clock = Some(clock);
         Ok(json!({}))
@@ -83,6 +85,10 @@ impl Host {
     pub fn call(&mut self, mut call: Call) -> Result<Value, CallError> {
         match call.op.as_str() {
             "close" => return Ok(self.engine()?.close().map(|()| json!({}))?),
+            "check_database" => {
+                let report = hellojohn::check_database(&self.database)?;
+                return Ok(serde_json::to_value(report).unwrap_or_default());
+            }
             "lower_clock_mark" => return Ok(self.engine()?.lower_clock_mark().map(|()| json!({}))?),
             _ => {}
         }

@@ -115,6 +115,17 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Changes the database as another program would, beside the processes.
+    fn run_sql(&self, statements: &str) -> Result<(), String> {
+        rusqlite::Connection::open(self.database(""))
+            .and_then(|connection| {
+                connection
+                    .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")?;
+                connection.execute_batch(statements)
+            })
+            .map_err(|error| format!("sql: {error}"))
+    }
+
     fn step(&mut self, step: &Step) -> Result<(), String> {
         let mut members = step.members.clone();
         let on = members.remove("on").map_or(Ok("p1".to_owned()), |name| match name {
@@ -131,6 +142,8 @@ impl Run<'_> {
             self.set_clock(number(&clock)?)?;
         } else if members.remove("reopen").is_some() {
             self.reopen(&on)?;
+        } else if let Some(statements) = members.remove("sql") {
+            self.run_sql(statements.as_str().ok_or("sql takes a text")?)?;
         } else if members.remove("backup").is_some() {
             self.copy_files("", ".backup")?;
         } else if members.remove("restore").is_some() {

@@ -1,8 +1,9 @@
 //! `hj_engine`: an open database.
 
+use std::mem::offset_of;
 use std::time::Duration;
 
-use hellojohn_core::{Durability, Engine, EngineBuilder, Error, SecretKey, TenantId};
+use hellojohn_core::{Durability, Engine, EngineBuilder, Error, FileAccess, SecretKey, TenantId};
 
 use crate::abi::{OptionStruct, hj_str, require_object};
 use crate::clock::hj_clock;
@@ -34,6 +35,16 @@ pub const HJ_DURABILITY_FULL: hj_durability = 0;
 /// A change survives a crash of the process. A power loss may take back the last moments, but never corrupts the file.
 pub const HJ_DURABILITY_NORMAL: hj_durability = 1;
 
+/// Which accounts of the system may open the files that the engine creates (the database, its log and the log's index): one
+/// of HJ_FILE_ACCESS_…. The mask of the process (umask) plays no part. A file that was there before keeps its mode, and the
+/// log and its index take theirs from the database. On Windows the folder's access list decides.
+pub type hj_file_access = i32;
+
+/// Only the account that runs the process: mode 0600. The default.
+pub const HJ_FILE_ACCESS_OWNER: hj_file_access = 0;
+/// The members of the file's group, too: mode 0660. Every process on a database has to write to it.
+pub const HJ_FILE_ACCESS_GROUP: hj_file_access = 1;
+
 /// How to open an engine; see "Option structs".
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -54,11 +65,13 @@ pub struct hj_open_options {
     /// How many verified access tokens the engine keeps in memory; 0 means the default of 8192, a negative number means
     /// none, more than 1,000,000 means 1,000,000. A token takes some 3 KB.
     pub token_cache_capacity: i32,
+    /// Which accounts of the system may open the files that the engine creates; default HJ_FILE_ACCESS_OWNER.
+    pub file_access: hj_file_access,
 }
 
-// SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL and HJ_DURABILITY_FULL.
+// SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, HJ_DURABILITY_FULL and HJ_FILE_ACCESS_OWNER.
 unsafe impl OptionStruct for hj_open_options {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = offset_of!(Self, file_access);
 }
 
 /// Opens the database file at this path and creates it if it does not exist; ":memory:" is a database that lives only
@@ -95,6 +108,11 @@ unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error>
         HJ_DURABILITY_FULL => Durability::Full,
         HJ_DURABILITY_NORMAL => Durability::Normal,
         _ => return Err(Error::validation("durability", "must be one of HJ_DURABILITY_…")),
+    });
+    builder = builder.file_access(match options.file_access {
+        HJ_FILE_ACCESS_OWNER => FileAccess::Owner,
+        HJ_FILE_ACCESS_GROUP => FileAccess::Group,
+        _ => return Err(Error::validation("file_access", "must be one of HJ_FILE_ACCESS_…")),
     });
     // SAFETY: the caller keeps "Strings".
     if let Some(issuer) = unsafe { options.issuer.read_text("issuer") }? {

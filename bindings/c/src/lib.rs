@@ -44,6 +44,8 @@ pub mod text;
 
 pub mod tenant;
 
+pub mod check;
+
 pub mod rest;
 
 pub mod sign_in;

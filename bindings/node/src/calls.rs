@@ -65,6 +65,18 @@ impl CallRunner {
         call
     }
 
+    /// [`submit`](Self::submit) for work that needs no engine.
+    pub(crate) fn submit_without_engine(
+        &self,
+        env: Env,
+        pool: &Arc<ThreadPool>,
+        body: impl FnOnce() -> Answer + Send + 'static,
+    ) -> u32 {
+        let call = self.completions.register(env);
+        self.run(call, pool, move |_| body());
+        call
+    }
+
     fn run(&self, call: u32, pool: &Arc<ThreadPool>, body: impl FnOnce(Duration) -> Answer + Send + 'static) {
         let completions = Arc::clone(&self.completions);
         #[expect(

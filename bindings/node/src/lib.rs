@@ -5,6 +5,7 @@
 
 mod attempt;
 mod calls;
+mod check;
 mod clock;
 mod completion_queue;
 mod encode;

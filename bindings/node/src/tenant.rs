@@ -248,6 +248,15 @@ impl NativeTenant {
         })
     }
 
+    /// → nothing.
+    #[napi(catch_unwind)]
+    pub fn rotate_refresh_key(&self, env: Env) -> u32 {
+        self.calls.write(env, |open| {
+            open.tenant.rotate_refresh_key()?;
+            encode_nothing()
+        })
+    }
+
     /// → counts.
     #[napi(catch_unwind)]
     pub fn stats(&self, env: Env) -> u32 {

@@ -11,13 +11,12 @@ use crate::error::Error;
 use crate::model::id::TenantId;
 use crate::random::{OsRandom, Random};
 use crate::secret::{KeyStrength, SecretKey};
-use crate::store::{self, Database, Durability, StoreOptions};
+use crate::store::{self, Database, Durability, FileAccess, StoreOptions};
 use crate::text;
 
 /// The issuer of access tokens unless the host sets its own (SPEC 3).
 pub(super) const DEFAULT_ISSUER: &str = "https://api.hellojohn.dev";
 
-const DEFAULT_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
 /// Stores count the time-out in milliseconds in 32 bits.
 const BUSY_TIMEOUT_MAX: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
@@ -51,8 +50,7 @@ impl fmt::Debug for Engine {
 #[must_use]
 pub struct EngineBuilder {
     issuer: Box<str>,
-    durability: Durability,
-    busy_timeout: std::time::Duration,
+    store: StoreOptions,
     token_cache_capacity: usize,
     clock: Box<dyn Clock>,
     random: Box<dyn Random>,
@@ -71,13 +69,19 @@ impl EngineBuilder {
 
     /// When an acknowledged write counts as kept; default [`Durability::Full`].
     pub fn durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
+        self.store.durability = durability;
         self
     }
 
     /// How long a call waits for other writers before it fails with `storage_busy`; default 5 seconds, at most 1 hour.
     pub fn busy_timeout(mut self, timeout: std::time::Duration) -> Self {
-        self.busy_timeout = timeout.min(BUSY_TIMEOUT_MAX);
+        self.store.busy_timeout = timeout.min(BUSY_TIMEOUT_MAX);
+        self
+    }
+
+    /// Which accounts of the system may open the files that the engine creates; default [`FileAccess::Owner`].
+    pub fn file_access(mut self, access: FileAccess) -> Self {
+        self.store.file_access = access;
         self
     }
 
@@ -103,7 +107,11 @@ impl EngineBuilder {
     /// Opens the database that `database` names: the path of a file, created if it is not there, or `:memory:` for one
     /// that lives as long as the engine.
     ///
+    /// Open engines after `chroot`, after giving up rights (`setuid`), and with descriptors to spare: the engine opens the
+    /// file again when several threads read at once. Where the system refuses that, readers wait for each other instead.
+    ///
     /// # Errors
+    /// What the operating system said is in the error's detail; [`source`](std::error::Error::source) names the file, too.
     /// `storage_corrupt` for a file that is not ours or damaged, `storage_too_new`, `storage_read_only`, `storage_io`,
     /// `storage_busy` (also when another library in this process has the file open), `validation_error` (also for a
     /// database URL, for which no store is built in), `forked` for a file that was open when the process forked.
@@ -111,8 +119,7 @@ impl EngineBuilder {
         let issuer = text::bounded("issuer", &self.issuer, 255)?;
         let database = Database::parse(database.as_ref())?;
         let key_strength = if database == Database::Memory { KeyStrength::Any } else { KeyStrength::Full };
-        let options = StoreOptions { durability: self.durability, busy_timeout: self.busy_timeout };
-        let store = store::open(database, options)?;
+        let store = store::open(database, self.store)?;
         let inner =
             EngineInner::new(store, self.clock, self.random, issuer, key_strength, self.token_cache_capacity);
         Ok(Engine { inner: Arc::new(inner) })
@@ -132,8 +139,7 @@ impl Engine {
     pub fn builder() -> EngineBuilder {
         EngineBuilder {
             issuer: DEFAULT_ISSUER.into(),
-            durability: Durability::default(),
-            busy_timeout: DEFAULT_BUSY_TIMEOUT,
+            store: StoreOptions::default(),
             token_cache_capacity: DEFAULT_TOKEN_CACHE_CAPACITY,
             clock: Box::new(SystemClock),
             random: Box::new(OsRandom),

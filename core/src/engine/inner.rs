@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as AtomicOrdering};
 
 use parking_lot::Mutex;
 
@@ -32,6 +32,8 @@ pub(super) struct EngineInner {
     /// Counts the tenant handles.
     pub(super) handles: AtomicU64,
     pub(super) token_cache: TokenCache<VerifiedAccess>,
+    /// Whether the files may still hold what was deleted or replaced and must not stay.
+    owes_erasure: AtomicBool,
 }
 
 impl EngineInner {
@@ -55,6 +57,7 @@ impl EngineInner {
             settings_changes: AtomicU64::new(0),
             handles: AtomicU64::new(0),
             token_cache: TokenCache::new(token_cache_capacity),
+            owes_erasure: AtomicBool::new(false),
         }
     }
 
@@ -70,6 +73,22 @@ impl EngineInner {
     pub(super) fn require_open(&self) -> Result<(), Failure> {
         self.require_same_process()?;
         self.store.check_open()
+    }
+
+    /// Takes what a committed call has deleted or replaced (former keys, deleted records) out of the files. The call stands
+    /// whatever comes of this: what cannot be done now is done by a later [`erase_what_is_owed`](Self::erase_what_is_owed).
+    pub(super) fn erase_deleted(&self) {
+        self.owes_erasure.store(true, AtomicOrdering::Release);
+        self.erase_what_is_owed();
+    }
+
+    /// Does what [`erase_deleted`](Self::erase_deleted) could not, because a reader held the log.
+    pub(super) fn erase_what_is_owed(&self) {
+        if self.owes_erasure.swap(false, AtomicOrdering::AcqRel)
+            && !self.store.erase_deleted().unwrap_or(false)
+        {
+            self.owes_erasure.store(true, AtomicOrdering::Release);
+        }
     }
 
     /// The clock's time, which may have stepped back.

@@ -60,15 +60,18 @@ impl Tenant {
     /// Cut short, also by a power loss, it loses nothing: the next sweep goes on with what is left. It does not wait for
     /// the disk.
     pub fn sweep(&self) -> Result<u64, Error> {
-        self.change_in_batches(
+        let stamped = self.change_in_batches(
             Durability::Normal,
             |session, now, idle| session.times.end.is_none() && session.times.end_at(now, idle).is_some(),
             |ctx, session| ctx.stamp_due_end(session.id, &session.times).map(drop),
-        )
+        )?;
+        self.inner.erase_what_is_owed();
+        Ok(stamped)
     }
 
     /// Deletes the records of sessions that ended before then, in small transactions; how many. Afterwards their ids are
-    /// unknown.
+    /// unknown, and what the records held is in no file of the database any more, or no longer after the next purge or
+    /// sweep if a long read holds the log.
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
@@ -80,13 +83,19 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn purge(&self, before: PurgeBefore) -> Result<u64, Error> {
-        self.change_in_batches(
+        let purged = self.change_in_batches(
             Durability::Full,
             move |session, now, idle| {
                 session.times.end_at(now, idle).is_some_and(|end| end.at < before.cutoff(now))
             },
             |ctx, session| ctx.transaction.delete_session(ctx.tenant, session.id),
-        )
+        );
+        match purged {
+            Ok(0) => self.inner.erase_what_is_owed(),
+            // Also when it was cut short.
+            _ => self.inner.erase_deleted(),
+        }
+        purged
     }
 
     /// Applies `change` to all sessions that `is_due` picks. A read without the write lock finds them, batch by batch; then

@@ -8,6 +8,7 @@
 pub(crate) mod answers;
 mod builder;
 mod cache_validator;
+mod check;
 mod clock_admin;
 mod create;
 mod inner;
@@ -32,6 +33,7 @@ mod verify;
 pub use self::answers::*;
 pub use self::builder::{Engine, EngineBuilder};
 pub use self::cache_validator::CacheValidator;
+pub use self::check::check_database;
 pub use self::create::CreateSession;
 pub use self::maintenance::PurgeBefore;
 pub use self::options::EngineOptions;

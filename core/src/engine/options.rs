@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::model::config::ConfigPatch;
 use crate::model::id::TenantId;
 use crate::object_reader::ObjectReader;
-use crate::store::{Database, Durability, MEMORY};
+use crate::store::{Database, Durability, FileAccess, MEMORY};
 
 /// What a host in another language opens one tenant of one database with, besides the secret key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,12 +25,13 @@ pub struct EngineOptions {
     pub config: Option<ConfigPatch>,
     issuer: Option<String>,
     durability: Option<Durability>,
+    file_access: Option<FileAccess>,
     token_cache_capacity: Option<u64>,
 }
 
 impl EngineOptions {
-    /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability` and `token_cache_capacity`; null counts as
-    /// absent. A relative path is taken from the working folder of now.
+    /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability`, `file_access` and `token_cache_capacity`;
+    /// null counts as absent. A relative path is taken from the working folder of now.
     ///
     /// # Errors
     /// `validation_error` naming the option; `storage_io` for a relative path in a process whose working folder is gone.
@@ -45,6 +46,7 @@ impl EngineOptions {
                 .transpose()?,
             issuer: members.optional("issuer")?,
             durability: members.optional("durability")?,
+            file_access: members.optional("file_access")?,
             token_cache_capacity: members.optional("token_cache_capacity")?,
         };
         members.finish()?;
@@ -59,8 +61,15 @@ impl EngineOptions {
     /// Whether both describe an engine of the same kind, whatever its database, tenant and settings.
     pub fn opens_like(&self, other: &Self) -> bool {
         let of_engine = |options: &Self| {
-            let Self { tenant_id: _, database: _, config: _, issuer, durability, token_cache_capacity } =
-                options;
+            let Self {
+                tenant_id: _,
+                database: _,
+                config: _,
+                file_access: _, // of files that are not there yet
+                issuer,
+                durability,
+                token_cache_capacity,
+            } = options;
             (
                 issuer.as_deref().unwrap_or(DEFAULT_ISSUER).to_owned(),
                 durability.unwrap_or_default(),
@@ -78,6 +87,9 @@ impl EngineOptions {
         }
         if let Some(durability) = self.durability {
             builder = builder.durability(durability);
+        }
+        if let Some(access) = self.file_access {
+            builder = builder.file_access(access);
         }
         if let Some(tokens) = self.token_cache_capacity {
             builder = builder.token_cache_capacity(usize::try_from(tokens).unwrap_or(usize::MAX));
@@ -104,6 +116,7 @@ mod tests {
         let plain = read(json!({}));
         for same in [
             json!({"tenant_id": "tnt_b", "database": "t.db", "config": {"idle_timeout": "1h"}}),
+            json!({"file_access": "group"}),
             json!({"issuer": DEFAULT_ISSUER, "durability": "full", "token_cache_capacity": 8192}),
         ] {
             assert!(plain.opens_like(&read(same)));

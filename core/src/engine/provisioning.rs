@@ -66,8 +66,7 @@ mod tests {
 
     /// A tenant as a release made it that asked for no strength.
     fn make_tenant_of_before(path: &std::path::Path, id: &TenantId, secret: &SecretKey) {
-        let options =
-            StoreOptions { durability: Durability::Normal, busy_timeout: std::time::Duration::from_secs(5) };
+        let options = StoreOptions { durability: Durability::Normal, ..StoreOptions::default() };
         let store = store::open(Database::File(path.into()), options).unwrap();
         let (clock, random) = (Box::new(SystemClock), Box::new(OsRandom));
         let inner = EngineInner::new(store, clock, random, "test".into(), KeyStrength::Any, 0);

@@ -1,4 +1,4 @@
-//! Signing keys: rotation, retirement, the JWK Set; the secret key that wraps them.
+//! Signing keys: rotation, retirement, the JWK Set; the refresh key; the secret key that wraps them.
 
 use super::provisioning::mint_signing_key;
 use super::refusals::unknown_key;
@@ -109,12 +109,13 @@ impl Tenant {
     }
 
     /// Retires a retiring or next key at once, for emergencies: its tokens die. A next key is replaced by a new one.
-    /// Retiring a retired key does nothing.
+    /// Retiring a retired key does nothing. The key is taken out of the database's files as
+    /// [`change_secret_key`](Self::change_secret_key) says.
     ///
     /// # Errors
     /// `not_found`; `validation_error` for the active key: rotate first.
     pub fn retire_key(&self, kid: KeyId) -> Result<(), Error> {
-        self.write_settings(|ctx| {
+        let answer = self.write_settings(|ctx| {
             let keys = ctx.transaction.keys(ctx.tenant)?;
             let no = next_key_no(&keys);
             let key = keys.into_iter().find(|key| key.id == kid).ok_or_else(unknown_key)?;
@@ -131,7 +132,11 @@ impl Tenant {
                 }
             }
             Ok(())
-        })
+        });
+        if answer.is_ok() {
+            self.inner.erase_deleted();
+        }
+        answer
     }
 
     fn add_next_key(&self, ctx: &WriteContext<'_>, no: KeyNo) -> Result<(), Failure> {
@@ -142,6 +147,10 @@ impl Tenant {
 
     /// Changes the tenant's secret key: all keys are wrapped anew, no session and no token is touched. This handle and
     /// its clones go on; every other handle, here and in other processes, answers `invalid_api_key` from its next call.
+    ///
+    /// What the former secret key opened is taken out of the database and its log, so that it opens no copy made from now
+    /// on. Where a long read holds the log, the next [`sweep`](Self::sweep), [`purge`](Self::purge) or change of keys through
+    /// this engine does that. After a leak more is to do: see [`rotate_refresh_key`](Self::rotate_refresh_key).
     ///
     /// # Errors
     /// `validation_error` for a new key that does not start with `sk_` or is weaker than [`SecretKey`] asks for.
@@ -160,6 +169,50 @@ impl Tenant {
         });
         if let (Ok(()), Some(mut own)) = (&answer, own) {
             *own = wrapping;
+        }
+        if answer.is_ok() {
+            self.inner.erase_deleted();
+        }
+        answer
+    }
+
+    /// Replaces the key behind refresh tokens: every refresh token that was issued before is `refresh_token_invalid` from
+    /// now on, in every process, and so is every cursor of a list. No session ends, and access tokens stay good until they
+    /// expire; then their users sign in again.
+    ///
+    /// With the secret key and a copy of the file a thief can make a refresh token of every session, also of those that
+    /// begin later if he can read the file again, and sign access tokens. After such a leak, in this order:
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// use hellojohn::KeyState;
+    ///
+    /// tenant.change_secret_key(&"sk_live_nE4wQ8tYb2mZ6kXp9RvLcU".parse()?)?; // the thief's key opens no new copy
+    /// tenant.rotate_refresh_key()?; // no refresh token that he made works
+    /// let stolen: Vec<_> = tenant.keys()?.into_iter().filter(|key| key.state != KeyState::Retired).collect();
+    /// for key in stolen.iter().filter(|key| key.state != KeyState::Active) {
+    ///     tenant.retire_key(key.kid)?; // the next key, too, which would sign after a rotation
+    /// }
+    /// tenant.rotate_keys()?;
+    /// for key in stolen.iter().filter(|key| key.state == KeyState::Active) {
+    ///     tenant.retire_key(key.kid)?; // no access token that he signed works
+    /// }
+    /// tenant.revoke_tenant()?; // no session goes on that he may have opened before
+    /// # assert_eq!(tenant.keys()?.iter().filter(|key| key.state == KeyState::Retired).count(), 2);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    pub fn rotate_refresh_key(&self) -> Result<(), Error> {
+        let answer = self.write_settings(|ctx| {
+            let (id, random) = (self.id(), &*self.inner.random);
+            let wrapping = self.state.wrapping.read();
+            let refresh_key = random::draw_bytes::<32>(random)?;
+            let wrapped = wrapping.wrap(&refresh_key, &refresh_key_purpose(id), random)?;
+            let salt = ctx.transaction.tenant(ctx.tenant)?.salt;
+            Ok(ctx.transaction.set_secret(ctx.tenant, &salt, &wrapped)?)
+        });
+        if answer.is_ok() {
+            self.inner.erase_deleted();
         }
         answer
     }

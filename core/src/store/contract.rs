@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::durability::Durability;
+use super::file_access::FileAccess;
 use super::group_commit::QueuedWrite;
 use super::records::CommitVersion;
 use super::transaction::{QueuedJob, ReadJob, WriteJob};
@@ -19,6 +20,26 @@ pub(crate) struct StoreOptions {
     /// How long a call waits for other writers, of this process and of others, before it fails with `storage_busy`. A
     /// hint: a store may take longer where the system below it gives no limit.
     pub busy_timeout: Duration,
+    /// Who may open the files that a store of files creates.
+    pub file_access: FileAccess,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        StoreOptions {
+            durability: Durability::default(),
+            busy_timeout: Duration::from_secs(5),
+            file_access: FileAccess::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl StoreOptions {
+    /// Options that wait for no disk.
+    pub(super) fn relaxed(busy_timeout: Duration) -> Self {
+        StoreOptions { durability: Durability::Normal, busy_timeout, ..StoreOptions::default() }
+    }
 }
 
 /// A database of sessions, shared by threads and processes.
@@ -73,6 +94,11 @@ pub(crate) trait Store: Send + Sync {
     /// `since`, for commits of every process. `false` where the store cannot tell. A mark that was only raised counts as
     /// no change: a cached answer is judged by the caller's own time.
     fn is_unchanged_since(&self, session: SessionId, since: CommitVersion) -> bool;
+
+    /// Takes what was deleted or replaced out of every file of the store, where the store keeps a log beside its tables.
+    /// Whether that is done: while other callers hold the log, it is not, and a later call tries again. Holds up writers no
+    /// longer than it takes to write what is in the log, and never waits for a long read.
+    fn erase_deleted(&self) -> Result<bool, Failure>;
 
     /// Fails with `engine_closed` after [`close`](Self::close).
     fn check_open(&self) -> Result<(), Failure>;

@@ -42,8 +42,8 @@ impl Database {
         }
         // An absolute path never looks like a URI to the database below, as `file:x` would.
         let absolute = std::path::absolute(Path::new(text)).map_err(|cause| {
-            Error::new(ErrorCode::StorageIo, "the path of the database cannot be made absolute")
-                .caused_by(cause)
+            let detail = format!("the path of the database cannot be made absolute: {cause}");
+            Error::new(ErrorCode::StorageIo, detail).caused_by(cause)
         })?;
         Ok(Database::File(absolute))
     }

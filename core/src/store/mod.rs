@@ -2,11 +2,13 @@
 //! and drivers below. A second store implements the traits in `contract.rs` and `transaction.rs`, supplies a transaction
 //! to `group_commit.rs`, and runs the suite in `conformance/`: see `docs/STORE-CONTRACT.md`.
 
+pub(crate) mod check_report;
 #[cfg(test)]
 mod conformance;
 mod contract;
 mod database;
 pub(crate) mod durability;
+pub(crate) mod file_access;
 mod group_commit;
 mod open;
 mod records;
@@ -17,8 +19,9 @@ mod wait_policy;
 pub(crate) use self::contract::{Store, StoreOptions};
 pub(crate) use self::database::{Database, MEMORY};
 pub(crate) use self::durability::Durability;
+pub(crate) use self::file_access::FileAccess;
 pub(crate) use self::group_commit::QueuedWrite;
-pub(crate) use self::open::open;
+pub(crate) use self::open::{check, open};
 pub(crate) use self::records::{
     ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, SessionLifetime, SessionRecord,
     SessionScope, TenantNo, TenantRecord,

@@ -1,11 +1,19 @@
 //! The one place that chooses a store.
 
+use std::path::Path;
+
+use super::check_report::CheckReport;
 use super::contract::{Store, StoreOptions};
 use super::database::Database;
-use super::sqlite::SqliteStore;
+use super::sqlite::{self, SqliteStore};
 use crate::error::Failure;
 
 /// Opens the store that keeps this database, creating the database if it is not there.
 pub(crate) fn open(database: Database, options: StoreOptions) -> Result<Box<dyn Store>, Failure> {
     Ok(Box::new(SqliteStore::open(database, options)?))
+}
+
+/// Reads the whole database in this file and tells what is wrong with it.
+pub(crate) fn check(path: &Path, options: &StoreOptions) -> Result<CheckReport, Failure> {
+    sqlite::check(path, options)
 }

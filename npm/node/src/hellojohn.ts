@@ -72,6 +72,11 @@ export interface HelloJohnOptions {
    */
   durability?: wire.Durability | undefined;
   /**
+   * Which accounts of the system may open the files that the engine creates: `owner` (default), mode 0600, or `group`, mode
+   * 0660. The mask of the process (`umask`) plays no part; a file that was there before keeps its mode.
+   */
+  fileAccess?: wire.FileAccess | undefined;
+  /**
    * How many verified access tokens the engine caches, 0 to 1,000,000; default 8192, 0 for none. One takes some 3 KB, and as
    * much again for up to 4096 of the tokens and sessions that this object answered about last.
    */
@@ -97,6 +102,7 @@ const OPTIONS = [
   "issuer",
   "config",
   "durability",
+  "fileAccess",
   "tokenCacheCapacity",
   "authenticate",
   "clock",
@@ -108,7 +114,8 @@ const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
  *
  * The constructor checks its options and throws `validation_error`; it opens nothing. The first call opens the database,
  * off the event loop, and every call waits for that: it rejects with `invalid_api_key` or a `storage_…` code if the
- * opening fails, and a later call tries again. `await hj.ready()` opens the database at a time of your choice.
+ * opening fails, and a later call tries again. `await hj.ready()` opens the database at a time of your choice: after
+ * `process.setuid`, if you call that, because an engine may open its file again later.
  *
  * Objects that open one file with the same `issuer`, `durability`, `tokenCacheCapacity` and `clock` share one engine (its
  * connections, caches and commits), whatever their tenant and thread; others on the same file have an engine of their own
@@ -163,6 +170,7 @@ export class HelloJohn {
       database: database ?? (env["HELLOJOHN_DATABASE"] || "hellojohn.db"),
       issuer: readOptionalText("issuer", found.get("issuer")),
       durability: readOptionalText("durability", found.get("durability")),
+      file_access: readOptionalText("fileAccess", found.get("fileAccess")),
       token_cache_capacity: tokenCacheCapacity,
       config: config === undefined || config === null ? null : toWireConfigPatch("config", config),
     };
@@ -362,13 +370,37 @@ export class HelloJohn {
 
   /**
    * Changes the tenant's secret key. Sessions and tokens stay as they are. This object keeps working; every other object of
-   * the tenant, here and in other processes, rejects with `invalid_api_key` from its next call.
+   * the tenant, here and in other processes, rejects with `invalid_api_key` from its next call. What the former key opened is
+   * taken out of the database's files; while a long read holds the log, that waits for the next sweep, purge or change of keys.
    *
    * Rejects with `validation_error`: also for a key of fewer than 22 characters after its prefix, unless the database is in
    * memory.
    */
   async changeSecretKey(newKey: string): Promise<void> {
     await callAsync(this.#tenant.changeSecretKey(readText("newKey", newKey)));
+  }
+
+  /**
+   * Replaces the key behind refresh tokens: every refresh token that was issued before is `refresh_token_invalid` from now
+   * on, in every process, and every cursor of a list is refused. No session ends, and access tokens stay good until they
+   * expire; then their users sign in again.
+   *
+   * With the secret key and a copy of the file a thief can make tokens of every session.
+   *
+   * @example
+   * ```js
+   * // After such a leak, in this order:
+   * await hj.changeSecretKey(newKey);
+   * await hj.rotateRefreshKey();
+   * const stolen = (await hj.keys.list()).filter(({ state }) => state !== "retired");
+   * for (const { kid, state } of stolen) if (state !== "active") await hj.keys.retire(kid);
+   * await hj.keys.rotate();
+   * for (const { kid, state } of stolen) if (state === "active") await hj.keys.retire(kid);
+   * await hj.sessions.revokeTenant();
+   * ```
+   */
+  async rotateRefreshKey(): Promise<void> {
+    await callAsync(this.#tenant.rotateRefreshKey());
   }
 
   /**

@@ -1,4 +1,5 @@
 export type { Authenticate, AuthenticatedUser, Credentials, SignedInSession, SignInOptions } from "./auth";
+export { type CheckProblem, type CheckReport, checkDatabase } from "./check";
 export { ManualClock } from "./clock";
 export { HelloJohnError } from "./errors";
 export type * from "./generated/types";

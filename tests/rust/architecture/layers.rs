@@ -28,6 +28,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// The files of `core/src/engine` that are operations.
 const OPERATIONS: &[&str] = &[
+    "check",
     "clock_admin",
     "create",
     "maintenance",

@@ -2,6 +2,8 @@
 //! each, and ends when its input ends.
 #![allow(clippy::print_stdout)] // the protocol
 
+mod limited;
+
 use std::io::{Read as _, Write as _, stdin, stdout};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -22,10 +24,13 @@ fn main() {
         "write" => write_until_killed(database),
         "hold" => hold(database, argument(2)),
         "open" => say(&open_outcome(database)),
-        "open-unprivileged" => open_unprivileged(database),
-        "fill-together" => fill_together(database, argument(2).parse().expect("a size")),
-        "fill" => fill(database, argument(2).parse().unwrap_or(libc::RLIM_INFINITY)),
+        "check-unprivileged" => limited::check_unprivileged(database),
+        "open-unprivileged" => limited::open_unprivileged(database),
+        "fill-together" => limited::fill_together(database, argument(2).parse().expect("a size")),
+        "fill" => limited::fill(database, argument(2).parse().unwrap_or(libc::RLIM_INFINITY)),
         "fork" => fork(database),
+        "read-without" => limited::read_without(database, argument(2)),
+        "starve-descriptors" => limited::starve_descriptors(database),
         "fork-and-reopen" => fork_and_reopen(database),
         other => panic!("no role {other:?}"),
     }
@@ -96,73 +101,6 @@ fn hold(database: &Path, statements: &str) {
     connection.execute_batch(statements).expect("a lock");
     say("held");
     wait_for_end_of_input();
-}
-
-fn open_unprivileged(database: &Path) {
-    const UNPRIVILEGED: u32 = 65_534;
-    // SAFETY: no other thread runs yet.
-    let dropped = unsafe {
-        libc::setgroups(0, std::ptr::null()) == 0
-            && libc::setgid(UNPRIVILEGED) == 0
-            && libc::setuid(UNPRIVILEGED) == 0
-    };
-    say(if dropped { open_outcome(database) } else { "no other user".to_owned() }.as_str());
-}
-
-/// Signs in until that fails; then says how it failed, and whether reading goes on.
-fn fill(database: &Path, largest_file: u64) {
-    let engine = engine(database).expect("an engine");
-    let tenant = tenant(&engine, "tnt");
-    let first = sign_in(&tenant, "u");
-    limit_files(largest_file);
-    let mut last = first.clone();
-    let error = loop {
-        match tenant.create(hellojohn::CreateSession::new(user("u"))) {
-            Ok(grant) => last = grant,
-            Err(error) => break error,
-        }
-    };
-    let kept = [&first, &last];
-    let readable = kept.iter().all(|grant| {
-        tenant.verify_session(grant.session.id).is_ok()
-            && tenant.verify_access_token(grant.access_token.expose()).is_ok()
-    });
-    say(&format!("{} {readable} {}", error.code().as_str(), last.session.id));
-    // What failed once fails again in the same way, and reading still goes on.
-    let again = name_of(tenant.revoke_tenant());
-    say(&format!("{again} {}", tenant.get(last.session.id).is_ok()));
-    wait_for_end_of_input();
-}
-
-fn limit_files(largest: u64) {
-    let limit = libc::rlimit { rlim_cur: largest, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: both calls only change how this process is treated when it writes too much.
-    unsafe {
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-        libc::setrlimit(libc::RLIMIT_FSIZE, &limit);
-    }
-}
-
-/// Signs in many users at a time, whose writes share commits, until there is no room; says whether exactly those sessions
-/// exist that were answered.
-fn fill_together(database: &Path, largest_file: u64) {
-    let engine = engine(database).expect("an engine");
-    let tenant = tenant(&engine, "tnt");
-    limit_files(largest_file);
-    let mut answered = Vec::new();
-    let error = loop {
-        let pending: Vec<_> =
-            (0..50).map(|_| tenant.begin_create(hellojohn::CreateSession::new(user("u")))).collect();
-        let (kept, refused): (Vec<_>, Vec<_>) =
-            pending.into_iter().map(hellojohn::Pending::wait).partition(Result::is_ok);
-        answered.extend(kept.into_iter().flatten().map(|grant| grant.session.id));
-        if let Some(Err(error)) = refused.into_iter().next() {
-            break error;
-        }
-    };
-    let there = answered.iter().all(|id| tenant.verify_session(*id).is_ok());
-    let no_more = tenant.stats().expect("stats").sessions.active == answered.len() as u64;
-    say(&format!("{} {there} {no_more}", error.code().as_str()));
 }
 
 /// Forks with an engine open; the child tries everything, then lets go of it in one way or the other.

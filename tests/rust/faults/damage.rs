@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hellojohn::{Engine, Error, ErrorCode, Status, Timestamp};
+use hellojohn::{Engine, Error, ErrorCode, Status, Timestamp, check_database};
 use hellojohn_tests::fixture::{Database, SECRET, START, configure, refresh, sign_in, sign_in_for, user};
 
 /// SplitMix64.
@@ -36,12 +36,13 @@ fn damage_causes_no_panic_and_brings_no_ended_session_back() {
     let living: Vec<bool> = (sessions.iter())
         .map(|grant| tenant.get(grant.session.id).unwrap().status == Status::Active)
         .collect();
+    let counts = tenant.stats().unwrap().sessions;
     drop((tenant, process));
     let whole = fs::read(database.path()).unwrap();
     let pages = whole.len() / PAGE;
 
     let mut state = 1;
-    let (mut opened, mut denied) = (0, 0);
+    let (mut opened, mut denied, mut found) = (0, 0, 0);
     for variant in 0..hellojohn_tests::fixture::rounds("HJ_DAMAGE", 1_000) {
         let mut bytes = whole.clone();
         let page = next_random(&mut state) as usize % pages * PAGE;
@@ -64,14 +65,22 @@ fn damage_causes_no_panic_and_brings_no_ended_session_back() {
         }
         let damaged = Database::new();
         fs::write(damaged.path(), &bytes).unwrap();
+        // The engine's answers below have to agree with it: what a check finds sound answers as the whole file does.
+        let report = check_database(damaged.path());
+        let is_sound = report.as_ref().is_ok_and(|report| report.ok);
+        found += u64::from(!is_sound);
         let clock = hellojohn::ManualClock::new(Timestamp::from_millis(now));
         let engine = Engine::builder().clock(clock).open(damaged.path());
         let tenant = engine.and_then(|engine| engine.tenant(&"tnt".parse()?, &SECRET.parse()?));
         let Ok(tenant) = tenant else {
+            assert!(!is_sound, "variant {variant}: a file that does not open is sound");
             denied += 1;
             continue;
         };
         opened += 1;
+        if is_sound {
+            assert_eq!(tenant.stats().unwrap().sessions, counts, "variant {variant}");
+        }
         for (grant, lives) in sessions.iter().zip(&living) {
             let outcomes = [
                 tenant.verify_session(grant.session.id).map(drop).map_err(Error::from),
@@ -85,6 +94,8 @@ fn damage_causes_no_panic_and_brings_no_ended_session_back() {
                 match outcome {
                     Ok(()) => {}
                     Err(error) => {
+                        let is_right = !lives || error.code() == ErrorCode::TokenExpired;
+                        assert!(!is_sound || is_right, "variant {variant}: a sound file fails: {error}");
                         let ended = [ErrorCode::SessionRevoked, ErrorCode::SessionExpired];
                         assert!(!*lives || !ended.contains(&error.code()), "variant {variant}: {error}");
                     }
@@ -101,5 +112,5 @@ fn damage_causes_no_panic_and_brings_no_ended_session_back() {
         let _ = tenant.create(hellojohn::CreateSession::new(user("u1")));
         let _ = tenant.revoke_tenant();
     }
-    assert!(opened > 0 && denied > 0, "{opened} {denied}");
+    assert!(opened > 0 && denied > 0 && found > denied, "{opened} {denied} {found}");
 }

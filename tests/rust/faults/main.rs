@@ -1,9 +1,12 @@
 //! What goes wrong outside of the engine: files of others, locks, full and read-only disks, damage, old backups, forks.
 //! Every answer is right or says that storage failed; none is late.
 
+mod check;
 mod damage;
+mod erasure;
 mod files;
 mod host;
+mod opening;
 mod processes;
 
 use std::io::BufRead as _;

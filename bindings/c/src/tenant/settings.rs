@@ -47,7 +47,9 @@ pub unsafe extern "C" fn hj_tenant_update_config(
 }
 
 /// Changes the tenant's secret key; sessions and tokens stay as they are. This handle goes on working. Every other
-/// handle, in this process and in others, fails with HJ_ERR_INVALID_API_KEY from its next call on.
+/// handle, in this process and in others, fails with HJ_ERR_INVALID_API_KEY from its next call on. What the former key
+/// opened is taken out of the database's files; while a long read holds the log, that waits for the next sweep, purge or
+/// change of keys.
 ///
 /// Fails with HJ_ERR_VALIDATION_ERROR for a key of fewer than 22 characters after its prefix, unless the database is in
 /// memory.
@@ -62,5 +64,20 @@ pub unsafe extern "C" fn hj_tenant_change_secret_key(
         let (tenant, key) =
             unsafe { (hj_tenant::require(tenant)?, new_secret_key.require("new_secret_key")?) };
         tenant.change_secret_key(&key)
+    })
+}
+
+/// Replaces the key behind refresh tokens, after a leak of the secret key together with a copy of the file: every refresh
+/// token that was issued before fails with HJ_ERR_REFRESH_TOKEN_INVALID from now on, in every process, and every cursor of a
+/// list is refused. No session ends, and access tokens stay good until they expire. SECURITY.md says what else a leak
+/// needs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_rotate_refresh_key(
+    tenant: *const hj_tenant,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([], error, || {
+        // SAFETY: the caller keeps "Objects".
+        unsafe { hj_tenant::require(tenant) }?.rotate_refresh_key()
     })
 }

@@ -1,7 +1,7 @@
 //! Opening connections and their settings.
 
 use std::ffi::CString;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::os::raw::c_int;
 use std::path::Path;
 use std::ptr;
@@ -10,7 +10,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use super::error::{map_error, map_open_error};
+use super::error::{map_creation_error, map_error, map_open_error};
+use super::files;
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
 use crate::store::contract::StoreOptions;
@@ -22,6 +23,9 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// How many prepared statements a connection keeps: more than this store has.
 const STATEMENTS: usize = 64;
+
+/// How long writers may wait while a checkpoint that empties the log waits for the last readers of the log.
+const EMPTY_LOG_PATIENCE: Duration = Duration::from_millis(20);
 
 /// Pages in the log before a checkpoint; measured a third faster than SQLite's 1000 on random updates.
 const CHECKPOINT_PAGES: i64 = 16_000;
@@ -40,13 +44,11 @@ pub(super) fn open(
     mode: OpenMode,
     options: &StoreOptions,
 ) -> Result<Connection, Failure> {
-    if rusqlite::version_number() < OLDEST_SQLITE {
-        return Err(Failure::internal("SQLite older than 3.51.3 corrupts write-ahead logs"));
-    }
+    require_sound_sqlite()?;
     let connection = match database {
         Database::Memory => Connection::open_in_memory()
             .map_err(|error| map_open_error(&error, Path::new(":memory:"), None))?,
-        Database::File(path) => open_file(path, mode)?,
+        Database::File(path) => open_file(path, mode, options)?,
     };
     set_busy_timeout(&connection, options.busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -56,33 +58,21 @@ pub(super) fn open(
     Ok(connection)
 }
 
-fn open_file(path: &Path, mode: OpenMode) -> Result<Connection, Failure> {
-    // Each connection is used by one thread at a time.
-    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if mode == OpenMode::CreateIfMissing {
-        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+pub(super) fn require_sound_sqlite() -> Result<(), Failure> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(Failure::internal("SQLite older than 3.51.3 corrupts write-ahead logs"));
     }
-    Connection::open_with_flags(path, flags).map_err(|error| {
-        if mode == OpenMode::CreateIfMissing
-            && let Some(refusal) = creation_refusal(path)
-        {
-            return map_open_error(&READ_ONLY_FOLDER, path, Some(refusal));
-        }
-        map_open_error(&error, path, open_system_error(path, flags))
-    })
+    Ok(())
 }
 
-const READ_ONLY_FOLDER: rusqlite::Error = rusqlite::Error::SqliteFailure(
-    ffi::Error { code: rusqlite::ErrorCode::ReadOnly, extended_code: ffi::SQLITE_READONLY_DIRECTORY },
-    None,
-);
-
-/// The error of the folder or the disk that refuses a new file; SQLite only says that it cannot open one. An empty file
-/// that this leaves behind is one that the next call makes a database of.
-fn creation_refusal(path: &Path) -> Option<io::Error> {
-    std::fs::File::create_new(path)
-        .err()
-        .filter(|error| matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem))
+pub(super) fn open_file(path: &Path, mode: OpenMode, options: &StoreOptions) -> Result<Connection, Failure> {
+    if mode == OpenMode::CreateIfMissing {
+        files::create_missing(path, options.file_access).map_err(|error| map_creation_error(error, path))?;
+    }
+    // Each connection is used by one thread at a time.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(path, flags)
+        .map_err(|error| map_open_error(&error, path, open_system_error(path, flags)))
 }
 
 /// Why the operating system refused to open the file. The driver drops the connection that knows, so this opens the file
@@ -104,6 +94,18 @@ fn open_system_error(path: &Path, flags: OpenFlags) -> Option<io::Error> {
     (number != 0).then(|| io::Error::from_raw_os_error(number))
 }
 
+/// A further connection of an engine that has opened the file before.
+pub(super) fn open_again(database: &Database, options: &StoreOptions) -> Result<Connection, Failure> {
+    let connection = open(database, OpenMode::MustExist, options).map_err(|failure| match failure.as_error().code() {
+        ErrorCode::StorageIo | ErrorCode::StorageReadOnly => failure.and_that(
+            "the engine had it open before; open engines after chroot and setuid, and with descriptors to spare",
+        ),
+        _ => failure,
+    })?;
+    configure(&connection, options)?;
+    Ok(connection)
+}
+
 /// Settings of a connection to a database that is known to be ours.
 pub(super) fn configure(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
     for (setting, on) in [
@@ -119,6 +121,8 @@ pub(super) fn configure(connection: &Connection, options: &StoreOptions) -> Resu
     set_durability(connection, options.durability)?;
     set_pragma(connection, "foreign_keys", true)?;
     set_pragma(connection, "cell_size_check", true)?;
+    // What is deleted or replaced is overwritten with zeros.
+    set_pragma(connection, "secure_delete", true)?;
     set_pragma(connection, "wal_autocheckpoint", CHECKPOINT_PAGES)
 }
 
@@ -136,11 +140,34 @@ pub(super) fn limit_pages(connection: &Connection, limit: i64) -> Result<(), Fai
     set_pragma(connection, "cache_size", limit)
 }
 
-fn set_pragma(connection: &Connection, name: &str, value: impl rusqlite::ToSql) -> Result<(), Failure> {
+/// Writes what the log holds into the database and truncates the log, so that it holds nothing that the database does not;
+/// false while a reader needs the log. Most of it happens beside writers; the lock that keeps them out is taken for the
+/// rest only.
+pub(super) fn empty_log(connection: &Connection, options: &StoreOptions) -> Result<bool, Failure> {
+    checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    with_busy_timeout(connection, EMPTY_LOG_PATIENCE, options, || {
+        checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+    })
+}
+
+/// Whether the checkpoint was complete.
+fn checkpoint(connection: &Connection, statement: &str) -> Result<bool, Failure> {
+    match connection.query_row(statement, [], |row| row.get::<_, i64>(0)) {
+        Ok(busy) => Ok(busy == 0),
+        Err(error) if is_busy(&error) => Ok(false),
+        Err(error) => Err(map_error(connection, &error)),
+    }
+}
+
+pub(super) fn set_pragma(
+    connection: &Connection,
+    name: &str,
+    value: impl rusqlite::ToSql,
+) -> Result<(), Failure> {
     connection.pragma_update(None, name, value).map_err(|error| map_error(connection, &error))
 }
 
-fn set_busy_timeout(connection: &Connection, timeout: Duration) -> Result<(), Failure> {
+pub(super) fn set_busy_timeout(connection: &Connection, timeout: Duration) -> Result<(), Failure> {
     connection.busy_timeout(timeout).map_err(|error| map_error(connection, &error))
 }
 

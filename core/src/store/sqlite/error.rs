@@ -1,7 +1,7 @@
 //! SQLite's errors as rows of the engine's error table. A failure never reads as "no such session".
 
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode as Sqlite, ffi};
@@ -55,19 +55,34 @@ impl std::error::Error for SqliteError {
 /// call, so this comes right after it.
 pub(super) fn map_error(connection: &Connection, error: &rusqlite::Error) -> Failure {
     let system = is_system_error(error).then(|| system_error(connection)).flatten();
-    to_failure(error).caused_by(SqliteError { system, ..SqliteError::new(error) })
+    to_failure(error, system.as_ref()).caused_by(SqliteError { system, ..SqliteError::new(error) })
 }
 
 /// The failure for a value that could not be taken out of a row: no file was touched for it.
 #[allow(clippy::needless_pass_by_value)] // fits map_err
 pub(super) fn map_value_error(error: rusqlite::Error) -> Failure {
-    to_failure(&error).caused_by(SqliteError::new(&error))
+    to_failure(&error, None).caused_by(SqliteError::new(&error))
 }
 
 /// The failure for a file that could not be opened.
 pub(super) fn map_open_error(error: &rusqlite::Error, path: &Path, system: Option<io::Error>) -> Failure {
-    let cause = SqliteError { path: Some(path.to_owned()), system, ..SqliteError::new(error) };
-    to_failure(error).caused_by(cause)
+    let failure = to_failure(error, system.as_ref());
+    failure.caused_by(SqliteError { path: Some(path.to_owned()), system, ..SqliteError::new(error) })
+}
+
+/// The failure for a file that is not there and that the operating system does not let us create.
+pub(super) fn map_creation_error(error: io::Error, path: &Path) -> Failure {
+    let code = match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => ErrorCode::StorageReadOnly,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ErrorCode::StorageFull,
+        _ => ErrorCode::StorageIo,
+    };
+    Failure::new(code, format!("the database file cannot be opened: {error}")).caused_by(SqliteError {
+        code: None,
+        message: "the database file cannot be created".to_owned(),
+        path: Some(path.to_owned()),
+        system: Some(error),
+    })
 }
 
 /// Whether SQLite notes the operating system's error for errors like this one.
@@ -83,7 +98,7 @@ fn system_error(connection: &Connection) -> Option<io::Error> {
     }
 }
 
-fn to_failure(error: &rusqlite::Error) -> Failure {
+fn to_failure(error: &rusqlite::Error, system: Option<&io::Error>) -> Failure {
     use rusqlite::Error;
 
     let (code, detail) = match error {
@@ -114,7 +129,8 @@ fn to_failure(error: &rusqlite::Error) -> Failure {
     };
     match error {
         Error::SqliteFailure(cause, _) => {
-            Failure::new(code, format!("{detail} (SQLite {})", cause.extended_code))
+            let reason = system.map(|error| format!(": {error}")).unwrap_or_default();
+            Failure::new(code, format!("{detail}{reason} (SQLite {})", cause.extended_code))
         }
         _ => Failure::new(code, detail),
     }

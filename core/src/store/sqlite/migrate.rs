@@ -11,7 +11,7 @@ use crate::store::contract::StoreOptions;
 const APPLICATION_ID: i32 = 0x6865_6a6f;
 
 /// One migration a version; the array's length is the version of this release.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_create_tables.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_create_tables.sql")];
 
 /// Refuses a foreign or newer file before anything is written to it.
 pub(super) fn migrate(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
@@ -26,7 +26,7 @@ pub(super) fn migrate(connection: &Connection, options: &StoreOptions) -> Result
 }
 
 /// The version of one of our files, nothing for a file that is still empty.
-fn inspect(connection: &Connection) -> Result<Option<usize>, Failure> {
+pub(super) fn inspect(connection: &Connection) -> Result<Option<usize>, Failure> {
     let number = |pragma: &str| {
         connection
             .pragma_query_value(None, pragma, |row| row.get::<_, i32>(0))
@@ -73,10 +73,7 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "how a developer asks for a new dump")]
     fn the_committed_schema_is_what_the_migrations_build() {
         let connection = Connection::open_in_memory().unwrap();
-        let options = StoreOptions {
-            durability: crate::store::durability::Durability::Full,
-            busy_timeout: std::time::Duration::ZERO,
-        };
+        let options = StoreOptions::relaxed(std::time::Duration::ZERO);
         migrate(&connection, &options).unwrap();
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/schema.sql");
         if std::env::var_os("HJ_UPDATE_SCHEMA").is_some() {

@@ -1,13 +1,18 @@
 //! The store over one SQLite file in WAL mode: one writing connection, a few reading ones.
 
 mod change_tracker;
+mod check;
 mod codec;
 mod columns;
 mod connection;
 mod error;
 mod file_claim;
+mod files;
 mod migrate;
+mod observer;
 mod read_tx;
+mod readers;
+mod schema_check;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -16,4 +21,5 @@ mod values;
 mod wal_index;
 mod write_tx;
 
+pub(super) use self::check::check;
 pub(super) use self::store::SqliteStore;

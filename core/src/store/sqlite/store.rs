@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use super::change_tracker::ChangeTracker;
 use super::connection::{self, OpenMode};
 use super::file_claim::FileClaim;
+use super::readers::Readers;
 use super::wal_index::WalIndex;
 use super::{migrate, transaction};
 use crate::error::{ErrorCode, Failure};
@@ -22,20 +23,13 @@ use crate::store::records::CommitVersion;
 use crate::store::transaction::{QueuedJob, ReadJob, ReadTransaction, WriteJob};
 use crate::store::wait_policy::{WaitPolicy, would_block};
 
-/// How many idle reading connections are kept for the next readers.
-const IDLE_READERS: usize = 8;
-
-/// How many pages a reading connection keeps, of 4 KB: the upper levels of the trees of millions of sessions. Rows come from
-/// the system's own cache of files. There may be as many of these connections as threads that read at once.
-const READER_PAGES: i64 = 128;
-
 pub(in crate::store) struct SqliteStore {
     database: Database,
     options: StoreOptions,
     group_commit: GroupCommit,
     /// Lent to one leader at a time; its lock makes [`close`](Store::close) wait for that leader.
     writer: Mutex<Option<Connection>>,
-    idle_readers: Mutex<Vec<Connection>>,
+    readers: Readers,
     change_tracker: RwLock<Option<Arc<ChangeTracker>>>,
     is_closed: AtomicBool,
     /// Tells other copies of this library in the process that the file is taken; released last.
@@ -54,8 +48,10 @@ impl SqliteStore {
             Database::File(path) => FileClaim::claim(path, options.busy_timeout, open_writer)?,
             Database::Memory => (open_writer()?, None),
         };
+        let readers = Readers::default();
         let change_tracker = match &database {
             Database::File(_) => {
+                readers.open_first(&database, &options)?;
                 let watcher = connection::open(&database, OpenMode::MustExist, &options)?;
                 connection::configure(&watcher, &options)?;
                 transaction::read(&watcher, &mut |tx| tx.clock_mark().map(drop))?;
@@ -68,7 +64,7 @@ impl SqliteStore {
             options,
             group_commit: GroupCommit::default(),
             writer: Mutex::new(Some(writer)),
-            idle_readers: Mutex::new(Vec::new()),
+            readers,
             change_tracker: RwLock::new(change_tracker),
             is_closed: AtomicBool::new(false),
             _file_claim: file_claim,
@@ -86,9 +82,7 @@ impl SqliteStore {
         self.check_open()?;
         if guard.is_none() {
             // The connection before was given up after a failure that it could not roll back.
-            let fresh = connection::open(&self.database, OpenMode::MustExist, &self.options)?;
-            connection::configure(&fresh, &self.options)?;
-            *guard = Some(fresh);
+            *guard = Some(connection::open_again(&self.database, &self.options)?);
         }
         let tracker = self.change_tracker.read().clone();
         let run = |writer: &Connection| {
@@ -111,28 +105,6 @@ impl SqliteStore {
             *guard = Some(writer);
         }
         outcome
-    }
-
-    /// An idle reading connection, or a fresh one.
-    fn take_reader(&self, busy_timeout: Duration) -> Result<Connection, Failure> {
-        let idle = self.idle_readers.lock().pop();
-        if let Some(reader) = idle {
-            return Ok(reader);
-        }
-        let options = StoreOptions { busy_timeout, ..self.options };
-        let fresh = connection::open(&self.database, OpenMode::MustExist, &options)?;
-        connection::configure(&fresh, &options)?;
-        connection::limit_pages(&fresh, READER_PAGES)?;
-        Ok(fresh)
-    }
-
-    /// Keeps the connection for the next reader, unless it is still inside a transaction.
-    fn return_reader(&self, reader: Connection) {
-        let mut idle_readers = self.idle_readers.lock();
-        // Under the lock, so that close() either drains this connection or has happened before.
-        if reader.is_autocommit() && idle_readers.len() < IDLE_READERS && self.check_open().is_ok() {
-            idle_readers.push(reader);
-        }
     }
 }
 
@@ -159,16 +131,9 @@ impl Store for SqliteStore {
                 WaitPolicy::NonBlocking => Err(would_block()),
             };
         }
-        let busy_timeout = match wait_policy {
-            WaitPolicy::Block => self.options.busy_timeout,
-            WaitPolicy::NonBlocking => Duration::ZERO,
-        };
-        let reader = self.take_reader(busy_timeout)?;
-        let outcome = connection::with_busy_timeout(&reader, busy_timeout, &self.options, || {
-            transaction::read(&reader, &mut |tx| job(tx))
-        });
-        self.return_reader(reader);
-        outcome
+        self.readers.lend(wait_policy, &self.database, &self.options, |reader| {
+            transaction::read(reader, &mut |tx| job(tx))
+        })
     }
 
     fn write_exclusive(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
@@ -196,13 +161,23 @@ impl Store for SqliteStore {
         self.change_tracker.read().as_ref().is_some_and(|tracker| tracker.is_unchanged_since(session, since))
     }
 
+    fn erase_deleted(&self) -> Result<bool, Failure> {
+        self.check_open()?;
+        if self.database == Database::Memory {
+            return Ok(true);
+        }
+        self.readers.lend(WaitPolicy::Block, &self.database, &self.options, |reader| {
+            connection::empty_log(reader, &self.options)
+        })
+    }
+
     fn check_open(&self) -> Result<(), Failure> {
         if self.is_closed.load(Ordering::Acquire) { Err(closed()) } else { Ok(()) }
     }
 
     fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
-        self.idle_readers.lock().clear();
+        self.readers.close();
         // Waits for the leader at work; the last connection to close checkpoints the log.
         self.writer.lock().take();
         self.change_tracker.write().take();

@@ -54,6 +54,19 @@ export type DeviceType = "desktop" | "mobile" | "tablet" | "bot" | "unknown";
  */
 export type KeyState = "next" | "active" | "retiring" | "retired";
 
+/**
+ * What kind of problem a check has found.
+ *
+ * - `file`: The file as a whole: it is no database, empty, or another application's.
+ * - `structure`: The pages of the file: SQLite's integrity check found damage, or a rule of a table that a
+ *   row breaks.
+ * - `reference`: A row refers to a row of another table that is not there.
+ * - `schema`: A table, index, view or trigger is not as this library makes it, is foreign to it, or is
+ *   missing.
+ * - `row`: A row cannot be read, or holds a value that the engine cannot have written.
+ */
+export type ProblemKind = "file" | "structure" | "reference" | "schema" | "row";
+
 /** Every code that a `HelloJohnError` can have; the same table holds in C, Rust and REST. */
 export type ErrorCode =
   | "validation_error"

@@ -38,6 +38,15 @@ export type SignOutScope = "local" | "global";
  */
 export type Durability = "full" | "normal";
 
+/**
+ * Which accounts of the system may open the files that the engine creates: the database, its log and the log's index. The mask of the process (`umask`) plays no part. A file that was there before keeps its mode, and the log and its index take theirs from the database. On Windows the folder's access list decides, whatever is chosen here.
+ *
+ * - `owner`: Only the account that runs the process: mode 0600. The default.
+ * - `group`: The members of the file's group, too: mode 0660. Every process on a database has to write to it,
+ *   so there is no mode for reading alone.
+ */
+export type FileAccess = "owner" | "group";
+
 /** A session as the addon sends it: its values in order, times in milliseconds. */
 export type WireSession = [
   id: string,

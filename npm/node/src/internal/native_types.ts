@@ -16,6 +16,7 @@ export interface Addon {
     clock: NativeClock | null,
   ) => NativeTenant;
   Rest: new (tenant: NativeTenant, options: string) => Rest;
+  checkDatabase(completionQueue: CompletionQueue, database: string): number;
   authorizeOptionsRefusal(options: string): Outcome | null;
   errorAnswer(code: string, detail: string): Outcome;
   restPaths(): string[];
@@ -71,6 +72,7 @@ export interface NativeTenant {
   rotateKeys(): number;
   retireKey(kid: string): number;
   changeSecretKey(secretKey: string): number;
+  rotateRefreshKey(): number;
   stats(): number;
   sweep(): number;
   purge(before: string): number;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::store::conformance::TestDatabase;
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{Database, Durability, Store, StoreOptions};
+use crate::store::{Database, Store, StoreOptions};
 
 /// Opening waits as long as it must; the callers of the store wait for `busy_timeout`.
 pub(super) fn open(database: Database, busy_timeout: Duration) -> SqliteStore {
-    let options = StoreOptions { durability: Durability::Normal, busy_timeout: Duration::from_secs(3600) };
+    let options = StoreOptions::relaxed(Duration::from_secs(3600));
     let mut store = SqliteStore::open(database, options).unwrap();
     store.set_busy_timeout(busy_timeout);
     store

@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::model::session::{End, EndReason};
 use crate::store::conformance::samples::{at, key, plain_session, plain_tenant, session_id, user};
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{ClockMark, Database, Durability, SessionScope, Store, StoreOptions, WriteTransaction};
+use crate::store::{ClockMark, Database, SessionScope, Store, StoreOptions, WriteTransaction};
 use crate::token::keyring::KeyState;
 
 /// Small tables that are read as a whole: one row, and the tenants for `lower_clock_mark`.
@@ -70,7 +70,7 @@ fn prepared(connection: &Connection) -> Vec<String> {
 
 #[test]
 fn every_statement_searches_by_key() {
-    let options = StoreOptions { durability: Durability::Normal, busy_timeout: Duration::ZERO };
+    let options = StoreOptions::relaxed(Duration::ZERO);
     let store = SqliteStore::open(Database::Memory, options).unwrap();
     store.write_exclusive(&mut exercise).unwrap();
     store.with_idle_writer(assert_searches_by_key);

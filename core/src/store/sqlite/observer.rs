@@ -1,0 +1,101 @@
+//! A connection that changes nothing, to a file that may be anything: for a look at a database beside its engines.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::connection::{self, OpenMode};
+use super::error::{map_error, map_open_error};
+use super::file_claim::FileClaim;
+use crate::error::{ErrorCode, Failure};
+use crate::store::contract::StoreOptions;
+
+pub(super) struct Observer {
+    connection: Connection,
+    /// Released last.
+    _file_claim: Option<FileClaim>,
+}
+
+impl Observer {
+    /// Opens a file that must exist. Where the account may not write beside the file, and no process has it open (there is
+    /// no log), the file is read as one that does not change.
+    pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<Self, Failure> {
+        connection::require_sound_sqlite()?;
+        let (connection, file_claim) =
+            FileClaim::claim(path, options.busy_timeout, || open_observing(path, options))?;
+        Ok(Observer { connection, _file_claim: file_claim })
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+fn open_observing(path: &Path, options: &StoreOptions) -> Result<Connection, Failure> {
+    let has_log = has_log(path);
+    let connection = connection::open_file(path, OpenMode::MustExist, options)?;
+    restrict(&connection, options)?;
+    // The last connection to close would write a log that a crash has left into the database.
+    set(&connection, DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
+    match connection.query_row("PRAGMA schema_version", [], |_| Ok(())) {
+        Ok(()) => Ok(connection),
+        Err(error) => {
+            let failure = map_error(&connection, &error);
+            let is_refused =
+                matches!(failure.as_error().code(), ErrorCode::StorageIo | ErrorCode::StorageReadOnly);
+            if has_log || !is_refused {
+                // Damage is not this function's business.
+                return if failure.as_error().code() == ErrorCode::StorageCorrupt {
+                    Ok(connection)
+                } else {
+                    Err(failure)
+                };
+            }
+            drop(connection);
+            let unchanging = open_unchanging(path)?;
+            restrict(&unchanging, options)?;
+            Ok(unchanging)
+        }
+    }
+}
+
+/// No statement writes, no trigger and no view of the file takes part, no function of the schema is trusted.
+fn restrict(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
+    for (setting, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+    ] {
+        set(connection, setting, on)?;
+    }
+    connection::set_busy_timeout(connection, options.busy_timeout)?;
+    connection::set_pragma(connection, "query_only", true)?;
+    connection::set_pragma(connection, "cell_size_check", true)
+}
+
+fn set(connection: &Connection, setting: DbConfig, on: bool) -> Result<(), Failure> {
+    connection.set_db_config(setting, on).map(drop).map_err(|error| map_error(connection, &error))
+}
+
+fn has_log(path: &Path) -> bool {
+    let mut log = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
+    log.push("-wal");
+    fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
+fn open_unchanging(path: &Path) -> Result<Connection, Failure> {
+    let mut uri = "file:".to_owned();
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(byte.into()),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(uri, flags).map_err(|error| map_open_error(&error, path, None))
+}

@@ -1,0 +1,72 @@
+// The database file: who may open it, and what is said when it cannot be opened.
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { checkDatabase } from "@hellojohn/node";
+import { isFailure, makeFolder, makeTenant } from "./fixture.mjs";
+
+test("the files of a database have the mode of its access, whatever the mask", async (t) => {
+  const before = process.umask(0o022);
+  t.after(() => process.umask(before));
+  for (const [fileAccess, mode] of [
+    [undefined, 0o600],
+    ["owner", 0o600],
+    ["group", 0o660],
+  ]) {
+    const database = `${makeFolder(t)}/sessions.db`;
+    const hj = makeTenant(t, { database, fileAccess });
+    await hj.ready();
+    for (const suffix of ["", "-wal", "-shm"]) {
+      assert.equal(statSync(database + suffix).mode & 0o777, mode, `${fileAccess} ${suffix}`);
+    }
+  }
+});
+
+test("an error of opening names what the operating system said, and no path", async (t) => {
+  const folder = makeFolder(t);
+  mkdirSync(`${folder}/folder`);
+  for (const [path, reason] of [
+    ["folder", "Is a directory (os error 21)"],
+    ["missing/sessions.db", "No such file or directory (os error 2)"],
+  ]) {
+    await assert.rejects(makeTenant(t, { database: `${folder}/${path}` }).ready(), (error) => {
+      assert.ok(error.detail.includes(reason), error.detail);
+      assert.ok(!error.detail.includes(folder), error.detail);
+      return isFailure("storage_io")(error);
+    });
+  }
+});
+
+test("a check reports what it finds, and rejects what it cannot read", async (t) => {
+  const folder = makeFolder(t);
+  const database = `${folder}/sessions.db`;
+  const hj = makeTenant(t, { database });
+  await hj.sessions.create({ userId: "u" });
+  // Beside the open engine.
+  assert.deepEqual(await checkDatabase(database), {
+    ok: true,
+    problems: [],
+    problemCount: 0,
+    counts: { tenants: 1, sessions: 1, signingKeys: 2 },
+  });
+  await hj.close();
+  writeFileSync(`${folder}/letter`, "This is a letter, not a database.".repeat(40));
+  const report = await checkDatabase(`${folder}/letter`);
+  assert.equal(report.ok, false);
+  assert.deepEqual(
+    report.problems.map(({ kind, object }) => ({ kind, object })),
+    [{ kind: "file", object: "file" }],
+  );
+  for (const [path, code] of [
+    [`${folder}/missing`, "storage_io"],
+    [folder, "storage_io"],
+    [":memory:", "validation_error"],
+    ["", "validation_error"],
+    ["postgres://localhost/x", "validation_error"],
+    [7, "validation_error"],
+    [undefined, "validation_error"],
+  ]) {
+    await assert.rejects(checkDatabase(path), isFailure(code), `${path}`);
+  }
+  assert.deepEqual(readdirSync(folder).sort(), ["letter", "sessions.db"]);
+});
