@@ -10,8 +10,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
+use super::creation::create_missing;
 use super::error::{map_creation_error, map_error, map_open_error};
-use super::files;
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
 use crate::store::contract::StoreOptions;
@@ -67,7 +67,7 @@ pub(super) fn require_sound_sqlite() -> Result<(), Failure> {
 
 pub(super) fn open_file(path: &Path, mode: OpenMode, options: &StoreOptions) -> Result<Connection, Failure> {
     if mode == OpenMode::CreateIfMissing {
-        files::create_missing(path, options.file_access).map_err(|error| map_creation_error(error, path))?;
+        create_missing(path, options.file_access).map_err(|error| map_creation_error(error, path))?;
     }
     // Each connection is used by one thread at a time.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

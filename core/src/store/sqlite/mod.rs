@@ -5,9 +5,10 @@ mod check;
 mod codec;
 mod columns;
 mod connection;
+mod creation;
 mod error;
 mod file_claim;
-mod files;
+
 mod migrate;
 mod observer;
 mod read_tx;
