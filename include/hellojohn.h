@@ -695,7 +695,8 @@ const char *hj_grant_refresh_token(const hj_grant *grant);
 HJ_API
 uint64_t hj_grant_expires_in_s(const hj_grant *grant);
 
-/// How many older sessions this sign-in revoked to keep max_sessions_per_user.
+/// How many ids there are of older sessions that this sign-in revoked to keep max_sessions_per_user. Of more than 500, as
+/// after that was lowered, there are the ids of the newest 500.
 HJ_API
 size_t hj_grant_evicted_count(const hj_grant *grant);
 

@@ -25,6 +25,19 @@ fn an_expired_session_stays_expired_when_an_idle_timeout_is_set() {
 }
 
 #[test]
+fn a_patch_that_changes_nothing_leaves_no_trace() {
+    let database = Database::new();
+    let process = database.open_at(START);
+    let tenant = process.tenant("tnt");
+    let grant = sign_in_for(&tenant, "u", "1d");
+    process.set_clock(START + 2 * DAY);
+    configure(&tenant, r#"{"idle_timeout":null}"#);
+    drop((tenant, process));
+    let reopened = database.open_at(START + HOUR);
+    assert_eq!(reopened.tenant("tnt").get(grant.session.id).unwrap().status, Status::Active);
+}
+
+#[test]
 fn an_idled_out_session_keeps_its_end_when_the_idle_timeout_is_shortened() {
     let process = Process::in_memory(START);
     let tenant = process.tenant("tnt");

@@ -17,10 +17,18 @@ fn assert_sound(database: &Database) {
     assert_eq!(connection.query_row(violations, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
 
+/// Whether sessions were ended as one act and not all of them stamped yet.
+fn has_pending_bulk_end(database: &Database) -> bool {
+    let connection = rusqlite::Connection::open(database.path()).unwrap();
+    connection
+        .query_row("SELECT EXISTS (SELECT 1 FROM bulk_ends WHERE done = 0)", [], |row| row.get(0))
+        .unwrap()
+}
+
 #[test]
 fn what_was_acknowledged_survives_a_kill() {
     let database = Database::new();
-    let mut acknowledged = 0;
+    let (mut acknowledged, mut unstamped) = (0, 0);
     for round in 0..rounds("HJ_CRASHES", 50) {
         let mut writer = Command::new(env!("CARGO_BIN_EXE_worker"))
             .args(["write".as_ref(), database.path().as_os_str()])
@@ -62,6 +70,8 @@ fn what_was_acknowledged_survives_a_kill() {
         }
         drop((tenant, engine));
         assert_sound(&database);
+        unstamped += u64::from(has_pending_bulk_end(&database));
     }
     assert!(acknowledged > 100);
+    assert!(unstamped > 0, "no round was killed between ending many sessions and stamping them");
 }

@@ -87,7 +87,8 @@ pub unsafe extern "C" fn hj_grant_expires_in_s(grant: *const hj_grant) -> u64 {
     unsafe { get(grant, |grant| grant.expires_in) }
 }
 
-/// How many older sessions this sign-in revoked to keep max_sessions_per_user.
+/// How many ids there are of older sessions that this sign-in revoked to keep max_sessions_per_user. Of more than 500, as
+/// after that was lowered, there are the ids of the newest 500.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_grant_evicted_count(grant: *const hj_grant) -> usize {
     // SAFETY: the caller keeps "Objects".

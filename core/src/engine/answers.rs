@@ -23,7 +23,8 @@ pub struct Grant {
     pub refresh_token: RefreshToken,
     /// How long the access token lasts from now, in seconds (RFC 6749, section 5.1).
     pub expires_in: u64,
-    /// The sessions that this sign-in evicted under the cap, oldest first; empty after a refresh.
+    /// The sessions that this sign-in evicted under the cap, oldest first; of more than 500, as after a cap was lowered, the
+    /// newest 500. Empty after a refresh.
     pub evicted: Vec<SessionId>,
 }
 

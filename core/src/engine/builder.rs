@@ -22,6 +22,9 @@ const BUSY_TIMEOUT_MAX: std::time::Duration = std::time::Duration::from_secs(60 
 
 pub(super) const DEFAULT_TOKEN_CACHE_CAPACITY: usize = 8192;
 
+/// A few milliseconds of the write lock.
+const DEFAULT_DIRECT_ENDS_MAX: usize = 500;
+
 /// An open database of sessions. Clones are handles of the same engine; all of them may be used from any thread.
 ///
 /// The engine closes with [`close`](Self::close) or when the last handle, tenants included, is dropped.
@@ -52,6 +55,7 @@ pub struct EngineBuilder {
     issuer: Box<str>,
     store: StoreOptions,
     token_cache_capacity: usize,
+    direct_ends_max: usize,
     clock: Box<dyn Clock>,
     random: Box<dyn Random>,
 }
@@ -92,6 +96,15 @@ impl EngineBuilder {
         self
     }
 
+    /// How many sessions one call ends row by row, in one transaction that every other writer waits for; default 500. A
+    /// call that ends more writes one small record instead, which ends all of them at once, and their rows are stamped
+    /// later. No answer depends on it; tests set it to meet such records with few sessions.
+    #[doc(hidden)]
+    pub fn direct_ends_max(mut self, sessions: usize) -> Self {
+        self.direct_ends_max = sessions;
+        self
+    }
+
     /// Another clock than the machine's, for tests.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Box::new(clock);
@@ -120,8 +133,15 @@ impl EngineBuilder {
         let database = Database::parse(database.as_ref())?;
         let key_strength = if database == Database::Memory { KeyStrength::Any } else { KeyStrength::Full };
         let store = store::open(database, self.store)?;
-        let inner =
-            EngineInner::new(store, self.clock, self.random, issuer, key_strength, self.token_cache_capacity);
+        let inner = EngineInner::new(
+            store,
+            self.clock,
+            self.random,
+            issuer,
+            key_strength,
+            self.token_cache_capacity,
+            self.direct_ends_max,
+        );
         Ok(Engine { inner: Arc::new(inner) })
     }
 }
@@ -141,6 +161,7 @@ impl Engine {
             issuer: DEFAULT_ISSUER.into(),
             store: StoreOptions::default(),
             token_cache_capacity: DEFAULT_TOKEN_CACHE_CAPACITY,
+            direct_ends_max: DEFAULT_DIRECT_ENDS_MAX,
             clock: Box::new(SystemClock),
             random: Box::new(OsRandom),
         }
@@ -165,5 +186,16 @@ impl Engine {
         self.inner.require_same_process()?;
         self.inner.store.close();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Engine {
+    /// An engine over a store that a test has opened.
+    pub(crate) fn over(store: Box<dyn store::Store>, clock: impl Clock + 'static) -> Engine {
+        let (clock, random, issuer) = (Box::new(clock), Box::new(OsRandom), DEFAULT_ISSUER.into());
+        let inner =
+            EngineInner::new(store, clock, random, issuer, KeyStrength::Any, 0, DEFAULT_DIRECT_ENDS_MAX);
+        Engine { inner: Arc::new(inner) }
     }
 }

@@ -35,7 +35,7 @@ impl CacheValidator {
     /// Whether the answer is the same at `now` for an unchanged session.
     pub(super) fn holds_at(&self, now: Timestamp) -> bool {
         self.token_expires_at.is_none_or(|expires_at| now < expires_at)
-            && self.times.end_at(now, self.idle_timeout) == self.end
+            && self.times.end_by_clock(now, self.idle_timeout) == self.end
     }
 }
 

@@ -1,9 +1,13 @@
 //! Sign-in: a new session with its first tokens, and the sessions that the cap evicts for it.
 
+use std::ops::ControlFlow;
+
 use serde_json::{Map, Value};
 
 use super::answers::Grant;
+use super::bulk_write::BulkStep;
 use super::pending_write::Pending;
+use super::session_ends::Selection;
 use super::session_view::expires_in;
 use super::tenant::Tenant;
 use super::transaction::WriteContext;
@@ -12,7 +16,7 @@ use crate::error::{Error, Failure};
 use crate::model::client::ClientInfo;
 use crate::model::id::{SessionId, UserId};
 use crate::model::identity::Identity;
-use crate::model::session::{End, EndReason, SessionTimes};
+use crate::model::session::{BulkNo, EndReason, SessionTimes};
 use crate::random;
 use crate::rules::rotation::Rotation;
 use crate::rules::{expiry, session_cap};
@@ -71,7 +75,9 @@ impl CreateSession {
 
 impl Tenant {
     /// Signs a user in on a device: a new session with its first tokens. In the same transaction the user's oldest
-    /// sessions above `max_sessions_per_user` are revoked (reason `max_sessions`); the new one never is.
+    /// sessions above `max_sessions_per_user` are revoked (reason `max_sessions`); the new one never is. Other writers wait
+    /// while the user's newest sessions are looked at, about `max_sessions_per_user` and at most 500 more; a user with more
+    /// sessions that have ended and were not swept waits while they are stamped in steps.
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
@@ -93,7 +99,7 @@ impl Tenant {
     pub fn begin_create(&self, mut request: CreateSession) -> Pending<Grant> {
         // Classified here, before the write lock is taken.
         request.client.device_type = Some(request.client.effective_device_type());
-        let issued = self.begin_write(move |tenant, ctx| {
+        let issued = self.begin_bulk_write(move |tenant, ctx| {
             let CreateSession { user_id, client, identity, duration } = request.clone();
             let config = &ctx.snapshot.config;
             let times = SessionTimes {
@@ -101,6 +107,7 @@ impl Tenant {
                 last_active_at: ctx.now,
                 expires_at: expiry::session_end(ctx.now, config, duration),
                 end: None,
+                judged_by: ctx.snapshot.bulk_ends.newest,
             };
             let params = AccessTokenParams {
                 serial: 1,
@@ -108,7 +115,7 @@ impl Tenant {
                 expires_at: expiry::access_token_end(ctx.now, config, times.expires_at),
             };
             let key = ctx.snapshot.ring.active();
-            let record = SessionRecord {
+            let mut record = SessionRecord {
                 id: tenant.inner.ids.session(ctx.now, tenant.random())?,
                 user_id,
                 times,
@@ -120,14 +127,23 @@ impl Tenant {
                 identity,
             };
             let unsigned = tenant.prepare_access_token(&record, key)?;
-            let evicted = match config.max_sessions_per_user {
+            let eviction = match config.max_sessions_per_user {
                 Some(cap) => evict_oldest(ctx, &record.user_id, cap)?,
-                None => Vec::new(),
+                None => BulkStep::Done(Eviction::default()),
+            };
+            let evicted = match eviction {
+                BulkStep::Done(Eviction { evicted, by }) => {
+                    record.times.judged_by = by.unwrap_or(record.times.judged_by);
+                    evicted
+                }
+                BulkStep::Again => return Ok(BulkStep::Again),
+                BulkStep::Alone => return Ok(BulkStep::Alone),
+                BulkStep::Finish(oldest) => return Ok(BulkStep::Finish(oldest)),
             };
             ctx.transaction.add_session(ctx.tenant, &record)?;
             let generation = record.rotation.generation;
             let refresh_token = ctx.snapshot.refresh_key.mint(record.id, generation, &record.nonce);
-            Ok((record, unsigned, refresh_token, evicted))
+            Ok(BulkStep::Done((record, unsigned, refresh_token, evicted)))
         });
         let tenant = self.clone();
         issued.map(move |(record, unsigned, refresh_token, evicted)| Grant {
@@ -140,17 +156,55 @@ impl Tenant {
     }
 }
 
+/// The sessions that a sign-in has evicted.
+#[derive(Default)]
+struct Eviction {
+    /// Oldest first; the newest ones of those that a bulk end has evicted.
+    evicted: Vec<SessionId>,
+    /// The bulk end that was written.
+    by: Option<BulkNo>,
+}
+
 /// Revokes the user's oldest sessions so that one more fits under the cap.
-fn evict_oldest(ctx: &WriteContext<'_>, user: &UserId, cap: u64) -> Result<Vec<SessionId>, Failure> {
-    let mut active = Vec::new();
-    for session in ctx.transaction.open_sessions(ctx.tenant, SessionScope::User(user))? {
-        if ctx.stamp_due_end(session.id, &session.times)?.is_none() {
-            active.push((session.times.created_at, session.id));
+fn evict_oldest(ctx: &WriteContext<'_>, user: &UserId, cap: u64) -> Result<BulkStep<Eviction>, Failure> {
+    let (ends, max) = (ctx.ends(), ctx.direct_ends_max.max(1));
+    let (mut kept, mut evicted, mut ended) = (0, Vec::new(), Vec::new());
+    ends.visit_open(user, &mut |session| {
+        match ends.find(&session) {
+            Some(_) => ended.push(session),
+            None if session_cap::is_evicted(kept, cap) => evicted.push(session.id),
+            None => kept += 1,
+        }
+        // One more than are stamped here, to know that there are more.
+        let is_over = evicted.len() > max || ended.len() > max;
+        Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    if ended.len() > max {
+        for session in &ended {
+            ends.stamp(session)?;
+        }
+        return Ok(BulkStep::Again);
+    }
+    let by = if evicted.len() > max {
+        let newest = evicted.first().copied();
+        let reason = Some(EndReason::MaxSessions);
+        let all_older = Selection { scope: SessionScope::User(user), spared: None, newest, reason };
+        match ctx.add_bulk_end(&all_older)? {
+            BulkStep::Done(no) => Some(no),
+            unfinished => return Ok(unfinished.map(|_| Eviction::default())),
+        }
+    } else {
+        None
+    };
+    for session in &ended {
+        ends.stamp(session)?;
+    }
+    if by.is_none() {
+        for id in &evicted {
+            ends.end(*id, EndReason::MaxSessions)?;
         }
     }
-    let victims = session_cap::select_victims(active, cap);
-    for id in &victims {
-        ctx.end(*id, End { at: ctx.now, reason: EndReason::MaxSessions })?;
-    }
-    Ok(victims)
+    evicted.truncate(max);
+    evicted.reverse();
+    Ok(BulkStep::Done(Eviction { evicted, by }))
 }

@@ -34,6 +34,8 @@ pub(super) struct EngineInner {
     pub(super) token_cache: TokenCache<VerifiedAccess>,
     /// Whether the files may still hold what was deleted or replaced and must not stay.
     owes_erasure: AtomicBool,
+    /// How many sessions one transaction ends row by row; more are ended by a bulk end.
+    pub(super) direct_ends_max: usize,
 }
 
 impl EngineInner {
@@ -44,6 +46,7 @@ impl EngineInner {
         issuer: Box<str>,
         key_strength: KeyStrength,
         token_cache_capacity: usize,
+        direct_ends_max: usize,
     ) -> Self {
         EngineInner {
             store: ManuallyDrop::new(store),
@@ -58,6 +61,7 @@ impl EngineInner {
             handles: AtomicU64::new(0),
             token_cache: TokenCache::new(token_cache_capacity),
             owes_erasure: AtomicBool::new(false),
+            direct_ends_max,
         }
     }
 

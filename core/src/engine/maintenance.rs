@@ -4,14 +4,16 @@ use serde_json::{Map, Value};
 
 use super::answers::Stats;
 use super::tenant::Tenant;
+use super::tenant_snapshot::TenantSnapshot;
 use super::transaction::WriteContext;
 use crate::clock::{Stopwatch, Timestamp};
 use crate::duration::Duration;
 use crate::error::{Error, Failure};
 use crate::model::id::SessionId;
-use crate::model::session::Status;
+use crate::model::session::{BulkNo, SessionLifetime, Status};
 use crate::object_reader::ObjectReader;
-use crate::store::{ClockMark, Durability, SessionLifetime};
+use crate::rules::status::{Cause, FoundEnd};
+use crate::store::{ClockMark, Durability, SessionScope};
 
 /// How many sessions one read looks at, without the write lock.
 const SCAN_BATCH: usize = 200;
@@ -60,12 +62,35 @@ impl Tenant {
     /// Cut short, also by a power loss, it loses nothing: the next sweep goes on with what is left. It does not wait for
     /// the disk.
     pub fn sweep(&self) -> Result<u64, Error> {
-        let stamped = self.change_in_batches(
-            Durability::Normal,
-            |session, now, idle| session.times.end.is_none() && session.times.end_at(now, idle).is_some(),
-            |ctx, session| ctx.stamp_due_end(session.id, &session.times).map(drop),
-        )?;
+        let stamped = self.settle(SessionScope::Tenant)?;
         self.inner.erase_what_is_owed();
+        Ok(stamped)
+    }
+
+    /// Writes down every end in the scope that is not, and finishes the bulk ends that concern no session beyond it. How
+    /// many ends by the clock that were.
+    pub(super) fn settle(&self, scope: SessionScope<'_>) -> Result<u64, Error> {
+        // From before the walk: it stamps all sessions of these.
+        let pending: Vec<BulkNo> = self.latest_snapshot()?.bulk_ends.pending_within(scope.user());
+        let stamped = self.change_in_batches(
+            scope,
+            Durability::Normal,
+            |found, _, _| found.cause != Cause::Written,
+            |ctx, session| {
+                let found = ctx.ends().stamp(session)?;
+                Ok(found.is_some_and(|found| found.cause == Cause::Clock))
+            },
+        )?;
+        if !pending.is_empty() {
+            self.write_settings(|ctx| {
+                for bulk_end in &ctx.snapshot.bulk_ends.pending {
+                    if pending.contains(&bulk_end.no) {
+                        ctx.transaction.finish_bulk_end(ctx.tenant, bulk_end.no)?;
+                    }
+                }
+                Ok(())
+            })?;
+        }
         Ok(stamped)
     }
 
@@ -83,12 +108,14 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn purge(&self, before: PurgeBefore) -> Result<u64, Error> {
+        if !self.latest_snapshot()?.bulk_ends.pending.is_empty() {
+            self.settle(SessionScope::Tenant)?;
+        }
         let purged = self.change_in_batches(
+            SessionScope::Tenant,
             Durability::Full,
-            move |session, now, idle| {
-                session.times.end_at(now, idle).is_some_and(|end| end.at < before.cutoff(now))
-            },
-            |ctx, session| ctx.transaction.delete_session(ctx.tenant, session.id),
+            move |found, now, is_counted| found.end.at < before.cutoff(now) && !is_counted,
+            |ctx, session| ctx.transaction.delete_session(ctx.tenant, session.id).map(|()| true),
         );
         match purged {
             Ok(0) => self.inner.erase_what_is_owed(),
@@ -98,24 +125,30 @@ impl Tenant {
         purged
     }
 
-    /// Applies `change` to all sessions that `is_due` picks. A read without the write lock finds them, batch by batch; then
-    /// small transactions check them again and change them.
+    /// Applies `change` to all ended sessions of the scope that `is_due` picks by their end, now, and whether a bulk end that
+    /// is still pending counts them; how many times that answered true. A read without the write lock finds them, batch by
+    /// batch; then small transactions check them again and change them.
     fn change_in_batches(
         &self,
+        scope: SessionScope<'_>,
         durability: Durability,
-        is_due: impl Fn(&SessionLifetime, Timestamp, Option<Duration>) -> bool + Copy + Send + 'static,
-        change: impl Fn(&WriteContext<'_>, &SessionLifetime) -> Result<(), Failure> + Copy + Send + 'static,
+        is_due: impl Fn(FoundEnd, Timestamp, bool) -> bool + Copy + Send + 'static,
+        change: impl Fn(&WriteContext<'_>, &SessionLifetime) -> Result<bool, Failure> + Copy + Send + 'static,
     ) -> Result<u64, Error> {
+        let is_due = move |snapshot: &TenantSnapshot, session: &SessionLifetime, now: Timestamp| {
+            let found = snapshot.find_end(session, now);
+            let pending = &snapshot.bulk_ends.pending;
+            found.is_some_and(|found| is_due(found, now, pending.iter().any(|it| it.no == found.by)))
+        };
         let mut count = 0;
         let mut after = None;
         loop {
             let (due, last, unpersisted) = self.read(|ctx| {
-                let idle = ctx.snapshot.config.idle_timeout;
-                let sessions = ctx.transaction.scan_oldest_first(ctx.tenant, after, SCAN_BATCH)?;
+                let sessions = ctx.transaction.scan_oldest_first(ctx.tenant, scope, after, SCAN_BATCH)?;
                 let last = sessions.last().map(|session| session.id);
                 let due: Vec<&SessionLifetime> =
-                    sessions.iter().filter(|session| is_due(session, ctx.now, idle)).collect();
-                let is_news = due.iter().any(|session| !is_due(session, ctx.mark.highest, idle));
+                    sessions.iter().filter(|session| is_due(&ctx.snapshot, session, ctx.now)).collect();
+                let is_news = due.iter().any(|session| !is_due(&ctx.snapshot, session, ctx.mark.highest));
                 let unpersisted = is_news.then_some(ClockMark { highest: ctx.now, ..ctx.mark });
                 Ok((due.iter().map(|session| session.id).collect::<Vec<SessionId>>(), last, unpersisted))
             })?;
@@ -128,10 +161,9 @@ impl Tenant {
                     for &id in &ids {
                         // Checked again under the write lock: a refresh may have come in between.
                         let Some(record) = ctx.transaction.session(ctx.tenant, id)? else { continue };
-                        let session = SessionLifetime { id, times: record.times };
-                        if is_due(&session, ctx.now, ctx.snapshot.config.idle_timeout) {
-                            change(ctx, &session)?;
-                            changed += 1;
+                        let session = record.lifetime();
+                        if is_due(&ctx.snapshot, &session, ctx.now) {
+                            changed += u64::from(change(ctx, &session)?);
                         }
                     }
                     Ok(changed)
@@ -167,12 +199,13 @@ impl Tenant {
             let mut stats = Stats { database_bytes: ctx.transaction.database_bytes()?, ..Stats::default() };
             let mut after = None;
             loop {
-                let sessions = ctx.transaction.scan_oldest_first(ctx.tenant, after, SCAN_BATCH)?;
+                let scope = SessionScope::Tenant;
+                let sessions = ctx.transaction.scan_oldest_first(ctx.tenant, scope, after, SCAN_BATCH)?;
                 let Some(last) = sessions.last() else { break };
                 after = Some(last.id);
                 for session in &sessions {
-                    let end = ctx.effective_end(&session.times);
-                    match end.map_or(Status::Active, |end| end.status()) {
+                    let found = ctx.find_end(session);
+                    match found.map_or(Status::Active, |found| found.end.status()) {
                         Status::Active => stats.sessions.active += 1,
                         Status::Expired => stats.sessions.expired += 1,
                         Status::Revoked => stats.sessions.revoked += 1,
@@ -180,7 +213,7 @@ impl Tenant {
                     if session.times.created_at > day_ago {
                         stats.created_last_24h += 1;
                     }
-                    if let (Some(end), None) = (end, session.times.end) {
+                    if let Some(FoundEnd { end, cause: Cause::Clock, .. }) = found {
                         let oldest = stats.oldest_unswept_at.get_or_insert(end.at);
                         *oldest = end.at.min(*oldest);
                     }

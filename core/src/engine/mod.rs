@@ -3,10 +3,12 @@
 //!
 //! From the bottom up: `answers` and `refusals` (what a call can come to), `token_cache` and `cache_validator`, `inner`
 //! (what all handles of an engine share), `tenant_snapshot` and `provisioning` (a tenant's keys and settings), `tenant`
-//! (the handle), `transaction` (how an operation reaches the store), the operations, `builder` (opening and closing).
+//! (the handle), `transaction` (how an operation reaches the store), `session_ends` and `bulk_write` (how sessions end, one and
+//! many), the operations, `builder` (opening and closing).
 
 pub(crate) mod answers;
 mod builder;
+mod bulk_write;
 mod cache_validator;
 mod check;
 mod clock_admin;
@@ -20,6 +22,7 @@ mod query;
 mod refresh;
 mod refusals;
 mod revoke;
+mod session_ends;
 mod session_view;
 mod settings;
 mod signing_keys;

@@ -72,6 +72,14 @@ impl<T: Send + 'static> Pending<T> {
     pub fn map<U: Send + 'static>(self, convert: impl FnOnce(T) -> U + Send + 'static) -> Pending<U> {
         Pending(Box::new(move || self.wait().map(convert)))
     }
+
+    /// The same write with more work after it, on the thread that waits.
+    pub(super) fn and_then<U: Send + 'static>(
+        self,
+        complete: impl FnOnce(T) -> Result<U, Error> + Send + 'static,
+    ) -> Pending<U> {
+        Pending(Box::new(move || self.wait().and_then(complete)))
+    }
 }
 
 /// A queued write that is cancelled, if it has not begun, once its answer is no longer wanted.

@@ -79,7 +79,7 @@ impl Tenant {
     pub fn get_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), Error> {
         self.read(|ctx| {
             let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
-            let end = ctx.effective_end(&record.times);
+            let end = ctx.effective_end(&record.lifetime());
             let validator = ctx.cache_validator(&record, end, None);
             Ok((self.view(record, end), validator))
         })
@@ -104,7 +104,7 @@ impl Tenant {
     /// `validation_error` for a cursor of another list.
     pub fn list(&self, query: &ListQuery) -> Result<Page<Session>, Error> {
         let cursor_scope = query.cursor_scope();
-        let scope = query.user_id.as_ref().map_or(SessionScope::Tenant, SessionScope::User);
+        let scope = SessionScope::of(query.user_id.as_ref());
         let limit = query.limit.get();
         self.read(|ctx| {
             let key = &ctx.snapshot.refresh_key;
@@ -121,7 +121,7 @@ impl Tenant {
                 if scanned > NON_BLOCKING_SCAN_MAX {
                     self.require_blocking()?;
                 }
-                let end = ctx.effective_end(&session.times);
+                let end = ctx.effective_end(&session);
                 if query.status.admits(end.map_or(Status::Active, |end| end.status())) {
                     has_more = data.len() == limit;
                     if has_more {

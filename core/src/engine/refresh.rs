@@ -16,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Failure, OpError};
 use crate::model::client::{IpAddress, UserAgent};
 use crate::model::config::Config;
+use crate::model::session::EndReason;
 use crate::rules::expiry;
 use crate::rules::rotation::{Decision, Rotation, decide};
 use crate::schema::{self, request_record};
@@ -80,15 +81,12 @@ impl Tenant {
         let issued = self.begin_write(move |tenant, ctx| {
             let record = ctx.session_of(&presented)?;
             let config = &ctx.snapshot.config;
-            let decision = decide(&record.times, record.rotation, presented.generation, ctx.now, config);
+            let decision = ctx.decide(&record, &presented)?;
             let (record, key) = match decision {
-                Decision::Ended(end) => {
-                    ctx.stamp_due_end(record.id, &record.times)?;
-                    return Err(ended_session(end).into());
-                }
+                Decision::Ended(end) => return Err(ended_session(end).into()),
                 Decision::Ahead => return Err(refresh_token_ahead().into()),
-                Decision::Reused(end) => {
-                    ctx.end(record.id, end)?;
+                Decision::Reused => {
+                    ctx.ends().end(record.id, EndReason::RefreshTokenReuse)?;
                     return Err(refresh_token_reused().into());
                 }
                 Decision::Replay => {
@@ -98,7 +96,9 @@ impl Tenant {
                 }
                 Decision::Rotate => {
                     let key = Arc::clone(ctx.snapshot.ring.active());
-                    (rotate(record, ctx.now, config, key.no, &request)?, key)
+                    let mut rotated = rotate(record, ctx.now, config, key.no, &request)?;
+                    rotated.times.judged_by = ctx.snapshot.bulk_ends.newest;
+                    (rotated, key)
                 }
             };
             let unsigned = tenant.prepare_access_token(&record, &key)?;
@@ -128,6 +128,17 @@ impl WriteContext<'_> {
         let record = self.transaction.session(self.tenant, presented.session)?;
         let genuine = record.filter(|record| self.snapshot.refresh_key.verify(presented, &record.nonce));
         Ok(genuine.ok_or_else(invalid_refresh_token)?)
+    }
+
+    /// What presenting this genuine token does; an end that is not written down yet is.
+    pub(super) fn decide(
+        &self,
+        record: &SessionRecord,
+        presented: &PresentedToken,
+    ) -> Result<Decision, Failure> {
+        let end = self.ends().stamp(&record.lifetime())?.map(|found| found.end);
+        let (rotated_at, window) = (record.times.last_active_at, self.snapshot.config.refresh_reuse_window);
+        Ok(decide(end, record.rotation, rotated_at, presented.generation, self.now, window))
     }
 }
 

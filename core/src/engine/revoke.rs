@@ -1,16 +1,18 @@
 //! Ending sessions by decision: one, a user's, a tenant's; signing out.
 
+use super::bulk_write::{BulkStep, EndedCount};
 use super::pending_write::Pending;
 use super::refusals::{
     ended_session, invalid_refresh_token, refresh_token_ahead, refresh_token_reused, rejected_access_token,
     unknown_session,
 };
+use super::session_ends::Selection;
 use super::tenant::Tenant;
 use super::transaction::WriteContext;
-use crate::error::{Error, Failure, OpError};
+use crate::error::{Error, OpError};
 use crate::model::id::{SessionId, UserId};
 use crate::model::session::{End, EndReason};
-use crate::rules::rotation::{Decision, decide};
+use crate::rules::rotation::Decision;
 use crate::store::{SessionRecord, SessionScope};
 use crate::token::refresh_token::PresentedToken;
 use crate::token::verifier::Rejection;
@@ -49,14 +51,15 @@ impl Tenant {
     pub fn begin_revoke(&self, id: SessionId) -> Pending<()> {
         self.begin_write(move |_, ctx| {
             let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
-            if ctx.stamp_due_end(id, &record.times)?.is_none() {
-                ctx.end(id, End { at: ctx.now, reason: EndReason::Revoked })?;
+            if ctx.ends().stamp(&record.lifetime())?.is_none() {
+                ctx.ends().end(id, EndReason::Revoked)?;
             }
             Ok(())
         })
     }
 
-    /// Revokes all active sessions of a user, or all but one; how many.
+    /// Revokes all active sessions of a user, or all but one; how many. However many they are, one commit ends all of them,
+    /// and other callers wait for it no longer than for any write.
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
@@ -73,19 +76,26 @@ impl Tenant {
     /// `session_not_found` if `except` is not a session of this user: nothing is revoked then, because the caller is
     /// mistaken about which session stays.
     pub fn revoke_user(&self, user: &UserId, except: Option<SessionId>) -> Result<u64, Error> {
-        let user = user.clone();
-        self.write(move |_, ctx| {
+        let concerned = user.clone();
+        let ended = self.begin_bulk_write(move |_, ctx| {
             if let Some(except) = except {
                 let record = ctx.transaction.session(ctx.tenant, except)?;
-                record.filter(|record| record.user_id == user).ok_or_else(unknown_session)?;
+                record.filter(|record| record.user_id == concerned).ok_or_else(unknown_session)?;
             }
-            Ok(ctx.end_all(SessionScope::User(&user), except, EndReason::RevokeAll)?)
-        })
+            Ok(ctx.end_many(&all_of(&concerned, except))?)
+        });
+        self.count_ended(ended.wait()?, SessionScope::User(user))
     }
 
-    /// Revokes all active sessions of the tenant; how many.
+    /// Revokes all active sessions of the tenant; how many. One commit ends all of them, as in
+    /// [`revoke_user`](Self::revoke_user).
     pub fn revoke_tenant(&self) -> Result<u64, Error> {
-        self.write_exclusive(|ctx| Ok(ctx.end_all(SessionScope::Tenant, None, EndReason::RevokeTenant)?))
+        let scope = SessionScope::Tenant;
+        let ended = self.bulk_write_alone(move |_, ctx| {
+            let reason = Some(EndReason::RevokeTenant);
+            Ok(ctx.end_many(&Selection { scope, spared: None, newest: None, reason })?)
+        })?;
+        self.count_ended(ended, scope)
     }
 
     /// Signs out with an access token or a refresh token of the session; how many sessions that ended. Signing out of a
@@ -108,63 +118,67 @@ impl Tenant {
     pub fn sign_out(&self, token: &str, scope: SignOutScope) -> Result<u64, Error> {
         if PresentedToken::has_prefix(token) {
             let presented = PresentedToken::parse(token).ok_or_else(invalid_refresh_token)?;
-            return self.write(move |_, ctx| {
+            let ended = self.begin_bulk_write(move |_, ctx| {
                 let record = ctx.session_of(&presented)?;
-                let (generation, config) = (presented.generation, &ctx.snapshot.config);
-                match decide(&record.times, record.rotation, generation, ctx.now, config) {
+                match ctx.decide(&record, &presented)? {
                     Decision::Ahead => Err(refresh_token_ahead().into()),
-                    Decision::Reused(end) => {
-                        ctx.end(record.id, end)?;
+                    Decision::Reused => {
+                        ctx.ends().end(record.id, EndReason::RefreshTokenReuse)?;
                         Err(refresh_token_reused().into())
                     }
-                    Decision::Ended(_) | Decision::Rotate | Decision::Replay => ctx.sign_out(&record, scope),
+                    Decision::Ended(end) => refuse_sign_out(end, scope, record.user_id),
+                    Decision::Rotate | Decision::Replay => ctx.sign_out(record, scope),
                 }
             });
+            let (ended, user) = ended.wait()?;
+            return self.count_ended(ended, SessionScope::User(&user));
         }
         let snapshot = self.latest_snapshot()?;
         let now = self.inner.now_from_memory()?;
         let (claims, _) = self.verify_claims(token, snapshot, now, None, None)?;
-        self.write(move |_, ctx| {
+        let ended = self.begin_bulk_write(move |_, ctx| {
             let record =
                 ctx.transaction.session(ctx.tenant, claims.session_id)?.ok_or_else(unknown_session)?;
             if record.user_id != claims.user_id {
                 return Err(rejected_access_token(Rejection::Invalid).into());
             }
-            ctx.sign_out(&record, scope)
-        })
+            match ctx.ends().stamp(&record.lifetime())? {
+                Some(found) => refuse_sign_out(found.end, scope, record.user_id),
+                None => ctx.sign_out(record, scope),
+            }
+        });
+        let (ended, user) = ended.wait()?;
+        self.count_ended(ended, SessionScope::User(&user))
+    }
+}
+
+/// All sessions of the user but `except`.
+fn all_of(user: &UserId, except: Option<SessionId>) -> Selection<'_> {
+    let reason = Some(EndReason::RevokeAll);
+    Selection { scope: SessionScope::User(user), spared: except, newest: None, reason }
+}
+
+/// How many sessions a sign-out has ended, and whose.
+type SignedOut = BulkStep<(EndedCount, UserId)>;
+
+/// The sign-out of a session that has ended.
+fn refuse_sign_out(end: End, scope: SignOutScope, user: UserId) -> Result<SignedOut, OpError> {
+    match scope {
+        SignOutScope::Local => Ok(BulkStep::Done((EndedCount::Counted(0), user))),
+        SignOutScope::Global => Err(ended_session(end).into()),
     }
 }
 
 impl WriteContext<'_> {
-    /// Ends every active session of the scope but `except`; how many.
-    fn end_all(
-        &self,
-        scope: SessionScope<'_>,
-        except: Option<SessionId>,
-        reason: EndReason,
-    ) -> Result<u64, Failure> {
-        let mut count = 0;
-        for session in self.transaction.open_sessions(self.tenant, scope)? {
-            if Some(session.id) != except && self.stamp_due_end(session.id, &session.times)?.is_none() {
-                self.end(session.id, End { at: self.now, reason })?;
-                count += 1;
+    /// Ends an active session, or all sessions of its user.
+    fn sign_out(&self, record: SessionRecord, scope: SignOutScope) -> Result<SignedOut, OpError> {
+        let ended = match scope {
+            SignOutScope::Local => {
+                self.ends().end(record.id, EndReason::SignOut)?;
+                BulkStep::Done(EndedCount::Counted(1))
             }
-        }
-        Ok(count)
-    }
-
-    /// Ends the session of the caller's token, and the user's other sessions if the scope says so; how many.
-    fn sign_out(&self, record: &SessionRecord, scope: SignOutScope) -> Result<u64, OpError> {
-        match (self.stamp_due_end(record.id, &record.times)?, scope) {
-            (Some(_), SignOutScope::Local) => Ok(0),
-            (Some(end), SignOutScope::Global) => Err(ended_session(end).into()),
-            (None, SignOutScope::Local) => {
-                self.end(record.id, End { at: self.now, reason: EndReason::SignOut })?;
-                Ok(1)
-            }
-            (None, SignOutScope::Global) => {
-                Ok(self.end_all(SessionScope::User(&record.user_id), None, EndReason::RevokeAll)?)
-            }
-        }
+            SignOutScope::Global => self.end_many(&all_of(&record.user_id, None))?,
+        };
+        Ok(ended.map(|ended| (ended, record.user_id)))
     }
 }

@@ -1,10 +1,11 @@
 //! The tenant's settings.
 
+use super::bulk_write::BulkStep;
+use super::session_ends::Selection;
 use super::tenant::Tenant;
 use crate::error::{Error, Refusal};
 use crate::model::config::{Config, ConfigPatch};
 use crate::rules::expiry;
-use crate::store::SessionScope;
 
 impl Tenant {
     /// The settings in force.
@@ -33,21 +34,22 @@ impl Tenant {
     /// # Errors
     /// `validation_error` naming the setting: nothing is changed then.
     pub fn update_config(&self, patch: &ConfigPatch) -> Result<Config, Error> {
-        self.write_settings(|ctx| {
+        let patch = patch.clone();
+        self.bulk_write_alone(move |_, ctx| {
             let old = &ctx.snapshot.config;
             let new = patch.apply(old).map_err(Refusal::because)?;
             if new == *old {
-                return Ok(new);
+                return Ok(BulkStep::Done(new));
             }
-            if expiry::idle_timeout_alters_ends(old.idle_timeout, new.idle_timeout) {
-                for session in ctx.transaction.open_sessions(ctx.tenant, SessionScope::Tenant)? {
-                    ctx.stamp_due_end(session.id, &session.times)?;
-                }
+            if expiry::idle_timeout_alters_ends(old.idle_timeout, new.idle_timeout)
+                && let BulkStep::Finish(oldest) = ctx.end_many(&Selection::ENDED_BY_CLOCK)?
+            {
+                return Ok(BulkStep::Finish(oldest));
             }
             // Tokens that the active key signed under the old settings may outlive those of the new ones.
             let horizon = expiry::token_horizon(ctx.now, old, ctx.snapshot.token_horizon);
             ctx.transaction.set_config(ctx.tenant, &new, horizon)?;
-            Ok(new)
+            Ok(BulkStep::Done(new))
         })
     }
 }

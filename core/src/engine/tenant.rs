@@ -1,4 +1,4 @@
-//! The handle of a tenant, and which version of the tenant's settings and keys it works with.
+//! The handle of a tenant, and which version of the tenant's settings, keys and bulk ends it works with.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use super::cache_validator::CacheValidator;
 use super::inner::EngineInner;
 use super::provisioning::create_tenant;
-use super::tenant_snapshot::TenantSnapshot;
+use super::tenant_snapshot::{TenantSnapshot, bulk_ends_of};
 use crate::error::{Error, Failure, OpError};
 use crate::key_wrapping::WrappingKey;
 use crate::model::id::TenantId;
@@ -61,16 +61,17 @@ impl Tenant {
             inner.store.read(WaitPolicy::Block, &mut |transaction| {
                 if let Some(no) = transaction.tenant_no(id)? {
                     let version = transaction.tenant_version(no)?;
-                    found = Some((no, version, transaction.tenant(no)?, transaction.keys(no)?));
+                    let bulk_ends = bulk_ends_of(transaction.bulk_ends(no)?);
+                    found = Some((no, version, transaction.tenant(no)?, transaction.keys(no)?, bulk_ends));
                 }
                 Ok(())
             })?;
-            let Some((no, version, record, keys)) = found else {
+            let Some((no, version, record, keys, bulk_ends)) = found else {
                 create_tenant(inner, id, secret)?;
                 continue;
             };
             let wrapping = WrappingKey::stretch(secret, &record.salt)?;
-            let snapshot = TenantSnapshot::unlock(version.version, record, &keys, id, &wrapping)?;
+            let snapshot = TenantSnapshot::unlock(version.version, record, &keys, bulk_ends, id, &wrapping)?;
             inner.now(clock, version.mark);
             return Ok(Tenant {
                 inner: Arc::clone(inner),
@@ -175,6 +176,7 @@ impl Tenant {
             version,
             transaction.tenant(self.state.no)?,
             &transaction.keys(self.state.no)?,
+            bulk_ends_of(transaction.bulk_ends(self.state.no)?),
             &self.state.id,
             &wrapping,
         )?);

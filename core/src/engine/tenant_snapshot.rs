@@ -1,13 +1,16 @@
-//! A tenant's settings and unwrapped keys as of one version of the database.
+//! A tenant's settings, unwrapped keys and bulk ends as of one version of the database.
 
 use super::refusals::wrong_secret_key;
 use crate::clock::Timestamp;
 use crate::error::{Failure, OpError};
 use crate::key_wrapping::{WrappingKey, refresh_key_purpose, signing_key_purpose};
+use crate::model::bulk_end::BulkEnds;
 use crate::model::config::Config;
 use crate::model::id::TenantId;
+use crate::model::session::SessionLifetime;
+use crate::rules::status::{FoundEnd, find_end};
 use crate::secret::SecretBytes;
-use crate::store::{KeyRecord, TenantRecord};
+use crate::store::{BulkEndRecord, KeyRecord, TenantRecord};
 use crate::token::keyring::{KeyRing, RingKey};
 use crate::token::refresh_token::RefreshKey;
 
@@ -17,14 +20,28 @@ pub(super) struct TenantSnapshot {
     pub token_horizon: Timestamp,
     pub ring: KeyRing,
     pub refresh_key: RefreshKey,
+    pub bulk_ends: BulkEnds,
+}
+
+/// The bulk ends as the status function takes them.
+pub(super) fn bulk_ends_of(records: Vec<BulkEndRecord>) -> BulkEnds {
+    let newest = records.last().map_or(0, |record| record.bulk_end.no);
+    let pending = records.into_iter().filter(|record| !record.is_done).map(|record| record.bulk_end);
+    BulkEnds { pending: pending.collect(), newest }
 }
 
 impl TenantSnapshot {
+    /// The status function.
+    pub(super) fn find_end(&self, session: &SessionLifetime, now: Timestamp) -> Option<FoundEnd> {
+        find_end(session, now, self.config.idle_timeout, &self.bulk_ends.pending)
+    }
+
     /// Unwraps the keys of a tenant. Refuses with `invalid_api_key` if the wrapping key is not this tenant's.
     pub(super) fn unlock(
         version: i64,
         record: TenantRecord,
         keys: &[KeyRecord],
+        bulk_ends: BulkEnds,
         tenant: &TenantId,
         wrapping: &WrappingKey,
     ) -> Result<Self, OpError> {
@@ -44,6 +61,7 @@ impl TenantSnapshot {
             ring: KeyRing::new(ring)
                 .ok_or_else(|| Failure::corrupt("the tenant has no active signing key"))?,
             refresh_key: RefreshKey::new(&refresh_key),
+            bulk_ends,
         })
     }
 }

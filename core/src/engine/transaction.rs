@@ -16,8 +16,8 @@ use super::tenant::Tenant;
 use super::tenant_snapshot::TenantSnapshot;
 use crate::clock::Timestamp;
 use crate::error::{Error, Failure, OpError, Refusal};
-use crate::model::id::SessionId;
-use crate::model::session::{End, SessionTimes};
+use crate::model::session::{End, SessionLifetime, SessionTimes};
+use crate::rules::status::FoundEnd;
 use crate::store::{
     ClockMark, CommitVersion, Durability, QueuedJob, ReadTransaction, SessionRecord, TenantNo,
     WriteTransaction,
@@ -45,13 +45,17 @@ impl ReadContext<'_> {
     /// The status function, for an answer. If the clock has ended the session but the database's own mark has not passed
     /// that end yet, the answer waits until it has: otherwise a clock that steps back, or a refresh that is about to
     /// commit, could revive a session that a caller was told had ended.
-    pub(super) fn effective_end(&self, times: &SessionTimes) -> Option<End> {
-        let idle_timeout = self.snapshot.config.idle_timeout;
-        let end = times.end_at(self.now, idle_timeout);
-        if end.is_some() && times.end_at(self.mark.highest, idle_timeout).is_none() {
+    pub(super) fn effective_end(&self, session: &SessionLifetime) -> Option<End> {
+        self.find_end(session).map(|found| found.end)
+    }
+
+    /// [`effective_end`](Self::effective_end) with what brought it.
+    pub(super) fn find_end(&self, session: &SessionLifetime) -> Option<FoundEnd> {
+        let found = self.snapshot.find_end(session, self.now);
+        if found.is_some() && self.snapshot.find_end(session, self.mark.highest).is_none() {
             self.clock_mark_pending.set(true);
         }
-        end
+        found
     }
 
     /// What an answer about this session depends on; `token_expires_at` for an answer about an access token.
@@ -66,7 +70,8 @@ impl ReadContext<'_> {
             snapshot_version: self.snapshot.version,
             commit_version: self.commit_version,
             session: record.id,
-            times: record.times,
+            // Every end that was answered is final, like one that is written down.
+            times: SessionTimes { end, ..record.times },
             idle_timeout: self.snapshot.config.idle_timeout,
             end,
             token_expires_at,
@@ -80,44 +85,12 @@ pub(super) struct WriteContext<'a> {
     pub tenant: TenantNo,
     pub now: Timestamp,
     pub snapshot: Arc<TenantSnapshot>,
-}
-
-impl WriteContext<'_> {
-    /// Writes down the end of one session.
-    pub(super) fn end(&self, id: SessionId, end: End) -> Result<(), Failure> {
-        write_end(self.transaction, self.tenant, id, end)
-    }
-
-    /// The status function; an end by the clock that is not written down yet is.
-    pub(super) fn stamp_due_end(&self, id: SessionId, times: &SessionTimes) -> Result<Option<End>, Failure> {
-        stamp_due_end(self.transaction, self.tenant, id, times, self.now, self.snapshot.config.idle_timeout)
-    }
-}
-
-/// Writes down the end of a session if the clock has ended it by `now`.
-pub(super) fn stamp_due_end(
-    transaction: &dyn WriteTransaction,
-    tenant: TenantNo,
-    id: SessionId,
-    times: &SessionTimes,
-    now: Timestamp,
-    idle_timeout: Option<crate::duration::Duration>,
-) -> Result<Option<End>, Failure> {
-    let end = times.end_at(now, idle_timeout);
-    if let (Some(end), None) = (end, times.end) {
-        write_end(transaction, tenant, id, end)?;
-    }
-    Ok(end)
-}
-
-/// The one place through which every end of a session is written, whatever caused it.
-fn write_end(
-    transaction: &dyn WriteTransaction,
-    tenant: TenantNo,
-    id: SessionId,
-    end: End,
-) -> Result<(), Failure> {
-    transaction.end_session(tenant, id, end)
+    /// The epoch of the clock mark.
+    pub epoch: i64,
+    /// Whether no other caller's job shares the transaction, so that settings, keys and bulk ends may change.
+    pub is_alone: bool,
+    /// How many sessions one transaction ends row by row.
+    pub direct_ends_max: usize,
 }
 
 /// The mark that an answer needs the database to have reached.
@@ -242,7 +215,7 @@ impl Tenant {
         let answer = Arc::new(Mutex::new(None));
         let (tenant, slot) = (self.clone(), Arc::clone(&answer));
         let job: Box<QueuedJob> = Box::new(move |transaction| {
-            let outcome = tenant.run_write(transaction, durability, |ctx| job(&tenant, ctx))?;
+            let outcome = tenant.run_write(transaction, durability, false, |ctx| job(&tenant, ctx))?;
             *slot.lock() = Some(outcome);
             Ok(())
         });
@@ -258,7 +231,7 @@ impl Tenant {
         self.inner.require_open()?;
         let mut answer = None;
         self.inner.store.write_exclusive(&mut |transaction| {
-            answer = Some(self.run_write(transaction, Durability::Full, &mut job)?);
+            answer = Some(self.run_write(transaction, Durability::Full, true, &mut job)?);
             Ok(())
         })?;
         match answer {
@@ -267,8 +240,8 @@ impl Tenant {
         }
     }
 
-    /// Like [`write_exclusive`](Self::write_exclusive), for changes of settings, keys or the secret key, which no other
-    /// caller may see before they are committed. Tells the other handles of this engine to read them again.
+    /// Like [`write_exclusive`](Self::write_exclusive), for changes of settings, keys, the secret key or bulk ends, which no
+    /// other caller may see before they are committed. Tells the other handles of this engine to read them again.
     pub(super) fn write_settings<T>(
         &self,
         job: impl FnMut(&WriteContext<'_>) -> Result<T, OpError>,
@@ -283,6 +256,7 @@ impl Tenant {
         &self,
         transaction: &dyn WriteTransaction,
         durability: Durability,
+        is_alone: bool,
         job: impl FnOnce(&WriteContext<'_>) -> Result<T, OpError>,
     ) -> Result<Result<T, Refusal>, Failure> {
         let version = transaction.tenant_version(self.state.no)?;
@@ -290,9 +264,17 @@ impl Tenant {
             Durability::Full => self.inner.now(self.inner.clock_time()?, version.mark),
             Durability::Normal => version.mark.highest,
         };
-        let outcome = self
-            .snapshot_at(transaction, version.version)
-            .and_then(|snapshot| job(&WriteContext { transaction, tenant: self.state.no, now, snapshot }));
+        let outcome = self.snapshot_at(transaction, version.version).and_then(|snapshot| {
+            job(&WriteContext {
+                transaction,
+                tenant: self.state.no,
+                now,
+                snapshot,
+                epoch: version.mark.epoch,
+                is_alone,
+                direct_ends_max: self.inner.direct_ends_max,
+            })
+        });
         let answer = separate(outcome)?;
         if transaction.has_changed() {
             raise_clock_mark(transaction, version.mark, now)?;

@@ -41,8 +41,8 @@ impl Tenant {
     pub fn begin_update(&self, id: SessionId, patch: IdentityPatch) -> Pending<UpdatedSession> {
         let issued = self.begin_write(move |tenant, ctx| {
             let mut record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
-            if let Some(end) = ctx.stamp_due_end(id, &record.times)? {
-                return Err(ended_session(end).into());
+            if let Some(found) = ctx.ends().stamp(&record.lifetime())? {
+                return Err(ended_session(found.end).into());
             }
             let key = Arc::clone(ctx.snapshot.ring.active());
             let exhausted = || Failure::internal("the session has no access token left");

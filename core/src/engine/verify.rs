@@ -209,7 +209,7 @@ impl Tenant {
             if token.is_some_and(|(claims, _)| claims.user_id != record.user_id) {
                 return Err(rejected_access_token(Rejection::Invalid).into());
             }
-            let end = ctx.effective_end(&record.times);
+            let end = ctx.effective_end(&record.lifetime());
             let validator = ctx.cache_validator(&record, end, token.map(|(claims, _)| claims.expires_at));
             let session = self.view(record, end);
             Ok(match end {

@@ -86,6 +86,13 @@ minted_id! {
     KeyId, "key_", "^key_[0-9A-HJKMNP-TV-Z]{26}$", ErrorCode::NotFound, "no such key"
 }
 
+impl SessionId {
+    /// Above every id that is minted before this time, and below every other.
+    pub(crate) fn first_at(time: Timestamp) -> Self {
+        SessionId(Ulid::from_parts(time.as_millis().max(0) as u64, 0))
+    }
+}
+
 /// Mints ULIDs that grow within this process even while the clock stands still, so that sign-ins of one millisecond
 /// keep their order.
 pub(crate) struct IdMint(Mutex<Ulid>);

@@ -1,6 +1,7 @@
 //! The values that every layer speaks of: sessions, ids, identities, devices, settings, pages. Parsed at the edge, so that
 //! nothing below has to check them again.
 
+pub(crate) mod bulk_end;
 pub(crate) mod client;
 pub(crate) mod config;
 pub(crate) mod device_type;

@@ -1,4 +1,4 @@
-//! A session and its status: one pure function of the record, the tenant's idle time-out and now (SPEC 2).
+//! A session, its status and what decides about it (SPEC 1 and 2).
 
 use crate::clock::Timestamp;
 use crate::duration::Duration;
@@ -59,20 +59,26 @@ impl End {
     }
 }
 
+/// The number of a bulk end within its tenant, counted from 1 in the order in which they were decided; 0 stands for none.
+pub(crate) type BulkNo = i64;
+
 /// The times that decide the status of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SessionTimes {
     pub created_at: Timestamp,
     pub last_active_at: Timestamp,
     pub expires_at: Timestamp,
-    /// The end that is written down; ends by the clock may not be yet.
+    /// The end that is written down; ends by the clock and by a bulk end may not be yet.
     pub end: Option<End>,
+    /// Of an open session: the newest bulk end that had been decided when the session signed in or last rotated. Those up
+    /// to it say nothing about the session. Of an ended one: the bulk end that ended it, 0 if something else did.
+    pub judged_by: BulkNo,
 }
 
 impl SessionTimes {
-    /// The one status function: the end of this session as seen at `now`, `None` while it is active. Every answer about a
-    /// status comes from here.
-    pub(crate) fn end_at(&self, now: Timestamp, idle_timeout: Option<Duration>) -> Option<End> {
+    /// The end that is written down, or the one that the clock has brought by `now` under this idle time-out. Whether the
+    /// session has ended is for `find_end` (`rules/status.rs`) to say, which knows the bulk ends too.
+    pub(crate) fn end_by_clock(&self, now: Timestamp, idle_timeout: Option<Duration>) -> Option<End> {
         if self.end.is_some() {
             return self.end;
         }
@@ -85,6 +91,14 @@ impl SessionTimes {
             _ => None,
         }
     }
+}
+
+/// A session reduced to what decides its status.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SessionLifetime {
+    pub id: SessionId,
+    pub user_id: UserId,
+    pub times: SessionTimes,
 }
 
 public_record! {

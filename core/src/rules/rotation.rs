@@ -1,8 +1,8 @@
 //! The decision about a genuine refresh token (SPEC 3, steps 2 to 6).
 
 use crate::clock::Timestamp;
-use crate::model::config::Config;
-use crate::model::session::{End, EndReason, SessionTimes};
+use crate::duration::Duration;
+use crate::model::session::End;
 
 /// How often the previous token of a rotation may be presented again within the reuse window.
 pub(crate) const MAX_REPLAYS: u32 = 100;
@@ -19,7 +19,7 @@ pub(crate) struct Rotation {
 /// An outcome of SPEC 3; the caller has verified the tag of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// The session had ended; write the end down unless it is stamped.
+    /// The session had ended.
     Ended(End),
     /// The live token: rotate.
     Rotate,
@@ -28,18 +28,20 @@ pub(crate) enum Decision {
     /// A token newer than this database, which was restored from a backup.
     Ahead,
     /// An older token: end the session.
-    Reused(End),
+    Reused,
 }
 
-/// Decides what presenting a genuine token of generation `presented` at `now` does.
+/// Decides what presenting a genuine token of generation `presented` at `now` does to a session with this end, which last
+/// rotated at `rotated_at`.
 pub(crate) fn decide(
-    times: &SessionTimes,
+    end: Option<End>,
     rotation: Rotation,
+    rotated_at: Timestamp,
     presented: u32,
     now: Timestamp,
-    config: &Config,
+    window: Duration,
 ) -> Decision {
-    if let Some(end) = times.end_at(now, config.idle_timeout) {
+    if let Some(end) = end {
         return Decision::Ended(end);
     }
     if presented == rotation.generation {
@@ -48,12 +50,11 @@ pub(crate) fn decide(
     if presented > rotation.generation {
         return Decision::Ahead;
     }
-    // last_active_at moves exactly when a token rotates. It lies ahead of now only after the clock mark was lowered; then
-    // the time since the rotation is unknown, and the token is refused as reused.
-    let (window, rotated_at) = (config.refresh_reuse_window, times.last_active_at);
+    // The rotation lies ahead of now only after the clock mark was lowered; then the time since it is unknown, and the
+    // token is refused as reused.
     let in_window = window.as_secs() > 0 && (rotated_at..=rotated_at.after(window)).contains(&now);
     if presented + 1 == rotation.generation && in_window && rotation.replays < MAX_REPLAYS {
         return Decision::Replay;
     }
-    Decision::Reused(End { at: now, reason: EndReason::RefreshTokenReuse })
+    Decision::Reused
 }

@@ -1,14 +1,7 @@
 //! The sessions that a sign-in ends because of the cap (SPEC 4, cap).
 
-use crate::clock::Timestamp;
-use crate::model::id::SessionId;
-
-/// Selects the sessions that one more session ends under `cap`: as many of the oldest by (created_at, id) as bring the
-/// user down to `cap` including the new one. `active` are the user's active sessions without the new one.
-pub(crate) fn select_victims(mut active: Vec<(Timestamp, SessionId)>, cap: u64) -> Vec<SessionId> {
-    let keep = usize::try_from(cap.saturating_sub(1)).unwrap_or(usize::MAX);
-    let excess = active.len().saturating_sub(keep);
-    active.sort_unstable();
-    active.truncate(excess);
-    active.into_iter().map(|(_, id)| id).collect()
+/// Whether one more session of the user ends an active one under `cap`; `newer` is how many of the user's active sessions
+/// are newer than that one, without the new one. So the oldest end, as many as bring the user down to `cap`.
+pub(crate) fn is_evicted(newer: u64, cap: u64) -> bool {
+    newer.saturating_add(1) >= cap
 }

@@ -23,8 +23,10 @@ pub(crate) use self::file_access::FileAccess;
 pub(crate) use self::group_commit::QueuedWrite;
 pub(crate) use self::open::{check, open};
 pub(crate) use self::records::{
-    ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, SessionLifetime, SessionRecord,
+    BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, SessionRecord,
     SessionScope, TenantNo, TenantRecord,
 };
 pub(crate) use self::transaction::{QueuedJob, ReadTransaction, WriteTransaction};
+#[cfg(test)]
+pub(crate) use self::transaction::{ReadJob, WriteJob};
 pub(crate) use self::wait_policy::{WaitPolicy, would_block};

@@ -2,11 +2,12 @@
 
 use crate::clock::Timestamp;
 use crate::key_wrapping::SALT_BYTES;
+use crate::model::bulk_end::BulkEnd;
 use crate::model::client::{ClientInfo, IpAddress, UserAgent};
 use crate::model::config::Config;
 use crate::model::id::{KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
-use crate::model::session::SessionTimes;
+use crate::model::session::{SessionLifetime, SessionTimes};
 use crate::rules::rotation::Rotation;
 use crate::token::issuer::AccessTokenParams;
 use crate::token::keyring::{KeyNo, KeyState};
@@ -27,7 +28,7 @@ pub(crate) struct ClockMark {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TenantVersion {
     pub mark: ClockMark,
-    /// Grows with each change of the tenant's settings, keys or secret.
+    /// Grows with each change of the tenant's settings, keys, secret or bulk ends.
     pub version: i64,
 }
 
@@ -82,11 +83,28 @@ pub(crate) struct SessionRecord {
     pub identity: Identity,
 }
 
-/// A session reduced to what decides its status.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct SessionLifetime {
-    pub id: SessionId,
-    pub times: SessionTimes,
+impl SessionRecord {
+    /// What decides the session's status.
+    pub(crate) fn lifetime(&self) -> SessionLifetime {
+        SessionLifetime { id: self.id, user_id: self.user_id.clone(), times: self.times }
+    }
+}
+
+/// A bulk end and how far it has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BulkEndRecord {
+    pub bulk_end: BulkEnd,
+    /// How many sessions it has ended and stamped.
+    pub ended: u64,
+    /// Whether every session that it concerns is stamped.
+    pub is_done: bool,
+}
+
+impl BulkEndRecord {
+    /// One that has stamped nothing yet.
+    pub(crate) fn new(bulk_end: BulkEnd) -> Self {
+        BulkEndRecord { bulk_end, ended: 0, is_done: false }
+    }
 }
 
 /// The sessions that a question is about.
@@ -96,6 +114,21 @@ pub(crate) enum SessionScope<'a> {
     Tenant,
     /// Every session of this user of the tenant.
     User(&'a UserId),
+}
+
+impl<'a> SessionScope<'a> {
+    /// The sessions of this user, or of every user.
+    pub(crate) fn of(user: Option<&'a UserId>) -> Self {
+        user.map_or(SessionScope::Tenant, SessionScope::User)
+    }
+
+    /// Whose sessions; `None` for every user's.
+    pub(crate) fn user(self) -> Option<&'a UserId> {
+        match self {
+            SessionScope::Tenant => None,
+            SessionScope::User(user) => Some(user),
+        }
+    }
 }
 
 /// A version of the database's content, as far as this store can tell without reading. Only the store that gave it out

@@ -7,20 +7,24 @@
 use std::ops::ControlFlow;
 
 use super::records::{
-    ClockMark, KeyRecord, SessionLifetime, SessionRecord, SessionScope, TenantNo, TenantRecord, TenantVersion,
+    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SessionScope, TenantNo, TenantRecord, TenantVersion,
 };
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::key_wrapping::SALT_BYTES;
+use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
-use crate::model::id::{SessionId, TenantId};
-use crate::model::session::End;
+use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::session::{BulkNo, End, SessionLifetime};
 
 /// Reads the whole record of the session that a scan is at. Valid during the visitor's call only.
 pub(crate) type ReadRecord<'a> = dyn Fn() -> Result<SessionRecord, Failure> + 'a;
 /// Called for each session of a scan; `Break` ends the scan, an error fails it.
 pub(crate) type Visitor<'a> =
     dyn FnMut(SessionLifetime, &ReadRecord<'_>) -> Result<ControlFlow<()>, Failure> + 'a;
+
+/// Called for each session of a scan that reads lifetimes only, in the same way.
+pub(crate) type LifetimeVisitor<'a> = dyn FnMut(SessionLifetime) -> Result<ControlFlow<()>, Failure> + 'a;
 
 /// What a job can read.
 ///
@@ -50,13 +54,19 @@ pub(crate) trait ReadTransaction {
     /// The session with this id, ended or not; nothing if this tenant has none.
     fn session(&self, tenant: TenantNo, id: SessionId) -> Result<Option<SessionRecord>, Failure>;
 
-    /// Every session whose end is not written down, by ascending id: oldest first. The clock may have ended some of them;
-    /// a rule decides that, not the store.
-    fn open_sessions(
+    /// The tenant's bulk ends that were not deleted, by ascending number.
+    fn bulk_ends(&self, tenant: TenantNo) -> Result<Vec<BulkEndRecord>, Failure>;
+
+    /// Calls the visitor for each of the user's sessions whose end is not written down and whose id is not below `from`
+    /// (for every such session without it), by descending id: newest first. The clock or a bulk end may have ended some of
+    /// them; a rule decides that, not the store. Sessions with an end cost nothing.
+    fn scan_open_newest_first(
         &self,
         tenant: TenantNo,
-        scope: SessionScope<'_>,
-    ) -> Result<Vec<SessionLifetime>, Failure>;
+        user: &UserId,
+        from: Option<SessionId>,
+        visit: &mut LifetimeVisitor<'_>,
+    ) -> Result<(), Failure>;
 
     /// Calls the visitor for each session whose id is below `before` (for every session without it), ended ones too, by
     /// descending id: newest first. A visitor that filters by lifetime should not cost more than the lifetimes: the store
@@ -69,12 +79,13 @@ pub(crate) trait ReadTransaction {
         visit: &mut Visitor<'_>,
     ) -> Result<(), Failure>;
 
-    /// Up to `limit` sessions of the tenant whose id is above `after` (from the first without it), ended ones too, by
+    /// Up to `limit` sessions of the scope whose id is above `after` (from the first without it), ended ones too, by
     /// strictly ascending id: oldest first. Callers go on from the last id, so a store that finds a damaged order fails
     /// with `storage_corrupt` instead of answering.
     fn scan_oldest_first(
         &self,
         tenant: TenantNo,
+        scope: SessionScope<'_>,
         after: Option<SessionId>,
         limit: usize,
     ) -> Result<Vec<SessionLifetime>, Failure>;
@@ -129,8 +140,8 @@ pub(crate) trait WriteTransaction: ReadTransaction {
     /// [`effective_device_type`](crate::model::client::ClientInfo::effective_device_type) gives it.
     fn add_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure>;
 
-    /// A rotation: replaces the time of the last activity, the rotation, the newest access token and the device last seen.
-    /// Leaves every other field as it is.
+    /// A rotation: replaces the time of the last activity, the bulk end that has judged the session, the rotation, the newest
+    /// access token and the device last seen. Leaves every other field as it is.
     fn rotate_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure>;
 
     /// Counts one more replay of the session's former refresh token.
@@ -140,11 +151,23 @@ pub(crate) trait WriteTransaction: ReadTransaction {
     /// other field as it is, the e-mail address too.
     fn change_identity(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure>;
 
-    /// Writes the session's end down. Fails with `storage_corrupt` for a session that has one: an end is final.
-    fn end_session(&self, tenant: TenantNo, id: SessionId, end: End) -> Result<(), Failure>;
+    /// Writes the session's end down. One that a bulk end brought (`by` is not 0) is counted in that bulk end. Fails with
+    /// `storage_corrupt` for a session that has an end, because an end is final, and for a bulk end that is not there.
+    fn end_session(&self, tenant: TenantNo, id: SessionId, end: End, by: BulkNo) -> Result<(), Failure>;
 
     /// Deletes the session.
     fn delete_session(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure>;
+
+    /// Adds a bulk end that has stamped nothing yet, and raises the tenant's version. Fails with `storage_corrupt` if its
+    /// number is taken.
+    fn add_bulk_end(&self, tenant: TenantNo, bulk_end: &BulkEnd) -> Result<(), Failure>;
+
+    /// Notes that the bulk end has stamped every session that it concerns, and raises the tenant's version. Fails with
+    /// `storage_corrupt` for one that is done.
+    fn finish_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure>;
+
+    /// Deletes a bulk end that is done. Fails with `storage_corrupt` for one that is not.
+    fn delete_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure>;
 }
 
 /// A job inside a read transaction.

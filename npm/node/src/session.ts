@@ -26,7 +26,10 @@ export interface SessionGrant {
   refreshToken: string;
   /** Lifetime of the access token in seconds. */
   expiresIn: number;
-  /** The ids of the sessions that this sign-in pushed out under `maxSessionsPerUser`, oldest first. */
+  /**
+   * The ids of the sessions that this sign-in pushed out under `maxSessionsPerUser`, oldest first; of more than 500 the
+   * newest 500.
+   */
   evicted: string[];
 }
 

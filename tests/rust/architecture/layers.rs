@@ -51,7 +51,7 @@ const FENCES: &[(&str, &str, &[&str])] = &[
     ("Instant", "core/src/clock.rs", CRATES),
     ("getrandom", "core/src/random.rs", CRATES),
     // Every end of a session is written in one place, where its event will be written too.
-    ("end_session", "core/src/engine/transaction.rs", &["core/src/engine/"]),
+    ("end_session", "core/src/engine/session_ends.rs", &["core/src/engine/"]),
 ];
 
 /// What `fence_violations` may find, and why.

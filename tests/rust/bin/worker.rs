@@ -66,9 +66,14 @@ fn open_outcome(database: &Path) -> String {
     }
 }
 
-/// Signs in, refreshes and revokes in two threads, and prints each answer only after the engine has given it.
+/// Signs in, refreshes and revokes in two threads, and prints each answer only after the engine has given it. A third one
+/// ends many sessions at once and has them stamped.
 fn write_until_killed(database: &Path) {
-    let engine = engine(database).expect("an engine");
+    let engine = Engine::builder()
+        .durability(Durability::Normal)
+        .direct_ends_max(2)
+        .open(database)
+        .expect("an engine");
     let tenant = tenant(&engine, "tnt");
     let order = Mutex::new(());
     std::thread::scope(|scope| {
@@ -92,6 +97,19 @@ fn write_until_killed(database: &Path) {
                 }
             });
         }
+        let (tenant, order) = (&tenant, &order);
+        scope.spawn(move || {
+            loop {
+                let grants: Vec<_> = (0..8).map(|_| sign_in(tenant, "many")).collect();
+                tenant.revoke_user(&user("many"), None).expect("an end");
+                let told = order.lock();
+                for grant in grants {
+                    say(&format!("over {} {}", grant.session.id, grant.refresh_token.expose()));
+                }
+                drop(told);
+                tenant.sweep().expect("stamps");
+            }
+        });
     });
 }
 

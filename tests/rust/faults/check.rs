@@ -159,6 +159,21 @@ fn a_file_that_is_no_database_of_ours_is_a_report_and_one_that_cannot_be_read_an
     assert_eq!(fs::read_dir(database.folder()).unwrap().count(), 1, "no file was created");
 }
 
+/// As the first release made it.
+#[test]
+fn a_file_of_an_earlier_release_is_sound_and_opens_with_its_sessions() {
+    let database = database_with_sessions();
+    change(
+        &database,
+        "DROP TABLE bulk_ends; ALTER TABLE sessions DROP COLUMN judged_by; PRAGMA user_version = 1",
+    );
+    let report = check(&database);
+    assert!(report.ok && report.counts.sessions == 1_202, "{report:?}");
+    let active = database.open_at(START).tenant("tnt").stats().unwrap().sessions.active;
+    assert!(active > 100);
+    assert!(check(&database).ok);
+}
+
 #[test]
 fn a_log_that_a_crash_left_is_read_and_left_alone() {
     let database = Database::new();

@@ -22,9 +22,7 @@ impl History {
         let answer = self.tenants[tenant_index].update_config(&patch.parse::<ConfigPatch>().unwrap());
         self.record_answer(&answer);
         self.model.see_clock();
-        self.model.keep_ends(tenant_index);
-        self.model.extend_active_key(tenant_index);
-        let settings = &mut self.model.tenants[tenant_index].settings;
+        let mut settings = self.model.tenants[tenant_index].settings;
         let ms = |value: &serde_json::Value| value.as_i64().map(|secs| secs * SECOND);
         for (name, value) in json.as_object().unwrap() {
             match name.as_str() {
@@ -35,6 +33,15 @@ impl History {
                 _ => settings.session_duration = ms(value).unwrap(),
             }
         }
+        let former = self.model.tenants[tenant_index].settings;
+        if settings.idle_timeout != former.idle_timeout {
+            self.model.keep_ends(tenant_index);
+        }
+        // A patch that changes nothing leaves no trace.
+        if settings != former {
+            self.model.extend_active_key(tenant_index);
+        }
+        self.model.tenants[tenant_index].settings = settings;
         let config = answer.unwrap();
         assert_eq!(config.idle_timeout.map(|idle| idle.as_secs() as i64 * SECOND), settings.idle_timeout);
         assert_eq!(config.max_sessions_per_user, settings.cap.map(|cap| cap as u64));

@@ -1,6 +1,7 @@
 //! Calls that start at the same instant, from threads of one engine, from engines beside each other on one file, and from
 //! four processes. `HJ_RACES=n` sets the rounds of each race.
 
+mod bulk_ends;
 mod keys;
 mod processes;
 mod refresh;

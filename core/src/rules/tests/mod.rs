@@ -1,1 +1,2 @@
+mod bulk_ends;
 mod plain_model;

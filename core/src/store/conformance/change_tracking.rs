@@ -19,7 +19,7 @@ pub(in crate::store) fn a_version_never_hides_a_change_of_the_session(database: 
         |tx, tenant| tx.rotate_session(tenant, &full_session(session_id(1), &user("u"), 1)),
         |tx, tenant| tx.count_replay(tenant, session_id(1)),
         |tx, tenant| tx.change_identity(tenant, &full_session(session_id(1), &user("u"), 2)),
-        |tx, tenant| tx.end_session(tenant, session_id(1), End { at: at(9), reason: EndReason::Revoked }),
+        |tx, tenant| tx.end_session(tenant, session_id(1), End { at: at(9), reason: EndReason::Revoked }, 0),
         |tx, tenant| tx.delete_session(tenant, session_id(1)),
     ];
     for (position, change) in changes.into_iter().enumerate() {

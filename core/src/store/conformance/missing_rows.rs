@@ -30,7 +30,7 @@ pub(in crate::store) fn a_change_of_a_missing_session_is_corrupt(database: &dyn 
             &|tx| tx.rotate_session(tenant, &missing),
             &|tx| tx.change_identity(tenant, &missing),
             &|tx| tx.count_replay(tenant, missing.id),
-            &|tx| tx.end_session(tenant, missing.id, End { at: at(9), reason: EndReason::Revoked }),
+            &|tx| tx.end_session(tenant, missing.id, End { at: at(9), reason: EndReason::Revoked }, 0),
             &|tx| tx.delete_session(tenant, missing.id),
         ],
     );

@@ -2,6 +2,7 @@
 //! [`store_conformance_tests!`](store_conformance_tests) and, where they apply, the two macros after it; the lists below
 //! are the whole suite. See `docs/STORE-CONTRACT.md`.
 
+pub(super) mod bulk_ends;
 pub(super) mod change_tracking;
 pub(super) mod closing;
 pub(super) mod concurrent_readers;
@@ -72,6 +73,13 @@ macro_rules! store_conformance_tests {
                 keys_of_every_state_read_back
                 tenants_do_not_see_each_other
             }
+            bulk_ends {
+                bulk_ends_read_back_oldest_first
+                the_number_of_a_bulk_end_is_taken_once_in_each_tenant
+                an_end_counts_in_the_bulk_end_that_brought_it
+                an_end_by_a_missing_bulk_end_is_corrupt
+                a_bulk_end_is_finished_once_and_deleted_after_that
+            }
             missing_rows {
                 a_change_of_a_missing_session_is_corrupt
                 a_change_of_a_missing_key_is_corrupt
@@ -80,7 +88,8 @@ macro_rules! store_conformance_tests {
                 a_session_id_is_taken_once
             }
             order {
-                open_sessions_are_listed_oldest_first_without_ended_ones
+                a_scan_of_open_sessions_goes_from_the_newest_to_the_oldest_of_the_user
+                a_walk_through_a_users_sessions_meets_open_and_ended_ones_oldest_first
                 a_scan_of_a_tenant_goes_from_the_newest_session_to_the_oldest
                 a_scan_of_a_user_merges_open_and_ended_sessions
                 a_scan_begins_below_its_cursor_even_if_that_session_is_gone
@@ -89,7 +98,7 @@ macro_rules! store_conformance_tests {
                 tenants_and_keys_are_listed_oldest_first
             }
             versions {
-                the_version_grows_with_settings_keys_and_secret_and_with_nothing_else
+                the_version_grows_with_settings_keys_secret_and_bulk_ends_and_with_nothing_else
                 the_clock_mark_rises_within_its_epoch
                 a_reset_clock_mark_begins_its_epoch
                 the_clock_mark_is_committed_with_the_changes_or_not_at_all

@@ -6,8 +6,8 @@ use super::samples::{add_tenant, at, key, plain_session, session_id, user};
 use super::{NEVER_BUSY, TestDatabase, code, read, write};
 use crate::error::{ErrorCode, Failure};
 use crate::model::id::SessionId;
-use crate::model::session::{End, EndReason};
-use crate::store::{ReadTransaction, SessionLifetime, SessionScope, Store, TenantNo, WaitPolicy};
+use crate::model::session::{End, EndReason, SessionLifetime};
+use crate::store::{ReadTransaction, SessionScope, Store, TenantNo, WaitPolicy};
 use crate::token::keyring::KeyState;
 
 const END: End = End { at: at(50), reason: EndReason::Revoked };
@@ -20,8 +20,8 @@ fn with_sessions(store: &dyn Store) -> TenantNo {
             let owner = if number % 2 == 1 { user("usr_a") } else { user("usr_b") };
             tx.add_session(tenant, &plain_session(session_id(number), &owner))?;
         }
-        tx.end_session(tenant, session_id(3), END)?;
-        tx.end_session(tenant, session_id(4), END)?;
+        tx.end_session(tenant, session_id(3), END, 0)?;
+        tx.end_session(tenant, session_id(4), END, 0)?;
         Ok(tenant)
     })
 }
@@ -51,20 +51,42 @@ fn scan(
     Ok(seen)
 }
 
-pub(in crate::store) fn open_sessions_are_listed_oldest_first_without_ended_ones(
+pub(in crate::store) fn a_scan_of_open_sessions_goes_from_the_newest_to_the_oldest_of_the_user(
     database: &dyn TestDatabase,
 ) {
     let store = database.open(NEVER_BUSY);
     let tenant = with_sessions(&*store);
-    let (first, second, other) = (user("usr_a"), user("usr_b"), user("usr_"));
-    for (scope, expected) in [
-        (SessionScope::Tenant, &[1, 2, 5, 6][..]),
-        (SessionScope::User(&first), &[1, 5]),
-        (SessionScope::User(&second), &[2, 6]),
-        (SessionScope::User(&other), &[]),
+    for (owner, from, expected) in [
+        ("usr_a", None, &[5, 1][..]),
+        ("usr_b", None, &[6, 2]),
+        ("usr_b", Some(session_id(2)), &[6, 2]),
+        ("usr_b", Some(session_id(3)), &[6]),
+        ("usr_", None, &[]),
     ] {
-        assert_eq!(ids_of(&read(&*store, |tx| tx.open_sessions(tenant, scope))), ids(expected));
+        let mut seen = Vec::new();
+        read(&*store, |tx| {
+            tx.scan_open_newest_first(tenant, &user(owner), from, &mut |lifetime| {
+                assert_eq!(tx.session(tenant, lifetime.id)?.unwrap().lifetime(), lifetime);
+                seen.push(lifetime.id);
+                Ok(ControlFlow::Continue(()))
+            })
+        });
+        assert_eq!(seen, ids(expected), "{owner} {from:?}");
     }
+}
+
+pub(in crate::store) fn a_walk_through_a_users_sessions_meets_open_and_ended_ones_oldest_first(
+    database: &dyn TestDatabase,
+) {
+    let store = database.open(NEVER_BUSY);
+    let tenant = with_sessions(&*store);
+    let owner = user("usr_a");
+    let page = |after, limit| {
+        read(&*store, |tx| tx.scan_oldest_first(tenant, SessionScope::User(&owner), after, limit))
+    };
+    assert_eq!(ids_of(&page(None, 10)), ids(&[1, 3, 5]));
+    assert_eq!(ids_of(&page(None, 2)), ids(&[1, 3]));
+    assert_eq!(ids_of(&page(Some(session_id(3)), 2)), ids(&[5]));
 }
 
 pub(in crate::store) fn a_scan_of_a_tenant_goes_from_the_newest_session_to_the_oldest(
@@ -98,7 +120,10 @@ pub(in crate::store) fn a_scan_begins_below_its_cursor_even_if_that_session_is_g
     assert_eq!(read(&*store, |tx| scan(tx, tenant, SessionScope::Tenant, cursor)), ids(&[3, 2, 1]));
     let owner = user("usr_b");
     assert_eq!(read(&*store, |tx| scan(tx, tenant, SessionScope::User(&owner), cursor)), ids(&[2]));
-    assert_eq!(ids_of(&read(&*store, |tx| tx.scan_oldest_first(tenant, cursor, 10))), ids(&[5, 6]));
+    assert_eq!(
+        ids_of(&read(&*store, |tx| tx.scan_oldest_first(tenant, SessionScope::Tenant, cursor, 10))),
+        ids(&[5, 6])
+    );
 }
 
 pub(in crate::store) fn a_scan_ends_where_its_visitor_breaks_or_fails(database: &dyn TestDatabase) {
@@ -128,7 +153,8 @@ pub(in crate::store) fn a_walk_in_pages_meets_every_session_once(database: &dyn 
         let mut seen = Vec::new();
         loop {
             let page = read(&*store, |tx| {
-                tx.scan_oldest_first(tenant, seen.last().map(|lifetime: &SessionLifetime| lifetime.id), limit)
+                let after = seen.last().map(|lifetime: &SessionLifetime| lifetime.id);
+                tx.scan_oldest_first(tenant, SessionScope::Tenant, after, limit)
             });
             assert!(page.len() <= limit);
             if page.is_empty() {
@@ -137,7 +163,7 @@ pub(in crate::store) fn a_walk_in_pages_meets_every_session_once(database: &dyn 
             seen.extend(page);
         }
         assert_eq!(ids_of(&seen), ids(&[1, 2, 3, 4, 5, 6]), "pages of {limit}");
-        let ended: Vec<_> = seen.iter().filter(|lifetime| lifetime.times.end == Some(END)).copied().collect();
+        let ended: Vec<_> = seen.iter().filter(|lifetime| lifetime.times.end == Some(END)).cloned().collect();
         assert_eq!(ids_of(&ended), ids(&[3, 4]));
     }
 }

@@ -73,7 +73,11 @@ pub(in crate::store) fn a_rotation_changes_its_own_fields_and_no_other(database:
     for rotated in [full_session(before.id, &user("usr_2"), 2), plain_session(before.id, &user("usr_3"))] {
         write(&*store, |tx| tx.rotate_session(tenant, &rotated));
         let expected = SessionRecord {
-            times: SessionTimes { last_active_at: rotated.times.last_active_at, ..before.times },
+            times: SessionTimes {
+                last_active_at: rotated.times.last_active_at,
+                judged_by: rotated.times.judged_by,
+                ..before.times
+            },
             rotation: rotated.rotation,
             access: rotated.access,
             last_seen: rotated.last_seen,
@@ -115,7 +119,7 @@ pub(in crate::store) fn an_end_reads_back_with_every_reason(database: &dyn TestD
         let end = End { at: at(100 + number as i64), reason: *reason };
         write(&*store, |tx| {
             tx.add_session(tenant, &record)?;
-            tx.end_session(tenant, record.id, end)
+            tx.end_session(tenant, record.id, end, 0)
         });
         record.times.end = Some(end);
         assert_eq!(session(&*store, tenant, &record), record);
@@ -127,9 +131,9 @@ pub(in crate::store) fn an_end_is_never_replaced(database: &dyn TestDatabase) {
     let record = open_session();
     let tenant = with_session(&*store, &record);
     let first = End { at: at(50), reason: EndReason::SignOut };
-    write(&*store, |tx| tx.end_session(tenant, record.id, first));
+    write(&*store, |tx| tx.end_session(tenant, record.id, first, 0));
     for later in [End { at: at(60), reason: EndReason::Revoked }, first] {
-        let outcome = try_write(&*store, |tx| tx.end_session(tenant, record.id, later));
+        let outcome = try_write(&*store, |tx| tx.end_session(tenant, record.id, later, 0));
         assert_eq!(outcome, Err(ErrorCode::StorageCorrupt));
         assert_eq!(session(&*store, tenant, &record).times.end, Some(first));
     }
@@ -141,7 +145,7 @@ pub(in crate::store) fn a_deleted_session_is_gone(database: &dyn TestDatabase) {
     let tenant = with_session(&*store, &record);
     write(&*store, |tx| tx.delete_session(tenant, record.id));
     assert_eq!(read(&*store, |tx| tx.session(tenant, record.id)), None);
-    assert!(read(&*store, |tx| tx.open_sessions(tenant, SessionScope::Tenant)).is_empty());
+    assert!(read(&*store, |tx| tx.scan_oldest_first(tenant, SessionScope::Tenant, None, 1)).is_empty());
 }
 
 pub(in crate::store) fn a_tenant_with_every_setting_reads_back(database: &dyn TestDatabase) {
@@ -203,9 +207,9 @@ pub(in crate::store) fn tenants_do_not_see_each_other(database: &dyn TestDatabas
         .read(WaitPolicy::Block, &mut |tx| {
             assert_eq!(tx.session(other, record.id)?, None);
             assert!(tx.keys(other)?.is_empty());
-            assert!(tx.scan_oldest_first(other, None, 10)?.is_empty());
+            tx.scan_open_newest_first(other, &record.user_id, None, &mut |_| unreachable!())?;
             for scope in [SessionScope::Tenant, SessionScope::User(&record.user_id)] {
-                assert!(tx.open_sessions(other, scope)?.is_empty());
+                assert!(tx.scan_oldest_first(other, scope, None, 10)?.is_empty());
                 tx.scan_newest_first(other, scope, None, &mut |_, _| unreachable!())?;
             }
             Ok(())

@@ -2,12 +2,13 @@
 
 use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::model::bulk_end::BulkEnd;
 use crate::model::client::ClientInfo;
 use crate::model::config::{self, Config};
 use crate::model::device_type::DeviceType;
 use crate::model::id::{KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
-use crate::model::session::{End, EndReason, SessionTimes};
+use crate::model::session::{BulkNo, End, EndReason, SessionTimes};
 use crate::rules::rotation::Rotation;
 use crate::store::{
     IssuedAccessToken, KeyRecord, LastSeen, SessionRecord, TenantNo, TenantRecord, WriteTransaction,
@@ -40,6 +41,7 @@ pub(in crate::store) fn plain_session(id: SessionId, user_id: &UserId) -> Sessio
             last_active_at: at(6),
             expires_at: at(7_000_000_000_000),
             end: None,
+            judged_by: 0,
         },
         rotation: Rotation { generation: 1, replays: 0 },
         nonce: [2; 16],
@@ -66,6 +68,7 @@ pub(in crate::store) fn full_session(id: SessionId, user_id: &UserId, seed: u8) 
             last_active_at: time(2),
             expires_at: time(3),
             end: Some(End { at: time(4), reason: EndReason::ALL[usize::from(seed) % EndReason::ALL.len()] }),
+            judged_by: 30 + i64::from(seed),
         },
         rotation: Rotation { generation: u32::MAX - u32::from(seed), replays: 90 + u32::from(seed) },
         nonce: [seed; 16],
@@ -95,6 +98,34 @@ pub(in crate::store) fn full_session(id: SessionId, user_id: &UserId, seed: u8) 
             email: Some(text("email").parse().unwrap()),
             claims: format!(r#"{{"z":{seed},"a":{{"b":[1,null,"ü"]}}}}"#).parse().unwrap(),
         },
+    }
+}
+
+/// A bulk end with every optional field absent.
+pub(in crate::store) fn plain_bulk_end(no: BulkNo) -> BulkEnd {
+    BulkEnd {
+        no,
+        user_id: None,
+        at: at(3),
+        idle_timeout: None,
+        reason: None,
+        spared: None,
+        newest: None,
+        epoch: 1,
+    }
+}
+
+/// A bulk end with every field set.
+pub(in crate::store) fn full_bulk_end(no: BulkNo) -> BulkEnd {
+    BulkEnd {
+        no,
+        user_id: Some(user("usr 'ü")),
+        at: at(1_700_000_000_000 + no),
+        idle_timeout: Some("90m".parse().unwrap()),
+        reason: Some(EndReason::ALL[no as usize % EndReason::ALL.len()]),
+        spared: Some(session_id(7)),
+        newest: Some(session_id(8)),
+        epoch: 50 + no,
     }
 }
 

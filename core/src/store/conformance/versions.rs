@@ -1,13 +1,13 @@
 //! The tenant's version and the clock mark.
 
-use super::samples::{add_tenant, at, full_config, key, plain_session, session_id, user};
+use super::samples::{add_tenant, at, full_config, key, plain_bulk_end, plain_session, session_id, user};
 use super::{NEVER_BUSY, TestDatabase, read, try_write, write};
 use crate::error::{ErrorCode, Failure};
 use crate::model::session::{End, EndReason};
 use crate::store::{ClockMark, WriteTransaction};
 use crate::token::keyring::KeyState;
 
-pub(in crate::store) fn the_version_grows_with_settings_keys_and_secret_and_with_nothing_else(
+pub(in crate::store) fn the_version_grows_with_settings_keys_secret_and_bulk_ends_and_with_nothing_else(
     database: &dyn TestDatabase,
 ) {
     let store = database.open(NEVER_BUSY);
@@ -18,7 +18,9 @@ pub(in crate::store) fn the_version_grows_with_settings_keys_and_secret_and_with
     assert_eq!(version(other), 1);
 
     type Change<'a> = &'a dyn Fn(&dyn WriteTransaction) -> Result<(), Failure>;
-    let growing: [Change<'_>; 3] = [
+    let growing: [Change<'_>; 5] = [
+        &|tx| tx.add_bulk_end(tenant, &plain_bulk_end(1)),
+        &|tx| tx.finish_bulk_end(tenant, 1),
         &|tx| tx.set_config(tenant, &full_config(), at(1)),
         &|tx| tx.set_key(tenant, &key(1, KeyState::Active)),
         &|tx| tx.set_secret(tenant, &[1; 16], &[2]),
@@ -33,7 +35,7 @@ pub(in crate::store) fn the_version_grows_with_settings_keys_and_secret_and_with
         &|tx| tx.rotate_session(tenant, &session),
         &|tx| tx.count_replay(tenant, session.id),
         &|tx| tx.change_identity(tenant, &session),
-        &|tx| tx.end_session(tenant, session.id, End { at: at(9), reason: EndReason::Revoked }),
+        &|tx| tx.end_session(tenant, session.id, End { at: at(9), reason: EndReason::Revoked }, 0),
         &|tx| tx.delete_session(tenant, session.id),
         &|tx| tx.raise_clock_mark(at(10)),
     ];

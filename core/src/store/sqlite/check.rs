@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, named_params};
 
-use super::codec::{self, config_columns, key_columns, session_columns};
+use super::codec::{self, bulk_end_columns, config_columns, key_columns, session_columns};
 use super::error::{map_error, map_value_error};
 use super::observer::Observer;
 use super::transaction::{self, Tx};
@@ -29,13 +29,15 @@ const BATCH_ROWS: usize = 500;
 /// A file that cannot be read is an error, and so is one of a newer release; a file that is wrong is a report.
 pub(in crate::store) fn check(path: &Path, options: &StoreOptions) -> Result<CheckReport, Failure> {
     let observer = Observer::open(path, options)?;
-    let mut check = Check { connection: observer.connection(), report: CheckReport::new() };
+    let mut check = Check { connection: observer.connection(), version: 0, report: CheckReport::new() };
     check.run()?;
     Ok(check.report)
 }
 
 struct Check<'a> {
     connection: &'a Connection,
+    /// How many migrations the file has had.
+    version: usize,
     report: CheckReport,
 }
 
@@ -58,8 +60,9 @@ impl Check<'_> {
             }
             Err(failure) => return Err(failure),
         };
+        self.version = version;
         self.part(ProblemKind::Schema, "schema", |check| {
-            let Check { connection, report } = check;
+            let Check { connection, report, .. } = check;
             schema_check::compare(connection, &migrate::MIGRATIONS[..version], |object, difference| {
                 report.add(ProblemKind::Schema, object, difference);
             })
@@ -129,6 +132,7 @@ impl Check<'_> {
 
     fn check_tenants(&mut self) -> Result<(), Failure> {
         let mut after = TenantNo::MIN;
+        let has_bulk_ends = self.has_bulk_ends();
         loop {
             let mut numbers = Vec::new();
             let report = &mut self.report;
@@ -136,6 +140,9 @@ impl Check<'_> {
                 numbers = tenant_numbers(tx, after)?;
                 for &no in &numbers {
                     check_tenant(tx, report, no)?;
+                    if has_bulk_ends {
+                        check_bulk_ends(tx, report, no)?;
+                    }
                 }
                 Ok(())
             })?;
@@ -147,7 +154,26 @@ impl Check<'_> {
         }
     }
 
+    /// Whether the file is of a release that has them.
+    fn has_bulk_ends(&self) -> bool {
+        self.version >= 2
+    }
+
     fn check_sessions(&mut self) -> Result<(), Failure> {
+        let mut statement = concat!(
+            "SELECT ",
+            session_columns!(all),
+            ",
+                 tenant_no
+             FROM sessions
+             WHERE (tenant_no, session_ulid) > (:tenant_no, :after)
+             ORDER BY tenant_no, session_ulid
+             LIMIT :limit"
+        )
+        .to_owned();
+        if !self.has_bulk_ends() {
+            statement = statement.replace("judged_by", "0 AS judged_by");
+        }
         let mut after: Option<(TenantNo, Vec<u8>)> = None;
         loop {
             let mut rows = 0;
@@ -156,16 +182,7 @@ impl Check<'_> {
             transaction::read(self.connection, &mut |tx| {
                 let (tenant, id) = after.clone().unwrap_or((TenantNo::MIN, Vec::new()));
                 tx.query_each(
-                    concat!(
-                        "SELECT ",
-                        session_columns!(all),
-                        ",
-                             tenant_no
-                         FROM sessions
-                         WHERE (tenant_no, session_ulid) > (:tenant_no, :after)
-                         ORDER BY tenant_no, session_ulid
-                         LIMIT :limit"
-                    ),
+                    &statement,
                     named_params! {":tenant_no": tenant, ":after": id, ":limit": BATCH_ROWS as i64},
                     |row| {
                         rows += 1;
@@ -267,6 +284,21 @@ fn check_tenant(tx: &Tx<'_>, report: &mut CheckReport, no: TenantNo) -> Result<(
         report.add(ProblemKind::Row, &object(), &found);
     }
     Ok(())
+}
+
+fn check_bulk_ends(tx: &Tx<'_>, report: &mut CheckReport, no: TenantNo) -> Result<(), Failure> {
+    tx.query_each(
+        concat!(
+            "SELECT ",
+            bulk_end_columns!(all),
+            " FROM bulk_ends WHERE tenant_no = :tenant_no ORDER BY bulk_no"
+        ),
+        named_params! {":tenant_no": no},
+        |row| {
+            note(report, codec::bulk_end(row).map(drop), || format!("bulk_ends of tenant {no}"))?;
+            Ok(ControlFlow::Continue(()))
+        },
+    )
 }
 
 /// The key of a session's row, also of one that is damaged.

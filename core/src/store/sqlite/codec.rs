@@ -6,14 +6,15 @@ use super::columns::{RowReader, columns};
 use super::error::map_value_error;
 use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::model::bulk_end::BulkEnd;
 use crate::model::client::ClientInfo;
 use crate::model::config::{self, Config};
 use crate::model::id::{KeyId, SessionId};
 use crate::model::identity::Identity;
-use crate::model::session::{End, SessionTimes};
+use crate::model::session::{BulkNo, End, SessionLifetime, SessionTimes};
 use crate::rules::rotation::Rotation;
 use crate::store::records::{
-    ClockMark, IssuedAccessToken, KeyRecord, LastSeen, SessionLifetime, SessionRecord, TenantNo, TenantRecord,
+    BulkEndRecord, ClockMark, IssuedAccessToken, KeyRecord, LastSeen, SessionRecord, TenantNo, TenantRecord,
 };
 use crate::token::issuer::AccessTokenParams;
 use crate::token::keyring::KeyState;
@@ -30,9 +31,10 @@ columns! {
         expires_at_ms: record.times.expires_at;
         ended_at_ms: record.times.end.map(|end| end.at);
         end_reason: record.times.end.map(|end| end.reason);
+        judged_by: record.times.judged_by;
+        user_id: record.user_id;
     }
     others {
-        user_id: record.user_id; // read by `session`, which cannot begin without one
         generation: record.rotation.generation => rotation.generation = cell.unsigned();
         replays: record.rotation.replays => rotation.replays = cell.unsigned();
         nonce: record.nonce => nonce = cell.value();
@@ -80,6 +82,23 @@ columns! {
     }
 }
 
+columns! {
+    /// A column of `bulk_ends`; the tenant's number comes before them.
+    BulkEndColumn of "bulk_ends", bulk_end_columns!, |record: BulkEndRecord, cell|
+    bulk_end {
+        bulk_no: record.bulk_end.no => bulk_end.no = cell.value();
+        user_id: record.bulk_end.user_id => bulk_end.user_id = cell.optional_text();
+        decided_at_ms: record.bulk_end.at => bulk_end.at = cell.time();
+        idle_timeout: record.bulk_end.idle_timeout => bulk_end.idle_timeout = cell.optional_text();
+        reason: record.bulk_end.reason => bulk_end.reason = cell.optional_text();
+        spared_ulid: record.bulk_end.spared.map(SessionId::to_bytes) => bulk_end.spared = cell.optional_session();
+        newest_ulid: record.bulk_end.newest.map(SessionId::to_bytes) => bulk_end.newest = cell.optional_session();
+        era: record.bulk_end.epoch => bulk_end.epoch = cell.value();
+        ended: record.ended => ended = cell.unsigned();
+        done: record.is_done => is_done = cell.value();
+    }
+}
+
 /// Reads a row that was selected with `session_columns!(lifetime)` or more.
 pub(super) fn lifetime(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
     let id: [u8; 16] = row.get(SessionColumn::session_ulid as usize).map_err(map_value_error)?;
@@ -97,18 +116,19 @@ pub(super) fn lifetime(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
         last_active_at: row.cell(SessionColumn::last_active_at_ms).time()?,
         expires_at: row.cell(SessionColumn::expires_at_ms).time()?,
         end,
+        judged_by: row.cell(SessionColumn::judged_by).value()?,
     };
-    Ok(SessionLifetime { id, times })
+    Ok(SessionLifetime { id, user_id: row.cell(SessionColumn::user_id).text()?, times })
 }
 
 /// Reads a row that was selected with `session_columns!(all)`.
 pub(super) fn session(row: &Row<'_>) -> Result<SessionRecord, Failure> {
-    let SessionLifetime { id, times } = lifetime(row)?;
+    let SessionLifetime { id, user_id, times } = lifetime(row)?;
     let row = RowReader { row, id };
     let never = Timestamp::default();
     let mut record = SessionRecord {
         id,
-        user_id: row.cell(SessionColumn::user_id).text()?,
+        user_id,
         times,
         rotation: Rotation { generation: 0, replays: 0 },
         nonce: Nonce::default(),
@@ -148,6 +168,23 @@ pub(super) fn key(row: &Row<'_>) -> Result<KeyRecord, Failure> {
         wrapped_seed: None,
     };
     KeyColumn::read_into(&mut record, &RowReader { row, id })?;
+    Ok(record)
+}
+
+/// Reads a row that was selected with `bulk_end_columns!(all)`.
+pub(super) fn bulk_end(row: &Row<'_>) -> Result<BulkEndRecord, Failure> {
+    let no: BulkNo = row.get(BulkEndColumn::bulk_no as usize).map_err(map_value_error)?;
+    let mut record = BulkEndRecord::new(BulkEnd {
+        no,
+        user_id: None,
+        at: Timestamp::default(),
+        idle_timeout: None,
+        reason: None,
+        spared: None,
+        newest: None,
+        epoch: 0,
+    });
+    BulkEndColumn::read_into(&mut record, &RowReader { row, id: no })?;
     Ok(record)
 }
 

@@ -10,6 +10,7 @@ use rusqlite::{Row, Statement, ToSql};
 use super::error::map_value_error;
 use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::model::id::SessionId;
 
 /// `a, b`
 macro_rules! names {
@@ -207,6 +208,11 @@ impl<C: Column, I: Display + Copy> Cell<'_, C, I> {
     pub(super) fn optional_unsigned<T: TryFrom<i64>>(&self) -> Result<Option<T>, Failure> {
         let number: Option<i64> = self.value()?;
         number.map(T::try_from).transpose().map_err(|_| self.corrupt_column())
+    }
+
+    /// The bytes of a session's id, or NULL.
+    pub(super) fn optional_session(&self) -> Result<Option<SessionId>, Failure> {
+        Ok(self.value::<Option<[u8; 16]>>()?.map(SessionId::from_bytes))
     }
 
     /// Text that `parse` takes, or NULL.

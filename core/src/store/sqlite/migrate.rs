@@ -11,7 +11,8 @@ use crate::store::contract::StoreOptions;
 const APPLICATION_ID: i32 = 0x6865_6a6f;
 
 /// One migration a version; the array's length is the version of this release.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_create_tables.sql")];
+pub(super) const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_create_tables.sql"), include_str!("migrations/0002_add_bulk_ends.sql")];
 
 /// Refuses a foreign or newer file before anything is written to it.
 pub(super) fn migrate(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
@@ -67,6 +68,27 @@ mod tests {
         let texts: Vec<String> =
             objects.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         texts.join(";\n\n") + ";\n"
+    }
+
+    #[test]
+    fn a_database_of_the_first_release_opens_with_its_sessions() {
+        let connection = Connection::open_in_memory().unwrap();
+        apply_migration(&connection, 0).unwrap();
+        let insert = "
+            INSERT INTO tenants VALUES (7, 'tnt', 1, 5, zeroblob(16), x'01', '30d', '1h', NULL, NULL, '10s', 0);
+            INSERT INTO sessions VALUES
+                (7, zeroblob(16), 'u', 5, 5, 9, NULL, NULL, 1, 0, zeroblob(16), 1, 5, 6, 1, 'unknown',
+                 NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL);";
+        connection.execute_batch(insert).unwrap();
+        let options = StoreOptions::relaxed(std::time::Duration::ZERO);
+        migrate(&connection, &options).unwrap();
+        assert_eq!(inspect(&connection).unwrap(), Some(MIGRATIONS.len()));
+        let judged_by = "SELECT judged_by FROM sessions WHERE tenant_no = 7 AND user_id = 'u'";
+        assert_eq!(connection.query_row(judged_by, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        assert_eq!(
+            connection.query_row("SELECT count(*) FROM bulk_ends", [], |row| row.get::<_, i64>(0)).unwrap(),
+            0
+        );
     }
 
     #[test]

@@ -2,15 +2,16 @@
 
 use rusqlite::named_params;
 
-use super::codec::{self, config_columns, key_columns, session_columns};
+use super::codec::{self, bulk_end_columns, config_columns, key_columns, session_columns};
 use super::error::map_value_error;
 use super::transaction::Tx;
 use crate::error::Failure;
-use crate::model::id::{SessionId, TenantId};
+use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::session::SessionLifetime;
 use crate::store::records::{
-    ClockMark, KeyRecord, SessionLifetime, SessionRecord, SessionScope, TenantNo, TenantRecord, TenantVersion,
+    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SessionScope, TenantNo, TenantRecord, TenantVersion,
 };
-use crate::store::transaction::{ReadTransaction, Visitor};
+use crate::store::transaction::{LifetimeVisitor, ReadTransaction, Visitor};
 
 fn missing(what: &str) -> Failure {
     Failure::corrupt(format!("{what} is missing"))
@@ -99,35 +100,38 @@ impl ReadTransaction for Tx<'_> {
         )
     }
 
-    fn open_sessions(
+    fn bulk_ends(&self, tenant: TenantNo) -> Result<Vec<BulkEndRecord>, Failure> {
+        self.query_all(
+            concat!(
+                "SELECT ",
+                bulk_end_columns!(all),
+                " FROM bulk_ends WHERE tenant_no = :tenant_no ORDER BY bulk_no"
+            ),
+            named_params! {":tenant_no": tenant},
+            codec::bulk_end,
+        )
+    }
+
+    fn scan_open_newest_first(
         &self,
         tenant: TenantNo,
-        scope: SessionScope<'_>,
-    ) -> Result<Vec<SessionLifetime>, Failure> {
-        match scope {
-            SessionScope::Tenant => self.query_all(
-                concat!(
-                    "SELECT ",
-                    session_columns!(lifetime),
-                    " FROM sessions
-                     WHERE tenant_no = :tenant_no AND ended_at_ms IS NULL
-                     ORDER BY session_ulid"
-                ),
-                named_params! {":tenant_no": tenant},
-                codec::lifetime,
+        user: &UserId,
+        from: Option<SessionId>,
+        visit: &mut LifetimeVisitor<'_>,
+    ) -> Result<(), Failure> {
+        let from = from.map(SessionId::to_bytes);
+        let from = from.as_ref().map_or(OLDEST.as_slice(), |bytes| bytes.as_slice());
+        self.query_each(
+            concat!(
+                "SELECT ",
+                session_columns!(lifetime),
+                " FROM sessions INDEXED BY sessions_of_user
+                 WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid >= :from
+                 ORDER BY session_ulid DESC"
             ),
-            SessionScope::User(user) => self.query_all(
-                concat!(
-                    "SELECT ",
-                    session_columns!(lifetime),
-                    " FROM sessions INDEXED BY sessions_of_user
-                     WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0
-                     ORDER BY session_ulid"
-                ),
-                named_params! {":tenant_no": tenant, ":user_id": user.as_str()},
-                codec::lifetime,
-            ),
-        }
+            named_params! {":tenant_no": tenant, ":user_id": user.as_str(), ":from": from},
+            |row| visit(codec::lifetime(row)?),
+        )
     }
 
     fn scan_newest_first(
@@ -174,23 +178,49 @@ impl ReadTransaction for Tx<'_> {
     fn scan_oldest_first(
         &self,
         tenant: TenantNo,
+        scope: SessionScope<'_>,
         after: Option<SessionId>,
         limit: usize,
     ) -> Result<Vec<SessionLifetime>, Failure> {
         let after = after.map(SessionId::to_bytes);
         let bytes = after.as_ref().map_or(OLDEST.as_slice(), |bytes| bytes.as_slice());
-        let lifetimes = self.query_all(
-            concat!(
-                "SELECT ",
-                session_columns!(lifetime),
-                " FROM sessions
-                 WHERE tenant_no = :tenant_no AND session_ulid > :after
-                 ORDER BY session_ulid
-                 LIMIT :limit"
-            ),
-            named_params! {":tenant_no": tenant, ":after": bytes, ":limit": limit as i64},
-            codec::lifetime,
-        )?;
+        let lifetimes = match scope {
+            SessionScope::Tenant => self.query_all(
+                concat!(
+                    "SELECT ",
+                    session_columns!(lifetime),
+                    " FROM sessions
+                     WHERE tenant_no = :tenant_no AND session_ulid > :after
+                     ORDER BY session_ulid
+                     LIMIT :limit"
+                ),
+                named_params! {":tenant_no": tenant, ":after": bytes, ":limit": limit as i64},
+                codec::lifetime,
+            )?,
+            // Two runs of the index, merged as in `scan_newest_first`.
+            SessionScope::User(user) => self.query_all(
+                concat!(
+                    "SELECT ",
+                    session_columns!(lifetime),
+                    " FROM sessions INDEXED BY sessions_of_user
+                     WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid > :after
+                     UNION ALL
+                     SELECT ",
+                    session_columns!(lifetime),
+                    " FROM sessions INDEXED BY sessions_of_user
+                     WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 1 AND session_ulid > :after
+                     ORDER BY session_ulid
+                     LIMIT :limit"
+                ),
+                named_params! {
+                    ":tenant_no": tenant,
+                    ":user_id": user.as_str(),
+                    ":after": bytes,
+                    ":limit": limit as i64,
+                },
+                codec::lifetime,
+            )?,
+        };
         // In a damaged file they need not ascend, and a caller that goes on from the last one would go on for ever.
         let mut previous = after.map(SessionId::from_bytes);
         for lifetime in &lifetimes {

@@ -3,16 +3,20 @@
 use rusqlite::named_params;
 
 use super::change_tracker::Change;
-use super::codec::{ConfigColumn, KeyColumn, SessionColumn, config_columns, key_columns, session_columns};
+use super::codec::{
+    BulkEndColumn, ConfigColumn, KeyColumn, SessionColumn, bulk_end_columns, config_columns, key_columns,
+    session_columns,
+};
 use super::columns::assignments;
 use super::transaction::Tx;
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::key_wrapping::SALT_BYTES;
+use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
 use crate::model::id::{SessionId, TenantId};
-use crate::model::session::End;
-use crate::store::records::{ClockMark, KeyRecord, SessionRecord, TenantNo, TenantRecord};
+use crate::model::session::{BulkNo, End};
+use crate::store::records::{BulkEndRecord, ClockMark, KeyRecord, SessionRecord, TenantNo, TenantRecord};
 use crate::store::transaction::WriteTransaction;
 
 /// An UPDATE of some columns of one session.
@@ -36,6 +40,7 @@ macro_rules! session_update {
 
 const ROTATE_SESSION: SessionUpdate = session_update! {
     last_active_at_ms
+    judged_by
     generation
     replays
     access_serial
@@ -58,6 +63,14 @@ const CHANGE_IDENTITY: SessionUpdate = session_update! {
 };
 
 impl Tx<'_> {
+    fn raise_version(&self, tenant: TenantNo) -> Result<(), Failure> {
+        self.change(
+            Change::Everything,
+            "UPDATE tenants SET version = version + 1 WHERE tenant_no = :tenant_no",
+            named_params! {":tenant_no": tenant},
+        )
+    }
+
     fn update_session(
         &self,
         update: &SessionUpdate,
@@ -200,11 +213,7 @@ impl WriteTransaction for Tx<'_> {
                 ":key_no": key.no,
             },
         )?;
-        self.change(
-            Change::Everything,
-            "UPDATE tenants SET version = version + 1 WHERE tenant_no = :tenant_no",
-            named_params! {":tenant_no": tenant},
-        )
+        self.raise_version(tenant)
     }
 
     fn add_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure> {
@@ -241,17 +250,26 @@ impl WriteTransaction for Tx<'_> {
         self.update_session(&CHANGE_IDENTITY, tenant, record)
     }
 
-    fn end_session(&self, tenant: TenantNo, id: SessionId, end: End) -> Result<(), Failure> {
+    fn end_session(&self, tenant: TenantNo, id: SessionId, end: End, by: BulkNo) -> Result<(), Failure> {
+        if by != 0 {
+            self.change(
+                Change::Session(id),
+                "UPDATE bulk_ends SET ended = ended + 1 WHERE tenant_no = :tenant_no AND bulk_no = :bulk_no",
+                named_params! {":tenant_no": tenant, ":bulk_no": by},
+            )?;
+        }
         self.change(
             Change::Session(id),
             "UPDATE sessions
              SET
                  ended_at_ms = :ended_at_ms,
-                 end_reason = :end_reason
+                 end_reason = :end_reason,
+                 judged_by = :judged_by
              WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid AND ended_at_ms IS NULL",
             named_params! {
                 ":ended_at_ms": end.at.as_millis(),
                 ":end_reason": end.reason.as_str(),
+                ":judged_by": by,
                 ":tenant_no": tenant,
                 ":session_ulid": id.to_bytes(),
             },
@@ -263,6 +281,41 @@ impl WriteTransaction for Tx<'_> {
             Change::Session(id),
             "DELETE FROM sessions WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid",
             named_params! {":tenant_no": tenant, ":session_ulid": id.to_bytes()},
+        )
+    }
+
+    fn add_bulk_end(&self, tenant: TenantNo, bulk_end: &BulkEnd) -> Result<(), Failure> {
+        let record = BulkEndRecord::new(bulk_end.clone());
+        self.change_with(
+            Change::Everything,
+            concat!(
+                "INSERT INTO bulk_ends (tenant_no, ",
+                bulk_end_columns!(all),
+                ") VALUES (:tenant_no, ",
+                bulk_end_columns!(all parameters),
+                ")"
+            ),
+            |binder| {
+                binder.parameters(named_params! {":tenant_no": tenant})?.columns(BulkEndColumn::ALL, &record)
+            },
+        )?;
+        self.raise_version(tenant)
+    }
+
+    fn finish_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure> {
+        self.change(
+            Change::Everything,
+            "UPDATE bulk_ends SET done = 1 WHERE tenant_no = :tenant_no AND bulk_no = :bulk_no AND done = 0",
+            named_params! {":tenant_no": tenant, ":bulk_no": no},
+        )?;
+        self.raise_version(tenant)
+    }
+
+    fn delete_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure> {
+        self.change(
+            Change::Everything,
+            "DELETE FROM bulk_ends WHERE tenant_no = :tenant_no AND bulk_no = :bulk_no AND done = 1",
+            named_params! {":tenant_no": tenant, ":bulk_no": no},
         )
     }
 }

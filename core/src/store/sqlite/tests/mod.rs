@@ -1,3 +1,4 @@
+mod bounded_work;
 mod change_tracker;
 mod conformance;
 mod errors;

@@ -8,7 +8,9 @@ use rusqlite::{Connection, ffi};
 
 use crate::error::Failure;
 use crate::model::session::{End, EndReason};
-use crate::store::conformance::samples::{at, key, plain_session, plain_tenant, session_id, user};
+use crate::store::conformance::samples::{
+    at, key, plain_bulk_end, plain_session, plain_tenant, session_id, user,
+};
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{ClockMark, Database, SessionScope, Store, StoreOptions, WriteTransaction};
 use crate::token::keyring::KeyState;
@@ -33,14 +35,14 @@ fn exercise(tx: &dyn WriteTransaction) -> Result<(), Failure> {
     tx.count_replay(no, session.id)?;
     tx.change_identity(no, &session)?;
     for scope in [SessionScope::Tenant, SessionScope::User(&session.user_id)] {
-        assert_eq!(tx.open_sessions(no, scope)?.len(), 1);
+        tx.scan_oldest_first(no, scope, None, 10)?;
         for before in [None, Some(session.id)] {
             tx.scan_newest_first(no, scope, before, &mut |_, read_record| {
                 read_record().map(|_| ControlFlow::Continue(()))
             })?;
         }
     }
-    tx.scan_oldest_first(no, None, 10)?;
+    tx.scan_open_newest_first(no, &session.user_id, None, &mut |_| Ok(ControlFlow::Continue(())))?;
     tx.clock_mark()?;
     tx.tenant_no(&"tnt".parse().unwrap())?;
     tx.tenant_numbers()?;
@@ -49,7 +51,11 @@ fn exercise(tx: &dyn WriteTransaction) -> Result<(), Failure> {
     tx.keys(no)?;
     tx.session(no, session.id)?;
     tx.database_bytes()?;
-    tx.end_session(no, session.id, End { at: at(5), reason: EndReason::Revoked })?;
+    tx.add_bulk_end(no, &plain_bulk_end(1))?;
+    tx.bulk_ends(no)?;
+    tx.end_session(no, session.id, End { at: at(5), reason: EndReason::Revoked }, 1)?;
+    tx.finish_bulk_end(no, 1)?;
+    tx.delete_bulk_end(no, 1)?;
     tx.delete_session(no, session.id)
 }
 

@@ -1,0 +1,180 @@
+//! Ending sessions: each end is written here, and many sessions end here as one act (SPEC 2).
+
+use std::ops::ControlFlow;
+
+use super::transaction::WriteContext;
+use crate::clock::Timestamp;
+use crate::duration::Duration;
+use crate::error::Failure;
+use crate::model::bulk_end::{BulkEnd, BulkEnds};
+use crate::model::id::{SessionId, UserId};
+use crate::model::session::{BulkNo, End, EndReason, SessionLifetime};
+use crate::rules::status::{Cause, FoundEnd, find_end};
+use crate::store::{SessionScope, TenantNo, WriteTransaction};
+
+/// How many bulk ends are kept after they are done, for callers that are still counting what theirs has ended.
+const DONE_KEPT: BulkNo = 64;
+
+/// The sessions that a call ends together.
+pub(super) struct Selection<'a> {
+    pub scope: SessionScope<'a>,
+    /// The session of the scope that stays.
+    pub spared: Option<SessionId>,
+    /// The newest session that ends; `None` if all do.
+    pub newest: Option<SessionId>,
+    /// `None` to write down only what the clock has ended.
+    pub reason: Option<EndReason>,
+}
+
+impl Selection<'static> {
+    /// No session of the tenant but those that the clock has ended.
+    pub(super) const ENDED_BY_CLOCK: Self =
+        Selection { scope: SessionScope::Tenant, spared: None, newest: None, reason: None };
+}
+
+/// Ends sessions of one tenant inside a write transaction.
+pub(super) struct SessionEnds<'a> {
+    pub transaction: &'a dyn WriteTransaction,
+    pub tenant: TenantNo,
+    pub now: Timestamp,
+    pub idle_timeout: Option<Duration>,
+    pub bulk_ends: &'a BulkEnds,
+    /// The epoch of the clock mark.
+    pub epoch: i64,
+    /// How many sessions are stamped in this transaction; more are ended by a bulk end.
+    pub direct_max: usize,
+}
+
+impl SessionEnds<'_> {
+    /// The status function.
+    pub(super) fn find(&self, session: &SessionLifetime) -> Option<FoundEnd> {
+        find_end(session, self.now, self.idle_timeout, &self.bulk_ends.pending)
+    }
+
+    /// Ends a session that is active.
+    pub(super) fn end(&self, id: SessionId, reason: EndReason) -> Result<(), Failure> {
+        self.write(id, End { at: self.now, reason }, 0)
+    }
+
+    /// The status function; an end that is not written down yet is.
+    pub(super) fn stamp(&self, session: &SessionLifetime) -> Result<Option<FoundEnd>, Failure> {
+        let found = self.find(session);
+        if let Some(found) = found.filter(|found| found.cause != Cause::Written) {
+            self.write(session.id, found.end, found.by)?;
+        }
+        Ok(found)
+    }
+
+    /// The one place through which every end of a session is written, whatever caused it.
+    fn write(&self, id: SessionId, end: End, by: BulkNo) -> Result<(), Failure> {
+        self.transaction.end_session(self.tenant, id, end, by)
+    }
+
+    /// Ends the active ones of these sessions row by row; how many. Does nothing, and answers so, if that takes looking at
+    /// more than `direct_max`.
+    pub(super) fn end_few(&self, selection: &Selection<'_>) -> Result<Option<u64>, Failure> {
+        let Some(sessions) = self.few_sessions(selection.scope)? else { return Ok(None) };
+        let mut count = 0;
+        for session in sessions {
+            let is_meant = selection.spared != Some(session.id)
+                && selection.newest.is_none_or(|newest| session.id <= newest);
+            if is_meant
+                && self.stamp(&session)?.is_none()
+                && let Some(reason) = selection.reason
+            {
+                self.end(session.id, reason)?;
+                count += 1;
+            }
+        }
+        Ok(Some(count))
+    }
+
+    /// The sessions of the scope that may be active, with others among them, unless that takes looking at more than
+    /// `direct_max`.
+    pub(super) fn few_sessions(
+        &self,
+        scope: SessionScope<'_>,
+    ) -> Result<Option<Vec<SessionLifetime>>, Failure> {
+        let limit = self.direct_max.saturating_add(1);
+        let sessions = match scope {
+            SessionScope::Tenant => self.transaction.scan_oldest_first(self.tenant, scope, None, limit)?,
+            SessionScope::User(user) => {
+                let mut sessions = Vec::new();
+                self.visit_open(user, &mut |session| {
+                    sessions.push(session);
+                    Ok(if sessions.len() < limit {
+                        ControlFlow::Continue(())
+                    } else {
+                        ControlFlow::Break(())
+                    })
+                })?;
+                sessions
+            }
+        };
+        Ok((sessions.len() < limit).then_some(sessions))
+    }
+
+    /// Visits the user's sessions without a written end, newest first, but for those that a pending bulk end has certainly
+    /// ended: there may be very many of them.
+    pub(super) fn visit_open(
+        &self,
+        user: &UserId,
+        visit: &mut dyn FnMut(SessionLifetime) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        let from = self.bulk_ends.first_undecided(user, self.epoch);
+        let mut flow = ControlFlow::Continue(());
+        self.transaction.scan_open_newest_first(self.tenant, user, from, &mut |session| {
+            flow = visit(session)?;
+            Ok(flow)
+        })?;
+        for id in self.bulk_ends.spared_before(user, from) {
+            if flow.is_break() {
+                break;
+            }
+            let spared = self.transaction.session(self.tenant, id)?;
+            if let Some(spared) = spared.filter(|it| it.user_id == *user && it.times.end.is_none()) {
+                flow = visit(spared.lifetime())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the sessions by a bulk end; its number. The caller holds a transaction of its own.
+    pub(super) fn add_bulk_end(&self, selection: &Selection<'_>) -> Result<BulkNo, Failure> {
+        let no = self.bulk_ends.newest + 1;
+        self.transaction.add_bulk_end(
+            self.tenant,
+            &BulkEnd {
+                no,
+                user_id: selection.scope.user().cloned(),
+                at: self.now,
+                idle_timeout: self.idle_timeout,
+                reason: selection.reason,
+                spared: selection.spared,
+                newest: selection.newest,
+                epoch: self.epoch,
+            },
+        )?;
+        for record in self.transaction.bulk_ends(self.tenant)? {
+            if record.is_done && record.bulk_end.no <= no - DONE_KEPT {
+                self.transaction.delete_bulk_end(self.tenant, record.bulk_end.no)?;
+            }
+        }
+        Ok(no)
+    }
+}
+
+impl WriteContext<'_> {
+    /// What ends sessions of the tenant.
+    pub(super) fn ends(&self) -> SessionEnds<'_> {
+        SessionEnds {
+            transaction: self.transaction,
+            tenant: self.tenant,
+            now: self.now,
+            idle_timeout: self.snapshot.config.idle_timeout,
+            bulk_ends: &self.snapshot.bulk_ends,
+            epoch: self.epoch,
+            direct_max: self.direct_ends_max,
+        }
+    }
+}
