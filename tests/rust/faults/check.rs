@@ -126,6 +126,30 @@ fn what_another_program_added_or_changed_is_named() {
     }
 }
 
+/// What the first release made; this one brings it up to date when it opens it.
+#[test]
+fn a_file_of_the_first_release_is_sound_and_stays_as_it_is() {
+    let database = Database::new();
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../core/src/store/sqlite/migrations/0001_create_tables.sql");
+    change(&database, &fs::read_to_string(path).unwrap());
+    change(
+        &database,
+        "PRAGMA application_id = 0x68656a6f; PRAGMA user_version = 1; PRAGMA journal_mode = WAL;
+         INSERT INTO tenants VALUES (1, 'tnt', 1, 0, zeroblob(16), zeroblob(72), '30d', '1h', NULL, NULL, '10s', 0);
+         INSERT INTO signing_keys VALUES
+             (1, 1, randomblob(16), 'active', 0, NULL, zeroblob(72)),
+             (1, 2, randomblob(16), 'next', 0, NULL, zeroblob(72))",
+    );
+    let before = contents(&database.folder());
+    let report = check(&database);
+    assert!(report.ok, "{:#?}", report.problems);
+    assert_eq!((report.counts.tenants, report.counts.sessions, report.counts.signing_keys), (1, 0, 2));
+    assert_eq!(contents(&database.folder()), before);
+    change(&database, "CREATE VIEW living AS SELECT * FROM sessions");
+    assert_finds(&database, "schema", "view \"living\"", "none of this library's");
+}
+
 #[test]
 fn a_report_lists_a_hundred_problems_and_counts_them_all() {
     let database = database_with_sessions();

@@ -2,13 +2,13 @@
 
 mod change_tracker;
 mod check;
+mod check_rows;
 mod codec;
 mod columns;
 mod connection;
 mod creation;
 mod error;
 mod file_claim;
-
 mod migrate;
 mod observer;
 mod read_tx;

@@ -1,0 +1,222 @@
+//! The part of a check that reads rows: every one, as the engine reads it.
+
+use std::ops::ControlFlow;
+
+use rusqlite::types::Value;
+use rusqlite::{Row, named_params};
+
+use super::check::Check;
+use super::codec::{self, bulk_end_columns, config_columns, key_columns, session_columns};
+use super::error::map_value_error;
+use super::transaction::{self, Tx};
+use crate::clock::Timestamp;
+use crate::error::{ErrorCode, Failure};
+use crate::model::id::{SessionId, TenantId};
+use crate::store::check_report::{CheckReport, ProblemKind};
+use crate::store::records::{KeyRecord, SessionRecord, TenantNo};
+use crate::store::transaction::ReadTransaction;
+use crate::token::keyring::KeyState;
+
+/// How many rows one read transaction looks at.
+const BATCH_ROWS: usize = 500;
+
+impl Check<'_> {
+    pub(super) fn check_clock_mark(&mut self) -> Result<(), Failure> {
+        transaction::read(self.connection, &mut |tx| tx.clock_mark().map(drop))
+    }
+
+    pub(super) fn check_tenants(&mut self) -> Result<(), Failure> {
+        let mut after = TenantNo::MIN;
+        let has_bulk_ends = self.has_bulk_ends();
+        loop {
+            let mut numbers = Vec::new();
+            let report = &mut self.report;
+            transaction::read(self.connection, &mut |tx| {
+                numbers = tenant_numbers(tx, after)?;
+                for &no in &numbers {
+                    check_tenant(tx, report, no)?;
+                    if has_bulk_ends {
+                        check_bulk_ends(tx, report, no)?;
+                    }
+                }
+                Ok(())
+            })?;
+            match numbers.last() {
+                Some(&last) if last > after => after = last,
+                Some(_) => return Err(Failure::corrupt("tenants are out of order")),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Whether the file is of a release that has them.
+    fn has_bulk_ends(&self) -> bool {
+        self.version >= 2
+    }
+
+    pub(super) fn check_sessions(&mut self) -> Result<(), Failure> {
+        let mut statement = concat!(
+            "SELECT ",
+            session_columns!(all),
+            ",
+                 tenant_no
+             FROM sessions
+             WHERE (tenant_no, session_ulid) > (:tenant_no, :after)
+             ORDER BY tenant_no, session_ulid
+             LIMIT :limit"
+        )
+        .to_owned();
+        if !self.has_bulk_ends() {
+            statement = statement.replace("judged_by", "0 AS judged_by");
+        }
+        let mut after: Option<(TenantNo, Vec<u8>)> = None;
+        loop {
+            let mut rows = 0;
+            let mut last = after.clone();
+            let report = &mut self.report;
+            transaction::read(self.connection, &mut |tx| {
+                let (tenant, id) = after.clone().unwrap_or((TenantNo::MIN, Vec::new()));
+                tx.query_each(
+                    &statement,
+                    named_params! {":tenant_no": tenant, ":after": id, ":limit": BATCH_ROWS as i64},
+                    |row| {
+                        rows += 1;
+                        report.counts.sessions += 1;
+                        let key = session_key(row)?;
+                        if last.as_ref().is_some_and(|last| *last >= key) {
+                            return Err(Failure::corrupt("sessions are out of order"));
+                        }
+                        let outcome = codec::session(row).and_then(|record| check_session(&record));
+                        note(report, outcome, || session_name(&key.1))?;
+                        last = Some(key);
+                        Ok(ControlFlow::Continue(()))
+                    },
+                )
+            })?;
+            if rows < BATCH_ROWS {
+                return Ok(());
+            }
+            after = last;
+        }
+    }
+}
+
+/// Adds a row's damage to the report; any other failure ends the check.
+fn note(
+    report: &mut CheckReport,
+    outcome: Result<(), Failure>,
+    object: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    match outcome {
+        Err(failure) if failure.as_error().code() == ErrorCode::StorageCorrupt => {
+            report.add(ProblemKind::Row, &object(), failure.as_error().detail());
+            Ok(())
+        }
+        outcome => outcome,
+    }
+}
+
+fn session_name(key: &[u8]) -> String {
+    match key.try_into().map(SessionId::from_bytes) {
+        Ok(id) => format!("sessions {id}"),
+        Err(_) => "sessions".to_owned(),
+    }
+}
+
+fn tenant_numbers(tx: &Tx<'_>, after: TenantNo) -> Result<Vec<TenantNo>, Failure> {
+    tx.query_all(
+        "SELECT tenant_no FROM tenants WHERE tenant_no > :after ORDER BY tenant_no LIMIT :limit",
+        named_params! {":after": after, ":limit": BATCH_ROWS as i64},
+        |row| row.get(0).map_err(map_value_error),
+    )
+}
+
+/// Reads the row of a tenant and those of its keys.
+fn check_tenant(tx: &Tx<'_>, report: &mut CheckReport, no: TenantNo) -> Result<(), Failure> {
+    report.counts.tenants += 1;
+    let object = || format!("tenants {no}");
+    let readable = tx.query_one(
+        concat!(
+            "SELECT ",
+            config_columns!(all),
+            ",
+                 salt,
+                 wrapped_refresh_key,
+                 token_horizon_at_ms,
+                 tenant_id
+             FROM tenants
+             WHERE tenant_no = :tenant_no"
+        ),
+        named_params! {":tenant_no": no},
+        |row| {
+            let id: String = row.get("tenant_id").map_err(map_value_error)?;
+            id.parse::<TenantId>()
+                .map_err(|_| Failure::corrupt("tenants.tenant_id holds an impossible value"))?;
+            codec::tenant(row, no).map(drop)
+        },
+    );
+    note(report, readable.map(drop), object)?;
+    let (mut active, mut next) = (0, 0);
+    tx.query_each(
+        concat!(
+            "SELECT ",
+            key_columns!(all),
+            " FROM signing_keys WHERE tenant_no = :tenant_no ORDER BY key_no"
+        ),
+        named_params! {":tenant_no": no},
+        |row| {
+            report.counts.signing_keys += 1;
+            let outcome = codec::key(row).map(|key: KeyRecord| {
+                active += u32::from(key.state == KeyState::Active);
+                next += u32::from(key.state == KeyState::Next);
+            });
+            note(report, outcome, || format!("signing_keys of tenant {no}"))?;
+            Ok(ControlFlow::Continue(()))
+        },
+    )?;
+    if (active, next) != (1, 1) {
+        let found = format!("has {active} active and {next} next signing keys instead of one each");
+        report.add(ProblemKind::Row, &object(), &found);
+    }
+    Ok(())
+}
+
+fn check_bulk_ends(tx: &Tx<'_>, report: &mut CheckReport, no: TenantNo) -> Result<(), Failure> {
+    tx.query_each(
+        concat!(
+            "SELECT ",
+            bulk_end_columns!(all),
+            " FROM bulk_ends WHERE tenant_no = :tenant_no ORDER BY bulk_no"
+        ),
+        named_params! {":tenant_no": no},
+        |row| {
+            note(report, codec::bulk_end(row).map(drop), || format!("bulk_ends of tenant {no}"))?;
+            Ok(ControlFlow::Continue(()))
+        },
+    )
+}
+
+/// The key of a session's row, also of one that is damaged.
+fn session_key(row: &Row<'_>) -> Result<(TenantNo, Vec<u8>), Failure> {
+    let (id, tenant): (Value, Value) =
+        row.get("session_ulid").and_then(|id| Ok((id, row.get("tenant_no")?))).map_err(map_value_error)?;
+    match (tenant, id) {
+        (Value::Integer(tenant), Value::Blob(id)) => Ok((tenant, id)),
+        _ => Err(Failure::corrupt("a key of sessions holds an impossible value")),
+    }
+}
+
+/// What the engine never writes, whatever the clock did.
+fn check_session(record: &SessionRecord) -> Result<(), Failure> {
+    let times = &record.times;
+    let is_possible = times.created_at >= Timestamp::default()
+        && times.created_at <= Timestamp::LATEST_NOW
+        && times.created_at < times.expires_at
+        && times.last_active_at >= Timestamp::default()
+        && times.last_active_at <= Timestamp::LATEST_NOW;
+    if is_possible {
+        Ok(())
+    } else {
+        Err(Failure::corrupt(format!("the times of {} are impossible", record.id)))
+    }
+}
