@@ -180,11 +180,12 @@ static void answer_bad_requests(void) {
   hj_rest_free(rest);
 }
 
-/* Passes a struct with every struct_size that the library must refuse. */
-#define BAD_SIZES(type, call)                                              \
+/* Passes a struct with every struct_size that the library must refuse; `first` is its size in the first release that had
+ * it. */
+#define BAD_SIZES(type, first, call)                                       \
   do {                                                                     \
     type options = type##_init();                                          \
-    size_t sizes[] = {0, 1, sizeof options - 1, sizeof options + 1, SIZE_MAX}; \
+    size_t sizes[] = {0, 1, (first) - 1, sizeof options + 1, SIZE_MAX};     \
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {            \
       options.struct_size = sizes[i];                                      \
       CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, call);                         \
@@ -207,15 +208,16 @@ static void refuse_bad_structs(void) {
   id = hj_str_of(hj_session_id(hj_grant_session(grant)));
   token = hj_str_of(hj_grant_access_token(grant));
   refresh_token = hj_str_of(hj_grant_refresh_token(grant));
-  BAD_SIZES(hj_open_options, hj_engine_open(HJ_STR(":memory:"), &options, &new_engine, error));
-  BAD_SIZES(hj_create_options, hj_tenant_create(tenant, HJ_STR("u"), &options, &fresh, error));
-  BAD_SIZES(hj_refresh_options, hj_tenant_refresh(tenant, refresh_token, &options, &fresh, error));
-  BAD_SIZES(hj_update_options, hj_tenant_update(tenant, id, &options, &fresh, error));
-  BAD_SIZES(hj_verify_options, hj_tenant_verify_locally(tenant, token, &options, NULL, error));
-  BAD_SIZES(hj_list_options, hj_tenant_list(tenant, &options, &page, error));
-  BAD_SIZES(hj_rest_options, hj_tenant_rest(tenant, &options, &rest, error));
+  BAD_SIZES(hj_open_options, offsetof(hj_open_options, file_access),
+            hj_engine_open(HJ_STR(":memory:"), &options, &new_engine, error));
+  BAD_SIZES(hj_create_options, sizeof options, hj_tenant_create(tenant, HJ_STR("u"), &options, &fresh, error));
+  BAD_SIZES(hj_refresh_options, sizeof options, hj_tenant_refresh(tenant, refresh_token, &options, &fresh, error));
+  BAD_SIZES(hj_update_options, sizeof options, hj_tenant_update(tenant, id, &options, &fresh, error));
+  BAD_SIZES(hj_verify_options, sizeof options, hj_tenant_verify_locally(tenant, token, &options, NULL, error));
+  BAD_SIZES(hj_list_options, sizeof options, hj_tenant_list(tenant, &options, &page, error));
+  BAD_SIZES(hj_rest_options, sizeof options, hj_tenant_rest(tenant, &options, &rest, error));
   CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, NULL, &rest, error));
-  BAD_SIZES(hj_rest_request, hj_rest_handle(rest, &options, &answer, error));
+  BAD_SIZES(hj_rest_request, sizeof options, hj_rest_handle(rest, &options, &answer, error));
   CHECK(answer == NULL);
   hj_rest_free(rest);
   for (int32_t known = -1; known <= 1; known++) {
@@ -224,7 +226,12 @@ static void refuse_bad_structs(void) {
     hj_engine_free(new_engine);
     new_engine = NULL;
   }
-  open.file_access = 2;
+  open.struct_size = offsetof(hj_open_options, file_access);
+  open.file_access = 2; /* a program of the first release has something else there */
+  CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
+  hj_engine_free(new_engine);
+  new_engine = NULL;
+  open.struct_size = sizeof open;
   CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
   open.file_access = HJ_FILE_ACCESS_GROUP;
   open.durability = 2;
