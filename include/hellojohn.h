@@ -5,8 +5,8 @@
  *
  * THE CONTRACT
  *
- * Names. Every function starts with hj_ and the type of its first argument: hj_tenant_create takes an hj_tenant.
- * Constants start with HJ_. Nothing else is exported.
+ * Names. Every function starts with hj_ and the type of its first argument: hj_tenant_create takes an hj_tenant. A few
+ * take no object and are named by what they do: hj_check_database. Constants start with HJ_. Nothing else is exported.
  *
  * Calls. A call that can fail returns an hj_status: HJ_OK (0) or one of HJ_ERR_.... Check the status before you read
  * any output. All other functions (getters, _free) cannot fail. The library keeps no "last error" anywhere.
