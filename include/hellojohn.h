@@ -332,10 +332,24 @@ typedef void (*hj_authenticate)(void *user_data,
 typedef struct {
   /// sizeof(hj_rest_options).
   size_t struct_size;
-  /// A JSON object with "cookie" (true, false, or an object with the optional "name", "domain", "path", "same_site",
-  /// "secure", "allowed_origins") and "longest_requested_session" (a duration); by default no cookie is set, and a
-  /// client cannot ask for longer than the tenant's session_duration. With "cookie", refresh tokens travel only in an
-  /// HttpOnly cookie.
+  /// A JSON object with these members, all optional:
+  ///
+  /// "cookie" (true, false, or an object with the optional "name", "domain", "path", "same_site" ("lax", "strict",
+  /// "none"), "secure", "partitioned", "allowed_origins", "former" (objects with the optional "name", "domain", "path",
+  /// "partitioned")): with it, refresh tokens travel only in an HttpOnly cookie; by default no cookie is set. Its
+  /// default is __Host-hj_refresh for the path "/". "former" lists cookies of former options, which are read too and
+  /// then cleared.
+  ///
+  /// "longest_requested_session" (a duration): by default a client cannot ask for longer than the tenant's
+  /// session_duration.
+  ///
+  /// "mount_path" (such as "/api"): what stands in front of /v1 where clients see the API, if you strip it from the
+  /// targets. A cookie's "path" must lead there.
+  ///
+  /// "admin" (true or false): false leaves out the routes that need the secret key (404) and refuses the key on the
+  /// others.
+  ///
+  /// "trailing_slash" (true or false): true lets paths end in one "/".
   hj_str settings_json;
   /// Checks the credentials of a sign-in; default NULL: the API answers a sign-in with 404.
   hj_authenticate authenticate;
@@ -976,12 +990,13 @@ hj_status hj_tenant_list(const hj_tenant *tenant,
                          hj_error **error);
 
 /// Signs out with an access token or a refresh token of the session. Signing out of a session that has ended does
-/// nothing; ending the user's other sessions takes the token of a live session.
+/// nothing; ending the user's other sessions takes the token of a live session. An access token signs out also after it
+/// has expired.
 ///
 /// `scope` is "local" (the session of the token; the default) or "global" (all sessions of its user). `ended` may be
-/// NULL and counts the sessions that this call ended. Fails for an access token as hj_tenant_verify_locally does, for a
-/// refresh token as hj_tenant_refresh does; for "global" also with HJ_ERR_SESSION_REVOKED, HJ_ERR_SESSION_EXPIRED,
-/// HJ_ERR_SESSION_NOT_FOUND.
+/// NULL and counts the sessions that this call ended. Fails for an access token with HJ_ERR_INVALID_TOKEN or
+/// HJ_ERR_SESSION_NOT_FOUND, for a refresh token as hj_tenant_refresh does; for "global" also with
+/// HJ_ERR_SESSION_REVOKED, HJ_ERR_SESSION_EXPIRED.
 HJ_API
 hj_status hj_tenant_sign_out(const hj_tenant *tenant,
                              hj_str token,

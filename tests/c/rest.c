@@ -282,7 +282,27 @@ static void follow_options(void) {
   hj_response_free(answer);
   hj_rest_free(api);
 
+  /* Every Set-Cookie is a line of its own; without "admin" the routes of the secret key are not there. */
+  options.settings_json = HJ_STR("{\"cookie\":{\"former\":[{\"name\":\"r\"}]},\"admin\":false,\"trailing_slash\":true}");
+  CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, &options, &api, error));
+  answer = ask(api, SIGN_IN("yes"));
+  size_t cookies = 0;
+  for (size_t i = 0; i < hj_response_header_count(answer); i++) {
+    cookies += strcmp(hj_response_header_name(answer, i), "set-cookie") == 0;
+  }
+  CHECK(cookies == 2 && strncmp(header(answer, "set-cookie"), "__Host-hj_refresh=rt_", 21) == 0);
+  hj_response_free(answer);
+  answer = ask(api, "GET", "/v1/admin/stats", SECRET, none);
+  CHECK(hj_response_status(answer) == 404);
+  hj_response_free(answer);
+  answer = ask(api, "GET", "/.well-known/jwks.json/", NULL, none);
+  CHECK(hj_response_status(answer) == 200);
+  hj_response_free(answer);
+  hj_rest_free(api);
+
   static const char *const bad[] = {"", "[]", "{\"cookies\":true}", "{\"cookie\":{\"name\":\"a b\"}}",
+                                    "{\"cookie\":{\"domain\":\"com\"}}", "{\"admin\":1}",
+                                    "{\"cookie\":{\"path\":\"/v1/auth\"},\"mount_path\":\"/auth\"}",
                                     "{\"cookie\":true,\"cookie\":false}", "{\"longest_requested_session\":0}"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     options.settings_json = hj_str_of(bad[i]);

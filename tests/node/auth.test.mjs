@@ -55,11 +55,8 @@ test("only a confirmed user is signed in", async (t) => {
     {},
     { userId: 7 },
     { user_id: "usr_ada" },
-    { userId: "usr_ada", isAdmin: true },
-    { userId: "usr_ada", duration: "100y" },
-    new (class User {
-      userId = "usr_ada";
-    })(),
+    { userId: "" },
+    [],
     Object.defineProperty({}, "userId", {
       enumerable: true,
       get() {

@@ -46,7 +46,7 @@ export const HOSTS = {
     const [api, requireAuth] = [hj.middleware(options), hj.requireAuth(guard)];
     const server = createServer((request, response) => {
       if (request.url === "/") return response.end("home");
-      if (request.url !== "/me") return api(request, response);
+      if (!/^\/me(\?|$)/.test(request.url)) return api(request, response);
       requireAuth(request, response, () => response.end(JSON.stringify(request.auth)));
     });
     return listen(t, server);

@@ -1,9 +1,12 @@
 // Which requests pass to the host's own routes.
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
+import express from "express";
+import fastify from "fastify";
 import { TENANT } from "./fixture.mjs";
-import { call, inEveryHost, makeTenantWithAda, signIn } from "./hosts.mjs";
+import { call, inEveryHost, listen, makeTenantWithAda, signIn } from "./hosts.mjs";
 
 const bearer = ({ access_token }, headers) => ({ authorization: `Bearer ${access_token}`, ...headers });
 const me = (base, headers) => call(base, "GET", "/me", { headers });
@@ -96,3 +99,95 @@ inEveryHost(
     assert.deepEqual(failures, [["engine_closed", answer.body.error.request_id]]);
   },
 );
+
+test("guards of all methods let a CORS preflight pass, and no other request without a token", async (t) => {
+  const hj = makeTenantWithAda(t);
+  const headers = { origin: "https://app.example", "access-control-request-method": "GET" };
+  const app = express();
+  app.use(hj.requireAuth());
+  app.options("/me", (request, response) => response.set("x-user", String(request.auth)).end());
+  const instance = fastify();
+  instance.addHook("onRequest", hj.fastifyAuth());
+  instance.options("/me", (request, reply) => reply.header("x-user", String(request.auth)).send());
+  await instance.ready();
+  const guard = hj.requireAuth();
+  const plain = createServer((request, response) =>
+    guard(request, response, () => response.setHeader("x-user", String(request.auth)).end()),
+  );
+  for (const server of [createServer(app), instance.server, plain]) {
+    const base = await listen(t, server);
+    const passed = await call(base, "OPTIONS", "/me", { headers });
+    assert.deepEqual([passed.status, passed.headers.get("x-user")], [200, "null"]);
+    assertRefused(await call(base, "OPTIONS", "/me"), 401, "missing_token");
+    assertRefused(await call(base, "GET", "/me", { headers }), 401, "missing_token");
+  }
+  const fetched = await hj.authorize(new Request("http://a/me", { method: "OPTIONS", headers }));
+  assert.deepEqual([fetched instanceof Response, fetched.status], [true, 204]);
+  const optional = await hj.authorize(new Request("http://a/me", { method: "OPTIONS", headers }), {
+    optional: true,
+  });
+  assert.equal(optional, null);
+});
+
+inEveryHost(test, "the token may come from elsewhere than the header", async (t, mount) => {
+  const query = (request) => {
+    const { url } = request.raw ?? request;
+    return new URL(url, "http://a").searchParams.get("access_token");
+  };
+  const failures = [];
+  const guard = { token: query, onError: (error) => failures.push(error) };
+  const hj = makeTenantWithAda(t);
+  const base = await mount(t, hj, { guard });
+  const grant = await signIn(base);
+  const at = (token, headers) =>
+    call(base, "GET", `/me?access_token=${encodeURIComponent(token)}`, { headers });
+  assert.equal((await at(grant.access_token)).status, 200);
+  assert.equal((await at(grant.access_token, { authorization: "Bearer a.b.c" })).status, 200);
+  for (const bad of ["a.b.c", "é", "\u0001", "a b", grant.refresh_token, TENANT.secretKey, "\ud83d\ude00"]) {
+    assertRefused(await at(bad, bearer(grant)), 401, "invalid_token");
+  }
+  // Without a text the header counts.
+  assert.equal((await at("", bearer(grant))).status, 200);
+  assertRefused(await at(""), 401, "missing_token");
+  assert.deepEqual(failures, []);
+  const cause = new Error("no query");
+  for (const [token, message] of [
+    [() => 7, "token: must return a string, null or undefined"],
+    [() => Promise.resolve("x"), "token: must return a string, null or undefined"],
+    [
+      () => {
+        throw cause;
+      },
+      "the host's code failed",
+    ],
+  ]) {
+    const failing = await mount(t, hj, { guard: { ...guard, token } });
+    assertRefused(await me(failing, bearer(grant)), 500, "internal");
+    assert.match(`${failures.pop().detail}`, new RegExp(`^(${message}|no query)`));
+  }
+});
+
+test("the upgrade of a WebSocket is authorized by its sub-protocol", async (t) => {
+  const hj = makeTenantWithAda(t);
+  const { accessToken } = await hj.sessions.create({ userId: "usr_ada" });
+  const token = (request) => request.headers["sec-websocket-protocol"]?.split(", ")[1];
+  const server = createServer();
+  server.on("upgrade", async (request, socket) => {
+    const auth = await hj.authorize(request, { token });
+    socket.end(`HTTP/1.1 ${auth instanceof Response ? auth.status : `200 ${auth.userId}`} x\r\n\r\n`);
+  });
+  const { port } = new URL(await listen(t, server));
+  const upgrade = async (protocol) => {
+    const socket = connect(Number(port), "127.0.0.1");
+    let received = "";
+    socket.on("data", (chunk) => (received += chunk));
+    socket.write(
+      `GET /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: ${protocol}\r\n\r\n`,
+    );
+    await new Promise((settle) => socket.on("close", settle));
+    return received.split("\r\n", 1)[0];
+  };
+  assert.equal(await upgrade(`bearer, ${accessToken}`), "HTTP/1.1 200 usr_ada x");
+  assert.equal(await upgrade("bearer, a.b.c"), "HTTP/1.1 401 x");
+  assert.equal(await upgrade("chat"), "HTTP/1.1 401 x");
+});

@@ -139,7 +139,15 @@ inEveryHost(
       () => ({}),
       () => ({ userId: "" }),
       () => ({ userId: 7 }),
-      () => ({ userId: "u", isAdmin: true }),
+      () => [],
+      () => "usr_ada",
+      () => ({
+        get userId() {
+          throw cause;
+        },
+      }),
+      () => ({ userId: "u".repeat(256) }),
+      () => ({ userId: "u", role: 7 }),
       () => ({ userId: "u", claims: { sub: "other" } }),
       () => ({ userId: "u", claims: { at: new Date() } }),
     ]) {
@@ -163,6 +171,52 @@ inEveryHost(
     assert.deepEqual((await hj.stats()).sessions, { active: 0, expired: 0, revoked: 0 });
   },
 );
+
+inEveryHost(test, "any object with a userId is a user, and what else it has is ignored", async (t, mount) => {
+  class Account {
+    #id = "usr_1";
+    passwordHash = Buffer.from("x");
+    get userId() {
+      return this.#id;
+    }
+    get role() {
+      return "admin";
+    }
+  }
+  const row = Object.assign(Object.create(null), {
+    id: 7n,
+    userId: "usr_1",
+    role: "admin",
+    password_hash: new Uint8Array(3),
+    created: new Date(),
+    isAdmin: true,
+    duration: "100y",
+    ipAddress: "no address",
+    orgId: null,
+    claims: undefined,
+  });
+  let user;
+  const hj = makeTenantWithAda(t, { authenticate: () => user });
+  const base = await mount(t, hj);
+  for (user of [new Account(), row, Object.freeze({ userId: "usr_1", role: "admin", refresh: () => 1 })]) {
+    const { session } = await signIn(base);
+    assert.deepEqual([session.user_id, session.role], ["usr_1", "admin"]);
+    assert.equal((await hj.auth.signIn(ADA)).userId, "usr_1");
+  }
+  // The caller of signIn can mend what the caller gave, and nothing of what authenticate answers.
+  await assert.rejects(
+    hj.auth.signIn({ ...ADA, sessionOptions: { duration: "0d" } }),
+    isFailure("validation_error"),
+  );
+  for (user of [
+    { userId: "" },
+    { userId: "u", country: "Germany" },
+    { userId: "u", claims: { sub: "x" } },
+    {},
+  ]) {
+    await assert.rejects(hj.auth.signIn(ADA), isFailure("internal", "the answer of authenticate is no user"));
+  }
+});
 
 test("authenticate gets the client's credentials, and the client's address as the host sees it", async (t) => {
   let asked;
@@ -282,7 +336,7 @@ test("the middleware serves HTTP/2 through Node's compatible interface", async (
   });
   for await (const chunk of stream) text += chunk;
   assert.equal(headers[":status"], 200, text);
-  assert.match(headers["set-cookie"][0], /^hj_refresh_token=rt_/);
+  assert.match(headers["set-cookie"][0], /^__Host-hj_refresh=rt_/);
   assert.equal(JSON.parse(text).session.ip_address, "127.0.0.1");
 });
 

@@ -33,10 +33,24 @@ pub const HJ_REST_BODY_MAX: usize = 65536;
 pub struct hj_rest_options {
     /// sizeof(hj_rest_options).
     pub struct_size: usize,
-    /// A JSON object with "cookie" (true, false, or an object with the optional "name", "domain", "path", "same_site",
-    /// "secure", "allowed_origins") and "longest_requested_session" (a duration); by default no cookie is set, and a
-    /// client cannot ask for longer than the tenant's session_duration. With "cookie", refresh tokens travel only in an
-    /// HttpOnly cookie.
+    /// A JSON object with these members, all optional:
+    ///
+    /// "cookie" (true, false, or an object with the optional "name", "domain", "path", "same_site" ("lax", "strict",
+    /// "none"), "secure", "partitioned", "allowed_origins", "former" (objects with the optional "name", "domain", "path",
+    /// "partitioned")): with it, refresh tokens travel only in an HttpOnly cookie; by default no cookie is set. Its
+    /// default is __Host-hj_refresh for the path "/". "former" lists cookies of former options, which are read too and
+    /// then cleared.
+    ///
+    /// "longest_requested_session" (a duration): by default a client cannot ask for longer than the tenant's
+    /// session_duration.
+    ///
+    /// "mount_path" (such as "/api"): what stands in front of /v1 where clients see the API, if you strip it from the
+    /// targets. A cookie's "path" must lead there.
+    ///
+    /// "admin" (true or false): false leaves out the routes that need the secret key (404) and refuses the key on the
+    /// others.
+    ///
+    /// "trailing_slash" (true or false): true lets paths end in one "/".
     pub settings_json: hj_str,
     /// Checks the credentials of a sign-in; default NULL: the API answers a sign-in with 404.
     pub authenticate: hj_authenticate,

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hellojohn::rest::http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hellojohn::rest::{
-    self, AuthenticateError, AuthorizeOptions, BODY_MAX, ClientAddress, PendingSignIn, RestApi, RestOptions,
-    Step,
+    self, AuthenticateError, AuthorizeOptions, BODY_MAX, BearerToken, ClientAddress, PendingSignIn, RestApi,
+    RestOptions, Step,
 };
 use hellojohn::{CreateSession, Error, ErrorCode};
 use napi::bindgen_prelude::Env;
@@ -37,12 +37,14 @@ pub struct Rest {
 
 #[napi]
 impl Rest {
-    /// `RestOptions` as JSON. `refusal` says whether they were bad.
+    /// `RestOptions` as JSON; whether they hold the whole mount path, or each request tells it. `refusal` says whether they
+    /// were bad.
     #[napi(constructor, catch_unwind)]
-    pub fn new(tenant: &NativeTenant, options: String) -> Self {
+    pub fn new(tenant: &NativeTenant, options: String, is_mounted: bool) -> Self {
+        let validate = if is_mounted { RestOptions::validate } else { RestOptions::validate_unmounted };
         let read = read_object(&options)
             .and_then(|options| RestOptions::from_json(&options))
-            .and_then(|options| options.validate().map(|()| options));
+            .and_then(|options| validate(&options).map(|()| options));
         let (options, refusal) = match read {
             Ok(options) => (options, None),
             Err(error) => (RestOptions::default(), Some(error)),
@@ -56,9 +58,19 @@ impl Rest {
         self.refusal.clone().map(|error| Err(error).into())
     }
 
-    /// Method, target, names and values of the headers in turn, at most one byte of body more than the limit, the
-    /// client's address → `{status, headers, body, error}` or `{ticket, credentials}`.
+    /// Whether the path, without a query, is one of the API's.
     #[napi(catch_unwind)]
+    pub fn is_api_path(&self, path: String) -> bool {
+        self.options.is_api_path(&path)
+    }
+
+    /// Method, target, names and values of the headers in turn, at most one byte of body more than the limit, the
+    /// client's address, the mount path of this request → `{status, headers, body, error}` or `{ticket, credentials}`.
+    #[napi(catch_unwind)]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "an object would be read member by member; napi hides an expectation"
+    )]
     pub fn begin(
         &self,
         env: Env,
@@ -67,14 +79,18 @@ impl Rest {
         headers: Vec<String>,
         body: &[u8],
         address: Option<String>,
+        mount_path: String,
     ) -> u32 {
         let request = build_request(&method, &target, &headers, body.to_vec(), address);
         let reads = request
             .as_ref()
-            .map_or(true, |request| rest::is_read_only(request.method(), request.uri().path()));
-        let (options, waiting) = (self.options.clone(), Arc::clone(&self.waiting));
+            .map_or(true, |request| self.options.is_read_only(request.method(), request.uri().path()));
+        let waiting = Arc::clone(&self.waiting);
+        let options = RestOptions { mount_path: Some(mount_path), ..self.options.clone() };
         let body = move |open: &OpenTenant| {
-            let api = RestApi::new(open.tenant.clone(), options)?;
+            // Bad only for this mount path: the host's mistake, not the client's.
+            let api = RestApi::new(open.tenant.clone(), options)
+                .map_err(|error| Error::new(ErrorCode::Internal, error.detail()))?;
             match api.begin(request?) {
                 Step::Answer(response) => encode_unless_busy(response),
                 Step::Authenticate(pending) => ask_host(&waiting, pending),
@@ -105,11 +121,23 @@ impl Rest {
         }
     }
 
-    /// Authorizes a request to a route of the host: names and values of the headers in turn, `AuthorizeOptions` as JSON → the
-    /// access token's claims, or null.
+    /// Authorizes a request to a route of the host: method, names and values of the headers in turn, `AuthorizeOptions` as
+    /// JSON, an access token that counts instead of the header's → the access token's claims, or null.
     #[napi(catch_unwind)]
-    pub fn authorize(&self, env: Env, headers: Vec<String>, options: String) -> u32 {
-        let request = build_request("GET", "/", &headers, Vec::new(), None);
+    pub fn authorize(
+        &self,
+        env: Env,
+        method: String,
+        headers: Vec<String>,
+        options: String,
+        token: Option<String>,
+    ) -> u32 {
+        let request = build_request(&method, "/", &headers, Vec::new(), None).map(|mut request| {
+            if let Some(token) = token {
+                request.extensions_mut().insert(BearerToken::from(token));
+            }
+            request
+        });
         self.calls.read(env, move |open| {
             let options = AuthorizeOptions::from_json(&read_object(&options)?)?;
             let (parts, _) = request?.into_parts();
@@ -161,12 +189,6 @@ pub fn error_answer(code: String, detail: String) -> Outcome {
 #[napi(catch_unwind)]
 pub fn rest_paths() -> Vec<&'static str> {
     rest::paths()
-}
-
-/// Whether the path, without a query, is one of the API's.
-#[napi(catch_unwind)]
-pub fn is_rest_path(path: String) -> bool {
-    rest::is_api_path(&path)
 }
 
 /// The longest body in bytes.

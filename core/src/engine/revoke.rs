@@ -15,7 +15,7 @@ use crate::model::session::{End, EndReason};
 use crate::rules::rotation::Decision;
 use crate::store::{SessionRecord, SessionScope};
 use crate::token::refresh_token::PresentedToken;
-use crate::token::verifier::Rejection;
+use crate::token::verifier::{Leeway, Rejection};
 use crate::word_enum::word_enum;
 
 word_enum! {
@@ -99,7 +99,9 @@ impl Tenant {
     }
 
     /// Signs out with an access token or a refresh token of the session; how many sessions that ended. Signing out of a
-    /// session that has ended does nothing; ending the user's other sessions needs an active one.
+    /// session that has ended does nothing; ending the user's other sessions needs an active one. An access token signs out
+    /// also after it has expired, as long as the key that signed it is known: it then gives access to nothing, but it still
+    /// names its session.
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
@@ -112,9 +114,9 @@ impl Tenant {
     /// ```
     ///
     /// # Errors
-    /// For an access token as [`verify_locally`](Self::verify_locally), for a refresh token as
+    /// `missing_token`; for an access token `invalid_token`, `session_not_found`; for a refresh token as
     /// [`refresh`](Self::refresh): a reused one ends its session and is refused. For `Global`: `session_revoked`,
-    /// `session_expired`, `session_not_found`.
+    /// `session_expired`.
     pub fn sign_out(&self, token: &str, scope: SignOutScope) -> Result<u64, Error> {
         if PresentedToken::has_prefix(token) {
             let presented = PresentedToken::parse(token).ok_or_else(invalid_refresh_token)?;
@@ -135,7 +137,7 @@ impl Tenant {
         }
         let snapshot = self.latest_snapshot()?;
         let now = self.inner.now_from_memory()?;
-        let (claims, _) = self.verify_claims(token, snapshot, now, None, None)?;
+        let (claims, _) = self.verify_claims(token, snapshot, now, None, Leeway::Unlimited)?;
         let ended = self.begin_bulk_write(move |_, ctx| {
             let record =
                 ctx.transaction.session(ctx.tenant, claims.session_id)?.ok_or_else(unknown_session)?;

@@ -18,7 +18,7 @@ use crate::model::id::SessionId;
 use crate::model::session::Session;
 use crate::object_reader::ObjectReader;
 use crate::token::access_claims::{ACCESS_TOKEN_MAX, AccessClaims};
-use crate::token::verifier::{self, Expected, Rejection};
+use crate::token::verifier::{self, Expected, Leeway, Rejection};
 
 /// Options of local verification.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl Tenant {
                 Some(cached) if cached.validator.snapshot_version == snapshot.version => {
                     (cached.claims.clone(), snapshot)
                 }
-                _ => self.verify_claims(token, snapshot, now, None, None)?,
+                _ => self.verify_claims(token, snapshot, now, None, Leeway::None)?,
             };
             match self.look_up(claims.session_id, Some((&claims, used.version)))? {
                 Lookup::Active(session, validator) => {
@@ -158,8 +158,8 @@ impl Tenant {
     /// `missing_token`, `invalid_token`, `token_expired`; `validation_error` for a leeway over 60 seconds.
     pub fn verify_locally(&self, token: &str, options: &LocalVerification) -> Result<AccessClaims, Error> {
         let leeway = match options.leeway_secs {
-            0 => None,
-            secs @ 1..=60 => Some(Duration::from_secs(secs)?),
+            0 => Leeway::None,
+            secs @ 1..=60 => Leeway::UpTo(Duration::from_secs(secs)?),
             _ => return Err(Error::validation("leeway", "must be 0 to 60 seconds")),
         };
         let snapshot = self.recent_snapshot()?;
@@ -176,7 +176,7 @@ impl Tenant {
         snapshot: Arc<TenantSnapshot>,
         now: Timestamp,
         audience: Option<&str>,
-        leeway: Option<Duration>,
+        leeway: Leeway,
     ) -> Result<(AccessClaims, Arc<TenantSnapshot>), Error> {
         let expected = Expected {
             issuer: &self.inner.issuer,

@@ -49,7 +49,7 @@ impl RestApi {
     /// # Errors
     /// `validation_error` for options that do not fit together.
     pub fn new(tenant: Tenant, options: RestOptions) -> Result<Self, Error> {
-        let state = ApiState { tenant, options: CheckedOptions::new(options)? };
+        let state = ApiState { tenant, options: CheckedOptions::new(&options)? };
         Ok(RestApi { state: Arc::new(state), authenticate: None })
     }
 
@@ -97,18 +97,19 @@ impl RestApi {
     /// Checks route, limits, tenant, caller, query and body, then calls the handler: in this order, so that a caller
     /// learns nothing that it may not know.
     fn dispatch(&self, parts: &Parts, body: &[u8], request_id: &str) -> Result<Outcome, Error> {
-        let (route, path_id) = match routes::resolve(&parts.method, parts.uri.path()) {
-            Resolution::Route(route, path_id) => (route, path_id),
-            Resolution::Options(allow) => return Ok(ApiResponse::no_content().with_allow(&allow).into()),
-            Resolution::MethodNotAllowed(allow) => {
-                let error = Error::new(ErrorCode::MethodNotAllowed, format!("this path has {allow}"));
-                return Ok(ApiResponse::from_error(error).with_allow(&allow).into());
-            }
-            Resolution::NotFound => return Err(Error::new(ErrorCode::NotFound, "no such path")),
-        };
+        let (route, path_id) =
+            match routes::resolve(self.state.options.routing, &parts.method, parts.uri.path()) {
+                Resolution::Route(route, path_id) => (route, path_id),
+                Resolution::Options(allow) => return Ok(ApiResponse::no_content().with_allow(&allow).into()),
+                Resolution::MethodNotAllowed(allow) => {
+                    let error = Error::new(ErrorCode::MethodNotAllowed, format!("this path has {allow}"));
+                    return Ok(ApiResponse::from_error(error).with_allow(&allow).into());
+                }
+                Resolution::NotFound => return Err(Error::new(ErrorCode::NotFound, "no such path")),
+            };
         require_within_limits(parts, body)?;
         auth::require_same_tenant(parts, &self.state.tenant)?;
-        let caller = auth::authenticate(&self.state.tenant, parts, route.access)?;
+        let caller = auth::authenticate(&self.state.tenant, self.state.options.routing, parts, route.access)?;
         let is_user = matches!(caller, Caller::User(_));
         let request = ApiRequest {
             state: &self.state,
@@ -116,6 +117,7 @@ impl RestApi {
             parts,
             caller,
             query: Query::parse(parts.uri.query(), route.query)?,
+            has_parameters: parts.uri.query().is_some() || !body.is_empty(),
             body: request::parse_body(route.body, parts, body)?,
             path_id,
         };

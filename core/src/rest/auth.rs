@@ -7,6 +7,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use super::request_head::single_header;
+use super::routing::Routing;
 use crate::engine::{Tenant, VerifiedAccess};
 use crate::error::{Error, ErrorCode};
 
@@ -69,12 +70,20 @@ pub(super) fn has_secret_key_prefix(credentials: &str) -> bool {
 /// # Errors
 /// `missing_token`; `invalid_api_key`; `invalid_token`, `token_expired`, `session_revoked`, `session_expired` for an
 /// access token, which is verified against the store; `insufficient_permissions` for one where it may do nothing.
-pub(super) fn authenticate(tenant: &Tenant, parts: &Parts, access: Access) -> Result<Caller, Error> {
+pub(super) fn authenticate(
+    tenant: &Tenant,
+    routing: Routing,
+    parts: &Parts,
+    access: Access,
+) -> Result<Caller, Error> {
     if access == Access::Open {
         return Ok(Caller::Anonymous);
     }
     let missing = || Error::new(ErrorCode::MissingToken, "the Authorization header has no bearer token");
     let credentials = read_bearer_credentials(parts)?.ok_or_else(missing)?;
+    if has_secret_key_prefix(credentials) && !routing.has_admin {
+        return Err(Error::new(ErrorCode::InsufficientPermissions, "this API takes no secret key"));
+    }
     if has_secret_key_prefix(credentials) {
         return require_secret_key(tenant, credentials).map(|()| Caller::SecretKey);
     }

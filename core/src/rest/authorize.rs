@@ -1,5 +1,6 @@
 //! Authorisation of requests to a host's own routes. It reads the same headers in the same way as the API.
 
+use http::Method;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
@@ -9,6 +10,7 @@ use super::request_head::require_within_limits;
 use crate::engine::{LocalVerification, Tenant};
 use crate::error::{Error, ErrorCode};
 use crate::object_reader::ObjectReader;
+use crate::secret::AccessToken;
 use crate::token::access_claims::AccessClaims;
 use crate::word_enum::word_enum;
 
@@ -59,9 +61,20 @@ impl AuthorizeOptions {
     }
 }
 
+/// The access token of a request that cannot carry it in `Authorization`, such as that of a WebSocket, which has it in its
+/// query or sub-protocol: an extension of the request for [`authorize`]. It counts instead of the header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BearerToken(pub AccessToken);
+
+impl From<String> for BearerToken {
+    fn from(token: String) -> Self {
+        BearerToken(AccessToken::new(token))
+    }
+}
+
 /// Authorises a request to a route of the host's own: returns the claims of its access token, or `None` for an anonymous
-/// request that may pass. Answer an error with [`error_response`](super::error_response). Reaches the disk unless the
-/// token is verified locally.
+/// request that may pass, and for a CORS preflight, in which browsers send no credentials. Answer an error with
+/// [`error_response`](super::error_response). Reaches the disk unless the token is verified locally.
 ///
 /// # Errors
 /// `missing_token`; `invalid_token`, `token_expired`, `session_revoked`, `session_expired`; `bad_request` for a header
@@ -72,12 +85,20 @@ pub fn authorize(
     options: &AuthorizeOptions,
 ) -> Result<Option<AccessClaims>, Error> {
     require_within_limits(parts, &[])?;
+    if is_preflight(parts) {
+        return Ok(None);
+    }
     require_same_tenant(parts, tenant)?;
-    let Some(token) = read_bearer_credentials(parts)? else {
+    let elsewhere = parts.extensions.get::<BearerToken>().map(|BearerToken(token)| token.expose());
+    let token = match elsewhere {
+        Some(token) => Some(token),
+        None => read_bearer_credentials(parts)?,
+    };
+    let Some(token) = token else {
         return match options.missing_token {
             MissingToken::Allow => Ok(None),
             MissingToken::Reject => {
-                Err(Error::new(ErrorCode::MissingToken, "the Authorization header has no bearer token"))
+                Err(Error::new(ErrorCode::MissingToken, "the request has no bearer token"))
             }
         };
     };
@@ -88,6 +109,13 @@ pub fn authorize(
         Verification::Local => tenant.verify_locally(token, &LocalVerification::default()),
     };
     verified.map(Some).map_err(to_credential_error)
+}
+
+/// Whether a browser asks here if a page of another origin may send a request (Fetch Standard, section "CORS-preflight
+/// fetch"). The request itself follows, with its token.
+fn is_preflight(parts: &Parts) -> bool {
+    let has = |name: &str| parts.headers.contains_key(name);
+    parts.method == Method::OPTIONS && has("origin") && has("access-control-request-method")
 }
 
 #[cfg(test)]
@@ -161,6 +189,39 @@ mod tests {
         engine.close().unwrap();
         assert_eq!(authorize_get(&tenant, OPTIONAL, &headers), Err(ErrorCode::EngineClosed));
         assert_eq!(authorize_get(&tenant, LOCAL, &headers), Err(ErrorCode::EngineClosed));
+    }
+
+    #[test]
+    fn a_preflight_passes_and_nothing_that_only_looks_like_one() {
+        let (_engine, tenant, _) = tenant();
+        let ask = |method: &str, headers: &[(&str, &str)]| {
+            let mut request = http::Request::builder().method(method).uri("/");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            authorize(&tenant, &parts, &STORE).map_err(|error| error.code())
+        };
+        let preflight = [("origin", "https://app.example"), ("access-control-request-method", "GET")];
+        assert_eq!(ask("OPTIONS", &preflight), Ok(None));
+        for (method, headers) in [("GET", &preflight[..]), ("OPTIONS", &preflight[..1]), ("OPTIONS", &[])] {
+            assert_eq!(ask(method, headers), Err(ErrorCode::MissingToken), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_token_from_elsewhere_counts_instead_of_the_header() {
+        let (_engine, tenant, grant) = tenant();
+        let ask = |token: &str, header: &str| {
+            let request = http::Request::get("/chat").header("authorization", header);
+            let request = request.extension(BearerToken::from(token.to_owned()));
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            authorize(&tenant, &parts, &STORE).map(drop).map_err(|error| error.code())
+        };
+        let good = grant.access_token.expose();
+        assert_eq!(ask(good, "Bearer a.b.c"), Ok(()));
+        assert_eq!(ask("a.b.c", &format!("Bearer {good}")), Err(ErrorCode::InvalidToken));
+        assert_eq!(ask("a b\u{1}", "Basic YTpi"), Err(ErrorCode::InvalidToken));
     }
 
     #[test]

@@ -1,143 +1,118 @@
-//! The refresh token in a cookie: options, reading, setting, clearing.
+//! The cookie that carries the refresh token: the `Set-Cookie` headers that set and clear it and its predecessors.
 
-use http::header::{COOKIE, HeaderValue};
-use http::request::Parts;
+use http::header::HeaderValue;
 
+use super::cookie_options::{CookieOptions, FormerCookie, HOST_NAME, PLAIN_NAME, SameSite};
+use super::cookie_rules::is_secure_name;
+use super::origin::Origin;
 use crate::engine::Grant;
-use crate::error::{Error, ErrorCode};
-use crate::word_enum::word_enum;
 
-word_enum! {
-    /// The `SameSite` attribute of the cookie. `None` is not offered: it would send the cookie with every cross-site request.
-    pub enum SameSite as "cookie.same_site" default Lax {
-        /// Sent by pages of the same site, and when a link leads to it. The default.
-        Lax = "lax",
-        /// Sent by pages of the same site only.
-        Strict = "strict",
-    }
-}
+/// The path of the cookie in release 1, behind the mount path.
+const FORMER_PATH: &str = "/v1/auth";
 
-/// The cookie that carries the refresh token. It is always `HttpOnly`.
+/// What sets one cookie of a browser apart from its others.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CookieOptions {
-    /// Its name: letters, digits, `_` and `-`, 1 to 64 of them; default `hj_refresh_token`. A name with the prefix
-    /// `__Host-` needs `path` `/`, no `domain` and `secure`; one with `__Secure-` needs `secure`.
+pub(super) struct CookieKey {
     pub name: String,
-    /// The domain to whose hosts it is sent; default: only the host that set it.
-    pub domain: Option<String>,
-    /// The paths to which it is sent, as the browser sees them; default `/v1/auth`. A host that mounts the API under a
-    /// prefix puts the prefix in front.
-    pub path: String,
-    /// Whether pages of other sites may cause it to be sent; default [`SameSite::Lax`].
-    pub same_site: SameSite,
-    /// Whether it travels over HTTPS only; default true. False is for development without TLS.
-    pub secure: bool,
-    /// Origins such as `https://app.example.com` whose pages may use the cookie beside those of this host; default none.
-    pub allowed_origins: Vec<String>,
+    domain: Option<String>,
+    path: String,
+    partitioned: bool,
 }
 
-impl Default for CookieOptions {
-    fn default() -> Self {
-        CookieOptions {
-            name: "hj_refresh_token".into(),
-            domain: None,
-            path: "/v1/auth".into(),
-            same_site: SameSite::default(),
-            secure: true,
-            allowed_origins: Vec::new(),
+/// The cookie by options that fit together, and its predecessors.
+#[derive(Debug)]
+pub(super) struct RefreshCookie {
+    pub current: CookieKey,
+    pub former: Vec<CookieKey>,
+    /// Whether the former cookies are cleared without having been sent, because the host named them.
+    pub clears_unseen: bool,
+    same_site: SameSite,
+    pub secure: bool,
+    pub allowed_origins: Vec<Origin>,
+}
+
+impl RefreshCookie {
+    /// The cookie of options that have been validated.
+    pub fn new(options: &CookieOptions, mount_path: &str) -> Self {
+        let current = CookieKey {
+            name: options.name().to_owned(),
+            domain: options.domain.clone(),
+            path: options.path.clone(),
+            partitioned: options.partitioned,
+        };
+        let mut former = Vec::new();
+        match &options.former {
+            Some(given) => given.iter().for_each(|given| former.extend(former_keys(options, given))),
+            None => former.push(CookieKey {
+                name: PLAIN_NAME.to_owned(),
+                domain: options.domain.clone(),
+                path: format!("{mount_path}{FORMER_PATH}"),
+                partitioned: false,
+            }),
+        }
+        former.retain(|key| *key != current);
+        RefreshCookie {
+            current,
+            former,
+            clears_unseen: options.former.is_some(),
+            same_site: options.same_site(),
+            secure: options.secure,
+            allowed_origins: options.allowed_origins.iter().filter_map(|text| Origin::parse(text)).collect(),
         }
     }
-}
 
-impl CookieOptions {
-    /// Refuses what a browser would refuse or read as something else.
-    pub(super) fn validate(&self) -> Result<(), Error> {
-        let refuse = |field: &str, problem: &str| Err(Error::validation(field, problem));
-        let is_name_char = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-        if !(1..=64).contains(&self.name.len()) || !self.name.chars().all(is_name_char) {
-            return refuse("cookie.name", "must be 1 to 64 letters, digits, _ and -");
-        }
-        let is_value_char = |c: char| c.is_ascii_graphic() && c != ';' && c != ',';
-        if !self.path.starts_with('/') || !self.path.chars().all(is_value_char) {
-            return refuse("cookie.path", "must start with / and hold no blank, comma or semicolon");
-        }
-        let is_domain_char = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
-        let is_host_name = |domain: &String| !domain.is_empty() && domain.chars().all(is_domain_char);
-        if !self.domain.as_ref().is_none_or(is_host_name) {
-            return refuse("cookie.domain", "must be a host name");
-        }
-        let needs_secure = self.name.starts_with("__Secure-") || self.name.starts_with("__Host-");
-        if needs_secure && !self.secure {
-            return refuse("cookie.secure", "must be true for a cookie of this name");
-        }
-        if self.name.starts_with("__Host-") && (self.domain.is_some() || self.path != "/") {
-            return refuse("cookie.name", "with the prefix __Host- needs the path / and no domain");
-        }
-        let is_origin = |origin: &String| {
-            let written = origin.parse::<http::Uri>().ok().and_then(|uri| {
-                let scheme = uri.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
-                Some(format!("{scheme}://{}", uri.authority()?))
-            });
-            written.is_some_and(|written| written == *origin && written == written.to_ascii_lowercase())
-        };
-        if !self.allowed_origins.iter().all(is_origin) {
-            return refuse("cookie.allowed_origins", "must hold origins such as https://app.example.com");
-        }
-        Ok(())
+    /// Whether the cookie reaches pages of every site, so that a request must say where it comes from.
+    pub fn is_sent_by_every_site(&self) -> bool {
+        self.same_site == SameSite::None
     }
 
     /// The `Set-Cookie` header with the grant's refresh token, until its session ends.
-    pub(super) fn set_cookie(&self, grant: &Grant) -> Option<HeaderValue> {
+    pub fn set(&self, grant: &Grant) -> Option<HeaderValue> {
         let now = grant.session.access_expires_at.as_secs() - i64::try_from(grant.expires_in).ok()?;
         let max_age = grant.session.expires_at.as_secs() - now;
-        let mut header = self.build_header(grant.refresh_token.expose(), max_age.max(0))?;
+        let mut header = self.build_header(&self.current, grant.refresh_token.expose(), max_age.max(0))?;
         header.set_sensitive(true);
         Some(header)
     }
 
-    /// The `Set-Cookie` header that makes the browser forget the cookie.
-    pub(super) fn clear_cookie(&self) -> Option<HeaderValue> {
-        self.build_header("", 0)
+    /// The `Set-Cookie` header that makes the browser forget a cookie.
+    pub fn clear(&self, key: &CookieKey) -> Option<HeaderValue> {
+        self.build_header(key, "", 0)
     }
 
-    fn build_header(&self, value: &str, max_age: i64) -> Option<HeaderValue> {
-        let CookieOptions { name, path, .. } = self;
-        let domain = self.domain.as_ref().map_or_else(String::new, |domain| format!("; Domain={domain}"));
-        let secure = if self.secure { "; Secure" } else { "" };
+    fn build_header(&self, key: &CookieKey, value: &str, max_age: i64) -> Option<HeaderValue> {
+        let CookieKey { name, path, .. } = key;
+        let domain = key.domain.as_ref().map_or_else(String::new, |domain| format!("; Domain={domain}"));
+        // A browser takes a cookie of such a name, or a partitioned one, only with `Secure`.
+        let secure = if self.secure || is_secure_name(name) || key.partitioned { "; Secure" } else { "" };
         let same_site = match self.same_site {
             SameSite::Lax => "Lax",
             SameSite::Strict => "Strict",
+            SameSite::None => "None",
         };
+        let partitioned = if key.partitioned { "; Partitioned" } else { "" };
         let text = format!(
-            "{name}={value}; Path={path}{domain}; Max-Age={max_age}; HttpOnly{secure}; SameSite={same_site}"
+            "{name}={value}; Path={path}{domain}; Max-Age={max_age}; HttpOnly{secure}; SameSite={same_site}{partitioned}"
         );
         HeaderValue::from_str(&text).ok()
     }
+}
 
-    /// The token in the request's cookie.
-    ///
-    /// # Errors
-    /// `refresh_token_invalid` for several cookies of the name: another host of the domain may have set one of them, and
-    /// the request does not say which.
-    pub(super) fn read_token<'a>(&self, parts: &'a Parts) -> Result<Option<&'a str>, Error> {
-        let mut found = None;
-        for header in parts.headers.get_all(COOKIE) {
-            // Cookies of other applications may hold any bytes; they must not hide this one.
-            for pair in header.as_bytes().split(|byte| *byte == b';') {
-                let Some((name, value)) = str::from_utf8(pair).ok().and_then(|pair| pair.split_once('='))
-                else {
-                    continue;
-                };
-                if name.trim() == self.name && found.replace(value.trim()).is_some() {
-                    return Err(Error::new(
-                        ErrorCode::RefreshTokenInvalid,
-                        "the refresh cookie was sent more than once",
-                    ));
-                }
-            }
-        }
-        Ok(found.filter(|token| !token.is_empty()))
-    }
+/// The cookies that a former one may have been: without a name, those of both default names that can have such attributes.
+fn former_keys(options: &CookieOptions, former: &FormerCookie) -> Vec<CookieKey> {
+    let path = former.path.as_ref().unwrap_or(&options.path);
+    let names = match former.name.as_ref().or(options.name.as_ref()) {
+        Some(name) => vec![name.as_str()],
+        None if former.domain.is_none() && path == "/" => vec![HOST_NAME, PLAIN_NAME],
+        None => vec![PLAIN_NAME],
+    };
+    let to_key = |name: &str| CookieKey {
+        name: name.to_owned(),
+        domain: former.domain.clone(),
+        path: path.clone(),
+        partitioned: former.partitioned,
+    };
+    names.into_iter().map(to_key).collect()
 }
 
 #[cfg(test)]
@@ -145,36 +120,40 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_that_a_browser_would_refuse_are_invalid() {
-        let cookie = CookieOptions::default;
-        let host = || CookieOptions { name: "__Host-refresh".into(), path: "/".into(), ..cookie() };
-        let allowing = |origin: &str| CookieOptions { allowed_origins: vec![origin.into()], ..cookie() };
-        for good in [
-            allowing("https://app.example.com"),
-            allowing("http://localhost:3000"),
-            cookie(),
-            host(),
-            CookieOptions { domain: Some("example.com".into()), ..cookie() },
-        ] {
-            assert_eq!(good.validate(), Ok(()));
-        }
-        for bad in [
-            CookieOptions { name: String::new(), ..cookie() },
-            CookieOptions { name: "a=b".into(), ..cookie() },
-            CookieOptions { path: "v1".into(), ..cookie() },
-            CookieOptions { path: "/; Domain=evil".into(), ..cookie() },
-            CookieOptions { domain: Some("a;b".into()), ..cookie() },
-            CookieOptions { secure: false, ..host() },
-            CookieOptions { path: "/v1".into(), ..host() },
-            CookieOptions { name: "__Secure-x".into(), secure: false, ..cookie() },
-            allowing("null"),
-            allowing("*"),
-            allowing("app.example.com"),
-            allowing("https://app.example.com/"),
-            allowing("https://App.example.com"),
-            allowing("ftp://app.example.com"),
-        ] {
-            assert!(bad.validate().is_err(), "{bad:?}");
-        }
+    fn a_former_cookie_is_cleared_by_the_attributes_that_it_had() {
+        let clear = |options: CookieOptions| {
+            let cookie = RefreshCookie::new(&options, "/auth");
+            let cleared = cookie.former.iter().map(|key| cookie.clear(key).unwrap());
+            cleared.map(|header| header.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let tail = "Max-Age=0; HttpOnly; Secure; SameSite=Lax";
+        assert_eq!(
+            clear(CookieOptions::default()),
+            [format!("hj_refresh_token=; Path=/auth/v1/auth; {tail}")]
+        );
+        let domain = || Some("example.com".to_owned());
+        let former = FormerCookie { domain: domain(), ..FormerCookie::default() };
+        assert_eq!(
+            clear(CookieOptions { former: Some(vec![former]), ..CookieOptions::default() }),
+            [format!("hj_refresh_token=; Path=/; Domain=example.com; {tail}")]
+        );
+        let former = vec![
+            FormerCookie::default(),
+            FormerCookie { path: Some("/v1".into()), partitioned: true, ..FormerCookie::default() },
+        ];
+        assert_eq!(
+            clear(CookieOptions { domain: domain(), former: Some(former), ..CookieOptions::default() }),
+            [
+                format!("__Host-hj_refresh=; Path=/; {tail}"),
+                format!("hj_refresh_token=; Path=/; {tail}"),
+                format!("hj_refresh_token=; Path=/v1; {tail}; Partitioned"),
+            ]
+        );
+        let own = vec![FormerCookie::default()];
+        assert!(
+            clear(CookieOptions { former: Some(own), name: Some("sid".into()), ..CookieOptions::default() })
+                .is_empty(),
+            "it is the cookie itself"
+        );
     }
 }

@@ -4,32 +4,42 @@ use http::HeaderName;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::request::Parts;
 
-use super::cookies::CookieOptions;
+use super::cookies::RefreshCookie;
+use super::origin::Origin;
 use super::request_head::single_header;
 use crate::error::{Error, ErrorCode};
 
 /// Refuses a request that a page of another origin may have caused: the browser attaches the cookie to such a request
 /// too. What the browser says about the origin decides (`Origin`, `Sec-Fetch-Site`). A client that sends neither header
-/// must send something that no plain form can: `Content-Type: application/json` or any `X-Requested-With`.
+/// must send something that no plain form can: `Content-Type: application/json` or any `X-Requested-With`; where pages of
+/// every site make the browser send the cookie, it must send one of the two.
 ///
 /// # Errors
 /// `insufficient_permissions`.
-pub(super) fn require_trusted_origin(cookie: &CookieOptions, parts: &Parts) -> Result<(), Error> {
+pub(super) fn require_trusted_origin(cookie: &RefreshCookie, parts: &Parts) -> Result<(), Error> {
     let origin = single_header(parts, &ORIGIN)?;
-    let is_allowed = |origin| cookie.allowed_origins.iter().any(|allowed| allowed.as_bytes() == origin);
-    if origin.is_some_and(is_allowed) {
+    let page = origin.and_then(|origin| str::from_utf8(origin).ok()).and_then(Origin::parse);
+    if page.as_ref().is_some_and(|page| cookie.allowed_origins.contains(page)) {
         return Ok(());
     }
     let is_own = match (single_header(parts, &HeaderName::from_static("sec-fetch-site"))?, origin) {
         (Some(site), _) => site == b"same-origin" || site == b"none",
-        (None, Some(origin)) => {
-            parse_trusted_host(origin, cookie.secure).is_some_and(|host| is_own_host(host, parts))
-        }
+        (None, Some(_)) => match page {
+            // Every machine on the way could have written a page that came without TLS.
+            Some(page) if is_of_target(&page, parts) && cookie.secure && !page.is_trustworthy() => {
+                return Err(Error::new(
+                    ErrorCode::InsufficientPermissions,
+                    "the refresh cookie is for HTTPS, and this page came without; for development the cookie can be made insecure",
+                ));
+            }
+            Some(page) => is_of_target(&page, parts),
+            None => false,
+        },
         (None, None) => {
             let is_json = single_header(parts, &CONTENT_TYPE)?
                 .and_then(|kind| kind.get(..16))
                 .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/json"));
-            is_json || parts.headers.contains_key("x-requested-with")
+            !cookie.is_sent_by_every_site() && (is_json || parts.headers.contains_key("x-requested-with"))
         }
     };
     if is_own {
@@ -37,42 +47,86 @@ pub(super) fn require_trusted_origin(cookie: &CookieOptions, parts: &Parts) -> R
     }
     Err(Error::new(
         ErrorCode::InsufficientPermissions,
-        "the refresh cookie is for requests of its own origin; see cookie.allowed_origins",
+        "the refresh cookie is for pages of its own origin, and of the origins that the host allows",
     ))
 }
 
-/// Host and port of `https://host:port`. `None` for `null`, and for a page that came without TLS while the cookie needs
-/// TLS, unless the page is from this machine: every machine on the way could have written it.
-fn parse_trusted_host(origin: &[u8], needs_tls: bool) -> Option<&str> {
-    let (scheme, host) = str::from_utf8(origin).ok()?.split_once("://")?;
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&name) || host == "[::1]";
-    let is_trusted = scheme == "https" || scheme == "http" && (!needs_tls || is_local);
-    is_trusted.then_some(host)
-}
-
-/// Whether the request went to this host, as the client wrote it.
-fn is_own_host(host: &str, parts: &Parts) -> bool {
+/// Whether the request went to the host of this page, as the client wrote it.
+fn is_of_target(page: &Origin, parts: &Parts) -> bool {
+    if !page.is_of_the_web() {
+        return false;
+    }
     let target = parts.headers.get(HOST).and_then(|target| target.to_str().ok());
     let target = target.or_else(|| parts.uri.authority().map(|authority| authority.as_str()));
-    target.is_some_and(|target| target.eq_ignore_ascii_case(host))
+    target.is_some_and(|target| page.is_of_host(target))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rest::cookie_options::{CookieOptions, SameSite};
 
-    fn may_use_cookie(headers: &[(&str, &str)]) -> bool {
-        let mut request = http::Request::post("/v1/auth/token/refresh").header("host", "api.example.com");
+    fn may_use(options: CookieOptions, host: &str, headers: &[(&str, &str)]) -> bool {
+        let mut request = http::Request::post("/v1/auth/token/refresh").header("host", host);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let options = CookieOptions {
-            allowed_origins: vec!["https://app.example.com".into()],
-            ..CookieOptions::default()
-        };
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        require_trusted_origin(&options, &parts).is_ok()
+        require_trusted_origin(&RefreshCookie::new(&options, ""), &parts).is_ok()
+    }
+
+    fn allowing(origins: &[&str]) -> CookieOptions {
+        let allowed_origins = origins.iter().map(|&origin| origin.to_owned()).collect();
+        CookieOptions { allowed_origins, ..CookieOptions::default() }
+    }
+
+    fn may_use_cookie(headers: &[(&str, &str)]) -> bool {
+        may_use(allowing(&["https://app.example.com"]), "api.example.com", headers)
+    }
+
+    #[test]
+    fn equal_origins_are_equal() {
+        for (host, origin) in [
+            ("api.example.com:443", "https://api.example.com"),
+            ("API.example.com", "https://api.example.com"),
+            ("api.example.com", "https://api.example.com:443"),
+            ("localhost:80", "http://localhost"),
+            ("[::1]:8443", "https://[::1]:8443"),
+        ] {
+            assert!(may_use(CookieOptions::default(), host, &[("origin", origin)]), "{host} {origin}");
+        }
+        for (host, origin) in [
+            ("api.example.com:444", "https://api.example.com"),
+            ("api.example.com:443", "http://api.example.com"),
+            ("localhost", "capacitor://localhost"),
+            ("api.example.com.", "https://api.example.com"),
+        ] {
+            assert!(!may_use(CookieOptions::default(), host, &[("origin", origin)]), "{host} {origin}");
+        }
+        for origin in [
+            "capacitor://localhost",
+            "tauri://localhost",
+            "chrome-extension://abcdefgh",
+            "https://App.example:443",
+        ] {
+            let sent = [("origin", origin.to_ascii_lowercase()), ("sec-fetch-site", "cross-site".into())];
+            let sent = sent.each_ref().map(|(name, value)| (*name, value.as_str()));
+            assert!(may_use(allowing(&[origin]), "api.example.com", &sent), "{origin}");
+            assert!(!may_use(allowing(&["ionic://localhost"]), "api.example.com", &sent), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_for_every_site_needs_a_request_that_says_its_origin() {
+        let options = || CookieOptions {
+            same_site: Some(SameSite::None),
+            partitioned: true,
+            ..allowing(&["https://app.example.com"])
+        };
+        assert!(may_use(options(), "api.example.com", &[("origin", "https://app.example.com")]));
+        assert!(may_use(options(), "api.example.com", &[("sec-fetch-site", "same-origin")]));
+        assert!(!may_use(options(), "api.example.com", &[("content-type", "application/json")]));
+        assert!(!may_use(options(), "api.example.com", &[("x-requested-with", "fetch")]));
     }
 
     #[test]

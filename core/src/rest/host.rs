@@ -4,6 +4,7 @@
 use http::{Method, Response};
 
 use super::auth::hide_tenant_key_error;
+use super::options::RestOptions;
 use super::response::{ApiResponse, mint_request_id};
 use super::routes::{self, Effect, ROUTES, Resolution};
 use crate::error::Error;
@@ -17,16 +18,28 @@ pub fn paths() -> Vec<&'static str> {
     paths
 }
 
-/// Whether the path (without the query) is one of the API's, for a host that shares its root with the API.
+/// Whether the path (without the query) is one of the API's by default, for a host that shares its root with the API.
 pub fn is_api_path(path: &str) -> bool {
-    !matches!(routes::resolve(&Method::OPTIONS, path), Resolution::NotFound)
+    RestOptions::default().is_api_path(path)
 }
 
 /// Whether answering needs no write: for hosts that keep reads from waiting behind writes.
 pub fn is_read_only(method: &Method, path: &str) -> bool {
-    match routes::resolve(method, path) {
-        Resolution::Route(route, _) => route.effect == Effect::Read,
-        Resolution::Options(_) | Resolution::MethodNotAllowed(_) | Resolution::NotFound => true,
+    RestOptions::default().is_read_only(method, path)
+}
+
+impl RestOptions {
+    /// [`is_api_path`] for the API with these options.
+    pub fn is_api_path(&self, path: &str) -> bool {
+        !matches!(routes::resolve(self.routing(), &Method::OPTIONS, path), Resolution::NotFound)
+    }
+
+    /// [`is_read_only`] for the API with these options.
+    pub fn is_read_only(&self, method: &Method, path: &str) -> bool {
+        match routes::resolve(self.routing(), method, path) {
+            Resolution::Route(route, _) => route.effect == Effect::Read,
+            Resolution::Options(_) | Resolution::MethodNotAllowed(_) | Resolution::NotFound => true,
+        }
     }
 }
 

@@ -4,14 +4,17 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use super::cookies::CookieOptions;
+use super::cookie_options::{CookieOptions, FormerCookie};
+use super::cookie_rules::is_cookie_path;
+use super::cookies::RefreshCookie;
+use super::routing::Routing;
 use crate::duration::Duration;
 use crate::error::Error;
 use crate::json;
 use crate::object_reader::ObjectReader;
 
 /// Options of a [`RestApi`](super::RestApi); each has a default.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestOptions {
     /// Cookie mode: the refresh token travels only in this cookie, never in an answer's JSON. Default: off.
     ///
@@ -25,11 +28,34 @@ pub struct RestOptions {
     /// tenant's `session_duration`, so that a client can shorten its session but not stretch the tenant's rule. A host
     /// that wants a longer "remember me" says so here, or in the `duration` of the user it answers with.
     pub longest_requested_session: Option<Duration>,
+    /// What stands in front of `/v1/…` where clients see the API, such as `/api`; default: nothing. The API itself is
+    /// given targets without it. A cookie must have a path that leads there.
+    pub mount_path: Option<String>,
+    /// Whether the API has what is the secret key's; default true. False leaves out the routes that need the key (404),
+    /// and refuses the key on the others: the API is then its users' only.
+    pub admin: bool,
+    /// Whether a path may have one `/` behind it; default false. A path that could be that of a session whose id was lost
+    /// (`DELETE /v1/sessions/`) may never.
+    pub trailing_slash: bool,
+}
+
+impl Default for RestOptions {
+    fn default() -> Self {
+        RestOptions {
+            cookie: None,
+            longest_requested_session: None,
+            mount_path: None,
+            admin: true,
+            trailing_slash: false,
+        }
+    }
 }
 
 impl RestOptions {
     /// Reads the options in their JSON form: `cookie` (true, false, or an object with the optional `name`, `domain`,
-    /// `path`, `same_site` (`lax`, `strict`), `secure`, `allowed_origins`) and `longest_requested_session` (a duration).
+    /// `path`, `same_site` (`lax`, `strict`, `none`), `secure`, `partitioned`, `allowed_origins`, `former` (objects with
+    /// the optional `name`, `domain`, `path`, `partitioned`)), `longest_requested_session` (a duration), `mount_path`,
+    /// `admin`, `trailing_slash`.
     ///
     /// # Errors
     /// `validation_error` naming the option.
@@ -43,9 +69,15 @@ impl RestOptions {
             }
             Some(_) => return Err(Error::validation("cookie", "must be true, false or an object")),
         };
-        let longest_requested_session = reader.optional("longest_requested_session")?;
+        let options = RestOptions {
+            cookie,
+            longest_requested_session: reader.optional("longest_requested_session")?,
+            mount_path: reader.optional("mount_path")?,
+            admin: reader.optional("admin")?.unwrap_or(true),
+            trailing_slash: reader.optional("trailing_slash")?.unwrap_or(false),
+        };
         reader.finish()?;
-        Ok(RestOptions { cookie, longest_requested_session })
+        Ok(options)
     }
 
     /// Checks what [`RestApi::new`](super::RestApi::new) checks, for a host that has no tenant yet.
@@ -53,7 +85,36 @@ impl RestOptions {
     /// # Errors
     /// `validation_error` for options that do not fit together.
     pub fn validate(&self) -> Result<(), Error> {
+        self.validate_unmounted()?;
+        match &self.cookie {
+            Some(cookie) => cookie.require_path_of_mount(self.mount_path()),
+            None => Ok(()),
+        }
+    }
+
+    /// [`validate`](Self::validate) for a host that learns its mount path from the requests only: without the check that
+    /// the cookie's path leads there.
+    ///
+    /// # Errors
+    /// As [`validate`](Self::validate).
+    pub fn validate_unmounted(&self) -> Result<(), Error> {
+        let mount_path = self.mount_path();
+        let is_good = mount_path.is_empty() || is_cookie_path(mount_path) && !mount_path.ends_with('/');
+        if !is_good {
+            return Err(Error::validation(
+                "mount_path",
+                "must start with / and not end with one, or be empty",
+            ));
+        }
         self.cookie.as_ref().map_or(Ok(()), CookieOptions::validate)
+    }
+
+    pub(super) fn routing(&self) -> Routing {
+        Routing { has_admin: self.admin, trailing_slash: self.trailing_slash }
+    }
+
+    fn mount_path(&self) -> &str {
+        self.mount_path.as_deref().unwrap_or_default()
     }
 }
 
@@ -74,19 +135,45 @@ impl FromStr for RestOptions {
 fn read_cookie_options(mut reader: ObjectReader) -> Result<CookieOptions, Error> {
     let default = CookieOptions::default();
     let cookie = CookieOptions {
-        name: reader.optional("name")?.unwrap_or(default.name),
+        name: reader.optional("name")?,
         domain: reader.optional("domain")?,
         path: reader.optional("path")?.unwrap_or(default.path),
         same_site: match reader.take("same_site") {
-            // Accepts `Lax` and `Strict` too, as the attribute is written in a cookie.
-            Some(word) => word.as_str().unwrap_or_default().to_ascii_lowercase().parse()?,
-            None => default.same_site,
+            // Accepts `Lax`, `Strict` and `None` too, as the attribute is written in a cookie.
+            Some(word) => Some(word.as_str().unwrap_or_default().to_ascii_lowercase().parse()?),
+            None => None,
         },
         secure: reader.optional("secure")?.unwrap_or(default.secure),
+        partitioned: reader.optional("partitioned")?.unwrap_or(default.partitioned),
         allowed_origins: reader.optional("allowed_origins")?.unwrap_or(default.allowed_origins),
+        former: match reader.take("former") {
+            Some(Value::Array(former)) => Some(
+                former
+                    .into_iter()
+                    .map(|former| read_former_cookie(&reader, former))
+                    .collect::<Result<_, _>>()?,
+            ),
+            Some(_) => return Err(Error::validation("cookie.former", "must be an array of objects")),
+            None => None,
+        },
     };
     reader.finish()?;
     Ok(cookie)
+}
+
+fn read_former_cookie(reader: &ObjectReader, former: Value) -> Result<FormerCookie, Error> {
+    let Value::Object(former) = former else {
+        return Err(Error::validation("cookie.former", "must be an array of objects"));
+    };
+    let mut reader = reader.nested("former", without_nulls(&former));
+    let former = FormerCookie {
+        name: reader.optional("name")?,
+        domain: reader.optional("domain")?,
+        path: reader.optional("path")?,
+        partitioned: reader.optional("partitioned")?.unwrap_or(false),
+    };
+    reader.finish()?;
+    Ok(former)
 }
 
 /// The options without those that are null: a null option counts as absent, whatever its name.
@@ -97,17 +184,22 @@ pub(super) fn without_nulls(options: &Map<String, Value>) -> Map<String, Value> 
 
 /// Options that fit together.
 pub(super) struct CheckedOptions {
-    cookie: CookieOptions,
+    cookie: RefreshCookie,
     cookie_mode: bool,
     pub longest_requested_session: Option<Duration>,
+    pub routing: Routing,
 }
 
 impl CheckedOptions {
-    pub fn new(options: RestOptions) -> Result<Self, Error> {
+    pub fn new(options: &RestOptions) -> Result<Self, Error> {
         options.validate()?;
-        let RestOptions { cookie, longest_requested_session } = options;
-        let cookie_mode = cookie.is_some();
-        Ok(CheckedOptions { cookie: cookie.unwrap_or_default(), cookie_mode, longest_requested_session })
+        let default = CookieOptions::default();
+        Ok(CheckedOptions {
+            cookie: RefreshCookie::new(options.cookie.as_ref().unwrap_or(&default), options.mount_path()),
+            cookie_mode: options.cookie.is_some(),
+            longest_requested_session: options.longest_requested_session,
+            routing: options.routing(),
+        })
     }
 
     /// Whether refresh tokens travel only in the cookie.
@@ -116,12 +208,12 @@ impl CheckedOptions {
     }
 
     /// The cookie in which a refresh token may arrive in either mode.
-    pub fn cookie(&self) -> &CookieOptions {
+    pub fn cookie(&self) -> &RefreshCookie {
         &self.cookie
     }
 
     /// The cookie in which the refresh token of a response travels, or `None` if it travels in the JSON.
-    pub fn response_cookie(&self, came_in_cookie: bool) -> Option<&CookieOptions> {
+    pub fn response_cookie(&self, came_in_cookie: bool) -> Option<&RefreshCookie> {
         (self.cookie_mode || came_in_cookie).then_some(&self.cookie)
     }
 }
@@ -129,7 +221,7 @@ impl CheckedOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rest::cookies::SameSite;
+    use crate::rest::cookie_options::SameSite;
 
     fn read(text: &str) -> Result<RestOptions, Error> {
         text.parse()
@@ -139,15 +231,23 @@ mod tests {
     fn options_are_read_from_json() {
         assert_eq!(read(r#"{"cookie":false}"#), Ok(RestOptions::default()));
         assert_eq!(read(r#"{"cookie":true}"#).unwrap().cookie, Some(CookieOptions::default()));
-        let cookie = read(
+        let options = read(
             r#"{"cookie":{"name":"r","domain":"example.com","path":"/","same_site":"Strict","secure":false,
-                "allowed_origins":["https://a.example"]},"longest_requested_session":"1y"}"#,
+                "partitioned":false,"allowed_origins":["https://a.example"],
+                "former":[{"name":"s","domain":"a.example","path":"/x","partitioned":true},{"path":null}]},
+                "longest_requested_session":"1y","mount_path":"/auth","admin":false,"trailing_slash":true}"#,
         )
-        .unwrap()
-        .cookie
         .unwrap();
-        assert_eq!((cookie.name.as_str(), cookie.same_site, cookie.secure), ("r", SameSite::Strict, false));
+        assert_eq!((options.mount_path(), options.admin, options.trailing_slash), ("/auth", false, true));
+        let cookie = options.cookie.unwrap();
+        assert_eq!(
+            (cookie.name.as_deref(), cookie.same_site(), cookie.secure),
+            (Some("r"), SameSite::Strict, false)
+        );
         assert_eq!(cookie.allowed_origins, ["https://a.example"]);
+        let former = cookie.former.unwrap();
+        assert_eq!((former[0].name.as_deref(), former[0].partitioned), (Some("s"), true));
+        assert_eq!(former[1], FormerCookie::default());
         for bad in [
             "",
             "[]",
@@ -155,7 +255,13 @@ mod tests {
             r#"{"cookies":true}"#,
             r#"{"cookie":"yes"}"#,
             r#"{"cookie":{"nam":"x"}}"#,
-            r#"{"cookie":{"same_site":"none"}}"#,
+            r#"{"cookie":{"same_site":"some"}}"#,
+            r#"{"cookie":{"former":{}}}"#,
+            r#"{"cookie":{"former":["x"]}}"#,
+            r#"{"cookie":{"former":[{"secure":true}]}}"#,
+            r#"{"admin":"no"}"#,
+            r#"{"trailing_slash":1}"#,
+            r#"{"mount_path":1}"#,
             r#"{"cookie":{"secure":1}}"#,
             r#"{"cookie":{"allowed_origins":"x"}}"#,
             r#"{"cookie":{"name":1}}"#,
@@ -164,6 +270,16 @@ mod tests {
             assert!(read(bad).is_err(), "{bad}");
         }
         assert_eq!(read(r#"{"cookie":true}"#).unwrap().validate(), Ok(()));
-        assert!(read(r#"{"cookie":{"name":"a b"}}"#).unwrap().validate().is_err());
+        for unfit in [
+            r#"{"cookie":{"name":"a b"}}"#,
+            r#"{"cookie":{"same_site":"none"}}"#,
+            r#"{"mount_path":"auth"}"#,
+            r#"{"mount_path":"/auth/"}"#,
+            r#"{"cookie":{"path":"/auth"}}"#,
+            r#"{"mount_path":"/auth","cookie":{"path":"/v1/auth"}}"#,
+        ] {
+            assert!(read(unfit).unwrap().validate().is_err(), "{unfit}");
+        }
+        assert_eq!(read(r#"{"cookie":{"path":"/auth"}}"#).unwrap().validate_unmounted(), Ok(()));
     }
 }

@@ -48,6 +48,8 @@ pub(super) struct ApiRequest<'a> {
     pub parts: &'a Parts,
     pub caller: Caller,
     pub query: Query,
+    /// Whether the request has the beginning of a query or a body, whatever is in them.
+    pub has_parameters: bool,
     /// The members of the JSON body; empty without a body.
     pub body: Map<String, Value>,
     /// The segment of the path that stands for an id, as sent; empty on a route without one.
@@ -80,7 +82,11 @@ impl<'a> ApiRequest<'a> {
 pub(super) fn parse_body(rule: Body, parts: &Parts, body: &[u8]) -> Result<Map<String, Value>, Error> {
     match rule {
         Body::None | Body::Optional if body.is_empty() => return Ok(Map::new()),
-        Body::None => return Err(bad_request("this request takes no body")),
+        // Some clients send an empty object with every request.
+        Body::None if says_nothing(body) => return Ok(Map::new()),
+        Body::None => {
+            return Err(bad_request("this request takes no body: its parameters are in path and query"));
+        }
         Body::Optional | Body::Required => {}
     }
     if !is_json(single_header(parts, &CONTENT_TYPE)?) {
@@ -89,11 +95,18 @@ pub(super) fn parse_body(rule: Body, parts: &Parts, body: &[u8]) -> Result<Map<S
     if single_header(parts, &CONTENT_ENCODING)?.is_some_and(|coding| coding != b"identity") {
         return Err(bad_request("the body must not be compressed"));
     }
-    match json::parse(body) {
+    // Some clients write a byte order mark; a reader may ignore it (RFC 8259, section 8.1).
+    match json::parse(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)) {
         Some(Value::Object(object)) => Ok(object),
         Some(_) => Err(Error::validation("body", "must be a JSON object")),
         None => Err(bad_request("the body is not JSON without duplicate names")),
     }
+}
+
+/// Whether a body is an empty object or null, with blanks or without.
+fn says_nothing(body: &[u8]) -> bool {
+    let text: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(5).collect();
+    [&b"{}"[..], b"null", b""].contains(&text.as_slice())
 }
 
 /// Whether a `Content-Type` is `application/json`, in UTF-8 if it names a character set.
@@ -104,7 +117,8 @@ fn is_json(content_type: Option<&[u8]>) -> bool {
     essence.eq_ignore_ascii_case("application/json")
         && parts.all(|parameter| match parameter.split_once('=') {
             Some((name, value)) if name.trim().eq_ignore_ascii_case("charset") => {
-                value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+                let charset = value.trim().trim_matches('"');
+                charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8")
             }
             _ => true,
         })
@@ -118,10 +132,11 @@ impl Query {
     ///
     /// # Errors
     /// `bad_request` for broken percent-encoding; `validation_error` for a parameter that the route does not know, that is
-    /// empty or that was given twice: a misspelt or lost `user_id` must never end the sessions of the whole tenant.
+    /// empty or that was given twice: a misspelt or lost `user_id` must never end the sessions of the whole tenant. Nothing
+    /// between two `&`, or behind the `?`, is no parameter.
     pub fn parse(query: Option<&str>, known: &[&'static str]) -> Result<Self, Error> {
         let mut parameters = BTreeMap::new();
-        for pair in query.into_iter().flat_map(|query| query.split('&')) {
+        for pair in query.into_iter().flat_map(|query| query.split('&')).filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let decode = |part: &str| {
                 percent::decode(&part.replace('+', " "))
@@ -163,6 +178,9 @@ mod tests {
             "Application/JSON; charset=utf-8",
             "application/json;charset=\"UTF-8\"",
             "application/json ; profile=x",
+            "application/json; charset=utf8",
+            "application/json;charset=\"UTF8\"",
+            "application/json;",
         ] {
             assert!(is_json(Some(good.as_bytes())), "{good}");
         }

@@ -26,14 +26,14 @@ pub(super) struct ApiResponse {
     status: StatusCode,
     body: Option<Value>,
     is_cacheable: bool,
-    cookie: Option<HeaderValue>,
+    cookies: Vec<HeaderValue>,
     allow: Option<HeaderValue>,
     error: Option<Error>,
 }
 
 impl ApiResponse {
     fn new(status: StatusCode, body: Option<Value>) -> Self {
-        ApiResponse { status, body, is_cacheable: false, cookie: None, allow: None, error: None }
+        ApiResponse { status, body, is_cacheable: false, cookies: Vec::new(), allow: None, error: None }
     }
 
     /// 200 with this body.
@@ -60,9 +60,10 @@ impl ApiResponse {
         ApiResponse { is_cacheable: true, ..self }
     }
 
-    /// Adds a `Set-Cookie` header, if there is one.
-    pub fn with_cookie(self, cookie: Option<HeaderValue>) -> Self {
-        ApiResponse { cookie: cookie.or(self.cookie), ..self }
+    /// Adds `Set-Cookie` headers.
+    pub fn with_cookies(mut self, cookies: impl IntoIterator<Item = HeaderValue>) -> Self {
+        self.cookies.extend(cookies);
+        self
     }
 
     /// Names the methods that the path has.
@@ -87,7 +88,6 @@ impl ApiResponse {
         set(HeaderName::from_static("x-request-id"), HeaderValue::from_str(request_id).ok());
         set(HeaderName::from_static("x-content-type-options"), Some(fixed("nosniff")));
         set(ALLOW, self.allow);
-        set(SET_COOKIE, self.cookie);
         set(CONTENT_TYPE, body.as_ref().map(|_| fixed("application/json")));
         if is_head {
             // The length that a GET would have: the server in front cannot compute it from a body that is not there.
@@ -97,6 +97,9 @@ impl ApiResponse {
         // RFC 9110 asks for a challenge on every 401, and ours is always the same.
         set(WWW_AUTHENTICATE, (self.status == StatusCode::UNAUTHORIZED).then(|| fixed("Bearer")));
         set(RETRY_AFTER, (code == Some(ErrorCode::StorageBusy)).then(|| fixed("1")));
+        for cookie in self.cookies {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
         if let Some(error) = self.error {
             response.extensions_mut().insert(error);
         }

@@ -6,6 +6,7 @@ use http::Method;
 use super::auth::Access;
 use super::request::{ApiRequest, Body};
 use super::response::ApiResponse;
+use super::routing::Routing;
 use super::sign_in::PendingSignIn;
 use super::{admin, sessions, sign_in, tokens};
 use crate::error::Error;
@@ -98,10 +99,28 @@ pub(super) enum Resolution<'a> {
     NotFound,
 }
 
+fn is_offered(routing: Routing, route: &Route) -> bool {
+    routing.has_admin || route.access != Access::SecretKey
+}
+
+/// The path without the `/` behind it that it may have. Where an id could stand behind that `/`, an id that the client lost
+/// must not turn a request to end one session into one to end all: only reading is possible there.
+fn strip_slash<'a>(routing: Routing, method: &Method, path: &'a str) -> &'a str {
+    let Some(stripped) = path.strip_suffix('/').filter(|_| routing.trailing_slash) else { return path };
+    let has_id = ROUTES.iter().any(|route| route.path.strip_suffix(ID) == Some(path));
+    let only_reads = [Method::GET, Method::HEAD, Method::OPTIONS].contains(method);
+    if has_id && !only_reads { path } else { stripped }
+}
+
 /// Finds the route of a request. A HEAD goes where a GET goes.
-pub(super) fn resolve<'a>(method: &Method, path: &'a str) -> Resolution<'a> {
-    let Some((pattern, id)) = find_path(path) else { return Resolution::NotFound };
-    let of_path = || ROUTES.iter().filter(move |route| route.path == pattern);
+pub(super) fn resolve<'a>(routing: Routing, method: &Method, path: &'a str) -> Resolution<'a> {
+    let Some((pattern, id)) = find_path(strip_slash(routing, method, path)) else {
+        return Resolution::NotFound;
+    };
+    let of_path = || ROUTES.iter().filter(move |route| route.path == pattern && is_offered(routing, route));
+    if of_path().next().is_none() {
+        return Resolution::NotFound;
+    }
     let wanted = if method == Method::HEAD { &Method::GET } else { method };
     match of_path().find(|route| route.method == *wanted) {
         Some(route) => Resolution::Route(route, id),
@@ -137,9 +156,11 @@ fn find_path(path: &str) -> Option<(&'static str, &str)> {
 mod tests {
     use super::*;
 
+    const ALL: Routing = Routing { has_admin: true, trailing_slash: false };
+
     /// The row's method and path, and the id.
     fn find_route(method: Method, path: &str) -> Option<(&'static str, &'static str, &str)> {
-        match resolve(&method, path) {
+        match resolve(ALL, &method, path) {
             Resolution::Route(route, id) => Some((route.method.as_str(), route.path, id)),
             _ => None,
         }
@@ -166,7 +187,7 @@ mod tests {
             "",
             "/",
         ] {
-            assert!(matches!(resolve(&Method::DELETE, path), Resolution::NotFound), "{path}");
+            assert!(matches!(resolve(ALL, &Method::DELETE, path), Resolution::NotFound), "{path}");
         }
     }
 
@@ -178,11 +199,46 @@ mod tests {
             (Method::POST, "/v1/admin/config", "GET, PATCH, HEAD, OPTIONS"),
             (Method::HEAD, "/v1/auth/sign-in", "POST, OPTIONS"),
         ] {
-            match resolve(&method, path) {
+            match resolve(ALL, &method, path) {
                 Resolution::MethodNotAllowed(allow) => assert_eq!(allow, allowed),
                 other => panic!("{method} {path}: {other:?}"),
             }
         }
-        assert!(matches!(resolve(&Method::OPTIONS, "/v1/sessions/x"), Resolution::Options(_)));
+        assert!(matches!(resolve(ALL, &Method::OPTIONS, "/v1/sessions/x"), Resolution::Options(_)));
+    }
+
+    #[test]
+    fn a_slash_behind_a_path_is_an_option_and_never_stands_for_a_lost_id() {
+        let slashes = Routing { trailing_slash: true, ..ALL };
+        for (method, path, is_found) in [
+            (Method::GET, "/v1/sessions/", true),
+            (Method::GET, "/v1/sessions/x/", true),
+            (Method::DELETE, "/v1/sessions/x/", true),
+            (Method::POST, "/v1/auth/sign-in/", true),
+            (Method::GET, "/.well-known/jwks.json/", true),
+            (Method::GET, "/v1/sessions", true),
+            (Method::DELETE, "/v1/sessions/", false),
+            (Method::DELETE, "/v1/sessions//", false),
+            (Method::GET, "/v1/sessions//", false),
+            (Method::GET, "//v1/sessions/", false),
+            (Method::GET, "/", false),
+        ] {
+            let found = matches!(resolve(slashes, &method, path), Resolution::Route(..));
+            assert_eq!(found, is_found, "{method} {path}");
+            if path.ends_with('/') {
+                assert!(matches!(resolve(ALL, &method, path), Resolution::NotFound), "{method} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn without_admin_the_routes_of_the_secret_key_are_not_there() {
+        let users = Routing { has_admin: false, ..ALL };
+        for route in ROUTES {
+            let path = route.path.replace(ID, "x");
+            let is_found = matches!(resolve(users, &route.method, &path), Resolution::Route(..));
+            assert_eq!(is_found, route.access != Access::SecretKey, "{path}");
+        }
+        assert!(matches!(resolve(users, &Method::OPTIONS, "/v1/admin/config"), Resolution::NotFound));
     }
 }

@@ -97,6 +97,13 @@ pub(super) fn revoke_many(request: ApiRequest<'_>) -> Result<ApiResponse, Error>
     };
     let revoked = match user {
         Some(user) => request.tenant().revoke_user(&user, except)?,
+        // A client that has lost what it wanted to say would end far too much.
+        None if request.has_parameters => {
+            return Err(Error::validation(
+                "user_id",
+                "is missing: to end all sessions of the tenant, send neither a query nor a body",
+            ));
+        }
         None => request.tenant().revoke_tenant()?,
     };
     Ok(ApiResponse::ok(json!({ "revoked": revoked })))

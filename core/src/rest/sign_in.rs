@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::Response;
+use http::{HeaderValue, Response};
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use super::auth::{Caller, hide_tenant_key_error};
+use super::cookie_jar::CookieJar;
 use super::csrf::require_trusted_origin;
 use super::request::{ApiRequest, ApiState};
 use super::response::ApiResponse;
@@ -87,6 +88,8 @@ pub struct PendingSignIn {
     duration: Option<Duration>,
     ip_address: Option<IpAddress>,
     user_agent: Option<UserAgent>,
+    /// The headers that clear former cookies.
+    former_cookies: Vec<HeaderValue>,
 }
 
 impl fmt::Debug for PendingSignIn {
@@ -97,9 +100,11 @@ impl fmt::Debug for PendingSignIn {
 
 /// Reads a sign-in, up to the point where the host must check the credentials.
 pub(super) fn begin(mut request: ApiRequest<'_>) -> Result<PendingSignIn, Error> {
-    if request.options().is_cookie_mode() {
+    let mut former_cookies = Vec::new();
+    if let Some(cookie) = request.options().response_cookie(false) {
         // The response sets a cookie: another site must not sign the browser in as a user of its choice.
-        require_trusted_origin(request.options().cookie(), request.parts)?;
+        require_trusted_origin(cookie, request.parts)?;
+        former_cookies = CookieJar::read(cookie, request.parts).clear_former();
     }
     let mut body = std::mem::take(&mut request.body);
     let options = body.remove_entry("session_options").into_iter().collect();
@@ -120,6 +125,7 @@ pub(super) fn begin(mut request: ApiRequest<'_>) -> Result<PendingSignIn, Error>
         duration: read_duration(ObjectReader::request(options))?,
         ip_address,
         user_agent,
+        former_cookies,
     })
 }
 
@@ -186,6 +192,7 @@ impl PendingSignIn {
             _ => hide_tenant_key_error(error),
         })?;
         let session = encode_session(&grant.session, &Caller::Anonymous)?;
-        Ok(respond_with_grant(&grant, options.response_cookie(false), Some(session)))
+        let response = respond_with_grant(&grant, options.response_cookie(false), Some(session));
+        Ok(response.with_cookies(self.former_cookies.clone()))
     }
 }

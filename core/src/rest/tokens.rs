@@ -6,7 +6,8 @@ use super::auth::{
     has_secret_key_prefix, hide_tenant_key_error, read_bearer_credentials, require_secret_key,
     to_credential_error,
 };
-use super::cookies::CookieOptions;
+use super::cookie_jar::{CookieJar, is_dead};
+use super::cookies::RefreshCookie;
 use super::csrf::require_trusted_origin;
 use super::request::ApiRequest;
 use super::response::ApiResponse;
@@ -18,7 +19,7 @@ use crate::object_reader::ObjectReader;
 /// the cookie if there is one.
 pub(super) fn respond_with_grant(
     grant: &Grant,
-    cookie: Option<&CookieOptions>,
+    cookie: Option<&RefreshCookie>,
     session: Option<Value>,
 ) -> ApiResponse {
     let mut body = json!({
@@ -30,7 +31,7 @@ pub(super) fn respond_with_grant(
         body["session"] = session;
     }
     match cookie {
-        Some(cookie) => ApiResponse::ok(body).with_cookie(cookie.set_cookie(grant)),
+        Some(cookie) => ApiResponse::ok(body).with_cookies(cookie.set(grant)),
         None => {
             body["refresh_token"] = Value::from(grant.refresh_token.expose());
             ApiResponse::ok(body)
@@ -39,76 +40,164 @@ pub(super) fn respond_with_grant(
 }
 
 /// Refreshes with the token of the body, else of the cookie. A token that came in the cookie is replaced in the cookie,
-/// never in the JSON: it was put where no script reads it.
+/// never in the JSON: it was put where no script reads it. `docs/COOKIES.md` has the table of all cases.
 pub(super) fn refresh(mut request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let mut body = ObjectReader::request(std::mem::take(&mut request.body));
-    let in_body = body.optional("refresh_token")?;
+    let in_body = body.optional::<String>("refresh_token")?;
     body.finish()?;
-    let presented = match in_body {
-        Some(token) => {
-            if request.options().is_cookie_mode() {
-                // The response sets the cookie: another site must not plant a session of its choice.
-                require_trusted_origin(request.options().cookie(), request.parts)?;
-            }
-            PresentedCredential { token, from_cookie: false }
-        }
-        None => match read_cookie_token(&request) {
-            Ok(presented) => presented.ok_or_else(|| missing_token_error("refresh token"))?,
-            Err(error) => return Ok(respond_with_refusal(&request, error, true)),
-        },
-    };
-    let (ip_address, user_agent) = request.client();
-    let PresentedCredential { token, from_cookie } = presented;
-    match request.tenant().refresh(&token, RefreshRequest { ip_address, user_agent }) {
-        Ok(grant) => Ok(respond_with_grant(&grant, request.options().response_cookie(from_cookie), None)),
-        Err(error) => Ok(respond_with_refusal(&request, hide_tenant_key_error(error), from_cookie)),
+    let Some(token) = in_body else { return refresh_by_cookie(&request) };
+    let cookie = request.options().response_cookie(false);
+    let mut former = Vec::new();
+    if let Some(cookie) = cookie {
+        // The response sets the cookie: another site must not plant a session of its choice.
+        require_trusted_origin(cookie, request.parts)?;
+        former = CookieJar::read(cookie, request.parts).clear_former();
     }
+    let grant = exchange(&request, &token)?;
+    Ok(respond_with_grant(&grant, cookie, None).with_cookies(former))
 }
 
-/// Signs out with the refresh token of the body, else the bearer token (access or refresh token), else the cookie.
+fn refresh_by_cookie(request: &ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let cookie = request.options().cookie();
+    let jar = CookieJar::read(cookie, request.parts);
+    if !jar.has_cookies() {
+        return Err(missing_token_error("refresh token"));
+    }
+    require_trusted_origin(cookie, request.parts)?;
+    let (token, is_doubtful) = match jar.sole_token() {
+        Some(token) => (Some(token), false),
+        None => {
+            let presented = jar.inspect(request.tenant()).map_err(hide_tenant_key_error)?;
+            (presented.tokens.first().copied(), presented.is_doubtful)
+        }
+    };
+    let outcome = match token {
+        Some(token) => exchange(request, token).map_err(|error| (is_dead(&error), error)),
+        None => Err((
+            true,
+            Error::new(
+                ErrorCode::RefreshTokenInvalid,
+                "no refresh cookie holds a refresh token of this tenant",
+            ),
+        )),
+    };
+    Ok(match outcome {
+        Ok(grant) => respond_with_grant(&grant, Some(cookie), None).with_cookies(jar.clear_former()),
+        Err((true, error)) if !is_doubtful => ApiResponse::from_error(error).with_cookies(jar.clear_all()),
+        Err((_, error)) => ApiResponse::from_error(error),
+    })
+}
+
+fn exchange(request: &ApiRequest<'_>, token: &str) -> Result<Grant, Error> {
+    let (ip_address, user_agent) = request.client();
+    request.tenant().refresh(token, RefreshRequest { ip_address, user_agent }).map_err(hide_tenant_key_error)
+}
+
+/// Signs out with what is genuine: the refresh token of the body, else the bearer token (access or refresh token; an access
+/// token may have expired); and with every cookie, because the browser forgets them all. `docs/COOKIES.md` has the table
+/// of all cases.
 pub(super) fn sign_out(mut request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let mut body = ObjectReader::request(std::mem::take(&mut request.body));
     let scope = body.optional::<SignOutScope>("scope")?.unwrap_or_default();
-    let in_body = body.optional("refresh_token")?;
+    let in_body = body.optional::<String>("refresh_token")?;
     body.finish()?;
-    let outside_cookie = match in_body {
-        Some(token) => Some(PresentedCredential { token, from_cookie: false }),
-        None => read_bearer_token(&request)?,
-    };
-    let presented = match outside_cookie {
-        Some(presented) => presented,
-        None => match read_cookie_token(&request) {
-            Ok(presented) => presented.ok_or_else(|| missing_token_error("access or refresh token"))?,
-            Err(error) => return Ok(respond_with_refusal(&request, error, true)),
-        },
-    };
-    match request.tenant().sign_out(&presented.token, scope) {
-        Ok(_) => {
-            // Another site must not make the browser forget a cookie that it could not use.
-            let cookie = request.options().response_cookie(presented.from_cookie);
-            let cookie = cookie.filter(|cookie| require_trusted_origin(cookie, request.parts).is_ok());
-            Ok(ApiResponse::no_content().with_cookie(cookie.and_then(CookieOptions::clear_cookie)))
+
+    let mut outcomes = SignOutOutcomes::default();
+    if let Some(token) = &in_body {
+        outcomes.add(present(&request, token, scope))?;
+    }
+    if !outcomes.is_signed_out {
+        match read_bearer_token(&request) {
+            Ok(Some(token)) => outcomes.add(present(&request, token, scope))?,
+            Ok(None) => {}
+            Err(error) => outcomes.add(Err(error))?,
         }
-        Err(error) => Ok(respond_with_refusal(&request, to_credential_error(error), presented.from_cookie)),
+    }
+    let cookie = request.options().cookie();
+    let jar = CookieJar::read(cookie, request.parts);
+    let mut cleared = Vec::new();
+    if jar.has_cookies() || request.options().is_cookie_mode() {
+        match require_trusted_origin(cookie, request.parts) {
+            Ok(()) => {
+                sign_out_of_cookies(&request, &jar, scope, &mut outcomes)?;
+                cleared = jar.clear_all();
+            }
+            // Another site cannot use the cookie, nor make the browser forget it.
+            Err(refused) if jar.has_cookies() => outcomes.add(Err(refused))?,
+            Err(_) => {}
+        }
+    }
+    let response = match outcomes.into_result() {
+        Ok(()) => ApiResponse::no_content(),
+        Err(error) => ApiResponse::from_error(error),
+    };
+    Ok(response.with_cookies(cleared))
+}
+
+fn sign_out_of_cookies(
+    request: &ApiRequest<'_>,
+    jar: &CookieJar<'_>,
+    scope: SignOutScope,
+    outcomes: &mut SignOutOutcomes,
+) -> Result<(), Error> {
+    if !jar.has_cookies() {
+        return Ok(());
+    }
+    let tokens = match jar.sole_token() {
+        Some(token) => vec![token],
+        None => jar.inspect(request.tenant()).map_err(hide_tenant_key_error)?.tokens,
+    };
+    if tokens.is_empty() {
+        let problem = "no refresh cookie holds a refresh token of this tenant";
+        outcomes.add(Err(Error::new(ErrorCode::RefreshTokenInvalid, problem)))?;
+    }
+    for token in tokens {
+        outcomes.add(present(request, token, scope))?;
+    }
+    Ok(())
+}
+
+/// Signs out with one token.
+fn present(request: &ApiRequest<'_>, token: &str, scope: SignOutScope) -> Result<(), Error> {
+    request.tenant().sign_out(token, scope).map(drop).map_err(to_credential_error)
+}
+
+/// What the credentials of a sign-out came to.
+#[derive(Default)]
+struct SignOutOutcomes {
+    /// Whether one of them was genuine.
+    is_signed_out: bool,
+    /// Why the first of the others was refused.
+    refusal: Option<Error>,
+}
+
+impl SignOutOutcomes {
+    /// Adds the outcome of one credential.
+    ///
+    /// # Errors
+    /// What is no refusal of the credential: then it is not known whether the session goes on.
+    fn add(&mut self, outcome: Result<(), Error>) -> Result<(), Error> {
+        match outcome {
+            Ok(()) => self.is_signed_out = true,
+            Err(error) if error.code().http_status() >= 500 => return Err(error),
+            Err(error) => {
+                self.refusal.get_or_insert(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn into_result(self) -> Result<(), Error> {
+        match self.refusal {
+            _ if self.is_signed_out => Ok(()),
+            Some(refusal) => Err(refusal),
+            None => Err(missing_token_error("access or refresh token")),
+        }
     }
 }
 
-/// A token that a request presents.
-struct PresentedCredential {
-    token: String,
-    from_cookie: bool,
-}
-
-/// The refresh token of the cookie, if this request may use it.
-fn read_cookie_token(request: &ApiRequest<'_>) -> Result<Option<PresentedCredential>, Error> {
-    let cookie = request.options().cookie();
-    let Some(token) = cookie.read_token(request.parts)? else { return Ok(None) };
-    require_trusted_origin(cookie, request.parts)?;
-    Ok(Some(PresentedCredential { token: token.to_owned(), from_cookie: true }))
-}
-
 /// The bearer token: an access or a refresh token, but not the secret key.
-fn read_bearer_token(request: &ApiRequest<'_>) -> Result<Option<PresentedCredential>, Error> {
+fn read_bearer_token<'a>(request: &ApiRequest<'a>) -> Result<Option<&'a str>, Error> {
     let Some(token) = read_bearer_credentials(request.parts)? else { return Ok(None) };
     if has_secret_key_prefix(token) {
         require_secret_key(request.tenant(), token)?;
@@ -117,20 +206,7 @@ fn read_bearer_token(request: &ApiRequest<'_>) -> Result<Option<PresentedCredent
             "signing out needs a token of the session; the secret key revokes sessions",
         ));
     }
-    Ok(Some(PresentedCredential { token: token.to_owned(), from_cookie: false }))
-}
-
-/// The response to a refused token. It clears the cookie of a token that will never be good again.
-fn respond_with_refusal(request: &ApiRequest<'_>, error: Error, from_cookie: bool) -> ApiResponse {
-    let is_dead = matches!(
-        error.code(),
-        ErrorCode::RefreshTokenInvalid
-            | ErrorCode::RefreshTokenReused
-            | ErrorCode::SessionExpired
-            | ErrorCode::SessionRevoked
-    );
-    let cleared = if is_dead && from_cookie { request.options().cookie().clear_cookie() } else { None };
-    ApiResponse::from_error(error).with_cookie(cleared)
+    Ok(Some(token))
 }
 
 fn missing_token_error(kind: &str) -> Error {

@@ -10,13 +10,22 @@ use crate::duration::Duration;
 use crate::error::ErrorCode;
 use crate::model::id::TenantId;
 
+/// How long after its `exp` a token is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leeway {
+    None,
+    UpTo(Duration),
+    /// As long as the key that signed it is known.
+    Unlimited,
+}
+
 /// What a token must agree with.
 pub(crate) struct Expected<'a> {
     pub issuer: &'a str,
     pub tenant_id: &'a TenantId,
     pub audience: &'a str,
     pub now: Timestamp,
-    pub leeway: Option<Duration>,
+    pub leeway: Leeway,
 }
 
 /// Why a token is refused.
@@ -80,8 +89,12 @@ pub(crate) fn verify(
     if claims.tenant_id != *expected.tenant_id || !key.may_sign_until(claims.expires_at) {
         return Err(Rejection::Invalid);
     }
-    let expired_at = expected.leeway.map_or(claims.expires_at, |leeway| claims.expires_at.after(leeway));
-    if expected.now >= expired_at {
+    let is_expired = match expected.leeway {
+        Leeway::None => expected.now >= claims.expires_at,
+        Leeway::UpTo(leeway) => expected.now >= claims.expires_at.after(leeway),
+        Leeway::Unlimited => false,
+    };
+    if is_expired {
         return Err(Rejection::Expired);
     }
     Ok(claims)

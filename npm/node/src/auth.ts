@@ -7,6 +7,7 @@ import {
   copyJson,
   readMembers,
   readOptionalText,
+  readProperty,
   readRequiredMembers,
   readText,
   readToken,
@@ -100,7 +101,9 @@ export class Auth {
     for (const [name, value] of await authenticateUser(authenticate, credentials as Credentials)) {
       fields.set(name, value);
     }
-    const { session, accessToken, refreshToken, expiresIn } = await createSession(this.#tenant, fields);
+    const { session, accessToken, refreshToken, expiresIn } = await createSession(this.#tenant, fields).catch(
+      blameHost,
+    );
     return {
       ...session,
       accessToken,
@@ -115,10 +118,11 @@ export class Auth {
 
   /**
    * Ends the session of an access or refresh token (`local`, the default), or all sessions of its user (`global`), and
-   * resolves to how many. Signing out of a session that has ended does nothing.
+   * resolves to how many. Signing out of a session that has ended does nothing. An access token signs out also after it
+   * has expired: it still names its session.
    *
-   * Rejects with `missing_token`, `invalid_token`, `token_expired`, the refusals of a refresh token, and for `global` of
-   * an ended session `session_revoked`, `session_expired`, `session_not_found`.
+   * Rejects with `missing_token`, `invalid_token`, `session_not_found`, the refusals of a refresh token, and for `global`
+   * of an ended session `session_revoked`, `session_expired`.
    *
    * @example
    * ```js
@@ -154,13 +158,38 @@ export async function authenticateUser(
     throw new HelloJohnError("invalid_credentials", "the credentials are wrong");
   }
   try {
-    const found = readRequiredMembers("user", user, USER_FIELDS);
-    readText("userId", found.get("userId"));
-    for (const [name, value] of found) found.set(name, value === undefined ? null : copyJson(name, value));
-    return found;
+    return readUser(user);
   } catch (cause) {
-    // Not a validation_error: the user who signs in can do nothing about it.
-    const problem = cause instanceof HelloJohnError ? cause.detail : "user: could not be read";
-    throw new HelloJohnError("internal", `the answer of authenticate is no user: ${problem}`, { cause });
+    throw noUserError(cause);
   }
+}
+
+/**
+ * Reads the members of a user that sessions have. Others are ignored: the object may be a row of a database or an instance of
+ * a class.
+ */
+function readUser(user: unknown): Map<string, unknown> {
+  if (typeof user !== "object" || user === null)
+    throw validationError("user", "must be an object with a userId");
+  const found = new Map<string, unknown>();
+  for (const name of USER_FIELDS) {
+    const value = readProperty(name, user, name);
+    if (value !== undefined) found.set(name, copyJson(name, value));
+  }
+  if (readText("userId", found.get("userId")) === "") throw validationError("userId", "must not be empty");
+  return found;
+}
+
+/** Not a validation_error: the user who signs in can do nothing about it. */
+function noUserError(cause: unknown): HelloJohnError {
+  const problem = cause instanceof HelloJohnError ? cause.detail : "user: could not be read";
+  return new HelloJohnError("internal", `the answer of authenticate is no user: ${problem}`, { cause });
+}
+
+/** Fails with the error of a session that was not created; one about a value of `authenticate` is the host's mistake. */
+function blameHost(error: unknown): never {
+  const isRefused = error instanceof HelloJohnError && error.code === "validation_error";
+  if (!isRefused) throw error;
+  const field = error.detail.split(":", 1)[0] ?? "";
+  throw field === "duration" || CALLER_FIELDS.includes(field) ? error : noUserError(error);
 }

@@ -45,7 +45,7 @@ export function engineError(code: string, detail: string): HelloJohnError {
   if (code !== "validation_error") return new HelloJohnError(code as ErrorCode, detail);
   return new HelloJohnError(
     code,
-    detail.replace(/^[a-z0-9_]+(?=: )/, (field) => renamed[field] ?? camelCase(field)),
+    detail.replace(/^[a-z0-9_.]+(?=: )/, (field) => renamed[field] ?? camelCase(field)),
   );
 }
 

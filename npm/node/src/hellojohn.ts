@@ -9,7 +9,7 @@ import type * as types from "./generated/types";
 import * as wire from "./generated/wire";
 import { isOnlyCheck } from "./internal/event_loop_budget";
 import { addon, callAsync, callInlineOrAsync, completionQueue, unwrap } from "./internal/native";
-import type { NativeTenant } from "./internal/native_types";
+import type { NativeTenant, Rest } from "./internal/native_types";
 import {
   readMembers,
   readOptionalText,
@@ -43,6 +43,7 @@ import {
   type MiddlewareOptions,
   type NodeRequest,
 } from "./rest/node_http";
+import { REST_OPTIONS, type RestOptions } from "./rest/options";
 import { Sessions } from "./sessions";
 import type { Duration } from "./values";
 import { type AccessTokenClaims, type TokenVerification, Verifier } from "./verification";
@@ -83,6 +84,11 @@ export interface HelloJohnOptions {
   tokenCacheCapacity?: number | undefined;
   /** Checks credentials for `hj.auth.signIn`. */
   authenticate?: Authenticate | undefined;
+  /**
+   * What every mount of the REST API does unless its own options say otherwise: `rest: { admin: false }` leaves out what is
+   * the secret key's on all of them.
+   */
+  rest?: RestOptions | undefined;
   /** The time to use instead of the machine's, for tests. */
   clock?: ManualClock | undefined;
 }
@@ -105,6 +111,7 @@ const OPTIONS = [
   "fileAccess",
   "tokenCacheCapacity",
   "authenticate",
+  "rest",
   "clock",
 ];
 const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
@@ -148,7 +155,9 @@ export class HelloJohn {
   readonly #tenant: NativeTenant;
   readonly #verifier: Verifier;
   readonly #authenticate: Authenticate | null;
-  readonly #restAdapter: RestAdapter;
+  readonly #restDefaults: ReadonlyMap<string, unknown>;
+  /** Authorizes the requests of the host's own routes. */
+  readonly #guard: Rest;
   #closing: Promise<void> | null = null;
 
   constructor(options: HelloJohnOptions) {
@@ -187,8 +196,10 @@ export class HelloJohn {
     this.auth = new Auth(tenant, this.#authenticate, () => this.#refuseIfClosed());
     this.config = new ConfigApi(tenant);
     this.keys = new Keys(tenant);
-    this.#restAdapter = new RestAdapter(tenant, this.#authenticate, undefined);
-    this.handler = createFetchHandler(this.#restAdapter);
+    this.#restDefaults = readMembers("rest", found.get("rest"), REST_OPTIONS);
+    const adapter = this.#createAdapter(undefined, false);
+    this.handler = createFetchHandler(adapter);
+    this.#guard = adapter.options.rest;
   }
 
   /** Opens the engine now. Rejects with `invalid_api_key` or a `storage_…` code. */
@@ -264,7 +275,7 @@ export class HelloJohn {
    * ```
    */
   createHandler<Context = unknown>(options?: HandlerOptions<Context>): Handler<Context> {
-    return createFetchHandler(new RestAdapter(this.#tenant, this.#authenticate, options)) as Handler<Context>;
+    return createFetchHandler(this.#createAdapter(options, true)) as Handler<Context>;
   }
 
   /**
@@ -278,7 +289,7 @@ export class HelloJohn {
    * Throws `validation_error`.
    */
   middleware<Req extends NodeRequest = NodeRequest>(options?: MiddlewareOptions<Req>): Middleware<Req> {
-    return createMiddleware<Req>(new RestAdapter(this.#tenant, this.#authenticate, options));
+    return createMiddleware<Req>(this.#createAdapter(options, false));
   }
 
   /**
@@ -290,16 +301,17 @@ export class HelloJohn {
   fastifyPlugin<Req extends FastifyRequestLike = FastifyRequestLike>(
     options?: FastifyPluginOptions<Req>,
   ): FastifyPlugin {
-    const adapterAt = (prefix: string) =>
-      new RestAdapter(this.#tenant, this.#authenticate, { ...options, ...(prefix && { prefix }) });
-    adapterAt("");
+    const adapterAt = (prefix: string | null) =>
+      this.#createAdapter({ ...options, ...(prefix && { prefix }) }, prefix !== null);
+    adapterAt(null); // throws here for what no prefix can mend
     return createFastifyPlugin(adapterAt);
   }
 
   /**
    * A middleware that guards the routes behind it: it puts `{userId, sessionId, tenantId, orgId, role, mfaVerified}` into
    * `request.auth`, or answers as the REST API does, with 401 and `WWW-Authenticate: Bearer` when the request has no good
-   * access token. When the store cannot be read, every request is answered with 5xx.
+   * access token. When the store cannot be read, every request is answered with 5xx. A CORS preflight, in which browsers send
+   * no token, passes with `auth` null: what answers it may stand behind.
    *
    * Throws `validation_error`.
    *
@@ -308,19 +320,19 @@ export class HelloJohn {
    * app.get("/me", hj.requireAuth(), (request, response) => response.json(request.auth));
    * ```
    */
-  requireAuth<Req extends NodeRequest = NodeRequest>(options?: RequireAuthOptions): Middleware<Req> {
+  requireAuth<Req extends NodeRequest = NodeRequest>(options?: RequireAuthOptions<Req>): Middleware<Req> {
     return createAuthMiddleware<Req>(this.#createGuard(options));
   }
 
   /** {@link requireAuth} as a hook of Fastify: `fastify.addHook("onRequest", hj.fastifyAuth())`, or on single routes. */
-  fastifyAuth(options?: RequireAuthOptions): FastifyHook {
+  fastifyAuth(options?: RequireAuthOptions<FastifyRequestLike>): FastifyHook {
     return createFastifyAuth(this.#createGuard(options));
   }
 
   /**
-   * {@link requireAuth} for hosts of the Fetch API: resolves to the user of the request, or to the `Response` to answer
-   * with; to null for an anonymous request that may pass. A refusal is a `Response` and therefore truthy: test with
-   * `instanceof Response`.
+   * {@link requireAuth} for hosts of the Fetch API, and for a request of `node:http` that has no response, such as the
+   * upgrade of a WebSocket: resolves to the user of the request, or to the `Response` to answer with (a refusal; 204 for a CORS
+   * preflight); with `optional` to null for an anonymous request. A `Response` is truthy: test with `instanceof Response`.
    *
    * Rejects with `validation_error` for bad options only.
    *
@@ -330,13 +342,19 @@ export class HelloJohn {
    * if (auth instanceof Response) return auth;
    * ```
    */
-  async authorize(
-    request: Request,
-    options?: RequireAuthOptions & { optional?: false | undefined },
+  async authorize<Req extends Request | NodeRequest>(
+    request: Req,
+    options?: RequireAuthOptions<Req> & { optional?: false | undefined },
   ): Promise<RequestAuth | Response>;
-  async authorize(request: Request, options?: RequireAuthOptions): Promise<RequestAuth | Response | null>;
-  async authorize(request: Request, options?: RequireAuthOptions): Promise<RequestAuth | Response | null> {
-    return authorizeRequest(this.#createGuard(options), request);
+  async authorize<Req extends Request | NodeRequest>(
+    request: Req,
+    options?: RequireAuthOptions<Req>,
+  ): Promise<RequestAuth | Response | null>;
+  async authorize<Req extends Request | NodeRequest>(
+    request: Req,
+    options?: RequireAuthOptions<Req>,
+  ): Promise<RequestAuth | Response | null> {
+    return authorizeRequest(this.#createGuard(options), request, options?.optional === true);
   }
 
   /** Counts the tenant's sessions. */
@@ -426,7 +444,11 @@ export class HelloJohn {
   }
 
   #createGuard(options: unknown): AuthGuard {
-    return new AuthGuard(this.#restAdapter.options.rest, options);
+    return new AuthGuard(this.#guard, options);
+  }
+
+  #createAdapter(options: unknown, isMounted: boolean): RestAdapter {
+    return new RestAdapter(this.#tenant, this.#authenticate, options, this.#restDefaults, isMounted);
   }
 
   #refuseIfClosed(): void {

@@ -16,7 +16,7 @@ export type {
 } from "./rest/fastify";
 export type { Handler, HandlerOptions } from "./rest/fetch";
 export type { Middleware, MiddlewareOptions, NodeRequest, NodeResponse } from "./rest/node_http";
-export type { CookieOptions, OnError, RestOptions } from "./rest/options";
+export type { CookieOptions, FormerCookie, OnError, RestOptions } from "./rest/options";
 export type { SessionGrant, UpdatedSession } from "./session";
 export type { ListOptions, ListQuery, SessionList, UpdateSessionOptions } from "./sessions";
 export type { Duration, Json } from "./values";

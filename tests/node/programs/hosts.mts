@@ -34,7 +34,16 @@ type Route = (request: Request, context: { params: Promise<{ path: string[] }> }
 export const GET: Route = hj.handler;
 export const POST: Route = hj.createHandler({ prefix: "/api", clientAddress: () => null });
 
-// @ts-expect-error would send the cookie with every cross-site request
-hj.middleware({ cookie: { sameSite: "none" } });
+hj.createHandler({
+  cookie: { partitioned: true, allowedOrigins: ["capacitor://localhost"], former: [{ domain: "a.example" }] },
+  mountPath: "/docs",
+  admin: false,
+  trailingSlash: true,
+});
+hj.requireAuth<express.Request>({ token: (request) => String(request.query["access_token"]) });
+hj.authorize(new Request("http://a/"), { token: (request) => new URL(request.url).searchParams.get("t") });
+
+// @ts-expect-error no such way
+hj.middleware({ cookie: { sameSite: "some" } });
 // @ts-expect-error no such way to verify
 hj.requireAuth({ verify: "remote" });

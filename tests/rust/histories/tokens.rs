@@ -127,7 +127,12 @@ impl History {
         self.record_answer(&answer);
         self.touch(tenant_index);
         let refusals = if with_access {
-            self.model.local_refusals(tenant_index, &access)
+            // Expired or not; and a key that has retired by itself may or may not be remembered.
+            match (self.model.local_refusals(tenant_index, &access), code(answer.clone())) {
+                ([ErrorCode::InvalidToken], _) => &[ErrorCode::InvalidToken][..],
+                ([_, ErrorCode::InvalidToken], Some(ErrorCode::InvalidToken)) => &[ErrorCode::InvalidToken],
+                _ => &[],
+            }
         } else {
             match self.model.expected_refresh(tenant_index, session_index, generation) {
                 RefreshOutcome::Refuses(ErrorCode::RefreshTokenInvalid) => {

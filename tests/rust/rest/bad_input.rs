@@ -28,7 +28,6 @@ fn queries_that_may_be_misunderstandings() {
         ("?USER_ID=usr_1", 422),
         ("?user=usr_1", 422),
         ("?user_id=usr_1&user_id=usr_2", 422),
-        ("?user_id=usr_1&", 422),
         ("?user_id=usr_1&x=1", 422),
         ("?user_id[]=usr_1", 422),
         ("?user_id%5B%5D=usr_1", 422),
@@ -175,7 +174,6 @@ fn bodies_that_cannot_be_read() {
         "{} {}",
         "{'token': 'x'}",
         "token=x",
-        "\u{feff}{}",
         r#"{"scope": "global", "scope": "local"}"#,
         r#"{"max_sessions_per_user": 1, "max_sessions_per_\u0075ser": 2}"#,
         r#"{"a": 1e999}"#,
@@ -207,6 +205,7 @@ fn bodies_of_another_kind() {
         "application/x-www-form-urlencoded",
         "application/jsonp",
         "application/json; charset=latin1",
+        "application/json; charset=utf-7",
     ] {
         for call in with_body(&host) {
             call.header("content-type", kind).bytes(body).send().fails(400, "bad_request");

@@ -1,11 +1,11 @@
 //! Cookie mode, and cookies where it is off.
 
-use hellojohn::rest::{CookieOptions, RestOptions, SameSite};
+use hellojohn::rest::{CookieOptions, FormerCookie, RestOptions, SameSite};
 use serde_json::json;
 
 use crate::host::{Answer, Call, Host};
 
-const NAME: &str = "hj_refresh_token";
+const NAME: &str = "__Host-hj_refresh";
 
 fn cookie_host() -> Host {
     Host::with(RestOptions { cookie: Some(CookieOptions::default()), ..RestOptions::default() })
@@ -39,7 +39,7 @@ fn the_refresh_token_travels_in_the_cookie_only() {
     assert!(token.starts_with("rt_") && !signed_in.body.to_string().contains(&token));
     assert_eq!(
         signed_in.header("set-cookie"),
-        format!("{NAME}={token}; Path=/v1/auth; Max-Age=2592000; HttpOnly; Secure; SameSite=Lax")
+        format!("{NAME}={token}; Path=/; Max-Age=2592000; HttpOnly; Secure; SameSite=Lax")
     );
     assert!(signed_in.headers["set-cookie"].is_sensitive());
 
@@ -57,7 +57,7 @@ fn the_refresh_token_travels_in_the_cookie_only() {
 #[test]
 fn the_cookie_is_cleared_when_its_token_is_dead() {
     let host = cookie_host();
-    let cleared = format!("{NAME}=; Path=/v1/auth; Max-Age=0; HttpOnly; Secure; SameSite=Lax");
+    let cleared = format!("{NAME}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax");
     let signed_in = sign_in(&host);
     let sign_out = host.post("/v1/auth/sign-out").header("cookie", format!("{NAME}={}", value(&signed_in)));
     assert_eq!(from_own_page(sign_out).send().is(204).header("set-cookie"), cleared);
@@ -136,27 +136,99 @@ fn another_site_cannot_use_the_cookie() {
 }
 
 #[test]
-fn a_smuggled_second_cookie_is_refused() {
+fn cookies_of_others_may_hold_anything() {
     let host = cookie_host();
     let token = value(&sign_in(&host));
-    host.clock.advance_millis(60_000);
-    let before = host.dump();
-    let twice = from_own_page(refresh(&host, &token)).header("cookie", format!("{NAME}=rt_other"));
-    twice.send().fails(401, "refresh_token_invalid");
-    assert_eq!(host.dump(), before);
-    // Cookies of others may hold anything.
     let odd = host
         .post("/v1/auth/token/refresh")
         .header("cookie", [b"a=\xff; ", NAME.as_bytes(), b"=", token.as_bytes()].concat());
     from_own_page(odd).send().is(200);
 }
 
+/// The headers of an answer that set or clear cookies.
+fn set_cookies(answer: &Answer) -> Vec<String> {
+    let headers = answer.headers.get_all("set-cookie").iter();
+    headers.map(|header| header.to_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn former_cookies_that_the_host_names_are_always_cleared() {
+    let former = vec![
+        FormerCookie { domain: Some("example.com".into()), ..FormerCookie::default() },
+        FormerCookie { name: Some("sid".into()), path: Some("/app".into()), ..FormerCookie::default() },
+    ];
+    let cookie = CookieOptions { former: Some(former), ..CookieOptions::default() };
+    let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
+    let tail = "Max-Age=0; HttpOnly; Secure; SameSite=Lax";
+    let cleared = [
+        format!("hj_refresh_token=; Path=/; Domain=example.com; {tail}"),
+        format!("sid=; Path=/app; {tail}"),
+    ];
+    let signed_in = sign_in(&host);
+    assert_eq!(set_cookies(&signed_in)[1..], cleared);
+    host.clock.advance_millis(60_000);
+    let by_former = |target: &str, token: &str| {
+        let call = host.post(target).header("cookie", format!("hj_refresh_token=rt_x; sid={token}"));
+        from_own_page(call).send()
+    };
+    let refreshed = by_former("/v1/auth/token/refresh", &value(&signed_in)).is(200);
+    assert!(set_cookies(&refreshed)[0].starts_with("__Host-hj_refresh=rt_"));
+    assert_eq!(set_cookies(&refreshed)[1..], cleared);
+    let signed_out = by_former("/v1/auth/sign-out", &value(&refreshed)).is(204);
+    assert!(set_cookies(&signed_out)[0].starts_with("__Host-hj_refresh=; "));
+    assert_eq!(set_cookies(&signed_out)[1..], cleared);
+    // With a list, only what it names is read.
+    let none = CookieOptions { former: Some(Vec::new()), ..CookieOptions::default() };
+    let host = Host::with(RestOptions { cookie: Some(none), ..RestOptions::default() });
+    let token = value(&sign_in(&host));
+    let call = host.post("/v1/auth/token/refresh").header("cookie", format!("hj_refresh_token={token}"));
+    from_own_page(call).send().fails(401, "missing_token");
+}
+
+/// The path of the cookie was `/v1/auth` and is `/`: the browser sends both, the older one first.
+#[test]
+fn a_leftover_of_the_same_name_locks_no_user_out() {
+    let cookie = CookieOptions { secure: false, ..CookieOptions::default() };
+    let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
+    let leftover = host.create("usr_ada");
+    host.tenant.revoke(leftover.session.id).unwrap();
+    host.clock.advance_millis(60_000);
+    let token = value(&sign_in(&host));
+    let cookies = format!("hj_refresh_token={}; hj_refresh_token={token}", leftover.refresh_token.expose());
+    let call = host.post("/v1/auth/token/refresh").header("cookie", cookies);
+    let answer = from_own_page(call).send().is(200);
+    assert_eq!(
+        set_cookies(&answer)[1..],
+        ["hj_refresh_token=; Path=/v1/auth; Max-Age=0; HttpOnly; SameSite=Lax"]
+    );
+}
+
+#[test]
+fn a_cookie_for_frames_of_other_sites_is_partitioned_and_needs_an_allowed_origin() {
+    let cookie = CookieOptions {
+        partitioned: true,
+        allowed_origins: vec!["https://app.example.com".into(), "capacitor://localhost".into()],
+        ..CookieOptions::default()
+    };
+    let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
+    let body = json!({"email": "ada@example.com", "password": "correct horse"});
+    let call = || host.post("/v1/auth/sign-in").json(&body);
+    call().send().fails(403, "insufficient_permissions");
+    for origin in ["https://app.example.com", "capacitor://localhost"] {
+        let from = call().header("origin", origin).header("sec-fetch-site", "cross-site");
+        let set = from.send().is(200).header("set-cookie").to_owned();
+        assert!(
+            set.ends_with("; Path=/; Max-Age=2592000; HttpOnly; Secure; SameSite=None; Partitioned"),
+            "{set}"
+        );
+    }
+}
+
 #[test]
 fn options_of_the_cookie_are_checked() {
     let cookie = CookieOptions {
-        name: "__Host-refresh".into(),
-        path: "/".into(),
-        same_site: SameSite::Strict,
+        name: Some("__Host-refresh".into()),
+        same_site: Some(SameSite::Strict),
         ..CookieOptions::default()
     };
     let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
@@ -173,14 +245,13 @@ fn options_of_the_cookie_are_checked() {
     let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
     let signed_in = sign_in(&host);
     let set = signed_in.header("set-cookie");
-    assert!(
-        set.ends_with("; Path=/v1/auth; Domain=example.com; Max-Age=2592000; HttpOnly; SameSite=Lax"),
-        "{set}"
-    );
-    let call = refresh(&host, &value(&signed_in)).header("sec-fetch-site", "same-site");
+    assert!(set.ends_with("; Path=/; Domain=example.com; Max-Age=2592000; HttpOnly; SameSite=Lax"), "{set}");
+    let cookie = format!("hj_refresh_token={}", value(&signed_in));
+    let call =
+        host.post("/v1/auth/token/refresh").header("cookie", cookie).header("sec-fetch-site", "same-site");
     call.header("origin", "https://app.example.com").send().is(200);
 
-    let bad = CookieOptions { name: "a b".into(), ..CookieOptions::default() };
+    let bad = CookieOptions { name: Some("a b".into()), ..CookieOptions::default() };
     let options = RestOptions { cookie: Some(bad), ..RestOptions::default() };
     assert!(hellojohn::rest::RestApi::new(host.tenant.clone(), options).is_err());
 }

@@ -121,7 +121,7 @@ fn headers() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
         Just(b"application/json".to_vec()),
         Just(b"same-origin".to_vec()),
         Just(TENANT.as_bytes().to_vec()),
-        "hj_refresh_token=[!-~]{0,30}".prop_map(String::into_bytes),
+        "(hj_refresh_token|__Host-hj_refresh)=[!-~]{0,30}".prop_map(String::into_bytes),
         "(Bearer|bearer|Basic)? ?[ -~]{0,24}".prop_map(String::into_bytes),
         prop::collection::vec(32_u8..=255, 0..24),
     ];

@@ -2,11 +2,14 @@
 
 mod accounts;
 mod bad_input;
+mod clients;
 mod cookies;
+mod credentials;
 mod documented;
 mod errors;
 mod fuzz;
 mod host;
+mod options;
 mod sessions;
 mod settings;
 mod sign_in;

@@ -125,13 +125,20 @@ fn signing_out_with_each_kind_of_token() {
     sign_out(grant.access_token.expose(), Some(json!({"scope": "global"}))).fails(401, "session_revoked");
     assert_eq!(host.tenant.get(grant.session.id).unwrap().end_reason.unwrap().as_str(), "revoke_all");
 
-    // With an access token that has died and the refresh token beside it, the refresh token counts.
+    // With an access token that has expired and the refresh token beside it.
     let grant = host.create("usr_1");
     host.clock.advance_millis(3_600_000);
-    sign_out(grant.access_token.expose(), None).fails(401, "token_expired");
     let both = json!({"refresh_token": grant.refresh_token.expose()});
     sign_out(grant.access_token.expose(), Some(both)).is(204);
     assert!(!is_alive(&host, &grant));
+    // It signs out alone, too, and gives no access.
+    let (grant, other) = (host.create("usr_1"), host.create("usr_1"));
+    host.clock.advance_millis(3_600_000);
+    host.get("/v1/sessions").bearer(grant.access_token.expose()).send().fails(401, "token_expired");
+    sign_out(grant.access_token.expose(), None).is(204);
+    assert!(!is_alive(&host, &grant) && is_alive(&host, &other));
+    sign_out(other.access_token.expose(), Some(json!({"scope": "global"}))).is(204);
+    assert!(!is_alive(&host, &other));
 }
 
 #[test]

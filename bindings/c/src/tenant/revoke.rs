@@ -9,12 +9,13 @@ use crate::guard::call;
 use crate::status::hj_status;
 
 /// Signs out with an access token or a refresh token of the session. Signing out of a session that has ended does
-/// nothing; ending the user's other sessions takes the token of a live session.
+/// nothing; ending the user's other sessions takes the token of a live session. An access token signs out also after it
+/// has expired.
 ///
 /// `scope` is "local" (the session of the token; the default) or "global" (all sessions of its user). `ended` may be
-/// NULL and counts the sessions that this call ended. Fails for an access token as hj_tenant_verify_locally does, for a
-/// refresh token as hj_tenant_refresh does; for "global" also with HJ_ERR_SESSION_REVOKED, HJ_ERR_SESSION_EXPIRED,
-/// HJ_ERR_SESSION_NOT_FOUND.
+/// NULL and counts the sessions that this call ended. Fails for an access token with HJ_ERR_INVALID_TOKEN or
+/// HJ_ERR_SESSION_NOT_FOUND, for a refresh token as hj_tenant_refresh does; for "global" also with
+/// HJ_ERR_SESSION_REVOKED, HJ_ERR_SESSION_EXPIRED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_sign_out(
     tenant: *const hj_tenant,

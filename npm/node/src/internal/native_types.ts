@@ -15,12 +15,11 @@ export interface Addon {
     secretKey: string,
     clock: NativeClock | null,
   ) => NativeTenant;
-  Rest: new (tenant: NativeTenant, options: string) => Rest;
+  Rest: new (tenant: NativeTenant, options: string, isMounted: boolean) => Rest;
   checkDatabase(completionQueue: CompletionQueue, database: string): number;
   authorizeOptionsRefusal(options: string): Outcome | null;
   errorAnswer(code: string, detail: string): Outcome;
   restPaths(): string[];
-  isRestPath(path: string): boolean;
   restBodyMax(): number;
   answerCacheMax(): number;
   tokenCacheCapacityMax(): number;
@@ -86,7 +85,15 @@ export type SignInOutcome = "user" | "refused" | "failed" | "not_offered";
 /** The REST API with options of its own. `headers` holds names and values in turn. */
 export interface Rest {
   refusal(): Outcome | null;
-  begin(method: string, target: string, headers: string[], body: Uint8Array, address: string | null): number;
+  isApiPath(path: string): boolean;
+  begin(
+    method: string,
+    target: string,
+    headers: string[],
+    body: Uint8Array,
+    address: string | null,
+    mountPath: string,
+  ): number;
   finish(ticket: number, outcome: SignInOutcome, user: string | null): number;
-  authorize(headers: string[], options: string): number;
+  authorize(method: string, headers: string[], options: string, token: string | null): number;
 }

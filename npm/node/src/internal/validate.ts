@@ -155,7 +155,8 @@ function readKeys(field: string, value: object): string[] {
   });
 }
 
-function readProperty(field: string, value: object, key: string | number): unknown {
+/** Reads a member of an object that may throw at every access. */
+export function readProperty(field: string, value: object, key: string | number): unknown {
   return readSafely(toPrintable(field), () => (value as Record<string | number, unknown>)[key]);
 }
 

@@ -19,6 +19,8 @@ export interface RestRequest {
   /** At most {@link BODY_MAX} + 1 bytes. */
   body: Uint8Array;
   address: string | null;
+  /** What the framework has stripped from the target in front of the prefix, as far as the request tells. */
+  stripped: string;
 }
 
 /** The engine's answer. */
@@ -44,15 +46,22 @@ export class RestAdapter {
   readonly options: CheckedRestOptions;
   readonly #authenticate: Authenticate | null;
 
-  constructor(tenant: NativeTenant, authenticate: Authenticate | null, options: unknown) {
-    this.options = readRestOptions(tenant, options);
+  /** `isMounted`: whether the options tell the whole mount path, and not only each request does. */
+  constructor(
+    tenant: NativeTenant,
+    authenticate: Authenticate | null,
+    options: unknown,
+    defaults: ReadonlyMap<string, unknown>,
+    isMounted: boolean,
+  ) {
+    this.options = readRestOptions(tenant, options, defaults, isMounted);
     this.#authenticate = authenticate;
   }
 
   /** The path and query after the prefix; null for a path outside the prefix. */
   target(url: string): string | null {
-    // A client of a proxy sends the whole URL.
-    const target = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "");
+    // A client of a proxy sends the whole URL, and so does a `Request`. A fragment is not part of a target.
+    const target = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "").replace(/#.*$/s, "");
     const { prefix } = this.options;
     return prefix === "" || target.startsWith(`${prefix}/`) ? target.slice(prefix.length) : null;
   }
@@ -60,17 +69,17 @@ export class RestAdapter {
   /** Whether a request is for the API. */
   owns(url: string): boolean {
     const target = this.target(url);
-    return target !== null && addon.isRestPath(target.split("?", 1)[0] ?? "");
+    return target !== null && this.options.rest.isApiPath(target.split("?", 1)[0] ?? "");
   }
 
   /** Answers the request that `readRequest` resolves to. */
   async answer(readRequest: () => Promise<RestRequest>): Promise<RestAnswer> {
-    const { rest, onError } = this.options;
+    const { rest, prefix, mountPath, onError } = this.options;
     try {
       const request = await readRequest();
-      const { method, target, headers, body, address } = request;
+      const { method, target, headers, body, address, stripped } = request;
       const step = await callAsync<RestAnswer | CredentialsCheck>(
-        rest.begin(method, target, headers, body, address),
+        rest.begin(method, target, headers, body, address, mountPath + stripped + prefix),
       );
       if ("ticket" in step) return await this.#signIn(step, request);
       report(onError, step, null);

@@ -1,4 +1,4 @@
-import { engineError } from "../errors";
+import { engineError, HelloJohnError } from "../errors";
 import { URL } from "../internal/globals";
 import { addon, callAsync } from "../internal/native";
 import type { Rest } from "../internal/native_types";
@@ -20,7 +20,7 @@ export interface Auth {
 }
 
 /** Which requests may pass. */
-export interface RequireAuthOptions {
+export interface RequireAuthOptions<Req = never> {
   /**
    * `store` (default): the session of the token is looked up, and refused from the instant that it ended. `local`: only
    * signature and claims are checked, without the database: a token passes until it expires, even after its session was
@@ -29,6 +29,16 @@ export interface RequireAuthOptions {
   verify?: "store" | "local" | undefined;
   /** Whether a request without a bearer token passes, with `auth` null; default false. A request with a bad token never does. */
   optional?: boolean | undefined;
+  /**
+   * Where the access token of a request is, if not in `Authorization`: for a WebSocket, whose browser can send no header, the
+   * query or the sub-protocol. It counts instead of the header; without a text (null, undefined, empty) the header counts.
+   *
+   * @example
+   * ```js
+   * hj.requireAuth({ token: (request) => new URL(request.url, "ws://localhost").searchParams.get("access_token") });
+   * ```
+   */
+  token?: ((request: Req) => string | null | undefined) | undefined;
   /** Called for every answer of 500 and above, with the cause. */
   onError?: OnError | undefined;
 }
@@ -50,23 +60,34 @@ export class AuthGuard {
   readonly onError: OnError | null;
   readonly #rest: Rest;
   readonly #options: string;
+  readonly #token: ((request: never) => unknown) | null;
 
   constructor(rest: Rest, options: unknown) {
-    const found = readMembers("options", options, ["verify", "optional", "onError"]);
+    const found = readMembers("options", options, ["verify", "optional", "token", "onError"]);
     const wire = {
       verify: copyJson("verify", found.get("verify") ?? null),
       optional: copyJson("optional", found.get("optional") ?? null),
     };
     this.onError = readCallback("onError", found.get("onError"));
+    this.#token = readCallback("token", found.get("token"));
     this.#rest = rest;
     this.#options = JSON.stringify(wire);
     const refusal = addon.authorizeOptionsRefusal(this.#options);
     if (refusal?.code) throw engineError(refusal.code, refusal.text);
   }
 
-  /** The user of a request; null for a request without a token that may pass. Rejects when the request may not pass. */
-  async check(headers: string[]): Promise<Auth | null> {
-    const wire = await callAsync<WireAuth | null>(this.#rest.authorize(headers, this.#options));
+  /**
+   * The user of a request; null for a request without a token that may pass, and for a CORS preflight. Rejects when the
+   * request may not pass. `request` is the framework's own request, for the host's `token`.
+   */
+  async check(method: string, headers: string[], request: unknown): Promise<Auth | null> {
+    const token: unknown = this.#token?.(request as never) ?? null;
+    if (token !== null && typeof token !== "string") {
+      throw new HelloJohnError("internal", "token: must return a string, null or undefined");
+    }
+    const wire = await callAsync<WireAuth | null>(
+      this.#rest.authorize(method, headers, this.#options, token?.toWellFormed() || null),
+    );
     return (
       wire && {
         userId: wire.user_id,
@@ -85,7 +106,7 @@ export function createAuthMiddleware<Req extends NodeRequest>(guard: AuthGuard):
   return async (request, response, next) => {
     let auth: Auth | null;
     try {
-      auth = await guard.check(readRawHeaders(request));
+      auth = await guard.check(request.method ?? "GET", readRawHeaders(request), request);
     } catch (error) {
       return sendAnswer(response, toErrorAnswer(error, guard.onError));
     }
@@ -95,9 +116,18 @@ export function createAuthMiddleware<Req extends NodeRequest>(guard: AuthGuard):
 }
 
 /** @internal */
-export async function authorizeRequest(guard: AuthGuard, request: Request): Promise<Auth | null | Response> {
+export async function authorizeRequest(
+  guard: AuthGuard,
+  request: Request | NodeRequest,
+  isOptional: boolean,
+): Promise<Auth | null | Response> {
   try {
-    return await guard.check(readFetchHeaders(request, new URL(request.url)));
+    const { method = "GET" } = request;
+    const headers =
+      "rawHeaders" in request ? readRawHeaders(request) : readFetchHeaders(request, new URL(request.url));
+    const auth = await guard.check(method, headers, request);
+    // A preflight has no user: the caller answers with what it gets.
+    return auth ?? (isOptional ? null : new Response(null, { status: 204 }));
   } catch (error) {
     return toResponse(toErrorAnswer(error, guard.onError));
   }

@@ -47,7 +47,13 @@ export function createFastifyPlugin(adapterAt: (prefix: string) => RestAdapter):
     const hook: FastifyHook = async (request, reply) =>
       sendReply(reply, await adapter.answer(() => readNodeRequest(adapter, request.raw, request)));
     instance.addHook("onRequest", hook);
-    for (const path of addon.restPaths()) instance.all(path.replace(/\{session_id\}$/, "*"), hook);
+    for (const path of addon.restPaths()) {
+      const isForId = path.endsWith("{session_id}");
+      // `/v1/sessions/*` has `/v1/sessions/` too.
+      const hasSlash = path === "/v1/sessions";
+      instance.all(isForId ? path.replace(/\{session_id\}$/, "*") : path, hook);
+      if (adapter.options.trailingSlash && !isForId && !hasSlash) instance.all(`${path}/`, hook);
+    }
   };
 }
 
@@ -56,7 +62,7 @@ export function createFastifyAuth(guard: AuthGuard): FastifyHook {
   return async (request, reply) => {
     let auth: Auth | null;
     try {
-      auth = await guard.check(readRawHeaders(request.raw));
+      auth = await guard.check(request.raw.method ?? "GET", readRawHeaders(request.raw), request);
     } catch (error) {
       return sendReply(reply, toErrorAnswer(error, guard.onError));
     }

@@ -25,10 +25,11 @@ export function createFetchHandler(adapter: RestAdapter): Handler {
       return {
         method: request.method,
         // A path outside the prefix gets the API's 404.
-        target: adapter.target(url.pathname + url.search) ?? "/",
+        target: adapter.target(request.url) ?? "/",
         headers: readFetchHeaders(request, url),
         body: await readFetchBody(request),
         address: typeof address === "string" ? address : null,
+        stripped: "",
       };
     });
     return toResponse(answer);

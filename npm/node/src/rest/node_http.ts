@@ -9,6 +9,8 @@ import type { RestOptions } from "./options";
 export interface NodeRequest {
   method?: string | undefined;
   url?: string | undefined;
+  /** What Express and Connect have stripped from `url`: the mount path. */
+  baseUrl?: string | undefined;
   rawHeaders: string[];
   socket: { remoteAddress?: string | undefined };
 }
@@ -68,7 +70,15 @@ export async function readNodeRequest(
     headers: readRawHeaders(request),
     body: await readNodeBody(request as IncomingMessage).catch(rethrowAsBadRequest),
     address: typeof address === "string" ? address : null,
+    stripped: readMountPath(request),
   };
+}
+
+/** The mount path of Express; a client chooses it where the mount has parameters, so that odd characters do not count. */
+function readMountPath({ baseUrl }: NodeRequest): string {
+  return typeof baseUrl === "string" && /^[!-~]{0,512}$/.test(baseUrl) && !/[;,?#]|\/$/.test(baseUrl)
+    ? baseUrl
+    : "";
 }
 
 function rethrowAsBadRequest(error: unknown): never {

@@ -4,23 +4,50 @@ import type { NativeTenant, Rest } from "../internal/native_types";
 import { copyJson, readMembers, readOptionalText } from "../internal/validate";
 import type { Duration } from "../values";
 
+/** A cookie as former {@link CookieOptions} made it. */
+export interface FormerCookie {
+  /** Default: the `name` of the options, else both names that can be the default. */
+  name?: string | undefined;
+  /** Default: none. */
+  domain?: string | undefined;
+  /** Default: that of the options. */
+  path?: string | undefined;
+  /** Default false. */
+  partitioned?: boolean | undefined;
+}
+
 /** The cookie that carries the refresh token. It is always `HttpOnly`. */
 export interface CookieOptions {
-  /** Default `hj_refresh_token`. With the prefix `__Host-` it needs `path: "/"`, no `domain` and `secure`. */
+  /**
+   * Default: `__Host-hj_refresh` with `path` `/`, `secure` and no `domain`, which no other host of the domain can set; else
+   * `hj_refresh_token`. A name with the prefix `__Host-` needs these three.
+   */
   name?: string | undefined;
   /** The domain whose hosts receive the cookie; default: only the host that set it. */
   domain?: string | undefined;
   /**
-   * The paths that receive the cookie, as the browser sees them; default: `/v1/auth` after the `prefix`. Where a framework
-   * strips the mount path (`app.use("/auth", …)`), add it: `/auth/v1/auth`.
+   * The paths that receive the cookie, as the browser sees them; default `/`. Another path must lead to where the API is
+   * mounted, such as `/auth/v1/auth` under `app.use("/auth", …)`: it is refused at once, or by the first request where only
+   * that tells the mount path.
    */
   path?: string | undefined;
-  /** Default `lax`. `none` is not offered: it would send the cookie with every cross-site request. */
-  sameSite?: "lax" | "strict" | undefined;
+  /**
+   * Default `lax`. `none` is for frames in pages of other sites and for web views; it needs `allowedOrigins`, and a request
+   * that uses the cookie must say its origin.
+   */
+  sameSite?: "lax" | "strict" | "none" | undefined;
   /** Whether browsers send the cookie over HTTPS only; default true. False is for development. */
   secure?: boolean | undefined;
-  /** Further origins, such as `https://app.example.com`, whose pages may use the cookie. */
+  /** Whether a frame has a cookie of its own under each site that embeds it; default false. It is for `sameSite` `none`. */
+  partitioned?: boolean | undefined;
+  /** Further origins, such as `https://app.example.com` or `capacitor://localhost`, whose pages may use the cookie. */
   allowedOrigins?: readonly string[] | undefined;
+  /**
+   * Cookies that this host set under former options, at most 16: they are read after the cookie itself, and cleared by every
+   * sign-in, refresh and sign-out. Default: `hj_refresh_token` of release 1, cleared when a request brings it. Give `[]` once
+   * no browser has a former cookie, because another host of the domain can set one.
+   */
+  former?: readonly FormerCookie[] | undefined;
 }
 
 /** Tells the host why a request failed on its side, which the client does not learn. An error that it throws is ignored. */
@@ -38,6 +65,18 @@ export interface RestOptions {
   longestRequestedSession?: Duration | undefined;
   /** The path in front of `/v1/…` and `/.well-known/…`, such as `/api/auth`, where the host does not strip it. */
   prefix?: string | undefined;
+  /**
+   * What stands in front of the `prefix` where clients see the API, because a proxy or the framework strips it (the `basePath`
+   * of Next.js, `app.mount` of Hono); default: nothing. The mount path of Express and the prefix of Fastify are known.
+   */
+  mountPath?: string | undefined;
+  /**
+   * Whether the API has what is the secret key's; default true. False leaves out the routes that need the key (404) and
+   * refuses the key on the others.
+   */
+  admin?: boolean | undefined;
+  /** Whether a path may have one `/` behind it; default false. `DELETE /v1/sessions/` never may: its id may have been lost. */
+  trailingSlash?: boolean | undefined;
   /** Called for every answer of 500 and above, with the cause. The package itself logs nothing. */
   onError?: OnError | undefined;
 }
@@ -48,9 +87,24 @@ const COOKIE: Readonly<Record<string, string>> = {
   path: "path",
   sameSite: "same_site",
   secure: "secure",
+  partitioned: "partitioned",
   allowedOrigins: "allowed_origins",
+  former: "former",
 };
-const OPTIONS = ["cookie", "longestRequestedSession", "prefix", "onError"];
+
+/**
+ * The options that every host has.
+ * @internal
+ */
+export const REST_OPTIONS: readonly string[] = [
+  "cookie",
+  "longestRequestedSession",
+  "prefix",
+  "mountPath",
+  "admin",
+  "trailingSlash",
+  "onError",
+];
 
 /**
  * The options after their check.
@@ -59,42 +113,61 @@ const OPTIONS = ["cookie", "longestRequestedSession", "prefix", "onError"];
 export interface CheckedRestOptions {
   rest: Rest;
   prefix: string;
+  /** What clients see in front of the prefix, and of what the framework strips. */
+  mountPath: string;
+  trailingSlash: boolean;
   onError: OnError | null;
   clientAddress: ((request: never, context: never) => unknown) | null;
 }
 
-/** @internal */
-export function readRestOptions(tenant: NativeTenant, options: unknown): CheckedRestOptions {
-  const found = readMembers("options", options, [...OPTIONS, "clientAddress"]);
-  const prefix = readOptionalText("prefix", found.get("prefix")) ?? "";
-  if (prefix !== "" && !/^(\/[^/?#\s]+)+$/.test(prefix)) {
-    throw validationError("prefix", "must start with / and not end with one");
-  }
+/**
+ * `isMounted`: whether the options tell the whole mount path.
+ * @internal
+ */
+export function readRestOptions(
+  tenant: NativeTenant,
+  options: unknown,
+  defaults: ReadonlyMap<string, unknown>,
+  isMounted: boolean,
+): CheckedRestOptions {
+  const given = readMembers("options", options, [...REST_OPTIONS, "clientAddress"]);
+  const found = new Map([...defaults, ...[...given].filter(([, value]) => value !== undefined)]);
+  const prefix = readPath("prefix", found.get("prefix"));
+  const mountPath = readPath("mountPath", found.get("mountPath"));
   const wire = {
-    cookie: readCookieOptions(found.get("cookie"), prefix),
+    cookie: readCookieOptions(found.get("cookie")),
     longest_requested_session: copyJson(
       "longestRequestedSession",
       found.get("longestRequestedSession") ?? null,
     ),
+    mount_path: mountPath + prefix,
+    admin: copyJson("admin", found.get("admin") ?? null),
+    trailing_slash: copyJson("trailingSlash", found.get("trailingSlash") ?? null),
   };
-  const rest = new addon.Rest(tenant, JSON.stringify(wire));
+  const rest = new addon.Rest(tenant, JSON.stringify(wire), isMounted);
   const refusal = rest.refusal();
   if (refusal?.code) throw engineError(refusal.code, refusal.text);
   return {
     rest,
     prefix,
+    mountPath,
+    trailingSlash: wire.trailing_slash === true,
     onError: readCallback<OnError>("onError", found.get("onError")),
     clientAddress: readCallback("clientAddress", found.get("clientAddress")),
   };
 }
 
-function readCookieOptions(value: unknown, prefix: string): unknown {
+function readPath(name: string, value: unknown): string {
+  const path = readOptionalText(name, value) ?? "";
+  if (path === "" || /^(\/[^/?#\s]+)+$/.test(path)) return path;
+  throw validationError(name, "must start with / and not end with one");
+}
+
+function readCookieOptions(value: unknown): unknown {
   if (value === undefined || value === null || value === false) return null;
-  if (value === true && prefix === "") return true;
-  const found =
-    value === true ? new Map<string, unknown>() : readMembers("cookie", value, Object.keys(COOKIE));
-  const wire: Record<string, unknown> = prefix === "" ? {} : { path: `${prefix}/v1/auth` };
-  for (const [key, member] of found) {
+  if (value === true) return true;
+  const wire: Record<string, unknown> = {};
+  for (const [key, member] of readMembers("cookie", value, Object.keys(COOKIE))) {
     if (member !== undefined) wire[COOKIE[key] ?? key] = copyJson(`cookie.${key}`, member);
   }
   return wire;

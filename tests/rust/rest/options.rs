@@ -1,0 +1,91 @@
+//! Options that decide which routes there are and where the API is mounted.
+
+use hellojohn::ErrorCode;
+use hellojohn::rest::http::Method;
+use hellojohn::rest::{CookieOptions, RestApi, RestOptions};
+use serde_json::json;
+
+use crate::host::{Host, read};
+
+#[test]
+fn without_admin_the_api_is_its_users_only() {
+    let host = Host::with(RestOptions { admin: false, ..RestOptions::default() });
+    let before = host.dump();
+    for (method, target) in [
+        ("GET", "/v1/admin/config"),
+        ("PATCH", "/v1/admin/config"),
+        ("GET", "/v1/admin/stats"),
+        ("POST", "/v1/sessions/verify"),
+        ("OPTIONS", "/v1/admin/stats"),
+    ] {
+        host.call(method, target).secret().json(&json!({})).send().fails(404, "not_found");
+    }
+    for (method, target) in
+        [("GET", "/v1/sessions"), ("DELETE", "/v1/sessions"), ("DELETE", "/v1/sessions/ses_x")]
+    {
+        host.call(method, target).secret().send().fails(403, "insufficient_permissions");
+    }
+    assert_eq!(host.dump(), before);
+    let grant = host.create("usr_1");
+    host.get("/v1/sessions").bearer(grant.access_token.expose()).send().is(200);
+    host.get("/.well-known/jwks.json").send().is(200);
+    let body = json!({"email": "ada@example.com", "password": "correct horse"});
+    host.post("/v1/auth/sign-in").json(&body).send().is(200);
+    let options = RestOptions { admin: false, ..RestOptions::default() };
+    assert!(!options.is_api_path("/v1/admin/stats") && options.is_api_path("/v1/sessions"));
+}
+
+#[test]
+fn a_slash_behind_a_path_is_an_option() {
+    let host = Host::with(RestOptions { trailing_slash: true, ..RestOptions::default() });
+    let grant = host.create("usr_1");
+    let send = |host: &Host, method: &str, target: &str| {
+        read(host.api.handle(host.call(method, target).secret().request()), false)
+    };
+    let one = format!("/v1/sessions/{}/", grant.session.id);
+    assert_eq!(
+        send(&host, "GET", "/v1/sessions/?user_id=usr_1").is(200).body["data"].as_array().unwrap().len(),
+        1
+    );
+    send(&host, "GET", &one).is(200);
+    // A lost id must not end the sessions of the tenant.
+    send(&host, "DELETE", "/v1/sessions/").fails(404, "not_found");
+    send(&host, "DELETE", &one).is(204);
+    let options = RestOptions { trailing_slash: true, ..RestOptions::default() };
+    assert!(!options.is_read_only(&Method::DELETE, &one) && options.is_read_only(&Method::GET, &one));
+    let strict = Host::new();
+    send(&strict, "GET", "/v1/sessions/").fails(404, "not_found");
+}
+
+#[test]
+fn a_cookie_that_would_not_come_back_is_an_error_at_the_start() {
+    let host = Host::new();
+    let api = |path: &str, mount_path: Option<&str>| {
+        let cookie = CookieOptions { path: path.into(), ..CookieOptions::default() };
+        let mount_path = mount_path.map(str::to_owned);
+        let options = RestOptions { cookie: Some(cookie), mount_path, ..RestOptions::default() };
+        RestApi::new(host.tenant.clone(), options).map(drop)
+    };
+    for (path, mount_path) in [
+        ("/", None),
+        ("/", Some("/auth")),
+        ("/v1/auth", None),
+        ("/auth/v1/auth", Some("/auth")),
+        ("/auth", Some("/auth")),
+    ] {
+        assert_eq!(api(path, mount_path), Ok(()), "{path} {mount_path:?}");
+    }
+    for (path, mount_path) in [
+        ("/v1/auth", Some("/auth")),
+        ("/auth/v1/auth", None),
+        ("/v1/auth/token", None),
+        ("/", Some("auth")),
+        ("/", Some("/auth/")),
+        ("/", Some("/a b")),
+    ] {
+        let refused = api(path, mount_path).unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::ValidationError, "{path} {mount_path:?}");
+    }
+    let refused = api("/v1/auth", Some("/auth")).unwrap_err();
+    assert!(refused.detail().contains("/auth/v1/auth/token/refresh"), "{refused}");
+}
