@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test generate lint deny rest c node surfaces torture bench clean
+.PHONY: demo test generate lint deny rest browser c node surfaces torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -28,6 +28,10 @@ generate:
 # The REST API against its description, by schemathesis.
 rest:
 	tests/rest/schemathesis
+
+# The refresh cookie in Chromium: planted, left over, in frames.
+browser: node
+	tests/browser/run
 
 # Formatting, lints and documentation, warnings denied; layers, names, links and dependencies.
 lint: npm/node_modules/.package-lock.json
