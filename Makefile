@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test generate lint deny rest browser c node surfaces torture bench clean
+.PHONY: demo test generate lint deny rest browser c node surfaces hosts torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -69,6 +69,11 @@ npm/node_modules/.package-lock.json: npm/package.json npm/package-lock.json $(wi
 surfaces: c node
 	tests/c/run --build-surface $(BUILD)
 
+# The Node package, packed as it is published, in the test runners, bundlers and runtimes of its users. QUICK=1: without Next,
+# other runtimes and Yarn. Needs the network.
+hosts: node
+	node tests/hosts/run.mjs $(if $(QUICK),--quick)
+
 # The long reliability campaigns.
 torture:
 	HJ_HISTORIES=300000 HJ_RACES=20000 HJ_CRASHES=5000 HJ_DAMAGE=50000 cargo test --release --package hellojohn-tests --test histories --test races --test crash --test faults
@@ -79,4 +84,4 @@ bench: node
 
 clean:
 	cargo clean
-	rm -rf build node_modules npm/*/dist npm/node/native npm/node_modules npm/*/node_modules
+	rm -rf build node_modules tests/hosts/build tests/hosts/node_modules npm/*/dist npm/node/native npm/node_modules npm/*/node_modules

@@ -118,7 +118,7 @@ fn type_of(kind: Kind, side: Side) -> String {
         Kind::Bool => "boolean".to_owned(),
         Kind::Count(_) => "number".to_owned(),
         Kind::Duration => if side == Side::Request { "Duration" } else { "string" }.to_owned(),
-        Kind::Object if side == Side::Request => "{ readonly [name: string]: Json }".to_owned(),
+        Kind::Object if side == Side::Request => "object".to_owned(),
         Kind::Object => "Record<string, Json>".to_owned(),
         Kind::Record(record) => {
             let members = flatten(record, true);

@@ -114,6 +114,7 @@ test("package.json has no install script, no dependency at run time and one vers
 
 test("platform packages name their platform", () => {
   const platforms = readdirSync(join(PACKAGE, "platforms"));
+  const loader = readFileSync(join(PACKAGE, "dist/internal/loader.js"), "utf8");
   assert.ok(platforms.includes("linux-x64-gnu"));
   for (const target of platforms) {
     const platform = readJson(PACKAGE, "platforms", target, "package.json");
@@ -122,7 +123,11 @@ test("platform packages name their platform", () => {
     assert.equal(platform.version, manifest.version);
     assert.deepEqual([platform.os, platform.cpu], [[os], [cpu]]);
     assert.deepEqual(platform.libc, { gnu: ["glibc"], musl: ["musl"] }[abi]);
-    assert.deepEqual([platform.main, platform.files], ["hellojohn.node", ["hellojohn.node"]]);
+    assert.deepEqual([platform.main, platform.files], ["index.js", ["hellojohn.node", "index.js"]]);
+    const script = readFileSync(join(PACKAGE, "platforms", target, "index.js"), "utf8");
+    assert.equal(script, readFileSync(join(PACKAGE, "platforms/linux-x64-gnu/index.js"), "utf8"));
+    // A literal `require` is what bundlers and tracers of files follow.
+    assert.ok(loader.includes(`require("${platform.name}")`), target);
   }
 });
 
@@ -148,6 +153,8 @@ test("the loader tries the override, the local build and the platform package, e
     process.version,
     join("native", "hellojohn.node"),
     `@hellojohn/node-${machine}`,
+    'serverExternalPackages: ["@hellojohn/node"]',
+    "HELLOJOHN_NODE_ADDON",
   ]) {
     assert.ok(none.stderr.includes(part), `${part} in ${none.stderr}`);
   }
@@ -161,8 +168,7 @@ test("the loader tries the override, the local build and the platform package, e
   writeFileSync(join(root, "native/hellojohn.node"), "damaged");
   if (process.platform === "linux") {
     const platform = join(at, `node_modules/@hellojohn/node-${machine}-gnu`);
-    mkdirSync(platform);
-    writeFileSync(join(platform, "package.json"), '{"main": "hellojohn.node"}');
+    cpSync(join(PACKAGE, `platforms/${machine}-gnu`), platform, { recursive: true });
     copyFileSync(addon, join(platform, "hellojohn.node"));
     assert.equal(load().stdout, "loaded\n");
     // An addon of another release.

@@ -18,8 +18,8 @@ export type { Handler, HandlerOptions } from "./rest/fetch";
 export type { Middleware, MiddlewareOptions, NodeRequest, NodeResponse } from "./rest/node_http";
 export type { CookieOptions, FormerCookie, OnError, RestOptions } from "./rest/options";
 export type { SessionGrant, UpdatedSession } from "./session";
-export type { ListOptions, ListQuery, SessionList, UpdateSessionOptions } from "./sessions";
-export type { Duration, Json } from "./values";
+export type { ListOptions, ListQuery, SessionList, UpdateSessionOptions, WithClaims } from "./sessions";
+export type { Duration, Json, JsonLike } from "./values";
 export type {
   AccessTokenClaims,
   SessionVerification,

@@ -19,7 +19,7 @@ import {
   toRequestJson,
 } from "./internal/validate";
 import { type SessionGrant, toGrant, type UpdatedSession, type WireGrant } from "./session";
-import type { Json } from "./values";
+import type { JsonLike } from "./values";
 import type { SessionVerification, Verifier } from "./verification";
 
 /** Filter and page of a list. */
@@ -50,13 +50,18 @@ export interface SessionList extends Array<Session> {
   toJSON(): { sessions: Session[]; nextCursor: string | null };
 }
 
+/** Options whose `claims`, an object of any declared type, have members that JSON can say. */
+export type WithClaims<Options, Claims extends object> = Options & {
+  claims?: (Claims & JsonLike<Claims>) | null | undefined;
+};
+
 /** A change of values in access tokens: absent or `undefined` leaves a value as it is, null clears it. */
 export interface UpdateSessionOptions {
   orgId?: string | null | undefined;
   role?: string | null | undefined;
   mfaVerified?: boolean | undefined;
   /** Replaces all own claims. */
-  claims?: { readonly [name: string]: Json } | null | undefined;
+  claims?: object | null | undefined;
 }
 
 const UPDATE = { orgId: "org_id", role: "role", mfaVerified: "mfa_verified", claims: "claims" } as const;
@@ -104,7 +109,9 @@ export class Sessions {
    * });
    * ```
    */
-  async create(options: CreateSessionOptions): Promise<SessionGrant> {
+  async create<Claims extends object = object>(
+    options: WithClaims<CreateSessionOptions, Claims>,
+  ): Promise<SessionGrant> {
     return createSession(this.#tenant, readRequiredMembers("options", options, CREATE_FIELDS));
   }
 
@@ -223,7 +230,10 @@ export class Sessions {
    * const { accessToken } = await hj.sessions.update(session.id, { mfaVerified: true });
    * ```
    */
-  async update(id: string, patch: UpdateSessionOptions): Promise<UpdatedSession> {
+  async update<Claims extends object = object>(
+    id: string,
+    patch: WithClaims<UpdateSessionOptions, Claims>,
+  ): Promise<UpdatedSession> {
     const session = readText("id", id);
     const change = toRequestJson(readRequiredMembers("patch", patch, Object.keys(UPDATE)), UPDATE);
     const { refreshToken: _, ...updated } = toGrant(

@@ -1,6 +1,15 @@
 /** A value that JSON can say. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
+/** A type whose values JSON can say, member by member; `never` in place of what JSON cannot. Interfaces fit. */
+export type JsonLike<T> = T extends Json | undefined
+  ? T
+  : T extends (...args: never[]) => unknown
+    ? never
+    : T extends object
+      ? { readonly [K in keyof T]: JsonLike<T[K]> }
+      : never;
+
 /** A length of time: a positive whole number of one unit, `s m h d w y`, such as `"15m"`, or whole seconds as a number. */
 export type Duration = string | number;
 

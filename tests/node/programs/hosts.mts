@@ -1,6 +1,8 @@
 // Compiled, never run: the REST API against the frameworks' own types.
 import { createServer } from "node:http";
-import { type Auth, HelloJohn, type OnError } from "@hellojohn/node";
+import { HelloJohn, type OnError } from "@hellojohn/node";
+import "@hellojohn/node/express";
+import "@hellojohn/node/fastify";
 import express from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
@@ -12,7 +14,8 @@ const app = express();
 app.use(hj.middleware({ cookie: true, onError }));
 app.use("/auth", hj.middleware<express.Request>({ clientAddress: (request) => request.ip }));
 app.get("/me", hj.requireAuth({ verify: "local", optional: true }), (request, response) => {
-  response.json((request as express.Request & { auth: Auth | null }).auth);
+  const role: string | null | undefined = request.auth?.role;
+  response.json({ ...request.auth, role });
 });
 
 createServer(hj.middleware({ cookie: { sameSite: "strict", allowedOrigins: ["https://a.example"] } }));
@@ -20,7 +23,7 @@ createServer(hj.middleware({ cookie: { sameSite: "strict", allowedOrigins: ["htt
 const instance = fastify();
 instance.register(hj.fastifyPlugin({ longestRequestedSession: "30d" }), { prefix: "/auth" });
 instance.addHook("onRequest", hj.fastifyAuth());
-instance.get("/me", { onRequest: hj.fastifyAuth() }, async () => "me");
+instance.get("/me", { onRequest: hj.fastifyAuth() }, async (request) => request.auth?.userId);
 
 const hono = new Hono();
 hono.all("/v1/*", (c) => hj.handler(c.req.raw));

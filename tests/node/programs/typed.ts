@@ -2,6 +2,7 @@
 import {
   type AccessTokenClaims,
   type Config,
+  type CreateSessionOptions,
   type ErrorCode,
   HelloJohn,
   HelloJohnError,
@@ -12,6 +13,11 @@ import {
 
 declare const env: { TENANT: string | undefined };
 
+interface Claims {
+  plan: { name: string; trial?: boolean };
+  seats: readonly number[];
+}
+
 export async function typed(): Promise<void> {
   const clock = new ManualClock(0);
   const hj = new HelloJohn({
@@ -21,7 +27,10 @@ export async function typed(): Promise<void> {
     config: { session_duration: "14d", idleTimeout: null, maxSessionsPerUser: 5 },
     durability: "normal",
     clock,
-    authenticate: async ({ email, password }) => (password === email ? { userId: email, role: null } : null),
+    authenticate: async ({ email, password }) => {
+      const claims: Claims = { plan: { name: "free" }, seats: [] };
+      return password === email ? { userId: email, role: null, claims } : null;
+    },
   });
   // @ts-expect-error the tenant is required
   new HelloJohn({ secretKey: "sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R" });
@@ -31,6 +40,17 @@ export async function typed(): Promise<void> {
     claims: { plan: ["pro", null] },
     duration: 60,
   });
+  const declared: Claims = { plan: { name: "pro" }, seats: [1, 2] };
+  await hj.sessions.create({ userId: "u", claims: declared });
+  await hj.sessions.update(grant.session.id, { claims: declared });
+  const options: CreateSessionOptions = { userId: "u", claims: declared };
+  await hj.sessions.create(options);
+  // @ts-expect-error JSON has no dates
+  await hj.sessions.create({ userId: "u", claims: { since: new Date() } });
+  // @ts-expect-error JSON has no functions
+  await hj.sessions.update(grant.session.id, { claims: { plan: { price: () => 1 } } });
+  // @ts-expect-error no such option
+  await hj.sessions.create({ userId: "u", user: "v" });
   // @ts-expect-error a user is required
   await hj.sessions.create({});
   const refreshed = await hj.sessions.refresh(grant.refreshToken, { ipAddress: null });

@@ -17,7 +17,6 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("bindings/node/src/tenant.rs", "a method for each operation"),
     ("core/src/model/user_agent/mod.rs", "one decision table, read from top to bottom"),
     ("core/src/store/group_commit.rs", "the whole life of a shared commit, told once"),
-    ("core/src/store/sqlite/check.rs", "each part of a check after the other"),
     ("core/src/store/sqlite/write_tx.rs", "a function for each statement that changes something"),
     ("npm/node/src/hellojohn.ts", "the class that users see, with its documentation"),
     ("tests/c/nulls.c", "a line for each function of the header"),

@@ -232,7 +232,7 @@ export interface CreateSessionOptions {
   /**
    * The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access token.
    */
-  claims?: { readonly [name: string]: Json } | null | undefined;
+  claims?: object | null | undefined;
   /** How long this session lasts, such as `24h`, instead of the tenant's session duration. */
   duration?: Duration | null | undefined;
 }

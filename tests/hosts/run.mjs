@@ -1,0 +1,119 @@
+// Installs the package, packed as it is published, and runs a small program inside of the hosts that users run it in.
+// Usage: node run.mjs [--quick] [HOST…]     HOST: the name of a file in hosts/
+// Without arguments all hosts run, and their versions are written into docs/HOSTS.md.
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT, run } from "./tools.mjs";
+
+/** By the file in hosts/; the quick ones first. */
+const QUICK = ["jest", "vitest", "esbuild", "webpack", "vite"];
+const SLOW = ["next", "sea", "bun", "deno", "yarn_pnp"];
+
+const isQuick = process.argv.includes("--quick");
+const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+const names = chosen.length > 0 ? chosen : isQuick ? QUICK : [...QUICK, ...SLOW];
+const NODE_PACKAGE = join(ROOT, "../../npm/node");
+
+/** Packs the package as a release does: without a local build, with the package of this machine's platform. */
+function pack(folder) {
+  const target = `${process.platform}-${process.arch}${{ linux: "-gnu", win32: "-msvc" }[process.platform] ?? ""}`;
+  const manifest = JSON.parse(readFileSync(join(NODE_PACKAGE, "package.json"), "utf8"));
+  const platform = `@hellojohn/node-${target}`;
+  const main = join(folder, "package");
+  for (const path of [...manifest.files, "README.md"]) {
+    if (!path.startsWith("native/")) cpSync(join(NODE_PACKAGE, path), join(main, path), { recursive: true });
+  }
+  manifest.optionalDependencies = { [platform]: manifest.version };
+  writeFileSync(join(main, "package.json"), JSON.stringify(manifest));
+  const addon = join(folder, "platform");
+  cpSync(join(NODE_PACKAGE, "platforms", target), addon, { recursive: true });
+  cpSync(join(NODE_PACKAGE, "native/hellojohn.node"), join(addon, "hellojohn.node"));
+  const [packed, packedAddon] = [main, addon].map((path) => {
+    const [{ filename }] = JSON.parse(
+      run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], { cwd: path }),
+    );
+    return join(folder, filename);
+  });
+  return { "@hellojohn/node": packed, [platform]: packedAddon };
+}
+
+function installHosts() {
+  const installed = join(ROOT, "node_modules/.package-lock.json");
+  const isCurrent =
+    existsSync(installed) && statSync(installed).mtimeMs > statSync(join(ROOT, "package-lock.json")).mtimeMs;
+  const omits = isQuick ? ["--omit=dev"] : [];
+  // A quick install lacks the slow hosts.
+  if (isCurrent && (isQuick || existsSync(join(ROOT, "node_modules/next")))) return;
+  run("npm", ["ci", "--no-fund", "--no-audit", ...omits], { cwd: ROOT });
+}
+
+/** Has npm install the tarballs as for a user, and puts the outcome beside the hosts. */
+function installPackage(folder) {
+  const tarballs = pack(folder);
+  const project = join(folder, "project");
+  mkdirSync(project);
+  writeFileSync(join(project, "package.json"), '{"private": true}\n');
+  run("npm", ["install", "--offline", "--no-fund", "--no-audit", ...Object.values(tarballs)], {
+    cwd: project,
+  });
+  const installed = join(ROOT, "node_modules/@hellojohn");
+  rmSync(installed, { recursive: true, force: true });
+  cpSync(join(project, "node_modules/@hellojohn"), installed, { recursive: true });
+  return tarballs;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "hellojohn-hosts-"));
+const results = [];
+try {
+  installHosts();
+  const tarballs = installPackage(folder);
+  for (const name of names) {
+    const { hosts } = await import(`./hosts/${name}.mjs`);
+    for (const host of hosts) {
+      const at = join(folder, name, `${results.length}`);
+      mkdirSync(at, { recursive: true });
+      const start = performance.now();
+      let failure = null;
+      try {
+        await host.test({ folder: at, tarballs });
+      } catch (error) {
+        failure = error;
+      }
+      results.push({ ...host, failure });
+      const seconds = ((performance.now() - start) / 1000).toFixed(1);
+      console.log(`${failure ? "not ok" : "ok"} - ${host.name}, ${host.version} (${seconds} s)`);
+      if (failure) console.log(`  ${String(failure.stack ?? failure).replaceAll("\n", "\n  ")}`);
+    }
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+if (results.some(({ failure }) => failure)) process.exitCode = 1;
+else if (!isQuick && chosen.length === 0) writeTable();
+
+function writeTable() {
+  const rows = results.map(({ name, version, way }) => `| ${name} | ${version} | ${way} |`);
+  writeFileSync(
+    join(ROOT, "../../docs/HOSTS.md"),
+    `# Hosts
+
+Written by \`make hosts\`, which packs \`@hellojohn/node\` as it is published, installs it beside each host and runs the
+[same program](../tests/hosts/programs/exercise.cjs) there: sessions, tokens, the REST API in a server of \`node:http\`, and the
+Fetch handler. Every row passed with these versions, on ${process.platform}-${process.arch} with Node ${process.versions.node}.
+
+| Host | Version | What was run |
+|---|---|---|
+${rows.join("\n")}
+`,
+  );
+}
