@@ -2,6 +2,7 @@
 // tests in the allocator would show here. Needs --expose-gc.
 import assert from "node:assert/strict";
 import { readdirSync, readlinkSync } from "node:fs";
+import { createRequire } from "node:module";
 import { test } from "node:test";
 import { HelloJohn } from "@hellojohn/node";
 import { makeFolder, makeTenant, TENANT } from "./fixture.mjs";
@@ -78,4 +79,25 @@ test("the files of an engine that was not closed are released", { skip: noDescri
   assert.ok(held() > 0);
   await collect(() => held() === 0);
   assert.equal(held(), 0);
+});
+
+test("a module that was loaded anew is collected when nothing uses it", { skip: noCollector }, async () => {
+  let collected = 0;
+  const registry = new FinalizationRegistry(() => {
+    collected += 1;
+  });
+  async function load() {
+    // A `require` keeps what it has loaded.
+    const require = createRequire(import.meta.url);
+    for (const path of Object.keys(require.cache))
+      if (/[\\/]dist[\\/]/.test(path)) delete require.cache[path];
+    const loaded = require("@hellojohn/node");
+    registry.register(loaded.HelloJohn, undefined);
+    const hj = new loaded.HelloJohn({ ...TENANT, database: ":memory:" });
+    await Promise.all([hj.ready(), hj.sessions.create({ userId: "u" }), hj.jwks()]);
+    await hj.close();
+  }
+  for (let n = 0; n < 20; n += 1) await load();
+  await collect(() => collected >= 18);
+  assert.ok(collected >= 18, `${collected} of 20`);
 });

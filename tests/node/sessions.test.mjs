@@ -94,7 +94,6 @@ test("a list is an array with its sessions and its next cursor", async (t) => {
   assert.equal(last.nextCursor, null);
   // It compares, copies and prints like any other array.
   assert.deepEqual(first, [...first]);
-  assert.equal(JSON.parse(JSON.stringify(first)).length, 2);
 });
 
 test("verify gives a reason, with the session as long as the session is known", async (t) => {
@@ -234,7 +233,17 @@ test("a list survives JSON.stringify, and its copies are plain arrays", async (t
 test("a double in claims comes back as the same double, and a bigint is refused", async (t) => {
   const hj = makeTenant(t);
   // 2 ** 53 and above: JavaScript writes every digit, and the engine keeps them.
-  const numbers = [0.9031759077724155, 1e308, 5e-324, 2 ** 53, 2 ** 63, 2 ** 64, 1e21, -(2 ** 70), Number.EPSILON];
+  const numbers = [
+    0.9031759077724155,
+    1e308,
+    5e-324,
+    2 ** 53,
+    2 ** 63,
+    2 ** 64,
+    1e21,
+    -(2 ** 70),
+    Number.EPSILON,
+  ];
   for (let n = 0; n < 90; n += 1) numbers.push(Math.random() * 10 ** (n - 45));
   const { session, accessToken } = await hj.sessions.create({ userId: "u", claims: { numbers } });
   assert.deepEqual(session.claims.numbers, numbers);

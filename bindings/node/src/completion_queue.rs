@@ -1,6 +1,9 @@
 //! Brings answers from the pool back to JavaScript: one thread-safe function for each Node environment (the main thread or a
 //! worker) delivers all completed calls at once. A deferred for each call would cost a thread-safe function each.
 //!
+//! JavaScript's function is held weakly while no call waits for its answer: a module that a test runner or a development server
+//! has loaded anew is collected, with everything that it refers to, when nothing uses it any more.
+//!
 //! The promises live in JavaScript, keyed by the number of the call. So nothing native refers to an environment that may be
 //! torn down at any moment, except this one function; and the cleanup hook releases it, under the lock that every use of it
 //! takes, before Node deletes it.
@@ -10,23 +13,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use hellojohn::{Error, ErrorCode};
+use hellojohn::Error;
 use napi::bindgen_prelude::{Env, Function, JsValue, Unknown};
 use napi::{Result, check_status, sys};
 use napi_derive::napi;
 
+use crate::delivery::{Completion, call_with};
 use crate::lazy_engine::LazyEngine;
 use crate::shared_engine::run_before_end;
 
-/// A call with its answer.
-struct Completion {
-    call: u32,
-    outcome: std::result::Result<String, Error>,
-}
-
 struct State {
-    /// Null after the environment is gone.
+    /// Null after the environment, or JavaScript's end of the queue, is gone.
     function: sys::napi_threadsafe_function,
+    /// JavaScript's function: strong while calls wait, else weak. Used on the thread of the environment only.
+    deliver: sys::napi_ref,
     next_call: u32,
     /// Calls without an answer in JavaScript: while there are any, the process stays alive.
     pending: usize,
@@ -75,10 +75,21 @@ impl Completions {
         state.next_call = state.next_call.wrapping_add(1);
         state.pending += 1;
         if state.pending == 1 && !state.function.is_null() {
-            // SAFETY: on the thread of `env`, with a function that is not released.
-            unsafe { sys::napi_ref_threadsafe_function(env.raw(), state.function) };
+            // SAFETY: on the thread of `env`, with a function that is not released and a reference that is not deleted.
+            unsafe {
+                sys::napi_ref_threadsafe_function(env.raw(), state.function);
+                sys::napi_reference_ref(env.raw(), state.deliver, ptr::null_mut());
+            }
         }
         state.next_call
+    }
+
+    /// Drops the answers, now and from now on. The function to release, unless that was done before.
+    fn end(&self) -> Option<sys::napi_threadsafe_function> {
+        let mut state = self.state();
+        state.completed.clear();
+        let function = std::mem::replace(&mut state.function, ptr::null_mut());
+        (!function.is_null()).then_some(function)
     }
 
     /// Answers a call, from any thread. When the environment is gone, the answer is dropped.
@@ -110,44 +121,61 @@ impl Completions {
 #[napi]
 pub struct CompletionQueue {
     pub(crate) completions: Arc<Completions>,
+    env: sys::napi_env,
 }
 
 #[napi]
 impl CompletionQueue {
     /// `deliver` gets one flat array: for each call its number, the error code or null, and the answer's JSON or the
-    /// error's detail. It must not throw.
+    /// error's detail. It must not throw. The queue does not keep it: the caller has each of the two keep the other.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, deliver: Function<'_, Unknown<'_>, Unknown<'_>>) -> Result<Self> {
-        let state = State { function: ptr::null_mut(), next_call: 0, pending: 0, completed: Vec::new() };
+        let mut reference = ptr::null_mut();
+        // SAFETY: `deliver` is a value of this environment; `reference` is written on success.
+        check_status!(unsafe {
+            sys::napi_create_reference(env.raw(), deliver.value().value, 0, &mut reference)
+        })?;
+        let state = State {
+            function: ptr::null_mut(),
+            deliver: reference,
+            next_call: 0,
+            pending: 0,
+            completed: Vec::new(),
+        };
         let completions = Arc::new(Completions { state: Mutex::new(state), engines: Mutex::default() });
-        let function = create_function(&env, deliver.value().value, &completions)?;
+        let function = create_function(&env, &completions)?;
         completions.state().function = function;
         // Hooks run in reverse order: this one before Node's own that deletes the function.
         let abandoned = Arc::clone(&completions);
         env.add_env_cleanup_hook((), move |()| {
-            {
-                let mut state = abandoned.state();
-                let function = std::mem::replace(&mut state.function, ptr::null_mut());
-                state.completed.clear();
-                // SAFETY: the last use; every other thread sees null from now on.
-                unsafe {
-                    sys::napi_release_threadsafe_function(
-                        function,
-                        sys::ThreadsafeFunctionReleaseMode::release,
-                    )
-                };
+            if let Some(function) = abandoned.end() {
+                release_function(function);
             }
             abandoned.close_engines();
         })?;
-        Ok(CompletionQueue { completions })
+        Ok(CompletionQueue { completions, env: env.raw() })
     }
 }
 
-fn create_function(
-    env: &Env,
-    deliver: sys::napi_value,
-    completions: &Arc<Completions>,
-) -> Result<sys::napi_threadsafe_function> {
+impl Drop for CompletionQueue {
+    /// In the garbage collector, when nothing in JavaScript can call the engine or wait for it any more.
+    fn drop(&mut self) {
+        if let Some(function) = self.completions.end() {
+            release_function(function);
+            let deliver = self.completions.state().deliver;
+            // SAFETY: on the thread of the environment, which has not ended: its hook would have taken the function. Calls,
+            // which would use the reference, need the queue.
+            unsafe { sys::napi_delete_reference(self.env, deliver) };
+        }
+    }
+}
+
+fn release_function(function: sys::napi_threadsafe_function) {
+    // SAFETY: the last use: every other thread sees null since `Completions::end`.
+    unsafe { sys::napi_release_threadsafe_function(function, sys::ThreadsafeFunctionReleaseMode::release) };
+}
+
+fn create_function(env: &Env, completions: &Arc<Completions>) -> Result<sys::napi_threadsafe_function> {
     const NAME: &str = "hellojohn";
     let mut name = ptr::null_mut();
     // SAFETY: `NAME` is valid for its length; `name` is written on success.
@@ -156,12 +184,12 @@ fn create_function(
     })?;
     let context = Arc::into_raw(Arc::clone(completions)).cast_mut().cast::<c_void>();
     let mut function = ptr::null_mut();
-    // SAFETY: `deliver` and `name` are values of this environment; `context` is one reference to the completions, which
+    // SAFETY: `name` is a value of this environment; `context` is one reference to the completions, which
     // `release_context` drops.
     let status = unsafe {
         sys::napi_create_threadsafe_function(
             env.raw(),
-            deliver,
+            ptr::null_mut(), // `deliver_completions` finds JavaScript's function itself
             ptr::null_mut(),
             name,
             0,
@@ -194,7 +222,7 @@ unsafe extern "C" fn release_context(_env: sys::napi_env, context: *mut c_void, 
 /// Runs on the JavaScript thread.
 unsafe extern "C" fn deliver_completions(
     env: sys::napi_env,
-    deliver: sys::napi_value,
+    _function: sys::napi_value,
     context: *mut c_void,
     _data: *mut c_void,
 ) {
@@ -203,62 +231,32 @@ unsafe extern "C" fn deliver_completions(
     }
     // SAFETY: Node calls this only before `release_context`.
     let completions = unsafe { &*context.cast::<Completions>() };
+    let mut deliver = ptr::null_mut();
     let completed = {
         let mut state = completions.state();
+        if state.function.is_null() {
+            return;
+        }
+        // SAFETY: on the thread of `env`, with a reference that is not deleted before the function is null.
+        unsafe { sys::napi_get_reference_value(env, state.deliver, &mut deliver) };
         let completed = std::mem::take(&mut state.completed);
+        let had_pending = state.pending > 0;
         state.pending = state.pending.saturating_sub(completed.len());
-        if state.pending == 0 && !state.function.is_null() {
-            // SAFETY: on the thread of `env`, with a function that is not released.
-            unsafe { sys::napi_unref_threadsafe_function(env, state.function) };
+        if had_pending && state.pending == 0 {
+            // SAFETY: on the thread of `env`, with a function that is not released and a reference that is not deleted.
+            unsafe {
+                sys::napi_unref_threadsafe_function(env, state.function);
+                sys::napi_reference_unref(env, state.deliver, ptr::null_mut());
+            }
         }
         completed
     };
+    if deliver.is_null() {
+        return; // collected: nothing waits
+    }
     // A panic must not unwind into Node. Only the allocator could panic here.
     let _ = catch_unwind(AssertUnwindSafe(|| {
-        // SAFETY: `env` and `deliver` are what Node passed in.
-        unsafe { call_deliver(env, deliver, &completed) }
+        // SAFETY: `env` is what Node passed in, `deliver` a value of it.
+        unsafe { call_with(env, deliver, &completed) }
     }));
-}
-
-/// Calls `deliver` with the flat array.
-///
-/// # Safety
-/// On the JavaScript thread of `env`, inside a handle scope.
-unsafe fn call_deliver(env: sys::napi_env, deliver: sys::napi_value, completed: &[Completion]) -> Option<()> {
-    let ok = |status: sys::napi_status| (status == sys::Status::napi_ok).then_some(());
-    let text = |text: &str| {
-        let mut value = ptr::null_mut();
-        // SAFETY: `text` is valid for its length.
-        ok(unsafe {
-            sys::napi_create_string_utf8(env, text.as_ptr().cast(), text.len() as isize, &mut value)
-        })?;
-        Some(value)
-    };
-    let (mut null, mut undefined, mut batch) = (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-    // SAFETY: all of them write their value on success.
-    unsafe {
-        ok(sys::napi_get_null(env, &mut null))?;
-        ok(sys::napi_get_undefined(env, &mut undefined))?;
-        ok(sys::napi_create_array_with_length(env, completed.len() * 3, &mut batch))?;
-    }
-    for (index, Completion { call, outcome }) in completed.iter().enumerate() {
-        let mut number = ptr::null_mut();
-        // SAFETY: writes its value on success.
-        ok(unsafe { sys::napi_create_uint32(env, *call, &mut number) })?;
-        let (code, answer) = match outcome {
-            // An answer that JavaScript cannot hold must still settle its promise.
-            Ok(answer) => match text(answer) {
-                Some(answer) => (null, answer),
-                None => (text(ErrorCode::Internal.as_str())?, text("the answer is too long")?),
-            },
-            Err(error) => (text(error.code().as_str())?, text(error.detail())?),
-        };
-        for (offset, value) in [number, code, answer].into_iter().enumerate() {
-            // SAFETY: values of this environment.
-            ok(unsafe { sys::napi_set_element(env, batch, (index * 3 + offset) as u32, value) })?;
-        }
-    }
-    // SAFETY: as above. An exception cannot come: `deliver` does not throw; in a worker that is being terminated Node
-    // itself deals with it.
-    ok(unsafe { sys::napi_call_function(env, undefined, deliver, 1, &batch, ptr::null_mut()) })
 }

@@ -8,6 +8,7 @@ mod calls;
 mod check;
 mod clock;
 mod completion_queue;
+mod delivery;
 mod encode;
 mod guard;
 mod lazy_engine;

@@ -130,8 +130,8 @@ const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
  *
  * An open engine does not keep the process alive; an unanswered call does. Close the object when you are done with it. An
  * object that was not closed is released by the garbage collector, at an unknown time, or when its thread or the process
- * ends, also by `process.exit`. A process that is killed leaves the log `…-wal` beside the database: the log belongs to the
- * data until the database is opened again.
+ * ends, also by `process.exit`. A process that a signal ends, without a handler, leaves the log `…-wal` beside the database:
+ * the log belongs to the data until the database is opened again.
  *
  * @example
  * ```js

@@ -1,3 +1,4 @@
+// Bun has a Node-API of its own.
 import { join } from "node:path";
 import { MODULES, PROGRAM, PROGRAM_CJS, readVersion, runProgram } from "../tools.mjs";
 

@@ -1,3 +1,4 @@
+// Deno has a Node-API of its own.
 import { join } from "node:path";
 import { MODULES, PROGRAM, PROGRAM_CJS, ROOT, readVersion, runProgram } from "../tools.mjs";
 

@@ -1,3 +1,4 @@
+// Vite leaves packages as they are, unless it is told otherwise.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "vite";

@@ -1,3 +1,4 @@
+// Bundles with and without the setting that the README shows.
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import webpack from "webpack";

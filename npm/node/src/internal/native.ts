@@ -17,6 +17,11 @@ const waiting = new Map<number, (outcome: Outcome) => void>();
 /** One for this thread: calls that end in the same tick are delivered together. */
 export const completionQueue = new addon.CompletionQueue(deliver);
 
+// Each keeps the other. The addon keeps neither while no call waits, so that a test runner which loads this module for each
+// file does not keep them all.
+Object.assign(completionQueue, { deliver });
+Object.assign(deliver, { completionQueue });
+
 function deliver(batch: CompletedCalls): void {
   for (let at = 0; at < batch.length; at += 3) {
     const call = batch[at] as number;
