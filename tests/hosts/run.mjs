@@ -109,7 +109,7 @@ function writeTable() {
 
 Written by \`make hosts\`, which packs \`@hellojohn/node\` as it is published, installs it beside each host and runs the
 [same program](../tests/hosts/programs/exercise.cjs) there: sessions, tokens, the REST API in a server of \`node:http\`, and the
-Fetch handler. Every row passed with these versions, on ${process.platform}-${process.arch} with Node ${process.versions.node}.
+Fetch handler; in Next, route handlers and a page. Every row passed with these versions, on ${process.platform}-${process.arch} with Node ${process.versions.node}.
 
 | Host | Version | What was run |
 |---|---|---|
