@@ -1134,6 +1134,7 @@ hj_status hj_tenant_stats(const hj_tenant *tenant,
 /// and foreign key checks, the schema against this library's, every row against the types of its values. Needs no secret
 /// key and no engine, and writes nothing. Other threads and processes may use the database meanwhile. Rows are read in short
 /// transactions; the integrity check is one read of the whole database, during which the log cannot be emptied and grows.
+/// A million sessions take some ten seconds, two thirds of them for that one read.
 ///
 /// A file that is damaged or foreign is a report, not an error. Fails with HJ_ERR_STORAGE_IO for a file that is not there or
 /// cannot be read, HJ_ERR_STORAGE_BUSY for one that another process has locked for 5 seconds, HJ_ERR_STORAGE_TOO_NEW,
