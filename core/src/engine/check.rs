@@ -12,7 +12,7 @@ use crate::store::{self, Database, StoreOptions};
 ///
 /// Hosts may go on meanwhile. Rows are read in short transactions; the integrity check is one read of the whole database,
 /// during which the log cannot be emptied and grows. A million sessions take some ten seconds, two thirds of them for that
-/// one read, and 30 MB of memory.
+/// one read. Memory does not grow with the file.
 ///
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
