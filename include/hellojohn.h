@@ -65,7 +65,8 @@
  *   5. Log hj_response_error, if there is one, with the x-request-id from the header lines: the client sees the same id.
  *      Free the response.
  *
- * A sign-in calls your hj_authenticate in between. TLS, CORS and rate limits are the work of your server.
+ * A sign-in calls your hj_authenticate in between, unless too many sign-ins have failed. TLS, CORS and other rate limits
+ * are the work of your server.
  *
  * The file. The engine owns its database file: do not open it with another copy of SQLite in the same process. Other
  * processes may open engines on the file at any time. Only the account of the process may open the files that the engine
@@ -163,8 +164,8 @@ typedef struct hj_page hj_page;
 /// answer NULL or 0 for a NULL response and past the end.
 typedef struct hj_response hj_response;
 
-/// The documented REST API of one tenant, for any HTTP server: the host owns sockets, TLS, CORS, rate limits and
-/// logging. Any number of threads may use it at once.
+/// The documented REST API of one tenant, for any HTTP server: the host owns sockets, TLS, CORS, logging and rate limits
+/// but the one of failed sign-ins (hj_open_options). Any number of threads may use it at once.
 typedef struct hj_rest hj_rest;
 
 /// One authenticated period of one user on one device, as it was when the call answered. A page or a grant
@@ -175,6 +176,11 @@ typedef struct hj_session hj_session;
 /// lives until that call returns; use it on one thread at a time. The library then wipes its credentials from memory.
 /// The getters answer NULL for a NULL sign-in.
 typedef struct hj_sign_in hj_sign_in;
+
+/// A sign-in whose credentials the host is about to check. It counts as failed until the host says otherwise. Use it on
+/// one thread at a time, and give it one outcome: hj_sign_in_attempt_succeed, hj_sign_in_attempt_fail or
+/// hj_sign_in_attempt_cancel; a second one fails with HJ_ERR_VALIDATION_ERROR.
+typedef struct hj_sign_in_attempt hj_sign_in_attempt;
 
 /// Counts over a tenant, as they were when the call answered. The getters answer 0 for NULL stats.
 typedef struct hj_stats hj_stats;
@@ -229,6 +235,16 @@ typedef struct {
   int32_t token_cache_capacity;
   /// Which accounts of the system may open the files that the engine creates; default HJ_FILE_ACCESS_OWNER.
   hj_file_access file_access;
+  /// How many sign-ins to one account may fail within `sign_in_window_s` before further ones are refused with
+  /// HJ_ERR_TOO_MANY_REQUESTS, at most 1000; 0 means the default of 10.
+  uint32_t sign_in_account_limit;
+  /// The same for sign-ins from one address (an IPv6 address counts by its first 64 bits), at most 1000; 0 means the
+  /// default of 100.
+  uint32_t sign_in_address_limit;
+  /// For how many seconds a failed sign-in counts, at most a day; 0 means the default of 15 minutes.
+  uint32_t sign_in_window_s;
+  /// Whether any number of sign-ins may fail; default false.
+  bool sign_in_unlimited;
 } hj_open_options;
 
 /// What a call says about a second factor: one of HJ_MFA_….
@@ -471,6 +487,10 @@ typedef struct {
 /// A fault of the engine or of the machine's clock or entropy.
 #define HJ_ERR_INTERNAL 27
 
+/// Too many sign-ins have failed for the account or from the address; the error says after how many seconds
+/// to try again.
+#define HJ_ERR_TOO_MANY_REQUESTS 28
+
 /// A change is on disk before its call returns: a power loss takes nothing back. The default.
 #define HJ_DURABILITY_FULL 0
 
@@ -520,6 +540,10 @@ hj_status hj_error_status(const hj_error *error);
 /// One line of English for a developer; NULL for a NULL error.
 HJ_API
 const char *hj_error_detail(const hj_error *error);
+
+/// After how many seconds the same call may succeed, for HJ_ERR_TOO_MANY_REQUESTS; else 0.
+HJ_API
+uint64_t hj_error_retry_after_s(const hj_error *error);
 
 /// Frees an error; NULL is allowed.
 HJ_API
@@ -901,6 +925,51 @@ hj_status hj_tenant_create(const hj_tenant *tenant,
                            const hj_create_options *options,
                            hj_grant **grant,
                            hj_error **error);
+
+/// Begins a sign-in: call it before you check credentials. `account` is the name that the user gave, such as an e-mail
+/// address; its case and the space around it do not matter. `client_address` is where the request comes from, not given
+/// if you do not know. hj_rest does this by itself.
+///
+/// The sign-in counts as failed at once, so that the limit is exact for calls at the same instant, in every process on
+/// the database. hj_open_options has the limit.
+///
+/// Fails with HJ_ERR_TOO_MANY_REQUESTS if too many sign-ins have failed: do not check the credentials, and see
+/// hj_error_retry_after_s. Fails with HJ_ERR_VALIDATION_ERROR for an empty account and for what is no address.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_sign_in(const hj_tenant *tenant,
+                                  hj_str account,
+                                  hj_str client_address,
+                                  hj_sign_in_attempt **attempt,
+                                  hj_error **error);
+
+/// The credentials were right: opens the session of this user as hj_tenant_create does. In the same transaction the
+/// failures of the account from this address are forgotten. Arguments that cannot be read are no outcome.
+///
+/// Fails with HJ_ERR_TOO_MANY_REQUESTS if the account was at its limit and the user has had no session from this
+/// address: the client must not learn that its guess was right.
+HJ_API
+HJ_MUST_USE
+hj_status hj_sign_in_attempt_succeed(hj_sign_in_attempt *attempt,
+                                     hj_str user_id,
+                                     const hj_create_options *options,
+                                     hj_grant **grant,
+                                     hj_error **error);
+
+/// The credentials were wrong: the failure stays counted. Never returns HJ_OK, but the status and the error for the
+/// client: HJ_ERR_INVALID_CREDENTIALS, or HJ_ERR_TOO_MANY_REQUESTS if right ones would have been refused too.
+HJ_API
+hj_status hj_sign_in_attempt_fail(hj_sign_in_attempt *attempt,
+                                  hj_error **error);
+
+/// The host could not tell: the sign-in counts as if it had not been tried.
+HJ_API
+hj_status hj_sign_in_attempt_cancel(hj_sign_in_attempt *attempt,
+                                    hj_error **error);
+
+/// Frees an attempt; NULL is allowed. One without an outcome stays counted as failed.
+HJ_API
+void hj_sign_in_attempt_free(hj_sign_in_attempt *attempt);
 
 /// Exchanges the session's live refresh token for its successor and a fresh access token, and moves last_active_at. For
 /// refresh_reuse_window the former token still gets the same successor, so that parallel tabs and lost answers

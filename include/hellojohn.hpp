@@ -19,14 +19,17 @@ namespace hellojohn {
 /// Why a call failed: its status, and one line for a developer.
 class error : public std::runtime_error {
 public:
-  error(hj_status status, const char *detail)
-      : std::runtime_error(detail != nullptr ? detail : "no detail"), status_(status) {}
+  error(hj_status status, const char *detail, std::uint64_t retry_after_s = 0)
+      : std::runtime_error(detail != nullptr ? detail : "no detail"), status_(status), retry_after_s_(retry_after_s) {}
   hj_status status() const noexcept { return status_; }
   /// The name of the status, such as "session_revoked".
   const char *name() const noexcept { return hj_status_name(status_); }
+  /// After how many seconds the same call may succeed, for HJ_ERR_TOO_MANY_REQUESTS; else 0.
+  std::uint64_t retry_after_s() const noexcept { return retry_after_s_; }
 
 private:
   hj_status status_;
+  std::uint64_t retry_after_s_;
 };
 
 namespace detail {
@@ -41,7 +44,7 @@ template <class Call> void run(Call call) {
   const hj_status status = call(&raw);
   const owner<hj_error, hj_error_free> owned(raw);
   if (status != HJ_OK) {
-    throw error(status, hj_error_detail(raw));
+    throw error(status, hj_error_detail(raw), hj_error_retry_after_s(raw));
   }
 }
 
@@ -103,6 +106,31 @@ private:
   detail::owner<hj_rest, hj_rest_free> handle_;
 };
 
+/// A sign-in whose credentials the host is about to check; it counts as failed until the host says otherwise.
+class sign_in_attempt {
+public:
+  using pointer = hj_sign_in_attempt *;
+  explicit sign_in_attempt(pointer owned) noexcept : handle_(owned) {}
+  pointer get() const noexcept { return handle_.get(); }
+  /// The credentials were right: opens the user's session.
+  grant succeed(std::string_view user_id, const hj_create_options *options = nullptr) const {
+    return detail::make<grant>(
+        [&](auto out, auto error) { return hj_sign_in_attempt_succeed(get(), str(user_id), options, out, error); });
+  }
+  /// The credentials were wrong: throws the error for the client.
+  [[noreturn]] void fail() const {
+    detail::run([&](auto error) { return hj_sign_in_attempt_fail(get(), error); });
+    throw error(HJ_ERR_INTERNAL, "a failed sign-in returned HJ_OK");
+  }
+  /// The host could not tell: as if the sign-in had not been tried.
+  void cancel() const {
+    detail::run([&](auto error) { return hj_sign_in_attempt_cancel(get(), error); });
+  }
+
+private:
+  detail::owner<hj_sign_in_attempt, hj_sign_in_attempt_free> handle_;
+};
+
 /// One tenant: every operation on sessions.
 class tenant {
 public:
@@ -115,6 +143,12 @@ public:
   grant create(std::string_view user_id, const hj_create_options *options = nullptr) const {
     return detail::make<grant>(
         [&](auto out, auto error) { return hj_tenant_create(get(), str(user_id), options, out, error); });
+  }
+  /// Call it before you check credentials; throws HJ_ERR_TOO_MANY_REQUESTS if too many sign-ins have failed.
+  sign_in_attempt begin_sign_in(std::string_view account, std::string_view client_address = {}) const {
+    return detail::make<sign_in_attempt>([&](auto out, auto error) {
+      return hj_tenant_begin_sign_in(get(), str(account), str(client_address), out, error);
+    });
   }
   grant refresh(std::string_view refresh_token, const hj_refresh_options *options = nullptr) const {
     return detail::make<grant>(

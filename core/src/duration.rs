@@ -107,6 +107,7 @@ impl Duration {
 
     pub(crate) const DAYS_30: Duration = Duration { count: 30, unit: Unit::Day };
     pub(crate) const HOUR_1: Duration = Duration { count: 1, unit: Unit::Hour };
+    pub(crate) const MINUTES_15: Duration = Duration { count: 15, unit: Unit::Minute };
     pub(crate) const SECONDS_10: Duration = Duration::seconds(10);
     pub(crate) const SECONDS_60: Duration = Duration::seconds(60);
     pub(crate) const DAY_1: Duration = Duration { count: 1, unit: Unit::Day };

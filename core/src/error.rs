@@ -109,6 +109,9 @@ error_table! {
     Forked = 26, "forked", 500;
     /// A fault of the engine or of the machine's clock or entropy.
     Internal = 27, "internal", 500;
+    /// Too many sign-ins have failed for the account or from the address; the error says after how many seconds to try
+    /// again.
+    TooManyRequests = 28, "too_many_requests", 429;
 }
 
 impl fmt::Display for ErrorCode {
@@ -126,13 +129,14 @@ impl fmt::Display for ErrorCode {
 pub struct Error {
     code: ErrorCode,
     detail: Box<str>,
+    retry_after_secs: Option<u64>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of this code with a line of detail.
     pub fn new(code: ErrorCode, detail: impl Into<Box<str>>) -> Self {
-        Error { code, detail: detail.into(), source: None }
+        Error { code, detail: detail.into(), retry_after_secs: None, source: None }
     }
 
     /// A `validation_error` that names the field first.
@@ -144,6 +148,16 @@ impl Error {
     #[must_use]
     pub fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Error { source: Some(Arc::new(cause)), ..self }
+    }
+
+    /// The same error for a caller that may succeed after this many seconds.
+    pub(crate) fn retry_after(self, secs: u64) -> Self {
+        Error { retry_after_secs: Some(secs), ..self }
+    }
+
+    /// After how many seconds the same call may succeed, for `too_many_requests`: the value of REST's `Retry-After`.
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        self.retry_after_secs
     }
 
     /// The row of the table.
@@ -273,27 +287,4 @@ impl From<OpError> for Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_and_names_are_unique_and_dense() {
-        let mut names = std::collections::HashSet::new();
-        for (index, code) in ErrorCode::ALL.iter().enumerate() {
-            assert_eq!(code.number() as usize, index + 1);
-            assert!(names.insert(code.as_str()));
-        }
-    }
-
-    #[test]
-    fn the_cause_is_the_source_and_never_part_of_the_text() {
-        use std::error::Error as _;
-
-        let cause = std::io::Error::other("/var/lib/app/sessions.db");
-        let failure = Failure::new(ErrorCode::StorageIo, "a file operation failed").caused_by(cause);
-        let error = Error::from(failure);
-        assert_eq!(error.to_string(), "storage_io: a file operation failed");
-        assert_eq!(error.source().unwrap().to_string(), "/var/lib/app/sessions.db");
-        assert_eq!(error, Error::new(ErrorCode::StorageIo, "a file operation failed"));
-    }
-}
+mod tests;

@@ -51,7 +51,7 @@ pub use engine::EngineOptions;
 pub use engine::answers::*;
 pub use engine::{
     CacheValidator, CreateSession, Engine, EngineBuilder, ListQuery, LocalVerification, Pending, PurgeBefore,
-    RefreshRequest, SignOutScope, Tenant, check_database,
+    RefreshRequest, SignInAttempt, SignOutScope, Tenant, check_database,
 };
 pub use error::{Error, ErrorCode};
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, IpAddress, UserAgent};
@@ -61,6 +61,7 @@ pub use model::id::{KeyId, OrgId, SessionId, TenantId, UserId};
 pub use model::identity::{Claims, Email, Identity, IdentityPatch, Role};
 pub use model::page::{Cursor, Limit, Page};
 pub use model::session::{EndReason, Session, Status, StatusFilter};
+pub use model::sign_in_limit::SignInLimit;
 pub use random::{OsRandom, Random, RandomUnavailable, SeededRandom};
 pub use secret::{AccessToken, RefreshToken, SecretKey};
 pub use store::check_report::{CheckCounts, CheckProblem, CheckReport, ProblemKind};

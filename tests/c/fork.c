@@ -38,12 +38,14 @@ static void run_child(void) {
   hj_keys *keys = NULL;
   hj_text *text = NULL;
   hj_stats *stats = NULL;
+  hj_sign_in_attempt *attempt = NULL;
   hj_response *response = NULL;
   hj_rest_request request = hj_rest_request_init();
   check_count = check_failures = 0;
   FORKED(hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"), &new_tenant, error));
   FORKED(hj_engine_lower_clock_mark(engine, error));
   FORKED(hj_tenant_create(tenant, user, NULL, &new_grant, error));
+  FORKED(hj_tenant_begin_sign_in(tenant, user, absent, &attempt, error));
   FORKED(hj_tenant_refresh(tenant, refresh_token, NULL, &new_grant, error));
   FORKED(hj_tenant_update(tenant, id, NULL, &new_grant, error));
   FORKED(hj_tenant_verify_access_token(tenant, token, &session, &claims, error));

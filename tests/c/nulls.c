@@ -87,7 +87,28 @@ static void sign_in(void) {
   hj_refresh_options refresh = hj_refresh_options_init();
   hj_update_options update = hj_update_options_init();
   hj_grant *new_grant = (hj_grant *)&new_grant;
+  hj_sign_in_attempt *attempt = (hj_sign_in_attempt *)&attempt;
   CHECK(hj_tenant_id(NULL) == NULL);
+  BAD(hj_tenant_begin_sign_in(NULL, HJ_STR("ada"), absent, &attempt, error));
+  CHECK(attempt == NULL);
+  BAD(hj_tenant_begin_sign_in(tenant, absent, absent, &attempt, error));
+  BAD(hj_tenant_begin_sign_in(tenant, HJ_STR(""), absent, &attempt, error));
+  BAD(hj_tenant_begin_sign_in(tenant, HJ_STR("ada"), HJ_STR("nowhere"), &attempt, error));
+  BAD(hj_tenant_begin_sign_in(tenant, HJ_STR("ada"), absent, NULL, error));
+  FINE(hj_tenant_begin_sign_in(tenant, HJ_STR("ada"), absent, &attempt, error));
+  BAD(hj_sign_in_attempt_succeed(NULL, HJ_STR("u"), NULL, &new_grant, error));
+  BAD(hj_sign_in_attempt_succeed(attempt, absent, NULL, &new_grant, error));
+  BAD(hj_sign_in_attempt_succeed(attempt, HJ_STR("u"), NULL, NULL, error));
+  FINE(hj_sign_in_attempt_succeed(attempt, HJ_STR("u"), NULL, &new_grant, error));
+  hj_grant_free(new_grant);
+  new_grant = (hj_grant *)&new_grant;
+  BAD(hj_sign_in_attempt_fail(attempt, error)); /* It has its outcome. */
+  BAD(hj_sign_in_attempt_fail(NULL, error));
+  BAD(hj_sign_in_attempt_cancel(NULL, error));
+  BAD(hj_sign_in_attempt_cancel(attempt, error));
+  hj_sign_in_attempt_free(attempt);
+  hj_sign_in_attempt_free(NULL);
+  CHECK(hj_error_retry_after_s(NULL) == 0);
   BAD(hj_tenant_create(NULL, HJ_STR("u"), &create, &new_grant, error));
   CHECK(new_grant == NULL);
   BAD(hj_tenant_create(tenant, absent, &create, &new_grant, error));

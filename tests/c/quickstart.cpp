@@ -86,6 +86,35 @@ int main() {
   cookies.settings_json = HJ_STR(R"({"cookie": 1})");
   CHECK(thrown_by([&] { tenant.rest(&cookies); }) == HJ_ERR_VALIDATION_ERROR);
 
+  hj::sign_in_attempt attempt = tenant.begin_sign_in("ada@example.com", "203.0.113.42");
+  CHECK(hj::view(hj_session_user_id(hj_grant_session(attempt.succeed("usr_4").get()))) == "usr_4");
+  CHECK(thrown_by([&] { attempt.cancel(); }) == HJ_ERR_VALIDATION_ERROR);
+  for (int failure = 0; failure < 10; failure++) {
+    CHECK(thrown_by([&] { tenant.begin_sign_in("ada@example.com").fail(); }) == HJ_ERR_INVALID_CREDENTIALS);
+  }
+  try {
+    tenant.begin_sign_in("ada@example.com");
+    CHECK(false);
+  } catch (const hj::error &refused_sign_in) {
+    CHECK(refused_sign_in.status() == HJ_ERR_TOO_MANY_REQUESTS && refused_sign_in.retry_after_s() == 900);
+  }
+  tenant.begin_sign_in("eve@example.com").cancel();
+  hj_open_options strict = hj_open_options_init();
+  strict.sign_in_account_limit = 1;
+  strict.sign_in_window_s = 60;
+  hj::engine strict_engine(":memory:", &strict);
+  hj::tenant guarded = strict_engine.tenant("tnt_acme", "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA");
+  CHECK(thrown_by([&] { guarded.begin_sign_in("ada").fail(); }) == HJ_ERR_INVALID_CREDENTIALS);
+  CHECK(thrown_by([&] { guarded.begin_sign_in("ada"); }) == HJ_ERR_TOO_MANY_REQUESTS);
+  strict.sign_in_account_limit = 1001;
+  CHECK(thrown_by([&] { hj::engine lax(":memory:", &strict); }) == HJ_ERR_VALIDATION_ERROR);
+  strict.sign_in_unlimited = true;
+  hj::engine open_engine(":memory:", &strict);
+  hj::tenant unguarded = open_engine.tenant("tnt_acme", "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA");
+  for (int failure = 0; failure < 200; failure++) {
+    CHECK(thrown_by([&] { unguarded.begin_sign_in("ada").fail(); }) == HJ_ERR_INVALID_CREDENTIALS);
+  }
+
   // Owners move into containers and out of scope in any order.
   std::vector<hj::grant> grants;
   grants.push_back(std::move(second));

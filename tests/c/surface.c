@@ -133,8 +133,9 @@ static json_t *refusal(const struct request *request) {
   if (request->refused[0] != '\0') {
     return json_pack("{s:{s:s, s:s}}", "error", "code", "validation_error", "detail", request->refused);
   }
+  /* A check of credentials that fails is the host's own failure, without an error of the library. */
   return json_pack("{s:{s:s, s:s}}", "error", "code", hj_status_name(request->status), "detail",
-                   hj_error_detail(request->error));
+                   request->error == NULL ? "" : hj_error_detail(request->error));
 }
 
 int main(void) {

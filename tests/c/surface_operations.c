@@ -182,6 +182,35 @@ static json_t *create(struct request *request) {
   return grant_json(grant);
 }
 
+/* A sign-in as a host makes it that checks credentials itself. */
+static json_t *sign_in(struct request *request) {
+  hj_str account = text(request, "account"), address = text(request, "ip_address");
+  hj_str user_id = text(request, "user_id"), check = text(request, "check");
+  hj_create_options options = hj_create_options_init();
+  hj_sign_in_attempt *attempt = NULL;
+  hj_grant *grant = NULL;
+  if (request->refused[0] != '\0') {
+    return NULL;
+  }
+  request->status = hj_tenant_begin_sign_in(request->tenant, account, address, &attempt, &request->error);
+  if (request->status != HJ_OK) {
+    return NULL;
+  }
+  options.ip_address = address;
+  if (strncmp(check.ptr, "right", check.len) == 0) {
+    request->status = hj_sign_in_attempt_succeed(attempt, user_id, &options, &grant, &request->error);
+  } else if (strncmp(check.ptr, "wrong", check.len) == 0) {
+    request->status = hj_sign_in_attempt_fail(attempt, &request->error);
+  } else {
+    request->status = hj_sign_in_attempt_cancel(attempt, &request->error);
+    if (request->status == HJ_OK) {
+      request->status = HJ_ERR_INTERNAL;
+    }
+  }
+  hj_sign_in_attempt_free(attempt);
+  return grant_json(grant);
+}
+
 static json_t *refresh(struct request *request) {
   hj_refresh_options options = hj_refresh_options_init();
   hj_str token = text(request, "refresh_token");
@@ -462,6 +491,7 @@ static const operation operations[] = {
      " user_id user_agent ip_address country device_type device_fingerprint duration org_id role mfa_verified"
      " email claims ",
      create},
+    {"sign_in", " account ip_address user_id check ", sign_in},
     {"refresh", " refresh_token ip_address user_agent ", refresh},
     {"update", " session_id org_id role mfa_verified claims ", update},
     {"get", " session_id ", get},

@@ -121,3 +121,64 @@ test("signOut takes an access or refresh token, and one or all sessions", async 
     isFailure("validation_error", "scope"),
   );
 });
+
+test("forty wrong passwords at once ask authenticate ten times", async (t) => {
+  let asked = 0;
+  const hj = makeTenant(t, {
+    authenticate: async () => {
+      asked += 1;
+      return null;
+    },
+  });
+  const credentials = { ...CREDENTIALS, ipAddress: "203.0.113.42" };
+  const refusals = await Promise.all(
+    Array.from({ length: 40 }, () => hj.auth.signIn(credentials).then(assert.fail, (error) => error)),
+  );
+  assert.equal(asked, 10);
+  assert.equal(refusals.filter((error) => error.code === "invalid_credentials").length, 10);
+  const limited = refusals.filter((error) => error.code === "too_many_requests");
+  assert.equal(limited.length, 30);
+  for (const error of limited) {
+    assert.equal(error.status, 429);
+    assert.ok(error.retryAfter > 890 && error.retryAfter <= 900, error.retryAfter);
+  }
+  assert.equal(refusals.find((error) => error.code === "invalid_credentials").retryAfter, null);
+});
+
+test("a host that checks credentials itself gives each attempt one outcome", async (t) => {
+  const hj = makeTenant(t, { signInLimit: { account: 2 } });
+  const begin = () => hj.auth.beginSignIn("ada@example.com", { ipAddress: "203.0.113.42" });
+  const attempt = await begin();
+  const { session } = await attempt.succeed({ userId: "usr_ada", ipAddress: "203.0.113.42" });
+  assert.equal(session.userId, "usr_ada");
+  await assert.rejects(attempt.fail(), isFailure("validation_error"));
+  await assert.rejects(attempt.cancel(), isFailure("validation_error"));
+  await (await begin()).cancel();
+  for (const _ of [1, 2]) {
+    const error = await (await begin()).fail();
+    assert.ok(isFailure("invalid_credentials")(error));
+  }
+  await assert.rejects(begin(), isFailure("too_many_requests"));
+  await assert.rejects(hj.auth.beginSignIn(""), isFailure("validation_error"));
+  await assert.rejects(hj.auth.beginSignIn("eve", { ipAddress: "nowhere" }), isFailure("validation_error"));
+  await assert.rejects(hj.auth.beginSignIn("eve", { address: "::1" }), isFailure("validation_error"));
+});
+
+test("signInLimit null lets any number of sign-ins fail, and a bad limit is refused at once", async (t) => {
+  const hj = makeTenant(t, { signInLimit: null, authenticate: () => null });
+  for (let failure = 0; failure < 120; failure++) {
+    await assert.rejects(hj.auth.signIn(CREDENTIALS), isFailure("invalid_credentials"));
+  }
+  for (const signInLimit of [
+    { account: 0 },
+    { account: 1001 },
+    { address: 1.5 },
+    { window: "2d" },
+    { window: null, accounts: 5 },
+    5,
+    "10",
+    true,
+  ]) {
+    assert.throws(() => makeTenant(t, { signInLimit }), isFailure("validation_error"), JSON.stringify(signInLimit));
+  }
+});

@@ -28,12 +28,18 @@ async function tenant(tenantId, secretKey) {
   const key = JSON.stringify([tenantId, secretKey]);
   let hj = tenants.get(key);
   if (!hj) {
-    hj = new HelloJohn({ tenantId, secretKey, database, clock });
+    hj = new HelloJohn({ tenantId, secretKey, database, clock, authenticate });
     // After `close` the whole engine is closed, also for tenants that had no operation before.
     if (closed) await hj.close();
     tenants.set(key, hj);
   }
   return hj;
+}
+
+/** The password says how the check ends. */
+function authenticate({ password, user_id }) {
+  if (password === "fails") throw new Error("the check failed");
+  return password === "right" ? { userId: user_id } : null;
 }
 
 /** Operations of the engine go through any of its tenants. */
@@ -89,6 +95,14 @@ function toError({ code, message }) {
 
 const operations = {
   create: async (hj, args) => toWireGrant(await hj.sessions.create(toOptions(args) ?? {})),
+  sign_in: async (hj, { account, check, ...args }) => {
+    const credentials = { email: account, password: check, ipAddress: args.ip_address, user_id: args.user_id };
+    const { accessToken, refreshToken, expiresIn, access_token, refresh_token, expires_in, session_id, ...session } =
+      await hj.auth.signIn(credentials);
+    if (access_token !== accessToken || session_id !== session.id) throw new Error("the twin names differ");
+    if (refresh_token !== refreshToken || expires_in !== expiresIn) throw new Error("the twin names differ");
+    return toWireGrant({ session, accessToken, refreshToken, expiresIn, evicted: [] });
+  },
   refresh: async (hj, { refresh_token, ...from }) =>
     toWireGrant(await hj.sessions.refresh(refresh_token, toOptions(from))),
   update: async (hj, { session_id, ...patch }) =>

@@ -32,6 +32,21 @@ pub fn take_text(args: &mut Map<String, Value>, name: &str) -> Result<String, Er
     }
 }
 
+/// A sign-in as a host makes it that checks credentials itself.
+fn sign_in(tenant: &Tenant, mut args: Map<String, Value>) -> Result<Value, Error> {
+    let (account, check) = (take_text(&mut args, "account")?, take_text(&mut args, "check")?);
+    let address = args.get("ip_address").and_then(Value::as_str).map(str::parse).transpose()?;
+    let attempt = tenant.begin_sign_in(&account, address)?;
+    match check.as_str() {
+        "right" => Ok(grant(&attempt.succeed(CreateSession::from_json(args)?)?)),
+        "wrong" => Err(attempt.fail()),
+        _ => {
+            attempt.cancel()?;
+            Err(Error::new(ErrorCode::Internal, "the check failed"))
+        }
+    }
+}
+
 /// Calls an operation of one tenant.
 ///
 /// # Errors
@@ -39,6 +54,7 @@ pub fn take_text(args: &mut Map<String, Value>, name: &str) -> Result<String, Er
 pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<Value, Error> {
     Ok(match op {
         "create" => grant(&tenant.create(CreateSession::from_json(args)?)?),
+        "sign_in" => sign_in(tenant, args)?,
         "refresh" => {
             let token = take_text(&mut args, "refresh_token")?;
             grant(&tenant.refresh(&token, RefreshRequest::from_json(args)?)?)

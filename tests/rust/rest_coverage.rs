@@ -17,8 +17,9 @@ const GRANT: &[&str] = &["session", "access_token", "refresh_token", "expires_in
 const EVERYTHING: &[&str] = &[""];
 
 /// The operations that REST has, each with the paths of its answer that REST shows.
-const OPERATIONS: [(&str, &[&str]); 14] = [
+const OPERATIONS: [(&str, &[&str]); 15] = [
     ("create", GRANT),
+    ("sign_in", GRANT),
     ("refresh", GRANT),
     ("get", EVERYTHING),
     ("list", EVERYTHING),
@@ -46,7 +47,7 @@ pub fn is_rest_operation(op: &str) -> bool {
 
 /// Whether a request of this operation carries the tenant's secret key.
 pub fn needs_secret_key(op: &str) -> bool {
-    is_rest_operation(op) && !["create", "refresh", "sign_out", "jwks"].contains(&op)
+    is_rest_operation(op) && !["create", "sign_in", "refresh", "sign_out", "jwks"].contains(&op)
 }
 
 /// Whether the REST surface shows this path of the operation's answer. What is called on the Rust crate shows everything.

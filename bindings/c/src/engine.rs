@@ -3,7 +3,9 @@
 use std::mem::offset_of;
 use std::time::Duration;
 
-use hellojohn_core::{Durability, Engine, EngineBuilder, Error, FileAccess, SecretKey, TenantId};
+use hellojohn_core::{
+    Durability, Engine, EngineBuilder, Error, FileAccess, SecretKey, SignInLimit, TenantId,
+};
 
 use crate::abi::{OptionStruct, hj_str, require_object};
 use crate::clock::hj_clock;
@@ -67,9 +69,19 @@ pub struct hj_open_options {
     pub token_cache_capacity: i32,
     /// Which accounts of the system may open the files that the engine creates; default HJ_FILE_ACCESS_OWNER.
     pub file_access: hj_file_access,
+    /// How many sign-ins to one account may fail within `sign_in_window_s` before further ones are refused with
+    /// HJ_ERR_TOO_MANY_REQUESTS, at most 1000; 0 means the default of 10.
+    pub sign_in_account_limit: u32,
+    /// The same for sign-ins from one address (an IPv6 address counts by its first 64 bits), at most 1000; 0 means the
+    /// default of 100.
+    pub sign_in_address_limit: u32,
+    /// For how many seconds a failed sign-in counts, at most a day; 0 means the default of 15 minutes.
+    pub sign_in_window_s: u32,
+    /// Whether any number of sign-ins may fail; default false.
+    pub sign_in_unlimited: bool,
 }
 
-// SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, HJ_DURABILITY_FULL and HJ_FILE_ACCESS_OWNER.
+// SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, HJ_DURABILITY_FULL, HJ_FILE_ACCESS_OWNER, false.
 unsafe impl OptionStruct for hj_open_options {
     const FIRST_SIZE: usize = offset_of!(Self, file_access);
 }
@@ -126,11 +138,29 @@ unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error>
     if options.busy_timeout_ms > 0 {
         builder = builder.busy_timeout(Duration::from_millis(options.busy_timeout_ms));
     }
+    builder = builder.sign_in_limit(read_sign_in_limit(&options)?);
     // SAFETY: the caller keeps "Objects".
     if let Some(clock) = unsafe { options.clock.as_ref() } {
         builder = builder.clock(clock.0.clone());
     }
     Ok(builder)
+}
+
+fn read_sign_in_limit(options: &hj_open_options) -> Result<Option<SignInLimit>, Error> {
+    if options.sign_in_unlimited {
+        return Ok(None);
+    }
+    let mut limit = SignInLimit::default();
+    if options.sign_in_account_limit > 0 {
+        limit = limit.account(options.sign_in_account_limit);
+    }
+    if options.sign_in_address_limit > 0 {
+        limit = limit.address(options.sign_in_address_limit);
+    }
+    if options.sign_in_window_s > 0 {
+        limit = limit.window(hellojohn_core::Duration::from_secs(options.sign_in_window_s.into())?);
+    }
+    Ok(Some(limit))
 }
 
 /// Opens a handle for one tenant. The first use creates the tenant and its keys; afterwards the secret key ("sk_…", at

@@ -13,6 +13,7 @@ use crate::unwind;
 /// secret.
 pub struct hj_error {
     status: hj_status,
+    retry_after_s: u64,
     texts: Texts,
     detail: TextOffset,
 }
@@ -22,7 +23,8 @@ impl hj_error {
         let mut texts = Texts::default();
         // A detail names a field but never repeats its value, so no NUL can cut the detail short.
         let detail = texts.add(error.detail());
-        hj_error { status: error.code().number(), texts, detail }
+        let retry_after_s = error.retry_after_secs().unwrap_or(0);
+        hj_error { status: error.code().number(), retry_after_s, texts, detail }
     }
 }
 
@@ -38,6 +40,13 @@ pub unsafe extern "C" fn hj_error_status(error: *const hj_error) -> hj_status {
 pub unsafe extern "C" fn hj_error_detail(error: *const hj_error) -> *const c_char {
     // SAFETY: the caller keeps "Objects".
     unsafe { get(error, |error| error.texts.c_str(error.detail)) }
+}
+
+/// After how many seconds the same call may succeed, for HJ_ERR_TOO_MANY_REQUESTS; else 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_error_retry_after_s(error: *const hj_error) -> u64 {
+    // SAFETY: the caller keeps "Objects".
+    unsafe { get(error, |error| error.retry_after_s) }
 }
 
 /// Frees an error; NULL is allowed.

@@ -15,8 +15,8 @@ use crate::status::hj_status;
 use crate::tenant::hj_tenant;
 use crate::unwind;
 
-/// The documented REST API of one tenant, for any HTTP server: the host owns sockets, TLS, CORS, rate limits and
-/// logging. Any number of threads may use it at once.
+/// The documented REST API of one tenant, for any HTTP server: the host owns sockets, TLS, CORS, logging and rate limits
+/// but the one of failed sign-ins (hj_open_options). Any number of threads may use it at once.
 pub struct hj_rest {
     api: RestApi,
     authenticate: hj_authenticate,

@@ -46,6 +46,19 @@ pub(crate) fn encode_updated(updated: &UpdatedSession) -> Result<String, Error> 
     })
 }
 
+/// The refusal of a sign-in as an answer, because it says more than an error can: `{refused: {code, detail, retry_after}}`.
+/// Any other error stays one.
+pub(crate) fn encode_sign_in_refusal(error: Error) -> Result<String, Error> {
+    match error.code() {
+        ErrorCode::TooManyRequests | ErrorCode::InvalidCredentials => encode(&json!({"refused": {
+            "code": error.code().as_str(),
+            "detail": error.detail(),
+            "retry_after": error.retry_after_secs(),
+        }})),
+        _ => Err(error),
+    }
+}
+
 #[derive(Serialize)]
 struct CacheableSession<'a> {
     session: SessionValues<'a>,

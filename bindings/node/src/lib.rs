@@ -17,6 +17,7 @@ mod rest;
 #[path = "generated/session.rs"]
 mod session_values;
 mod shared_engine;
+mod sign_in;
 mod tenant;
 mod thread_pool;
 mod validator_table;

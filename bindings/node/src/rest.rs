@@ -17,7 +17,7 @@ use crate::calls::{Answer, CallRunner, Outcome, read_object};
 use crate::encode::encode;
 use crate::lazy_engine::OpenTenant;
 use crate::tenant::NativeTenant;
-use crate::thread_pool::READS;
+use crate::thread_pool::{READS, WRITES};
 
 /// Sign-ins that wait for the host's check of the credentials, by ticket.
 #[derive(Default)]
@@ -113,11 +113,11 @@ impl Rest {
                 self.calls.submit(env, &READS, move |_, _| encode_unless_busy(pending?.finish(Ok(None))))
             }
             ("not_offered", _) => {
-                self.calls.submit(env, &READS, move |_, _| encode_unless_busy(pending?.not_offered()))
+                self.calls.submit(env, &WRITES, move |_, _| encode_unless_busy(pending?.not_offered()))
             }
-            _ => self
-                .calls
-                .submit(env, &READS, move |_, _| encode_unless_busy(pending?.finish(Err(AuthenticateError)))),
+            _ => self.calls.submit(env, &WRITES, move |_, _| {
+                encode_unless_busy(pending?.finish(Err(AuthenticateError)))
+            }),
         }
     }
 

@@ -9,6 +9,7 @@ use super::tenant::Tenant;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::model::id::TenantId;
+use crate::model::sign_in_limit::SignInLimit;
 use crate::random::{OsRandom, Random};
 use crate::secret::{KeyStrength, SecretKey};
 use crate::store::{self, Database, Durability, FileAccess, StoreOptions};
@@ -56,6 +57,7 @@ pub struct EngineBuilder {
     store: StoreOptions,
     token_cache_capacity: usize,
     direct_ends_max: usize,
+    sign_in_limit: Option<SignInLimit>,
     clock: Box<dyn Clock>,
     random: Box<dyn Random>,
 }
@@ -105,6 +107,13 @@ impl EngineBuilder {
         self
     }
 
+    /// How many sign-ins may fail before further ones are refused, for each tenant; `None` for no limit. Default:
+    /// [`SignInLimit::default`]. All processes on one database should use the same.
+    pub fn sign_in_limit(mut self, limit: Option<SignInLimit>) -> Self {
+        self.sign_in_limit = limit;
+        self
+    }
+
     /// Another clock than the machine's, for tests.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Box::new(clock);
@@ -130,6 +139,7 @@ impl EngineBuilder {
     /// database URL, for which no store is built in), `forked` for a file that was open when the process forked.
     pub fn open(self, database: impl AsRef<OsStr>) -> Result<Engine, Error> {
         let issuer = text::bounded("issuer", &self.issuer, 255)?;
+        self.sign_in_limit.as_ref().map_or(Ok(()), SignInLimit::validate)?;
         let database = Database::parse(database.as_ref())?;
         let key_strength = if database == Database::Memory { KeyStrength::Any } else { KeyStrength::Full };
         let store = store::open(database, self.store)?;
@@ -139,6 +149,7 @@ impl EngineBuilder {
             self.random,
             issuer,
             key_strength,
+            self.sign_in_limit,
             self.token_cache_capacity,
             self.direct_ends_max,
         );
@@ -162,6 +173,7 @@ impl Engine {
             store: StoreOptions::default(),
             token_cache_capacity: DEFAULT_TOKEN_CACHE_CAPACITY,
             direct_ends_max: DEFAULT_DIRECT_ENDS_MAX,
+            sign_in_limit: Some(SignInLimit::default()),
             clock: Box::new(SystemClock),
             random: Box::new(OsRandom),
         }

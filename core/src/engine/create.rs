@@ -12,7 +12,7 @@ use super::session_view::expires_in;
 use super::tenant::Tenant;
 use super::transaction::WriteContext;
 use crate::duration::Duration;
-use crate::error::{Error, Failure};
+use crate::error::{Error, Failure, OpError};
 use crate::model::client::ClientInfo;
 use crate::model::id::{SessionId, UserId};
 use crate::model::identity::Identity;
@@ -21,8 +21,9 @@ use crate::random;
 use crate::rules::rotation::Rotation;
 use crate::rules::{expiry, session_cap};
 use crate::schema::{self, request_record};
+use crate::secret::RefreshToken;
 use crate::store::{IssuedAccessToken, LastSeen, SessionRecord, SessionScope};
-use crate::token::issuer::AccessTokenParams;
+use crate::token::issuer::{AccessTokenParams, Unsigned};
 
 request_record! {
     /// A sign-in.
@@ -99,54 +100,67 @@ impl Tenant {
     pub fn begin_create(&self, mut request: CreateSession) -> Pending<Grant> {
         // Classified here, before the write lock is taken.
         request.client.device_type = Some(request.client.effective_device_type());
-        let issued = self.begin_bulk_write(move |tenant, ctx| {
-            let CreateSession { user_id, client, identity, duration } = request.clone();
-            let config = &ctx.snapshot.config;
-            let times = SessionTimes {
-                created_at: ctx.now,
-                last_active_at: ctx.now,
-                expires_at: expiry::session_end(ctx.now, config, duration),
-                end: None,
-                judged_by: ctx.snapshot.bulk_ends.newest,
-            };
-            let params = AccessTokenParams {
-                serial: 1,
-                issued_at: ctx.now,
-                expires_at: expiry::access_token_end(ctx.now, config, times.expires_at),
-            };
-            let key = ctx.snapshot.ring.active();
-            let mut record = SessionRecord {
-                id: tenant.inner.ids.session(ctx.now, tenant.random())?,
-                user_id,
-                times,
-                rotation: Rotation { generation: 1, replays: 0 },
-                nonce: *random::draw_bytes(tenant.random())?,
-                access: IssuedAccessToken { params, key_no: key.no },
-                client,
-                last_seen: LastSeen::default(),
-                identity,
-            };
-            let unsigned = tenant.prepare_access_token(&record, key)?;
-            let eviction = match config.max_sessions_per_user {
-                Some(cap) => evict_oldest(ctx, &record.user_id, cap)?,
-                None => BulkStep::Done(Eviction::default()),
-            };
-            let evicted = match eviction {
-                BulkStep::Done(Eviction { evicted, by }) => {
-                    record.times.judged_by = by.unwrap_or(record.times.judged_by);
-                    evicted
-                }
-                BulkStep::Again => return Ok(BulkStep::Again),
-                BulkStep::Alone => return Ok(BulkStep::Alone),
-                BulkStep::Finish(oldest) => return Ok(BulkStep::Finish(oldest)),
-            };
-            ctx.transaction.add_session(ctx.tenant, &record)?;
-            let generation = record.rotation.generation;
-            let refresh_token = ctx.snapshot.refresh_key.mint(record.id, generation, &record.nonce);
-            Ok(BulkStep::Done((record, unsigned, refresh_token, evicted)))
-        });
+        let opened = self.begin_bulk_write(move |tenant, ctx| tenant.open_session(ctx, request.clone()));
+        self.grant_of(opened)
+    }
+
+    /// Adds the session of a sign-in, whose device type is known. Its tokens are signed after the commit, by
+    /// [`grant_of`](Self::grant_of).
+    pub(super) fn open_session(
+        &self,
+        ctx: &WriteContext<'_>,
+        request: CreateSession,
+    ) -> Result<BulkStep<OpenedSession>, OpError> {
+        let CreateSession { user_id, client, identity, duration } = request;
+        let config = &ctx.snapshot.config;
+        let times = SessionTimes {
+            created_at: ctx.now,
+            last_active_at: ctx.now,
+            expires_at: expiry::session_end(ctx.now, config, duration),
+            end: None,
+            judged_by: ctx.snapshot.bulk_ends.newest,
+        };
+        let params = AccessTokenParams {
+            serial: 1,
+            issued_at: ctx.now,
+            expires_at: expiry::access_token_end(ctx.now, config, times.expires_at),
+        };
+        let key = ctx.snapshot.ring.active();
+        let mut record = SessionRecord {
+            id: self.inner.ids.session(ctx.now, self.random())?,
+            user_id,
+            times,
+            rotation: Rotation { generation: 1, replays: 0 },
+            nonce: *random::draw_bytes(self.random())?,
+            access: IssuedAccessToken { params, key_no: key.no },
+            client,
+            last_seen: LastSeen::default(),
+            identity,
+        };
+        let unsigned = self.prepare_access_token(&record, key)?;
+        let eviction = match config.max_sessions_per_user {
+            Some(cap) => evict_oldest(ctx, &record.user_id, cap)?,
+            None => BulkStep::Done(Eviction::default()),
+        };
+        let evicted = match eviction {
+            BulkStep::Done(Eviction { evicted, by }) => {
+                record.times.judged_by = by.unwrap_or(record.times.judged_by);
+                evicted
+            }
+            BulkStep::Again => return Ok(BulkStep::Again),
+            BulkStep::Alone => return Ok(BulkStep::Alone),
+            BulkStep::Finish(oldest) => return Ok(BulkStep::Finish(oldest)),
+        };
+        ctx.transaction.add_session(ctx.tenant, &record)?;
+        let generation = record.rotation.generation;
+        let refresh_token = ctx.snapshot.refresh_key.mint(record.id, generation, &record.nonce);
+        Ok(BulkStep::Done(OpenedSession { record, unsigned, refresh_token, evicted }))
+    }
+
+    /// What the device gets once its session is committed.
+    pub(super) fn grant_of(&self, opened: Pending<OpenedSession>) -> Pending<Grant> {
         let tenant = self.clone();
-        issued.map(move |(record, unsigned, refresh_token, evicted)| Grant {
+        opened.map(move |OpenedSession { record, unsigned, refresh_token, evicted }| Grant {
             expires_in: expires_in(record.access.params, record.access.params.issued_at),
             session: tenant.view(record, None),
             access_token: unsigned.sign(),
@@ -154,6 +168,14 @@ impl Tenant {
             evicted,
         })
     }
+}
+
+/// A session that a transaction has added.
+pub(super) struct OpenedSession {
+    record: SessionRecord,
+    unsigned: Unsigned,
+    refresh_token: RefreshToken,
+    evicted: Vec<SessionId>,
 }
 
 /// The sessions that a sign-in has evicted.

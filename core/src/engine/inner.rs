@@ -11,6 +11,7 @@ use super::token_cache::TokenCache;
 use crate::clock::{Clock, Timestamp};
 use crate::error::{ErrorCode, Failure};
 use crate::model::id::IdMint;
+use crate::model::sign_in_limit::SignInLimit;
 use crate::random::Random;
 use crate::secret::KeyStrength;
 use crate::store::{ClockMark, Store, WriteTransaction};
@@ -23,6 +24,8 @@ pub(super) struct EngineInner {
     pub(super) issuer: Box<str>,
     /// What a new or changed secret key must be.
     pub(super) key_strength: KeyStrength,
+    /// How many sign-ins may fail; no limit if absent.
+    pub(super) sign_in_limit: Option<SignInLimit>,
     /// The process that opened the engine.
     process: u32,
     /// The highest time seen here, within the epoch of the database's clock mark.
@@ -45,6 +48,7 @@ impl EngineInner {
         random: Box<dyn Random>,
         issuer: Box<str>,
         key_strength: KeyStrength,
+        sign_in_limit: Option<SignInLimit>,
         token_cache_capacity: usize,
         direct_ends_max: usize,
     ) -> Self {
@@ -55,6 +59,7 @@ impl EngineInner {
             ids: IdMint::new(),
             issuer,
             key_strength,
+            sign_in_limit,
             process: std::process::id(),
             seen: Mutex::new(ClockMark { highest: Timestamp::default(), epoch: 0 }),
             settings_changes: AtomicU64::new(0),

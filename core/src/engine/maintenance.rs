@@ -62,6 +62,7 @@ impl Tenant {
     /// Cut short, also by a power loss, it loses nothing: the next sweep goes on with what is left. It does not wait for
     /// the disk.
     pub fn sweep(&self) -> Result<u64, Error> {
+        self.sweep_sign_in_failures()?;
         let stamped = self.settle(SessionScope::Tenant)?;
         self.inner.erase_what_is_owed();
         Ok(stamped)

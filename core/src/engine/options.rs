@@ -9,6 +9,7 @@ use super::builder::{DEFAULT_ISSUER, DEFAULT_TOKEN_CACHE_CAPACITY, Engine, Engin
 use crate::error::Error;
 use crate::model::config::ConfigPatch;
 use crate::model::id::TenantId;
+use crate::model::sign_in_limit::SignInLimit;
 use crate::object_reader::ObjectReader;
 use crate::store::{Database, Durability, FileAccess, MEMORY};
 
@@ -27,16 +28,24 @@ pub struct EngineOptions {
     durability: Option<Durability>,
     file_access: Option<FileAccess>,
     token_cache_capacity: Option<u64>,
+    /// Absent for the default, nothing inside for no limit.
+    sign_in_limit: Option<Option<SignInLimit>>,
 }
 
 impl EngineOptions {
-    /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability`, `file_access` and `token_cache_capacity`;
-    /// null counts as absent. A relative path is taken from the working folder of now.
+    /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability`, `file_access`, `token_cache_capacity` and
+    /// `sign_in_limit` (an object for [`SignInLimit::from_json`], or null for no limit); any other null counts as absent.
+    /// A relative path is taken from the working folder of now.
     ///
     /// # Errors
     /// `validation_error` naming the option; `storage_io` for a relative path in a process whose working folder is gone.
     pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {
         let mut members = ObjectReader::options(object);
+        let sign_in_limit = match members.clearable::<Map<String, Value>>("sign_in_limit")? {
+            Some(Some(limit)) => Some(Some(SignInLimit::read(members.nested("sign_in_limit", limit))?)),
+            Some(None) => Some(None),
+            None => None,
+        };
         let options = EngineOptions {
             tenant_id: members.required("tenant_id")?,
             database: Database::parse(OsStr::new(&members.required::<String>("database")?))?.into_os_string(),
@@ -48,6 +57,7 @@ impl EngineOptions {
             durability: members.optional("durability")?,
             file_access: members.optional("file_access")?,
             token_cache_capacity: members.optional("token_cache_capacity")?,
+            sign_in_limit,
         };
         members.finish()?;
         Ok(options)
@@ -69,11 +79,13 @@ impl EngineOptions {
                 issuer,
                 durability,
                 token_cache_capacity,
+                sign_in_limit,
             } = options;
             (
                 issuer.as_deref().unwrap_or(DEFAULT_ISSUER).to_owned(),
                 durability.unwrap_or_default(),
                 token_cache_capacity.unwrap_or(DEFAULT_TOKEN_CACHE_CAPACITY as u64),
+                sign_in_limit.unwrap_or(Some(SignInLimit::default())),
             )
         };
         of_engine(self) == of_engine(other)
@@ -93,6 +105,9 @@ impl EngineOptions {
         }
         if let Some(tokens) = self.token_cache_capacity {
             builder = builder.token_cache_capacity(usize::try_from(tokens).unwrap_or(usize::MAX));
+        }
+        if let Some(limit) = self.sign_in_limit {
+            builder = builder.sign_in_limit(limit);
         }
         builder
     }

@@ -69,7 +69,7 @@ mod tests {
         let options = StoreOptions { durability: Durability::Normal, ..StoreOptions::default() };
         let store = store::open(Database::File(path.into()), options).unwrap();
         let (clock, random) = (Box::new(SystemClock), Box::new(OsRandom));
-        let inner = EngineInner::new(store, clock, random, "test".into(), KeyStrength::Any, 0, 500);
+        let inner = EngineInner::new(store, clock, random, "test".into(), KeyStrength::Any, None, 0, 500);
         create_tenant(&inner, id, secret).unwrap();
         inner.store.close();
     }

@@ -1,6 +1,6 @@
 //! What operations refuse with, each said once.
 
-use crate::error::{ErrorCode, Refusal};
+use crate::error::{Error, ErrorCode, Refusal};
 use crate::model::session::{End, EndReason};
 use crate::token::verifier::Rejection;
 
@@ -48,6 +48,17 @@ pub(super) fn rejected_access_token(rejection: Rejection) -> Refusal {
 
 pub(super) fn wrong_secret_key() -> Refusal {
     Refusal::new(ErrorCode::InvalidApiKey, "the secret key is not this tenant's")
+}
+
+pub(super) fn wrong_credentials() -> Refusal {
+    Refusal::new(ErrorCode::InvalidCredentials, "the credentials are not those of a user")
+}
+
+pub(super) fn too_many_sign_ins(wait_secs: u64) -> Refusal {
+    let detail = format!(
+        "too many sign-ins have failed for this account or from this address; try again in {wait_secs} seconds"
+    );
+    Refusal::because(Error::new(ErrorCode::TooManyRequests, detail).retry_after(wait_secs))
 }
 
 pub(super) fn unknown_key() -> Refusal {

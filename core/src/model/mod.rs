@@ -9,4 +9,5 @@ pub(crate) mod id;
 pub(crate) mod identity;
 pub(crate) mod page;
 pub(crate) mod session;
+pub(crate) mod sign_in_limit;
 mod user_agent;

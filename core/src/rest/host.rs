@@ -69,7 +69,7 @@ mod tests {
             (Method::GET, "/v1/sessions", true),
             (Method::HEAD, "/v1/sessions/x", true),
             (Method::POST, "/v1/sessions/verify", true),
-            (Method::POST, "/v1/auth/sign-in", true),
+            (Method::POST, "/v1/auth/sign-in", false),
             (Method::POST, "/v1/auth/sign-out", false),
             (Method::DELETE, "/v1/sessions", false),
             (Method::POST, "/v1/auth/token/refresh", false),

@@ -1,6 +1,7 @@
 //! The documented REST API as a function from request to response, to be mounted in any server.
 //!
-//! There is no server here: the host owns sockets, TLS, CORS, rate limits and logging. It reads a request (at most
+//! There is no server here: the host owns sockets, TLS, CORS, logging and rate limits but the one of failed sign-ins
+//! ([`SignInLimit`](crate::SignInLimit)). It reads a request (at most
 //! [`BODY_MAX`] bytes of body), hands it to [`RestApi::handle`] and writes back the response. The call is synchronous
 //! and reaches the disk: an asynchronous host runs it on a thread for blocking work.
 //!

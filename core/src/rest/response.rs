@@ -93,10 +93,14 @@ impl ApiResponse {
             // The length that a GET would have: the server in front cannot compute it from a body that is not there.
             set(CONTENT_LENGTH, body.as_ref().map(|body| HeaderValue::from(body.len())));
         }
-        let code = self.error.as_ref().map(Error::code);
         // RFC 9110 asks for a challenge on every 401, and ours is always the same.
         set(WWW_AUTHENTICATE, (self.status == StatusCode::UNAUTHORIZED).then(|| fixed("Bearer")));
-        set(RETRY_AFTER, (code == Some(ErrorCode::StorageBusy)).then(|| fixed("1")));
+        let wait_secs = match &self.error {
+            Some(error) if error.code() == ErrorCode::StorageBusy => Some(1),
+            Some(error) => error.retry_after_secs(),
+            None => None,
+        };
+        set(RETRY_AFTER, wait_secs.map(HeaderValue::from));
         for cookie in self.cookies {
             response.headers_mut().append(SET_COOKIE, cookie);
         }

@@ -77,8 +77,7 @@ routes! {
     POST "/v1/sessions/verify" [] SecretKey Required Read => sessions::verify;
     GET "/v1/sessions/{session_id}" [] SecretKeyOrUser None Read => sessions::read;
     DELETE "/v1/sessions/{session_id}" [] SecretKeyOrUser None Write => sessions::revoke;
-    // The handler only reads: the write comes with `PendingSignIn::finish`.
-    POST "/v1/auth/sign-in" [] Open Required Read => sign_in::begin;
+    POST "/v1/auth/sign-in" [] Open Required Write => sign_in::begin;
     POST "/v1/auth/token/refresh" [] Open Optional Write => tokens::refresh;
     POST "/v1/auth/sign-out" [] Open Optional Write => tokens::sign_out;
     GET "/v1/admin/config" [] SecretKey None Read => admin::read_config;

@@ -1,9 +1,12 @@
 //! `POST /v1/auth/sign-in`: the host decides who the user is, the engine opens the session.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderValue, Response};
+use http::header::FORWARDED;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response};
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
@@ -15,7 +18,7 @@ use super::response::ApiResponse;
 use super::sessions::encode_session;
 use super::tokens::respond_with_grant;
 use crate::duration::Duration;
-use crate::engine::CreateSession;
+use crate::engine::{CreateSession, SignInAttempt};
 use crate::error::{Error, ErrorCode};
 use crate::model::client::{IpAddress, UserAgent};
 use crate::object_reader::ObjectReader;
@@ -85,6 +88,7 @@ pub struct PendingSignIn {
     state: Arc<ApiState>,
     request_id: String,
     credentials: Credentials,
+    attempt: SignInAttempt,
     duration: Option<Duration>,
     ip_address: Option<IpAddress>,
     user_agent: Option<UserAgent>,
@@ -118,15 +122,40 @@ pub(super) fn begin(mut request: ApiRequest<'_>) -> Result<PendingSignIn, Error>
         }
     }
     let (ip_address, user_agent) = request.client();
+    let duration = read_duration(ObjectReader::request(options))?;
+    let client = ip_address.filter(|address| !is_unnamed_proxy(request.parts, *address));
+    let attempt = request.tenant().begin_sign_in(credentials.email(), client).map_err(|error| {
+        match error.code() {
+            // An address of spaces only.
+            ErrorCode::ValidationError => Error::validation("email", "must not be empty"),
+            _ => hide_tenant_key_error(error),
+        }
+    })?;
     Ok(PendingSignIn {
         state: Arc::clone(request.state),
         request_id: request.request_id.to_owned(),
         credentials,
-        duration: read_duration(ObjectReader::request(options))?,
+        attempt,
+        duration,
         ip_address,
         user_agent,
         former_cookies,
     })
+}
+
+/// Whether the host took the address of a proxy of its own for the client's: then the request names another client in a
+/// header, and the address is one that no client on the Internet has. All clients would share its limit.
+fn is_unnamed_proxy(parts: &Parts, address: IpAddress) -> bool {
+    let is_forwarded = [FORWARDED, HeaderName::from_static("x-forwarded-for")]
+        .iter()
+        .any(|name| parts.headers.contains_key(name));
+    is_forwarded
+        && match address.get() {
+            IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+            IpAddr::V6(address) => {
+                address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+            }
+        }
 }
 
 /// Reads `session_options.duration`.
@@ -149,30 +178,34 @@ impl PendingSignIn {
     ///   are recorded where `user` has none. A `duration` in `user` counts; without one the duration that the client asked
     ///   for counts, up to [`longest_requested_session`](super::RestOptions::longest_requested_session).
     /// - `Ok(None)`: the credentials are not those of a user: 401 `invalid_credentials`, whether the address or the
-    ///   password was wrong.
-    /// - `Err`: the host could not check them: 500 `internal`.
+    ///   password was wrong. The sign-in stays counted as failed.
+    /// - `Err`: the host could not check them: 500 `internal`. The sign-in counts as if it had not been tried.
+    ///
+    /// While the account is at its limit the first two are 429 `too_many_requests` alike, unless the user has signed in
+    /// from this address before: see [`SignInAttempt::succeed`].
     pub fn finish(self, outcome: Result<Option<CreateSession>, AuthenticateError>) -> Response<Vec<u8>> {
+        let request_id = self.request_id.clone();
         let response = match outcome {
             Ok(Some(user)) => self.open_session(user).unwrap_or_else(ApiResponse::from_error),
-            Ok(None) => ApiResponse::from_error(Error::new(
-                ErrorCode::InvalidCredentials,
-                "the credentials are not those of a user",
-            )),
-            Err(AuthenticateError) => ApiResponse::from_error(Error::new(
-                ErrorCode::Internal,
-                "the host's authenticate function failed",
-            )),
+            Ok(None) => ApiResponse::from_error(self.attempt.fail()),
+            Err(AuthenticateError) => {
+                // The client gets the same 500 if that fails; the failure then stays counted.
+                let _ = self.attempt.cancel();
+                let problem = "the host's authenticate function failed";
+                ApiResponse::from_error(Error::new(ErrorCode::Internal, problem))
+            }
         };
-        response.into_http(&self.request_id, false)
+        response.into_http(&request_id, false)
     }
 
     /// Responds that this host offers no sign-in: 404 `not_found`.
     pub fn not_offered(self) -> Response<Vec<u8>> {
+        let _ = self.attempt.cancel(); // else it stays counted, where no sign-in can succeed
         let error = Error::new(ErrorCode::NotFound, "this host offers no sign-in");
         ApiResponse::from_error(error).into_http(&self.request_id, false)
     }
 
-    fn open_session(&self, mut user: CreateSession) -> Result<ApiResponse, Error> {
+    fn open_session(self, mut user: CreateSession) -> Result<ApiResponse, Error> {
         let ApiState { tenant, options } = &*self.state;
         let client = &mut user.client;
         client.ip_address = client.ip_address.or(self.ip_address);
@@ -184,7 +217,7 @@ impl PendingSignIn {
             };
             user.duration = Some(if requested.as_secs() < longest.as_secs() { requested } else { longest });
         }
-        let grant = tenant.create(user).map_err(|error| match error.code() {
+        let grant = self.attempt.succeed(user).map_err(|error| match error.code() {
             // The client has no part in what the host says about the user.
             ErrorCode::ValidationError => {
                 Error::new(ErrorCode::Internal, format!("the host's user does not fit: {}", error.detail()))

@@ -3,6 +3,7 @@
 pub(crate) mod expiry;
 pub(crate) mod rotation;
 pub(crate) mod session_cap;
+pub(crate) mod sign_in_limit;
 pub(crate) mod status;
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(crate) use self::group_commit::QueuedWrite;
 pub(crate) use self::open::{check, open};
 pub(crate) use self::records::{
     BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, SessionRecord,
-    SessionScope, TenantNo, TenantRecord,
+    SessionScope, SignInFailures, TenantNo, TenantRecord,
 };
 pub(crate) use self::transaction::{QueuedJob, ReadTransaction, WriteTransaction};
 #[cfg(test)]

@@ -8,7 +8,9 @@ use crate::model::config::Config;
 use crate::model::id::{KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::session::{SessionLifetime, SessionTimes};
+use crate::model::sign_in_limit::FailedSignIn;
 use crate::rules::rotation::Rotation;
+use crate::token::failure_key::FailureKey;
 use crate::token::issuer::AccessTokenParams;
 use crate::token::keyring::{KeyNo, KeyState};
 use crate::token::refresh_token::Nonce;
@@ -129,6 +131,14 @@ impl<'a> SessionScope<'a> {
             SessionScope::User(user) => Some(user),
         }
     }
+}
+
+/// The failed sign-ins that are counted under one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignInFailures {
+    pub key: FailureKey,
+    /// Oldest first.
+    pub failures: Vec<FailedSignIn>,
 }
 
 /// A version of the database's content, as far as this store can tell without reading. Only the store that gave it out

@@ -7,7 +7,8 @@
 use std::ops::ControlFlow;
 
 use super::records::{
-    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SessionScope, TenantNo, TenantRecord, TenantVersion,
+    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,
+    TenantVersion,
 };
 use crate::clock::Timestamp;
 use crate::error::Failure;
@@ -16,6 +17,8 @@ use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::session::{BulkNo, End, SessionLifetime};
+use crate::model::sign_in_limit::FailedSignIn;
+use crate::token::failure_key::FailureKey;
 
 /// Reads the whole record of the session that a scan is at. Valid during the visitor's call only.
 pub(crate) type ReadRecord<'a> = dyn Fn() -> Result<SessionRecord, Failure> + 'a;
@@ -90,6 +93,18 @@ pub(crate) trait ReadTransaction {
         limit: usize,
     ) -> Result<Vec<SessionLifetime>, Failure>;
 
+    /// The failed sign-ins under this key, oldest first; empty if none are kept.
+    fn sign_in_failures(&self, tenant: TenantNo, key: &FailureKey) -> Result<Vec<FailedSignIn>, Failure>;
+
+    /// Up to `limit` keys of failed sign-ins above these bytes (from the first for none), by strictly ascending bytes: a
+    /// key is above every beginning of it.
+    fn scan_sign_in_failures(
+        &self,
+        tenant: TenantNo,
+        after: &[u8],
+        limit: usize,
+    ) -> Result<Vec<SignInFailures>, Failure>;
+
     /// About how many bytes the database occupies. A hint for statistics: it need not count what is not checkpointed yet,
     /// and a store that cannot tell answers 0.
     fn database_bytes(&self) -> Result<u64, Failure>;
@@ -135,6 +150,10 @@ pub(crate) trait WriteTransaction: ReadTransaction {
 
     /// Replaces the state, the drain time and the seed of the key with this number, and raises the tenant's version.
     fn set_key(&self, tenant: TenantNo, key: &KeyRecord) -> Result<(), Failure>;
+
+    /// Keeps these failed sign-ins instead of those that are kept under the key. Without any the key is deleted, which must
+    /// be there then.
+    fn set_sign_in_failures(&self, tenant: TenantNo, failures: &SignInFailures) -> Result<(), Failure>;
 
     /// Adds a session. Its device type is kept as
     /// [`effective_device_type`](crate::model::client::ClientInfo::effective_device_type) gives it.

@@ -12,7 +12,9 @@ import {
   readText,
   readToken,
 } from "./internal/validate";
-import { CREATE_FIELDS, createSession } from "./sessions";
+import type { SessionGrant } from "./session";
+import { CREATE_FIELDS } from "./sessions";
+import { beginAttempt, type SignInAttempt, succeedWith } from "./sign_in_attempt";
 import type { Duration } from "./values";
 
 /** The argument of `authenticate`: what the caller of `signIn` passed, further members included. */
@@ -74,8 +76,9 @@ export class Auth {
   /**
    * Lets the host's `authenticate` check the credentials and creates a session for the user that it returns.
    *
-   * Rejects with `invalid_credentials` when `authenticate` returns no user, `internal` when it fails (its error is the
-   * `cause`) or its answer is not a user, `validation_error`.
+   * Rejects with `invalid_credentials` when `authenticate` returns no user, `too_many_requests` when too many sign-ins have
+   * failed (`authenticate` is not asked then), `internal` when it fails (its error is the `cause`) or its answer is not a
+   * user, `validation_error`.
    *
    * @example
    * ```js
@@ -98,11 +101,10 @@ export class Auth {
     const fields = readMembers("sessionOptions", sessionOptions, ["duration"]);
     for (const name of CALLER_FIELDS) fields.set(name, readOptionalText(name, credentials[name]));
     this.#refuseIfClosed();
-    for (const [name, value] of await authenticateUser(authenticate, credentials as Credentials)) {
-      fields.set(name, value);
-    }
-    const { session, accessToken, refreshToken, expiresIn } = await createSession(this.#tenant, fields).catch(
-      blameHost,
+    const { session, accessToken, refreshToken, expiresIn } = await this.#checkAndSignIn(
+      authenticate,
+      credentials as Credentials,
+      fields,
     );
     return {
       ...session,
@@ -114,6 +116,50 @@ export class Auth {
       expires_in: expiresIn,
       session_id: session.id,
     };
+  }
+
+  async #checkAndSignIn(
+    authenticate: Authenticate,
+    credentials: Credentials,
+    fields: Map<string, unknown>,
+  ): Promise<SessionGrant> {
+    const attempt = await beginAttempt(this.#tenant, credentials.email, fields.get("ipAddress") as string | null);
+    let user: Map<string, unknown>;
+    try {
+      user = await authenticateUser(authenticate, credentials);
+    } catch (error) {
+      if (error instanceof HelloJohnError && error.code === "invalid_credentials") throw await attempt.fail();
+      // The failure of `authenticate` is what the caller has to know; the attempt stays counted if this fails too.
+      await attempt.cancel().catch(() => undefined);
+      throw error;
+    }
+    for (const [name, value] of user) fields.set(name, value);
+    return attempt[succeedWith](fields).catch(blameHost);
+  }
+
+  /**
+   * Begins a sign-in, for a host that checks credentials itself and does not use `authenticate`: call it before the check, and
+   * give the attempt its outcome afterwards. The sign-in counts as failed until then, so that the limit (`signInLimit`) is
+   * exact for calls at the same instant, in every process on the database. `signIn` and the REST API do this by themselves.
+   *
+   * `account` is the name that the user gave, such as an e-mail address; its case and the space around it do not matter.
+   *
+   * Rejects with `too_many_requests` (see `retryAfter`): do not check the credentials. Rejects with `validation_error`.
+   *
+   * @example
+   * ```js
+   * const attempt = await hj.auth.beginSignIn(email, { ipAddress: request.ip });
+   * const user = await findUserByPassword(email, password);
+   * if (!user) throw await attempt.fail();
+   * const { accessToken, refreshToken } = await attempt.succeed({ userId: user.id, ipAddress: request.ip });
+   * ```
+   */
+  async beginSignIn(
+    account: string,
+    options?: { ipAddress?: string | null | undefined },
+  ): Promise<SignInAttempt> {
+    const address = readMembers("options", options, ["ipAddress"]).get("ipAddress");
+    return beginAttempt(this.#tenant, readText("account", account), readOptionalText("ipAddress", address));
   }
 
   /**

@@ -16,18 +16,26 @@ export class HelloJohnError extends Error {
   readonly status: number;
   /** One English line for a developer, without tokens, addresses or secrets; a `validation_error` names the field first. */
   readonly detail: string;
+  /** After how many seconds the same call may succeed, for `too_many_requests`; else null. */
+  declare readonly retryAfter: number | null;
 
-  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown }) {
+  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown; retryAfter?: number | null }) {
     super(detail, options);
     this.code = code;
     this.status = statuses.get(code) ?? 500;
     this.detail = detail;
+    if (typeof options?.retryAfter === "number") this.retryAfter = options.retryAfter;
   }
 
   static {
     // On the prototype, where Error has it: an own property would show in every printed error.
     Object.defineProperty(HelloJohnError.prototype, "name", {
       value: "HelloJohnError",
+      configurable: true,
+      writable: true,
+    });
+    Object.defineProperty(HelloJohnError.prototype, "retryAfter", {
+      value: null,
       configurable: true,
       writable: true,
     });

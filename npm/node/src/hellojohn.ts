@@ -11,6 +11,7 @@ import { isOnlyCheck } from "./internal/event_loop_budget";
 import { addon, callAsync, callInlineOrAsync, completionQueue, unwrap } from "./internal/native";
 import type { NativeTenant, Rest } from "./internal/native_types";
 import {
+  copyJson,
   readMembers,
   readOptionalText,
   readRequiredMembers,
@@ -82,6 +83,12 @@ export interface HelloJohnOptions {
    * much again for up to 4096 of the tokens and sessions that this object answered about last.
    */
   tokenCacheCapacity?: number | undefined;
+  /**
+   * How many sign-ins (`hj.auth.signIn`, `hj.auth.beginSignIn`, the REST API) may fail before further ones are refused with
+   * `too_many_requests`, in all processes on the database together; `null`: any number. Default:
+   * `{ account: 10, address: 100, window: "15m" }`, of which each may be given alone.
+   */
+  signInLimit?: SignInLimit | null | undefined;
   /** Checks credentials for `hj.auth.signIn`. */
   authenticate?: Authenticate | undefined;
   /**
@@ -91,6 +98,16 @@ export interface HelloJohnOptions {
   rest?: RestOptions | undefined;
   /** The time to use instead of the machine's, for tests. */
   clock?: ManualClock | undefined;
+}
+
+/** How many sign-ins may fail within a sliding window. */
+export interface SignInLimit {
+  /** How many sign-ins to one account may fail, 1 to 1,000; default 10. */
+  account?: number | undefined;
+  /** How many sign-ins from one address may fail, 1 to 1,000; default 100. An IPv6 address counts by its first 64 bits. */
+  address?: number | undefined;
+  /** For how long a failure counts, at most a day; default `"15m"`. */
+  window?: Duration | undefined;
 }
 
 /** Options of local verification. */
@@ -110,10 +127,19 @@ const OPTIONS = [
   "durability",
   "fileAccess",
   "tokenCacheCapacity",
+  "signInLimit",
   "authenticate",
   "rest",
   "clock",
 ];
+/** Null means no limit; undefined, which JSON leaves out, the default. */
+function copySignInLimit(limit: unknown): unknown {
+  if (limit === undefined || limit === null) return limit;
+  const found = readMembers("signInLimit", limit, ["account", "address", "window"]);
+  const given = [...found].filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, copyJson(`signInLimit.${name}`, value)]));
+}
+
 const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
 
 /**
@@ -181,6 +207,7 @@ export class HelloJohn {
       durability: readOptionalText("durability", found.get("durability")),
       file_access: readOptionalText("fileAccess", found.get("fileAccess")),
       token_cache_capacity: tokenCacheCapacity,
+      sign_in_limit: copySignInLimit(found.get("signInLimit")),
       config: config === undefined || config === null ? null : toWireConfigPatch("config", config),
     };
     const secretKey = readText("secretKey", found.get("secretKey"));

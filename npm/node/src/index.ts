@@ -3,7 +3,7 @@ export { type CheckProblem, type CheckReport, checkDatabase } from "./check";
 export { ManualClock } from "./clock";
 export { HelloJohnError } from "./errors";
 export type * from "./generated/types";
-export { HelloJohn, type HelloJohnOptions, type VerifyTokenOptions } from "./hellojohn";
+export { HelloJohn, type HelloJohnOptions, type SignInLimit, type VerifyTokenOptions } from "./hellojohn";
 export type { Jwks, PublicJwk } from "./keys";
 export type { Auth, RequireAuthOptions } from "./rest/authorize";
 export type {
@@ -19,6 +19,7 @@ export type { Middleware, MiddlewareOptions, NodeRequest, NodeResponse } from ".
 export type { CookieOptions, FormerCookie, OnError, RestOptions } from "./rest/options";
 export type { SessionGrant, UpdatedSession } from "./session";
 export type { ListOptions, ListQuery, SessionList, UpdateSessionOptions, WithClaims } from "./sessions";
+export type { SignInAttempt } from "./sign_in_attempt";
 export type { Duration, Json, JsonLike } from "./values";
 export type {
   AccessTokenClaims,

@@ -40,8 +40,13 @@ fn api(tenant: Tenant) -> Result<RestApi, Error> {
     Ok(RestApi::new(tenant, options)?.authenticate_with(authenticate))
 }
 
-/// Accepts every password: the member `user` says which session to open.
+/// The password says how the check ends; if it is right, the member `user` says which session to open.
 fn authenticate(credentials: &Credentials) -> Result<Option<CreateSession>, AuthenticateError> {
+    match credentials.password() {
+        "wrong" => return Ok(None),
+        "fails" => return Err(AuthenticateError),
+        _ => {}
+    }
     let user = credentials.as_object().get("user").and_then(Value::as_object);
     Ok(Some(CreateSession::from_json(user.cloned().unwrap_or_default())?))
 }
@@ -135,6 +140,7 @@ impl Client<'_> {
         let mut args = self.call.args.clone();
         match self.call.op.as_str() {
             "create" => self.create(args),
+            "sign_in" => self.sign_in(args),
             "refresh" => self.refresh(args),
             "get" => self.session(argument(&args, "session_id")),
             "list" => self.list(&args),
@@ -162,12 +168,26 @@ impl Client<'_> {
         }
     }
 
-    fn create(&mut self, mut args: Map<String, Value>) -> Result<Value, CallError> {
+    fn create(&mut self, args: Map<String, Value>) -> Result<Value, CallError> {
+        self.open_session("ada@example.com".into(), "right".into(), args)
+    }
+
+    fn sign_in(&mut self, mut args: Map<String, Value>) -> Result<Value, CallError> {
+        let (account, check) = (args.remove("account"), args.remove("check"));
+        self.open_session(account.unwrap_or_default(), check.unwrap_or_default(), args)
+    }
+
+    fn open_session(
+        &mut self,
+        email: Value,
+        password: Value,
+        mut args: Map<String, Value>,
+    ) -> Result<Value, CallError> {
         let duration = args.remove("duration");
         let request = Outgoing::new(Method::POST, "/v1/auth/sign-in").with_client(&mut args);
         let mut grant = self.send(request.json(json!({
-            "email": "ada@example.com",
-            "password": "correct horse",
+            "email": email,
+            "password": password,
             "user": args,
             "session_options": {"duration": duration},
         })))?;

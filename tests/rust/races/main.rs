@@ -6,6 +6,7 @@ mod keys;
 mod processes;
 mod refresh;
 mod sessions;
+mod sign_in;
 
 use std::sync::Barrier;
 use std::thread;

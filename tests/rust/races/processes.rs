@@ -72,6 +72,15 @@ fn four_processes_agree() {
             assert!(living.iter().all(|session| ids.contains(&text(session, "id").to_owned())));
         }
 
+        // Twelve wrong passwords, ten failures.
+        let wrong = json!({"account": name, "check": "wrong", "user_id": name});
+        let codes: Vec<String> = (0..3)
+            .flat_map(|_| in_all(&mut surfaces, "sign_in", &wrong))
+            .map(|outcome| outcome.unwrap_err().0)
+            .collect();
+        assert_eq!(codes.iter().filter(|code| *code == "invalid_credentials").count(), 10, "{codes:?}");
+        assert_eq!(codes.iter().filter(|code| *code == "too_many_requests").count(), 2, "{codes:?}");
+
         // Revoked in one, dead in all.
         let mut call = |at: usize, op: &str, args: Value| surfaces[at].call(op, TENANT, args).unwrap();
         let grant = call(0, "create", json!({"user_id": name})).unwrap();

@@ -1,5 +1,8 @@
 //! `POST /v1/auth/sign-in`: the host decides, in one step or in two.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use hellojohn::rest::{AuthenticateError, RestApi, RestOptions, Step};
 use hellojohn::{ClientInfo, CreateSession};
 use serde_json::{Value, json};
@@ -168,4 +171,71 @@ fn a_sign_in_evicts_above_the_cap() {
     sign_in(&host, &ada()).send().is(200);
     let token = first.body["access_token"].as_str().unwrap();
     host.get("/v1/sessions").bearer(token).send().fails(401, "session_revoked");
+}
+
+fn wrong(account: usize) -> Value {
+    json!({"email": format!("user{account}@example.com"), "password": "wrong"})
+}
+
+#[test]
+fn too_many_failed_sign_ins_are_answered_with_the_time_to_wait() {
+    let host = Host::new();
+    for _ in 0..10 {
+        sign_in(&host, &wrong(0)).client_address("203.0.113.42").send().fails(401, "invalid_credentials");
+    }
+    host.clock.advance_millis(60_500);
+    let api = RestApi::new(host.tenant.clone(), RestOptions::default()).unwrap();
+    let api = api.authenticate_with(|_| panic!("the host is not asked"));
+    let request = sign_in(&host, &wrong(0)).client_address("203.0.113.42").request();
+    let answer = read(api.handle(request), false).fails(429, "too_many_requests");
+    assert_eq!(answer.header("retry-after"), "840");
+    // The documented answer, and nothing in it about the account.
+    let answer = sign_in(&host, &wrong(0)).client_address("203.0.113.42").send();
+    assert!(!answer.body.to_string().contains("user0"));
+    host.clock.advance_millis(839_500);
+    sign_in(&host, &wrong(0)).client_address("203.0.113.42").send().fails(401, "invalid_credentials");
+}
+
+#[test]
+fn forty_wrong_passwords_at_once_ask_the_host_ten_times() {
+    let host = Host::new();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let api = RestApi::new(host.tenant.clone(), RestOptions::default()).unwrap();
+    let api = api.authenticate_with(move |_| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Ok(None)
+    });
+    let statuses: Vec<u16> = std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..40)
+            .map(|_| sign_in(&host, &ada()).client_address("203.0.113.42").request())
+            .map(|request| scope.spawn(|| api.handle(request).status().as_u16()))
+            .collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    });
+    assert_eq!(asked.load(Ordering::Relaxed), 10);
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 10);
+    assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 30);
+}
+
+/// A host behind a proxy that passes on the proxy's address: one attacker must not shut every client out.
+#[test]
+fn the_address_of_an_unnamed_proxy_counts_as_not_known() {
+    let fail_a_hundred_times = |address: &str, forwarded: bool| {
+        let host = Host::new();
+        let call = |body: &Value| {
+            let call = sign_in(&host, body).client_address(address);
+            if forwarded { call.header("x-forwarded-for", "198.51.100.7") } else { call }.send()
+        };
+        for account in 0..100 {
+            call(&wrong(account)).fails(401, "invalid_credentials");
+        }
+        call(&ada()).status
+    };
+    for proxy in ["127.0.0.1", "10.0.0.8", "::1", "fd00::1"] {
+        assert_eq!(fail_a_hundred_times(proxy, true), 200, "{proxy}");
+        assert_eq!(fail_a_hundred_times(proxy, false), 429, "{proxy}");
+    }
+    // A client of the Internet does not get around its limit by a header.
+    assert_eq!(fail_a_hundred_times("203.0.113.42", true), 429);
 }

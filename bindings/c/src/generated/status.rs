@@ -62,9 +62,12 @@ pub const HJ_ERR_STORAGE_TOO_NEW: hj_status = 25;
 pub const HJ_ERR_FORKED: hj_status = 26;
 /// A fault of the engine or of the machine's clock or entropy.
 pub const HJ_ERR_INTERNAL: hj_status = 27;
+/// Too many sign-ins have failed for the account or from the address; the error says after how many seconds
+/// to try again.
+pub const HJ_ERR_TOO_MANY_REQUESTS: hj_status = 28;
 
 /// The names, by number.
-pub(super) const NAMES: [&CStr; 28] = [
+pub(super) const NAMES: [&CStr; 29] = [
     c"ok",
     c"validation_error",
     c"missing_token",
@@ -93,4 +96,5 @@ pub(super) const NAMES: [&CStr; 28] = [
     c"storage_too_new",
     c"forked",
     c"internal",
+    c"too_many_requests",
 ];

@@ -4,6 +4,8 @@ pub mod mfa;
 
 pub mod create;
 
+pub mod sign_in;
+
 pub mod refresh;
 
 pub mod update;

@@ -12,6 +12,7 @@ pub(super) mod order;
 pub(super) mod records;
 pub(super) mod samples;
 pub(super) mod shared_database;
+pub(super) mod sign_in_failures;
 pub(super) mod transactions;
 pub(super) mod versions;
 
@@ -96,6 +97,12 @@ macro_rules! store_conformance_tests {
                 a_scan_ends_where_its_visitor_breaks_or_fails
                 a_walk_in_pages_meets_every_session_once
                 tenants_and_keys_are_listed_oldest_first
+            }
+            sign_in_failures {
+                failures_read_back_until_they_are_replaced_or_deleted
+                failures_of_tenants_and_keys_are_apart
+                failures_are_scanned_by_ascending_key
+                a_deletion_of_a_missing_key_is_corrupt
             }
             versions {
                 the_version_grows_with_settings_keys_secret_and_bulk_ends_and_with_nothing_else

@@ -9,9 +9,11 @@ use crate::model::device_type::DeviceType;
 use crate::model::id::{KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::session::{BulkNo, End, EndReason, SessionTimes};
+use crate::model::sign_in_limit::FailedSignIn;
 use crate::rules::rotation::Rotation;
 use crate::store::{
-    IssuedAccessToken, KeyRecord, LastSeen, SessionRecord, TenantNo, TenantRecord, WriteTransaction,
+    IssuedAccessToken, KeyRecord, LastSeen, SessionRecord, SignInFailures, TenantNo, TenantRecord,
+    WriteTransaction,
 };
 use crate::token::issuer::AccessTokenParams;
 use crate::token::keyring::KeyState;
@@ -173,4 +175,13 @@ pub(in crate::store) fn key(no: i64, state: KeyState) -> KeyRecord {
 /// Adds a tenant.
 pub(in crate::store) fn add_tenant(tx: &dyn WriteTransaction, id: &str) -> Result<TenantNo, Failure> {
     tx.add_tenant(&id.parse().unwrap(), &plain_tenant(), at(1))
+}
+
+/// Failed sign-ins at these times, under a key that begins with these bytes.
+pub(in crate::store) fn failures(first: u8, second: u8, times: &[i64]) -> SignInFailures {
+    let mut key = [0; 16];
+    key[..2].copy_from_slice(&[first, second]);
+    let tags = (0..=u16::MAX).rev();
+    let failures = times.iter().zip(tags).map(|(time, tag)| FailedSignIn { at: at(*time), tag }).collect();
+    SignInFailures { key, failures }
 }

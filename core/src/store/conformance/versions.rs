@@ -1,6 +1,8 @@
 //! The tenant's version and the clock mark.
 
-use super::samples::{add_tenant, at, full_config, key, plain_bulk_end, plain_session, session_id, user};
+use super::samples::{
+    add_tenant, at, failures, full_config, key, plain_bulk_end, plain_session, session_id, user,
+};
 use super::{NEVER_BUSY, TestDatabase, read, try_write, write};
 use crate::error::{ErrorCode, Failure};
 use crate::model::session::{End, EndReason};
@@ -30,7 +32,7 @@ pub(in crate::store) fn the_version_grows_with_settings_keys_secret_and_bulk_end
         write(&*store, change);
         assert!(version(tenant) > before, "change {position}");
     }
-    let resting: [Change<'_>; 7] = [
+    let resting: [Change<'_>; 8] = [
         &|tx| tx.add_session(tenant, &session),
         &|tx| tx.rotate_session(tenant, &session),
         &|tx| tx.count_replay(tenant, session.id),
@@ -38,6 +40,7 @@ pub(in crate::store) fn the_version_grows_with_settings_keys_secret_and_bulk_end
         &|tx| tx.end_session(tenant, session.id, End { at: at(9), reason: EndReason::Revoked }, 0),
         &|tx| tx.delete_session(tenant, session.id),
         &|tx| tx.raise_clock_mark(at(10)),
+        &|tx| tx.set_sign_in_failures(tenant, &failures(1, 0, &[11])),
     ];
     let before = version(tenant);
     for (position, change) in resting.iter().enumerate() {

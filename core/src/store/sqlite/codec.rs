@@ -12,9 +12,11 @@ use crate::model::config::{self, Config};
 use crate::model::id::{KeyId, SessionId};
 use crate::model::identity::Identity;
 use crate::model::session::{BulkNo, End, SessionLifetime, SessionTimes};
+use crate::model::sign_in_limit::FailedSignIn;
 use crate::rules::rotation::Rotation;
 use crate::store::records::{
-    BulkEndRecord, ClockMark, IssuedAccessToken, KeyRecord, LastSeen, SessionRecord, TenantNo, TenantRecord,
+    BulkEndRecord, ClockMark, IssuedAccessToken, KeyRecord, LastSeen, SessionRecord, SignInFailures,
+    TenantNo, TenantRecord,
 };
 use crate::token::issuer::AccessTokenParams;
 use crate::token::keyring::KeyState;
@@ -186,6 +188,33 @@ pub(super) fn bulk_end(row: &Row<'_>) -> Result<BulkEndRecord, Failure> {
     });
     BulkEndColumn::read_into(&mut record, &RowReader { row, id: no })?;
     Ok(record)
+}
+
+/// Reads `failure_key, failures`.
+pub(super) fn sign_in_failures(row: &Row<'_>) -> Result<SignInFailures, Failure> {
+    let bytes: Vec<u8> = row.get(1).map_err(map_value_error)?;
+    let read = |number: u64| FailedSignIn {
+        at: Timestamp::from_millis((number >> 16) as i64), // 48 bits
+        tag: number as u16,                                // the other 16
+    };
+    Ok(SignInFailures {
+        key: row.get(0).map_err(map_value_error)?,
+        failures: bytes
+            .chunks(8)
+            .map(|bytes| bytes.try_into().map(u64::from_be_bytes).map(read))
+            .collect::<Result<_, _>>()
+            .map_err(|_| Failure::corrupt("sign_in_failures.failures holds an impossible value"))?,
+    })
+}
+
+/// Failed sign-ins as [`sign_in_failures`] reads them.
+pub(super) fn encode_failures(failures: &[FailedSignIn]) -> Vec<u8> {
+    let number = |failure: &FailedSignIn| {
+        // The engine's now is never negative and never reaches 2^48 ms, which is after the year 10000.
+        let millis = u64::try_from(failure.at.as_millis()).unwrap_or(0);
+        (millis << 16) | u64::from(failure.tag)
+    };
+    failures.iter().flat_map(|failure| number(failure).to_be_bytes()).collect()
 }
 
 /// Reads `highest_at_ms, era` from this column on.

@@ -8,10 +8,13 @@ use super::transaction::Tx;
 use crate::error::Failure;
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::session::SessionLifetime;
+use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
-    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SessionScope, TenantNo, TenantRecord, TenantVersion,
+    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,
+    TenantVersion,
 };
 use crate::store::transaction::{LifetimeVisitor, ReadTransaction, Visitor};
+use crate::token::failure_key::FailureKey;
 
 fn missing(what: &str) -> Failure {
     Failure::corrupt(format!("{what} is missing"))
@@ -229,6 +232,40 @@ impl ReadTransaction for Tx<'_> {
             }
         }
         Ok(lifetimes)
+    }
+
+    fn sign_in_failures(&self, tenant: TenantNo, key: &FailureKey) -> Result<Vec<FailedSignIn>, Failure> {
+        let found = self.query_one(
+            "SELECT failure_key, failures FROM sign_in_failures
+             WHERE tenant_no = :tenant_no AND failure_key = :failure_key",
+            named_params! {":tenant_no": tenant, ":failure_key": key},
+            codec::sign_in_failures,
+        )?;
+        Ok(found.map_or_else(Vec::new, |found| found.failures))
+    }
+
+    fn scan_sign_in_failures(
+        &self,
+        tenant: TenantNo,
+        after: &[u8],
+        limit: usize,
+    ) -> Result<Vec<SignInFailures>, Failure> {
+        let found = self.query_all(
+            "SELECT failure_key, failures FROM sign_in_failures
+             WHERE tenant_no = :tenant_no AND failure_key > :after
+             ORDER BY failure_key
+             LIMIT :limit",
+            named_params! {":tenant_no": tenant, ":after": after, ":limit": limit as i64},
+            codec::sign_in_failures,
+        )?;
+        let mut previous = after;
+        for failures in &found {
+            if previous >= failures.key.as_slice() {
+                return Err(Failure::corrupt("sign_in_failures are out of order"));
+            }
+            previous = &failures.key;
+        }
+        Ok(found)
     }
 
     fn database_bytes(&self) -> Result<u64, Failure> {

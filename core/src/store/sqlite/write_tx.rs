@@ -4,8 +4,8 @@ use rusqlite::named_params;
 
 use super::change_tracker::Change;
 use super::codec::{
-    BulkEndColumn, ConfigColumn, KeyColumn, SessionColumn, bulk_end_columns, config_columns, key_columns,
-    session_columns,
+    self, BulkEndColumn, ConfigColumn, KeyColumn, SessionColumn, bulk_end_columns, config_columns,
+    key_columns, session_columns,
 };
 use super::columns::assignments;
 use super::transaction::Tx;
@@ -16,7 +16,9 @@ use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
 use crate::model::id::{SessionId, TenantId};
 use crate::model::session::{BulkNo, End};
-use crate::store::records::{BulkEndRecord, ClockMark, KeyRecord, SessionRecord, TenantNo, TenantRecord};
+use crate::store::records::{
+    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SignInFailures, TenantNo, TenantRecord,
+};
 use crate::store::transaction::WriteTransaction;
 
 /// An UPDATE of some columns of one session.
@@ -214,6 +216,27 @@ impl WriteTransaction for Tx<'_> {
             },
         )?;
         self.raise_version(tenant)
+    }
+
+    fn set_sign_in_failures(&self, tenant: TenantNo, failures: &SignInFailures) -> Result<(), Failure> {
+        if failures.failures.is_empty() {
+            return self.change(
+                Change::SignInFailures,
+                "DELETE FROM sign_in_failures WHERE tenant_no = :tenant_no AND failure_key = :failure_key",
+                named_params! {":tenant_no": tenant, ":failure_key": failures.key},
+            );
+        }
+        self.change(
+            Change::SignInFailures,
+            "INSERT INTO sign_in_failures (tenant_no, failure_key, failures)
+             VALUES (:tenant_no, :failure_key, :failures)
+             ON CONFLICT (tenant_no, failure_key) DO UPDATE SET failures = excluded.failures",
+            named_params! {
+                ":tenant_no": tenant,
+                ":failure_key": failures.key,
+                ":failures": codec::encode_failures(&failures.failures),
+            },
+        )
     }
 
     fn add_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure> {

@@ -95,7 +95,8 @@ export type ErrorCode =
   | "storage_read_only"
   | "storage_too_new"
   | "forked"
-  | "internal";
+  | "internal"
+  | "too_many_requests";
 
 /** One authenticated period of one user on one device. */
 export interface Session {

@@ -50,6 +50,10 @@ export interface NativeTenant {
   refusal(): Outcome | null;
   ready(): number;
   create(request: string): number;
+  beginSignIn(account: string, address: string | null): number;
+  succeedSignIn(attempt: string, request: string): number;
+  failSignIn(attempt: string): number;
+  cancelSignIn(attempt: string): number;
   refresh(refreshToken: string, request: string): number;
   update(sessionId: string, patch: string): number;
   get(sessionId: string): Call;

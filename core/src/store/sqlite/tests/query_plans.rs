@@ -8,11 +8,14 @@ use rusqlite::{Connection, ffi};
 
 use crate::error::Failure;
 use crate::model::session::{End, EndReason};
+use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::conformance::samples::{
     at, key, plain_bulk_end, plain_session, plain_tenant, session_id, user,
 };
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{ClockMark, Database, SessionScope, Store, StoreOptions, WriteTransaction};
+use crate::store::{
+    ClockMark, Database, SessionScope, SignInFailures, Store, StoreOptions, WriteTransaction,
+};
 use crate::token::keyring::KeyState;
 
 /// Small tables that are read as a whole: one row, and the tenants for `lower_clock_mark`.
@@ -43,6 +46,11 @@ fn exercise(tx: &dyn WriteTransaction) -> Result<(), Failure> {
         }
     }
     tx.scan_open_newest_first(no, &session.user_id, None, &mut |_| Ok(ControlFlow::Continue(())))?;
+    let failures = SignInFailures { key: [7; 16], failures: vec![FailedSignIn { at: at(5), tag: 1 }] };
+    tx.set_sign_in_failures(no, &failures)?;
+    assert_eq!(tx.sign_in_failures(no, &failures.key)?, failures.failures);
+    tx.scan_sign_in_failures(no, &[], 10)?;
+    tx.set_sign_in_failures(no, &SignInFailures { failures: Vec::new(), ..failures })?;
     tx.clock_mark()?;
     tx.tenant_no(&"tnt".parse().unwrap())?;
     tx.tenant_numbers()?;
@@ -93,7 +101,7 @@ fn assert_searches_by_key(connection: &Connection) {
             let whole = READ_AS_A_WHOLE.iter().any(|known| step.starts_with(known));
             assert!(whole || !step.contains("SCAN"), "{step}: {statement}");
             assert!(!step.contains("TEMP B-TREE"), "sorts: {step}: {statement}");
-            if step.contains("sessions ") {
+            if step.contains("sessions ") || step.contains("sign_in_failures ") {
                 assert!(step.contains("tenant_no=?"), "{step}: {statement}");
             }
         }
