@@ -47,6 +47,9 @@
  * (HJ_ERR_FORKED), until it has called exec(): SQLite would believe that the child holds its parent's locks, and
  * acknowledged changes could be lost.
  *
+ * Cancellation. pthread_cancel() waits while its thread is inside a call, hj_authenticate included: it takes effect after
+ * the call has returned, at the host's next cancellation point.
+ *
  * Panics. A call that meets a bug inside the library returns HJ_ERR_INTERNAL. The bug never unwinds into the host and
  * never ends the process; its message goes to standard error. Running out of memory ends the process.
  *
@@ -245,6 +248,10 @@ typedef struct {
   uint32_t sign_in_window_s;
   /// Whether any number of sign-ins may fail; default false.
   bool sign_in_unlimited;
+  /// By how many seconds the machine's clock may be set ahead while the engine is open; 0 means the default of an hour.
+  /// After a larger step every call fails with HJ_ERR_CLOCK_JUMP until the clock is set back, hj_engine_lower_clock_mark
+  /// is called or the process restarts. Sleep of the machine is no step.
+  uint64_t max_clock_jump_s;
 } hj_open_options;
 
 /// What a call says about a second factor: one of HJ_MFA_….
@@ -491,6 +498,10 @@ typedef struct {
 /// to try again.
 #define HJ_ERR_TOO_MANY_REQUESTS 28
 
+/// The machine's clock was set ahead by more than `max_clock_jump` while this process ran: nothing was
+/// decided by it.
+#define HJ_ERR_CLOCK_JUMP 29
+
 /// A change is on disk before its call returns: a power loss takes nothing back. The default.
 #define HJ_DURABILITY_FULL 0
 
@@ -532,6 +543,9 @@ const char *hj_status_name(hj_status status);
 /// The HTTP status that fits, such as 401; 200 for HJ_OK; 500 for a number that this library does not know.
 HJ_API
 int32_t hj_status_http(hj_status status);
+
+extern int pthread_setcancelstate(int state,
+                                  int *previous);
 
 /// The status that the call returned; HJ_OK for NULL.
 HJ_API
@@ -604,7 +618,7 @@ hj_status hj_engine_tenant(const hj_engine *engine,
                            hj_error **error);
 
 /// Returns to the time of the machine's clock after the clock had jumped forward by mistake: from now on every process
-/// takes "now" from the clock again. Sessions that the false time ended stay ended.
+/// takes "now" from the clock again, which counts as right (HJ_ERR_CLOCK_JUMP ends). Sessions that the false time ended stay ended.
 HJ_API
 hj_status hj_engine_lower_clock_mark(const hj_engine *engine,
                                      hj_error **error);
@@ -888,6 +902,11 @@ uint64_t hj_stats_database_bytes(const hj_stats *stats);
 /// The earliest end by the clock that no sweep has written down yet. 0 if there is none.
 HJ_API
 int64_t hj_stats_oldest_unswept_at_ms(const hj_stats *stats);
+
+/// By how many milliseconds the highest time that the database has seen is ahead of the clock; 0 if it is
+/// not. The database keeps to that time: see "lower_clock_mark".
+HJ_API
+uint64_t hj_stats_clock_ahead_ms(const hj_stats *stats);
 
 /// Frees the object; NULL is allowed.
 HJ_API

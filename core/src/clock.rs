@@ -128,6 +128,116 @@ impl Clock for ManualClock {
     }
 }
 
+/// Where an engine's time comes from.
+pub(crate) enum TimeSource {
+    /// A clock of the host's, whose steps are the host's own.
+    Injected(Box<dyn Clock>),
+    /// The machine's clock, as long as it does not jump.
+    Machine(MachineTime),
+}
+
+impl TimeSource {
+    /// The current time.
+    pub(crate) fn now(&self) -> Result<Timestamp, ClockJumped> {
+        match self {
+            TimeSource::Injected(clock) => Ok(clock.now()),
+            TimeSource::Machine(machine) => machine.now(),
+        }
+    }
+
+    /// Takes the machine's clock to be right as it stands now.
+    pub(crate) fn trust(&self) {
+        if let TimeSource::Machine(machine) = self {
+            machine.anchor(machine.read());
+        }
+    }
+}
+
+/// The machine's clock was set ahead while this process ran.
+pub(crate) struct ClockJumped;
+
+/// Both clocks of the machine at one moment, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading {
+    /// Since the Unix epoch; an operator or a time server can set it.
+    pub wall: i64,
+    /// Since some moment before the process began; only passing time moves it, sleep of the machine too.
+    pub elapsed: i64,
+}
+
+impl Reading {
+    fn offset(self) -> i64 {
+        self.wall.saturating_sub(self.elapsed)
+    }
+}
+
+/// Steps of the wall clock that count as none: the two clocks are not read at the same instant.
+const STEP_MS: i64 = 1_000;
+
+/// The wall clock, held against the clock that only passing time moves.
+pub(crate) struct MachineTime {
+    read: Box<dyn Fn() -> Reading + Send + Sync>,
+    max_jump_ms: i64,
+    /// The wall clock minus the elapsed time, at the furthest step ahead that was accepted. A step back leaves it: the step
+    /// that corrects it later is no jump.
+    offset: AtomicI64,
+}
+
+impl MachineTime {
+    /// The machine's clocks; a step ahead of more than this is a jump.
+    pub(crate) fn new(max_jump: Duration) -> Self {
+        MachineTime::reading(max_jump, Box::new(read_machine))
+    }
+
+    /// Clocks that this function reads.
+    pub(crate) fn reading(max_jump: Duration, read: Box<dyn Fn() -> Reading + Send + Sync>) -> Self {
+        let offset = AtomicI64::new(read().offset());
+        MachineTime { read, max_jump_ms: max_jump.as_millis(), offset }
+    }
+
+    fn read(&self) -> Reading {
+        (self.read)()
+    }
+
+    fn anchor(&self, reading: Reading) {
+        self.offset.store(reading.offset(), Ordering::Relaxed);
+    }
+
+    fn now(&self) -> Result<Timestamp, ClockJumped> {
+        let reading = self.read();
+        let step = reading.offset().saturating_sub(self.offset.load(Ordering::Relaxed));
+        if step > self.max_jump_ms {
+            return Err(ClockJumped);
+        }
+        if step > STEP_MS {
+            // Steps that were accepted do not add up to a jump.
+            self.offset.fetch_max(reading.offset(), Ordering::Relaxed);
+        }
+        Ok(Timestamp(reading.wall))
+    }
+}
+
+fn read_machine() -> Reading {
+    Reading { wall: SystemClock.now().as_millis(), elapsed: read_elapsed() }
+}
+
+/// The time since the machine started, its sleep included.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn read_elapsed() -> i64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` can be written. The call fails only on a kernel from before 2011; the time is then 0, and every step
+    // looks like a jump, which refuses instead of accepting.
+    unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) };
+    i64::from(time.tv_sec).saturating_mul(1_000) + i64::from(time.tv_nsec) / 1_000_000
+}
+
+/// The time since the process began to read it. Elsewhere the standard library's clock goes on while the machine sleeps.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn read_elapsed() -> i64 {
+    static BEGAN: std::sync::OnceLock<Stopwatch> = std::sync::OnceLock::new();
+    i64::try_from(BEGAN.get_or_init(Stopwatch::start).elapsed().as_millis()).unwrap_or(i64::MAX)
+}
+
 /// Measures how long work or waiting has taken. Only for time limits, never for a decision about a session.
 pub(crate) struct Stopwatch(Instant);
 
@@ -146,3 +256,6 @@ impl Stopwatch {
         limit.saturating_sub(self.elapsed())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,6 +112,8 @@ error_table! {
     /// Too many sign-ins have failed for the account or from the address; the error says after how many seconds to try
     /// again.
     TooManyRequests = 28, "too_many_requests", 429;
+    /// The machine's clock was set ahead by more than `max_clock_jump` while this process ran: nothing was decided by it.
+    ClockJump = 29, "clock_jump", 503;
 }
 
 impl fmt::Display for ErrorCode {

@@ -160,8 +160,8 @@ static void query(void) {
   CHECK(page == NULL);
   BAD(hj_tenant_list(tenant, &options, NULL, error));
   FINE(hj_tenant_list(tenant, NULL, &page, error));
-  CHECK(hj_page_count(page) == 2);
-  CHECK(hj_page_session(page, 2) == NULL);
+  CHECK(hj_page_count(page) == 3);
+  CHECK(hj_page_session(page, 3) == NULL);
   hj_page_free(page);
 }
 
@@ -338,6 +338,7 @@ static void read_other_objects(void) {
   CHECK(hj_stats_created_last_24h(NULL) == 0);
   CHECK(hj_stats_database_bytes(NULL) == 0);
   CHECK(hj_stats_oldest_unswept_at_ms(NULL) == 0);
+  CHECK(hj_stats_clock_ahead_ms(NULL) == 0);
   CHECK(hj_text_get(NULL) == NULL);
   CHECK(hj_text_len(NULL) == 0);
   CHECK(hj_response_status(NULL) == 0);

@@ -162,12 +162,13 @@ const operations = {
     return {};
   },
   stats: async (hj) => {
-    const { sessions, createdLast24h, databaseBytes, oldestUnsweptAt } = await hj.stats();
+    const { sessions, createdLast24h, databaseBytes, oldestUnsweptAt, clockAheadMs } = await hj.stats();
     return {
       sessions,
       created_last_24h: createdLast24h,
       database_bytes: databaseBytes,
       oldest_unswept_at: oldestUnsweptAt?.getTime() ?? null,
+      clock_ahead_ms: clockAheadMs,
     };
   },
   sweep: (hj) => hj.sweep(),

@@ -79,6 +79,10 @@ pub struct hj_open_options {
     pub sign_in_window_s: u32,
     /// Whether any number of sign-ins may fail; default false.
     pub sign_in_unlimited: bool,
+    /// By how many seconds the machine's clock may be set ahead while the engine is open; 0 means the default of an hour.
+    /// After a larger step every call fails with HJ_ERR_CLOCK_JUMP until the clock is set back, hj_engine_lower_clock_mark
+    /// is called or the process restarts. Sleep of the machine is no step.
+    pub max_clock_jump_s: u64,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, HJ_DURABILITY_FULL, HJ_FILE_ACCESS_OWNER, false.
@@ -138,6 +142,9 @@ unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error>
     if options.busy_timeout_ms > 0 {
         builder = builder.busy_timeout(Duration::from_millis(options.busy_timeout_ms));
     }
+    if options.max_clock_jump_s > 0 {
+        builder = builder.max_clock_jump(hellojohn_core::Duration::from_secs(options.max_clock_jump_s)?);
+    }
     builder = builder.sign_in_limit(read_sign_in_limit(&options)?);
     // SAFETY: the caller keeps "Objects".
     if let Some(clock) = unsafe { options.clock.as_ref() } {
@@ -193,7 +200,7 @@ pub unsafe extern "C" fn hj_engine_tenant(
 }
 
 /// Returns to the time of the machine's clock after the clock had jumped forward by mistake: from now on every process
-/// takes "now" from the clock again. Sessions that the false time ended stay ended.
+/// takes "now" from the clock again, which counts as right (HJ_ERR_CLOCK_JUMP ends). Sessions that the false time ended stay ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_engine_lower_clock_mark(
     engine: *const hj_engine,

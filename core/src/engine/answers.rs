@@ -130,5 +130,8 @@ public_record! {
         pub database_bytes: u64,
         /// The earliest end by the clock that no sweep has written down yet.
         pub oldest_unswept_at: Option<Timestamp>,
+        /// By how many milliseconds the highest time that the database has seen is ahead of the clock; 0 if it is not. The
+        /// database keeps to that time: see `lower_clock_mark`.
+        pub clock_ahead_ms: u64,
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::inner::EngineInner;
 use super::tenant::Tenant;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, MachineTime, TimeSource};
+use crate::duration::Duration;
 use crate::error::Error;
 use crate::model::id::TenantId;
 use crate::model::sign_in_limit::SignInLimit;
@@ -58,7 +59,8 @@ pub struct EngineBuilder {
     token_cache_capacity: usize,
     direct_ends_max: usize,
     sign_in_limit: Option<SignInLimit>,
-    clock: Box<dyn Clock>,
+    max_clock_jump: Duration,
+    clock: Option<Box<dyn Clock>>,
     random: Box<dyn Random>,
 }
 
@@ -114,9 +116,17 @@ impl EngineBuilder {
         self
     }
 
+    /// By how much the machine's clock may be set ahead while the engine is open; default 1 hour. After a larger step every
+    /// call fails with `clock_jump`, so that a false time neither ends sessions nor stretches new ones, until the clock is
+    /// set back, [`Engine::lower_clock_mark`] is called or the process restarts. Sleep of the machine is no step.
+    pub fn max_clock_jump(mut self, step: Duration) -> Self {
+        self.max_clock_jump = step;
+        self
+    }
+
     /// Another clock than the machine's, for tests.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
-        self.clock = Box::new(clock);
+        self.clock = Some(Box::new(clock));
         self
     }
 
@@ -145,7 +155,10 @@ impl EngineBuilder {
         let store = store::open(database, self.store)?;
         let inner = EngineInner::new(
             store,
-            self.clock,
+            match self.clock {
+                Some(clock) => TimeSource::Injected(clock),
+                None => TimeSource::Machine(MachineTime::new(self.max_clock_jump)),
+            },
             self.random,
             issuer,
             key_strength,
@@ -174,7 +187,8 @@ impl Engine {
             token_cache_capacity: DEFAULT_TOKEN_CACHE_CAPACITY,
             direct_ends_max: DEFAULT_DIRECT_ENDS_MAX,
             sign_in_limit: Some(SignInLimit::default()),
-            clock: Box::new(SystemClock),
+            max_clock_jump: Duration::HOUR_1,
+            clock: None,
             random: Box::new(OsRandom),
         }
     }
@@ -206,8 +220,16 @@ impl Engine {
     /// An engine over a store that a test has opened.
     pub(crate) fn over(store: Box<dyn store::Store>, clock: impl Clock + 'static) -> Engine {
         let (clock, random, issuer) = (Box::new(clock), Box::new(OsRandom), DEFAULT_ISSUER.into());
-        let inner =
-            EngineInner::new(store, clock, random, issuer, KeyStrength::Any, 0, DEFAULT_DIRECT_ENDS_MAX);
+        let inner = EngineInner::new(
+            store,
+            TimeSource::Injected(clock),
+            random,
+            issuer,
+            KeyStrength::Any,
+            None,
+            0,
+            DEFAULT_DIRECT_ENDS_MAX,
+        );
         Engine { inner: Arc::new(inner) }
     }
 }

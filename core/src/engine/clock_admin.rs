@@ -12,13 +12,15 @@ use crate::store::{ClockMark, SessionScope};
 
 impl Engine {
     /// Lets time go back to the clock after a false jump forward: from now on "now" is the clock's again, in every
-    /// process. What the false time had ended stays ended: that is written down with it, as one act for each tenant.
+    /// process. The machine's clock is taken to be right: this also ends `clock_jump`. What the false time had ended stays
+    /// ended: that is written down with it, as one act for each tenant.
     ///
     /// # Errors
     /// `engine_closed`, `forked`, `storage_…`.
     pub fn lower_clock_mark(&self) -> Result<(), Error> {
         let inner = &self.inner;
         inner.require_open()?;
+        inner.clock.trust();
         let mut lowered = None;
         inner.store.write_exclusive(&mut |transaction| {
             let clock = inner.clock_time()?;
@@ -61,5 +63,65 @@ impl Engine {
         }
         inner.settings_changes.fetch_add(1, Ordering::AcqRel);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicI64;
+
+    use super::*;
+    use crate::clock::{MachineTime, Reading, TimeSource};
+    use crate::duration::Duration;
+    use crate::engine::CreateSession;
+    use crate::engine::inner::EngineInner;
+    use crate::error::ErrorCode;
+    use crate::random::OsRandom;
+    use crate::secret::KeyStrength;
+    use crate::store::{self, Database, StoreOptions};
+
+    /// An engine in memory on a machine whose wall clock the test sets.
+    fn engine_with_wall_clock(wall: &Arc<AtomicI64>) -> Engine {
+        let options = StoreOptions::default();
+        let store = store::open(Database::Memory, options).unwrap();
+        let wall = Arc::clone(wall);
+        let read = move || Reading { wall: wall.load(Ordering::SeqCst), elapsed: 0 };
+        let clock = TimeSource::Machine(MachineTime::reading(Duration::HOUR_1, Box::new(read)));
+        let random = Box::new(OsRandom);
+        let inner = EngineInner::new(store, clock, random, "test".into(), KeyStrength::Any, None, 0, 500);
+        Engine { inner: Arc::new(inner) }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_refuses_every_call_and_raises_no_mark() {
+        const START: i64 = 1_767_225_600_000;
+        const JUMP: i64 = 3 * 3_600_000;
+        let wall = Arc::new(AtomicI64::new(START));
+        let engine = engine_with_wall_clock(&wall);
+        let tenant = engine.tenant(&"tnt".parse().unwrap(), &"sk_a".parse().unwrap()).unwrap();
+        let create = || tenant.create(CreateSession::new("u".parse().unwrap()));
+        let grant = create().unwrap();
+        let token = grant.access_token.expose();
+
+        wall.fetch_add(JUMP, Ordering::SeqCst);
+        assert_eq!(create().unwrap_err().code(), ErrorCode::ClockJump);
+        // Neither valid nor expired: by the false time the token is dead.
+        assert_eq!(tenant.verify_access_token(token).unwrap_err().error.code(), ErrorCode::ClockJump);
+        assert_eq!(
+            tenant.verify_locally(token, &Default::default()).unwrap_err().code(),
+            ErrorCode::ClockJump
+        );
+        assert_eq!(tenant.stats().unwrap_err().code(), ErrorCode::ClockJump);
+
+        wall.store(START + 1, Ordering::SeqCst);
+        assert_eq!(create().unwrap().session.created_at, Timestamp::from_millis(START + 1));
+        tenant.verify_access_token(token).unwrap();
+
+        // The clock was wrong before, say: the operator accepts what it shows now.
+        wall.fetch_add(JUMP, Ordering::SeqCst);
+        engine.lower_clock_mark().unwrap();
+        assert_eq!(create().unwrap().session.created_at, Timestamp::from_millis(START + 1 + JUMP));
+        assert_eq!(tenant.stats().unwrap().clock_ahead_ms, 0);
     }
 }

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::answers::VerifiedAccess;
 use super::token_cache::TokenCache;
-use crate::clock::{Clock, Timestamp};
+use crate::clock::{ClockJumped, TimeSource, Timestamp};
 use crate::error::{ErrorCode, Failure};
 use crate::model::id::IdMint;
 use crate::model::sign_in_limit::SignInLimit;
@@ -18,7 +18,7 @@ use crate::store::{ClockMark, Store, WriteTransaction};
 
 pub(super) struct EngineInner {
     pub(super) store: ManuallyDrop<Box<dyn Store>>,
-    pub(super) clock: Box<dyn Clock>,
+    pub(super) clock: TimeSource,
     pub(super) random: Box<dyn Random>,
     pub(super) ids: IdMint,
     pub(super) issuer: Box<str>,
@@ -44,7 +44,7 @@ pub(super) struct EngineInner {
 impl EngineInner {
     pub(super) fn new(
         store: Box<dyn Store>,
-        clock: Box<dyn Clock>,
+        clock: TimeSource,
         random: Box<dyn Random>,
         issuer: Box<str>,
         key_strength: KeyStrength,
@@ -102,7 +102,11 @@ impl EngineInner {
 
     /// The clock's time, which may have stepped back.
     pub(super) fn clock_time(&self) -> Result<Timestamp, Failure> {
-        let now = self.clock.now();
+        let now = self.clock.now().map_err(|ClockJumped| {
+            let problem = "the machine's clock was set ahead while this process ran; set it right, or call \
+                           lower_clock_mark (or restart) if it is right now";
+            Failure::new(ErrorCode::ClockJump, problem)
+        })?;
         if now > Timestamp::LATEST_NOW {
             return Err(Failure::internal("the clock is past the year 9800"));
         }

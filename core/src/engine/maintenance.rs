@@ -197,7 +197,12 @@ impl Tenant {
     pub fn stats(&self) -> Result<Stats, Error> {
         self.read(|ctx| {
             let day_ago = ctx.now.before(Duration::DAY_1);
-            let mut stats = Stats { database_bytes: ctx.transaction.database_bytes()?, ..Stats::default() };
+            let clock = self.inner.clock_time()?.as_millis();
+            let mut stats = Stats {
+                database_bytes: ctx.transaction.database_bytes()?,
+                clock_ahead_ms: u64::try_from(ctx.mark.highest.as_millis() - clock).unwrap_or(0),
+                ..Stats::default()
+            };
             let mut after = None;
             loop {
                 let scope = SessionScope::Tenant;

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::builder::{DEFAULT_ISSUER, DEFAULT_TOKEN_CACHE_CAPACITY, Engine, EngineBuilder};
+use crate::duration::Duration;
 use crate::error::Error;
 use crate::model::config::ConfigPatch;
 use crate::model::id::TenantId;
@@ -28,13 +29,15 @@ pub struct EngineOptions {
     durability: Option<Durability>,
     file_access: Option<FileAccess>,
     token_cache_capacity: Option<u64>,
+    max_clock_jump: Option<Duration>,
     /// Absent for the default, nothing inside for no limit.
     sign_in_limit: Option<Option<SignInLimit>>,
 }
 
 impl EngineOptions {
-    /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability`, `file_access`, `token_cache_capacity` and
-    /// `sign_in_limit` (an object for [`SignInLimit::from_json`], or null for no limit); any other null counts as absent.
+    /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability`, `file_access`, `token_cache_capacity`,
+    /// `max_clock_jump` and `sign_in_limit` (an object for [`SignInLimit::from_json`], or null for no limit); any other null
+    /// counts as absent.
     /// A relative path is taken from the working folder of now.
     ///
     /// # Errors
@@ -57,6 +60,7 @@ impl EngineOptions {
             durability: members.optional("durability")?,
             file_access: members.optional("file_access")?,
             token_cache_capacity: members.optional("token_cache_capacity")?,
+            max_clock_jump: members.optional("max_clock_jump")?,
             sign_in_limit,
         };
         members.finish()?;
@@ -79,12 +83,14 @@ impl EngineOptions {
                 issuer,
                 durability,
                 token_cache_capacity,
+                max_clock_jump,
                 sign_in_limit,
             } = options;
             (
                 issuer.as_deref().unwrap_or(DEFAULT_ISSUER).to_owned(),
                 durability.unwrap_or_default(),
                 token_cache_capacity.unwrap_or(DEFAULT_TOKEN_CACHE_CAPACITY as u64),
+                max_clock_jump.unwrap_or(Duration::HOUR_1),
                 sign_in_limit.unwrap_or(Some(SignInLimit::default())),
             )
         };
@@ -105,6 +111,9 @@ impl EngineOptions {
         }
         if let Some(tokens) = self.token_cache_capacity {
             builder = builder.token_cache_capacity(usize::try_from(tokens).unwrap_or(usize::MAX));
+        }
+        if let Some(step) = self.max_clock_jump {
+            builder = builder.max_clock_jump(step);
         }
         if let Some(limit) = self.sign_in_limit {
             builder = builder.sign_in_limit(limit);

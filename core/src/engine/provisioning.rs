@@ -57,7 +57,7 @@ pub(super) fn mint_signing_key(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::SystemClock;
+    use crate::clock::{SystemClock, TimeSource};
     use crate::engine::Engine;
     use crate::error::ErrorCode;
     use crate::random::OsRandom;
@@ -68,7 +68,7 @@ mod tests {
     fn make_tenant_of_before(path: &std::path::Path, id: &TenantId, secret: &SecretKey) {
         let options = StoreOptions { durability: Durability::Normal, ..StoreOptions::default() };
         let store = store::open(Database::File(path.into()), options).unwrap();
-        let (clock, random) = (Box::new(SystemClock), Box::new(OsRandom));
+        let (clock, random) = (TimeSource::Injected(Box::new(SystemClock)), Box::new(OsRandom));
         let inner = EngineInner::new(store, clock, random, "test".into(), KeyStrength::Any, None, 0, 500);
         create_tenant(&inner, id, secret).unwrap();
         inner.store.close();

@@ -84,6 +84,12 @@ export interface HelloJohnOptions {
    */
   tokenCacheCapacity?: number | undefined;
   /**
+   * By how much the machine's clock may be set ahead while the engine is open; default `"1h"`. After a larger step every call
+   * rejects with `clock_jump` until the clock is set back, `lowerClockMark` is called or the process restarts. Sleep of the
+   * machine is no step.
+   */
+  maxClockJump?: Duration | undefined;
+  /**
    * How many sign-ins (`hj.auth.signIn`, `hj.auth.beginSignIn`, the REST API) may fail before further ones are refused with
    * `too_many_requests`, in all processes on the database together; `null`: any number. Default:
    * `{ account: 10, address: 100, window: "15m" }`, of which each may be given alone.
@@ -127,6 +133,7 @@ const OPTIONS = [
   "durability",
   "fileAccess",
   "tokenCacheCapacity",
+  "maxClockJump",
   "signInLimit",
   "authenticate",
   "rest",
@@ -207,6 +214,7 @@ export class HelloJohn {
       durability: readOptionalText("durability", found.get("durability")),
       file_access: readOptionalText("fileAccess", found.get("fileAccess")),
       token_cache_capacity: tokenCacheCapacity,
+      max_clock_jump: copyJson("maxClockJump", found.get("maxClockJump") ?? null),
       sign_in_limit: copySignInLimit(found.get("signInLimit")),
       config: config === undefined || config === null ? null : toWireConfigPatch("config", config),
     };

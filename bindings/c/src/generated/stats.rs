@@ -13,6 +13,7 @@ pub struct hj_stats {
     created_last_24h: u64,
     database_bytes: u64,
     oldest_unswept_at: i64,
+    clock_ahead_ms: u64,
 }
 
 impl hj_stats {
@@ -24,6 +25,7 @@ impl hj_stats {
             created_last_24h: stats.created_last_24h,
             database_bytes: stats.database_bytes,
             oldest_unswept_at: stats.oldest_unswept_at.map_or(0, Timestamp::as_millis),
+            clock_ahead_ms: stats.clock_ahead_ms,
         }
     }
 }
@@ -68,6 +70,14 @@ pub unsafe extern "C" fn hj_stats_database_bytes(stats: *const hj_stats) -> u64 
 pub unsafe extern "C" fn hj_stats_oldest_unswept_at_ms(stats: *const hj_stats) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(stats, |stats| stats.oldest_unswept_at) }
+}
+
+/// By how many milliseconds the highest time that the database has seen is ahead of the clock; 0 if it is
+/// not. The database keeps to that time: see "lower_clock_mark".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_stats_clock_ahead_ms(stats: *const hj_stats) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(stats, |stats| stats.clock_ahead_ms) }
 }
 
 /// Frees the object; NULL is allowed.

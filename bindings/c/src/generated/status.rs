@@ -65,9 +65,12 @@ pub const HJ_ERR_INTERNAL: hj_status = 27;
 /// Too many sign-ins have failed for the account or from the address; the error says after how many seconds
 /// to try again.
 pub const HJ_ERR_TOO_MANY_REQUESTS: hj_status = 28;
+/// The machine's clock was set ahead by more than `max_clock_jump` while this process ran: nothing was
+/// decided by it.
+pub const HJ_ERR_CLOCK_JUMP: hj_status = 29;
 
 /// The names, by number.
-pub(super) const NAMES: [&CStr; 29] = [
+pub(super) const NAMES: [&CStr; 30] = [
     c"ok",
     c"validation_error",
     c"missing_token",
@@ -97,4 +100,5 @@ pub(super) const NAMES: [&CStr; 29] = [
     c"forked",
     c"internal",
     c"too_many_requests",
+    c"clock_jump",
 ];

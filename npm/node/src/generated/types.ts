@@ -96,7 +96,8 @@ export type ErrorCode =
   | "storage_too_new"
   | "forked"
   | "internal"
-  | "too_many_requests";
+  | "too_many_requests"
+  | "clock_jump";
 
 /** One authenticated period of one user on one device. */
 export interface Session {
@@ -182,6 +183,11 @@ export interface Stats {
   databaseBytes: number;
   /** The earliest end by the clock that no sweep has written down yet. */
   oldestUnsweptAt: Date | null;
+  /**
+   * By how many milliseconds the highest time that the database has seen is ahead of the clock; 0 if it is
+   * not. The database keeps to that time: see `lower_clock_mark`.
+   */
+  clockAheadMs: number;
 }
 
 /** A signing key. */

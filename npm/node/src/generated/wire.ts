@@ -124,6 +124,7 @@ export interface WireStats {
   created_last_24h: number;
   database_bytes: number;
   oldest_unswept_at: number | null;
+  clock_ahead_ms: number;
 }
 
 export function toStats(wire: WireStats): Stats {
@@ -132,6 +133,7 @@ export function toStats(wire: WireStats): Stats {
     createdLast24h: wire.created_last_24h,
     databaseBytes: wire.database_bytes,
     oldestUnsweptAt: toDate(wire.oldest_unswept_at),
+    clockAheadMs: wire.clock_ahead_ms,
   };
 }
 
