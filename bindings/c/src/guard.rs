@@ -10,6 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use hellojohn_core::{Error, ErrorCode};
 
 use crate::abi::Output;
+use crate::cancellation::CancellationHold;
 use crate::error::hj_error;
 use crate::status::{HJ_OK, hj_status};
 use crate::unwind;
@@ -28,6 +29,7 @@ pub(crate) use call;
 
 /// Runs the body of a call and turns its outcome into what C sees.
 pub(crate) fn run(error: Output<*mut hj_error>, body: impl FnOnce() -> Result<(), Error>) -> hj_status {
+    let _hold = CancellationHold::begin();
     // What the body shares with later calls is the engine, which a panic leaves consistent (see above).
     let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
         unwind::forget(panic);

@@ -11,6 +11,7 @@ pub mod version;
 pub mod status;
 
 pub mod abi;
+mod cancellation;
 mod guard;
 mod texts;
 mod unwind;

@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::cancellation::CancellationHold;
+
 /// Drops an object that this library handed out; NULL is allowed. A panic in its drop stays inside.
 ///
 /// # Safety
@@ -12,6 +14,7 @@ pub(crate) unsafe fn free<T>(object: *mut T) {
     if object.is_null() {
         return;
     }
+    let _hold = CancellationHold::begin(); // an engine closes its files here
     // SAFETY: it came from `Box::into_raw` in `Output::give` and is freed once, as the caller promises ("Objects").
     let owned = unsafe { Box::from_raw(object) };
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(owned))) {
