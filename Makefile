@@ -1,8 +1,11 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test generate lint deny rest browser c node surfaces hosts torture bench clean
+.PHONY: demo test generate lint msrv package deny rest browser c install node surfaces hosts torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
+ABI := $(shell awk '$$2 == "HJ_ABI_VERSION" { print $$3 }' include/hellojohn.h)
+PREFIX ?= /usr/local
+LIBDIR ?= lib
 NODE_ADDON := npm/node/native/hellojohn.node
 
 # The main job on real input: a Rust, a C and a Node program share one database file.
@@ -50,8 +53,13 @@ deny:
 c:
 	cargo build --release --package hellojohn-capi
 	mkdir -p $(BUILD)
-	cp target/release/libhellojohn.so target/release/libhellojohn.a $(BUILD)/
-	ln -sf libhellojohn.so $(BUILD)/libhellojohn.so.0
+	cp target/release/libhellojohn.so $(BUILD)/
+	bindings/c/localise_symbols.sh target/release/libhellojohn.a $(BUILD)/libhellojohn.a
+	ln -sf libhellojohn.so $(BUILD)/libhellojohn.so.$(ABI)
+
+# The C library where hosts find it: make install PREFIX=/usr DESTDIR=/tmp/package LIBDIR=lib/x86_64-linux-gnu.
+install: c
+	DESTDIR="$(DESTDIR)" LIBDIR="$(LIBDIR)" bindings/c/install.sh "$(PREFIX)" $(BUILD)
 
 # The addon and the packages of npm/, so that they can be imported by their names.
 node: npm/node_modules/.package-lock.json

@@ -1,14 +1,22 @@
-//! Names the shared library, which rustc leaves nameless: a host then finds the release that it was linked against.
+//! Names the shared library, which rustc leaves nameless: a host then finds a library of the binary interface that it was
+//! linked against. The name has the number of `HJ_ABI_VERSION`.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src/version.rs");
     #[expect(clippy::disallowed_methods, reason = "how cargo tells a build script")]
     let os = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    let version = std::fs::read_to_string("src/version.rs").expect("the crate has its sources");
+    let abi = version
+        .split("HJ_ABI_VERSION: u32 = ")
+        .nth(1)
+        .and_then(|rest| rest.split(';').next())
+        .expect("src/version.rs declares HJ_ABI_VERSION");
     match os.as_str() {
         "linux" | "freebsd" | "android" => {
-            println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libhellojohn.so.0");
+            println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libhellojohn.so.{abi}");
         }
-        "macos" => println!("cargo::rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libhellojohn.0.dylib"),
+        "macos" => println!("cargo::rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libhellojohn.{abi}.dylib"),
         _ => {}
     }
 }
