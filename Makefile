@@ -28,6 +28,15 @@ generate:
 	HJ_UPDATE_HEADER=1 cargo test --package hellojohn-capi --test header
 	HJ_UPDATE_SCHEMA=1 cargo test --package hellojohn committed_schema
 
+# The oldest compiler that Cargo.toml names (rust-version) builds all of it: `rustup toolchain install` it first.
+MSRV := $(shell awk -F'"' '/^rust-version/ { print $$2 }' Cargo.toml)
+msrv:
+	cargo +$(MSRV).0 check --locked --workspace --all-targets --target-dir target/msrv
+
+# The crate as crates.io gets it, tested where nothing of the project is beside it.
+package:
+	tests/crate
+
 # The REST API against its description, by schemathesis.
 rest:
 	tests/rest/schemathesis

@@ -73,5 +73,5 @@ pub use token::keyring::{KeyInfo, KeyState};
 
 /// The quick start of the README runs as a documentation test.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 mod readme {}

@@ -36,8 +36,15 @@ impl RequestField for UserId {
 macro_rules! minted_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal, $pattern:literal, $code:expr, $unknown:literal) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Ulid);
+
+        impl fmt::Debug for $name {
+            /// The text form, which logs and lists have too.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
 
         impl $name {
             pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
@@ -144,6 +151,7 @@ mod tests {
         let id = SessionId::from_bytes([7; 16]);
         let text = id.to_string();
         assert_eq!(text.parse::<SessionId>().unwrap(), id);
+        assert_eq!(format!("{id:?}"), format!("SessionId({text})"));
         let zeros = SessionId::from_bytes([0; 16]).to_string();
         for bad in [
             text.to_lowercase(),

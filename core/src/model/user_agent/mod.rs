@@ -243,7 +243,7 @@ mod tests {
     }
 
     fn table() -> Vec<Row> {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/user_agents.tsv");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/model/user_agent/vectors.tsv");
         let text = std::fs::read_to_string(path).expect("the table of user agents is readable");
         let lines = text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         lines
