@@ -63,6 +63,16 @@ impl AuthorizeOptions {
 
 /// The access token of a request that cannot carry it in `Authorization`, such as that of a WebSocket, which has it in its
 /// query or sub-protocol: an extension of the request for [`authorize`]. It counts instead of the header.
+///
+/// ```
+/// use hellojohn::rest::{BearerToken, http::Request};
+///
+/// let mut request = Request::get("/chat?access_token=eyJhbGciOi").body(()).expect("a request");
+/// let token = request.uri().query().and_then(|query| query.strip_prefix("access_token=")).map(str::to_owned);
+/// if let Some(token) = token {
+///     request.extensions_mut().insert(BearerToken::from(token));
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BearerToken(pub AccessToken);
 
