@@ -93,6 +93,7 @@ hosts: node
 
 # The long reliability campaigns.
 torture:
+	HJ_BOUNDS_ROWS=1000000 cargo test --release --package hellojohn --lib bounds
 	HJ_HISTORIES=300000 HJ_RACES=20000 HJ_CRASHES=5000 HJ_DAMAGE=50000 cargo test --release --package hellojohn-tests --test histories --test races --test crash --test faults
 
 # Us against our peers, into docs/BENCHMARKS.md. QUICK=1: a quick look.

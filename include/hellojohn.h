@@ -818,7 +818,7 @@ HJ_API
 const hj_session *hj_page_session(const hj_page *page,
                                   size_t index);
 
-/// The cursor of the next page; NULL on the last page.
+/// The cursor of the next page; NULL on the last page, and only there: a page may be short or empty before it.
 HJ_API
 const char *hj_page_next_cursor(const hj_page *page);
 
@@ -898,6 +898,11 @@ uint64_t hj_stats_created_last_24h(const hj_stats *stats);
 /// The size of the whole database in bytes, without the write-ahead log.
 HJ_API
 uint64_t hj_stats_database_bytes(const hj_stats *stats);
+
+/// The size of the write-ahead log in bytes. Up to some 100 MB are normal: the log is reused from its
+/// beginning, not cut. Far more means that a reader of another program holds on to an old state.
+HJ_API
+uint64_t hj_stats_log_bytes(const hj_stats *stats);
 
 /// The earliest end by the clock that no sweep has written down yet. 0 if there is none.
 HJ_API
@@ -1069,6 +1074,10 @@ hj_status hj_tenant_get(const hj_tenant *tenant,
 
 /// Lists sessions, newest first, a page at a time. The cursor stays good while sessions come and go.
 ///
+/// One call looks at no more than 1,000 sessions. Where few of many sessions match, a page may be short or even empty and
+/// have a cursor all the same: only a page without a cursor is the last. The active sessions of a user are found without a
+/// look at those whose end is written down.
+///
 /// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR, also for a cursor of another list.
 HJ_API
 HJ_MUST_USE
@@ -1189,15 +1198,15 @@ hj_status hj_tenant_jwks(const hj_tenant *tenant,
                          hj_text **jwks_json,
                          hj_error **error);
 
-/// Writes down the ends of sessions that the clock has ended, in small transactions; no answer depends on it. `stamped`
-/// may be NULL and counts these sessions.
+/// Writes down the ends of sessions that the clock has ended, in small transactions; no answer depends on it. Takes half of
+/// the time that it could take and gives way to other writes. `stamped` may be NULL and counts these sessions.
 HJ_API
 hj_status hj_tenant_sweep(const hj_tenant *tenant,
                           uint64_t *stamped,
                           hj_error **error);
 
-/// Deletes the records of sessions that ended longer ago than this ("90d"), in small transactions. Afterwards no call
-/// finds these sessions. `purged` may be NULL and counts them.
+/// Deletes the records of sessions that ended longer ago than this ("90d"), in small transactions that give way
+/// to other writes. Afterwards no call finds these sessions. `purged` may be NULL and counts them.
 HJ_API
 hj_status hj_tenant_purge_older_than(const hj_tenant *tenant,
                                      hj_str older_than,
@@ -1211,7 +1220,8 @@ hj_status hj_tenant_purge_before(const hj_tenant *tenant,
                                  uint64_t *purged,
                                  hj_error **error);
 
-/// Counts the tenant's sessions. The call reads each of them.
+/// Counts the tenant's sessions. The call reads each of them, 1,000 in one read transaction: the counts of a large tenant are
+/// of slightly different instants.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_stats(const hj_tenant *tenant,

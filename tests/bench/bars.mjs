@@ -27,4 +27,7 @@ export const BARS = {
   "P11 disk": { mostValue: 350, unit: "bytes" },
   "P11 memory": { mostValue: 64, unit: "MB" },
   P12: { most: 2 },
+  P13: { most: 2 },
+  P14: { mostValue: 50, unit: "ms" },
+  "P14 log": { mostValue: 2, unit: "times" },
 };

@@ -107,7 +107,7 @@ async function inFolder(measure) {
 }
 
 async function rowsOf(context) {
-  const groups = ["verify", "writes", "sessions", "rust"].filter(
+  const groups = ["verify", "writes", "sessions", "crowd", "rust"].filter(
     (name) => !options.only || options.only === name,
   );
   const rows = [];
@@ -127,7 +127,7 @@ const report = await inFolder(async (folder) => {
   const machine = shape(folder);
   const { modules, found } = await installedPeers();
   for (const { name, missing } of found) if (missing) console.log(`${name} is missing: ${missing}`);
-  const rows = await rowsOf({ pace: PACES[mode], folder, peers: modules });
+  const rows = await rowsOf({ pace: PACES[mode], mode, folder, peers: modules });
   return { mode, machine, rows, peers: found };
 });
 if (!options.only) {

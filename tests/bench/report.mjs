@@ -76,6 +76,8 @@ missed stays in the table as **no**. "Ours" is this engine, "theirs" is what sta
 - P9: sessions in Rust, against tower-sessions.
 - P10, P11: how time, disk and memory grow with the number of sessions.
 - P12: what a sweep costs the calls beside it.
+- P13, P14: what one user, one operator or one call costs all others: lists of a user with very many ended sessions, and work
+  on very many sessions at once.
 `.trim();
 
 /** How the table was made. The rules of the harness, which are the same for every row. */
@@ -99,6 +101,9 @@ const METHOD = `
 - P10 to P12: the databases are filled by the engine's own \`create\`, four threads with durability normal, and opened again
   with durability full. The tokens of a sample that is spread over the whole database are kept; random sessions are drawn
   from it. P12 takes five sweeps, each on a tenant of its own, with quiet times between them.
+- P13: one user with very many ended sessions sends 64 lists at once, again and again, over REST with his own token, with the
+  filter that most of his sessions do not match. "Quiet" is the same process without them.
+- P14: all of the sessions are of one user. The calls of others are a durable refresh and a read, in turn, by one thread.
 - P5 and P6: where one sync, measured beside the row, takes ${SLOW_SYNC_MS} ms or longer, the disk counts as slow and the higher bar holds.
 `.trim();
 

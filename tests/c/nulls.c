@@ -337,6 +337,7 @@ static void read_other_objects(void) {
   CHECK(hj_stats_revoked(NULL) == 0);
   CHECK(hj_stats_created_last_24h(NULL) == 0);
   CHECK(hj_stats_database_bytes(NULL) == 0);
+  CHECK(hj_stats_log_bytes(NULL) == 0);
   CHECK(hj_stats_oldest_unswept_at_ms(NULL) == 0);
   CHECK(hj_stats_clock_ahead_ms(NULL) == 0);
   CHECK(hj_text_get(NULL) == NULL);

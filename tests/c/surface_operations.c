@@ -455,10 +455,11 @@ static json_t *stats(struct request *request) {
     return NULL;
   }
   oldest = hj_stats_oldest_unswept_at_ms(stats);
-  answer = json_pack("{s:{s:I, s:I, s:I}, s:I, s:I, s:o, s:I}", "sessions", "active", (json_int_t)hj_stats_active(stats),
+  answer = json_pack("{s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:o, s:I}", "sessions", "active", (json_int_t)hj_stats_active(stats),
                      "expired", (json_int_t)hj_stats_expired(stats), "revoked", (json_int_t)hj_stats_revoked(stats),
                      "created_last_24h", (json_int_t)hj_stats_created_last_24h(stats), "database_bytes",
-                     (json_int_t)hj_stats_database_bytes(stats), "oldest_unswept_at",
+                     (json_int_t)hj_stats_database_bytes(stats), "log_bytes",
+                     (json_int_t)hj_stats_log_bytes(stats), "oldest_unswept_at",
                      oldest == 0 ? json_null() : json_integer(oldest), "clock_ahead_ms",
                      (json_int_t)hj_stats_clock_ahead_ms(stats));
   hj_stats_free(stats);

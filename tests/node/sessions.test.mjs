@@ -180,6 +180,7 @@ test("maintenance, keys and the clock mark", async (t) => {
   assert.deepEqual(stats.sessions, { active: 1, expired: 1, revoked: 0 });
   assert.equal(stats.createdLast24h, 2);
   assert.ok(stats.databaseBytes > 0);
+  assert.equal(stats.logBytes, 0, "a database in memory has no log");
   assert.deepEqual(stats.oldestUnsweptAt, session.refreshExpiresAt);
   assert.deepEqual(await hj.sweep(), { stamped: 1 });
   assert.equal((await hj.stats()).oldestUnsweptAt, null);

@@ -162,11 +162,12 @@ const operations = {
     return {};
   },
   stats: async (hj) => {
-    const { sessions, createdLast24h, databaseBytes, oldestUnsweptAt, clockAheadMs } = await hj.stats();
+    const { sessions, createdLast24h, databaseBytes, logBytes, oldestUnsweptAt, clockAheadMs } = await hj.stats();
     return {
       sessions,
       created_last_24h: createdLast24h,
       database_bytes: databaseBytes,
+      log_bytes: logBytes,
       oldest_unswept_at: oldestUnsweptAt?.getTime() ?? null,
       clock_ahead_ms: clockAheadMs,
     };

@@ -42,7 +42,7 @@ pub unsafe extern "C" fn hj_page_session(page: *const hj_page, index: usize) -> 
     unsafe { get(page, |page| page.sessions.get(index).map_or(ptr::null(), ptr::from_ref)) }
 }
 
-/// The cursor of the next page; NULL on the last page.
+/// The cursor of the next page; NULL on the last page, and only there: a page may be short or empty before it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_page_next_cursor(page: *const hj_page) -> *const c_char {
     // SAFETY: the caller keeps "Objects".

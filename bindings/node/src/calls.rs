@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::completion_queue::Completions;
 use crate::guard::catch_panic;
 use crate::lazy_engine::{LazyEngine, OpenTenant};
-use crate::thread_pool::{READS, ThreadPool, WRITES};
+use crate::thread_pool::{LOOKUPS, ThreadPool, WRITES};
 
 pub(crate) type Answer = Result<String, Error>;
 
@@ -78,6 +78,16 @@ impl CallRunner {
     }
 
     fn run(&self, call: u32, pool: &Arc<ThreadPool>, body: impl FnOnce(Duration) -> Answer + Send + 'static) {
+        self.run_or_pass_on(call, pool, |queued| Some(body(queued)));
+    }
+
+    /// Runs `body`, which gets the time that it has waited for a thread. Nothing as its outcome: another job will answer.
+    fn run_or_pass_on(
+        &self,
+        call: u32,
+        pool: &Arc<ThreadPool>,
+        body: impl FnOnce(Duration) -> Option<Answer> + Send + 'static,
+    ) {
         let completions = Arc::clone(&self.completions);
         #[expect(
             clippy::disallowed_methods,
@@ -85,8 +95,11 @@ impl CallRunner {
         )]
         let called_at = Instant::now();
         let job = move || {
-            if !completions.is_abandoned() {
-                completions.complete(call, catch_panic(|| body(called_at.elapsed())));
+            if !completions.is_abandoned()
+                && let Some(answer) =
+                    catch_panic(|| Ok(body(called_at.elapsed()))).unwrap_or_else(|error| Some(Err(error)))
+            {
+                completions.complete(call, answer);
             }
         };
         // A write that was begun may commit without this job, so only the job knows the right answer, late or not.
@@ -96,8 +109,13 @@ impl CallRunner {
     }
 
     /// Runs a read on another thread.
-    pub(crate) fn read(&self, env: Env, body: impl FnOnce(&OpenTenant) -> Answer + Send + 'static) -> u32 {
-        self.submit(env, &READS, move |engine, queued| body(&engine.open(queued)?))
+    pub(crate) fn read(
+        &self,
+        env: Env,
+        pool: &Arc<ThreadPool>,
+        body: impl FnOnce(&OpenTenant) -> Answer + Send + 'static,
+    ) -> u32 {
+        self.submit(env, pool, move |engine, queued| body(&engine.open(queued)?))
     }
 
     /// Runs a read on JavaScript's thread, which takes less time than changing threads; on another thread if it would block.
@@ -112,13 +130,45 @@ impl CallRunner {
         });
         Either::B(match answer {
             Some(Ok(answer)) => return Either::A(answer),
-            Some(Err(error)) if error.code() != ErrorCode::StorageBusy => {
+            Some(Err(error)) if error.code() == ErrorCode::StorageBusy => {
+                self.submit(env, &WRITES, move |engine, queued| read_blocking(engine, queued, &body))
+            }
+            Some(Err(error)) => {
                 let call = self.completions.register(env);
                 self.completions.complete(call, Err(error));
                 call
             }
-            _ => self.submit(env, &READS, move |engine, queued| body(engine, &engine.open(queued)?.tenant)),
+            None => {
+                self.submit(env, &LOOKUPS, move |engine, queued| body(engine, &engine.open(queued)?.tenant))
+            }
         })
+    }
+
+    /// Runs a read on a pool whose threads never wait for a lock; on another one if it would block.
+    pub(crate) fn read_on(
+        &self,
+        env: Env,
+        pool: &Arc<ThreadPool>,
+        body: impl Fn(&LazyEngine, &Tenant) -> Answer + Send + 'static,
+    ) -> u32 {
+        let call = self.completions.register(env);
+        let Some(engine) = self.engine.clone() else {
+            self.completions.complete(call, Err(refused_options_error()));
+            return call;
+        };
+        let calls = self.clone();
+        self.run_or_pass_on(call, pool, move |queued| {
+            let outcome =
+                engine.open(queued).and_then(|open| catch_panic(|| body(&engine, &open.non_blocking)));
+            match outcome {
+                Err(error) if error.code() == ErrorCode::StorageBusy => {
+                    calls.run(call, &WRITES, move |queued| read_blocking(&engine, queued, &body));
+                    None
+                }
+                outcome => Some(outcome),
+            }
+        });
+        call
     }
 
     /// Runs a read on JavaScript's thread, which also opens the engine there if it is not open.
@@ -138,7 +188,17 @@ impl CallRunner {
 
     /// Runs a write on another thread.
     pub(crate) fn write(&self, env: Env, body: impl FnOnce(&OpenTenant) -> Answer + Send + 'static) -> u32 {
-        self.submit(env, &WRITES, move |engine, queued| engine.write(queued, body))
+        self.write_on(env, &WRITES, body)
+    }
+
+    /// Runs a write on this pool.
+    pub(crate) fn write_on(
+        &self,
+        env: Env,
+        pool: &Arc<ThreadPool>,
+        body: impl FnOnce(&OpenTenant) -> Answer + Send + 'static,
+    ) -> u32 {
+        self.submit(env, pool, move |engine, queued| engine.write(queued, body))
     }
 
     /// Queues a write in the engine on this thread, if the engine is open: writes that are queued before the next commit share
@@ -158,6 +218,16 @@ impl CallRunner {
         }
         call
     }
+}
+
+/// A read that has to wait for a lock: some answers make the database remember the time first. It counts as a write, so that
+/// the time that it waits has a limit.
+fn read_blocking(
+    engine: &LazyEngine,
+    queued: Duration,
+    body: &impl Fn(&LazyEngine, &Tenant) -> Answer,
+) -> Answer {
+    engine.write(queued, |open| body(engine, &open.tenant))
 }
 
 fn refused_options_error() -> Error {

@@ -12,7 +12,7 @@ use crate::attempt::Attempt;
 use crate::guard::catch_panic;
 use crate::options::Options;
 use crate::shared_engine::{Lease, LeasedEngine};
-use crate::thread_pool::{READS, ThreadPool};
+use crate::thread_pool::{LOOKUPS, ThreadPool};
 use crate::validator_table::ValidatorTable;
 
 /// How long a call may queue and still wait for a locked database. One that has queued for longer would answer late.
@@ -136,7 +136,7 @@ impl Drop for LazyEngine {
     fn drop(&mut self) {
         if let Some(lease) = self.lease().take() {
             // A job that the pool refuses is dropped here: late is better than never.
-            drop(READS.submit(Box::new(move || drop(lease))));
+            drop(LOOKUPS.submit(Box::new(move || drop(lease))));
         }
     }
 }

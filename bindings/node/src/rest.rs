@@ -6,18 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hellojohn::rest::http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hellojohn::rest::{
     self, AuthenticateError, AuthorizeOptions, BODY_MAX, BearerToken, ClientAddress, PendingSignIn, RestApi,
-    RestOptions, Step,
+    RestOptions, Step, Work,
 };
-use hellojohn::{CreateSession, Error, ErrorCode};
-use napi::bindgen_prelude::Env;
+use hellojohn::{CreateSession, Error, ErrorCode, Tenant};
+use napi::bindgen_prelude::{Either, Env};
 use napi_derive::napi;
 use serde_json::{Value, json};
 
 use crate::calls::{Answer, CallRunner, Outcome, read_object};
 use crate::encode::encode;
-use crate::lazy_engine::OpenTenant;
 use crate::tenant::NativeTenant;
-use crate::thread_pool::{READS, WRITES};
+use crate::thread_pool::{LISTS, LOOKUPS, SURVEYS, WRITES};
 
 /// Sign-ins that wait for the host's check of the credentials, by ticket.
 #[derive(Default)]
@@ -82,22 +81,27 @@ impl Rest {
         mount_path: String,
     ) -> u32 {
         let request = build_request(&method, &target, &headers, body.to_vec(), address);
-        let reads = request
+        let work = request
             .as_ref()
-            .map_or(true, |request| self.options.is_read_only(request.method(), request.uri().path()));
+            .map_or(Work::Lookup, |request| self.options.work(request.method(), request.uri().path()));
         let waiting = Arc::clone(&self.waiting);
         let options = RestOptions { mount_path: Some(mount_path), ..self.options.clone() };
-        let body = move |open: &OpenTenant| {
+        let body = move |tenant: &Tenant| {
             // Bad only for this mount path: the host's mistake, not the client's.
-            let api = RestApi::new(open.tenant.clone(), options)
+            let api = RestApi::new(tenant.clone(), options.clone())
                 .map_err(|error| Error::new(ErrorCode::Internal, error.detail()))?;
-            match api.begin(request?) {
+            match api.begin(request.clone()?) {
                 Step::Answer(response) => encode_unless_busy(response),
                 Step::Authenticate(pending) => ask_host(&waiting, pending),
                 _ => Err(Error::new(ErrorCode::Internal, "a step that this addon does not know")),
             }
         };
-        if reads { self.calls.read(env, body) } else { self.calls.write(env, body) }
+        match work {
+            Work::Lookup => self.calls.read(env, &LOOKUPS, move |open| body(&open.tenant)),
+            Work::List => self.calls.read_on(env, &LISTS, move |_, tenant| body(tenant)),
+            Work::Survey => self.calls.read(env, &SURVEYS, move |open| body(&open.tenant)),
+            _ => self.calls.write(env, move |open| body(&open.tenant)),
+        }
     }
 
     /// The ticket of a sign-in, and the outcome of the host's check: `user` with `CreateSession` as JSON, `refused`, `failed` or
@@ -110,7 +114,7 @@ impl Rest {
         match (outcome.as_str(), user) {
             ("user", Some(user)) => self.calls.write(env, move |_| finish_sign_in(*pending?, &user)),
             ("refused", _) => {
-                self.calls.submit(env, &READS, move |_, _| encode_unless_busy(pending?.finish(Ok(None))))
+                self.calls.submit(env, &LOOKUPS, move |_, _| encode_unless_busy(pending?.finish(Ok(None))))
             }
             ("not_offered", _) => {
                 self.calls.submit(env, &WRITES, move |_, _| encode_unless_busy(pending?.not_offered()))
@@ -122,7 +126,8 @@ impl Rest {
     }
 
     /// Authorizes a request to a route of the host: method, names and values of the headers in turn, `AuthorizeOptions` as
-    /// JSON, an access token that counts instead of the header's → the access token's claims, or null.
+    /// JSON, an access token that counts instead of the header's → the access token's claims, or null. On this
+    /// thread, so that no request waits behind other reads.
     #[napi(catch_unwind)]
     pub fn authorize(
         &self,
@@ -131,17 +136,16 @@ impl Rest {
         headers: Vec<String>,
         options: String,
         token: Option<String>,
-    ) -> u32 {
-        let request = build_request(&method, "/", &headers, Vec::new(), None).map(|mut request| {
+    ) -> Either<String, u32> {
+        let parts = build_request(&method, "/", &headers, Vec::new(), None).map(|mut request| {
             if let Some(token) = token {
                 request.extensions_mut().insert(BearerToken::from(token));
             }
-            request
+            request.into_parts().0
         });
-        self.calls.read(env, move |open| {
+        self.calls.read_inline(env, move |_, tenant| {
             let options = AuthorizeOptions::from_json(&read_object(&options)?)?;
-            let (parts, _) = request?.into_parts();
-            let claims = rest::authorize(&open.tenant, &parts, &options)?;
+            let claims = rest::authorize(tenant, parts.as_ref().map_err(Error::clone)?, &options)?;
             encode(&claims.map(|claims| {
                 json!({
                     "user_id": claims.user_id,
@@ -166,7 +170,7 @@ impl Drop for Rest {
     fn drop(&mut self) {
         let abandoned = std::mem::take(&mut self.waiting().sign_ins);
         if !abandoned.is_empty() {
-            drop(READS.submit(Box::new(move || drop(abandoned))));
+            drop(LOOKUPS.submit(Box::new(move || drop(abandoned))));
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::calls::read_object;
 use crate::encode::{encode, encode_grant, encode_nothing, encode_sign_in_refusal};
 use crate::tenant::NativeTenant;
+use crate::thread_pool::LOOKUPS;
 
 #[napi]
 impl NativeTenant {
@@ -38,7 +39,9 @@ impl NativeTenant {
     /// An attempt → the refusal.
     #[napi(catch_unwind)]
     pub fn fail_sign_in(&self, env: Env, attempt: String) -> u32 {
-        self.calls.read(env, move |open| encode_sign_in_refusal(open.tenant.resume_sign_in(&attempt)?.fail()))
+        self.calls.read(env, &LOOKUPS, move |open| {
+            encode_sign_in_refusal(open.tenant.resume_sign_in(&attempt)?.fail())
+        })
     }
 
     /// An attempt → nothing.

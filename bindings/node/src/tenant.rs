@@ -21,7 +21,7 @@ use crate::encode::{
 use crate::guard::catch_panic;
 use crate::lazy_engine::LazyEngine;
 use crate::options::Options;
-use crate::thread_pool::{CHECKS, READS};
+use crate::thread_pool::{CHECKS, LOOKUPS, SURVEYS};
 
 /// One tenant of one database.
 #[napi]
@@ -136,7 +136,8 @@ impl NativeTenant {
             return self.calls.read_inline(env, body);
         }
         Either::B(
-            self.calls.submit(env, &READS, move |engine, queued| body(engine, &engine.open(queued)?.tenant)),
+            self.calls
+                .submit(env, &LOOKUPS, move |engine, queued| body(engine, &engine.open(queued)?.tenant)),
         )
     }
 
@@ -202,7 +203,7 @@ impl NativeTenant {
     /// → settings.
     #[napi(catch_unwind)]
     pub fn config(&self, env: Env) -> u32 {
-        self.calls.read(env, |open| encode(&open.tenant.config()?.to_json()))
+        self.calls.read(env, &LOOKUPS, |open| encode(&open.tenant.config()?.to_json()))
     }
 
     /// `ConfigPatch` as JSON → settings.
@@ -214,13 +215,13 @@ impl NativeTenant {
     /// → JWK Set.
     #[napi(catch_unwind)]
     pub fn jwks(&self, env: Env) -> u32 {
-        self.calls.read(env, |open| encode(&open.tenant.jwks()?.to_json()))
+        self.calls.read(env, &LOOKUPS, |open| encode(&open.tenant.jwks()?.to_json()))
     }
 
     /// → keys.
     #[napi(catch_unwind)]
     pub fn keys(&self, env: Env) -> u32 {
-        self.calls.read(env, |open| encode(&open.tenant.keys()?))
+        self.calls.read(env, &LOOKUPS, |open| encode(&open.tenant.keys()?))
     }
 
     /// → the id of the key that signs from now on.
@@ -260,19 +261,19 @@ impl NativeTenant {
     /// → counts.
     #[napi(catch_unwind)]
     pub fn stats(&self, env: Env) -> u32 {
-        self.calls.read(env, |open| encode(&open.tenant.stats()?))
+        self.calls.read(env, &SURVEYS, |open| encode(&open.tenant.stats()?))
     }
 
     /// → `{stamped}`.
     #[napi(catch_unwind)]
     pub fn sweep(&self, env: Env) -> u32 {
-        self.calls.write(env, |open| encode_count("stamped", open.tenant.sweep()?))
+        self.calls.write_on(env, &SURVEYS, |open| encode_count("stamped", open.tenant.sweep()?))
     }
 
     /// `PurgeBefore` as JSON → `{purged}`.
     #[napi(catch_unwind)]
     pub fn purge(&self, env: Env, before: String) -> u32 {
-        self.calls.write(env, move |open| {
+        self.calls.write_on(env, &SURVEYS, move |open| {
             encode_count("purged", open.tenant.purge(PurgeBefore::from_json(read_object(&before)?)?)?)
         })
     }
@@ -292,7 +293,7 @@ impl NativeTenant {
         if let Some(engine) = &self.calls.engine {
             engine.refuse_calls();
         }
-        self.calls.submit(env, &READS, |engine, _| {
+        self.calls.submit(env, &LOOKUPS, |engine, _| {
             engine.close()?;
             encode_nothing()
         })

@@ -1,6 +1,7 @@
 //! The threads that calls run on. Not libuv's: four writes that wait for another process's lock would stop every
-//! `fs`, `dns` and `zlib` call of the host. Writes and reads have pools of their own, so that no read waits behind a
-//! blocked write. A pool grows while all of its threads are busy and shrinks when they are idle.
+//! `fs`, `dns` and `zlib` call of the host. Each kind of work has a pool of its own, so that short work never waits behind
+//! long work: a verification does not wait for lists, nor a list for a purge. A pool grows while all of its threads are
+//! busy and shrinks when they are idle.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -18,13 +19,25 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 pub(crate) static WRITES: LazyLock<Arc<ThreadPool>> =
     LazyLock::new(|| ThreadPool::new("hellojohn-write", 64));
 
-/// Enough threads to go on reading while some reads stamp an end on a busy disk.
-pub(crate) static READS: LazyLock<Arc<ThreadPool>> = LazyLock::new(|| ThreadPool::new("hellojohn-read", 16));
+/// For work on a few rows, such as verifying a token. Enough threads to go on while some of them stamp an end on a busy disk.
+pub(crate) static LOOKUPS: LazyLock<Arc<ThreadPool>> =
+    LazyLock::new(|| ThreadPool::new("hellojohn-read", 16));
+
+/// For lists. They only compute, and pass on what would wait: with more threads than processors, one user who asks for many
+/// would slow every other thread down.
+pub(crate) static LISTS: LazyLock<Arc<ThreadPool>> =
+    LazyLock::new(|| ThreadPool::new("hellojohn-list", processors()));
+
+/// For work on every session of a tenant: counting, sweeping, purging. It may take minutes.
+pub(crate) static SURVEYS: LazyLock<Arc<ThreadPool>> = LazyLock::new(|| ThreadPool::new("hellojohn-walk", 4));
 
 /// For jobs that only compute: more threads than processors would do no more.
-pub(crate) static CHECKS: LazyLock<Arc<ThreadPool>> = LazyLock::new(|| {
-    ThreadPool::new("hellojohn-check", thread::available_parallelism().map_or(2, usize::from))
-});
+pub(crate) static CHECKS: LazyLock<Arc<ThreadPool>> =
+    LazyLock::new(|| ThreadPool::new("hellojohn-check", processors()));
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(2, usize::from)
+}
 
 /// How many threads wait for the writes that were begun on one file: one commits for all of them while others sign.
 const COMMIT_THREADS: usize = 4;

@@ -128,6 +128,9 @@ public_record! {
         pub created_last_24h: u64,
         /// The size of the whole database in bytes, without the write-ahead log.
         pub database_bytes: u64,
+        /// The size of the write-ahead log in bytes. Up to some 100 MB are normal: the log is reused from its beginning, not
+        /// cut. Far more means that a reader of another program holds on to an old state.
+        pub log_bytes: u64,
         /// The earliest end by the clock that no sweep has written down yet.
         pub oldest_unswept_at: Option<Timestamp>,
         /// By how many milliseconds the highest time that the database has seen is ahead of the clock; 0 if it is not. The

@@ -17,6 +17,7 @@ mod inner;
 mod inspect;
 mod maintenance;
 mod options;
+mod pace;
 mod pending_write;
 mod provisioning;
 mod query;

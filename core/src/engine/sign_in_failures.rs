@@ -14,7 +14,9 @@ use crate::model::client::IpAddress;
 use crate::model::id::UserId;
 use crate::model::sign_in_limit::{FailedSignIn, SignInLimit};
 use crate::rules::sign_in_limit::{counts, failures_that_count, limited_until, seconds_until, take_back};
-use crate::store::{Durability, ReadTransaction, SessionScope, SignInFailures, TenantNo, WriteTransaction};
+use crate::store::{
+    Durability, ReadTransaction, ScanFilter, SessionScope, SignInFailures, TenantNo, WriteTransaction,
+};
 use crate::token::failure_key::{FailureKey, network_of};
 use crate::token::refresh_token::RefreshKey;
 
@@ -129,6 +131,7 @@ impl Reservation {
         ctx.transaction.scan_newest_first(
             ctx.tenant,
             SessionScope::User(user),
+            ScanFilter::All,
             None,
             &mut |_, read_record| {
                 let record = read_record()?;

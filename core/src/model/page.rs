@@ -94,6 +94,6 @@ read_as_text!(Cursor);
 pub struct Page<T> {
     /// The rows, newest first.
     pub data: Vec<T>,
-    /// Where the next page starts; nothing on the last page.
+    /// Where the next page starts; nothing on the last page, and only there: a page may be short or empty before it.
     pub next_cursor: Option<Cursor>,
 }

@@ -1,4 +1,4 @@
-//! What a host needs around the API: which requests are the API's, which of them only read, and the response to a request
+//! What a host needs around the API: which requests are the API's, what answering them asks of the database, and the response to a request
 //! that failed before it reached the API.
 
 use http::{Method, Response};
@@ -6,7 +6,7 @@ use http::{Method, Response};
 use super::auth::hide_tenant_key_error;
 use super::options::RestOptions;
 use super::response::{ApiResponse, mint_request_id};
-use super::routes::{self, Effect, ROUTES, Resolution};
+use super::routes::{self, ROUTES, Resolution, Work};
 use crate::error::Error;
 use crate::random::OsRandom;
 
@@ -23,9 +23,9 @@ pub fn is_api_path(path: &str) -> bool {
     RestOptions::default().is_api_path(path)
 }
 
-/// Whether answering needs no write: for hosts that keep reads from waiting behind writes.
-pub fn is_read_only(method: &Method, path: &str) -> bool {
-    RestOptions::default().is_read_only(method, path)
+/// What answering asks of the database: for hosts that answer on several pools of threads.
+pub fn work(method: &Method, path: &str) -> Work {
+    RestOptions::default().work(method, path)
 }
 
 impl RestOptions {
@@ -34,11 +34,11 @@ impl RestOptions {
         !matches!(routes::resolve(self.routing(), &Method::OPTIONS, path), Resolution::NotFound)
     }
 
-    /// [`is_read_only`] for the API with these options.
-    pub fn is_read_only(&self, method: &Method, path: &str) -> bool {
+    /// [`work`] for the API with these options.
+    pub fn work(&self, method: &Method, path: &str) -> Work {
         match routes::resolve(self.routing(), method, path) {
-            Resolution::Route(route, _) => route.effect == Effect::Read,
-            Resolution::Options(_) | Resolution::MethodNotAllowed(_) | Resolution::NotFound => true,
+            Resolution::Route(route, _) => route.work,
+            Resolution::Options(_) | Resolution::MethodNotAllowed(_) | Resolution::NotFound => Work::Lookup,
         }
     }
 }
@@ -64,20 +64,22 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_changes_state_is_not_read_only() {
-        for (method, path, reads) in [
-            (Method::GET, "/v1/sessions", true),
-            (Method::HEAD, "/v1/sessions/x", true),
-            (Method::POST, "/v1/sessions/verify", true),
-            (Method::POST, "/v1/auth/sign-in", false),
-            (Method::POST, "/v1/auth/sign-out", false),
-            (Method::DELETE, "/v1/sessions", false),
-            (Method::POST, "/v1/auth/token/refresh", false),
-            (Method::PATCH, "/v1/admin/config", false),
-            (Method::PUT, "/v1/admin/config", true),
-            (Method::POST, "/nowhere", true),
+    fn requests_are_told_apart_by_what_they_ask_of_the_database() {
+        for (method, path, expected) in [
+            (Method::GET, "/v1/sessions", Work::List),
+            (Method::HEAD, "/v1/sessions", Work::List),
+            (Method::GET, "/v1/admin/stats", Work::Survey),
+            (Method::HEAD, "/v1/sessions/x", Work::Lookup),
+            (Method::POST, "/v1/sessions/verify", Work::Lookup),
+            (Method::POST, "/v1/auth/sign-in", Work::Write),
+            (Method::POST, "/v1/auth/sign-out", Work::Write),
+            (Method::DELETE, "/v1/sessions", Work::Write),
+            (Method::POST, "/v1/auth/token/refresh", Work::Write),
+            (Method::PATCH, "/v1/admin/config", Work::Write),
+            (Method::PUT, "/v1/admin/config", Work::Lookup),
+            (Method::POST, "/nowhere", Work::Lookup),
         ] {
-            assert_eq!(is_read_only(&method, path), reads, "{method} {path}");
+            assert_eq!(work(&method, path), expected, "{method} {path}");
         }
     }
 

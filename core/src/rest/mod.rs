@@ -63,10 +63,11 @@ mod tokens;
 pub use self::api::{RestApi, Step};
 pub use self::authorize::{AuthorizeOptions, BearerToken, MissingToken, Verification, authorize};
 pub use self::cookie_options::{CookieOptions, FormerCookie, SameSite};
-pub use self::host::{error_response, is_api_path, is_read_only, paths};
+pub use self::host::{error_response, is_api_path, paths, work};
 pub use self::options::RestOptions;
 pub use self::request::ClientAddress;
 pub use self::request_head::BODY_MAX;
+pub use self::routes::Work;
 pub use self::sign_in::{AuthenticateError, Credentials, PendingSignIn};
 
 /// The crate whose request and response types are used here.

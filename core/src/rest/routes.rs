@@ -1,5 +1,5 @@
 //! The table of routes (SPEC 7.3): one row names the method, the path, the query parameters, the accepted callers, the
-//! body, whether answering writes, and the handler.
+//! body, what answering asks of the database, and the handler.
 
 use http::Method;
 
@@ -11,10 +11,17 @@ use super::sign_in::PendingSignIn;
 use super::{admin, sessions, sign_in, tokens};
 use crate::error::Error;
 
-/// Whether answering a request writes to the database.
+/// What answering a request asks of the database, for hosts that keep short work from waiting behind long work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Effect {
-    Read,
+#[non_exhaustive]
+pub enum Work {
+    /// A few rows by their keys, or nothing at all.
+    Lookup,
+    /// A page: at most 1,000 rows.
+    List,
+    /// Every session of the tenant, in steps.
+    Survey,
+    /// A write, which may wait for other writes and for the disk.
     Write,
 }
 
@@ -47,7 +54,7 @@ pub(super) struct Route {
     pub query: &'static [&'static str],
     pub access: Access,
     pub body: Body,
-    pub effect: Effect,
+    pub work: Work,
     pub handle: fn(ApiRequest<'_>) -> Result<Outcome, Error>,
 }
 
@@ -57,7 +64,7 @@ const ID: &str = "{session_id}";
 macro_rules! routes {
     ($(
         $method:ident $path:literal [$($query:literal)*]
-        $access:ident $body:ident $effect:ident => $module:ident::$handler:ident;
+        $access:ident $body:ident $work:ident => $module:ident::$handler:ident;
     )*) => {
         pub(super) static ROUTES: &[Route] = &[$(Route {
             method: Method::$method,
@@ -65,25 +72,25 @@ macro_rules! routes {
             query: &[$($query),*],
             access: Access::$access,
             body: Body::$body,
-            effect: Effect::$effect,
+            work: Work::$work,
             handle: |request| $module::$handler(request).map(Outcome::from),
         },)*];
     };
 }
 
 routes! {
-    GET "/v1/sessions" ["user_id" "status" "limit" "cursor"] SecretKeyOrUser None Read => sessions::list;
+    GET "/v1/sessions" ["user_id" "status" "limit" "cursor"] SecretKeyOrUser None List => sessions::list;
     DELETE "/v1/sessions" ["user_id" "except"] SecretKeyOrUser None Write => sessions::revoke_many;
-    POST "/v1/sessions/verify" [] SecretKey Required Read => sessions::verify;
-    GET "/v1/sessions/{session_id}" [] SecretKeyOrUser None Read => sessions::read;
+    POST "/v1/sessions/verify" [] SecretKey Required Lookup => sessions::verify;
+    GET "/v1/sessions/{session_id}" [] SecretKeyOrUser None Lookup => sessions::read;
     DELETE "/v1/sessions/{session_id}" [] SecretKeyOrUser None Write => sessions::revoke;
     POST "/v1/auth/sign-in" [] Open Required Write => sign_in::begin;
     POST "/v1/auth/token/refresh" [] Open Optional Write => tokens::refresh;
     POST "/v1/auth/sign-out" [] Open Optional Write => tokens::sign_out;
-    GET "/v1/admin/config" [] SecretKey None Read => admin::read_config;
+    GET "/v1/admin/config" [] SecretKey None Lookup => admin::read_config;
     PATCH "/v1/admin/config" [] SecretKey Required Write => admin::change_config;
-    GET "/v1/admin/stats" [] SecretKey None Read => admin::stats;
-    GET "/.well-known/jwks.json" [] Open None Read => admin::jwks;
+    GET "/v1/admin/stats" [] SecretKey None Survey => admin::stats;
+    GET "/.well-known/jwks.json" [] Open None Lookup => admin::jwks;
 }
 
 /// What a method and a path mean.

@@ -85,6 +85,13 @@ pub(crate) trait Store: Send + Sync {
     /// Takes a job that has not begun out of the queue; it never runs. No call waits for this job after this one.
     fn cancel(&self, write: &Arc<QueuedWrite>);
 
+    /// Whether writes wait for the one that is being run: long work asks, to give way. A hint: a store may know of the writes
+    /// of its own process only.
+    fn has_waiting_writes(&self) -> bool;
+
+    /// How many bytes the store's log occupies beside the database. A hint for statistics: 0 for a store without one.
+    fn log_bytes(&self) -> Result<u64, Failure>;
+
     /// The version of the content that is committed now. A snapshot that begins after this call is of this version or of
     /// a later one. Answered without reading the database; `None` where the store cannot tell, for now or ever: change
     /// tracking is optional, and callers then read.

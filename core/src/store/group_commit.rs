@@ -116,6 +116,11 @@ impl GroupCommit {
         write
     }
 
+    /// Whether writes are queued behind the one that is being run.
+    pub(super) fn has_waiting_writes(&self) -> bool {
+        !self.0.lock().waiters.is_empty()
+    }
+
     /// Takes a write out of the queue; a job that has not begun never runs.
     pub(super) fn cancel(&self, write: &Arc<QueuedWrite>) {
         self.0.lock().remove(write);
@@ -219,11 +224,6 @@ impl GroupCommit {
         let write = queue.waiters.remove(position)?;
         let job = write.progress.lock().job.take()?;
         Some((write, job))
-    }
-
-    #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.lock().waiters.is_empty()
     }
 }
 

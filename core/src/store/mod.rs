@@ -23,8 +23,8 @@ pub(crate) use self::file_access::FileAccess;
 pub(crate) use self::group_commit::QueuedWrite;
 pub(crate) use self::open::{check, open};
 pub(crate) use self::records::{
-    BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, SessionRecord,
-    SessionScope, SignInFailures, TenantNo, TenantRecord,
+    BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, ScanFilter,
+    SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,
 };
 pub(crate) use self::transaction::{QueuedJob, ReadTransaction, WriteTransaction};
 #[cfg(test)]

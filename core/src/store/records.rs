@@ -141,6 +141,15 @@ pub(crate) struct SignInFailures {
     pub failures: Vec<FailedSignIn>,
 }
 
+/// The sessions that a scan is interested in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ScanFilter {
+    /// All of them.
+    All,
+    /// Those whose end is not written down.
+    Open,
+}
+
 /// A version of the database's content, as far as this store can tell without reading. Only the store that gave it out
 /// can compare it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,8 @@
 use std::ops::ControlFlow;
 
 use super::records::{
-    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,
-    TenantVersion,
+    BulkEndRecord, ClockMark, KeyRecord, ScanFilter, SessionRecord, SessionScope, SignInFailures, TenantNo,
+    TenantRecord, TenantVersion,
 };
 use crate::clock::Timestamp;
 use crate::error::Failure;
@@ -71,13 +71,16 @@ pub(crate) trait ReadTransaction {
         visit: &mut LifetimeVisitor<'_>,
     ) -> Result<(), Failure>;
 
-    /// Calls the visitor for each session whose id is below `before` (for every session without it), ended ones too, by
-    /// descending id: newest first. A visitor that filters by lifetime should not cost more than the lifetimes: the store
-    /// reads the rest of a record only when the visitor asks for it.
+    /// Calls the visitor for each session whose id is below `before` (for every session without it) by descending id:
+    /// newest first. With [`ScanFilter::Open`] a store leaves out sessions whose end is written down where a key leads
+    /// past them, and shows them where none does: a store never looks at rows that the visitor cannot count. A visitor
+    /// that filters by lifetime should not cost more than the lifetimes: the store reads the rest of a record only when
+    /// the visitor asks for it.
     fn scan_newest_first(
         &self,
         tenant: TenantNo,
         scope: SessionScope<'_>,
+        filter: ScanFilter,
         before: Option<SessionId>,
         visit: &mut Visitor<'_>,
     ) -> Result<(), Failure>;

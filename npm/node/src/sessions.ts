@@ -44,7 +44,7 @@ export interface ListQuery extends ListOptions {
 export interface SessionList extends Array<Session> {
   /** The array itself. */
   readonly sessions: Session[];
-  /** Where the next page starts; null on the last page. */
+  /** Where the next page starts; null on the last page, and only there: a page may be short or empty before it. */
   readonly nextCursor: string | null;
   /** What `JSON.stringify` writes. */
   toJSON(): { sessions: Session[]; nextCursor: string | null };
@@ -141,9 +141,19 @@ export class Sessions {
   /**
    * Lists a page of a user's sessions; of every status by default. Rejects with `validation_error`.
    *
+   * One call looks at no more than 1,000 sessions. Where few of many match, a page may be short or even empty and have a
+   * `nextCursor` all the same: only a page whose `nextCursor` is null is the last. The active sessions of a user are found
+   * without a look at those whose end is written down.
+   *
    * @example
    * ```js
-   * const { sessions, nextCursor } = await hj.sessions.list("usr_1", { status: "active", limit: 50 });
+   * const sessions = [];
+   * let cursor = null;
+   * do {
+   *   const page = await hj.sessions.list("usr_1", { status: "active", limit: 50, cursor });
+   *   sessions.push(...page);
+   *   cursor = page.nextCursor;
+   * } while (cursor !== null);
    * ```
    */
   async list(userId: string, options?: ListOptions): Promise<SessionList>;

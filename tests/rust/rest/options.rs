@@ -2,7 +2,7 @@
 
 use hellojohn::ErrorCode;
 use hellojohn::rest::http::Method;
-use hellojohn::rest::{CookieOptions, RestApi, RestOptions};
+use hellojohn::rest::{CookieOptions, RestApi, RestOptions, Work};
 use serde_json::json;
 
 use crate::host::{Host, read};
@@ -52,7 +52,8 @@ fn a_slash_behind_a_path_is_an_option() {
     send(&host, "DELETE", "/v1/sessions/").fails(404, "not_found");
     send(&host, "DELETE", &one).is(204);
     let options = RestOptions { trailing_slash: true, ..RestOptions::default() };
-    assert!(!options.is_read_only(&Method::DELETE, &one) && options.is_read_only(&Method::GET, &one));
+    assert_eq!(options.work(&Method::DELETE, &one), Work::Write);
+    assert_eq!(options.work(&Method::GET, &one), Work::Lookup);
     let strict = Host::new();
     send(&strict, "GET", "/v1/sessions/").fails(404, "not_found");
 }

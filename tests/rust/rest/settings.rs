@@ -64,6 +64,7 @@ fn sessions_are_counted() {
     assert_eq!(stats["sessions"], json!({"active": 1, "expired": 0, "revoked": 1}));
     assert_eq!((&stats["created_last_24h"], &stats["oldest_unswept_at"]), (&json!(2), &Value::Null));
     assert!(stats["database_bytes"].as_u64().is_some_and(|bytes| bytes > 0));
+    assert!(stats["log_bytes"].is_u64());
     host.clock.advance_millis(31 * 86_400_000);
     let stats = host.get("/v1/admin/stats").secret().send().is(200).body;
     assert_eq!(stats["oldest_unswept_at"], "2024-02-14T10:30:00Z");

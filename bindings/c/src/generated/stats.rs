@@ -12,6 +12,7 @@ pub struct hj_stats {
     revoked: u64,
     created_last_24h: u64,
     database_bytes: u64,
+    log_bytes: u64,
     oldest_unswept_at: i64,
     clock_ahead_ms: u64,
 }
@@ -24,6 +25,7 @@ impl hj_stats {
             revoked: stats.sessions.revoked,
             created_last_24h: stats.created_last_24h,
             database_bytes: stats.database_bytes,
+            log_bytes: stats.log_bytes,
             oldest_unswept_at: stats.oldest_unswept_at.map_or(0, Timestamp::as_millis),
             clock_ahead_ms: stats.clock_ahead_ms,
         }
@@ -63,6 +65,14 @@ pub unsafe extern "C" fn hj_stats_created_last_24h(stats: *const hj_stats) -> u6
 pub unsafe extern "C" fn hj_stats_database_bytes(stats: *const hj_stats) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(stats, |stats| stats.database_bytes) }
+}
+
+/// The size of the write-ahead log in bytes. Up to some 100 MB are normal: the log is reused from its
+/// beginning, not cut. Far more means that a reader of another program holds on to an old state.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_stats_log_bytes(stats: *const hj_stats) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(stats, |stats| stats.log_bytes) }
 }
 
 /// The earliest end by the clock that no sweep has written down yet. 0 if there is none.

@@ -9,8 +9,8 @@ use crate::guard::call;
 use crate::stats::hj_stats;
 use crate::status::hj_status;
 
-/// Writes down the ends of sessions that the clock has ended, in small transactions; no answer depends on it. `stamped`
-/// may be NULL and counts these sessions.
+/// Writes down the ends of sessions that the clock has ended, in small transactions; no answer depends on it. Takes half of
+/// the time that it could take and gives way to other writes. `stamped` may be NULL and counts these sessions.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_sweep(
     tenant: *const hj_tenant,
@@ -25,8 +25,8 @@ pub unsafe extern "C" fn hj_tenant_sweep(
     })
 }
 
-/// Deletes the records of sessions that ended longer ago than this ("90d"), in small transactions. Afterwards no call
-/// finds these sessions. `purged` may be NULL and counts them.
+/// Deletes the records of sessions that ended longer ago than this ("90d"), in small transactions that give way
+/// to other writes. Afterwards no call finds these sessions. `purged` may be NULL and counts them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_purge_older_than(
     tenant: *const hj_tenant,
@@ -62,7 +62,8 @@ pub unsafe extern "C" fn hj_tenant_purge_before(
     })
 }
 
-/// Counts the tenant's sessions. The call reads each of them.
+/// Counts the tenant's sessions. The call reads each of them, 1,000 in one read transaction: the counts of a large tenant are
+/// of slightly different instants.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_stats(

@@ -54,6 +54,10 @@ unsafe impl OptionStruct for hj_list_options {
 
 /// Lists sessions, newest first, a page at a time. The cursor stays good while sessions come and go.
 ///
+/// One call looks at no more than 1,000 sessions. Where few of many sessions match, a page may be short or even empty and
+/// have a cursor all the same: only a page without a cursor is the last. The active sessions of a user are found without a
+/// look at those whose end is written down.
+///
 /// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR, also for a cursor of another list.
 #[unsafe(no_mangle)]
 #[must_use]

@@ -50,6 +50,22 @@ pub(in crate::store) fn a_job_sees_the_changes_of_the_jobs_before_it(database: &
     assert_eq!(committed_mark(&*store), 3);
 }
 
+pub(in crate::store) fn a_job_can_ask_whether_others_wait(database: &dyn TestDatabase) {
+    let store = database.open(NEVER_BUSY);
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let ask = || {
+        let (outside, answers) = (Arc::clone(&store), Arc::clone(&answers));
+        enqueue(&*store, move |_| {
+            answers.lock().push(outside.has_waiting_writes());
+            Ok(())
+        })
+    };
+    let writes = [ask(), ask(), ask()];
+    assert_eq!(wait_for_all(&*store, [&writes[0], &writes[1], &writes[2]]), [None; 3]);
+    assert_eq!(*answers.lock(), [true, true, false]);
+    assert!(!store.has_waiting_writes());
+}
+
 pub(in crate::store) fn a_failing_job_fails_alone_and_leaves_nothing_behind(database: &dyn TestDatabase) {
     let store = database.open(NEVER_BUSY);
     for fails_at in 0..3 {

@@ -93,6 +93,7 @@ macro_rules! store_conformance_tests {
                 a_walk_through_a_users_sessions_meets_open_and_ended_ones_oldest_first
                 a_scan_of_a_tenant_goes_from_the_newest_session_to_the_oldest
                 a_scan_of_a_user_merges_open_and_ended_sessions
+                a_scan_of_a_users_open_sessions_passes_over_ended_ones
                 a_scan_begins_below_its_cursor_even_if_that_session_is_gone
                 a_scan_ends_where_its_visitor_breaks_or_fails
                 a_walk_in_pages_meets_every_session_once
@@ -122,6 +123,7 @@ macro_rules! store_conformance_tests {
             }
             group_commit {
                 a_job_sees_the_changes_of_the_jobs_before_it
+                a_job_can_ask_whether_others_wait
                 a_failing_job_fails_alone_and_leaves_nothing_behind
                 a_panic_fails_only_its_own_write
                 no_caller_is_told_of_a_success_that_a_panic_takes_back

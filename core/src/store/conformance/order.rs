@@ -7,7 +7,7 @@ use super::{NEVER_BUSY, TestDatabase, code, read, write};
 use crate::error::{ErrorCode, Failure};
 use crate::model::id::SessionId;
 use crate::model::session::{End, EndReason, SessionLifetime};
-use crate::store::{ReadTransaction, SessionScope, Store, TenantNo, WaitPolicy};
+use crate::store::{ReadTransaction, ScanFilter, SessionScope, Store, TenantNo, WaitPolicy};
 use crate::token::keyring::KeyState;
 
 const END: End = End { at: at(50), reason: EndReason::Revoked };
@@ -38,10 +38,11 @@ fn scan(
     tx: &dyn ReadTransaction,
     tenant: TenantNo,
     scope: SessionScope<'_>,
+    filter: ScanFilter,
     before: Option<SessionId>,
 ) -> Result<Vec<SessionId>, Failure> {
     let mut seen = Vec::new();
-    tx.scan_newest_first(tenant, scope, before, &mut |lifetime, read_record| {
+    tx.scan_newest_first(tenant, scope, filter, before, &mut |lifetime, read_record| {
         let record = read_record()?;
         assert_eq!((record.id, record.times), (lifetime.id, lifetime.times));
         assert_eq!(Some(record), tx.session(tenant, lifetime.id)?);
@@ -94,7 +95,7 @@ pub(in crate::store) fn a_scan_of_a_tenant_goes_from_the_newest_session_to_the_o
 ) {
     let store = database.open(NEVER_BUSY);
     let tenant = with_sessions(&*store);
-    let seen = |before| read(&*store, |tx| scan(tx, tenant, SessionScope::Tenant, before));
+    let seen = |before| read(&*store, |tx| scan(tx, tenant, SessionScope::Tenant, ScanFilter::All, before));
     assert_eq!(seen(None), ids(&[6, 5, 4, 3, 2, 1]));
     assert_eq!(seen(Some(session_id(4))), ids(&[3, 2, 1]));
     assert_eq!(seen(Some(session_id(1))), ids(&[]));
@@ -104,10 +105,25 @@ pub(in crate::store) fn a_scan_of_a_user_merges_open_and_ended_sessions(database
     let store = database.open(NEVER_BUSY);
     let tenant = with_sessions(&*store);
     let owner = user("usr_a");
-    let seen = |before| read(&*store, |tx| scan(tx, tenant, SessionScope::User(&owner), before));
+    let seen =
+        |before| read(&*store, |tx| scan(tx, tenant, SessionScope::User(&owner), ScanFilter::All, before));
     assert_eq!(seen(None), ids(&[5, 3, 1]));
     assert_eq!(seen(Some(session_id(5))), ids(&[3, 1]));
     assert_eq!(seen(Some(session_id(2))), ids(&[1]));
+}
+
+pub(in crate::store) fn a_scan_of_a_users_open_sessions_passes_over_ended_ones(database: &dyn TestDatabase) {
+    let store = database.open(NEVER_BUSY);
+    let tenant = with_sessions(&*store);
+    let owner = user("usr_b");
+    let scope = SessionScope::User(&owner);
+    let seen = |before| read(&*store, |tx| scan(tx, tenant, scope, ScanFilter::Open, before));
+    assert_eq!(seen(None), ids(&[6, 2]));
+    assert_eq!(seen(Some(session_id(6))), ids(&[2]));
+    // Of a whole tenant a store may show ended ones as well.
+    let mut open = read(&*store, |tx| scan(tx, tenant, SessionScope::Tenant, ScanFilter::Open, None));
+    open.retain(|id| !ids(&[3, 4]).contains(id));
+    assert_eq!(open, ids(&[6, 5, 2, 1]));
 }
 
 pub(in crate::store) fn a_scan_begins_below_its_cursor_even_if_that_session_is_gone(
@@ -117,9 +133,15 @@ pub(in crate::store) fn a_scan_begins_below_its_cursor_even_if_that_session_is_g
     let tenant = with_sessions(&*store);
     write(&*store, |tx| tx.delete_session(tenant, session_id(4)));
     let cursor = Some(session_id(4));
-    assert_eq!(read(&*store, |tx| scan(tx, tenant, SessionScope::Tenant, cursor)), ids(&[3, 2, 1]));
+    assert_eq!(
+        read(&*store, |tx| scan(tx, tenant, SessionScope::Tenant, ScanFilter::All, cursor)),
+        ids(&[3, 2, 1])
+    );
     let owner = user("usr_b");
-    assert_eq!(read(&*store, |tx| scan(tx, tenant, SessionScope::User(&owner), cursor)), ids(&[2]));
+    assert_eq!(
+        read(&*store, |tx| scan(tx, tenant, SessionScope::User(&owner), ScanFilter::All, cursor)),
+        ids(&[2])
+    );
     assert_eq!(
         ids_of(&read(&*store, |tx| tx.scan_oldest_first(tenant, SessionScope::Tenant, cursor, 10))),
         ids(&[5, 6])
@@ -133,14 +155,16 @@ pub(in crate::store) fn a_scan_ends_where_its_visitor_breaks_or_fails(database: 
     for scope in [SessionScope::Tenant, SessionScope::User(&owner)] {
         let mut calls = 0;
         read(&*store, |tx| {
-            tx.scan_newest_first(tenant, scope, None, &mut |_, _| {
+            tx.scan_newest_first(tenant, scope, ScanFilter::All, None, &mut |_, _| {
                 calls += 1;
                 Ok(if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             })
         });
         assert_eq!(calls, 2);
         let outcome = store.read(WaitPolicy::Block, &mut |tx| {
-            tx.scan_newest_first(tenant, scope, None, &mut |_, _| Err(Failure::internal("enough")))
+            tx.scan_newest_first(tenant, scope, ScanFilter::All, None, &mut |_, _| {
+                Err(Failure::internal("enough"))
+            })
         });
         assert_eq!(outcome.map_err(code), Err(ErrorCode::Internal));
     }

@@ -9,7 +9,7 @@ use crate::error::ErrorCode;
 use crate::model::client::ClientInfo;
 use crate::model::device_type::DeviceType;
 use crate::model::session::{End, EndReason, SessionTimes};
-use crate::store::{SessionRecord, SessionScope, Store, TenantNo, WaitPolicy};
+use crate::store::{ScanFilter, SessionRecord, SessionScope, Store, TenantNo, WaitPolicy};
 use crate::token::keyring::KeyState;
 
 /// A tenant with this session in it.
@@ -210,7 +210,7 @@ pub(in crate::store) fn tenants_do_not_see_each_other(database: &dyn TestDatabas
             tx.scan_open_newest_first(other, &record.user_id, None, &mut |_| unreachable!())?;
             for scope in [SessionScope::Tenant, SessionScope::User(&record.user_id)] {
                 assert!(tx.scan_oldest_first(other, scope, None, 10)?.is_empty());
-                tx.scan_newest_first(other, scope, None, &mut |_, _| unreachable!())?;
+                tx.scan_newest_first(other, scope, ScanFilter::All, None, &mut |_, _| unreachable!())?;
             }
             Ok(())
         })

@@ -141,6 +141,7 @@ pub(in crate::store) fn a_non_blocking_read_answers_or_is_busy(database: &dyn Te
 
 pub(in crate::store) fn the_size_of_the_database_can_be_asked(database: &dyn TestDatabase) {
     let store = database.open(NEVER_BUSY);
+    store.log_bytes().unwrap();
     read(&*store, |tx| tx.database_bytes());
     write(&*store, |tx| tx.database_bytes());
 }

@@ -97,6 +97,10 @@ impl ChangeTracker {
         ChangeTracker { wal_index, state: Mutex::new(state) }
     }
 
+    pub(super) fn wal_index(&self) -> &WalIndex {
+        &self.wal_index
+    }
+
     /// The version that is committed now, unless a commit of ours is under way. A transaction that begins after this reads
     /// this version or a later one.
     pub(super) fn commit_version(&self) -> Option<CommitVersion> {

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::creation::create_missing;
 use super::error::{map_creation_error, map_error, map_open_error};
+use super::log::{LOG_BYTES, LOG_LIMITS};
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
 use crate::store::contract::StoreOptions;
@@ -26,9 +27,6 @@ const STATEMENTS: usize = 64;
 
 /// How long writers may wait while a checkpoint that empties the log waits for the last readers of the log.
 const EMPTY_LOG_PATIENCE: Duration = Duration::from_millis(20);
-
-/// Pages in the log before a checkpoint; measured a third faster than SQLite's 1000 on random updates.
-const CHECKPOINT_PAGES: i64 = 16_000;
 
 /// What to do about a file that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +121,13 @@ pub(super) fn configure(connection: &Connection, options: &StoreOptions) -> Resu
     set_pragma(connection, "cell_size_check", true)?;
     // What is deleted or replaced is overwritten with zeros.
     set_pragma(connection, "secure_delete", true)?;
-    set_pragma(connection, "wal_autocheckpoint", CHECKPOINT_PAGES)
+    set_pragma(connection, "journal_size_limit", LOG_BYTES)?;
+    set_pragma(connection, "wal_autocheckpoint", LOG_LIMITS.checkpoint)
+}
+
+/// Leaves checkpoints to the [`LogKeeper`](super::log::LogKeeper).
+pub(super) fn stop_checkpoints(connection: &Connection) -> Result<(), Failure> {
+    set_pragma(connection, "wal_autocheckpoint", 0)
 }
 
 /// From the next transaction on.
@@ -144,9 +148,22 @@ pub(super) fn limit_pages(connection: &Connection, limit: i64) -> Result<(), Fai
 /// false while a reader needs the log. Most of it happens beside writers; the lock that keeps them out is taken for the
 /// rest only.
 pub(super) fn empty_log(connection: &Connection, options: &StoreOptions) -> Result<bool, Failure> {
-    checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    checkpoint_log(connection)?;
     with_busy_timeout(connection, EMPTY_LOG_PATIENCE, options, || {
         checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+    })
+}
+
+/// Writes what the log holds into the database, as far as readers allow, beside writers; false if some of it is left.
+pub(super) fn checkpoint_log(connection: &Connection) -> Result<bool, Failure> {
+    checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+}
+
+/// Makes the log begin anew with the next commit, at its full length; otherwise as [`empty_log`].
+pub(super) fn restart_log(connection: &Connection, options: &StoreOptions) -> Result<bool, Failure> {
+    checkpoint_log(connection)?;
+    with_busy_timeout(connection, EMPTY_LOG_PATIENCE, options, || {
+        checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)")
     })
 }
 

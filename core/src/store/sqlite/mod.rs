@@ -9,6 +9,7 @@ mod connection;
 mod creation;
 mod error;
 mod file_claim;
+mod log;
 mod migrate;
 mod observer;
 mod read_tx;

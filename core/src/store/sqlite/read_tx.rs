@@ -1,6 +1,6 @@
 //! What a job can read: one function per statement.
 
-use rusqlite::named_params;
+use rusqlite::{Row, named_params};
 
 use super::codec::{self, bulk_end_columns, config_columns, key_columns, session_columns};
 use super::error::map_value_error;
@@ -10,14 +10,19 @@ use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
-    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,
-    TenantVersion,
+    BulkEndRecord, ClockMark, KeyRecord, ScanFilter, SessionRecord, SessionScope, SignInFailures, TenantNo,
+    TenantRecord, TenantVersion,
 };
 use crate::store::transaction::{LifetimeVisitor, ReadTransaction, Visitor};
 use crate::token::failure_key::FailureKey;
 
 fn missing(what: &str) -> Failure {
     Failure::corrupt(format!("{what} is missing"))
+}
+
+/// Sessions of a damaged file need not be in order, and a caller that goes on from the last one would go on for ever.
+fn require_order(is_ordered: bool) -> Result<(), Failure> {
+    if is_ordered { Ok(()) } else { Err(Failure::corrupt("sessions are out of order")) }
 }
 
 /// Above every ULID, for a scan from the newest session.
@@ -141,13 +146,21 @@ impl ReadTransaction for Tx<'_> {
         &self,
         tenant: TenantNo,
         scope: SessionScope<'_>,
+        filter: ScanFilter,
         before: Option<SessionId>,
         visit: &mut Visitor<'_>,
     ) -> Result<(), Failure> {
+        let mut previous = before;
+        let mut visit_row = |row: &Row<'_>| {
+            let lifetime = codec::lifetime(row)?;
+            require_order(previous.replace(lifetime.id).is_none_or(|previous| lifetime.id < previous))?;
+            visit(lifetime, &|| codec::session(row))
+        };
         let before = before.map(SessionId::to_bytes);
         let before = before.as_ref().map_or(NEWEST.as_slice(), |bytes| bytes.as_slice());
-        match scope {
-            SessionScope::Tenant => self.query_each(
+        match (scope, filter) {
+            // No key tells a tenant's open sessions from its ended ones.
+            (SessionScope::Tenant, _) => self.query_each(
                 concat!(
                     "SELECT ",
                     session_columns!(all),
@@ -156,10 +169,21 @@ impl ReadTransaction for Tx<'_> {
                      ORDER BY session_ulid DESC"
                 ),
                 named_params! {":tenant_no": tenant, ":before": before},
-                |row| visit(codec::lifetime(row)?, &|| codec::session(row)),
+                &mut visit_row,
+            ),
+            (SessionScope::User(user), ScanFilter::Open) => self.query_each(
+                concat!(
+                    "SELECT ",
+                    session_columns!(all),
+                    " FROM sessions INDEXED BY sessions_of_user
+                     WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid < :before
+                     ORDER BY session_ulid DESC"
+                ),
+                named_params! {":tenant_no": tenant, ":user_id": user.as_str(), ":before": before},
+                &mut visit_row,
             ),
             // The user's open and ended sessions are two runs of the index; SQLite merges them as it goes.
-            SessionScope::User(user) => self.query_each(
+            (SessionScope::User(user), ScanFilter::All) => self.query_each(
                 concat!(
                     "SELECT ",
                     session_columns!(all),
@@ -173,7 +197,7 @@ impl ReadTransaction for Tx<'_> {
                      ORDER BY session_ulid DESC"
                 ),
                 named_params! {":tenant_no": tenant, ":user_id": user.as_str(), ":before": before},
-                |row| visit(codec::lifetime(row)?, &|| codec::session(row)),
+                &mut visit_row,
             ),
         }
     }
@@ -224,12 +248,9 @@ impl ReadTransaction for Tx<'_> {
                 codec::lifetime,
             )?,
         };
-        // In a damaged file they need not ascend, and a caller that goes on from the last one would go on for ever.
         let mut previous = after.map(SessionId::from_bytes);
         for lifetime in &lifetimes {
-            if previous.replace(lifetime.id).is_some_and(|previous| previous >= lifetime.id) {
-                return Err(Failure::corrupt("sessions are out of order"));
-            }
+            require_order(previous.replace(lifetime.id).is_none_or(|previous| previous < lifetime.id))?;
         }
         Ok(lifetimes)
     }

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use super::change_tracker::ChangeTracker;
 use super::connection::{self, OpenMode};
 use super::file_claim::FileClaim;
+use super::log::{self, Due, LOG_LIMITS, LogKeeper};
 use super::readers::Readers;
 use super::wal_index::WalIndex;
 use super::{migrate, transaction};
@@ -31,6 +32,7 @@ pub(in crate::store) struct SqliteStore {
     writer: Mutex<Option<Connection>>,
     readers: Readers,
     change_tracker: RwLock<Option<Arc<ChangeTracker>>>,
+    log_keeper: LogKeeper,
     is_closed: AtomicBool,
     /// Tells other copies of this library in the process that the file is taken; released last.
     _file_claim: Option<FileClaim>,
@@ -59,6 +61,9 @@ impl SqliteStore {
             }
             Database::Memory => None,
         };
+        if change_tracker.is_some() {
+            connection::stop_checkpoints(&writer)?;
+        }
         Ok(SqliteStore {
             database,
             options,
@@ -66,6 +71,7 @@ impl SqliteStore {
             writer: Mutex::new(Some(writer)),
             readers,
             change_tracker: RwLock::new(change_tracker),
+            log_keeper: LogKeeper::new(LOG_LIMITS),
             is_closed: AtomicBool::new(false),
             _file_claim: file_claim,
         })
@@ -80,11 +86,15 @@ impl SqliteStore {
     ) -> Result<T, Failure> {
         let mut guard = self.writer.lock();
         self.check_open()?;
+        let tracker = self.change_tracker.read().clone();
         if guard.is_none() {
             // The connection before was given up after a failure that it could not roll back.
-            *guard = Some(connection::open_again(&self.database, &self.options)?);
+            let fresh = connection::open_again(&self.database, &self.options)?;
+            if tracker.is_some() {
+                connection::stop_checkpoints(&fresh)?;
+            }
+            *guard = Some(fresh);
         }
-        let tracker = self.change_tracker.read().clone();
         let run = |writer: &Connection| {
             connection::with_busy_timeout(writer, time_left, &self.options, || {
                 work(writer, tracker.as_deref())
@@ -105,6 +115,19 @@ impl SqliteStore {
             *guard = Some(writer);
         }
         outcome
+    }
+
+    /// On the thread of a caller whose write is done, while other callers go on.
+    fn keep_log_short(&self) {
+        // Held to the end, so that close() waits for it.
+        let tracker = self.change_tracker.read();
+        let Some(wal_index) = tracker.as_deref().map(ChangeTracker::wal_index) else { return };
+        self.log_keeper.keep_short(wal_index.header().log_pages(), |due| {
+            self.readers.lend(WaitPolicy::NonBlocking, &self.database, &self.options, |reader| match due {
+                Due::Checkpoint => connection::checkpoint_log(reader),
+                Due::Restart => connection::restart_log(reader, &self.options),
+            })
+        });
     }
 }
 
@@ -138,7 +161,9 @@ impl Store for SqliteStore {
 
     fn write_exclusive(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
         self.check_open()?;
-        self.group_commit.write_exclusive(self, self.options.busy_timeout, job)
+        let outcome = self.group_commit.write_exclusive(self, self.options.busy_timeout, job);
+        self.keep_log_short();
+        outcome
     }
 
     fn enqueue(&self, job: Box<QueuedJob>, durability: Durability) -> Arc<QueuedWrite> {
@@ -146,11 +171,22 @@ impl Store for SqliteStore {
     }
 
     fn wait(&self, write: &Arc<QueuedWrite>) -> Result<(), Failure> {
-        self.group_commit.wait(write, self)
+        let outcome = self.group_commit.wait(write, self);
+        self.keep_log_short();
+        outcome
     }
 
     fn cancel(&self, write: &Arc<QueuedWrite>) {
         self.group_commit.cancel(write);
+    }
+
+    fn has_waiting_writes(&self) -> bool {
+        self.group_commit.has_waiting_writes()
+    }
+
+    fn log_bytes(&self) -> Result<u64, Failure> {
+        let Database::File(path) = &self.database else { return Ok(0) };
+        Ok(log::size(path))
     }
 
     fn commit_version(&self) -> Option<CommitVersion> {
@@ -197,7 +233,14 @@ impl SqliteStore {
     }
 
     pub(super) fn has_empty_queue(&self) -> bool {
-        self.group_commit.is_empty()
+        !self.group_commit.has_waiting_writes()
+    }
+
+    /// Makes the limits of the log small enough for a test to reach.
+    pub(super) fn set_log_limits(&mut self, limits: log::LogLimits) {
+        self.log_keeper = LogKeeper::new(limits);
+        let bytes = i64::from(limits.checkpoint) * (4096 + 24);
+        self.with_idle_writer(|writer| writer.pragma_update(None, "journal_size_limit", bytes).unwrap());
     }
 
     pub(super) fn change_tracker(&self) -> Arc<ChangeTracker> {

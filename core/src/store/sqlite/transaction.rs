@@ -27,7 +27,11 @@ pub(super) fn read(
 ) -> Result<(), Failure> {
     run(connection, "BEGIN DEFERRED")?;
     let guard = RollbackGuard(connection);
+    #[cfg(test)]
+    let steps_before = super::tests::steps::count(connection);
     let outcome = job(&Tx::new(connection));
+    #[cfg(test)]
+    super::tests::steps::record(connection, steps_before);
     let ended = run(connection, "COMMIT");
     drop(guard);
     outcome.and(ended)
@@ -43,7 +47,12 @@ pub(super) fn write(
     run(connection, "BEGIN IMMEDIATE")?;
     let guard = RollbackGuard(connection);
     let tx = Tx::new(connection);
-    let outcome = job(&tx).and_then(|()| commit(connection, tracker, &tx.changes));
+    #[cfg(test)]
+    let steps_before = super::tests::steps::count(connection);
+    let outcome = job(&tx);
+    #[cfg(test)]
+    super::tests::steps::record(connection, steps_before);
+    let outcome = outcome.and_then(|()| commit(connection, tracker, &tx.changes));
     drop(guard);
     outcome
 }

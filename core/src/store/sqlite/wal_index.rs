@@ -17,6 +17,11 @@ impl Header {
     pub(super) fn counter(&self) -> u32 {
         self.0[2]
     }
+
+    /// The fifth word counts the pages in the log.
+    pub(super) fn log_pages(&self) -> u32 {
+        self.0[4]
+    }
 }
 
 /// A connection that keeps the WAL index mapped.

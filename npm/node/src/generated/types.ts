@@ -181,6 +181,11 @@ export interface Stats {
   createdLast24h: number;
   /** The size of the whole database in bytes, without the write-ahead log. */
   databaseBytes: number;
+  /**
+   * The size of the write-ahead log in bytes. Up to some 100 MB are normal: the log is reused from its
+   * beginning, not cut. Far more means that a reader of another program holds on to an old state.
+   */
+  logBytes: number;
   /** The earliest end by the clock that no sweep has written down yet. */
   oldestUnsweptAt: Date | null;
   /**

@@ -123,6 +123,7 @@ export interface WireStats {
   sessions: { active: number; expired: number; revoked: number };
   created_last_24h: number;
   database_bytes: number;
+  log_bytes: number;
   oldest_unswept_at: number | null;
   clock_ahead_ms: number;
 }
@@ -132,6 +133,7 @@ export function toStats(wire: WireStats): Stats {
     sessions: wire.sessions,
     createdLast24h: wire.created_last_24h,
     databaseBytes: wire.database_bytes,
+    logBytes: wire.log_bytes,
     oldestUnsweptAt: toDate(wire.oldest_unswept_at),
     clockAheadMs: wire.clock_ahead_ms,
   };

@@ -1,7 +1,7 @@
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { engineError, learnStatuses } from "../errors";
-import { charge, yieldIfSpent } from "./event_loop_budget";
+import { charge, deliverInSlices, yieldIfSpent } from "./event_loop_budget";
 import { loadAddon } from "./loader";
 import type { Call, CompletedCalls, Outcome } from "./native_types";
 
@@ -14,7 +14,7 @@ if (isMainThread && addon.isFirstInProcess()) process.once("exit", addon.closeEn
 
 const waiting = new Map<number, (outcome: Outcome) => void>();
 
-/** One for this thread: calls that end in the same tick are delivered together. */
+/** One for this thread: calls that end in the same tick come together. */
 export const completionQueue = new addon.CompletionQueue(deliver);
 
 // Each keeps the other. The addon keeps neither while no call waits, so that a test runner which loads this module for each
@@ -23,12 +23,15 @@ Object.assign(completionQueue, { deliver });
 Object.assign(deliver, { completionQueue });
 
 function deliver(batch: CompletedCalls): void {
+  const answers = [];
   for (let at = 0; at < batch.length; at += 3) {
     const call = batch[at] as number;
     const settle = waiting.get(call);
     waiting.delete(call);
-    settle?.({ code: batch[at + 1] as string | null, text: batch[at + 2] as string });
+    const outcome = { code: batch[at + 1] as string | null, text: batch[at + 2] as string };
+    if (settle) answers.push(() => settle(outcome));
   }
+  deliverInSlices(answers);
 }
 
 /**

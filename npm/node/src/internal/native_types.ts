@@ -99,5 +99,5 @@ export interface Rest {
     mountPath: string,
   ): number;
   finish(ticket: number, outcome: SignInOutcome, user: string | null): number;
-  authorize(method: string, headers: string[], options: string, token: string | null): number;
+  authorize(method: string, headers: string[], options: string, token: string | null): Call;
 }

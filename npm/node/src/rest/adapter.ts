@@ -1,6 +1,7 @@
 import { type Authenticate, authenticateUser, type Credentials } from "../auth";
 import { HelloJohnError } from "../errors";
 import type { ErrorCode } from "../generated/types";
+import { charge, yieldIfSpent } from "../internal/event_loop_budget";
 import { addon, callAsync, unwrap } from "../internal/native";
 import type { NativeTenant, SignInOutcome } from "../internal/native_types";
 import { createRequest } from "../sessions";
@@ -78,8 +79,10 @@ export class RestAdapter {
     try {
       const request = await readRequest();
       const { method, target, headers, body, address, stripped } = request;
+      const pause = yieldIfSpent();
+      if (pause) await pause;
       const step = await callAsync<RestAnswer | CredentialsCheck>(
-        rest.begin(method, target, headers, body, address, mountPath + stripped + prefix),
+        charge(() => rest.begin(method, target, headers, body, address, mountPath + stripped + prefix)),
       );
       if ("ticket" in step) return await this.#signIn(step, request);
       report(onError, step, null);

@@ -1,6 +1,6 @@
 import { engineError, HelloJohnError } from "../errors";
 import { URL } from "../internal/globals";
-import { addon, callAsync } from "../internal/native";
+import { addon, callInlineOrAsync } from "../internal/native";
 import type { Rest } from "../internal/native_types";
 import { copyJson, readMembers } from "../internal/validate";
 import { toErrorAnswer } from "./adapter";
@@ -85,7 +85,7 @@ export class AuthGuard {
     if (token !== null && typeof token !== "string") {
       throw new HelloJohnError("internal", "token: must return a string, null or undefined");
     }
-    const wire = await callAsync<WireAuth | null>(
+    const wire = await callInlineOrAsync<WireAuth | null>(() =>
       this.#rest.authorize(method, headers, this.#options, token?.toWellFormed() || null),
     );
     return (

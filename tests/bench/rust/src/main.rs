@@ -1,6 +1,7 @@
 //! The Rust rows of the benchmark, one JSON object a line: `hellojohn-bench quick|full FOLDER [TOWER]`, where TOWER is the
 //! program of the peer tower-sessions. `hellojohn-bench memory DATABASE` is what it runs itself to see how a process grows.
 
+mod crowd;
 mod duel;
 mod growth;
 mod limits;
@@ -28,6 +29,8 @@ struct Mode {
     samples: usize,
     /// Ended sessions of each of the sweeps of P12.
     swept: usize,
+    /// Sessions of the one user of P14.
+    crowd: usize,
 }
 
 /// Everything is measured against the same at this many sessions.
@@ -77,12 +80,14 @@ fn main() -> Fallible<()> {
             large: 200_000,
             samples: 20_000,
             swept: 15_000,
+            crowd: 50_000,
         },
         Some("full") => Mode {
             pace: Pace { rounds: 9, round_time: Duration::from_secs(1), most_calls: 9_984 },
             large: 5_000_000,
             samples: 200_000,
             swept: 200_000,
+            crowd: 1_000_000,
         },
         _ => return Err("quick or full?".into()),
     };
@@ -92,7 +97,8 @@ fn main() -> Fallible<()> {
         tower::rows(&mode, &folder, Path::new(&program))?;
     }
     growth::rows(&mode, &folder)?;
-    sweep::rows(&mode, &folder)
+    sweep::rows(&mode, &folder)?;
+    crowd::rows(&mode, &folder)
 }
 
 /// 5000000 as 5,000,000.

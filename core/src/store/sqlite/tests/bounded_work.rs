@@ -38,6 +38,12 @@ impl Store for Shared {
     fn cancel(&self, write: &Arc<QueuedWrite>) {
         self.0.cancel(write);
     }
+    fn has_waiting_writes(&self) -> bool {
+        self.0.has_waiting_writes()
+    }
+    fn log_bytes(&self) -> Result<u64, Failure> {
+        self.0.log_bytes()
+    }
     fn commit_version(&self) -> Option<CommitVersion> {
         self.0.commit_version()
     }

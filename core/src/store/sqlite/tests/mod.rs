@@ -1,7 +1,10 @@
 mod bounded_work;
+mod bounds;
 mod change_tracker;
 mod conformance;
 mod errors;
 mod group_commit;
+mod log;
 mod query_plans;
 mod readers;
+pub(super) mod steps;

@@ -14,7 +14,7 @@ use crate::store::conformance::samples::{
 };
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
-    ClockMark, Database, SessionScope, SignInFailures, Store, StoreOptions, WriteTransaction,
+    ClockMark, Database, ScanFilter, SessionScope, SignInFailures, Store, StoreOptions, WriteTransaction,
 };
 use crate::token::keyring::KeyState;
 
@@ -40,9 +40,11 @@ fn exercise(tx: &dyn WriteTransaction) -> Result<(), Failure> {
     for scope in [SessionScope::Tenant, SessionScope::User(&session.user_id)] {
         tx.scan_oldest_first(no, scope, None, 10)?;
         for before in [None, Some(session.id)] {
-            tx.scan_newest_first(no, scope, before, &mut |_, read_record| {
-                read_record().map(|_| ControlFlow::Continue(()))
-            })?;
+            for filter in [ScanFilter::All, ScanFilter::Open] {
+                tx.scan_newest_first(no, scope, filter, before, &mut |_, read_record| {
+                    read_record().map(|_| ControlFlow::Continue(()))
+                })?;
+            }
         }
     }
     tx.scan_open_newest_first(no, &session.user_id, None, &mut |_| Ok(ControlFlow::Continue(())))?;

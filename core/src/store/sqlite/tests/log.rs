@@ -1,0 +1,111 @@
+//! The length of the write-ahead log.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::conformance::open;
+use crate::store::conformance::samples::{add_tenant, plain_session, session_id, user};
+use crate::store::sqlite::log::LogLimits;
+use crate::store::sqlite::store::SqliteStore;
+use crate::store::{Database, Store, WaitPolicy};
+
+/// One page of the log, with its header.
+const PAGE: u64 = 4096 + 24;
+
+const LIMITS: LogLimits = LogLimits { checkpoint: 40, again: 10, force: 60 };
+
+fn store(folder: &Path) -> SqliteStore {
+    let mut store = open(Database::File(folder.join("s.db")), Duration::from_secs(3600));
+    store.set_log_limits(LIMITS);
+    store
+}
+
+/// Commits `count` sessions, one by one: each fills a few pages of the log.
+fn commit(store: &SqliteStore, first: u16, count: u16) {
+    for number in first..first + count {
+        let added = store.write_exclusive(&mut |tx| {
+            let id = "tnt".parse().unwrap();
+            let tenant = match tx.tenant_no(&id)? {
+                Some(tenant) => tenant,
+                None => add_tenant(tx, "tnt")?,
+            };
+            tx.add_session(tenant, &plain_session(session_id(number), &user("u")))
+        });
+        added.unwrap();
+    }
+}
+
+fn log_pages(store: &SqliteStore) -> u64 {
+    store.log_bytes().unwrap() / PAGE
+}
+
+fn begin_read(folder: &Path) -> Connection {
+    let reader = Connection::open(folder.join("s.db")).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    reader.query_row("SELECT count(*) FROM sessions", [], |_| Ok(())).unwrap();
+    reader
+}
+
+#[test]
+fn the_log_begins_anew_when_it_is_long() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    commit(&store, 0, 200);
+    assert!((20..60).contains(&log_pages(&store)), "{}", log_pages(&store));
+}
+
+#[test]
+fn reads_that_overlap_without_a_gap_do_not_let_the_log_grow() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let done = AtomicBool::new(false);
+    // Each reader begins its next read before it lets the other one end its own.
+    let (to_second, from_first) = mpsc::channel();
+    let (to_first, from_second) = mpsc::channel();
+    let read = |mine: mpsc::Receiver<()>, other: mpsc::Sender<()>| {
+        while !done.load(Ordering::Acquire) {
+            let reading = store.read(WaitPolicy::Block, &mut |tx| {
+                tx.clock_mark()?;
+                let _ = other.send(());
+                let _ = mine.recv();
+                Ok(())
+            });
+            reading.unwrap();
+        }
+        let _ = other.send(());
+    };
+    let read = &read;
+    std::thread::scope(|scope| {
+        scope.spawn(move || read(from_second, to_second));
+        scope.spawn(move || read(from_first, to_first));
+        for round in 0..20 {
+            commit(&store, round * 100, 100);
+        }
+        done.store(true, Ordering::Release);
+    });
+    assert!(log_pages(&store) < 2 * u64::from(LIMITS.force), "{}", log_pages(&store));
+}
+
+#[test]
+fn a_log_that_a_slow_read_has_kept_is_cut_when_the_read_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    commit(&store, 0, 5);
+    let slow = begin_read(folder.path());
+    commit(&store, 100, 100);
+    let long = log_pages(&store);
+    assert!(long > 100, "no read can end by force: {long}");
+    drop(slow);
+    commit(&store, 300, 10);
+    assert!(log_pages(&store) <= u64::from(LIMITS.checkpoint), "{} after {long}", log_pages(&store));
+}
+
+#[test]
+fn a_store_in_memory_has_no_log() {
+    let store = open(Database::Memory, Duration::ZERO);
+    assert_eq!(store.log_bytes().unwrap(), 0);
+}
