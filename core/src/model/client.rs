@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn every_row_of_the_table_of_addresses_is_right() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/vectors/addresses.tsv");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/model/client_addresses.tsv");
         let table = std::fs::read_to_string(path).expect("the table of addresses is readable");
         let mut rows = 0;
         for line in table.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
