@@ -14,6 +14,8 @@ export async function* crowd({ pace, folder, mode }) {
   const ended = Array.from({ length: ENDED[mode] }, (_, n) => ({ ...signIn(n), userId }));
   await pool(hj, ended);
   await hj.sessions.revokeAll(userId);
+  // So many are ended by one record; this writes each end down.
+  await hj.sweep();
   const crowd = await hj.sessions.create({ userId });
   const [other] = await pool(hj, freshSignIns()(1));
   const size = ENDED[mode].toLocaleString("en");
