@@ -1,0 +1,122 @@
+//! The records by which many sessions end at once: how many there are, and when their sessions are stamped. The engines here
+//! write one wherever a call would look at more than three sessions.
+
+use hellojohn::{EndReason, Engine, ErrorCode, Grant, PurgeBefore, SignOutScope, Tenant, Timestamp};
+use hellojohn_tests::fixture::{
+    DAY, Database, HOUR, Process, START, code, configure, refresh, sign_in, sign_in_for, user,
+};
+
+fn open(database: &Database) -> (Process, Tenant) {
+    let process = Process::open(database.path(), START, Engine::builder().direct_ends_max(3));
+    let tenant = process.tenant("tnt");
+    (process, tenant)
+}
+
+fn sign_in_many(tenant: &Tenant, id: &str, count: usize) -> Vec<Grant> {
+    (0..count).map(|_| sign_in(tenant, id)).collect()
+}
+
+/// What another program finds in the file.
+fn count(database: &Database, condition: &str) -> i64 {
+    let connection = rusqlite::Connection::open(database.path()).unwrap();
+    connection.query_row(&format!("SELECT count(*) FROM {condition}"), [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_call_that_ends_many_writes_one_record_and_no_session() {
+    let database = Database::new();
+    let (_process, tenant) = open(&database);
+    let grants = sign_in_many(&tenant, "u", 20);
+    assert_eq!(tenant.revoke_user(&user("u"), None).unwrap(), 20);
+    assert_eq!(count(&database, "bulk_ends WHERE done = 0 AND ended = 0"), 1);
+    assert_eq!(count(&database, "sessions WHERE ended_at_ms IS NOT NULL"), 0);
+    for grant in &grants {
+        assert_eq!(code(refresh(&tenant, grant.refresh_token.expose())), Some(ErrorCode::SessionRevoked));
+    }
+    // The refusals stamped what they met.
+    assert_eq!(count(&database, "bulk_ends WHERE done = 0 AND ended = 20"), 1);
+    assert_eq!(tenant.sweep().unwrap(), 0);
+    assert_eq!(count(&database, "bulk_ends WHERE done = 1 AND ended = 20"), 1);
+    assert_eq!(tenant.get(grants[7].session.id).unwrap().end_reason, Some(EndReason::RevokeAll));
+}
+
+#[test]
+fn a_call_that_ends_few_stamps_them_and_writes_no_record() {
+    let database = Database::new();
+    let (_process, tenant) = open(&database);
+    sign_in_many(&tenant, "u", 3);
+    assert_eq!(tenant.revoke_user(&user("u"), None).unwrap(), 3);
+    assert_eq!(count(&database, "sessions WHERE ended_at_ms IS NOT NULL"), 3);
+    assert_eq!(count(&database, "bulk_ends"), 0);
+}
+
+#[test]
+fn records_are_bounded_however_many_calls_end_many() {
+    let database = Database::new();
+    let (_process, tenant) = open(&database);
+    let mut grants = Vec::new();
+    for round in 0..200 {
+        let name = format!("u{round}");
+        grants.extend(sign_in_many(&tenant, &name, 5).pop());
+        assert_eq!(tenant.revoke_user(&user(&name), None).unwrap(), 5);
+    }
+    assert_eq!(count(&database, "bulk_ends WHERE done = 0"), 64);
+    assert!(count(&database, "bulk_ends WHERE done = 1") <= 64);
+    assert_eq!(count(&database, "sessions WHERE ended_at_ms IS NULL"), 64 * 5);
+    for grant in grants {
+        assert_eq!(code(tenant.verify_session(grant.session.id)), Some(ErrorCode::SessionRevoked));
+    }
+    assert_eq!(tenant.revoke_tenant().unwrap(), 0);
+    assert_eq!(tenant.stats().unwrap().sessions.revoked, 1_000);
+}
+
+#[test]
+fn a_sign_in_stamps_a_users_many_ended_sessions_in_steps_before_it_applies_the_cap() {
+    let database = Database::new();
+    let (process, tenant) = open(&database);
+    configure(&tenant, r#"{"max_sessions_per_user":2}"#);
+    let kept = sign_in(&tenant, "u");
+    configure(&tenant, r#"{"max_sessions_per_user":null}"#);
+    for _ in 0..20 {
+        sign_in_for(&tenant, "u", "1h");
+    }
+    process.set_clock(START + 2 * HOUR);
+    configure(&tenant, r#"{"max_sessions_per_user":2}"#);
+    assert!(sign_in(&tenant, "u").evicted.is_empty(), "one of two was active");
+    assert_eq!(count(&database, "sessions WHERE end_reason = 'expired'"), 20);
+    assert_eq!(sign_in(&tenant, "u").evicted, [kept.session.id]);
+}
+
+#[test]
+fn what_a_record_ended_outlives_settings_clocks_and_reopening() {
+    let database = Database::new();
+    let (process, tenant) = open(&database);
+    configure(&tenant, r#"{"idle_timeout":"1h"}"#);
+    let idle = sign_in_many(&tenant, "u", 10);
+    process.set_clock(START + 2 * HOUR);
+    let revoked = sign_in_many(&tenant, "u", 10);
+    assert_eq!(tenant.sign_out(revoked[0].access_token.expose(), SignOutScope::Global).unwrap(), 10);
+    configure(&tenant, r#"{"idle_timeout":"3h"}"#);
+    process.set_clock(START + 30 * DAY);
+    let late = sign_in_many(&tenant, "u", 10);
+    process.set_clock(START + 3 * HOUR);
+    process.engine.lower_clock_mark().unwrap();
+    configure(&tenant, r#"{"idle_timeout":null}"#);
+    drop((tenant, process));
+    let (_process, tenant) = open(&database);
+    for (grants, reason, at) in [
+        (&idle, Some(EndReason::IdleTimeout), Some(START + HOUR)),
+        (&revoked, Some(EndReason::RevokeAll), Some(START + 2 * HOUR)),
+        (&late, None, None),
+    ] {
+        for grant in grants {
+            let session = tenant.get(grant.session.id).unwrap();
+            assert_eq!((session.end_reason, session.revoked_at.map(|at| at.as_millis())), (reason, at));
+        }
+    }
+    // A session of before the mark was lowered lives on, and a later record ends it.
+    refresh(&tenant, late[0].refresh_token.expose()).unwrap();
+    assert_eq!(tenant.revoke_user(&user("u"), Some(late[1].session.id)).unwrap(), 9);
+    assert_eq!(tenant.purge(PurgeBefore::Time(Timestamp::from_millis(i64::MAX))).unwrap(), 29);
+    assert!(tenant.verify_session(late[1].session.id).is_ok());
+}
