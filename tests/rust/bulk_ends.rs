@@ -1,7 +1,9 @@
 //! The records by which many sessions end at once: how many there are, and when their sessions are stamped. The engines here
 //! write one wherever a call would look at more than three sessions.
 
-use hellojohn::{EndReason, Engine, ErrorCode, Grant, PurgeBefore, SignOutScope, Tenant, Timestamp};
+use hellojohn::{
+    EndReason, Engine, ErrorCode, Grant, ListQuery, PurgeBefore, SessionId, SignOutScope, Tenant, Timestamp,
+};
 use hellojohn_tests::fixture::{
     DAY, Database, HOUR, Process, START, code, configure, refresh, sign_in, sign_in_for, user,
 };
@@ -48,6 +50,19 @@ fn a_call_that_ends_few_stamps_them_and_writes_no_record() {
     assert_eq!(tenant.revoke_user(&user("u"), None).unwrap(), 3);
     assert_eq!(count(&database, "sessions WHERE ended_at_ms IS NOT NULL"), 3);
     assert_eq!(count(&database, "bulk_ends"), 0);
+}
+
+#[test]
+fn a_list_of_active_sessions_passes_over_those_that_a_record_has_ended() {
+    let database = Database::new();
+    let (process, tenant) = open(&database);
+    let spared = sign_in_many(&tenant, "u", 1_200).pop().unwrap().session.id;
+    process.set_clock(START + 1);
+    assert_eq!(tenant.revoke_user(&user("u"), Some(spared)).unwrap(), 1_199);
+    let new = sign_in(&tenant, "u").session.id;
+    let page = tenant.list(&ListQuery { user_id: Some(user("u")), ..ListQuery::default() }).unwrap();
+    let listed: Vec<SessionId> = page.data.iter().map(|session| session.id).collect();
+    assert_eq!((listed, page.next_cursor), (vec![new, spared], None));
 }
 
 #[test]

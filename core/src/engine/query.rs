@@ -131,6 +131,13 @@ impl Tenant {
                 }
                 cursor => cursor.as_ref().map(|cursor| cursor.after),
             };
+            // Below it there may be very many sessions that were ended and are not stamped yet.
+            let oldest = match (query.status, &query.user_id) {
+                (StatusFilter::Active, Some(user)) => {
+                    ctx.snapshot.bulk_ends.oldest_undecided(user, ctx.mark.epoch)
+                }
+                _ => None,
+            };
             let mut data: Vec<Session> = Vec::new();
             let (mut looked_at, mut last_looked_at, mut has_more) = (0, None, false);
             ctx.transaction.scan_newest_first(
@@ -139,6 +146,9 @@ impl Tenant {
                 filter,
                 before,
                 &mut |session, read_record| {
+                    if oldest.is_some_and(|oldest| session.id < oldest) {
+                        return Ok(ControlFlow::Break(()));
+                    }
                     if looked_at == LIST_ROWS_MAX {
                         has_more = true;
                         return Ok(ControlFlow::Break(()));

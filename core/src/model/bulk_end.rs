@@ -69,6 +69,12 @@ impl BulkEnds {
         bounds.max()
     }
 
+    /// Every open session of the user below this id has been ended by a pending bulk end.
+    pub(crate) fn oldest_undecided(&self, user_id: &UserId, epoch: i64) -> Option<SessionId> {
+        let first = self.first_undecided(user_id, epoch)?;
+        Some(self.spared_before(user_id, Some(first)).last().copied().unwrap_or(first))
+    }
+
     /// The sessions before this one that a pending bulk end has spared, newest first.
     pub(crate) fn spared_before(
         &self,
