@@ -41,11 +41,10 @@
  * Threads. Any number of threads may use the same engine, tenant, REST API or clock at once. All other objects are
  * read-only, and any number of threads may read them at once. No call may use an object while another thread frees it.
  *
- * Fork. After fork() the child must not use an engine of its parent: every call on the engine and its tenants fails
- * with HJ_ERR_FORKED, and a REST API answers 500. The child may free them; that leaves files and locks alone. So open
- * engines after forking, in each worker. The child cannot open a file that its parent had open at the fork either
- * (HJ_ERR_FORKED), until it has called exec(): SQLite would believe that the child holds its parent's locks, and
- * acknowledged changes could be lost.
+ * Fork. A child that a process forks after it has opened an engine can use neither that engine nor another one: every
+ * call fails with HJ_ERR_FORKED, hj_engine_open() too, and a REST API answers 500. The child may free its parent's
+ * objects; that leaves files and locks alone. So fork first and open engines in each worker, or call exec() in the child
+ * (posix_spawn() does): a program that it executes starts anew.
  *
  * Cancellation. pthread_cancel() waits while its thread is inside a call, hj_authenticate included: it takes effect after
  * the call has returned, at the host's next cancellation point.
@@ -252,6 +251,10 @@ typedef struct {
   /// After a larger step every call fails with HJ_ERR_CLOCK_JUMP until the clock is set back, hj_engine_lower_clock_mark
   /// is called or the process restarts. Sleep of the machine is no step.
   uint64_t max_clock_jump_s;
+  /// 1 opens a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); 0, the default,
+  /// makes that fail with HJ_ERR_STORAGE_IO. Processes that open it on more than one machine, or through more than one
+  /// mount, corrupt it.
+  int32_t allow_network_file_system;
 } hj_open_options;
 
 /// What a call says about a second factor: one of HJ_MFA_….
@@ -487,8 +490,8 @@ typedef struct {
 /// The file was written by a newer release.
 #define HJ_ERR_STORAGE_TOO_NEW 25
 
-/// The process forked while the database was open: the child can use neither that engine nor, before `exec`,
-/// that file.
+/// The process forked after it had used the library: the child can use neither its parent's engines nor,
+/// before `exec`, one of its own.
 #define HJ_ERR_FORKED 26
 
 /// A fault of the engine or of the machine's clock or entropy.
@@ -591,8 +594,9 @@ void hj_clock_free(hj_clock *clock);
 /// as long as the engine.
 ///
 /// `options` may be NULL. Fails with HJ_ERR_STORAGE_CORRUPT for a file that is damaged or not a database of HelloJohn,
-/// HJ_ERR_STORAGE_TOO_NEW, HJ_ERR_STORAGE_READ_ONLY, HJ_ERR_STORAGE_IO, HJ_ERR_STORAGE_BUSY (also when another copy of
-/// SQLite in this process has the file open), HJ_ERR_VALIDATION_ERROR.
+/// HJ_ERR_STORAGE_TOO_NEW, HJ_ERR_STORAGE_READ_ONLY, HJ_ERR_STORAGE_IO (also on a network file system),
+/// HJ_ERR_STORAGE_BUSY (also when another copy of SQLite in this process has the file open), HJ_ERR_FORKED,
+/// HJ_ERR_VALIDATION_ERROR.
 HJ_API
 HJ_MUST_USE
 hj_status hj_engine_open(hj_str database,

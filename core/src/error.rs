@@ -105,7 +105,8 @@ error_table! {
     StorageReadOnly = 24, "storage_read_only", 500;
     /// The file was written by a newer release.
     StorageTooNew = 25, "storage_too_new", 500;
-    /// The process forked while the database was open: the child can use neither that engine nor, before `exec`, that file.
+    /// The process forked after it had used the library: the child can use neither its parent's engines nor, before `exec`,
+    /// one of its own.
     Forked = 26, "forked", 500;
     /// A fault of the engine or of the machine's clock or entropy.
     Internal = 27, "internal", 500;

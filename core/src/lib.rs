@@ -22,13 +22,17 @@
 //! # Ok::<(), hellojohn::Error>(())
 //! ```
 //!
-//! The engine is synchronous and has no global state; every call may be made from any thread. Several processes may share
-//! one file. Time never runs backwards for it, and an ended session never becomes active again.
+//! The engine is synchronous; every call may be made from any thread. Several processes may share one file. Time never
+//! runs backwards for it, and an ended session never becomes active again.
+//!
+//! A child that a process forks after it has used the library can use neither the parent's engines nor open its own: every
+//! call fails with [`ErrorCode::Forked`]. Fork first, or execute a program in the child (as `std::process::Command` does).
 
 mod clock;
 mod duration;
 mod engine;
 mod error;
+mod fork;
 mod json;
 mod key_wrapping;
 mod model;

@@ -90,6 +90,19 @@ test("a token that is not text is refused like any other bad token", async (t) =
   }
 });
 
+test("the host allows network file systems by a boolean", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  for (const allowNetworkFileSystem of [0, 1, "true", {}, 1n]) {
+    assert.throws(() => makeTenant(t, { database, allowNetworkFileSystem }), {
+      code: "validation_error",
+      message: "allowNetworkFileSystem: must be a boolean",
+    });
+  }
+  for (const allowNetworkFileSystem of [undefined, null, false, true]) {
+    await makeTenant(t, { database, allowNetworkFileSystem }).ready();
+  }
+});
+
 test("the host sets the capacity of the token cache", async (t) => {
   const database = `${makeFolder(t)}/sessions.db`;
   for (const tokenCacheCapacity of [-1, 0.5, Number.NaN, 1_000_001, "8192", 1n]) {

@@ -2,6 +2,7 @@
 
 pub mod expect;
 pub mod fixture;
+pub mod odd_hosts;
 pub mod operations;
 pub mod protocol;
 pub mod rest_coverage;

@@ -83,6 +83,10 @@ pub struct hj_open_options {
     /// After a larger step every call fails with HJ_ERR_CLOCK_JUMP until the clock is set back, hj_engine_lower_clock_mark
     /// is called or the process restarts. Sleep of the machine is no step.
     pub max_clock_jump_s: u64,
+    /// 1 opens a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); 0, the default,
+    /// makes that fail with HJ_ERR_STORAGE_IO. Processes that open it on more than one machine, or through more than one
+    /// mount, corrupt it.
+    pub allow_network_file_system: i32,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, HJ_DURABILITY_FULL, HJ_FILE_ACCESS_OWNER, false.
@@ -94,8 +98,9 @@ unsafe impl OptionStruct for hj_open_options {
 /// as long as the engine.
 ///
 /// `options` may be NULL. Fails with HJ_ERR_STORAGE_CORRUPT for a file that is damaged or not a database of HelloJohn,
-/// HJ_ERR_STORAGE_TOO_NEW, HJ_ERR_STORAGE_READ_ONLY, HJ_ERR_STORAGE_IO, HJ_ERR_STORAGE_BUSY (also when another copy of
-/// SQLite in this process has the file open), HJ_ERR_VALIDATION_ERROR.
+/// HJ_ERR_STORAGE_TOO_NEW, HJ_ERR_STORAGE_READ_ONLY, HJ_ERR_STORAGE_IO (also on a network file system),
+/// HJ_ERR_STORAGE_BUSY (also when another copy of SQLite in this process has the file open), HJ_ERR_FORKED,
+/// HJ_ERR_VALIDATION_ERROR.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_engine_open(
@@ -138,6 +143,11 @@ unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error>
         Ok(0) => {}
         Ok(tokens) => builder = builder.token_cache_capacity(tokens),
         Err(_) => builder = builder.token_cache_capacity(0),
+    }
+    match options.allow_network_file_system {
+        0 => {}
+        1 => builder = builder.allow_network_file_system(true),
+        _ => return Err(Error::validation("allow_network_file_system", "must be 0 or 1")),
     }
     if options.busy_timeout_ms > 0 {
         builder = builder.busy_timeout(Duration::from_millis(options.busy_timeout_ms));

@@ -9,6 +9,7 @@ use super::tenant::Tenant;
 use crate::clock::{Clock, MachineTime, TimeSource};
 use crate::duration::Duration;
 use crate::error::Error;
+use crate::fork;
 use crate::model::id::TenantId;
 use crate::model::sign_in_limit::SignInLimit;
 use crate::random::{OsRandom, Random};
@@ -124,6 +125,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Whether to open a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); default
+    /// false: opening one fails. Processes that open it on more than one machine, or through more than one mount, corrupt
+    /// it. One process alone may use it where the file system keeps what it was told to sync.
+    pub fn allow_network_file_system(mut self, allow: bool) -> Self {
+        self.store.allow_network_file_system = allow;
+        self
+    }
+
     /// Another clock than the machine's, for tests.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Box::new(clock));
@@ -144,14 +153,16 @@ impl EngineBuilder {
     ///
     /// # Errors
     /// What the operating system said is in the error's detail; [`source`](std::error::Error::source) names the file, too.
-    /// `storage_corrupt` for a file that is not ours or damaged, `storage_too_new`, `storage_read_only`, `storage_io`,
+    /// `storage_corrupt` for a file that is not ours, damaged or changed by another program, `storage_too_new`,
+    /// `storage_read_only`, `storage_io` (also on a network file system),
     /// `storage_busy` (also when another library in this process has the file open), `validation_error` (also for a
-    /// database URL, for which no store is built in), `forked` for a file that was open when the process forked.
+    /// database URL, for which no store is built in), `forked` in a child of a process that had used the library before the fork.
     pub fn open(self, database: impl AsRef<OsStr>) -> Result<Engine, Error> {
         let issuer = text::bounded("issuer", &self.issuer, 255)?;
         self.sign_in_limit.as_ref().map_or(Ok(()), SignInLimit::validate)?;
         let database = Database::parse(database.as_ref())?;
         let key_strength = if database == Database::Memory { KeyStrength::Any } else { KeyStrength::Full };
+        fork::notice_forks()?;
         let store = store::open(database, self.store)?;
         let inner = EngineInner::new(
             store,
@@ -209,7 +220,7 @@ impl Engine {
     /// # Errors
     /// `forked` in a child process, where the files are left alone.
     pub fn close(&self) -> Result<(), Error> {
-        self.inner.require_same_process()?;
+        fork::require_same_process()?;
         self.inner.store.close();
         Ok(())
     }

@@ -6,7 +6,8 @@ use super::builder::Engine;
 use super::session_ends::{Selection, SessionEnds};
 use super::tenant_snapshot::bulk_ends_of;
 use crate::clock::Timestamp;
-use crate::error::Error;
+use crate::error::{Error, Failure};
+use crate::random::{self, Random};
 use crate::rules::expiry;
 use crate::store::{ClockMark, SessionScope};
 
@@ -53,7 +54,10 @@ impl Engine {
                 let horizon = expiry::token_horizon(now, &record.config, record.token_horizon);
                 transaction.set_config(tenant, &record.config, horizon)?;
             }
-            let mark = ClockMark { highest: clock.max(Timestamp::default()), epoch: mark.epoch + 1 };
+            let mark = ClockMark {
+                highest: clock.max(Timestamp::default()),
+                epoch: next_epoch(mark.epoch, clock, &*inner.random)?,
+            };
             lowered = Some((clock, mark));
             transaction.reset_clock_mark(mark)
         })?;
@@ -64,6 +68,14 @@ impl Engine {
         inner.settings_changes.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
+}
+
+/// A later epoch of the clock mark. It grows with the time, so that it comes back in no past that a restored backup takes
+/// the database back to; its last bits are random, for clocks that stand still.
+fn next_epoch(epoch: i64, clock: Timestamp, random: &dyn Random) -> Result<i64, Failure> {
+    let [first, second] = *random::draw_bytes::<2>(random)?;
+    let of_time = clock.max(Timestamp::default()).as_millis().saturating_mul(1 << 14);
+    Ok((of_time | i64::from(u16::from_le_bytes([first, second]) >> 2)).max(epoch.saturating_add(1)))
 }
 
 #[cfg(test)]

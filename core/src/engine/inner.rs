@@ -10,6 +10,7 @@ use super::answers::VerifiedAccess;
 use super::token_cache::TokenCache;
 use crate::clock::{ClockJumped, TimeSource, Timestamp};
 use crate::error::{ErrorCode, Failure};
+use crate::fork;
 use crate::model::id::IdMint;
 use crate::model::sign_in_limit::SignInLimit;
 use crate::random::Random;
@@ -26,8 +27,6 @@ pub(super) struct EngineInner {
     pub(super) key_strength: KeyStrength,
     /// How many sign-ins may fail; no limit if absent.
     pub(super) sign_in_limit: Option<SignInLimit>,
-    /// The process that opened the engine.
-    process: u32,
     /// The highest time seen here, within the epoch of the database's clock mark.
     seen: Mutex<ClockMark>,
     /// Counts the changes of settings and keys that were made through this engine.
@@ -60,7 +59,6 @@ impl EngineInner {
             issuer,
             key_strength,
             sign_in_limit,
-            process: std::process::id(),
             seen: Mutex::new(ClockMark { highest: Timestamp::default(), epoch: 0 }),
             settings_changes: AtomicU64::new(0),
             handles: AtomicU64::new(0),
@@ -70,17 +68,9 @@ impl EngineInner {
         }
     }
 
-    /// Fails in a forked child, which must not touch connections, locks or files of its parent.
-    pub(super) fn require_same_process(&self) -> Result<(), Failure> {
-        if std::process::id() == self.process {
-            return Ok(());
-        }
-        Err(Failure::new(ErrorCode::Forked, "the process forked after the engine was opened"))
-    }
-
-    /// Fails in a forked child and after `close`.
+    /// Fails in a forked child, which must not touch connections, locks or files of its parent, and after `close`.
     pub(super) fn require_open(&self) -> Result<(), Failure> {
-        self.require_same_process()?;
+        fork::require_same_process()?;
         self.store.check_open()
     }
 
@@ -126,9 +116,10 @@ impl EngineInner {
         seen.highest
     }
 
-    /// Now, for a caller that knows the database's mark to be unchanged.
+    /// Now, for a caller that knows the database's mark to be unchanged, and has a database to go by.
     pub(super) fn now_under_unchanged_mark(&self) -> Result<Timestamp, Failure> {
         let clock = self.clock_time()?;
+        self.store.confirm_files(clock)?;
         let mut seen = self.seen.lock();
         seen.highest = clock.max(seen.highest);
         Ok(seen.highest)
@@ -143,7 +134,8 @@ impl EngineInner {
 
 impl Drop for EngineInner {
     fn drop(&mut self) {
-        if self.require_same_process().is_ok() {
+        if !fork::is_child() {
+            self.store.close();
             // SAFETY: `store` is not used again: this is its owner's drop.
             unsafe { ManuallyDrop::drop(&mut self.store) }
         }

@@ -32,12 +32,13 @@ pub struct EngineOptions {
     max_clock_jump: Option<Duration>,
     /// Absent for the default, nothing inside for no limit.
     sign_in_limit: Option<Option<SignInLimit>>,
+    allow_network_file_system: Option<bool>,
 }
 
 impl EngineOptions {
     /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability`, `file_access`, `token_cache_capacity`,
-    /// `max_clock_jump` and `sign_in_limit` (an object for [`SignInLimit::from_json`], or null for no limit); any other null
-    /// counts as absent.
+    /// `max_clock_jump`, `allow_network_file_system` and `sign_in_limit` (an object for [`SignInLimit::from_json`], or null
+    /// for no limit); any other null counts as absent.
     /// A relative path is taken from the working folder of now.
     ///
     /// # Errors
@@ -62,6 +63,7 @@ impl EngineOptions {
             token_cache_capacity: members.optional("token_cache_capacity")?,
             max_clock_jump: members.optional("max_clock_jump")?,
             sign_in_limit,
+            allow_network_file_system: members.optional("allow_network_file_system")?,
         };
         members.finish()?;
         Ok(options)
@@ -85,6 +87,7 @@ impl EngineOptions {
                 token_cache_capacity,
                 max_clock_jump,
                 sign_in_limit,
+                allow_network_file_system,
             } = options;
             (
                 issuer.as_deref().unwrap_or(DEFAULT_ISSUER).to_owned(),
@@ -92,6 +95,7 @@ impl EngineOptions {
                 token_cache_capacity.unwrap_or(DEFAULT_TOKEN_CACHE_CAPACITY as u64),
                 max_clock_jump.unwrap_or(Duration::HOUR_1),
                 sign_in_limit.unwrap_or(Some(SignInLimit::default())),
+                allow_network_file_system.unwrap_or_default(),
             )
         };
         of_engine(self) == of_engine(other)
@@ -102,6 +106,9 @@ impl EngineOptions {
         let mut builder = Engine::builder();
         if let Some(issuer) = &self.issuer {
             builder = builder.issuer(issuer.as_str());
+        }
+        if let Some(allow) = self.allow_network_file_system {
+            builder = builder.allow_network_file_system(allow);
         }
         if let Some(durability) = self.durability {
             builder = builder.durability(durability);

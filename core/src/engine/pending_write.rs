@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::inner::EngineInner;
 use crate::error::{Error, Failure, Refusal};
+use crate::fork;
 use crate::store::QueuedWrite;
 
 /// A write that was begun: [`wait`](Self::wait) gives its answer. Writes that are pending at the same time share a commit,
@@ -51,7 +52,7 @@ impl<T: Send + 'static> Pending<T> {
         Pending(Box::new(move || {
             // Does not check whether the engine is still open: another caller's thread may have committed this write
             // before the engine was closed.
-            write.inner.require_same_process()?;
+            fork::require_same_process()?;
             write.inner.store.wait(&write.queued)?;
             match take_answer() {
                 Some(answer) => Ok(answer?),
@@ -91,7 +92,7 @@ struct CancelOnDrop {
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         // A forked child must not touch its parent's locks.
-        if self.inner.require_same_process().is_ok() {
+        if !fork::is_child() {
             self.inner.store.cancel(&self.queued);
         }
     }

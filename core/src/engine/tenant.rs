@@ -122,8 +122,8 @@ impl Tenant {
         &self.state.id
     }
 
-    /// Whether a cached answer of this handle is certainly what the handle would answer now. Takes no system call and no
-    /// read of the disk. True as long as this engine has not changed the session, no other process has committed, and
+    /// Whether a cached answer of this handle is certainly what the handle would answer now. Takes no read of the
+    /// database, and a look at the names of its files once a second. True as long as this engine has not changed the session, no other process has committed, and
     /// the clock has ended nothing. False says only that the caller has to ask again.
     ///
     /// ```
@@ -156,16 +156,17 @@ impl Tenant {
         &*self.inner.random
     }
 
-    /// Settings and keys as of `version`. Refuses with `invalid_api_key` if the secret key was changed through another
-    /// handle.
+    /// Settings and keys as of `version`, and whether the handle now has them as its newest. `known` is what it had before
+    /// the transaction began. Refuses with `invalid_api_key` if the secret key was changed through another handle.
     pub(super) fn snapshot_at(
         &self,
         transaction: &dyn ReadTransaction,
         version: i64,
-    ) -> Result<Arc<TenantSnapshot>, OpError> {
+        known: &Arc<TenantSnapshot>,
+    ) -> Result<(Arc<TenantSnapshot>, bool), OpError> {
         let cached = Arc::clone(&self.state.snapshot.lock());
         if cached.version == version {
-            return Ok(cached);
+            return Ok((cached, true));
         }
         let wrapping = match self.wait_policy {
             WaitPolicy::Block => self.state.wrapping.read(),
@@ -181,9 +182,12 @@ impl Tenant {
             &wrapping,
         )?);
         let mut newest = self.state.snapshot.lock();
-        if newest.version < version {
+        // Versions have no order. What another transaction has put here since may be later than this one's; what was here
+        // before this one began is not.
+        let is_newest = Arc::ptr_eq(&newest, known);
+        if is_newest {
             *newest = Arc::clone(&fresh);
         }
-        Ok(fresh)
+        Ok((fresh, is_newest))
     }
 }

@@ -127,8 +127,9 @@ impl Tenant {
             // All read before the transaction begins: with a later clock, a refresh that commits in between would look
             // too late.
             let clock = self.inner.clock_time()?;
+            self.inner.store.confirm_files(clock)?;
             let changes = self.inner.settings_changes.load(Ordering::Acquire);
-            let known_version = self.state.snapshot.lock().version;
+            let known = Arc::clone(&self.state.snapshot.lock());
             let commit_version = self.inner.store.commit_version();
             let mut outcome: Option<(Result<T, Refusal>, PendingMark)> = None;
             self.inner.store.read(self.wait_policy, &mut |transaction| {
@@ -137,15 +138,18 @@ impl Tenant {
                     Some(mark) if mark.epoch == version.mark.epoch => mark.highest.max(version.mark.highest),
                     _ => self.inner.now(clock, version.mark),
                 };
-                let snapshot = match separate(self.snapshot_at(transaction, version.version))? {
-                    Ok(snapshot) => snapshot,
+                let found = separate(self.snapshot_at(transaction, version.version, &known))?;
+                let (snapshot, is_newest) = match found {
+                    Ok(found) => found,
                     Err(refusal) => {
                         outcome = Some((Err(refusal), None));
                         return Ok(());
                     }
                 };
-                self.state.checked_at.store(clock.as_millis(), Ordering::Release);
-                self.state.checked_changes.fetch_max(changes, Ordering::AcqRel);
+                if is_newest {
+                    self.state.checked_at.store(clock.as_millis(), Ordering::Release);
+                    self.state.checked_changes.fetch_max(changes, Ordering::AcqRel);
+                }
                 let ctx = ReadContext {
                     transaction,
                     tenant: self.state.no,
@@ -169,7 +173,7 @@ impl Tenant {
                 }
                 // A clone of this handle has changed the secret key since: the transaction shows keys that only the old
                 // secret key opens.
-                Some((Err(_), None)) if self.state.snapshot.lock().version != known_version => {}
+                Some((Err(_), None)) if self.state.snapshot.lock().version != known.version => {}
                 Some((answer, None)) => return Ok(answer?),
                 None => return Err(job_not_run().into()),
             }
@@ -264,16 +268,11 @@ impl Tenant {
             Durability::Full => self.inner.now(self.inner.clock_time()?, version.mark),
             Durability::Normal => version.mark.highest,
         };
-        let outcome = self.snapshot_at(transaction, version.version).and_then(|snapshot| {
-            job(&WriteContext {
-                transaction,
-                tenant: self.state.no,
-                now,
-                snapshot,
-                epoch: version.mark.epoch,
-                is_alone,
-                direct_ends_max: self.inner.direct_ends_max,
-            })
+        let known = Arc::clone(&self.state.snapshot.lock());
+        let (tenant, epoch) = (self.state.no, version.mark.epoch);
+        let direct_ends_max = self.inner.direct_ends_max;
+        let outcome = self.snapshot_at(transaction, version.version, &known).and_then(|(snapshot, _)| {
+            job(&WriteContext { transaction, tenant, now, snapshot, epoch, is_alone, direct_ends_max })
         });
         let answer = separate(outcome)?;
         if transaction.has_changed() {

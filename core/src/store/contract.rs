@@ -10,6 +10,7 @@ use super::group_commit::QueuedWrite;
 use super::records::CommitVersion;
 use super::transaction::{QueuedJob, ReadJob, WriteJob};
 use super::wait_policy::WaitPolicy;
+use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::model::id::SessionId;
 
@@ -22,6 +23,8 @@ pub(crate) struct StoreOptions {
     pub busy_timeout: Duration,
     /// Who may open the files that a store of files creates.
     pub file_access: FileAccess,
+    /// Whether a file is opened where other machines may have it open, too.
+    pub allow_network_file_system: bool,
 }
 
 impl Default for StoreOptions {
@@ -30,6 +33,7 @@ impl Default for StoreOptions {
             durability: Durability::default(),
             busy_timeout: Duration::from_secs(5),
             file_access: FileAccess::default(),
+            allow_network_file_system: false,
         }
     }
 }
@@ -107,8 +111,14 @@ pub(crate) trait Store: Send + Sync {
     /// longer than it takes to write what is in the log, and never waits for a long read.
     fn erase_deleted(&self) -> Result<bool, Failure>;
 
-    /// Fails with `engine_closed` after [`close`](Self::close).
+    /// Fails with `engine_closed` after [`close`](Self::close), and with `storage_io` once the store has noticed that the
+    /// database which it has open is no longer the one that others find.
     fn check_open(&self) -> Result<(), Failure>;
+
+    /// Fails with `storage_io` if the database that the store has open is no longer the one that others find: a file that was
+    /// replaced. A store looks before each commit by itself; for reads and cached answers it looks here, when its last
+    /// look is a second old by this clock.
+    fn confirm_files(&self, clock: Timestamp) -> Result<(), Failure>;
 
     /// Waits for the transaction that is being run and releases every file and connection. Later calls, and queued jobs
     /// that have not begun, fail with `engine_closed`. Closing twice does nothing.

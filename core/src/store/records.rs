@@ -30,7 +30,8 @@ pub(crate) struct ClockMark {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TenantVersion {
     pub mark: ClockMark,
-    /// Grows with each change of the tenant's settings, keys, secret or bulk ends.
+    /// A number that stands for the tenant's settings, keys, secret and bulk ends, another one after each change. It never
+    /// comes back for other ones, as a counter would after a backup was restored.
     pub version: i64,
 }
 

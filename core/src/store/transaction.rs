@@ -133,14 +133,14 @@ pub(crate) trait WriteTransaction: ReadTransaction {
     /// [`CommitVersion`](super::records::CommitVersion).
     fn reset_clock_mark(&self, mark: ClockMark) -> Result<(), Failure>;
 
-    /// Adds a tenant with version 1. Fails with `storage_corrupt` if the id is taken: the caller has looked in the same
+    /// Adds a tenant. Fails with `storage_corrupt` if the id is taken: the caller has looked in the same
     /// transaction.
     fn add_tenant(&self, id: &TenantId, record: &TenantRecord, now: Timestamp) -> Result<TenantNo, Failure>;
 
-    /// Replaces the tenant's settings and token horizon, and raises its version.
+    /// Replaces the tenant's settings and token horizon, and changes its version.
     fn set_config(&self, tenant: TenantNo, config: &Config, token_horizon: Timestamp) -> Result<(), Failure>;
 
-    /// Replaces the tenant's salt and wrapped refresh key, and raises its version.
+    /// Replaces the tenant's salt and wrapped refresh key, and changes its version.
     fn set_secret(
         &self,
         tenant: TenantNo,
@@ -148,10 +148,10 @@ pub(crate) trait WriteTransaction: ReadTransaction {
         refresh_key: &[u8],
     ) -> Result<(), Failure>;
 
-    /// Adds a key. The caller changes another row of the tenant in the same transaction, which raises the version.
+    /// Adds a key. The caller changes another row of the tenant in the same transaction, which changes the version.
     fn add_key(&self, tenant: TenantNo, key: &KeyRecord) -> Result<(), Failure>;
 
-    /// Replaces the state, the drain time and the seed of the key with this number, and raises the tenant's version.
+    /// Replaces the state, the drain time and the seed of the key with this number, and changes the tenant's version.
     fn set_key(&self, tenant: TenantNo, key: &KeyRecord) -> Result<(), Failure>;
 
     /// Keeps these failed sign-ins instead of those that are kept under the key. Without any the key is deleted, which must
@@ -180,11 +180,11 @@ pub(crate) trait WriteTransaction: ReadTransaction {
     /// Deletes the session.
     fn delete_session(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure>;
 
-    /// Adds a bulk end that has stamped nothing yet, and raises the tenant's version. Fails with `storage_corrupt` if its
+    /// Adds a bulk end that has stamped nothing yet, and changes the tenant's version. Fails with `storage_corrupt` if its
     /// number is taken.
     fn add_bulk_end(&self, tenant: TenantNo, bulk_end: &BulkEnd) -> Result<(), Failure>;
 
-    /// Notes that the bulk end has stamped every session that it concerns, and raises the tenant's version. Fails with
+    /// Notes that the bulk end has stamped every session that it concerns, and changes the tenant's version. Fails with
     /// `storage_corrupt` for one that is done.
     fn finish_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure>;
 

@@ -13,6 +13,7 @@ import type { NativeTenant, Rest } from "./internal/native_types";
 import {
   copyJson,
   readMembers,
+  readOptionalBoolean,
   readOptionalText,
   readRequiredMembers,
   readText,
@@ -95,6 +96,12 @@ export interface HelloJohnOptions {
    * `{ account: 10, address: 100, window: "15m" }`, of which each may be given alone.
    */
   signInLimit?: SignInLimit | null | undefined;
+  /**
+   * Whether to open a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); default false:
+   * opening one fails with `storage_io`. Processes that open it on more than one machine, or through more than one mount,
+   * corrupt it.
+   */
+  allowNetworkFileSystem?: boolean | undefined;
   /** Checks credentials for `hj.auth.signIn`. */
   authenticate?: Authenticate | undefined;
   /**
@@ -135,6 +142,7 @@ const OPTIONS = [
   "tokenCacheCapacity",
   "maxClockJump",
   "signInLimit",
+  "allowNetworkFileSystem",
   "authenticate",
   "rest",
   "clock",
@@ -216,6 +224,10 @@ export class HelloJohn {
       token_cache_capacity: tokenCacheCapacity,
       max_clock_jump: copyJson("maxClockJump", found.get("maxClockJump") ?? null),
       sign_in_limit: copySignInLimit(found.get("signInLimit")),
+      allow_network_file_system: readOptionalBoolean(
+        "allowNetworkFileSystem",
+        found.get("allowNetworkFileSystem"),
+      ),
       config: config === undefined || config === null ? null : toWireConfigPatch("config", config),
     };
     const secretKey = readText("secretKey", found.get("secretKey"));

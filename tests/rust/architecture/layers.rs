@@ -8,6 +8,7 @@ use crate::{Source, assert_none, assert_only, sources};
 const LAYERS: &[&[&str]] = &[
     &[
         "error",
+        "fork",
         "clock",
         "random",
         "duration",

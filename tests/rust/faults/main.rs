@@ -5,12 +5,17 @@ mod check;
 mod damage;
 mod erasure;
 mod files;
+mod forks;
 mod host;
+mod locks;
 mod opening;
 mod processes;
+mod replaced;
+mod restored;
+mod schema;
 
-use std::io::BufRead as _;
 use std::io::BufReader;
+use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -26,7 +31,11 @@ struct Worker {
 
 impl Worker {
     fn start(role: &str, database: &Path, more: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_worker"))
+        Worker::start_program(env!("CARGO_BIN_EXE_worker"), role, database, more)
+    }
+
+    fn start_program(program: &str, role: &str, database: &Path, more: &str) -> Self {
+        let mut child = Command::new(program)
             .args([role.as_ref(), database.as_os_str(), more.as_ref()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -38,6 +47,11 @@ impl Worker {
 
     fn line(&mut self) -> String {
         self.lines.next().unwrap().unwrap()
+    }
+
+    /// Lets the worker go on.
+    fn write_line(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     }
 
     fn finish(mut self) -> Vec<String> {

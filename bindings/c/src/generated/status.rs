@@ -57,8 +57,8 @@ pub const HJ_ERR_STORAGE_CORRUPT: hj_status = 23;
 pub const HJ_ERR_STORAGE_READ_ONLY: hj_status = 24;
 /// The file was written by a newer release.
 pub const HJ_ERR_STORAGE_TOO_NEW: hj_status = 25;
-/// The process forked while the database was open: the child can use neither that engine nor, before `exec`,
-/// that file.
+/// The process forked after it had used the library: the child can use neither its parent's engines nor,
+/// before `exec`, one of its own.
 pub const HJ_ERR_FORKED: hj_status = 26;
 /// A fault of the engine or of the machine's clock or entropy.
 pub const HJ_ERR_INTERNAL: hj_status = 27;

@@ -106,7 +106,7 @@ macro_rules! store_conformance_tests {
                 a_deletion_of_a_missing_key_is_corrupt
             }
             versions {
-                the_version_grows_with_settings_keys_secret_and_bulk_ends_and_with_nothing_else
+                the_version_changes_with_settings_keys_secret_and_bulk_ends_and_with_nothing_else
                 the_clock_mark_rises_within_its_epoch
                 a_reset_clock_mark_begins_its_epoch
                 the_clock_mark_is_committed_with_the_changes_or_not_at_all

@@ -21,7 +21,7 @@ pub(in crate::store) fn a_job_reads_its_own_changes(database: &dyn TestDatabase)
         assert_eq!(tx.keys(tenant)?.len(), 1);
         let version = tx.tenant_version(tenant)?.version;
         tx.set_config(tenant, &full_config(), at(3))?;
-        assert!(tx.tenant_version(tenant)?.version > version);
+        assert_ne!(tx.tenant_version(tenant)?.version, version);
         assert_eq!(tx.tenant(tenant)?.config, full_config());
         tx.raise_clock_mark(at(4))?;
         assert_eq!(tx.clock_mark()?.highest, at(4));

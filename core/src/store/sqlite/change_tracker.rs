@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 
 use parking_lot::Mutex;
 
-use super::wal_index::{Header, WalIndex};
+use super::wal_index::{Header, LogExtent, WalIndex};
 use crate::model::id::SessionId;
 use crate::store::records::CommitVersion;
 
@@ -115,6 +115,16 @@ impl ChangeTracker {
         state.is_up_to_date(self.wal_index.header())
             && state.epoch == since.epoch
             && state.last_changes.get(usize::from(bucket(id))).is_some_and(|&commit| commit <= since.commit)
+    }
+
+    /// How far the log reaches; nothing while a commit writes that down.
+    pub(super) fn log_extent(&self) -> Option<LogExtent> {
+        self.wal_index.extent()
+    }
+
+    /// See [`WalIndex::leave_log`].
+    pub(super) fn leave_log(&self) {
+        self.wal_index.leave_log();
     }
 
     /// Called before our `COMMIT`, while we hold the write lock: every commit of another process comes before we got the lock

@@ -54,6 +54,7 @@ impl Check<'_> {
             let Check { connection, report, .. } = check;
             schema_check::compare(connection, &migrate::MIGRATIONS[..version], |object, difference| {
                 report.add(ProblemKind::Schema, object, difference);
+                Ok(())
             })
         })?;
         self.part(ProblemKind::Structure, "pages", Self::check_pages)?;

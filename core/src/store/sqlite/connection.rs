@@ -49,6 +49,7 @@ pub(super) fn open(
         Database::File(path) => open_file(path, mode, options)?,
     };
     set_busy_timeout(&connection, options.busy_timeout)?;
+    harden(&connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     if connection.is_readonly("main").map_err(|error| map_error(&connection, &error))? {
         return Err(Failure::new(ErrorCode::StorageReadOnly, "the database cannot be written"));
@@ -104,9 +105,12 @@ pub(super) fn open_again(database: &Database, options: &StoreOptions) -> Result<
     Ok(connection)
 }
 
-/// Settings of a connection to a database that is known to be ours.
-pub(super) fn configure(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
+/// Takes from what stands in the file the means to do harm: another program may have written it, also while it is open.
+fn harden(connection: &Connection) -> Result<(), Failure> {
     for (setting, on) in [
+        // This library has no triggers and no views; one that is there does nothing.
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
@@ -116,6 +120,12 @@ pub(super) fn configure(connection: &Connection, options: &StoreOptions) -> Resu
     ] {
         connection.set_db_config(setting, on).map_err(|error| map_error(connection, &error))?;
     }
+    Ok(())
+}
+
+/// Settings of a connection to a database that is known to be ours.
+pub(super) fn configure(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
+    require_write_ahead_log(connection)?;
     set_durability(connection, options.durability)?;
     set_pragma(connection, "foreign_keys", true)?;
     set_pragma(connection, "cell_size_check", true)?;
@@ -188,13 +198,29 @@ pub(super) fn set_busy_timeout(connection: &Connection, timeout: Duration) -> Re
     connection.busy_timeout(timeout).map_err(|error| map_error(connection, &error))
 }
 
+/// Everything rests on the log: readers beside writers, change tracking, and which syncs make a commit durable.
+fn require_write_ahead_log(connection: &Connection) -> Result<(), Failure> {
+    let mode: String = connection
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .map_err(|error| map_error(connection, &error))?;
+    if is_log_mode(&mode) {
+        return Ok(());
+    }
+    Err(Failure::new(ErrorCode::StorageIo, "another program has taken the write-ahead log from the database"))
+}
+
+/// A database in memory has no log and needs none.
+fn is_log_mode(mode: &str) -> bool {
+    mode == "wal" || mode == "memory"
+}
+
 /// Sets the journal mode; SQLite answers with the mode that holds.
 pub(super) fn use_write_ahead_log(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
     // Another process that opens the file at the same moment makes this busy without consulting the busy handler.
     let waiting = Stopwatch::start();
     loop {
         match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
-            Ok(mode) if mode == "wal" || mode == "memory" => return Ok(()),
+            Ok(mode) if is_log_mode(&mode) => return Ok(()),
             Ok(_) => {
                 return Err(Failure::new(
                     ErrorCode::StorageIo,
@@ -208,6 +234,12 @@ pub(super) fn use_write_ahead_log(connection: &Connection, options: &StoreOption
             Err(error) => return Err(map_error(connection, &error)),
         }
     }
+}
+
+/// Keeps the connection from moving the log into the database, and from deleting it, when it is the last to close.
+pub(super) fn leave_log(connection: &Connection) {
+    // Cannot fail on an open connection.
+    let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {

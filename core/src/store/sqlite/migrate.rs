@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::connection;
 use super::error::map_error;
+use super::{connection, schema_check};
 use crate::error::{ErrorCode, Failure};
 use crate::store::contract::StoreOptions;
 
@@ -17,16 +17,32 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_count_failed_sign_ins.sql"),
 ];
 
-/// Refuses a foreign or newer file before anything is written to it.
+/// Refuses a foreign, changed or newer file before anything is written to it.
 pub(super) fn migrate(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
-    let found = inspect(connection)?;
-    if found != Some(MIGRATIONS.len()) {
-        connection::use_write_ahead_log(connection, options)?;
-        for version in found.unwrap_or(0)..MIGRATIONS.len() {
-            apply_migration(connection, version)?;
-        }
+    let found = inspect_schema(connection)?;
+    connection::use_write_ahead_log(connection, options)?;
+    for version in found.unwrap_or(0)..MIGRATIONS.len() {
+        apply_migration(connection, version)?;
     }
     Ok(())
+}
+
+/// The version of one of our files whose schema is that version's. One transaction, because another process may be
+/// migrating the file.
+fn inspect_schema(connection: &Connection) -> Result<Option<usize>, Failure> {
+    let map = |error| map_error(connection, &error);
+    let tx = Transaction::new_unchecked(connection, TransactionBehavior::Deferred).map_err(map)?;
+    let found = inspect(connection)?;
+    if let Some(version) = found {
+        schema_check::compare(connection, &MIGRATIONS[..version], |object, difference| {
+            Err(Failure::new(
+                ErrorCode::StorageCorrupt,
+                format!("another program has changed the database: its {object} {difference}"),
+            ))
+        })?;
+    }
+    tx.commit().map_err(map)?;
+    Ok(found)
 }
 
 /// The version of one of our files, nothing for a file that is still empty.

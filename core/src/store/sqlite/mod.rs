@@ -8,7 +8,7 @@ mod columns;
 mod connection;
 mod creation;
 mod error;
-mod file_claim;
+mod files;
 mod log;
 mod migrate;
 mod observer;

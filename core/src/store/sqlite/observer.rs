@@ -8,14 +8,14 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{self, OpenMode};
 use super::error::{map_error, map_open_error};
-use super::file_claim::FileClaim;
+use super::files::FileClaim;
 use crate::error::{ErrorCode, Failure};
 use crate::store::contract::StoreOptions;
 
 pub(super) struct Observer {
     connection: Connection,
     /// Released last.
-    _file_claim: Option<FileClaim>,
+    _file_claim: FileClaim,
 }
 
 impl Observer {

@@ -33,6 +33,8 @@ struct State {
     idle: Vec<Connection>,
     lent: usize,
     is_closed: bool,
+    /// Whether the last connection to close leaves the log where it is.
+    leaves_log: bool,
 }
 
 impl Readers {
@@ -45,12 +47,14 @@ impl Readers {
         Ok(())
     }
 
-    /// Runs `read` with a connection that no other thread uses meanwhile.
+    /// Runs `read` with a connection that no other thread uses meanwhile; `confirm_fresh` says whether one that was opened for
+    /// it may be used.
     pub(super) fn lend<T>(
         &self,
         wait_policy: WaitPolicy,
         database: &Database,
         options: &StoreOptions,
+        confirm_fresh: impl FnOnce() -> Result<(), Failure>,
         read: impl FnOnce(&Connection) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let busy_timeout = match wait_policy {
@@ -61,6 +65,7 @@ impl Readers {
             Some(reader) => reader,
             None => match open_reader(database, &StoreOptions { busy_timeout, ..*options }) {
                 Ok(fresh) => {
+                    confirm_fresh()?;
                     self.state.lock().lent += 1;
                     fresh
                 }
@@ -112,13 +117,19 @@ impl Readers {
         let mut state = self.state.lock();
         if reader.is_autocommit() && state.idle.len() < IDLE_READERS && !state.is_closed {
             state.idle.push(reader);
+        } else if state.leaves_log {
+            connection::leave_log(&reader);
         }
     }
 
     /// Closes the idle connections; those that are lent close when they come back.
-    pub(super) fn close(&self) {
+    pub(super) fn close(&self, leaves_log: bool) {
         let mut state = self.state.lock();
         state.is_closed = true;
+        state.leaves_log = leaves_log;
+        if leaves_log {
+            state.idle.iter().for_each(connection::leave_log);
+        }
         state.idle.clear();
         self.returned.notify_all();
     }

@@ -18,11 +18,12 @@ struct Definition {
     sql: Option<String>,
 }
 
-/// Calls `report` with each object that differs from a database in memory that the same migrations made, and how.
+/// Calls `report` with each object that differs from a database in memory that the same migrations made, and how; ends at the
+/// first failure of `report`.
 pub(super) fn compare(
     connection: &Connection,
     migrations: &[&str],
-    mut report: impl FnMut(&str, &str),
+    mut report: impl FnMut(&str, &str) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let ours = Connection::open_in_memory().map_err(map_own_error)?;
     for migration in migrations {
@@ -36,12 +37,12 @@ pub(super) fn compare(
         let object = format!("{kind} {name:?}");
         match expected.remove(&(kind, name)) {
             Some(ours) if ours == definition => {}
-            Some(_) => report(&object, "is not as this library makes it"),
-            None => report(&object, "is none of this library's"),
+            Some(_) => report(&object, "is not as this library makes it")?,
+            None => report(&object, "is none of this library's")?,
         }
     }
     for (kind, name) in expected.into_keys() {
-        report(&format!("{kind} {name:?}"), "is missing");
+        report(&format!("{kind} {name:?}"), "is missing")?;
     }
     Ok(())
 }

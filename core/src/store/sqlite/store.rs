@@ -9,11 +9,12 @@ use rusqlite::Connection;
 
 use super::change_tracker::ChangeTracker;
 use super::connection::{self, OpenMode};
-use super::file_claim::FileClaim;
+use super::files::{self, FileClaim, FileWatch};
 use super::log::{self, Due, LOG_LIMITS, LogKeeper};
 use super::readers::Readers;
 use super::wal_index::WalIndex;
 use super::{migrate, transaction};
+use crate::clock::Timestamp;
 use crate::error::{ErrorCode, Failure};
 use crate::model::id::SessionId;
 use crate::store::contract::{Store, StoreOptions};
@@ -33,8 +34,10 @@ pub(in crate::store) struct SqliteStore {
     readers: Readers,
     change_tracker: RwLock<Option<Arc<ChangeTracker>>>,
     log_keeper: LogKeeper,
+    /// Absent for a database in memory.
+    file_watch: Option<Arc<FileWatch>>,
     is_closed: AtomicBool,
-    /// Tells other copies of this library in the process that the file is taken; released last.
+    /// Released last.
     _file_claim: Option<FileClaim>,
 }
 
@@ -47,19 +50,27 @@ impl SqliteStore {
             Ok(writer)
         };
         let (writer, file_claim) = match &database {
-            Database::File(path) => FileClaim::claim(path, options.busy_timeout, open_writer)?,
+            Database::File(path) => {
+                if !options.allow_network_file_system {
+                    files::require_local(path)?;
+                }
+                let (writer, claim) = FileClaim::claim(path, options.busy_timeout, open_writer)?;
+                (writer, Some(claim))
+            }
             Database::Memory => (open_writer()?, None),
         };
         let readers = Readers::default();
-        let change_tracker = match &database {
-            Database::File(_) => {
+        let (change_tracker, file_watch) = match (&database, &file_claim) {
+            (Database::File(path), Some(claim)) => {
                 readers.open_first(&database, &options)?;
                 let watcher = connection::open(&database, OpenMode::MustExist, &options)?;
                 connection::configure(&watcher, &options)?;
                 transaction::read(&watcher, &mut |tx| tx.clock_mark().map(drop))?;
-                WalIndex::map(watcher).map(|wal_index| Arc::new(ChangeTracker::new(wal_index)))
+                let watch = claim.watch(path)?;
+                let tracker = WalIndex::map(watcher).map(|wal_index| Arc::new(ChangeTracker::new(wal_index)));
+                (tracker, Some(watch))
             }
-            Database::Memory => None,
+            _ => (None, None),
         };
         if change_tracker.is_some() {
             connection::stop_checkpoints(&writer)?;
@@ -72,6 +83,7 @@ impl SqliteStore {
             readers,
             change_tracker: RwLock::new(change_tracker),
             log_keeper: LogKeeper::new(LOG_LIMITS),
+            file_watch,
             is_closed: AtomicBool::new(false),
             _file_claim: file_claim,
         })
@@ -121,13 +133,51 @@ impl SqliteStore {
     fn keep_log_short(&self) {
         // Held to the end, so that close() waits for it.
         let tracker = self.change_tracker.read();
+        if self.is_lost() {
+            return;
+        }
         let Some(wal_index) = tracker.as_deref().map(ChangeTracker::wal_index) else { return };
         self.log_keeper.keep_short(wal_index.header().log_pages(), |due| {
-            self.readers.lend(WaitPolicy::NonBlocking, &self.database, &self.options, |reader| match due {
-                Due::Checkpoint => connection::checkpoint_log(reader),
-                Due::Restart => connection::restart_log(reader, &self.options),
+            // Not through `lend_reader`, which would take the lock of the tracker again.
+            let confirm = || Ok(());
+            self.readers.lend(WaitPolicy::NonBlocking, &self.database, &self.options, confirm, |reader| {
+                match due {
+                    Due::Checkpoint => connection::checkpoint_log(reader),
+                    Due::Restart => connection::restart_log(reader, &self.options),
+                }
             })
         });
+    }
+
+    /// Runs `read` with a reading connection.
+    fn lend_reader<T>(
+        &self,
+        wait_policy: WaitPolicy,
+        read: impl FnOnce(&Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        // A fresh connection may have opened another file than the others have.
+        let confirm = || self.look_at_files();
+        self.readers
+            .lend(wait_policy, &self.database, &self.options, confirm, read)
+            .map_err(|failure| self.explain(failure))
+    }
+
+    /// Fails if the files at the path are no longer the ones that are open.
+    fn look_at_files(&self) -> Result<(), Failure> {
+        let Some(watch) = &self.file_watch else { return Ok(()) };
+        watch.look(|| self.change_tracker.read().as_ref()?.log_extent())
+    }
+
+    /// A failure of a transaction, or what has happened to the files if that explains it.
+    fn explain(&self, failure: Failure) -> Failure {
+        match failure.as_error().code() {
+            ErrorCode::StorageCorrupt | ErrorCode::StorageIo => self.look_at_files().err().unwrap_or(failure),
+            _ => failure,
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.file_watch.as_ref().is_some_and(|watch| watch.is_lost())
     }
 }
 
@@ -139,8 +189,14 @@ impl ExclusiveWriter for SqliteStore {
         work: &mut dyn FnMut(&dyn SavepointTransaction) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         self.with_writer(time_left, durability, |writer, tracker| {
-            transaction::write(writer, tracker, &mut |tx| work(tx))
+            transaction::write(writer, tracker, &mut |tx| {
+                work(tx)?;
+                // Nothing is acknowledged that no other process can see.
+                let look = |watch: &Arc<FileWatch>| watch.look_before_commit(|| tracker?.log_extent());
+                self.file_watch.as_ref().map_or(Ok(()), look)
+            })
         })
+        .map_err(|failure| self.explain(failure))
     }
 }
 
@@ -154,9 +210,7 @@ impl Store for SqliteStore {
                 WaitPolicy::NonBlocking => Err(would_block()),
             };
         }
-        self.readers.lend(wait_policy, &self.database, &self.options, |reader| {
-            transaction::read(reader, &mut |tx| job(tx))
-        })
+        self.lend_reader(wait_policy, |reader| transaction::read(reader, &mut |tx| job(tx)))
     }
 
     fn write_exclusive(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
@@ -202,21 +256,41 @@ impl Store for SqliteStore {
         if self.database == Database::Memory {
             return Ok(true);
         }
-        self.readers.lend(WaitPolicy::Block, &self.database, &self.options, |reader| {
-            connection::empty_log(reader, &self.options)
-        })
+        self.lend_reader(WaitPolicy::Block, |reader| connection::empty_log(reader, &self.options))
     }
 
     fn check_open(&self) -> Result<(), Failure> {
-        if self.is_closed.load(Ordering::Acquire) { Err(closed()) } else { Ok(()) }
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        self.file_watch.as_ref().map_or(Ok(()), |watch| watch.require_files())
+    }
+
+    fn confirm_files(&self, clock: Timestamp) -> Result<(), Failure> {
+        match &self.file_watch {
+            Some(watch) if watch.is_look_due(clock) => self.look_at_files(),
+            _ => Ok(()),
+        }
     }
 
     fn close(&self) {
-        self.is_closed.store(true, Ordering::Release);
-        self.readers.close();
+        if !self.is_closed.swap(true, Ordering::AcqRel) {
+            // What is lost is left alone, also where no call has noticed it yet.
+            let _ = self.look_at_files();
+        }
+        let is_lost = self.is_lost();
+        self.readers.close(is_lost);
         // Waits for the leader at work; the last connection to close checkpoints the log.
-        self.writer.lock().take();
-        self.change_tracker.write().take();
+        if let Some(writer) = self.writer.lock().take()
+            && is_lost
+        {
+            connection::leave_log(&writer);
+        }
+        if let Some(tracker) = self.change_tracker.write().take()
+            && is_lost
+        {
+            tracker.leave_log();
+        }
     }
 }
 

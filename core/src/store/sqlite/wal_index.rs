@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use rusqlite::{Connection, ffi};
 
+use super::connection::leave_log;
+
 /// The header at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header([u32; 12]);
@@ -24,13 +26,37 @@ impl Header {
     }
 }
 
+/// How far the log reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LogExtent {
+    /// Size of a page; 0 while no commit has gone through this log.
+    pub page_bytes: u64,
+    /// Pages of the database as last committed.
+    pub pages: u64,
+    /// Frames in the log, each with one page.
+    pub frames: u64,
+}
+
+impl Header {
+    fn extent(&self) -> LogExtent {
+        let [_, _, first, second] = self.0[3].to_ne_bytes();
+        // In 16 bits, where 1 stands for 65,536.
+        let size = u64::from(u16::from_ne_bytes([first, second]));
+        LogExtent {
+            page_bytes: (size & 0xfe00) + ((size & 1) << 16),
+            pages: self.0[5].into(),
+            frames: self.0[4].into(),
+        }
+    }
+}
+
 /// A connection that keeps the WAL index mapped.
 pub(super) struct WalIndex {
     header: *const [AtomicU32; 12],
-    _connection: Connection,
+    connection: Connection,
 }
 
-// SAFETY: the connection is never used again but for closing; every thread may read the header.
+// SAFETY: the connection is never used again but to set an option, by the thread that closes it, and for closing; every thread may read the header.
 unsafe impl Send for WalIndex {}
 // SAFETY: as above.
 unsafe impl Sync for WalIndex {}
@@ -62,7 +88,7 @@ impl WalIndex {
         if region.is_null() {
             return None;
         }
-        Some(WalIndex { header: region.cast(), _connection: connection })
+        Some(WalIndex { header: region.cast(), connection })
     }
 
     /// The header as it is now. One that is read while a commit writes it equals no other.
@@ -75,5 +101,16 @@ impl WalIndex {
         let copy = Header(std::array::from_fn(|word| header[word].load(Ordering::Acquire)));
         fence(Ordering::SeqCst);
         copy
+    }
+
+    /// How far the log reaches; nothing while a commit writes the header.
+    pub(super) fn extent(&self) -> Option<LogExtent> {
+        let header = self.header();
+        (header == self.header()).then(|| header.extent())
+    }
+
+    /// Keeps the connection from moving the log into the database, and from deleting it, when it is the last to close.
+    pub(super) fn leave_log(&self) {
+        leave_log(&self.connection);
     }
 }

@@ -64,11 +64,19 @@ const CHANGE_IDENTITY: SessionUpdate = session_update! {
     claims
 };
 
+/// A version that has not been there before, also not in a past to which a restored backup takes the database back: a number
+/// of 63 bits of SQLite's own generator, which the operating system seeds.
+macro_rules! new_version {
+    () => {
+        "random() & 0x7fffffffffffffff"
+    };
+}
+
 impl Tx<'_> {
-    fn raise_version(&self, tenant: TenantNo) -> Result<(), Failure> {
+    fn change_version(&self, tenant: TenantNo) -> Result<(), Failure> {
         self.change(
             Change::Everything,
-            "UPDATE tenants SET version = version + 1 WHERE tenant_no = :tenant_no",
+            concat!("UPDATE tenants SET version = ", new_version!(), " WHERE tenant_no = :tenant_no"),
             named_params! {":tenant_no": tenant},
         )
     }
@@ -125,7 +133,9 @@ impl WriteTransaction for Tx<'_> {
                      ",
                 config_columns!(all),
                 ")
-                 VALUES (:tenant_id, 1, :now, :salt, :wrapped_refresh_key, :token_horizon_at_ms, ",
+                 VALUES (:tenant_id, ",
+                new_version!(),
+                ", :now, :salt, :wrapped_refresh_key, :token_horizon_at_ms, ",
                 config_columns!(all parameters),
                 ")"
             ),
@@ -150,7 +160,9 @@ impl WriteTransaction for Tx<'_> {
             concat!(
                 "UPDATE tenants
                  SET
-                     version = version + 1,
+                     version = ",
+                new_version!(),
+                ",
                      token_horizon_at_ms = :token_horizon_at_ms,
                      ",
                 config_columns!(all assignments),
@@ -174,12 +186,16 @@ impl WriteTransaction for Tx<'_> {
     ) -> Result<(), Failure> {
         self.change(
             Change::Everything,
-            "UPDATE tenants
-             SET
-                 version = version + 1,
-                 salt = :salt,
-                 wrapped_refresh_key = :wrapped_refresh_key
-             WHERE tenant_no = :tenant_no",
+            concat!(
+                "UPDATE tenants
+                 SET
+                     version = ",
+                new_version!(),
+                ",
+                     salt = :salt,
+                     wrapped_refresh_key = :wrapped_refresh_key
+                 WHERE tenant_no = :tenant_no"
+            ),
             named_params! {":salt": salt, ":wrapped_refresh_key": refresh_key, ":tenant_no": tenant},
         )
     }
@@ -215,7 +231,7 @@ impl WriteTransaction for Tx<'_> {
                 ":key_no": key.no,
             },
         )?;
-        self.raise_version(tenant)
+        self.change_version(tenant)
     }
 
     fn set_sign_in_failures(&self, tenant: TenantNo, failures: &SignInFailures) -> Result<(), Failure> {
@@ -322,7 +338,7 @@ impl WriteTransaction for Tx<'_> {
                 binder.parameters(named_params! {":tenant_no": tenant})?.columns(BulkEndColumn::ALL, &record)
             },
         )?;
-        self.raise_version(tenant)
+        self.change_version(tenant)
     }
 
     fn finish_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure> {
@@ -331,7 +347,7 @@ impl WriteTransaction for Tx<'_> {
             "UPDATE bulk_ends SET done = 1 WHERE tenant_no = :tenant_no AND bulk_no = :bulk_no AND done = 0",
             named_params! {":tenant_no": tenant, ":bulk_no": no},
         )?;
-        self.raise_version(tenant)
+        self.change_version(tenant)
     }
 
     fn delete_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure> {

@@ -26,6 +26,12 @@ export function readWholeNumber(field: string, value: unknown, max: number): num
   throw validationError(field, `must be a whole number from 0 to ${max.toLocaleString("en-US")}`);
 }
 
+/** An optional boolean: null when absent. */
+export function readOptionalBoolean(field: string, value: unknown): boolean | null {
+  if (value === undefined || value === null || typeof value === "boolean") return value ?? null;
+  throw validationError(field, "must be a boolean");
+}
+
 /** A token; empty when absent, which the engine refuses with `missing_token`. */
 export function readToken(field: string, value: unknown): string {
   return value === undefined || value === null ? "" : readText(field, value);

@@ -56,6 +56,9 @@ impl Store for Shared {
     fn check_open(&self) -> Result<(), Failure> {
         self.0.check_open()
     }
+    fn confirm_files(&self, clock: Timestamp) -> Result<(), Failure> {
+        self.0.confirm_files(clock)
+    }
     fn close(&self) {
         self.0.close();
     }

@@ -99,7 +99,7 @@ fn large_user() -> UserId {
 
 #[test]
 fn calls_on_one_session_do_not_grow_with_the_sessions_of_its_user() {
-    let Bench { tenant, .. } = bench(Standing::Revoked);
+    let Bench { _folder, tenant, .. } = bench(Standing::Revoked);
     tenant.update_config(&r#"{"max_sessions_per_user": 5}"#.parse().unwrap()).unwrap();
     let sign_in = || tenant.create(CreateSession::new(large_user())).unwrap();
     for _ in 0..6 {
@@ -124,7 +124,7 @@ fn calls_on_one_session_do_not_grow_with_the_sessions_of_its_user() {
 #[test]
 fn a_page_of_a_list_does_not_grow_with_what_it_leaves_out() {
     for standing in [Standing::Revoked, Standing::Unswept] {
-        let Bench { tenant, .. } = bench(standing);
+        let Bench { _folder, tenant, .. } = bench(standing);
         for user_id in [None, Some(large_user())] {
             for status in StatusFilter::ALL {
                 let query = ListQuery { user_id: user_id.clone(), status: *status, ..ListQuery::default() };
@@ -142,7 +142,7 @@ fn a_page_of_a_list_does_not_grow_with_what_it_leaves_out() {
 
 #[test]
 fn counting_sweeping_and_purging_go_in_steps() {
-    let Bench { tenant, rows, clock, .. } = bench(Standing::Unswept);
+    let Bench { _folder, tenant, rows, clock, .. } = bench(Standing::Unswept);
     let stats = within(PAGE_STEPS, "stats", || tenant.stats().unwrap());
     assert_eq!(stats.sessions.expired, rows);
     assert_eq!(within(CHANGE_STEPS, "sweep", || tenant.sweep().unwrap()), rows);
