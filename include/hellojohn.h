@@ -809,6 +809,11 @@ const char *hj_claims_token_id(const hj_claims *claims);
 HJ_API
 const char *hj_claims_payload_json(const hj_claims *claims);
 
+/// Whether the token was issued before the last update of its session: the client should refresh, and the
+/// session says what holds now. Always false after hj_tenant_verify_locally.
+HJ_API
+bool hj_claims_outdated(const hj_claims *claims);
+
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_claims_free(hj_claims *claims);
@@ -1030,6 +1035,9 @@ hj_status hj_tenant_update(const hj_tenant *tenant,
 
 /// Verifies an access token and its session against the store: from the moment that a call which ended a session has
 /// returned, every thread and every process on the database refuses the session.
+///
+/// `session` is the session as it is now: decide by its role, organisation, second factor and claims. `claims` is what the
+/// token says; hj_claims_outdated tells whether the session was updated since.
 ///
 /// `session` and `claims` may be NULL. Fails with HJ_ERR_MISSING_TOKEN, HJ_ERR_INVALID_TOKEN, HJ_ERR_TOKEN_EXPIRED,
 /// HJ_ERR_SESSION_NOT_FOUND; with HJ_ERR_SESSION_REVOKED or HJ_ERR_SESSION_EXPIRED, and then `session` still holds the

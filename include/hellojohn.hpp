@@ -90,6 +90,8 @@ struct [[nodiscard]] verification {
   hellojohn::claims claims;
   explicit operator bool() const noexcept { return status == HJ_OK; }
   const char *name() const noexcept { return hj_status_name(status); }
+  /// Whether the token was issued before the last update of its session: the client should refresh.
+  bool is_outdated() const noexcept { return hj_claims_outdated(claims.get()); }
 };
 
 /// The REST API of a tenant.

@@ -306,6 +306,7 @@ static json_t *verify_access_token(struct request *request) {
   }
   answer = json_object();
   json_object_set_new(answer, "session", owned_session_json(session));
+  json_object_set_new(answer, "outdated", json_boolean(hj_claims_outdated(claims)));
   json_object_set_new(answer, "claims", claims_json(claims));
   return answer;
 }

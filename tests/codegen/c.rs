@@ -22,6 +22,14 @@ const MORE: &[(&str, &str, &str, &str, &str)] = &[
         "Whether its status is \"active\".",
     ),
     (
+        "claims",
+        "outdated",
+        "bool",
+        "false", // set where the store was asked
+        "Whether the token was issued before the last update of its session: the client should refresh, and the session says \
+         what holds now. Always false after hj_tenant_verify_locally.",
+    ),
+    (
         "config",
         "json",
         "TextOffset",
@@ -187,7 +195,7 @@ fn source(answer: &Answer) -> String {
         );
     }
     for (_, more, held, value, doc) in more() {
-        writeln!(members, "    {more}: {held},").expect("a string");
+        writeln!(members, "    pub(crate) {more}: {held},").expect("a string");
         writeln!(values, "            {more}: {value},").expect("a string");
         let (result, read) = match *held {
             "TextOffset" => ("*const c_char", format!("{name}.texts.c_str({name}.{more})")),

@@ -1,4 +1,5 @@
 // The Node surface: drives the public class by the line protocol of tests/README.md.
+import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { checkDatabase, HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
 
@@ -89,6 +90,10 @@ function toWireConfig(settings) {
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [snakeCase(name), value]));
 }
 
+function pickIdentity({ role, orgId, mfaVerified, claims }) {
+  return { role, orgId, mfaVerified, claims };
+}
+
 function toError({ code, message }) {
   return new HelloJohnError(code, message);
 }
@@ -124,7 +129,10 @@ const operations = {
     const verification = await hj.verifyTokenRemote(token);
     if (!verification.valid) throw toError(verification.error);
     const found = await hj.sessions.verify(token);
-    return { session: toWireSession(found.session), claims: verification.payload };
+    const { role, orgId, mfaVerified, claims, outdated } = verification;
+    // Both speak of the session as it is now.
+    assert.deepEqual({ role, orgId, mfaVerified, claims }, pickIdentity(found.session));
+    return { session: toWireSession(found.session), claims: verification.payload, outdated };
   },
   verify_locally: async (hj, { token, ...args }) => {
     const expected = toOptions(args, { leeway_s: "clockSkewSeconds" });

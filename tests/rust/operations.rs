@@ -81,7 +81,11 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
         "verify_session" => session(&tenant.verify_session(take_text(&mut args, "session_id")?.parse()?)?),
         "verify_access_token" => {
             let verified = tenant.verify_access_token(&take_text(&mut args, "token")?)?;
-            json!({"session": session(&verified.session), "claims": &verified.claims.payload})
+            json!({
+                "session": session(&verified.session),
+                "claims": &verified.claims.payload,
+                "outdated": verified.outdated,
+            })
         }
         "verify_locally" => {
             let token = take_text(&mut args, "token")?;

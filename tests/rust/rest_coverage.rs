@@ -26,7 +26,7 @@ const OPERATIONS: [(&str, &[&str]); 15] = [
     ("verify_session", EVERYTHING),
     (
         "verify_access_token",
-        &["session", "claims.sub", "claims.session_id", "claims.tenant_id", "claims.exp"],
+        &["session", "outdated", "claims.sub", "claims.session_id", "claims.tenant_id", "claims.exp"],
     ),
     ("revoke", EVERYTHING),
     ("revoke_user", EVERYTHING),

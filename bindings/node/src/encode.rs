@@ -85,6 +85,7 @@ struct VerificationJson<'a> {
     valid: bool,
     session: Option<SessionValues<'a>>,
     payload: Option<&'a Map<String, Value>>,
+    outdated: bool,
     /// Of the validator that says whether this answer is fresh.
     number: Option<i64>,
     error: Option<ErrorJson<'a>>,
@@ -104,6 +105,7 @@ pub(crate) fn encode_session_verification(
             valid: true,
             session: Some(SessionValues(&session)),
             payload: None,
+            outdated: false,
             number: Some(number),
             error: None,
         }),
@@ -120,6 +122,7 @@ pub(crate) fn encode_token_verification(
             valid: true,
             session: Some(SessionValues(&access.session)),
             payload: Some(&access.claims.payload),
+            outdated: access.outdated,
             number,
             error: None,
         }),
@@ -136,6 +139,7 @@ fn encode_refusal(VerifyError { session, error, .. }: VerifyError) -> Result<Str
         valid: false,
         session: session.as_deref().map(SessionValues),
         payload: None,
+        outdated: false,
         number: None,
         error: Some(ErrorJson { code: error.code().as_str(), detail: error.detail() }),
     })

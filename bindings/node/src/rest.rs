@@ -126,7 +126,7 @@ impl Rest {
     }
 
     /// Authorizes a request to a route of the host: method, names and values of the headers in turn, `AuthorizeOptions` as
-    /// JSON, an access token that counts instead of the header's → the access token's claims, or null. On this
+    /// JSON, an access token that counts instead of the header's → the user, or null. On this
     /// thread, so that no request waits behind other reads.
     #[napi(catch_unwind)]
     pub fn authorize(
@@ -145,17 +145,7 @@ impl Rest {
         });
         self.calls.read_inline(env, move |_, tenant| {
             let options = AuthorizeOptions::from_json(&read_object(&options)?)?;
-            let claims = rest::authorize(tenant, parts.as_ref().map_err(Error::clone)?, &options)?;
-            encode(&claims.map(|claims| {
-                json!({
-                    "user_id": claims.user_id,
-                    "session_id": claims.session_id,
-                    "tenant_id": claims.tenant_id,
-                    "org_id": claims.org_id,
-                    "role": claims.role,
-                    "mfa_verified": claims.mfa_verified,
-                })
-            }))
+            encode(&rest::authorize(tenant, parts.as_ref().map_err(Error::clone)?, &options)?)
         })
     }
 

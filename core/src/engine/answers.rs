@@ -44,10 +44,13 @@ pub struct UpdatedSession {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct VerifiedAccess {
-    /// The session.
+    /// The session as it is now: decide by its organisation, role, second factor and claims.
     pub session: Session,
-    /// What the token says.
+    /// What the token says: the same as the session, unless it is outdated.
     pub claims: AccessClaims,
+    /// Whether the token was issued before the last [`update`](crate::Tenant::update) of the session. The client gets
+    /// one that is not by a refresh.
+    pub outdated: bool,
     pub(super) validator: CacheValidator,
 }
 

@@ -136,6 +136,7 @@ impl Tenant {
             client,
             last_seen: LastSeen::default(),
             identity,
+            identity_serial: 0,
         };
         let unsigned = self.prepare_access_token(&record, key)?;
         let eviction = match config.max_sessions_per_user {

@@ -89,11 +89,12 @@ impl Tenant {
                     ctx.ends().end(record.id, EndReason::RefreshTokenReuse)?;
                     return Err(refresh_token_reused().into());
                 }
-                Decision::Replay => {
-                    let ring = &ctx.snapshot.ring;
-                    let signed_by = ring.by_no(record.access.key_no).unwrap_or_else(|| ring.active());
-                    (record, Arc::clone(signed_by))
-                }
+                Decision::Replay => match ctx.snapshot.ring.by_no(record.access.key_no) {
+                    Some(signed_by) => (record, Arc::clone(signed_by)),
+                    // Its key was retired, so the token is dead and the active key signs another one: for no longer than
+                    // that key signs today, or a rotation would forget the token.
+                    None => (expire_in_time(record, ctx.now, config), Arc::clone(ctx.snapshot.ring.active())),
+                },
                 Decision::Rotate => {
                     let key = Arc::clone(ctx.snapshot.ring.active());
                     let mut rotated = rotate(record, ctx.now, config, key.no, &request)?;
@@ -168,6 +169,13 @@ fn rotate(
         user_agent: last_seen(request.user_agent.clone(), seen.user_agent, sign_in.user_agent.clone()),
     };
     Ok(record)
+}
+
+/// The record of a session whose newest access token expires no later than one that is issued at `now`.
+fn expire_in_time(mut record: SessionRecord, now: Timestamp, config: &Config) -> SessionRecord {
+    let latest = expiry::access_token_end(now, config, record.times.expires_at);
+    record.access.params.expires_at = record.access.params.expires_at.min(latest);
+    record
 }
 
 /// What to keep as last seen: nothing while it is the same as at the sign-in.

@@ -16,7 +16,8 @@ use crate::token::issuer::AccessTokenParams;
 
 impl Tenant {
     /// Changes the identity of an active session and issues an access token that carries it. Access tokens issued before
-    /// stay good until their `exp`.
+    /// stay good until their `exp`; verification against the store answers with the changed identity for them, too, and
+    /// says that they are outdated.
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
@@ -58,6 +59,7 @@ impl Tenant {
                 },
                 key_no: key.no,
             };
+            record.identity_serial = record.access.params.serial;
             patch.clone().apply(&mut record.identity);
             let unsigned = tenant.prepare_access_token(&record, &key)?;
             ctx.transaction.change_identity(ctx.tenant, &record)?;

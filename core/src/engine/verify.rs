@@ -50,7 +50,11 @@ impl LocalVerification {
 
 /// What the store knows about a session.
 enum Lookup {
-    Active(Session, CacheValidator),
+    Active {
+        session: Session,
+        validator: CacheValidator,
+        is_outdated: bool,
+    },
     Ended(Session, Refusal),
     /// The tenant's keys are no longer the ones that the token was verified with.
     KeysChanged(Arc<TenantSnapshot>),
@@ -84,14 +88,15 @@ impl Tenant {
     /// As [`verify_session`](Self::verify_session).
     pub fn verify_session_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), VerifyError> {
         match self.look_up(id, None)? {
-            Lookup::Active(session, validator) => Ok((session, validator)),
+            Lookup::Active { session, validator, .. } => Ok((session, validator)),
             Lookup::Ended(session, refusal) => Err(VerifyError::ended(session, refusal)),
             Lookup::KeysChanged(_) => Err(Failure::internal("no keys were used").into()),
         }
     }
 
     /// Verifies an access token, then its session against the store, as [`verify_session`](Self::verify_session) does.
-    /// Results are cached: a repeated token skips the signature check and, while no commit has touched its session, the
+    /// The answer tells of the session as it is now: a role that was taken away is gone with the next call, whatever the
+    /// token still says. Results are cached: a repeated token skips the signature check and, while no commit has touched its session, the
     /// database.
     ///
     /// ```
@@ -128,8 +133,9 @@ impl Tenant {
                 _ => self.verify_claims(token, snapshot, now, None, Leeway::None)?,
             };
             match self.look_up(claims.session_id, Some((&claims, used.version)))? {
-                Lookup::Active(session, validator) => {
-                    let verified = Arc::new(VerifiedAccess { session, claims, validator });
+                Lookup::Active { session, validator, is_outdated } => {
+                    let verified =
+                        Arc::new(VerifiedAccess { session, claims, outdated: is_outdated, validator });
                     self.inner.token_cache.insert(key, &verified);
                     return Ok(verified);
                 }
@@ -211,9 +217,13 @@ impl Tenant {
             }
             let end = ctx.effective_end(&record.lifetime());
             let validator = ctx.cache_validator(&record, end, token.map(|(claims, _)| claims.expires_at));
+            // A token of this tenant always has a serial; without one nothing is known of it.
+            let is_outdated = token.is_some_and(|(claims, _)| {
+                claims.serial().is_none_or(|serial| serial < record.identity_serial)
+            });
             let session = self.view(record, end);
             Ok(match end {
-                None => Lookup::Active(session, validator),
+                None => Lookup::Active { session, validator, is_outdated },
                 Some(end) => Lookup::Ended(session, ended_session(end)),
             })
         })

@@ -7,10 +7,13 @@ use serde_json::{Map, Value};
 use super::auth::{read_bearer_credentials, require_same_tenant, to_credential_error};
 use super::options::without_nulls;
 use super::request_head::require_within_limits;
-use crate::engine::{LocalVerification, Tenant};
+use crate::engine::{LocalVerification, Tenant, VerifiedAccess};
 use crate::error::{Error, ErrorCode};
+use crate::model::id::{OrgId, SessionId, TenantId, UserId};
+use crate::model::identity::{Claims, Email, Role};
 use crate::object_reader::ObjectReader;
 use crate::secret::AccessToken;
+use crate::schema::public_record;
 use crate::token::access_claims::AccessClaims;
 use crate::word_enum::word_enum;
 
@@ -82,7 +85,66 @@ impl From<String> for BearerToken {
     }
 }
 
-/// Authorises a request to a route of the host's own: returns the claims of its access token, or `None` for an anonymous
+public_record! {
+    /// The user that a request comes from: the session of its access token as it is now. When the token was verified
+    /// locally, what the token says.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct RequestAuth {
+        /// The user.
+        pub user_id: UserId,
+        /// The session.
+        pub session_id: SessionId,
+        /// The tenant.
+        pub tenant_id: TenantId,
+        /// The organisation that is active.
+        pub org_id: Option<OrgId>,
+        /// The user's role.
+        pub role: Option<Role>,
+        /// Whether a second factor was passed.
+        pub mfa_verified: bool,
+        /// The user's e-mail address.
+        pub email: Option<Email>,
+        /// The host's own claims.
+        pub claims: Claims,
+        /// Whether the token was issued before the last update of the session: the client should refresh. Always false
+        /// when the token was verified locally.
+        pub outdated: bool,
+    }
+}
+
+impl RequestAuth {
+    fn of_session(verified: &VerifiedAccess) -> Self {
+        let VerifiedAccess { session, outdated, .. } = verified;
+        let identity = session.identity.clone();
+        RequestAuth {
+            user_id: session.user_id.clone(),
+            session_id: session.id,
+            tenant_id: session.tenant_id.clone(),
+            org_id: identity.org_id,
+            role: identity.role,
+            mfa_verified: identity.mfa_verified,
+            email: identity.email,
+            claims: identity.claims,
+            outdated: *outdated,
+        }
+    }
+
+    fn of_token(token: AccessClaims) -> Self {
+        RequestAuth {
+            claims: token.own_claims(),
+            user_id: token.user_id,
+            session_id: token.session_id,
+            tenant_id: token.tenant_id,
+            org_id: token.org_id,
+            role: token.role,
+            mfa_verified: token.mfa_verified,
+            email: token.email,
+            outdated: false,
+        }
+    }
+}
+
+/// Authorises a request to a route of the host's own: returns the user that it comes from, or `None` for an anonymous
 /// request that may pass, and for a CORS preflight, in which browsers send no credentials. Answer an error with
 /// [`error_response`](super::error_response). Reaches the disk unless the token is verified locally.
 ///
@@ -93,7 +155,7 @@ pub fn authorize(
     tenant: &Tenant,
     parts: &Parts,
     options: &AuthorizeOptions,
-) -> Result<Option<AccessClaims>, Error> {
+) -> Result<Option<RequestAuth>, Error> {
     require_within_limits(parts, &[])?;
     if is_preflight(parts) {
         return Ok(None);
@@ -113,10 +175,13 @@ pub fn authorize(
         };
     };
     let verified = match options.verification {
-        Verification::Store => {
-            tenant.verify_access_token(token).map(|verified| verified.claims.clone()).map_err(Error::from)
+        Verification::Store => tenant
+            .verify_access_token(token)
+            .map(|verified| RequestAuth::of_session(&verified))
+            .map_err(Error::from),
+        Verification::Local => {
+            tenant.verify_locally(token, &LocalVerification::default()).map(RequestAuth::of_token)
         }
-        Verification::Local => tenant.verify_locally(token, &LocalVerification::default()),
     };
     verified.map(Some).map_err(to_credential_error)
 }
@@ -130,6 +195,8 @@ fn is_preflight(parts: &Parts) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::engine::{CreateSession, Engine, Grant};
 
@@ -158,7 +225,7 @@ mod tests {
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
         match authorize(tenant, &parts, &options) {
-            Ok(claims) => Ok(claims.map_or_else(String::new, |claims| claims.user_id.to_string())),
+            Ok(auth) => Ok(auth.map_or_else(String::new, |auth| auth.user_id.to_string())),
             Err(error) => Err(error.code()),
         }
     }
@@ -232,6 +299,48 @@ mod tests {
         assert_eq!(ask(good, "Bearer a.b.c"), Ok(()));
         assert_eq!(ask("a.b.c", &format!("Bearer {good}")), Err(ErrorCode::InvalidToken));
         assert_eq!(ask("a b\u{1}", "Basic YTpi"), Err(ErrorCode::InvalidToken));
+    }
+
+    #[test]
+    fn the_store_answers_with_the_session_as_it_is_now_and_a_token_with_what_it_says() {
+        let (_engine, tenant, grant) = tenant();
+        let update = |text: &str| {
+            let patch = serde_json::from_str::<Value>(text).unwrap().as_object().unwrap().clone();
+            tenant
+                .update(grant.session.id, crate::model::identity::IdentityPatch::from_json(patch).unwrap())
+                .unwrap()
+        };
+        let admin = update(r#"{"role":"admin","org_id":"org_1","claims":{"plan":"pro"}}"#).access_token;
+        let member = update(r#"{"role":"member","mfa_verified":true,"claims":{"plan":"free"}}"#).access_token;
+        let ask = |token: &AccessToken, options| {
+            let request =
+                http::Request::get("/").header("authorization", format!("Bearer {}", token.expose()));
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            let auth = authorize(&tenant, &parts, options).unwrap().unwrap();
+            serde_json::to_value(auth).unwrap()
+        };
+        let now = json!({
+            "user_id": "usr_1",
+            "session_id": grant.session.id,
+            "tenant_id": "tnt_acme",
+            "org_id": "org_1",
+            "role": "member",
+            "mfa_verified": true,
+            "email": null,
+            "claims": {"plan": "free"},
+            "outdated": false,
+        });
+        assert_eq!(ask(&member, &STORE), now);
+        assert_eq!(ask(&member, &LOCAL), now);
+        let mut outdated = now.clone();
+        outdated["outdated"] = true.into();
+        assert_eq!(ask(&admin, &STORE), outdated);
+        assert_eq!(ask(&grant.access_token, &STORE), outdated);
+        let mut said = now;
+        said["role"] = "admin".into();
+        said["mfa_verified"] = false.into();
+        said["claims"] = json!({"plan": "pro"});
+        assert_eq!(ask(&admin, &LOCAL), said);
     }
 
     #[test]

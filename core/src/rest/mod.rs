@@ -61,7 +61,7 @@ mod time;
 mod tokens;
 
 pub use self::api::{RestApi, Step};
-pub use self::authorize::{AuthorizeOptions, BearerToken, MissingToken, Verification, authorize};
+pub use self::authorize::{AuthorizeOptions, BearerToken, MissingToken, RequestAuth, Verification, authorize};
 pub use self::cookie_options::{CookieOptions, FormerCookie, SameSite};
 pub use self::host::{error_response, is_api_path, paths, work};
 pub use self::options::RestOptions;

@@ -138,22 +138,15 @@ pub(super) fn verify(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     }
 }
 
-/// The claims of a good token, as they were when it was issued.
+/// The session of a good token as it is now, and the end of the token.
 fn encode_verified_token(verified: &VerifiedAccess) -> Value {
-    let claims = &verified.claims;
-    json!({
-        "valid": true,
-        "session_id": claims.session_id,
-        "user_id": claims.user_id,
-        "tenant_id": claims.tenant_id,
-        "role": claims.role,
-        "org_id": claims.org_id,
-        "mfa_verified": claims.mfa_verified,
-        "expires_at": format_rfc3339(claims.expires_at),
-    })
+    let mut answer = encode_verified_session(&verified.session);
+    answer["outdated"] = verified.outdated.into();
+    answer["expires_at"] = format_rfc3339(verified.claims.expires_at).into();
+    answer
 }
 
-/// The claims that the newest token of a good session has.
+/// A good session as it is now, and the end of its newest token.
 fn encode_verified_session(session: &Session) -> Value {
     json!({
         "valid": true,
@@ -163,6 +156,8 @@ fn encode_verified_session(session: &Session) -> Value {
         "role": session.identity.role,
         "org_id": session.identity.org_id,
         "mfa_verified": session.identity.mfa_verified,
+        "claims": session.identity.claims,
+        "outdated": false,
         "expires_at": format_rfc3339(session.access_expires_at),
     })
 }

@@ -84,6 +84,9 @@ pub(crate) struct SessionRecord {
     pub client: ClientInfo,
     pub last_seen: LastSeen,
     pub identity: Identity,
+    /// The serial of the access token that the last change of `identity` issued, 0 before the first change. Tokens with a
+    /// lower one are outdated.
+    pub identity_serial: u32,
 }
 
 impl SessionRecord {

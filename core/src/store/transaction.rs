@@ -169,7 +169,8 @@ pub(crate) trait WriteTransaction: ReadTransaction {
     /// Counts one more replay of the session's former refresh token.
     fn count_replay(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure>;
 
-    /// Replaces organisation, role, second factor and claims, and the newest access token that carries them. Leaves every
+    /// Replaces organisation, role, second factor and claims with the serial of their change, and the newest access token,
+    /// which carries them. Leaves every
     /// other field as it is, the e-mail address too.
     fn change_identity(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure>;
 

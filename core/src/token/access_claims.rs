@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::json;
 use crate::model::id::{OrgId, SessionId, TenantId, UserId};
-use crate::model::identity::{Email, Role};
+use crate::model::identity::{Claims, Email, RESERVED_CLAIMS, Role};
 use crate::schema::public_record;
 
 /// The longest access token, in bytes.
@@ -95,6 +95,19 @@ impl AccessClaims {
             payload,
         })
     }
+
+    /// The host's own claims, without those that the engine sets.
+    pub(crate) fn own_claims(&self) -> Claims {
+        let own = self.payload.iter().filter(|(name, _)| !RESERVED_CLAIMS.contains(&name.as_str()));
+        let own = own.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Claims::new(own).unwrap_or_default() // those of a genuine token were claims before
+    }
+
+    /// The number of the token in its session: the second half of its id, as the issuer writes it.
+    pub(crate) fn serial(&self) -> Option<u32> {
+        let (_, serial) = self.token_id.rsplit_once('.')?;
+        u32::from_str_radix(serial, 16).ok()
+    }
 }
 
 /// `Some(None)` for an absent or null claim, `None` for one of the wrong type.
@@ -110,7 +123,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::model::identity::RESERVED_CLAIMS;
 
     #[test]
     fn the_written_claims_and_nbf_are_the_reserved_ones() {

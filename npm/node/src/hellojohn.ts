@@ -288,15 +288,17 @@ export class HelloJohn {
 
   /**
    * Verifies an access token and its session in the store. A session is refused from the instant that the call which ended
-   * it returned, in every thread and every process on the database.
+   * it returned, in every thread and every process on the database. The answer has the session's role, organisation, second
+   * factor and claims as they are now, and `outdated: true` for a token that was issued before they changed last.
    *
    * Never rejects for a bad token, of any type; rejects with `engine_closed`, `invalid_api_key` or a `storage_…` code when
    * the store cannot be read.
    *
    * @example
    * ```js
-   * const { valid, payload, error } = await hj.verifyTokenRemote(accessToken);
+   * const { valid, role, error } = await hj.verifyTokenRemote(accessToken);
    * if (!valid) return reply.code(401).send({ error: error.code });
+   * if (role !== "admin") return reply.code(403).send();
    * ```
    */
   async verifyTokenRemote(accessToken: string): Promise<TokenVerification> {
@@ -355,10 +357,11 @@ export class HelloJohn {
   }
 
   /**
-   * A middleware that guards the routes behind it: it puts `{userId, sessionId, tenantId, orgId, role, mfaVerified}` into
-   * `request.auth`, or answers as the REST API does, with 401 and `WWW-Authenticate: Bearer` when the request has no good
-   * access token. When the store cannot be read, every request is answered with 5xx. A CORS preflight, in which browsers send
-   * no token, passes with `auth` null: what answers it may stand behind.
+   * A middleware that guards the routes behind it: it puts `{userId, sessionId, tenantId, orgId, role, mfaVerified,
+   * claims, outdated}` into `request.auth`, as the session has them now, or answers as the REST API does, with 401 and
+   * `WWW-Authenticate: Bearer` when the request has no good access token. When the store cannot be read, every request is
+   * answered with 5xx. A CORS preflight, in which browsers send no token, passes with `auth` null: what answers it may stand
+   * behind.
    *
    * Throws `validation_error`.
    *

@@ -1,6 +1,6 @@
 import { HelloJohnError } from "./errors";
 import type { ErrorCode, Session } from "./generated/types";
-import type { WireSession } from "./generated/wire";
+import { toIdentity, type WireSession } from "./generated/wire";
 import { AnswerCache } from "./internal/answer_cache";
 import { isOnlyCheck, yieldIfSpent } from "./internal/event_loop_budget";
 import { callInlineOrAsync } from "./internal/native";
@@ -45,15 +45,31 @@ export interface AccessTokenClaims {
   [claim: string]: Json | undefined;
 }
 
-/** Whether an access token is valid and its session active now. */
+/**
+ * Whether an access token is valid and its session active now. Decide by `role`, `orgId`, `mfaVerified` and `claims`: they are
+ * the session's as it is now.
+ */
 export type TokenVerification =
-  | { valid: true; payload: AccessTokenClaims; error: null }
+  | {
+      valid: true;
+      /** What the token says. */
+      payload: AccessTokenClaims;
+      role: string | null;
+      orgId: string | null;
+      mfaVerified: boolean;
+      /** The host's own claims. */
+      claims: Record<string, Json>;
+      /** Whether the token was issued before the last update of the session: the client should refresh. */
+      outdated: boolean;
+      error: null;
+    }
   | { valid: false; payload: null; error: VerificationError };
 
 interface WireVerification {
   valid: boolean;
   session: WireSession | null;
   payload: AccessTokenClaims | null;
+  outdated: boolean;
   /** Of the answer's validator in the addon; null when the answer must not be cached. */
   number: number | null;
   error: { code: ErrorCode; detail: string } | null;
@@ -85,7 +101,7 @@ export class Verifier {
     const pause = yieldIfSpent();
     if (pause) await pause;
     const answer = this.#tokens.get(accessToken) ?? (await this.#verifyTokenInStore("token", accessToken));
-    if (answer.payload) return { valid: true, payload: copyClaims(answer.payload), error: null };
+    if (answer.payload && answer.session) return toTokenVerification(answer, answer.payload, answer.session);
     return { valid: false, payload: null, error: toVerificationError(answer) };
   }
 
@@ -134,6 +150,24 @@ export class Verifier {
   }
 }
 
+function toTokenVerification(
+  { outdated }: WireVerification,
+  payload: AccessTokenClaims,
+  session: WireSession,
+): TokenVerification {
+  const { role, orgId, mfaVerified, claims } = toIdentity(session);
+  return {
+    valid: true,
+    payload: copyClaims(payload),
+    role,
+    orgId,
+    mfaVerified,
+    claims: copyClaims(claims),
+    outdated,
+    error: null,
+  };
+}
+
 function toVerificationError({ error }: WireVerification): VerificationError {
   return error
     ? { code: error.code, message: error.detail }
@@ -151,7 +185,7 @@ async function verify(
     text = readToken(field, subject);
   } catch (error) {
     if (!(error instanceof HelloJohnError)) throw error;
-    return { valid: false, session: null, payload: null, number: null, error };
+    return { valid: false, session: null, payload: null, outdated: false, number: null, error };
   }
   return callInlineOrAsync<WireVerification>(() => makeCall(text));
 }

@@ -243,7 +243,11 @@ impl Client<'_> {
             "tenant_id": valid["tenant_id"],
             "exp": millis(text(&valid["expires_at"])) / 1000,
         });
-        Ok(json!({"session": self.session(text(&valid["session_id"]))?, "claims": claims}))
+        let session = self.session(text(&valid["session_id"]))?;
+        for name in ["role", "org_id", "mfa_verified", "claims"] {
+            assert_eq!(valid[name], session[name], "the session as it is now");
+        }
+        Ok(json!({"session": session, "claims": claims, "outdated": valid["outdated"]}))
     }
 
     /// With an exception the user revokes all sessions but the one whose access token the request carries.

@@ -22,6 +22,7 @@ pub struct hj_claims {
     expires_at: i64,
     token_id: TextOffset,
     payload: TextOffset,
+    pub(crate) outdated: bool,
 }
 
 impl hj_claims {
@@ -39,6 +40,7 @@ impl hj_claims {
             expires_at: claims.expires_at.as_millis(),
             token_id: texts.add(&claims.token_id),
             payload: texts.add_json(&claims.payload),
+            outdated: false,
             texts,
         }
     }
@@ -119,6 +121,14 @@ pub unsafe extern "C" fn hj_claims_token_id(claims: *const hj_claims) -> *const 
 pub unsafe extern "C" fn hj_claims_payload_json(claims: *const hj_claims) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(claims, |claims| claims.texts.c_str(claims.payload)) }
+}
+
+/// Whether the token was issued before the last update of its session: the client should refresh, and the
+/// session says what holds now. Always false after hj_tenant_verify_locally.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_outdated(claims: *const hj_claims) -> bool {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(claims, |claims| claims.outdated) }
 }
 
 /// Frees the object; NULL is allowed.

@@ -17,7 +17,7 @@ pub struct hj_config {
     idle_timeout: u64,
     max_sessions_per_user: u64,
     refresh_reuse_window: u64,
-    json: TextOffset,
+    pub(crate) json: TextOffset,
 }
 
 impl hj_config {

@@ -34,7 +34,7 @@ pub struct hj_session {
     claims: TextOffset,
     last_ip_address: TextOffset,
     last_user_agent: TextOffset,
-    is_active: bool,
+    pub(crate) is_active: bool,
 }
 
 impl hj_session {

@@ -13,6 +13,9 @@ use crate::status::hj_status;
 /// Verifies an access token and its session against the store: from the moment that a call which ended a session has
 /// returned, every thread and every process on the database refuses the session.
 ///
+/// `session` is the session as it is now: decide by its role, organisation, second factor and claims. `claims` is what the
+/// token says; hj_claims_outdated tells whether the session was updated since.
+///
 /// `session` and `claims` may be NULL. Fails with HJ_ERR_MISSING_TOKEN, HJ_ERR_INVALID_TOKEN, HJ_ERR_TOKEN_EXPIRED,
 /// HJ_ERR_SESSION_NOT_FOUND; with HJ_ERR_SESSION_REVOKED or HJ_ERR_SESSION_EXPIRED, and then `session` still holds the
 /// ended session.
@@ -30,7 +33,8 @@ pub unsafe extern "C" fn hj_tenant_verify_access_token(
         let (tenant, token) = unsafe { (hj_tenant::require(tenant)?, token.read_token("token")?) };
         let verified = tenant.verify_access_token(token).map_err(|error| give_ended(error, session))?;
         if claims.is_wanted() {
-            claims.give(hj_claims::new(&verified.claims));
+            let outdated = verified.outdated;
+            claims.give(hj_claims { outdated, ..hj_claims::new(&verified.claims) });
         }
         if session.is_wanted() {
             session.give(hj_session::new(&verified.session));

@@ -95,8 +95,12 @@ pub(in crate::store) fn a_change_of_identity_changes_its_own_fields_and_no_other
     let tenant = with_session(&*store, &before);
     for changed in [full_session(before.id, &user("usr_2"), 2), plain_session(before.id, &user("usr_3"))] {
         write(&*store, |tx| tx.change_identity(tenant, &changed));
-        let mut expected =
-            SessionRecord { access: changed.access, identity: changed.identity, ..before.clone() };
+        let mut expected = SessionRecord {
+            access: changed.access,
+            identity: changed.identity,
+            identity_serial: changed.identity_serial,
+            ..before.clone()
+        };
         expected.identity.email.clone_from(&before.identity.email);
         assert_eq!(session(&*store, tenant, &before), expected);
     }

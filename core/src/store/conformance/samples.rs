@@ -54,6 +54,7 @@ pub(in crate::store) fn plain_session(id: SessionId, user_id: &UserId) -> Sessio
         client: ClientInfo { device_type: Some(DeviceType::Unknown), ..ClientInfo::default() },
         last_seen: LastSeen::default(),
         identity: Identity::default(),
+        identity_serial: 0,
     }
 }
 
@@ -100,6 +101,7 @@ pub(in crate::store) fn full_session(id: SessionId, user_id: &UserId, seed: u8) 
             email: Some(text("email").parse().unwrap()),
             claims: format!(r#"{{"z":{seed},"a":{{"b":[1,null,"ü"]}}}}"#).parse().unwrap(),
         },
+        identity_serial: u32::MAX - 200 - u32::from(seed),
     }
 }
 

@@ -56,6 +56,7 @@ columns! {
         role: record.identity.role => identity.role = cell.optional_text();
         email: record.identity.email => identity.email = cell.optional_text();
         claims: record.identity.claims => identity.claims = cell.optional_text().map(Option::unwrap_or_default);
+        identity_serial: record.identity_serial => identity_serial = cell.unsigned();
     }
 }
 
@@ -141,6 +142,7 @@ pub(super) fn session(row: &Row<'_>) -> Result<SessionRecord, Failure> {
         client: ClientInfo::default(),
         last_seen: LastSeen::default(),
         identity: Identity::default(),
+        identity_serial: 0,
     };
     SessionColumn::read_into(&mut record, &row)?;
     Ok(record)

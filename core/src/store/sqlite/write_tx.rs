@@ -62,6 +62,7 @@ const CHANGE_IDENTITY: SessionUpdate = session_update! {
     org_id
     role
     claims
+    identity_serial
 };
 
 /// A version that has not been there before, also not in a past to which a restored backup takes the database back: a number

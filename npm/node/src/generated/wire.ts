@@ -101,6 +101,17 @@ export function toSession(wire: WireSession): Session {
   };
 }
 
+/** What access tokens carry of a session. */
+export function toIdentity(wire: WireSession) {
+  return {
+    orgId: wire[15],
+    role: wire[16],
+    mfaVerified: wire[17],
+    email: wire[18],
+    claims: wire[19],
+  };
+}
+
 export interface WireConfig {
   session_duration: string;
   access_token_ttl: string;

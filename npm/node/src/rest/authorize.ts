@@ -2,21 +2,32 @@ import { engineError, HelloJohnError } from "../errors";
 import { URL } from "../internal/globals";
 import { addon, callInlineOrAsync } from "../internal/native";
 import type { Rest } from "../internal/native_types";
+import type { Json } from "../values";
 import { copyJson, readMembers } from "../internal/validate";
 import { toErrorAnswer } from "./adapter";
 import { readFetchHeaders, toResponse } from "./fetch";
 import { type Middleware, type NodeRequest, readRawHeaders, sendAnswer } from "./node_http";
 import { type OnError, readCallback } from "./options";
 
-/** The user that a request comes from, by its access token. */
+/**
+ * The user that a request comes from: the session of its access token as it is now. With `verify: "local"`, what the token says.
+ */
 export interface Auth {
   userId: string;
   sessionId: string;
   tenantId: string;
-  /** The organisation that was active when the token was issued. */
+  /** The organisation that is active. */
   orgId: string | null;
   role: string | null;
   mfaVerified: boolean;
+  email: string | null;
+  /** The host's own claims. */
+  claims: Record<string, Json>;
+  /**
+   * Whether the token was issued before the last update of the session: the client should refresh. Always false with
+   * `verify: "local"`.
+   */
+  outdated: boolean;
 }
 
 /** Which requests may pass. */
@@ -50,6 +61,9 @@ interface WireAuth {
   org_id: string | null;
   role: string | null;
   mfa_verified: boolean;
+  email: string | null;
+  claims: Record<string, Json>;
+  outdated: boolean;
 }
 
 /**
@@ -96,6 +110,9 @@ export class AuthGuard {
         orgId: wire.org_id,
         role: wire.role,
         mfaVerified: wire.mfa_verified,
+        email: wire.email,
+        claims: wire.claims,
+        outdated: wire.outdated,
       }
     );
   }
