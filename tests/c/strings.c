@@ -243,6 +243,18 @@ static void refuse_bad_structs(void) {
   open.struct_size = sizeof open;
   CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
   open.file_access = HJ_FILE_ACCESS_GROUP;
+  for (uint64_t bytes = 0; bytes <= 2; bytes++) {
+    open.token_cache_bytes = bytes == 2 ? UINT64_MAX : bytes;
+    CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
+    hj_engine_free(new_engine);
+    new_engine = NULL;
+  }
+  /* A host that was built with the first release knows no token_cache_bytes. */
+  open.struct_size = offsetof(hj_open_options, token_cache_bytes);
+  CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
+  hj_engine_free(new_engine);
+  new_engine = NULL;
+  open.struct_size = sizeof open;
   open.durability = 2;
   CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
   create.mfa_verified = 3;

@@ -100,7 +100,8 @@ pub(crate) unsafe trait OptionStruct: Copy {
         }
         // SAFETY: the caller promises ("Option structs") a struct that starts with its size.
         let size = unsafe { options.cast::<usize>().read() };
-        if size < Self::FIRST_SIZE || size > size_of::<Self>() {
+        // Every release's struct is padded to its alignment, so another size would cut a member in two.
+        if size < Self::FIRST_SIZE || size > size_of::<Self>() || !size.is_multiple_of(align_of::<Self>()) {
             let problem = format_args!("has a struct_size of {size}, which this library does not know");
             return Err(Error::validation(Self::NAME, problem));
         }

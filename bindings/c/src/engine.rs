@@ -65,7 +65,8 @@ pub struct hj_open_options {
     /// How safe a change is when its call returns; default HJ_DURABILITY_FULL.
     pub durability: hj_durability,
     /// How many verified access tokens the engine keeps in memory; 0 means the default of 8192, a negative number means
-    /// none, more than 1,000,000 means 1,000,000. A token takes some 3 KB.
+    /// none, more than 1,000,000 means 1,000,000. Without claims of the host's own, a token takes some 4 KB of
+    /// `token_cache_bytes`.
     pub token_cache_capacity: i32,
     /// Which accounts of the system may open the files that the engine creates; default HJ_FILE_ACCESS_OWNER.
     pub file_access: hj_file_access,
@@ -83,6 +84,8 @@ pub struct hj_open_options {
     /// After a larger step every call fails with HJ_ERR_CLOCK_JUMP until the clock is set back, hj_engine_lower_clock_mark
     /// is called or the process restarts. Sleep of the machine is no step.
     pub max_clock_jump_s: u64,
+    /// How many bytes of memory the kept tokens may occupy; 0 means the default of 32 MiB. What does not fit is not kept.
+    pub token_cache_bytes: u64,
     /// 1 opens a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); 0, the default,
     /// makes that fail with HJ_ERR_STORAGE_IO. Processes that open it on more than one machine, or through more than one
     /// mount, corrupt it.
@@ -143,6 +146,9 @@ unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error>
         Ok(0) => {}
         Ok(tokens) => builder = builder.token_cache_capacity(tokens),
         Err(_) => builder = builder.token_cache_capacity(0),
+    }
+    if options.token_cache_bytes > 0 {
+        builder = builder.token_cache_bytes(usize::try_from(options.token_cache_bytes).unwrap_or(usize::MAX));
     }
     match options.allow_network_file_system {
         0 => {}

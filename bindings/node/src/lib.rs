@@ -59,6 +59,12 @@ pub fn answer_cache_max() -> u32 {
     validator_table::ANSWER_CACHE_MAX
 }
 
+/// `token_cache_bytes` where the host gives none.
+#[napi(catch_unwind)]
+pub fn token_cache_bytes_default() -> i64 {
+    EngineBuilder::TOKEN_CACHE_BYTES_DEFAULT as i64
+}
+
 /// The largest `token_cache_capacity`.
 #[napi(catch_unwind)]
 pub fn token_cache_capacity_max() -> u32 {

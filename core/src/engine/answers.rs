@@ -3,9 +3,12 @@
 use std::fmt;
 
 use super::cache_validator::CacheValidator;
+use super::token_cache::CountedBytes;
 use crate::clock::Timestamp;
 use crate::error::{Error, Failure, Refusal};
+use crate::json;
 use crate::model::id::SessionId;
+use crate::model::identity::Identity;
 use crate::model::session::Session;
 use crate::schema::public_record;
 use crate::secret::{AccessToken, RefreshToken};
@@ -58,6 +61,64 @@ impl VerifiedAccess {
     /// What [`Tenant::is_fresh`](crate::Tenant::is_fresh) needs to say later whether this answer still holds.
     pub fn validator(&self) -> &CacheValidator {
         &self.validator
+    }
+}
+
+impl CountedBytes for VerifiedAccess {
+    fn counted_bytes(&self) -> usize {
+        // Taken apart, so that a new field has to be counted before this compiles.
+        let VerifiedAccess { session, claims, outdated: _, validator: _ } = self;
+        let Session {
+            id: _,
+            user_id,
+            tenant_id,
+            status: _,
+            user_agent,
+            ip_address: _,
+            country: _,
+            device_type: _,
+            device_fingerprint,
+            created_at: _,
+            last_active_at: _,
+            expires_at: _,
+            access_expires_at: _,
+            revoked_at: _,
+            end_reason: _,
+            identity: Identity { org_id, role, mfa_verified: _, email, claims: own },
+            last_ip_address: _,
+            last_user_agent,
+        } = session;
+        let AccessClaims {
+            user_id: token_user_id,
+            session_id: _,
+            tenant_id: token_tenant_id,
+            org_id: token_org_id,
+            role: token_role,
+            mfa_verified: _,
+            email: token_email,
+            issued_at: _,
+            expires_at: _,
+            token_id,
+            payload,
+        } = claims;
+        let texts = [
+            Some(user_id.as_str()),
+            Some(tenant_id.as_str()),
+            user_agent.as_ref().map(|text| text.as_str()),
+            device_fingerprint.as_ref().map(|text| text.as_str()),
+            org_id.as_ref().map(|text| text.as_str()),
+            role.as_ref().map(|text| text.as_str()),
+            email.as_ref().map(|text| text.as_str()),
+            last_user_agent.as_ref().map(|text| text.as_str()),
+            Some(token_user_id.as_str()),
+            Some(token_tenant_id.as_str()),
+            token_org_id.as_ref().map(|text| text.as_str()),
+            token_role.as_ref().map(|text| text.as_str()),
+            token_email.as_ref().map(|text| text.as_str()),
+            Some(token_id),
+        ];
+        let texts: usize = texts.iter().flatten().map(|text| text.len() + json::ALLOCATION_BYTES).sum();
+        size_of::<VerifiedAccess>() + texts + json::heap_bytes(own.as_object()) + json::heap_bytes(payload)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::inner::EngineInner;
 use super::tenant::Tenant;
+use super::token_cache::CacheLimits;
 use crate::clock::{Clock, MachineTime, TimeSource};
 use crate::duration::Duration;
 use crate::error::Error;
@@ -57,7 +58,7 @@ impl fmt::Debug for Engine {
 pub struct EngineBuilder {
     issuer: Box<str>,
     store: StoreOptions,
-    token_cache_capacity: usize,
+    token_cache: CacheLimits,
     direct_ends_max: usize,
     sign_in_limit: Option<SignInLimit>,
     max_clock_jump: Duration,
@@ -66,6 +67,9 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
+    /// The bytes that the token cache may occupy unless the host says otherwise.
+    pub const TOKEN_CACHE_BYTES_DEFAULT: usize = 32 << 20;
+
     /// The largest capacity of the token cache.
     pub const TOKEN_CACHE_CAPACITY_MAX: usize = 1_000_000;
 
@@ -94,10 +98,24 @@ impl EngineBuilder {
         self
     }
 
-    /// How many verified access tokens the engine caches; default 8192, 0 for none, at most 1,000,000. One takes about
-    /// 3 KB.
+    /// How many verified access tokens the engine caches; default 8192, 0 for none, at most 1,000,000. Without claims of
+    /// the host's own, one takes about 4 KB of [`token_cache_bytes`](Self::token_cache_bytes).
     pub fn token_cache_capacity(mut self, tokens: usize) -> Self {
-        self.token_cache_capacity = tokens.min(Self::TOKEN_CACHE_CAPACITY_MAX);
+        self.token_cache.tokens = tokens.min(Self::TOKEN_CACHE_CAPACITY_MAX);
+        self
+    }
+
+    /// How many bytes of memory the cached access tokens may occupy; default 32 MiB. What does not fit is not cached:
+    /// the oldest tokens leave, and a token whose claims alone would take a third is verified anew each time.
+    ///
+    /// ```
+    /// use hellojohn::Engine;
+    ///
+    /// let engine = Engine::builder().token_cache_capacity(100_000).token_cache_bytes(256 << 20).open(":memory:")?;
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    pub fn token_cache_bytes(mut self, bytes: usize) -> Self {
+        self.token_cache.bytes = bytes;
         self
     }
 
@@ -174,7 +192,7 @@ impl EngineBuilder {
             issuer,
             key_strength,
             self.sign_in_limit,
-            self.token_cache_capacity,
+            self.token_cache,
             self.direct_ends_max,
         );
         Ok(Engine { inner: Arc::new(inner) })
@@ -195,7 +213,10 @@ impl Engine {
         EngineBuilder {
             issuer: DEFAULT_ISSUER.into(),
             store: StoreOptions::default(),
-            token_cache_capacity: DEFAULT_TOKEN_CACHE_CAPACITY,
+            token_cache: CacheLimits {
+                tokens: DEFAULT_TOKEN_CACHE_CAPACITY,
+                bytes: EngineBuilder::TOKEN_CACHE_BYTES_DEFAULT,
+            },
             direct_ends_max: DEFAULT_DIRECT_ENDS_MAX,
             sign_in_limit: Some(SignInLimit::default()),
             max_clock_jump: Duration::HOUR_1,

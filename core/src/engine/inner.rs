@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as AtomicOrdering};
 use parking_lot::Mutex;
 
 use super::answers::VerifiedAccess;
-use super::token_cache::TokenCache;
+use super::token_cache::{CacheLimits, TokenCache};
 use crate::clock::{ClockJumped, TimeSource, Timestamp};
 use crate::error::{ErrorCode, Failure};
 use crate::fork;
@@ -48,7 +48,7 @@ impl EngineInner {
         issuer: Box<str>,
         key_strength: KeyStrength,
         sign_in_limit: Option<SignInLimit>,
-        token_cache_capacity: usize,
+        token_cache_limits: CacheLimits,
         direct_ends_max: usize,
     ) -> Self {
         EngineInner {
@@ -62,7 +62,7 @@ impl EngineInner {
             seen: Mutex::new(ClockMark { highest: Timestamp::default(), epoch: 0 }),
             settings_changes: AtomicU64::new(0),
             handles: AtomicU64::new(0),
-            token_cache: TokenCache::new(token_cache_capacity),
+            token_cache: TokenCache::new(token_cache_limits),
             owes_erasure: AtomicBool::new(false),
             direct_ends_max,
         }

@@ -29,6 +29,7 @@ pub struct EngineOptions {
     durability: Option<Durability>,
     file_access: Option<FileAccess>,
     token_cache_capacity: Option<u64>,
+    token_cache_bytes: Option<u64>,
     max_clock_jump: Option<Duration>,
     /// Absent for the default, nothing inside for no limit.
     sign_in_limit: Option<Option<SignInLimit>>,
@@ -37,8 +38,8 @@ pub struct EngineOptions {
 
 impl EngineOptions {
     /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability`, `file_access`, `token_cache_capacity`,
-    /// `max_clock_jump`, `allow_network_file_system` and `sign_in_limit` (an object for [`SignInLimit::from_json`], or null
-    /// for no limit); any other null counts as absent.
+    /// `token_cache_bytes`, `max_clock_jump`, `allow_network_file_system` and `sign_in_limit` (an object for
+    /// [`SignInLimit::from_json`], or null for no limit); any other null counts as absent.
     /// A relative path is taken from the working folder of now.
     ///
     /// # Errors
@@ -61,6 +62,7 @@ impl EngineOptions {
             durability: members.optional("durability")?,
             file_access: members.optional("file_access")?,
             token_cache_capacity: members.optional("token_cache_capacity")?,
+            token_cache_bytes: members.optional("token_cache_bytes")?,
             max_clock_jump: members.optional("max_clock_jump")?,
             sign_in_limit,
             allow_network_file_system: members.optional("allow_network_file_system")?,
@@ -85,6 +87,7 @@ impl EngineOptions {
                 issuer,
                 durability,
                 token_cache_capacity,
+                token_cache_bytes,
                 max_clock_jump,
                 sign_in_limit,
                 allow_network_file_system,
@@ -93,6 +96,7 @@ impl EngineOptions {
                 issuer.as_deref().unwrap_or(DEFAULT_ISSUER).to_owned(),
                 durability.unwrap_or_default(),
                 token_cache_capacity.unwrap_or(DEFAULT_TOKEN_CACHE_CAPACITY as u64),
+                token_cache_bytes.unwrap_or(EngineBuilder::TOKEN_CACHE_BYTES_DEFAULT as u64),
                 max_clock_jump.unwrap_or(Duration::HOUR_1),
                 sign_in_limit.unwrap_or(Some(SignInLimit::default())),
                 allow_network_file_system.unwrap_or_default(),
@@ -118,6 +122,9 @@ impl EngineOptions {
         }
         if let Some(tokens) = self.token_cache_capacity {
             builder = builder.token_cache_capacity(usize::try_from(tokens).unwrap_or(usize::MAX));
+        }
+        if let Some(bytes) = self.token_cache_bytes {
+            builder = builder.token_cache_bytes(usize::try_from(bytes).unwrap_or(usize::MAX));
         }
         if let Some(step) = self.max_clock_jump {
             builder = builder.max_clock_jump(step);

@@ -16,56 +16,124 @@ pub(super) fn cache_key(handle: u64, token: &str) -> CacheKey {
     (handle, Sha256::digest(token).into())
 }
 
+/// What a cache may hold: the smaller of the two limits counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CacheLimits {
+    /// How many tokens; 0 turns the cache off.
+    pub tokens: usize,
+    /// How many bytes of memory, that of the cache's own tables included.
+    pub bytes: usize,
+}
+
+/// A value whose memory can be counted.
+pub(super) trait CountedBytes {
+    /// The bytes that the value occupies, on the heap too. Never fewer than it does.
+    fn counted_bytes(&self) -> usize;
+}
+
+/// What a table needs for an entry: key, pointer, size and control byte, in a table that is a power of two and doubles when
+/// seven eighths of it are full; and the counters in front of the value.
+const ENTRY_BYTES: usize = 2 * (size_of::<(CacheKey, Entry<()>)>() + 1) * 8 / 7 + 32;
+
+struct Entry<V> {
+    value: Arc<V>,
+    bytes: usize,
+}
+
 /// A bounded cache in three generations. When the youngest is full it becomes the older one, and the entries of the former
-/// older one are evicted one by one, one per insertion: evicting them all at once would be a latency spike.
+/// older one are evicted few by few, at every insertion: evicting them all at once would be a latency spike.
 pub(super) struct TokenCache<V> {
-    /// How many entries a generation holds.
-    generation_capacity: usize,
+    /// What one generation may hold.
+    limits: CacheLimits,
     generations: Mutex<Generations<V>>,
 }
 
 struct Generations<V> {
-    younger: HashMap<CacheKey, Arc<V>>,
-    older: HashMap<CacheKey, Arc<V>>,
-    evicting: hash_map::IntoIter<CacheKey, Arc<V>>,
+    younger: Generation<V>,
+    older: Generation<V>,
+    evicting: hash_map::IntoIter<CacheKey, Entry<V>>,
+    evicting_bytes: usize,
 }
 
-impl<V> TokenCache<V> {
-    /// A cache of at most `capacity` tokens; 0 turns it off.
-    pub(super) fn new(capacity: usize) -> Self {
+struct Generation<V> {
+    entries: HashMap<CacheKey, Entry<V>>,
+    bytes: usize,
+}
+
+impl<V> Default for Generation<V> {
+    fn default() -> Self {
+        Generation { entries: HashMap::new(), bytes: 0 }
+    }
+}
+
+impl<V> Generation<V> {
+    fn insert(&mut self, key: CacheKey, entry: Entry<V>) {
+        self.bytes += entry.bytes;
+        self.entries.insert(key, entry);
+    }
+
+    fn remove(&mut self, key: &CacheKey) -> Option<Entry<V>> {
+        let entry = self.entries.remove(key)?;
+        self.bytes -= entry.bytes;
+        Some(entry)
+    }
+}
+
+impl<V: CountedBytes> TokenCache<V> {
+    pub(super) fn new(limits: CacheLimits) -> Self {
         let generations = Generations {
-            younger: HashMap::new(),
-            older: HashMap::new(),
+            younger: Generation::default(),
+            older: Generation::default(),
             evicting: HashMap::new().into_iter(),
+            evicting_bytes: 0,
         };
-        TokenCache { generation_capacity: capacity / 3, generations: Mutex::new(generations) }
+        let limits = CacheLimits { tokens: limits.tokens / 3, bytes: limits.bytes / 3 };
+        TokenCache { limits, generations: Mutex::new(generations) }
     }
 
     pub(super) fn get(&self, key: &CacheKey) -> Option<Arc<V>> {
         let mut generations = self.generations.lock();
-        if let Some(found) = generations.younger.get(key) {
-            return Some(Arc::clone(found));
+        if let Some(found) = generations.younger.entries.get(key) {
+            return Some(Arc::clone(&found.value));
         }
-        let found = generations.older.remove(key)?;
-        self.insert_into(&mut generations, *key, &found);
+        let entry = generations.older.remove(key)?;
+        let found = Arc::clone(&entry.value);
+        self.insert_into(&mut generations, *key, entry);
         Some(found)
     }
 
+    /// Keeps a value, unless it alone would fill a generation.
     pub(super) fn insert(&self, key: CacheKey, value: &Arc<V>) {
-        self.insert_into(&mut self.generations.lock(), key, value);
-    }
-
-    fn insert_into(&self, generations: &mut Generations<V>, key: CacheKey, value: &Arc<V>) {
-        if self.generation_capacity == 0 {
+        let bytes = value.counted_bytes() + ENTRY_BYTES;
+        if self.limits.tokens == 0 || bytes > self.limits.bytes {
             return;
         }
-        if generations.younger.len() >= self.generation_capacity && !generations.younger.contains_key(&key) {
+        let entry = Entry { value: Arc::clone(value), bytes };
+        let mut generations = self.generations.lock();
+        generations.younger.remove(&key);
+        generations.older.remove(&key);
+        self.insert_into(&mut generations, key, entry);
+    }
+
+    /// Adds an entry whose key is in no generation that is looked at.
+    fn insert_into(&self, generations: &mut Generations<V>, key: CacheKey, entry: Entry<V>) {
+        let younger = &generations.younger;
+        let is_full =
+            younger.entries.len() >= self.limits.tokens || younger.bytes + entry.bytes > self.limits.bytes;
+        if is_full {
             let older = mem::take(&mut generations.younger);
-            // The former iterator is empty by now: as many insertions have come as it held entries.
-            generations.evicting = mem::replace(&mut generations.older, older).into_iter();
+            let oldest = mem::replace(&mut generations.older, older);
+            // The former iterator is next to empty by now: as many entries and as many bytes have come as it held.
+            generations.evicting_bytes = oldest.bytes;
+            generations.evicting = oldest.entries.into_iter();
         }
-        generations.evicting.next();
-        generations.younger.insert(key, Arc::clone(value));
+        let mut evicted = 0;
+        while evicted < entry.bytes {
+            let Some((_, oldest)) = generations.evicting.next() else { break };
+            evicted += oldest.bytes;
+        }
+        generations.evicting_bytes -= evicted;
+        generations.younger.insert(key, entry);
     }
 }
 
@@ -73,23 +141,65 @@ impl<V> TokenCache<V> {
 mod tests {
     use super::*;
 
+    impl CountedBytes for usize {
+        fn counted_bytes(&self) -> usize {
+            *self
+        }
+    }
+
+    impl<V> TokenCache<V> {
+        /// Entries and bytes, by looking at each.
+        fn held(&self) -> (usize, usize) {
+            let Generations { younger, older, evicting, evicting_bytes } = &*self.generations.lock();
+            for generation in [younger, older] {
+                let sum: usize = generation.entries.values().map(|entry| entry.bytes).sum();
+                assert_eq!(sum, generation.bytes);
+            }
+            let entries = younger.entries.len() + older.entries.len() + evicting.len();
+            (entries, younger.bytes + older.bytes + evicting_bytes)
+        }
+    }
+
     #[test]
-    fn it_never_exceeds_its_capacity_and_keeps_what_is_used() {
-        let value = Arc::new("verified");
-        for capacity in [0, 3, 10, 100] {
-            let cache = TokenCache::new(capacity);
-            let used_often = cache_key(1, "often");
-            for n in 0..1000_u32 {
-                cache.insert(used_often, &value);
-                cache.insert(cache_key(1, &n.to_string()), &value);
-                let held = {
-                    let Generations { younger, older, evicting } = &*cache.generations.lock();
-                    younger.len() + older.len() + evicting.len()
-                };
-                assert!(held <= capacity, "{held} of {capacity}");
-                assert_eq!(cache.get(&used_often).is_some(), capacity > 0, "{n} of {capacity}");
+    fn it_never_exceeds_its_limits_and_keeps_what_is_used() {
+        let mut number: u64 = 1;
+        for (tokens, bytes) in [(0, 1 << 20), (3, 1 << 20), (100, 1 << 20), (1 << 20, 90_000), (1 << 20, 9_000)] {
+            let cache = TokenCache::new(CacheLimits { tokens, bytes });
+            let often = cache_key(1, "often");
+            for n in 0..3000_u32 {
+                number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                // Mostly small values, now and then a large one.
+                let size = if number >> 60 == 0 { 2_000 } else { number as usize >> 40 & 0xff };
+                cache.insert(often, &Arc::new(100));
+                cache.insert(cache_key(1, &n.to_string()), &Arc::new(size));
+                let (held_tokens, held_bytes) = cache.held();
+                assert!(held_tokens <= tokens, "{held_tokens} of {tokens} tokens");
+                assert!(held_bytes <= bytes, "{held_bytes} of {bytes} bytes");
+                assert_eq!(cache.get(&often).is_some(), tokens > 0, "{n} of {tokens}, {bytes}");
                 assert_eq!(cache.get(&cache_key(2, "often")), None);
             }
+            if tokens > 100 {
+                assert!(cache.held().1 > bytes / 4, "much room is left");
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_that_would_fill_the_cache_is_not_kept() {
+        let cache = TokenCache::new(CacheLimits { tokens: 100, bytes: 9_000 });
+        let (small, large) = (cache_key(1, "small"), cache_key(1, "large"));
+        cache.insert(small, &Arc::new(100));
+        cache.insert(large, &Arc::new(4_000));
+        assert!(cache.get(&small).is_some() && cache.get(&large).is_none());
+    }
+
+    #[test]
+    fn a_value_that_grows_is_counted_once() {
+        let cache = TokenCache::new(CacheLimits { tokens: 100, bytes: 30_000 });
+        let key = cache_key(1, "token");
+        for size in [100, 2_000, 50] {
+            cache.insert(key, &Arc::new(size));
+            assert_eq!(cache.held(), (1, size + ENTRY_BYTES));
         }
     }
 }

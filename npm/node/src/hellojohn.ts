@@ -80,10 +80,15 @@ export interface HelloJohnOptions {
    */
   fileAccess?: wire.FileAccess | undefined;
   /**
-   * How many verified access tokens the engine caches, 0 to 1,000,000; default 8192, 0 for none. One takes some 3 KB, and as
-   * much again for up to 4096 of the tokens and sessions that this object answered about last.
+   * How many verified access tokens the engine caches, 0 to 1,000,000; default 8192, 0 for none. This object keeps its answers
+   * about up to 4096 of them, and about as many sessions, besides.
    */
   tokenCacheCapacity?: number | undefined;
+  /**
+   * How many bytes of memory the cached tokens may occupy in the engine, and as many again this object's answers about tokens
+   * and sessions; default 33,554,432 (32 MiB). What does not fit is not cached.
+   */
+  tokenCacheBytes?: number | undefined;
   /**
    * By how much the machine's clock may be set ahead while the engine is open; default `"1h"`. After a larger step every call
    * rejects with `clock_jump` until the clock is set back, `lowerClockMark` is called or the process restarts. Sleep of the
@@ -140,6 +145,7 @@ const OPTIONS = [
   "durability",
   "fileAccess",
   "tokenCacheCapacity",
+  "tokenCacheBytes",
   "maxClockJump",
   "signInLimit",
   "allowNetworkFileSystem",
@@ -214,6 +220,11 @@ export class HelloJohn {
       found.get("tokenCacheCapacity"),
       addon.tokenCacheCapacityMax(),
     );
+    const tokenCacheBytes = readWholeNumber(
+      "tokenCacheBytes",
+      found.get("tokenCacheBytes"),
+      Number.MAX_SAFE_INTEGER,
+    );
     const database = readOptionalText("database", found.get("database"));
     const settings = {
       tenant_id: readText("tenantId", found.get("tenantId")),
@@ -222,6 +233,7 @@ export class HelloJohn {
       durability: readOptionalText("durability", found.get("durability")),
       file_access: readOptionalText("fileAccess", found.get("fileAccess")),
       token_cache_capacity: tokenCacheCapacity,
+      token_cache_bytes: tokenCacheBytes,
       max_clock_jump: copyJson("maxClockJump", found.get("maxClockJump") ?? null),
       sign_in_limit: copySignInLimit(found.get("signInLimit")),
       allow_network_file_system: readOptionalBoolean(
@@ -237,7 +249,11 @@ export class HelloJohn {
     if (refusal?.code) throw engineError(refusal.code, refusal.text);
     this.#tenant = tenant;
     const answerCacheMax = addon.answerCacheMax();
-    this.#verifier = new Verifier(tenant, Math.min(tokenCacheCapacity ?? answerCacheMax, answerCacheMax));
+    this.#verifier = new Verifier(tenant, {
+      answers: Math.min(tokenCacheCapacity ?? answerCacheMax, answerCacheMax),
+      // Half for answers about tokens, half for answers about sessions.
+      bytes: (tokenCacheBytes ?? addon.tokenCacheBytesDefault()) / 2,
+    });
     this.#authenticate = authenticate as Authenticate | null;
     this.sessions = new Sessions(tenant, this.#verifier);
     this.auth = new Auth(tenant, this.#authenticate, () => this.#refuseIfClosed());

@@ -9,12 +9,19 @@ export function toUnsharedSession(wire: WireSession): Session {
   return session;
 }
 
+/** A copy that shares nothing with the claims. */
 export function copyClaims<T extends { readonly [name: string]: Json | undefined }>(claims: T): T {
-  for (const name in claims) {
-    // Not by `structuredClone`, whose copies may belong to another realm than this module.
-    if (typeof claims[name] === "object" && claims[name] !== null) return JSON.parse(JSON.stringify(claims));
+  const copy: Record<string, Json | undefined> = { ...claims };
+  for (const name in copy) {
+    const value = copy[name];
+    if (typeof value === "object" && value !== null) copy[name] = copyJsonObject(value);
   }
-  return { ...claims };
+  return copy as T;
+}
+
+function copyJsonObject(value: Exclude<Json, string | number | boolean | null>): Json {
+  if (!Array.isArray(value)) return copyClaims(value as { readonly [name: string]: Json });
+  return value.map((item: Json) => (typeof item === "object" && item !== null ? copyJsonObject(item) : item));
 }
 
 /** What a device gets when it signs in or refreshes. */

@@ -1,7 +1,7 @@
 import { HelloJohnError } from "./errors";
 import type { ErrorCode, Session } from "./generated/types";
 import { toIdentity, type WireSession } from "./generated/wire";
-import { AnswerCache } from "./internal/answer_cache";
+import { AnswerCache, type CacheLimits } from "./internal/answer_cache";
 import { isOnlyCheck, yieldIfSpent } from "./internal/event_loop_budget";
 import { callInlineOrAsync } from "./internal/native";
 import type { Call, NativeTenant } from "./internal/native_types";
@@ -84,10 +84,10 @@ export class Verifier {
   readonly #tokens: AnswerCache<WireVerification>;
   readonly #sessions: AnswerCache<WireSession>;
 
-  constructor(tenant: NativeTenant, cacheCapacity: number) {
+  constructor(tenant: NativeTenant, cacheLimits: CacheLimits) {
     this.#tenant = tenant;
-    this.#tokens = new AnswerCache(tenant, cacheCapacity);
-    this.#sessions = new AnswerCache(tenant, cacheCapacity);
+    this.#tokens = new AnswerCache(tenant, cacheLimits);
+    this.#sessions = new AnswerCache(tenant, cacheLimits);
   }
 
   async get(id: unknown): Promise<Session> {

@@ -1,17 +1,42 @@
 import type { NativeTenant } from "./native_types";
 
+/** What a cache may hold: the smaller of the two limits counts. */
+export interface CacheLimits {
+  readonly answers: number;
+  readonly bytes: number;
+}
+
+interface CachedAnswer<T> {
+  readonly number: number;
+  readonly answer: T;
+  readonly bytes: number;
+}
+
+/** What the cache itself needs for an answer, besides the text of the question. */
+const ENTRY_BYTES = 200;
+
 /**
  * A bounded cache of answers, oldest evicted first. The addon keeps a validator for each answer and says, without a system
  * call, whether the answer is still fresh.
  */
 export class AnswerCache<T> {
   readonly #tenant: NativeTenant;
-  readonly #capacity: number;
-  readonly #answers = new Map<unknown, { number: number; answer: T }>();
+  readonly #limits: CacheLimits;
+  readonly #answers = new Map<unknown, CachedAnswer<T>>();
+  #bytes = 0;
 
-  constructor(tenant: NativeTenant, capacity: number) {
+  constructor(tenant: NativeTenant, limits: CacheLimits) {
     this.#tenant = tenant;
-    this.#capacity = capacity;
+    this.#limits = limits;
+  }
+
+  /** The bytes that the answers occupy by this cache's count. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get size(): number {
+    return this.#answers.size;
   }
 
   /** Whether there is an answer, fresh or not. */
@@ -27,17 +52,38 @@ export class AnswerCache<T> {
 
   /** Keeps an answer with the number of its validator. */
   keep(question: string, number: number, answer: T): void {
-    if (this.#capacity === 0) return;
     // Inserted anew, so that it counts as the youngest.
-    this.#answers.delete(question);
-    if (this.#answers.size >= this.#capacity) {
-      const [oldest] = this.#answers.keys();
-      if (oldest !== undefined) this.#answers.delete(oldest);
+    this.forget(question);
+    if (this.#limits.answers === 0) return;
+    const bytes = ENTRY_BYTES + countBytes(question) + countBytes(answer);
+    if (bytes > this.#limits.bytes) return;
+    for (const oldest of this.#answers.keys()) {
+      if (this.#answers.size < this.#limits.answers && this.#bytes + bytes <= this.#limits.bytes) break;
+      this.forget(oldest);
     }
-    this.#answers.set(question, { number, answer });
+    this.#answers.set(question, { number, answer, bytes });
+    this.#bytes += bytes;
   }
 
   forget(question: unknown): void {
+    const cached = this.#answers.get(question);
+    if (!cached) return;
     this.#answers.delete(question);
+    this.#bytes -= cached.bytes;
   }
+}
+
+/** The bytes that a value of JSON occupies in V8 on a 64-bit machine, rather more than less. */
+export function countBytes(value: unknown): number {
+  if (typeof value === "string") return 24 + 2 * value.length;
+  // A double has a box of its own; the slot that holds the value is counted with what it stands in.
+  if (typeof value === "number") return 16;
+  if (typeof value !== "object" || value === null) return 0;
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + 8 + countBytes(item), 48);
+  let bytes = 88; // with the four slots that a literal has in reserve
+  for (const name in value) {
+    // Objects with many members keep them in a table of which half may be empty.
+    bytes += 48 + countBytes(name) + countBytes((value as Record<string, unknown>)[name]);
+  }
+  return bytes;
 }

@@ -23,6 +23,7 @@ export interface Addon {
   restBodyMax(): number;
   answerCacheMax(): number;
   tokenCacheCapacityMax(): number;
+  tokenCacheBytesDefault(): number;
 }
 
 /** The number of a call, or its answer as JSON. */
