@@ -233,7 +233,8 @@ typedef struct {
   /// How safe a change is when its call returns; default HJ_DURABILITY_FULL.
   hj_durability durability;
   /// How many verified access tokens the engine keeps in memory; 0 means the default of 8192, a negative number means
-  /// none, more than 1,000,000 means 1,000,000. A token takes some 3 KB.
+  /// none, more than 1,000,000 means 1,000,000. Without claims of the host's own, a token takes some 4 KB of
+  /// `token_cache_bytes`.
   int32_t token_cache_capacity;
   /// Which accounts of the system may open the files that the engine creates; default HJ_FILE_ACCESS_OWNER.
   hj_file_access file_access;
@@ -251,6 +252,8 @@ typedef struct {
   /// After a larger step every call fails with HJ_ERR_CLOCK_JUMP until the clock is set back, hj_engine_lower_clock_mark
   /// is called or the process restarts. Sleep of the machine is no step.
   uint64_t max_clock_jump_s;
+  /// How many bytes of memory the kept tokens may occupy; 0 means the default of 32 MiB. What does not fit is not kept.
+  uint64_t token_cache_bytes;
   /// 1 opens a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); 0, the default,
   /// makes that fail with HJ_ERR_STORAGE_IO. Processes that open it on more than one machine, or through more than one
   /// mount, corrupt it.
@@ -270,8 +273,8 @@ typedef struct {
   hj_str ip_address;
   /// The country that the host derived from the address: two letters (ISO 3166-1 alpha-2).
   hj_str country;
-  /// The kind of device; by default derived from the user agent. One of "desktop", "mobile", "tablet",
-  /// "bot" or "unknown".
+  /// The kind of device; by default derived from the user agent and the client hints. One of "desktop",
+  /// "mobile", "tablet", "bot" or "unknown".
   hj_str device_type;
   /// The host's own fingerprint of the device, at most 255 bytes.
   hj_str device_fingerprint;
@@ -288,6 +291,12 @@ typedef struct {
   hj_str claims_json;
   /// Whether a second factor was passed.
   hj_mfa mfa_verified;
+  /// The "Sec-CH-UA-Mobile" header: "?1" or "?0".
+  hj_str sec_ch_ua_mobile;
+  /// The "Sec-CH-UA-Platform" header, such as ""Android"", quotes included.
+  hj_str sec_ch_ua_platform;
+  /// The "Sec-CH-UA-Form-Factors" header, such as ""Tablet"", quotes included.
+  hj_str sec_ch_ua_form_factors;
 } hj_create_options;
 
 /// Where a refresh comes from; everything is optional. See "Option structs".

@@ -41,12 +41,14 @@ pub(crate) const ALLOCATION_BYTES: usize = 24;
 pub(crate) fn heap_bytes(object: &Map<String, Value>) -> usize {
     // Members stand in nodes of eleven, of which a node beside others holds at least five; a fifth of the nodes are inner
     // ones, with twelve pointers.
-    const NODE: usize = 11 * (size_of::<String>() + size_of::<Value>()) + 12 * size_of::<usize>() + ALLOCATION_BYTES;
+    const NODE: usize =
+        11 * (size_of::<String>() + size_of::<Value>()) + 12 * size_of::<usize>() + ALLOCATION_BYTES;
     let nodes = match object.len() {
         0 => 0,
         len => 1 + (len / 5) * 6 / 5,
     };
-    let members = object.iter().map(|(name, value)| name.capacity() + ALLOCATION_BYTES + value_heap_bytes(value));
+    let members =
+        object.iter().map(|(name, value)| name.capacity() + ALLOCATION_BYTES + value_heap_bytes(value));
     nodes * NODE + members.sum::<usize>()
 }
 

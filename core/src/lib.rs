@@ -58,11 +58,13 @@ pub use engine::{
     RefreshRequest, SignInAttempt, SignOutScope, Tenant, check_database,
 };
 pub use error::{Error, ErrorCode};
-pub use model::client::{ClientInfo, Country, DeviceFingerprint, IpAddress, UserAgent};
+pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};
+pub use model::client_hints::{ClientHint, ClientHints};
 pub use model::config::{Config, ConfigPatch};
 pub use model::device_type::DeviceType;
 pub use model::id::{KeyId, OrgId, SessionId, TenantId, UserId};
 pub use model::identity::{Claims, Email, Identity, IdentityPatch, Role};
+pub use model::ip_address::IpAddress;
 pub use model::page::{Cursor, Limit, Page};
 pub use model::session::{EndReason, Session, Status, StatusFilter};
 pub use model::sign_in_limit::SignInLimit;

@@ -319,6 +319,7 @@ static void read_other_objects(void) {
   CHECK(hj_claims_expires_at_ms(NULL) == 0);
   CHECK(hj_claims_token_id(NULL) == NULL);
   CHECK(hj_claims_payload_json(NULL) == NULL);
+  CHECK(!hj_claims_outdated(NULL));
   CHECK(hj_page_count(NULL) == 0);
   CHECK(hj_page_session(NULL, 0) == NULL);
   CHECK(hj_page_next_cursor(NULL) == NULL);

@@ -169,6 +169,9 @@ static json_t *create(struct request *request) {
   options.country = text(request, "country");
   options.device_type = text(request, "device_type");
   options.device_fingerprint = text(request, "device_fingerprint");
+  options.sec_ch_ua_mobile = text(request, "sec_ch_ua_mobile");
+  options.sec_ch_ua_platform = text(request, "sec_ch_ua_platform");
+  options.sec_ch_ua_form_factors = text(request, "sec_ch_ua_form_factors");
   options.duration = duration(request, "duration");
   options.org_id = text(request, "org_id");
   options.role = text(request, "role");
@@ -492,7 +495,7 @@ static json_t *purge(struct request *request) {
 static const operation operations[] = {
     {"create",
      " user_id user_agent ip_address country device_type device_fingerprint duration org_id role mfa_verified"
-     " email claims ",
+     " email claims sec_ch_ua_mobile sec_ch_ua_platform sec_ch_ua_form_factors ",
      create},
     {"sign_in", " account ip_address user_id check ", sign_in},
     {"refresh", " refresh_token ip_address user_agent ", refresh},

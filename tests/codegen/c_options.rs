@@ -48,7 +48,7 @@ pub(super) fn create_options(kept: &str) -> String {
         writeln!(members, "    pub {}: {held},", member(field)).expect("a string");
     }
     format!(
-        r#"use hellojohn_core::{{ClientInfo, CreateSession, Error, Identity}};
+        r#"use hellojohn_core::{{ClientHints, ClientInfo, CreateSession, Error, Identity}};
 
 use crate::abi::{{OptionStruct, hj_str}};
 use crate::tenant::mfa::{{self, hj_mfa}};

@@ -184,9 +184,11 @@ fn session() -> String {
     let fields = flatten(&Session::RECORD, true);
     let status = fields.iter().position(|(_, field)| field.name == "status").expect("a session has a status");
     let (mut wire, mut decoder, mut identity) = (String::new(), String::new(), String::new());
+    let mut carried = Vec::new();
     for (index, located) in fields.iter().enumerate() {
         if located.0.starts_with("identity.") {
             writeln!(identity, "    {}: wire[{index}],", member_name(located)).expect("a string");
+            carried.push(format!("\"{}\"", member_name(located)));
         }
         writeln!(wire, "  {}: {},", camel_case(located.1.name), typed(located, Side::Wire))
             .expect("a string");
@@ -196,7 +198,8 @@ fn session() -> String {
     format!(
         "/** A session as the addon sends it: its values in order, times in milliseconds. */\nexport type WireSession = [\n{wire}];\n\n\
          export function toSession(wire: WireSession): Session {{\n  return {{\n{decoder}    revoked: wire[{status}] === \"revoked\",\n  }};\n}}\n\n\
-         /** What access tokens carry of a session. */\nexport function toIdentity(wire: WireSession) {{\n  return {{\n{identity}  }};\n}}\n"
+         /** What access tokens carry of a session. */\nexport function toIdentity(wire: WireSession): Pick<Session, {}> {{\n  return {{\n{identity}  }};\n}}\n",
+        carried.join(" | ")
     )
 }
 

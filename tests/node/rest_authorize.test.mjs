@@ -37,9 +37,17 @@ inEveryHost(test, "requireAuth checks the session in the store", async (t, mount
         orgId: "org_1",
         role: "admin",
         mfaVerified: true,
+        claims: {},
+        outdated: false,
       },
     ],
   );
+  const change = { role: "member", orgId: null, mfaVerified: false, claims: { plan: "free" } };
+  const { accessToken } = await hj.sessions.update(grant.session_id, change);
+  const ids = { userId: "usr_ada", sessionId: grant.session_id, tenantId: TENANT.tenantId };
+  assert.deepEqual(JSON.parse((await me(base, bearer(grant))).text), { ...ids, ...change, outdated: true });
+  const fresh = await me(base, bearer({ access_token: accessToken }));
+  assert.deepEqual(JSON.parse(fresh.text), { ...ids, ...change, outdated: false });
   assertRefused(await me(base), 401, "missing_token");
   assertRefused(await me(base, { authorization: "Basic YTpi" }), 401, "missing_token");
   assertRefused(await me(base, { authorization: "Bearer a.b.c" }), 401, "invalid_token");

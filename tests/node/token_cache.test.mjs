@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import internal from "../../npm/node/dist/internal/answer_cache.js";
 import { makeFolder, makeTenant } from "./fixture.mjs";
+
+const { AnswerCache, countBytes } = internal;
 
 test("a cached token is refused from the instant that its session is ended, by any caller", async (t) => {
   const database = `${makeFolder(t)}/sessions.db`;
@@ -148,4 +151,74 @@ test("a closed engine answers from no cache", async (t) => {
   const closing = hj.close();
   await assert.rejects(hj.verifyTokenRemote(accessToken), { code: "engine_closed" });
   await closing;
+});
+
+test("the answers that an object keeps occupy no more bytes than allowed", () => {
+  const limit = 100_000;
+  const cache = new AnswerCache({ isFresh: () => true }, { answers: 1_000, bytes: limit });
+  const answers = [{}, { n: Array(2_000).fill(1) }, { t: "x".repeat(4_000) }, { n: Array(500).fill({}) }];
+  for (let n = 0; n < 2_000; n += 1) {
+    cache.keep(`token ${n % 700}`, n, answers[n % answers.length]);
+    assert.ok(cache.bytes <= limit, `${cache.bytes}`);
+    assert.ok(cache.size > 0);
+  }
+  assert.ok(cache.bytes > limit / 2, `${cache.bytes}`);
+  for (let n = 0; n < 700; n += 1) cache.forget(`token ${n}`);
+  assert.deepEqual([cache.size, cache.bytes], [0, 0]);
+  // What would not fit at all is not kept, and drives nothing else out.
+  cache.keep("small", 1, {});
+  cache.keep("large", 2, "x".repeat(limit));
+  assert.deepEqual([cache.has("small"), cache.has("large")], [true, false]);
+  const off = new AnswerCache({ isFresh: () => true }, { answers: 0, bytes: limit });
+  off.keep("token", 1, {});
+  assert.equal(off.size, 0);
+});
+
+test("the count of bytes is not below what V8 needs", { skip: !globalThis.gc }, () => {
+  for (const text of [
+    `{"n":[${Array(2_000).fill("1").join()}]}`,
+    `{"n":[${Array(1_200).fill("0.5").join()}]}`,
+    `{"n":[${Array(1_200).fill("{}").join()}]}`,
+    `{"n":[${Array(1_200).fill("[]").join()}]}`,
+    `{${Array.from({ length: 370 }, (_, n) => `"member${n}":${n}`).join()}}`,
+    `{"t":"${"z".repeat(4_000)}"}`,
+  ]) {
+    globalThis.gc();
+    const before = process.memoryUsage().heapUsed;
+    const kept = Array.from({ length: 200 }, () => JSON.parse(text));
+    globalThis.gc();
+    const growth = process.memoryUsage().heapUsed - before;
+    const counted = kept.reduce((sum, value) => sum + countBytes(value), 0);
+    // Whatever else the collector found or left.
+    assert.ok(growth <= counted + 200_000, `${text.slice(0, 20)}: ${growth} of ${counted} bytes`);
+  }
+});
+
+test("tokenCacheBytes is a whole number, and 0 means no cache", async (t) => {
+  for (const bad of [-1, 1.5, "1", Number.NaN]) {
+    assert.throws(() => makeTenant(t, { tokenCacheBytes: bad }), { code: "validation_error" });
+  }
+  for (const tokenCacheBytes of [0, 1, 50_000, undefined]) {
+    const hj = makeTenant(t, { tokenCacheBytes, database: `${makeFolder(t)}/sessions.db` });
+    const { accessToken, session } = await hj.sessions.create({ userId: "u", role: "admin" });
+    for (let n = 0; n < 3; n += 1) assert.equal((await hj.verifyTokenRemote(accessToken)).role, "admin");
+    await hj.sessions.update(session.id, { role: "member", claims: { plan: { seats: [1] } } });
+    for (let n = 0; n < 3; n += 1) {
+      const { payload, role, orgId, mfaVerified, claims, outdated, error } =
+        await hj.verifyTokenRemote(accessToken);
+      assert.deepEqual(
+        { said: payload.role, role, orgId, mfaVerified, claims, outdated, error },
+        {
+          said: "admin",
+          role: "member",
+          orgId: null,
+          mfaVerified: false,
+          claims: { plan: { seats: [1] } },
+          outdated: true,
+          error: null,
+        },
+      );
+      claims.plan.seats.push(2); // a copy of the caller's own
+    }
+  }
 });

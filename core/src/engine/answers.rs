@@ -115,7 +115,7 @@ impl CountedBytes for VerifiedAccess {
             token_org_id.as_ref().map(|text| text.as_str()),
             token_role.as_ref().map(|text| text.as_str()),
             token_email.as_ref().map(|text| text.as_str()),
-            Some(token_id),
+            Some(&**token_id),
         ];
         let texts: usize = texts.iter().flatten().map(|text| text.len() + json::ALLOCATION_BYTES).sum();
         size_of::<VerifiedAccess>() + texts + json::heap_bytes(own.as_object()) + json::heap_bytes(payload)

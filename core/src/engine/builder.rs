@@ -259,7 +259,7 @@ impl Engine {
             issuer,
             KeyStrength::Any,
             None,
-            0,
+            CacheLimits::default(),
             DEFAULT_DIRECT_ENDS_MAX,
         );
         Engine { inner: Arc::new(inner) }

@@ -88,6 +88,7 @@ mod tests {
     use crate::duration::Duration;
     use crate::engine::CreateSession;
     use crate::engine::inner::EngineInner;
+    use crate::engine::token_cache::CacheLimits;
     use crate::error::ErrorCode;
     use crate::random::OsRandom;
     use crate::secret::KeyStrength;
@@ -101,7 +102,16 @@ mod tests {
         let read = move || Reading { wall: wall.load(Ordering::SeqCst), elapsed: 0 };
         let clock = TimeSource::Machine(MachineTime::reading(Duration::HOUR_1, Box::new(read)));
         let random = Box::new(OsRandom);
-        let inner = EngineInner::new(store, clock, random, "test".into(), KeyStrength::Any, None, 0, 500);
+        let inner = EngineInner::new(
+            store,
+            clock,
+            random,
+            "test".into(),
+            KeyStrength::Any,
+            None,
+            CacheLimits::default(),
+            500,
+        );
         Engine { inner: Arc::new(inner) }
     }
 

@@ -14,6 +14,7 @@ use super::transaction::WriteContext;
 use crate::duration::Duration;
 use crate::error::{Error, Failure, OpError};
 use crate::model::client::ClientInfo;
+use crate::model::client_hints::ClientHints;
 use crate::model::id::{SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::session::{BulkNo, EndReason, SessionTimes};
@@ -45,6 +46,9 @@ request_record! {
         /// The device that the user signs in from.
         #[serde(flatten)]
         pub client: ClientInfo,
+        /// What the user's browser says of its device besides.
+        #[serde(flatten)]
+        pub hints: ClientHints,
         /// What access tokens carry.
         #[serde(flatten)]
         pub identity: Identity,
@@ -59,13 +63,14 @@ impl CreateSession {
         CreateSession {
             user_id,
             client: ClientInfo::default(),
+            hints: ClientHints::default(),
             identity: Identity::default(),
             duration: None,
         }
     }
 
-    /// Reads a sign-in in its JSON form: `user_id` and, each optional, the fields of [`ClientInfo`] and [`Identity`] and
-    /// `duration`; null counts as absent.
+    /// Reads a sign-in in its JSON form: `user_id` and, each optional, the fields of [`ClientInfo`], [`ClientHints`] and
+    /// [`Identity`] and `duration`; null counts as absent.
     ///
     /// # Errors
     /// `validation_error` naming the field.
@@ -99,7 +104,7 @@ impl Tenant {
     /// Begins [`create`](Self::create) without waiting for it; see [`Pending`].
     pub fn begin_create(&self, mut request: CreateSession) -> Pending<Grant> {
         // Classified here, before the write lock is taken.
-        request.client.device_type = Some(request.client.effective_device_type());
+        request.client.device_type = Some(request.client.device_type_with(&request.hints));
         let opened = self.begin_bulk_write(move |tenant, ctx| tenant.open_session(ctx, request.clone()));
         self.grant_of(opened)
     }
@@ -111,7 +116,7 @@ impl Tenant {
         ctx: &WriteContext<'_>,
         request: CreateSession,
     ) -> Result<BulkStep<OpenedSession>, OpError> {
-        let CreateSession { user_id, client, identity, duration } = request;
+        let CreateSession { user_id, client, hints: _, identity, duration } = request;
         let config = &ctx.snapshot.config;
         let times = SessionTimes {
             created_at: ctx.now,

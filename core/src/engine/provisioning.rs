@@ -59,6 +59,7 @@ mod tests {
     use super::*;
     use crate::clock::{SystemClock, TimeSource};
     use crate::engine::Engine;
+    use crate::engine::token_cache::CacheLimits;
     use crate::error::ErrorCode;
     use crate::random::OsRandom;
     use crate::secret::KeyStrength;
@@ -69,7 +70,16 @@ mod tests {
         let options = StoreOptions { durability: Durability::Normal, ..StoreOptions::default() };
         let store = store::open(Database::File(path.into()), options).unwrap();
         let (clock, random) = (TimeSource::Injected(Box::new(SystemClock)), Box::new(OsRandom));
-        let inner = EngineInner::new(store, clock, random, "test".into(), KeyStrength::Any, None, 0, 500);
+        let inner = EngineInner::new(
+            store,
+            clock,
+            random,
+            "test".into(),
+            KeyStrength::Any,
+            None,
+            CacheLimits::default(),
+            500,
+        );
         create_tenant(&inner, id, secret).unwrap();
         inner.store.close();
     }

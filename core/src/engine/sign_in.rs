@@ -11,7 +11,7 @@ use super::sign_in_failures::{FailureKeys, Reservation};
 use super::tenant::Tenant;
 use super::transaction::ReadContext;
 use crate::error::Error;
-use crate::model::client::IpAddress;
+use crate::model::ip_address::IpAddress;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::random;
 use crate::rules::sign_in_limit::seconds_until;
@@ -100,7 +100,7 @@ impl SignInAttempt {
     /// must not learn that its guess was right. As [`Tenant::create`].
     pub fn succeed(self, mut request: CreateSession) -> Result<Grant, Error> {
         let Some(reserved) = self.reserved else { return self.tenant.create(request) };
-        request.client.device_type = Some(request.client.effective_device_type());
+        request.client.device_type = Some(request.client.device_type_with(&request.hints));
         let opened = self.tenant.begin_bulk_write(move |tenant, ctx| {
             if let Some(until) = reserved.account_limited_until()
                 && !reserved.is_familiar(ctx, &request.user_id)?

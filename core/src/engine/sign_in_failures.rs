@@ -10,8 +10,8 @@ use super::transaction::WriteContext;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, Failure, OpError};
-use crate::model::client::IpAddress;
 use crate::model::id::UserId;
+use crate::model::ip_address::IpAddress;
 use crate::model::sign_in_limit::{FailedSignIn, SignInLimit};
 use crate::rules::sign_in_limit::{counts, failures_that_count, limited_until, seconds_until, take_back};
 use crate::store::{

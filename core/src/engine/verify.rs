@@ -96,8 +96,8 @@ impl Tenant {
 
     /// Verifies an access token, then its session against the store, as [`verify_session`](Self::verify_session) does.
     /// The answer tells of the session as it is now: a role that was taken away is gone with the next call, whatever the
-    /// token still says. Results are cached: a repeated token skips the signature check and, while no commit has touched its session, the
-    /// database.
+    /// token still says. Results are cached: a repeated token skips the signature check and, while no commit has touched
+    /// its session, the database.
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;

@@ -3,10 +3,12 @@
 
 pub(crate) mod bulk_end;
 pub(crate) mod client;
+pub(crate) mod client_hints;
 pub(crate) mod config;
 pub(crate) mod device_type;
 pub(crate) mod id;
 pub(crate) mod identity;
+pub(crate) mod ip_address;
 pub(crate) mod page;
 pub(crate) mod session;
 pub(crate) mod sign_in_limit;

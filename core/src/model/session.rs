@@ -2,10 +2,11 @@
 
 use crate::clock::Timestamp;
 use crate::duration::Duration;
-use crate::model::client::{Country, DeviceFingerprint, IpAddress, UserAgent};
+use crate::model::client::{Country, DeviceFingerprint, UserAgent};
 use crate::model::device_type::DeviceType;
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::identity::Identity;
+use crate::model::ip_address::IpAddress;
 use crate::schema::public_record;
 use crate::word_enum::word_enum;
 

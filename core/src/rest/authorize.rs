@@ -6,15 +6,12 @@ use serde_json::{Map, Value};
 
 use super::auth::{read_bearer_credentials, require_same_tenant, to_credential_error};
 use super::options::without_nulls;
+use super::request_auth::RequestAuth;
 use super::request_head::require_within_limits;
-use crate::engine::{LocalVerification, Tenant, VerifiedAccess};
+use crate::engine::{LocalVerification, Tenant};
 use crate::error::{Error, ErrorCode};
-use crate::model::id::{OrgId, SessionId, TenantId, UserId};
-use crate::model::identity::{Claims, Email, Role};
 use crate::object_reader::ObjectReader;
 use crate::secret::AccessToken;
-use crate::schema::public_record;
-use crate::token::access_claims::AccessClaims;
 use crate::word_enum::word_enum;
 
 word_enum! {
@@ -82,65 +79,6 @@ pub struct BearerToken(pub AccessToken);
 impl From<String> for BearerToken {
     fn from(token: String) -> Self {
         BearerToken(AccessToken::new(token))
-    }
-}
-
-public_record! {
-    /// The user that a request comes from: the session of its access token as it is now. When the token was verified
-    /// locally, what the token says.
-    #[derive(Debug, Clone, PartialEq)]
-    pub struct RequestAuth {
-        /// The user.
-        pub user_id: UserId,
-        /// The session.
-        pub session_id: SessionId,
-        /// The tenant.
-        pub tenant_id: TenantId,
-        /// The organisation that is active.
-        pub org_id: Option<OrgId>,
-        /// The user's role.
-        pub role: Option<Role>,
-        /// Whether a second factor was passed.
-        pub mfa_verified: bool,
-        /// The user's e-mail address.
-        pub email: Option<Email>,
-        /// The host's own claims.
-        pub claims: Claims,
-        /// Whether the token was issued before the last update of the session: the client should refresh. Always false
-        /// when the token was verified locally.
-        pub outdated: bool,
-    }
-}
-
-impl RequestAuth {
-    fn of_session(verified: &VerifiedAccess) -> Self {
-        let VerifiedAccess { session, outdated, .. } = verified;
-        let identity = session.identity.clone();
-        RequestAuth {
-            user_id: session.user_id.clone(),
-            session_id: session.id,
-            tenant_id: session.tenant_id.clone(),
-            org_id: identity.org_id,
-            role: identity.role,
-            mfa_verified: identity.mfa_verified,
-            email: identity.email,
-            claims: identity.claims,
-            outdated: *outdated,
-        }
-    }
-
-    fn of_token(token: AccessClaims) -> Self {
-        RequestAuth {
-            claims: token.own_claims(),
-            user_id: token.user_id,
-            session_id: token.session_id,
-            tenant_id: token.tenant_id,
-            org_id: token.org_id,
-            role: token.role,
-            mfa_verified: token.mfa_verified,
-            email: token.email,
-            outdated: false,
-        }
     }
 }
 
@@ -326,7 +264,6 @@ mod tests {
             "org_id": "org_1",
             "role": "member",
             "mfa_verified": true,
-            "email": null,
             "claims": {"plan": "free"},
             "outdated": false,
         });

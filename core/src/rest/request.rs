@@ -15,7 +15,9 @@ use super::request_head::{bad_request, single_header};
 use crate::engine::Tenant;
 use crate::error::Error;
 use crate::json;
-use crate::model::client::{IpAddress, UserAgent};
+use crate::model::client::UserAgent;
+use crate::model::client_hints::{ClientHint, ClientHints};
+use crate::model::ip_address::IpAddress;
 use crate::object_reader::printable;
 
 /// Where a request comes from, as far as the host knows: an extension of the request, recorded as the address of a
@@ -71,6 +73,17 @@ impl<'a> ApiRequest<'a> {
         let agent =
             self.parts.headers.get(USER_AGENT).and_then(|agent| str::from_utf8(agent.as_bytes()).ok());
         (address, agent.and_then(|agent| agent.parse().ok()))
+    }
+
+    /// What the browser says of its device. A header that is not text counts as absent.
+    pub fn client_hints(&self) -> ClientHints {
+        let hint =
+            |name: &str| -> Option<ClientHint> { self.parts.headers.get(name)?.to_str().ok()?.parse().ok() };
+        ClientHints {
+            sec_ch_ua_mobile: hint("sec-ch-ua-mobile"),
+            sec_ch_ua_platform: hint("sec-ch-ua-platform"),
+            sec_ch_ua_form_factors: hint("sec-ch-ua-form-factors"),
+        }
     }
 }
 

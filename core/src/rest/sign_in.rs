@@ -20,7 +20,9 @@ use super::tokens::respond_with_grant;
 use crate::duration::Duration;
 use crate::engine::{CreateSession, SignInAttempt};
 use crate::error::{Error, ErrorCode};
-use crate::model::client::{IpAddress, UserAgent};
+use crate::model::client::UserAgent;
+use crate::model::client_hints::ClientHints;
+use crate::model::ip_address::IpAddress;
 use crate::object_reader::ObjectReader;
 
 /// What a user presents to sign in: the JSON object of the request without `session_options`. `email` and `password` are
@@ -92,6 +94,7 @@ pub struct PendingSignIn {
     duration: Option<Duration>,
     ip_address: Option<IpAddress>,
     user_agent: Option<UserAgent>,
+    client_hints: ClientHints,
     /// The headers that clear former cookies.
     former_cookies: Vec<HeaderValue>,
 }
@@ -139,6 +142,7 @@ pub(super) fn begin(mut request: ApiRequest<'_>) -> Result<PendingSignIn, Error>
         duration,
         ip_address,
         user_agent,
+        client_hints: request.client_hints(),
         former_cookies,
     })
 }
@@ -175,8 +179,8 @@ impl PendingSignIn {
     /// Finishes the sign-in with the host's outcome and returns the response to the client.
     ///
     /// - `Ok(Some(user))`: the credentials are this user's. A session opens for 200; the request's address and user agent
-    ///   are recorded where `user` has none. A `duration` in `user` counts; without one the duration that the client asked
-    ///   for counts, up to [`longest_requested_session`](super::RestOptions::longest_requested_session).
+    ///   are recorded where `user` has none, and its client hints tell the kind of device. A `duration` in `user` counts;
+    ///   without one the duration that the client asked for counts, up to [`longest_requested_session`](super::RestOptions::longest_requested_session).
     /// - `Ok(None)`: the credentials are not those of a user: 401 `invalid_credentials`, whether the address or the
     ///   password was wrong. The sign-in stays counted as failed.
     /// - `Err`: the host could not check them: 500 `internal`. The sign-in counts as if it had not been tried.
@@ -209,6 +213,10 @@ impl PendingSignIn {
         let ApiState { tenant, options } = &*self.state;
         let client = &mut user.client;
         client.ip_address = client.ip_address.or(self.ip_address);
+        // The hints of a request belong to its user agent.
+        if client.user_agent.is_none() && user.hints == ClientHints::default() {
+            user.hints = self.client_hints.clone();
+        }
         client.user_agent = client.user_agent.take().or_else(|| self.user_agent.clone());
         if let (None, Some(requested)) = (user.duration, self.duration) {
             let longest = match options.longest_requested_session {

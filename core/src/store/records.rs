@@ -3,10 +3,11 @@
 use crate::clock::Timestamp;
 use crate::key_wrapping::SALT_BYTES;
 use crate::model::bulk_end::BulkEnd;
-use crate::model::client::{ClientInfo, IpAddress, UserAgent};
+use crate::model::client::{ClientInfo, UserAgent};
 use crate::model::config::Config;
 use crate::model::id::{KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
+use crate::model::ip_address::IpAddress;
 use crate::model::session::{SessionLifetime, SessionTimes};
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::rules::rotation::Rotation;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use hmac::Mac;
 
 use super::refresh_token::RefreshKey;
-use crate::model::client::IpAddress;
+use crate::model::ip_address::IpAddress;
 
 /// Names an account, an address, or both together.
 pub(crate) type FailureKey = [u8; 16];

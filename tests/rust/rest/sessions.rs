@@ -1,6 +1,6 @@
 //! `/v1/sessions` with the secret key: list, read, revoke, verify.
 
-use hellojohn::{ClientInfo, CreateSession, SessionId};
+use hellojohn::{ClientInfo, CreateSession, IdentityPatch, SessionId};
 use serde_json::{Value, json};
 
 use crate::host::{Host, START, TENANT, user};
@@ -157,12 +157,25 @@ fn verifying_tokens_and_ids() {
         "role": "member",
         "org_id": "org_01HABCDEF777666",
         "mfa_verified": true,
+        "claims": {},
+        "outdated": false,
         "expires_at": "2024-01-15T11:30:00Z",
     });
     let by_token = json!({"token": grant.access_token.expose()});
     let by_id = json!({"session_id": grant.session.id.to_string()});
     assert_eq!(verify(&host, &by_token), valid);
     assert_eq!(verify(&host, &by_id), valid);
+    let change = json!({"role": "guest", "org_id": null, "mfa_verified": false, "claims": {"plan": "free"}});
+    let patch = IdentityPatch::from_json(change.as_object().unwrap().clone()).unwrap();
+    let updated = host.tenant.update(grant.session.id, patch).unwrap();
+    let mut now = valid;
+    for (name, value) in change.as_object().unwrap() {
+        now[name] = value.clone();
+    }
+    assert_eq!(verify(&host, &by_id), now);
+    assert_eq!(verify(&host, &json!({"token": updated.access_token.expose()})), now);
+    now["outdated"] = true.into();
+    assert_eq!(verify(&host, &by_token), now);
 
     let code = |body: &Value| {
         let answer = verify(&host, body);

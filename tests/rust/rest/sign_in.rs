@@ -45,6 +45,32 @@ fn good_credentials_open_a_session() {
 }
 
 #[test]
+fn the_headers_of_client_hints_tell_the_kind_of_device() {
+    const COMPUTER: &str =
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0";
+    let host = Host::new();
+    let device_type = |headers: &[(&str, &str)]| {
+        let mut call = sign_in(&host, &ada());
+        for (name, value) in headers {
+            call = call.header(name, value);
+        }
+        session(&call.send().is(200))["device_type"].clone()
+    };
+    let android =
+        [("user-agent", COMPUTER), ("sec-ch-ua-mobile", "?0"), ("sec-ch-ua-platform", "\"Android\"")];
+    assert_eq!(device_type(&android), "tablet");
+    assert_eq!(device_type(&[("user-agent", COMPUTER)]), "desktop");
+    assert_eq!(device_type(&[("user-agent", COMPUTER), ("sec-ch-ua-mobile", "?1")]), "mobile");
+    assert_eq!(
+        device_type(&[("user-agent", "okhttp/4.9.0"), ("sec-ch-ua-form-factors", "\"Tablet\"")]),
+        "tablet"
+    );
+    assert_eq!(device_type(&[("sec-ch-ua-platform", "\"Windows\"")]), "desktop");
+    assert_eq!(device_type(&[("user-agent", "curl/8.5.0"), ("sec-ch-ua-mobile", "?1")]), "bot");
+    assert_eq!(device_type(&[("user-agent", COMPUTER), ("sec-ch-ua-mobile", "é")]), "desktop");
+}
+
+#[test]
 fn the_client_may_shorten_its_session_and_not_stretch_it() {
     let host = Host::new();
     let ends = |host: &Host, email: &str, duration: Value| {

@@ -1,6 +1,6 @@
 //! Written by `make generate` from core's schema; do not edit.
 
-use hellojohn_core::{ClientInfo, CreateSession, Error, Identity};
+use hellojohn_core::{ClientHints, ClientInfo, CreateSession, Error, Identity};
 
 use crate::abi::{OptionStruct, hj_str};
 use crate::tenant::mfa::{self, hj_mfa};
@@ -17,8 +17,8 @@ pub struct hj_create_options {
     pub ip_address: hj_str,
     /// The country that the host derived from the address: two letters (ISO 3166-1 alpha-2).
     pub country: hj_str,
-    /// The kind of device; by default derived from the user agent. One of "desktop", "mobile", "tablet",
-    /// "bot" or "unknown".
+    /// The kind of device; by default derived from the user agent and the client hints. One of "desktop",
+    /// "mobile", "tablet", "bot" or "unknown".
     pub device_type: hj_str,
     /// The host's own fingerprint of the device, at most 255 bytes.
     pub device_fingerprint: hj_str,
@@ -35,6 +35,12 @@ pub struct hj_create_options {
     pub claims_json: hj_str,
     /// Whether a second factor was passed.
     pub mfa_verified: hj_mfa,
+    /// The "Sec-CH-UA-Mobile" header: "?1" or "?0".
+    pub sec_ch_ua_mobile: hj_str,
+    /// The "Sec-CH-UA-Platform" header, such as ""Android"", quotes included.
+    pub sec_ch_ua_platform: hj_str,
+    /// The "Sec-CH-UA-Form-Factors" header, such as ""Tablet"", quotes included.
+    pub sec_ch_ua_form_factors: hj_str,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given" and HJ_MFA_UNSAID.
@@ -62,6 +68,11 @@ pub(crate) unsafe fn read_request(
                 country: options.country.parse("country")?,
                 device_type: options.device_type.parse("device_type")?,
                 device_fingerprint: options.device_fingerprint.parse("device_fingerprint")?,
+            },
+            hints: ClientHints {
+                sec_ch_ua_mobile: options.sec_ch_ua_mobile.parse("sec_ch_ua_mobile")?,
+                sec_ch_ua_platform: options.sec_ch_ua_platform.parse("sec_ch_ua_platform")?,
+                sec_ch_ua_form_factors: options.sec_ch_ua_form_factors.parse("sec_ch_ua_form_factors")?,
             },
             identity: Identity {
                 org_id: options.org_id.parse("org_id")?,

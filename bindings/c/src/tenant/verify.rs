@@ -33,8 +33,9 @@ pub unsafe extern "C" fn hj_tenant_verify_access_token(
         let (tenant, token) = unsafe { (hj_tenant::require(tenant)?, token.read_token("token")?) };
         let verified = tenant.verify_access_token(token).map_err(|error| give_ended(error, session))?;
         if claims.is_wanted() {
-            let outdated = verified.outdated;
-            claims.give(hj_claims { outdated, ..hj_claims::new(&verified.claims) });
+            let mut said = hj_claims::new(&verified.claims);
+            said.outdated = verified.outdated;
+            claims.give(said);
         }
         if session.is_wanted() {
             session.give(hj_session::new(&verified.session));

@@ -19,14 +19,17 @@ impl DeviceType {
     /// leaves room, these readings hold:
     ///
     /// - Crawlers are [`Bot`](Self::Bot) even when they pose as a phone. So are automated clients:
-    ///   command-line tools and HTTP libraries that give no more than their own name first (`curl/8.5.0`,
-    ///   `python-requests/2.31.0`, `okhttp/4.9.0`, `Dart/3.3 (dart:io)`), although a phone app may stand
-    ///   behind one of the last two. An app that wants to be seen as a phone names itself and its system:
-    ///   `Shop/3.1 (Android 14; Pixel 8) okhttp/4.9.0`.
+    ///   command-line tools, and HTTP libraries of servers and scripts that give no more than their own name first
+    ///   (`curl/8.5.0`, `python-requests/2.31.0`).
+    /// - A library that phone apps are built on too, with nothing but its own name (`okhttp/4.9.0`, `Dart/3.3 (dart:io)`,
+    ///   `axios/1.6.7`), is [`Unknown`](Self::Unknown): a server may stand behind it as well. An app that wants to be seen
+    ///   as a phone names its system: `Shop/3.1 (Android 14; Pixel 8) okhttp/4.9.0`. Then its own name does not matter:
+    ///   `Chatbot/2.0 CFNetwork/1474 Darwin/23.0.0` is no crawler.
     /// - Android in a browser's string without `Mobile` is a tablet, as Google documents; Android in an app's
     ///   string (`Dalvik/2.1.0 …`) says nothing by that word and is a phone unless the model is a known
     ///   tablet.
-    /// - An app's `CFNetwork/… Darwin/…` string is a phone unless it names a Mac or an Intel processor.
+    /// - An app's `CFNetwork/… Darwin/…` string is a phone unless it names a Mac or an Intel processor. (An app on a Mac
+    ///   with Apple's processor names neither. Few sign-ins come from those.)
     /// - Televisions, set-top boxes, consoles, watches, headsets and cars are [`Unknown`](Self::Unknown).
     /// - Safari on an iPad, and Chrome on a large Android tablet, claim to be a computer and cannot be told
     ///   apart from one. Browsers that exist on handhelds only and claim to be a computer (Chrome for iOS,
@@ -36,14 +39,16 @@ impl DeviceType {
     /// use hellojohn::DeviceType;
     ///
     /// assert_eq!(DeviceType::of_user_agent("curl/8.5.0"), DeviceType::Bot);
+    /// assert_eq!(DeviceType::of_user_agent("okhttp/4.9.0"), DeviceType::Unknown);
     /// assert_eq!(DeviceType::of_user_agent(""), DeviceType::Unknown);
     /// ```
     pub fn of_user_agent(user_agent: &str) -> Self {
         let text = user_agent.trim_start().as_bytes();
-        if leads_with_any(text, TOOLS) {
+        let marks = Marks::read(text);
+        if leads_with_any(text, TOOLS) && !marks.is_app() {
             return DeviceType::Bot;
         }
-        decide(Marks::read(text), text)
+        decide(marks, text)
     }
 }
 
@@ -58,6 +63,13 @@ impl Marks {
 
     fn has(self, mark: Mark) -> bool {
         self.0 & (1 << mark as u32) != 0
+    }
+
+    /// Whether the string names a library of apps and the system that the app runs on.
+    fn is_app(self) -> bool {
+        let has_system =
+            [Mark::Darwin, Mark::Android, Mark::IPhone, Mark::IPad].into_iter().any(|mark| self.has(mark));
+        has_system && self.has(Mark::AppLibrary)
     }
 
     fn read(text: &[u8]) -> Self {
@@ -95,6 +107,7 @@ impl Marks {
     /// Words whose meaning hangs on the characters beside them.
     fn read_around(&mut self, word: &[u8], before: Option<u8>, after: Option<u8>) {
         match word {
+            b"cfnetwork" => self.add(Mark::AppLibrary),
             // "(+https://…": by custom only a crawler tells where it can be read about.
             b"http" | b"https" if before == Some(b'+') => self.add(Mark::Bot),
             b"http" | b"https" if after == Some(b':') => self.add(Mark::SelfIntroduction),
@@ -116,7 +129,7 @@ impl Marks {
 /// Weighs the marks: the first that settles the matter wins, so the order is the rule.
 fn decide(marks: Marks, text: &[u8]) -> DeviceType {
     let has = |mark| marks.has(mark);
-    if has(Mark::Bot) || has(Mark::BareBot) && !has(Mark::Android) {
+    if (has(Mark::Bot) || has(Mark::BareBot) && !has(Mark::Android)) && !marks.is_app() {
         DeviceType::Bot
     } else if has(Mark::Console) {
         // Before iPhone: "New Nintendo 3DS like iPhone". Before Windows: "Windows NT 10.0; Xbox".

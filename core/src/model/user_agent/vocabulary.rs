@@ -1,7 +1,8 @@
 //! The words of user agent strings and what each says.
 
 /// Clients without a person, known by the first product of the string. Elsewhere in a string the same words
-/// name the library that an app is built on.
+/// name the library that an app is built on. Libraries that apps for phones are built on (axios, Dart, Ktor, OkHttp, RestSharp)
+/// are not here: alone they may stand for a phone, a computer or a server.
 pub(super) const TOOLS: &[&str] = &[
     "aiohttp",
     "amazon cloudfront",
@@ -11,13 +12,11 @@ pub(super) const TOOLS: &[&str] = &[
     "aria2",
     "aws-cli",
     "aws-sdk",
-    "axios",
     "boto3",
     "botocore",
     "bun",
     "cpp-httplib",
     "curl",
-    "dart",
     "debian apt-http",
     "deno",
     "elb-healthchecker",
@@ -35,7 +34,6 @@ pub(super) const TOOLS: &[&str] = &[
     "jakarta commons-httpclient",
     "java",
     "k6",
-    "ktor-client",
     "kube-probe",
     "libcurl",
     "libwww-perl",
@@ -43,14 +41,12 @@ pub(super) const TOOLS: &[&str] = &[
     "microsoft bits",
     "node",
     "nodejs",
-    "okhttp",
     "php",
     "postmanruntime",
     "prometheus",
     "python",
     "reqwest",
     "rest-client",
-    "restsharp",
     "ruby",
     "symfony httpclient",
     "typhoeus",
@@ -82,6 +78,8 @@ pub(super) enum Mark {
     /// "Mac OS X" alone, which handhelds also say ("like Mac OS X").
     LooseMac,
     Darwin,
+    /// A library through which apps on handhelds and computers speak, and crawlers do not.
+    AppLibrary,
     /// The bare word `arm`: Windows RT, which ran on tablets only.
     Arm32,
     /// Processors of small boxes, without X11 no computer.
@@ -201,6 +199,7 @@ pub(super) fn mark_of_word(word: &[u8]) -> Option<Mark> {
         b"amigaos" | b"beos" | b"cros" | b"elinks" | b"freebsd" | b"haiku" | b"lynx" | b"netbsd"
         | b"openbsd" | b"sunos" | b"w3m" | b"x11" => Mark::Desktop,
         b"linux" => Mark::Linux,
+        b"alamofire" | b"dalvik" | b"dart" | b"okhttp" => Mark::AppLibrary,
         _ => return None,
     })
 }

@@ -4,8 +4,8 @@ use rusqlite::types::{ToSqlOutput, Value};
 
 use crate::clock::Timestamp;
 use crate::duration::Duration;
-use crate::model::client::IpAddress;
 use crate::model::identity::Claims;
+use crate::model::ip_address::IpAddress;
 use crate::text::AsText;
 
 pub(super) trait AsSql {

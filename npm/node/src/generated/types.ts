@@ -229,10 +229,16 @@ export interface CreateSessionOptions {
   ipAddress?: string | null | undefined;
   /** The country that the host derived from the address: two letters (ISO 3166-1 alpha-2). */
   country?: string | null | undefined;
-  /** The kind of device; by default derived from the user agent. */
+  /** The kind of device; by default derived from the user agent and the client hints. */
   deviceType?: DeviceType | null | undefined;
   /** The host's own fingerprint of the device, at most 255 bytes. */
   deviceFingerprint?: string | null | undefined;
+  /** The `Sec-CH-UA-Mobile` header: `?1` or `?0`. */
+  secChUaMobile?: string | null | undefined;
+  /** The `Sec-CH-UA-Platform` header, such as `"Android"`, quotes included. */
+  secChUaPlatform?: string | null | undefined;
+  /** The `Sec-CH-UA-Form-Factors` header, such as `"Tablet"`, quotes included. */
+  secChUaFormFactors?: string | null | undefined;
   /** The organisation that is active in the session, at most 255 bytes. */
   orgId?: string | null | undefined;
   /** The user's role, at most 255 bytes. */

@@ -102,7 +102,7 @@ export function toSession(wire: WireSession): Session {
 }
 
 /** What access tokens carry of a session. */
-export function toIdentity(wire: WireSession) {
+export function toIdentity(wire: WireSession): Pick<Session, "orgId" | "role" | "mfaVerified" | "email" | "claims"> {
   return {
     orgId: wire[15],
     role: wire[16],
@@ -171,6 +171,9 @@ export const CREATE_NAMES = {
   country: "country",
   deviceType: "device_type",
   deviceFingerprint: "device_fingerprint",
+  secChUaMobile: "sec_ch_ua_mobile",
+  secChUaPlatform: "sec_ch_ua_platform",
+  secChUaFormFactors: "sec_ch_ua_form_factors",
   orgId: "org_id",
   role: "role",
   mfaVerified: "mfa_verified",

@@ -2,8 +2,8 @@ import { engineError, HelloJohnError } from "../errors";
 import { URL } from "../internal/globals";
 import { addon, callInlineOrAsync } from "../internal/native";
 import type { Rest } from "../internal/native_types";
-import type { Json } from "../values";
 import { copyJson, readMembers } from "../internal/validate";
+import type { Json } from "../values";
 import { toErrorAnswer } from "./adapter";
 import { readFetchHeaders, toResponse } from "./fetch";
 import { type Middleware, type NodeRequest, readRawHeaders, sendAnswer } from "./node_http";
@@ -20,7 +20,6 @@ export interface Auth {
   orgId: string | null;
   role: string | null;
   mfaVerified: boolean;
-  email: string | null;
   /** The host's own claims. */
   claims: Record<string, Json>;
   /**
@@ -61,7 +60,6 @@ interface WireAuth {
   org_id: string | null;
   role: string | null;
   mfa_verified: boolean;
-  email: string | null;
   claims: Record<string, Json>;
   outdated: boolean;
 }
@@ -110,7 +108,6 @@ export class AuthGuard {
         orgId: wire.org_id,
         role: wire.role,
         mfaVerified: wire.mfa_verified,
-        email: wire.email,
         claims: wire.claims,
         outdated: wire.outdated,
       }

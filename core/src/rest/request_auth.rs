@@ -1,0 +1,62 @@
+//! The user that a request to a route of the host's own comes from.
+
+use crate::engine::VerifiedAccess;
+use crate::model::id::{OrgId, SessionId, TenantId, UserId};
+use crate::model::identity::{Claims, Role};
+use crate::schema::public_record;
+use crate::token::access_claims::AccessClaims;
+
+public_record! {
+    /// The user that a request comes from: the session of its access token as it is now. When the token was verified
+    /// locally, what the token says.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct RequestAuth {
+        /// The user.
+        pub user_id: UserId,
+        /// The session.
+        pub session_id: SessionId,
+        /// The tenant.
+        pub tenant_id: TenantId,
+        /// The organisation that is active.
+        pub org_id: Option<OrgId>,
+        /// The user's role.
+        pub role: Option<Role>,
+        /// Whether a second factor was passed.
+        pub mfa_verified: bool,
+        /// The host's own claims.
+        pub claims: Claims,
+        /// Whether the token was issued before the last update of the session: the client should refresh. Always false
+        /// when the token was verified locally.
+        pub outdated: bool,
+    }
+}
+
+impl RequestAuth {
+    pub(super) fn of_session(verified: &VerifiedAccess) -> Self {
+        let VerifiedAccess { session, outdated, .. } = verified;
+        let identity = session.identity.clone();
+        RequestAuth {
+            user_id: session.user_id.clone(),
+            session_id: session.id,
+            tenant_id: session.tenant_id.clone(),
+            org_id: identity.org_id,
+            role: identity.role,
+            mfa_verified: identity.mfa_verified,
+            claims: identity.claims,
+            outdated: *outdated,
+        }
+    }
+
+    pub(super) fn of_token(token: AccessClaims) -> Self {
+        RequestAuth {
+            claims: token.own_claims(),
+            user_id: token.user_id,
+            session_id: token.session_id,
+            tenant_id: token.tenant_id,
+            org_id: token.org_id,
+            role: token.role,
+            mfa_verified: token.mfa_verified,
+            outdated: false,
+        }
+    }
+}
