@@ -228,7 +228,7 @@ fn read_elapsed() -> i64 {
     // SAFETY: `time` can be written. The call fails only on a kernel from before 2011; the time is then 0, and every step
     // looks like a jump, which refuses instead of accepting.
     unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) };
-    i64::from(time.tv_sec).saturating_mul(1_000) + i64::from(time.tv_nsec) / 1_000_000
+    time.tv_sec.saturating_mul(1_000) + time.tv_nsec / 1_000_000
 }
 
 /// The time since the process began to read it. Elsewhere the standard library's clock goes on while the machine sleeps.

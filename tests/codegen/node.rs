@@ -198,7 +198,7 @@ fn session() -> String {
     format!(
         "/** A session as the addon sends it: its values in order, times in milliseconds. */\nexport type WireSession = [\n{wire}];\n\n\
          export function toSession(wire: WireSession): Session {{\n  return {{\n{decoder}    revoked: wire[{status}] === \"revoked\",\n  }};\n}}\n\n\
-         /** What access tokens carry of a session. */\nexport function toIdentity(wire: WireSession): Pick<Session, {}> {{\n  return {{\n{identity}  }};\n}}\n",
+         /** What access tokens carry of a session. */\nexport function toIdentity(\n  wire: WireSession,\n): Pick<Session, {}> {{\n  return {{\n{identity}  }};\n}}\n",
         carried.join(" | ")
     )
 }

@@ -179,6 +179,10 @@ test("signInLimit null lets any number of sign-ins fail, and a bad limit is refu
     "10",
     true,
   ]) {
-    assert.throws(() => makeTenant(t, { signInLimit }), isFailure("validation_error"), JSON.stringify(signInLimit));
+    assert.throws(
+      () => makeTenant(t, { signInLimit }),
+      isFailure("validation_error"),
+      JSON.stringify(signInLimit),
+    );
   }
 });

@@ -90,7 +90,11 @@ const HEADERS = { "content-type": "application/json" };
 /** Sends a request to the REST API of a tenant. */
 async function send(hj, path, { method = "GET", token, body } = {}) {
   const headers = { ...HEADERS, ...(token && { authorization: `Bearer ${token}` }) };
-  const request = new Request(`http://localhost${path}`, { method, headers, body: body && JSON.stringify(body) });
+  const request = new Request(`http://localhost${path}`, {
+    method,
+    headers,
+    body: body && JSON.stringify(body),
+  });
   const response = await hj.handler(request);
   assert.equal(response.status, 200);
   return response.json();

@@ -101,9 +101,22 @@ function toError({ code, message }) {
 const operations = {
   create: async (hj, args) => toWireGrant(await hj.sessions.create(toOptions(args) ?? {})),
   sign_in: async (hj, { account, check, ...args }) => {
-    const credentials = { email: account, password: check, ipAddress: args.ip_address, user_id: args.user_id };
-    const { accessToken, refreshToken, expiresIn, access_token, refresh_token, expires_in, session_id, ...session } =
-      await hj.auth.signIn(credentials);
+    const credentials = {
+      email: account,
+      password: check,
+      ipAddress: args.ip_address,
+      user_id: args.user_id,
+    };
+    const {
+      accessToken,
+      refreshToken,
+      expiresIn,
+      access_token,
+      refresh_token,
+      expires_in,
+      session_id,
+      ...session
+    } = await hj.auth.signIn(credentials);
     if (access_token !== accessToken || session_id !== session.id) throw new Error("the twin names differ");
     if (refresh_token !== refreshToken || expires_in !== expiresIn) throw new Error("the twin names differ");
     return toWireGrant({ session, accessToken, refreshToken, expiresIn, evicted: [] });
@@ -170,7 +183,8 @@ const operations = {
     return {};
   },
   stats: async (hj) => {
-    const { sessions, createdLast24h, databaseBytes, logBytes, oldestUnsweptAt, clockAheadMs } = await hj.stats();
+    const { sessions, createdLast24h, databaseBytes, logBytes, oldestUnsweptAt, clockAheadMs } =
+      await hj.stats();
     return {
       sessions,
       created_last_24h: createdLast24h,

@@ -62,11 +62,15 @@ fn refuse_locks_of_descriptions() -> bool {
     }
 }
 
+type Open = unsafe extern "C" fn(*const c_char, *mut *mut c_void) -> c_int;
+type Run = unsafe extern "C" fn(*mut c_void, *const c_char, *mut c_void, *mut c_void, *mut c_void) -> c_int;
+type Close = unsafe extern "C" fn(*mut c_void) -> c_int;
+
 /// The system's SQLite, another copy than the library's.
 pub struct AnotherSqlite {
-    open: unsafe extern "C" fn(*const c_char, *mut *mut c_void) -> c_int,
-    run: unsafe extern "C" fn(*mut c_void, *const c_char, *mut c_void, *mut c_void, *mut c_void) -> c_int,
-    close: unsafe extern "C" fn(*mut c_void) -> c_int,
+    open: Open,
+    run: Run,
+    close: Close,
 }
 
 impl AnotherSqlite {
@@ -76,9 +80,15 @@ impl AnotherSqlite {
         unsafe {
             let library = libc::dlopen(c"libsqlite3.so.0".as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL);
             (!library.is_null()).then(|| AnotherSqlite {
-                open: std::mem::transmute(libc::dlsym(library, c"sqlite3_open".as_ptr())),
-                run: std::mem::transmute(libc::dlsym(library, c"sqlite3_exec".as_ptr())),
-                close: std::mem::transmute(libc::dlsym(library, c"sqlite3_close".as_ptr())),
+                open: std::mem::transmute::<*mut c_void, Open>(libc::dlsym(
+                    library,
+                    c"sqlite3_open".as_ptr(),
+                )),
+                run: std::mem::transmute::<*mut c_void, Run>(libc::dlsym(library, c"sqlite3_exec".as_ptr())),
+                close: std::mem::transmute::<*mut c_void, Close>(libc::dlsym(
+                    library,
+                    c"sqlite3_close".as_ptr(),
+                )),
             })
         }
     }

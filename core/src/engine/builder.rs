@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::sync::Arc;
 
-use super::inner::EngineInner;
+use super::inner::{EngineInner, EngineSettings};
 use super::tenant::Tenant;
 use super::token_cache::CacheLimits;
 use crate::clock::{Clock, MachineTime, TimeSource};
@@ -189,11 +189,13 @@ impl EngineBuilder {
                 None => TimeSource::Machine(MachineTime::new(self.max_clock_jump)),
             },
             self.random,
-            issuer,
-            key_strength,
-            self.sign_in_limit,
-            self.token_cache,
-            self.direct_ends_max,
+            EngineSettings {
+                issuer,
+                key_strength,
+                sign_in_limit: self.sign_in_limit,
+                token_cache: self.token_cache,
+                direct_ends_max: self.direct_ends_max,
+            },
         );
         Ok(Engine { inner: Arc::new(inner) })
     }
@@ -256,11 +258,7 @@ impl Engine {
             store,
             TimeSource::Injected(clock),
             random,
-            issuer,
-            KeyStrength::Any,
-            None,
-            CacheLimits::default(),
-            DEFAULT_DIRECT_ENDS_MAX,
+            EngineSettings { issuer, ..EngineSettings::without_limits() },
         );
         Engine { inner: Arc::new(inner) }
     }

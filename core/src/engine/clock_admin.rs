@@ -87,11 +87,9 @@ mod tests {
     use crate::clock::{MachineTime, Reading, TimeSource};
     use crate::duration::Duration;
     use crate::engine::CreateSession;
-    use crate::engine::inner::EngineInner;
-    use crate::engine::token_cache::CacheLimits;
+    use crate::engine::inner::{EngineInner, EngineSettings};
     use crate::error::ErrorCode;
     use crate::random::OsRandom;
-    use crate::secret::KeyStrength;
     use crate::store::{self, Database, StoreOptions};
 
     /// An engine in memory on a machine whose wall clock the test sets.
@@ -102,16 +100,7 @@ mod tests {
         let read = move || Reading { wall: wall.load(Ordering::SeqCst), elapsed: 0 };
         let clock = TimeSource::Machine(MachineTime::reading(Duration::HOUR_1, Box::new(read)));
         let random = Box::new(OsRandom);
-        let inner = EngineInner::new(
-            store,
-            clock,
-            random,
-            "test".into(),
-            KeyStrength::Any,
-            None,
-            CacheLimits::default(),
-            500,
-        );
+        let inner = EngineInner::new(store, clock, random, EngineSettings::without_limits());
         Engine { inner: Arc::new(inner) }
     }
 

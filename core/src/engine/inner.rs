@@ -40,17 +40,37 @@ pub(super) struct EngineInner {
     pub(super) direct_ends_max: usize,
 }
 
+/// What an engine was opened with, beside what a test replaces.
+pub(super) struct EngineSettings {
+    pub(super) issuer: Box<str>,
+    pub(super) key_strength: KeyStrength,
+    pub(super) sign_in_limit: Option<SignInLimit>,
+    pub(super) token_cache: CacheLimits,
+    pub(super) direct_ends_max: usize,
+}
+
+#[cfg(test)]
+impl EngineSettings {
+    /// Of an engine that limits nothing.
+    pub(super) fn without_limits() -> Self {
+        EngineSettings {
+            issuer: "test".into(),
+            key_strength: KeyStrength::Any,
+            sign_in_limit: None,
+            token_cache: CacheLimits::default(),
+            direct_ends_max: 500,
+        }
+    }
+}
+
 impl EngineInner {
     pub(super) fn new(
         store: Box<dyn Store>,
         clock: TimeSource,
         random: Box<dyn Random>,
-        issuer: Box<str>,
-        key_strength: KeyStrength,
-        sign_in_limit: Option<SignInLimit>,
-        token_cache_limits: CacheLimits,
-        direct_ends_max: usize,
+        settings: EngineSettings,
     ) -> Self {
+        let EngineSettings { issuer, key_strength, sign_in_limit, token_cache, direct_ends_max } = settings;
         EngineInner {
             store: ManuallyDrop::new(store),
             clock,
@@ -62,7 +82,7 @@ impl EngineInner {
             seen: Mutex::new(ClockMark { highest: Timestamp::default(), epoch: 0 }),
             settings_changes: AtomicU64::new(0),
             handles: AtomicU64::new(0),
-            token_cache: TokenCache::new(token_cache_limits),
+            token_cache: TokenCache::new(token_cache),
             owes_erasure: AtomicBool::new(false),
             direct_ends_max,
         }

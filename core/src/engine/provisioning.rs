@@ -59,10 +59,9 @@ mod tests {
     use super::*;
     use crate::clock::{SystemClock, TimeSource};
     use crate::engine::Engine;
-    use crate::engine::token_cache::CacheLimits;
+    use crate::engine::inner::EngineSettings;
     use crate::error::ErrorCode;
     use crate::random::OsRandom;
-    use crate::secret::KeyStrength;
     use crate::store::{self, Database, Durability, StoreOptions};
 
     /// A tenant as a release made it that asked for no strength.
@@ -70,16 +69,7 @@ mod tests {
         let options = StoreOptions { durability: Durability::Normal, ..StoreOptions::default() };
         let store = store::open(Database::File(path.into()), options).unwrap();
         let (clock, random) = (TimeSource::Injected(Box::new(SystemClock)), Box::new(OsRandom));
-        let inner = EngineInner::new(
-            store,
-            clock,
-            random,
-            "test".into(),
-            KeyStrength::Any,
-            None,
-            CacheLimits::default(),
-            500,
-        );
+        let inner = EngineInner::new(store, clock, random, EngineSettings::without_limits());
         create_tenant(&inner, id, secret).unwrap();
         inner.store.close();
     }

@@ -39,7 +39,7 @@ pub struct CookieOptions {
     /// The domain to whose hosts it is sent; default: only the host that set it.
     pub domain: Option<String>,
     /// The paths to which it is sent, as the browser sees them; default `/`. Another path must lead to
-    /// [`mount_path`](super::RestOptions::mount_path) and `/v1/auth`.
+    /// [`mount_path`](field@super::RestOptions::mount_path) and `/v1/auth`.
     pub path: String,
     /// Whether pages of other sites may cause it to be sent; default [`SameSite::Lax`], with `partitioned`
     /// [`SameSite::None`].

@@ -29,10 +29,10 @@
 //! server. Times are RFC 3339 in UTC, in whole seconds, rounded down. [`OPENAPI`] describes all of it.
 //!
 //! A router that mounts the API under a path (`Router::nest` of axum) strips that path from the targets; say it as
-//! [`RestOptions::mount_path`], so that a cookie with a path that does not lead there is refused at once. `docs/COOKIES.md`
+//! [`RestOptions::mount_path`](field@RestOptions::mount_path), so that a cookie with a path that does not lead there is refused at once. `docs/COOKIES.md`
 //! has what each combination of credentials and cookies comes to.
 //!
-//! A HEAD is answered like a GET without its body, an OPTIONS with `Allow`. `X-Forwarded-For` is never read: the host
+//! A HEAD is answered like a GET without its body, an OPTIONS with `Allow`. `X-Forwarded-For` is never taken as an address: the host
 //! says where a request comes from, with [`ClientAddress`].
 
 mod admin;

@@ -123,7 +123,11 @@ export class Auth {
     credentials: Credentials,
     fields: Map<string, unknown>,
   ): Promise<SessionGrant> {
-    const attempt = await beginAttempt(this.#tenant, credentials.email, fields.get("ipAddress") as string | null);
+    const attempt = await beginAttempt(
+      this.#tenant,
+      credentials.email,
+      fields.get("ipAddress") as string | null,
+    );
     let user: Map<string, unknown>;
     try {
       user = await authenticateUser(authenticate, credentials);

@@ -36,7 +36,8 @@ export async function* crowd({ pace, folder, mode }) {
         theirs: () => p99(call, CALLS[mode]),
       };
       const found = {};
-      for (const side of round % 2 ? ["theirs", "ours"] : ["ours", "theirs"]) found[side] = await measure[side]();
+      for (const side of round % 2 ? ["theirs", "ours"] : ["ours", "theirs"])
+        found[side] = await measure[side]();
       rounds.push(found);
     }
     yield {

@@ -102,7 +102,9 @@ export function toSession(wire: WireSession): Session {
 }
 
 /** What access tokens carry of a session. */
-export function toIdentity(wire: WireSession): Pick<Session, "orgId" | "role" | "mfaVerified" | "email" | "claims"> {
+export function toIdentity(
+  wire: WireSession,
+): Pick<Session, "orgId" | "role" | "mfaVerified" | "email" | "claims"> {
   return {
     orgId: wire[15],
     role: wire[16],

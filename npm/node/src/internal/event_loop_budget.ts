@@ -69,7 +69,10 @@ export function deliverInSlices(answers: readonly (() => void)[]): void {
 function deliverIfLeft(): void {
   if (deliveredAt !== null) left -= (now() - deliveredAt) * 1000;
   deliveredAt = null;
-  if (left > 0 || ready.size === 0) return deliver();
+  if (left > 0 || ready.size === 0) {
+    deliver();
+    return;
+  }
   void renewAfterTurn();
   afterTurn(deliverIfLeft);
 }

@@ -1,6 +1,6 @@
 //! Lets one library of a process open a file. Two copies of SQLite in one process (another binding beside this one) take
 //! away each other's POSIX locks and corrupt the database: what one of them closes drops the locks of the other. The locks
-//! of this library cannot be dropped where [`locks`](super::locks) works, but those of the other copy can. So a file that another
+//! of this library cannot be dropped where [`locks`] works, but those of the other copy can. So a file that another
 //! copy seems to have open already is refused; other processes are welcome.
 
 use std::collections::BTreeMap;
