@@ -189,7 +189,8 @@ fn a_file_of_an_earlier_release_is_sound_and_opens_with_its_sessions() {
     let database = database_with_sessions();
     change(
         &database,
-        "DROP TABLE sign_in_failures; DROP TABLE bulk_ends; ALTER TABLE sessions DROP COLUMN judged_by; PRAGMA user_version = 1",
+        "DROP TABLE sign_in_failures; DROP TABLE bulk_ends; ALTER TABLE sessions DROP COLUMN judged_by;
+         ALTER TABLE sessions DROP COLUMN identity_serial; PRAGMA user_version = 1",
     );
     let report = check(&database);
     assert!(report.ok && report.counts.sessions == 1_202, "{report:?}");

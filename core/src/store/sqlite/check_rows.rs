@@ -17,6 +17,9 @@ use crate::store::records::{KeyRecord, SessionRecord, TenantNo};
 use crate::store::transaction::ReadTransaction;
 use crate::token::keyring::KeyState;
 
+/// The columns of sessions that a migration added, all of them 0 before, and the first version that has them.
+const ADDED_COLUMNS: &[(&str, usize)] = &[("judged_by", 2), ("identity_serial", 4)];
+
 /// How many rows one read transaction looks at.
 const BATCH_ROWS: usize = 500;
 
@@ -66,8 +69,8 @@ impl Check<'_> {
              LIMIT :limit"
         )
         .to_owned();
-        if !self.has_bulk_ends() {
-            statement = statement.replace("judged_by", "0 AS judged_by");
+        for (column, _) in ADDED_COLUMNS.iter().filter(|(_, version)| self.version < *version) {
+            statement = statement.replace(column, &format!("0 AS {column}"));
         }
         let mut after: Option<(TenantNo, Vec<u8>)> = None;
         loop {
