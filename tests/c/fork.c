@@ -78,9 +78,11 @@ static void run_child(void) {
   FORKED(hj_engine_close(engine, error));
   /* Nor does the child open anything: SQLite's own locks may be taken for ever. */
   hj_engine *new_engine = NULL;
+  hj_check_report *report_of_check = NULL;
   FORKED(hj_engine_open(hj_str_of(path), NULL, &new_engine, error));
   FORKED(hj_engine_open(hj_str_of(scratch("fork-child")), NULL, &new_engine, error));
   FORKED(hj_engine_open(HJ_STR(":memory:"), NULL, &new_engine, error));
+  FORKED(hj_check_database(hj_str_of(path), &report_of_check, error));
   /* Calls that need no engine go on working. */
   CHECK(hj_session_id(hj_grant_session(grant)) != NULL);
   hj_grant_free(grant);

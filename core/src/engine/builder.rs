@@ -180,7 +180,6 @@ impl EngineBuilder {
         self.sign_in_limit.as_ref().map_or(Ok(()), SignInLimit::validate)?;
         let database = Database::parse(database.as_ref())?;
         let key_strength = if database == Database::Memory { KeyStrength::Any } else { KeyStrength::Full };
-        fork::notice_forks()?;
         let store = store::open(database, self.store)?;
         let inner = EngineInner::new(
             store,

@@ -27,7 +27,8 @@ use crate::store::{self, Database, StoreOptions};
 /// # Errors
 /// A file that is damaged or foreign is a report, not an error. `storage_io` for a file that is not there or cannot be read,
 /// `storage_busy` for one that another process has locked for 5 seconds, `storage_too_new`; `validation_error` for
-/// `:memory:` and for a database URL; `forked` for a file that was open when the process forked.
+/// `:memory:` and for a database URL; `forked` in a child of a process that had used the
+/// library before the fork.
 pub fn check_database(path: impl AsRef<OsStr>) -> Result<CheckReport, Error> {
     match Database::parse(path.as_ref())? {
         Database::File(path) => Ok(store::check(&path, &StoreOptions::default())?),

@@ -1,4 +1,4 @@
-//! The one place that chooses a store.
+//! The one place that chooses a store, and the way to every file: a forked child is turned away here.
 
 use std::path::Path;
 
@@ -7,13 +7,16 @@ use super::contract::{Store, StoreOptions};
 use super::database::Database;
 use super::sqlite::{self, SqliteStore};
 use crate::error::Failure;
+use crate::fork;
 
 /// Opens the store that keeps this database, creating the database if it is not there.
 pub(crate) fn open(database: Database, options: StoreOptions) -> Result<Box<dyn Store>, Failure> {
+    fork::notice_forks()?;
     Ok(Box::new(SqliteStore::open(database, options)?))
 }
 
 /// Reads the whole database in this file and tells what is wrong with it.
 pub(crate) fn check(path: &Path, options: &StoreOptions) -> Result<CheckReport, Failure> {
+    fork::notice_forks()?;
     sqlite::check(path, options)
 }

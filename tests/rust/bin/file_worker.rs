@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use hellojohn::{Durability, Engine, Error, Tenant};
+use hellojohn::{Durability, Engine, Error, Tenant, check_database};
 use hellojohn_tests::fixture::{code, sign_in, tenant, user};
 use hellojohn_tests::odd_hosts::{AnotherSqlite, prepare};
 
@@ -25,6 +25,7 @@ fn main() {
         "open-beside-a-reader" => open_beside_a_reader(database, argument(2)),
         "leave-a-child-behind" => leave_a_child_behind(database),
         "fork-and-open-another" => fork_and_open_another(database),
+        "fork-and-check" => fork_and_check(database),
         "fork-into-a-pid-namespace" => fork_into_a_pid_namespace(database),
         other => panic!("no role {other:?}"),
     }
@@ -169,7 +170,7 @@ fn fork_and_open_another(database: &Path) {
         }
         for child in 0..60 {
             let other = beside(database, &format!("-child-{child}.db"));
-            outcomes.push(outcome_of_child(|| engine_outcome(&other)));
+            outcomes.push(outcome_of_child(|| status_of(self::engine(&other))));
         }
         stop.store(true, Ordering::Relaxed);
     });
@@ -177,9 +178,15 @@ fn fork_and_open_another(database: &Path) {
     say(&format!("{outcomes:?}"));
 }
 
-fn engine_outcome(database: &Path) -> i32 {
+/// Forks while an engine is open; the child checks the file.
+fn fork_and_check(database: &Path) {
+    let _engine = engine(database).expect("an engine");
+    say(&format!("{}", outcome_of_child(|| status_of(check_database(database)))));
+}
+
+fn status_of<T>(outcome: Result<T, Error>) -> i32 {
     // Not by `code`, which makes a text: the allocator may be in use by a thread that was not forked.
-    match engine(database) {
+    match outcome {
         Ok(_) => 0,
         Err(error) => error.code() as i32,
     }

@@ -33,6 +33,13 @@ fn a_child_that_opens_another_file_is_refused_whatever_its_parents_threads_were_
 }
 
 #[test]
+fn a_child_that_checks_a_file_is_refused() {
+    let database = Database::new();
+    let refused = (ErrorCode::Forked as i32).to_string();
+    assert_eq!(output_of_file_worker("fork-and-check", &database), [refused]);
+}
+
+#[test]
 fn a_child_with_its_parents_process_number_is_noticed() {
     let database = Database::new();
     let found = output_of_file_worker("fork-into-a-pid-namespace", &database);
