@@ -106,7 +106,7 @@ pub(super) fn open_again(database: &Database, options: &StoreOptions) -> Result<
 }
 
 /// Takes from what stands in the file the means to do harm: another program may have written it, also while it is open.
-fn harden(connection: &Connection) -> Result<(), Failure> {
+pub(super) fn harden(connection: &Connection) -> Result<(), Failure> {
     for (setting, on) in [
         // This library has no triggers and no views; one that is there does nothing.
         (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),

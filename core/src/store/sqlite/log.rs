@@ -78,7 +78,8 @@ impl LogKeeper {
 
 /// The size of the database's log, 0 without one.
 pub(super) fn size(database: &Path) -> u64 {
-    let mut path = database.as_os_str().to_owned();
+    // Where a link leads: SQLite puts the log there.
+    let mut path = std::fs::canonicalize(database).unwrap_or_else(|_| database.to_owned()).into_os_string();
     path.push("-wal");
     // Looks at the name only: opening and closing the file would drop the process's locks on it.
     std::fs::metadata(path).map_or(0, |file| file.len())
@@ -87,6 +88,17 @@ pub(super) fn size(database: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn the_log_of_a_link_is_the_one_beside_its_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("s.db"), folder.path().join("link.db"));
+        std::fs::write(&file, "").unwrap();
+        std::fs::write(folder.path().join("s.db-wal"), "12345").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        assert_eq!((size(&file), size(&link)), (5, 5));
+    }
 
     #[test]
     fn a_checkpoint_is_due_when_the_log_is_long_and_again_when_it_grows_all_the_same() {

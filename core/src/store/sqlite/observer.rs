@@ -1,14 +1,13 @@
 //! A connection that changes nothing, to a file that may be anything: for a look at a database beside its engines.
 
-use std::fs;
 use std::path::Path;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{self, OpenMode};
 use super::error::{map_error, map_open_error};
 use super::files::FileClaim;
+use super::log;
 use crate::error::{ErrorCode, Failure};
 use crate::store::contract::StoreOptions;
 
@@ -34,11 +33,13 @@ impl Observer {
 }
 
 fn open_observing(path: &Path, options: &StoreOptions) -> Result<Connection, Failure> {
-    let has_log = has_log(path);
+    let has_log = log::size(path) > 0;
     let connection = connection::open_file(path, OpenMode::MustExist, options)?;
     restrict(&connection, options)?;
     // The last connection to close would write a log that a crash has left into the database.
-    set(&connection, DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
+    if has_log {
+        connection::leave_log(&connection);
+    }
     match connection.query_row("PRAGMA schema_version", [], |_| Ok(())) {
         Ok(()) => Ok(connection),
         Err(error) => {
@@ -63,27 +64,10 @@ fn open_observing(path: &Path, options: &StoreOptions) -> Result<Connection, Fai
 
 /// No statement writes, no trigger and no view of the file takes part, no function of the schema is trusted.
 fn restrict(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
-    for (setting, on) in [
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
-    ] {
-        set(connection, setting, on)?;
-    }
+    connection::harden(connection)?;
     connection::set_busy_timeout(connection, options.busy_timeout)?;
     connection::set_pragma(connection, "query_only", true)?;
     connection::set_pragma(connection, "cell_size_check", true)
-}
-
-fn set(connection: &Connection, setting: DbConfig, on: bool) -> Result<(), Failure> {
-    connection.set_db_config(setting, on).map(drop).map_err(|error| map_error(connection, &error))
-}
-
-fn has_log(path: &Path) -> bool {
-    let mut log = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into_os_string();
-    log.push("-wal");
-    fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
 fn open_unchanging(path: &Path) -> Result<Connection, Failure> {

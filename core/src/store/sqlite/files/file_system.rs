@@ -27,30 +27,14 @@ pub(in super::super) fn require_local(path: &Path) -> Result<(), Failure> {
 /// What the file system at this path is, if it is one of these; nothing for a path that is not there.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn shared_kind(path: &Path) -> Option<&'static str> {
-    let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).ok()?;
-    let mut found = std::mem::MaybeUninit::<libc::statfs>::uninit();
-    // SAFETY: the path ends with NUL; the kernel fills the structure if it answers 0.
-    let found = unsafe {
-        if libc::statfs(path.as_ptr(), found.as_mut_ptr()) != 0 {
-            return None;
-        }
-        found.assume_init()
-    };
+    let found = describe(path)?;
     // The type is 32 bits wide, in a field that differs between processors.
     kind_of_type(found.f_type as u32)
 }
 
 #[cfg(any(target_os = "macos", target_os = "ios", target_os = "freebsd"))]
 fn shared_kind(path: &Path) -> Option<&'static str> {
-    let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).ok()?;
-    let mut found = std::mem::MaybeUninit::<libc::statfs>::uninit();
-    // SAFETY: the path ends with NUL; the kernel fills the structure if it answers 0.
-    let found = unsafe {
-        if libc::statfs(path.as_ptr(), found.as_mut_ptr()) != 0 {
-            return None;
-        }
-        found.assume_init()
-    };
+    let found = describe(path)?;
     let is_local = found.f_flags as u64 & libc::MNT_LOCAL as u64 != 0;
     (!is_local).then_some("a network file system")
 }
@@ -64,6 +48,21 @@ fn shared_kind(path: &Path) -> Option<&'static str> {
 )))]
 fn shared_kind(_: &Path) -> Option<&'static str> {
     None
+}
+
+/// What the system says of the file system at this path.
+#[cfg(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "macos",
+    target_os = "ios",
+    target_os = "freebsd"
+))]
+fn describe(path: &Path) -> Option<libc::statfs> {
+    let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).ok()?;
+    let mut found = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the path ends with NUL; the kernel fills the structure if it answers 0.
+    unsafe { (libc::statfs(path.as_ptr(), found.as_mut_ptr()) == 0).then(|| found.assume_init()) }
 }
 
 /// Types of file systems as Linux numbers them (statfs(2), linux/magic.h, and the sources of those that are not in Linux).
