@@ -1,4 +1,5 @@
 // Servers on the loopback device under names of the web, and a browser that finds them.
+import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
@@ -24,14 +25,14 @@ export function makeTenant(t) {
 
 /**
  * Serves the API with these options and, under every host name, blank pages. `/set?cookie=…` sets cookies as that host;
- * `/frame?of=…` shows a page in a frame. Resolves to the port and to the answers of the API.
+ * `/frame?of=…` shows a page in a frame. Resolves to the port and to an emitter of the status of each answer, by method and path.
  */
 export async function serve(t, hj, options, { tls = true } = {}) {
   const api = hj.middleware(options);
-  const answers = [];
+  const answers = new EventEmitter();
   const listener = (request, response) => {
     const url = new URL(request.url, "https://host.test");
-    response.on("finish", () => answers.push(`${request.method} ${url.pathname} ${response.statusCode}`));
+    response.on("finish", () => answers.emit(`${request.method} ${url.pathname}`, response.statusCode));
     api(request, response, () => {
       response.setHeader("content-type", "text/html");
       response.setHeader("set-cookie", url.searchParams.getAll("cookie"));
