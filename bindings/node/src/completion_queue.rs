@@ -8,6 +8,7 @@
 //! torn down at any moment, except this one function; and the cleanup hook releases it, under the lock that every use of it
 //! takes, before Node deletes it.
 
+use std::collections::HashMap;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
@@ -31,6 +32,8 @@ struct State {
     /// Calls without an answer in JavaScript: while there are any, the process stays alive.
     pending: usize,
     completed: Vec<Completion>,
+    /// Answers of delivered calls that JavaScript has still to take, by the number of the call.
+    long_answers: HashMap<u32, String>,
 }
 
 /// The pool's end of the queue.
@@ -88,6 +91,7 @@ impl Completions {
     fn end(&self) -> Option<sys::napi_threadsafe_function> {
         let mut state = self.state();
         state.completed.clear();
+        state.long_answers.clear();
         let function = std::mem::replace(&mut state.function, ptr::null_mut());
         (!function.is_null()).then_some(function)
     }
@@ -126,8 +130,8 @@ pub struct CompletionQueue {
 
 #[napi]
 impl CompletionQueue {
-    /// `deliver` gets one flat array: for each call its number, the error code or null, and the answer's JSON or the
-    /// error's detail. It must not throw. The queue does not keep it: the caller has each of the two keep the other.
+    /// `deliver` gets one flat array: for each call its number, the error code or null, and the answer, the error's detail, or
+    /// null for an answer that [`CompletionQueue::take_long_answer`] gives. It must not throw. The queue does not keep it: the caller has each of the two keep the other.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, deliver: Function<'_, Unknown<'_>, Unknown<'_>>) -> Result<Self> {
         let mut reference = ptr::null_mut();
@@ -141,6 +145,7 @@ impl CompletionQueue {
             next_call: 0,
             pending: 0,
             completed: Vec::new(),
+            long_answers: HashMap::new(),
         };
         let completions = Arc::new(Completions { state: Mutex::new(state), engines: Mutex::default() });
         let function = create_function(&env, &completions)?;
@@ -154,6 +159,12 @@ impl CompletionQueue {
             abandoned.close_engines();
         })?;
         Ok(CompletionQueue { completions, env: env.raw() })
+    }
+
+    /// The long answer of a delivered call, once. Fails if JavaScript cannot hold so long a text.
+    #[napi]
+    pub fn take_long_answer(&self, call: u32) -> Option<String> {
+        self.completions.state().long_answers.remove(&call)
     }
 }
 
@@ -239,7 +250,12 @@ unsafe extern "C" fn deliver_completions(
         }
         // SAFETY: on the thread of `env`, with a reference that is not deleted before the function is null.
         unsafe { sys::napi_get_reference_value(env, state.deliver, &mut deliver) };
-        let completed = std::mem::take(&mut state.completed);
+        let mut completed = std::mem::take(&mut state.completed);
+        for completion in &mut completed {
+            if let Some(answer) = completion.take_long_answer() {
+                state.long_answers.insert(completion.call, answer);
+            }
+        }
         let had_pending = state.pending > 0;
         state.pending = state.pending.saturating_sub(completed.len());
         if had_pending && state.pending == 0 {

@@ -1,15 +1,27 @@
-//! Makes one flat JavaScript array of the calls that are completed: for each its number, the error code or null, and the answer's
-//! JSON or the error's detail.
+//! Makes one flat JavaScript array of the calls that are completed: for each its number, the error code or null, and the
+//! answer, the error's detail, or null for an answer that JavaScript takes when its turn has come.
 
 use std::ptr;
 
-use hellojohn::{Error, ErrorCode};
+use hellojohn::Error;
 use napi::sys;
 
 /// A call with its answer.
 pub(crate) struct Completion {
     pub call: u32,
     pub outcome: Result<String, Error>,
+}
+
+/// A longer answer does not become a JavaScript text together with the others, which would stop the event loop for all of them
+/// at once. In bytes.
+const LONG_ANSWER: usize = 16 << 10;
+
+impl Completion {
+    /// Takes the answer out if JavaScript has to ask for it.
+    pub(crate) fn take_long_answer(&mut self) -> Option<String> {
+        let answer = self.outcome.as_mut().ok()?;
+        (answer.len() > LONG_ANSWER).then(|| std::mem::take(answer))
+    }
 }
 
 /// Calls JavaScript's `deliver` with the array.
@@ -42,11 +54,9 @@ pub(crate) unsafe fn call_with(
         // SAFETY: writes its value on success.
         ok(unsafe { sys::napi_create_uint32(env, *call, &mut number) })?;
         let (code, answer) = match outcome {
-            // An answer that JavaScript cannot hold must still settle its promise.
-            Ok(answer) => match text(answer) {
-                Some(answer) => (null, answer),
-                None => (text(ErrorCode::Internal.as_str())?, text("the answer is too long")?),
-            },
+            // No answer is an empty text: this one was taken out.
+            Ok(answer) if answer.is_empty() => (null, null),
+            Ok(answer) => (null, text(answer)?),
             Err(error) => (text(error.code().as_str())?, text(error.detail())?),
         };
         for (offset, value) in [number, code, answer].into_iter().enumerate() {

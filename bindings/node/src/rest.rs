@@ -64,7 +64,8 @@ impl Rest {
     }
 
     /// Method, target, names and values of the headers in turn, at most one byte of body more than the limit, the
-    /// client's address, the mount path of this request → `{status, headers, body, error}` or `{ticket, credentials}`.
+    /// client's address, the mount path of this request → `{status, headers, error}`, a line break and the body, or
+    /// `{ticket, credentials}`.
     #[napi(catch_unwind)]
     #[allow(
         clippy::too_many_arguments,
@@ -247,6 +248,7 @@ fn encode_unless_busy(response: Response<Vec<u8>>) -> Answer {
     }
 }
 
+/// One line of JSON, then the body as it is: it may be long, and is not written and read again as a text in JSON.
 fn encode_response(response: &Response<Vec<u8>>) -> Answer {
     let unwritable = |_| Error::new(ErrorCode::Internal, "the answer is not text");
     let mut headers = Vec::new();
@@ -256,12 +258,12 @@ fn encode_response(response: &Response<Vec<u8>>) -> Answer {
     }
     let body = str::from_utf8(response.body()).map_err(unwritable)?;
     let error = response.extensions().get::<Error>();
-    encode(&json!({
+    let head = encode(&json!({
         "status": response.status().as_u16(),
         "headers": headers,
-        "body": body,
         "error": error.map_or(Value::Null, |error| {
             json!({"code": error.code().as_str(), "detail": error.detail()})
         }),
-    }))
+    }))?;
+    Ok(format!("{head}\n{body}"))
 }

@@ -23,10 +23,10 @@ pub(crate) static WRITES: LazyLock<Arc<ThreadPool>> =
 pub(crate) static LOOKUPS: LazyLock<Arc<ThreadPool>> =
     LazyLock::new(|| ThreadPool::new("hellojohn-read", 16));
 
-/// For lists. They only compute, and pass on what would wait: with more threads than processors, one user who asks for many
-/// would slow every other thread down.
+/// For lists. They only compute, and pass on what would wait. One processor is left for JavaScript's thread, so that it does not
+/// lose its own to the lists of one user who asks for many.
 pub(crate) static LISTS: LazyLock<Arc<ThreadPool>> =
-    LazyLock::new(|| ThreadPool::new("hellojohn-list", processors()));
+    LazyLock::new(|| ThreadPool::new("hellojohn-list", (processors() - 1).max(1)));
 
 /// For work on every session of a tenant: counting, sweeping, purging. It may take minutes.
 pub(crate) static SURVEYS: LazyLock<Arc<ThreadPool>> = LazyLock::new(|| ThreadPool::new("hellojohn-walk", 4));

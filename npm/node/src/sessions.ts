@@ -7,7 +7,7 @@ import {
   toSession,
   type WireSession,
 } from "./generated/wire";
-import { charge } from "./internal/event_loop_budget";
+import { callBudget } from "./internal/event_loop_budget";
 import { callAsync, callInlineOrAsync } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
 import {
@@ -170,7 +170,7 @@ export class Sessions {
       this.#tenant.list(asked),
     );
     return toSessionList(
-      charge(() => page.data.map(toSession)),
+      callBudget.charge(() => page.data.map(toSession)),
       page.next_cursor,
     );
   }

@@ -2,7 +2,7 @@ import { HelloJohnError } from "./errors";
 import type { ErrorCode, Session } from "./generated/types";
 import { toIdentity, type WireSession } from "./generated/wire";
 import { AnswerCache, type CacheLimits } from "./internal/answer_cache";
-import { isOnlyCheck, yieldIfSpent } from "./internal/event_loop_budget";
+import { callBudget, isOnlyCheck } from "./internal/event_loop_budget";
 import { callInlineOrAsync } from "./internal/native";
 import type { Call, NativeTenant } from "./internal/native_types";
 import { readText, readToken } from "./internal/validate";
@@ -92,13 +92,13 @@ export class Verifier {
 
   async get(id: unknown): Promise<Session> {
     const sessionId = readText("id", id);
-    const pause = yieldIfSpent();
+    const pause = callBudget.yieldIfSpent();
     if (pause) await pause;
     return toUnsharedSession(this.#sessions.get(sessionId) ?? (await this.#getFromStore(sessionId)));
   }
 
   async verifyToken(accessToken: unknown): Promise<TokenVerification> {
-    const pause = yieldIfSpent();
+    const pause = callBudget.yieldIfSpent();
     if (pause) await pause;
     const answer = this.#tokens.get(accessToken) ?? (await this.#verifyTokenInStore("token", accessToken));
     if (answer.payload && answer.session) return toTokenVerification(answer, answer.payload, answer.session);
@@ -108,7 +108,7 @@ export class Verifier {
   /** Verifies by an access token, which has a dot, or by a session id. */
   async verifySession(subject: unknown): Promise<SessionVerification> {
     const field = "sessionIdOrAccessToken";
-    const pause = yieldIfSpent();
+    const pause = callBudget.yieldIfSpent();
     if (pause) await pause;
     let answer: WireVerification;
     if (typeof subject !== "string" || subject === "" || subject.includes(".")) {

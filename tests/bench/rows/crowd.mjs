@@ -18,10 +18,11 @@ export async function* crowd({ pace, folder, mode }) {
   await hj.sweep();
   const crowd = await hj.sessions.create({ userId });
   const [other] = await pool(hj, freshSignIns()(1));
+  const route = request("/", other);
   const size = ENDED[mode].toLocaleString("en");
   const others = {
     authorize: async () => {
-      const auth = await hj.authorize(request("/", other));
+      const auth = await hj.authorize(route);
       assert.equal(auth.userId, other.session.userId);
     },
     get: async () => {

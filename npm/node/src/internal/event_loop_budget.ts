@@ -2,51 +2,84 @@ import { afterTurn, now } from "./globals";
 
 // Calls that the addon answers on this thread settle at once, so a loop that awaits nothing else would keep the event loop
 // from turning; so would the host's own work on many answers that other threads deliver at once. The time that this takes is
-// charged to a budget; when it is spent, calls and answers wait until the event loop has turned.
+// charged to a budget; when it is spent, calls and answers wait until the event loop has turned. A turn in which it was not
+// spent renews it too, so that only the work between two turns counts.
 
 /** How long calls may run between two turns of the event loop, in µs. */
 const BUDGET = 5_000;
 
+/** From here on the next turn renews the budget. Less than all of it, so that most turns need no timer. */
+const LOW = BUDGET / 2;
+
 /** About how long an answer from the answer cache takes, in µs: less than reading the clock. */
 const CACHED_ANSWER = 3;
 
-let left = BUDGET;
-let turn: Promise<void> | null = null;
+/** What one kind of work may take between two turns. */
+class Budget {
+  #left = BUDGET;
+  #turn: Promise<void> | null = null;
+  readonly #onRenewal: () => void;
 
-/** What a call has to await before it runs on this thread; null if there is budget left. */
-export function yieldIfSpent(): Promise<void> | null {
-  if (left <= 0) return waitForTurn();
-  left -= CACHED_ANSWER;
-  return null;
-}
+  /** `onRenewal` runs before the calls that wait for the turn: they may spend all of it. */
+  constructor(onRenewal: () => void = () => undefined) {
+    this.#onRenewal = onRenewal;
+  }
 
-async function waitForTurn(): Promise<void> {
-  while (left <= 0) await renewAfterTurn();
-  left -= CACHED_ANSWER;
-}
+  /**
+   * Whether the next call has to wait. Each call that waited for a {@link renewed} budget has to ask again: calls before it may
+   * have spent that.
+   */
+  get isSpent(): boolean {
+    return this.#left <= 0;
+  }
 
-function renewAfterTurn(): Promise<void> {
-  turn ??= new Promise((settle) => {
-    afterTurn(() => {
-      left = BUDGET;
-      turn = null;
-      settle();
-      // Before the calls that wait for this turn: they may spend all of it.
-      deliver();
+  /** What work of about so many µs has to await before it runs on this thread; null if there is budget left. */
+  yieldIfSpent(time = CACHED_ANSWER): Promise<void> | null {
+    if (this.isSpent) return this.#waitForTurn(time);
+    this.spend(time);
+    return null;
+  }
+
+  async #waitForTurn(time: number): Promise<void> {
+    while (this.isSpent) await this.renewed();
+    this.spend(time);
+  }
+
+  /** Runs work that takes longer than {@link CACHED_ANSWER} and charges its time. */
+  charge<T>(work: () => T): T {
+    const start = now();
+    try {
+      return work();
+    } finally {
+      this.spend((now() - start) * 1000);
+    }
+  }
+
+  /** Charges so many µs. */
+  spend(time: number): void {
+    this.#left -= time;
+    if (this.#left < LOW) void this.renewed();
+  }
+
+  /** Renews the budget when the event loop has turned. */
+  renewed(): Promise<void> {
+    this.#turn ??= new Promise((settle) => {
+      afterTurn(() => {
+        this.#left = BUDGET;
+        this.#turn = null;
+        settle();
+        this.#onRenewal();
+      });
     });
-  });
-  return turn;
-}
-
-/** Runs work that takes longer than {@link CACHED_ANSWER} and charges its time to the budget. */
-export function charge<T>(work: () => T): T {
-  const start = now();
-  try {
-    return work();
-  } finally {
-    left -= (now() - start) * 1000;
+    return this.#turn;
   }
 }
+
+/** For calls that settle at once. Work on the REST API's requests does not spend it: a gate waits for no list. */
+export const callBudget = new Budget();
+
+/** For requests of the REST API and for answers from other threads. */
+export const answerBudget = new Budget(deliver);
 
 /** Answers from other threads that have come and are not delivered yet, in their order. */
 const ready = new Set<() => void>();
@@ -67,13 +100,12 @@ export function deliverInSlices(answers: readonly (() => void)[]): void {
 }
 
 function deliverIfLeft(): void {
-  if (deliveredAt !== null) left -= (now() - deliveredAt) * 1000;
+  if (deliveredAt !== null) answerBudget.spend((now() - deliveredAt) * 1000);
   deliveredAt = null;
-  if (left > 0 || ready.size === 0) {
+  if (!answerBudget.isSpent || ready.size === 0) {
     deliver();
     return;
   }
-  void renewAfterTurn();
   afterTurn(deliverIfLeft);
 }
 

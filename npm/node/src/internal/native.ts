@@ -1,7 +1,7 @@
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
 import { engineError, learnStatuses } from "../errors";
-import { charge, deliverInSlices, yieldIfSpent } from "./event_loop_budget";
+import { callBudget, deliverInSlices } from "./event_loop_budget";
 import { loadAddon } from "./loader";
 import type { Call, CompletedCalls, Outcome } from "./native_types";
 
@@ -28,36 +28,56 @@ function deliver(batch: CompletedCalls): void {
     const call = batch[at] as number;
     const settle = waiting.get(call);
     waiting.delete(call);
-    const outcome = { code: batch[at + 1] as string | null, text: batch[at + 2] as string };
-    if (settle) answers.push(() => settle(outcome));
+    const [code, text] = batch.slice(at + 1, at + 3) as [string | null, string | null];
+    if (settle) answers.push(() => settle(text === null ? takeLongAnswer(call) : { code, text }));
   }
   deliverInSlices(answers);
 }
 
+function takeLongAnswer(call: number): Outcome {
+  try {
+    return { code: null, text: completionQueue.takeLongAnswer(call) ?? "" };
+  } catch {
+    return { code: "internal", text: "the answer is too long" };
+  }
+}
+
 /**
- * Waits for the answer to a call. The error is made here, after the `await`, so that its stack goes on with the callers
+ * Waits for the answer to a call, which is JSON. The error is made here, after the `await`, so that its stack goes on with the callers
  * that wait for this promise.
  */
 export async function callAsync<T>(call: number): Promise<T> {
-  const outcome = await new Promise<Outcome>((settle) => {
+  return unwrap<T>(await settled(call));
+}
+
+/** As {@link callAsync}, for an answer that is not all JSON. */
+export async function callAsyncForText(call: number): Promise<string> {
+  return textOf(await settled(call));
+}
+
+function settled(call: number): Promise<Outcome> {
+  return new Promise((settle) => {
     waiting.set(call, settle);
   });
-  return unwrap<T>(outcome);
 }
 
 /** Makes a call that the addon may answer on this thread, at once. */
 export async function callInlineOrAsync<T>(makeCall: () => Call): Promise<T> {
-  const pause = yieldIfSpent();
-  if (pause) await pause;
-  const answer = charge(() => {
+  while (callBudget.isSpent) await callBudget.renewed();
+  const answer = callBudget.charge(() => {
     const call = makeCall();
     return typeof call === "string" ? { inline: JSON.parse(call) as T } : call;
   });
   return typeof answer === "number" ? callAsync<T>(answer) : answer.inline;
 }
 
+/** The answer in an outcome, which is JSON; throws its error. */
+export function unwrap<T>(outcome: Outcome): T {
+  return JSON.parse(textOf(outcome)) as T;
+}
+
 /** The answer in an outcome; throws its error. */
-export function unwrap<T>({ code, text }: Outcome): T {
+export function textOf({ code, text }: Outcome): string {
   if (code !== null) throw engineError(code, text);
-  return JSON.parse(text) as T;
+  return text;
 }

@@ -29,11 +29,16 @@ export interface Addon {
 /** The number of a call, or its answer as JSON. */
 export type Call = number | string;
 
-/** For each call in turn: its number, the error's code or null, and the answer's JSON or the error's detail. */
+/**
+ * For each call in turn: its number, the error's code or null, and the answer, the error's detail, or null for a long answer,
+ * which the queue keeps until it is taken.
+ */
 export type CompletedCalls = (number | string | null)[];
 
 export interface CompletionQueue {
   readonly completionQueue: unique symbol;
+  /** Throws for an answer that is longer than a text can be. */
+  takeLongAnswer(call: number): string | null;
 }
 
 export interface NativeClock {
@@ -41,7 +46,7 @@ export interface NativeClock {
   set(at: number): void;
 }
 
-/** The outcome of a call that the addon finished at once: the error's code and detail, or null and the answer's JSON. */
+/** The outcome of a call: the error's code and detail, or null and the answer. */
 export interface Outcome {
   code: string | null;
   text: string;
@@ -87,7 +92,10 @@ export interface NativeTenant {
 /** How the host's check of credentials ended; `not_offered` when the host has none. */
 export type SignInOutcome = "user" | "refused" | "failed" | "not_offered";
 
-/** The REST API with options of its own. `headers` holds names and values in turn. */
+/**
+ * The REST API with options of its own. `headers` holds names and values in turn. The answer of `finish`, and that of `begin`
+ * unless the host has to check credentials first, is a line of JSON and then the body.
+ */
 export interface Rest {
   refusal(): Outcome | null;
   isApiPath(path: string): boolean;

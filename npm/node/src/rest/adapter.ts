@@ -1,8 +1,8 @@
 import { type Authenticate, authenticateUser, type Credentials } from "../auth";
 import { HelloJohnError } from "../errors";
 import type { ErrorCode } from "../generated/types";
-import { charge, yieldIfSpent } from "../internal/event_loop_budget";
-import { addon, callAsync, unwrap } from "../internal/native";
+import { answerBudget } from "../internal/event_loop_budget";
+import { addon, callAsyncForText, textOf } from "../internal/native";
 import type { NativeTenant, SignInOutcome } from "../internal/native_types";
 import { createRequest } from "../sessions";
 import { type CheckedRestOptions, type OnError, readRestOptions } from "./options";
@@ -79,11 +79,11 @@ export class RestAdapter {
     try {
       const request = await readRequest();
       const { method, target, headers, body, address, stripped } = request;
-      const pause = yieldIfSpent();
-      if (pause) await pause;
-      const step = await callAsync<RestAnswer | CredentialsCheck>(
-        charge(() => rest.begin(method, target, headers, body, address, mountPath + stripped + prefix)),
+      while (answerBudget.isSpent) await answerBudget.renewed();
+      const call = answerBudget.charge(() =>
+        rest.begin(method, target, headers, body, address, mountPath + stripped + prefix),
       );
+      const step = readStep(await callAsyncForText(call));
       if ("ticket" in step) return await this.#signIn(step, request);
       report(onError, step, null);
       return step;
@@ -95,7 +95,7 @@ export class RestAdapter {
   async #signIn({ ticket, credentials }: CredentialsCheck, request: RestRequest): Promise<RestAnswer> {
     const { rest, onError } = this.options;
     const authenticate = this.#authenticate;
-    if (!authenticate) return callAsync(rest.finish(ticket, "not_offered", null));
+    if (!authenticate) return readAnswer(rest.finish(ticket, "not_offered", null));
     let outcome: SignInOutcome = "user";
     let user: string | null = null;
     let failure: unknown = null;
@@ -111,10 +111,21 @@ export class RestAdapter {
       outcome = isRefused ? "refused" : "failed";
       failure = isRefused ? null : error;
     }
-    const answer = await callAsync<RestAnswer>(rest.finish(ticket, outcome, user));
+    const answer = await readAnswer(rest.finish(ticket, outcome, user));
     report(onError, answer, failure);
     return answer;
   }
+}
+
+/** Reads what the addon answers: an answer is followed by its body. */
+function readStep(text: string): RestAnswer | CredentialsCheck {
+  const end = text.indexOf("\n");
+  if (end < 0) return JSON.parse(text) as CredentialsCheck;
+  return { ...(JSON.parse(text.slice(0, end)) as Omit<RestAnswer, "body">), body: text.slice(end + 1) };
+}
+
+async function readAnswer(call: number): Promise<RestAnswer> {
+  return readStep(await callAsyncForText(call)) as RestAnswer;
 }
 
 /** The first value of a header. */
@@ -129,7 +140,7 @@ export function findHeader(headers: readonly string[], name: string): string | n
 export function toErrorAnswer(error: unknown, onError: OnError | null): RestAnswer {
   const known = error instanceof HelloJohnError;
   const [code, detail] = known ? [error.code, error.detail] : ["internal", "the host's code failed"];
-  const answer = unwrap<RestAnswer>(addon.errorAnswer(code, detail));
+  const answer = readStep(textOf(addon.errorAnswer(code, detail))) as RestAnswer;
   report(onError, answer, error);
   return answer;
 }

@@ -1,7 +1,11 @@
 import { HelloJohnError } from "../errors";
+import { answerBudget } from "../internal/event_loop_budget";
 import { URL } from "../internal/globals";
 import { BODY_MAX, type RestAdapter, type RestAnswer } from "./adapter";
 import type { RestOptions } from "./options";
+
+/** About how long it takes to read a `Request`, in µs, spread over steps that cannot be measured together. */
+const READING = 100;
 
 /** How `hj.createHandler` offers the REST API. */
 export interface HandlerOptions<Context = unknown> extends RestOptions {
@@ -20,6 +24,8 @@ export function createFetchHandler(adapter: RestAdapter): Handler {
   const { clientAddress } = adapter.options;
   return async (request, context) => {
     const answer = await adapter.answer(async () => {
+      const pause = answerBudget.yieldIfSpent(READING);
+      if (pause) await pause;
       const url = new URL(request.url);
       const address: unknown = clientAddress?.(request as never, context as never);
       return {
