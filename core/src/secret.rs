@@ -62,6 +62,12 @@ secret_text! {
     SecretKey
 }
 
+#[cfg(feature = "postgres")]
+secret_text! {
+    /// What a login at a database needs: a password, or a URL that holds one.
+    DatabaseSecret
+}
+
 impl FromStr for SecretKey {
     type Err = Error;
 

@@ -11,6 +11,9 @@ pub(crate) mod durability;
 pub(crate) mod file_access;
 mod group_commit;
 mod open;
+#[cfg(feature = "postgres")]
+#[allow(dead_code, reason = "the store itself comes next")]
+mod postgres;
 mod records;
 mod sqlite;
 mod transaction;

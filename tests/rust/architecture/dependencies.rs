@@ -12,7 +12,8 @@ const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 struct Rules {
     licences: Vec<String>,
     licence_exceptions: Vec<(String, String)>,
-    banned: Vec<String>,
+    /// Each with the packages that may have it all the same.
+    banned: Vec<(String, Vec<String>)>,
     banned_features: Vec<(String, String)>,
     duplicates: Vec<String>,
 }
@@ -23,6 +24,8 @@ struct Package {
     licence: Option<String>,
     source: Option<String>,
     features: Vec<String>,
+    /// The names of the packages that it is built from, where the lock file tells.
+    dependencies: Vec<String>,
 }
 
 fn rules(text: &str) -> Rules {
@@ -49,7 +52,10 @@ fn rules(text: &str) -> Rules {
             ("licenses", "exceptions") if values.len() > 1 => {
                 rules.licence_exceptions.push((values[0].clone(), values[1].clone()));
             }
-            ("bans", "deny") => rules.banned.extend(values.into_iter().take(1)),
+            ("bans", "deny") => rules.banned.extend(values.split_first().map(|(name, rest)| {
+                let wrappers = if line.contains("wrappers = [") { &rest[..rest.len() - 1] } else { &[] };
+                (name.clone(), wrappers.to_vec())
+            })),
             ("bans", "skip") => rules.duplicates.extend(values.into_iter().take(1)),
             _ => {}
         }
@@ -105,7 +111,7 @@ fn is_satisfied(expression: &str, is_allowed: &dyn Fn(&str) -> bool) -> bool {
 fn violations(rules: &Rules, packages: &[Package]) -> Vec<String> {
     let mut found = Vec::new();
     for package in packages {
-        let Package { name, licence, source, features } = package;
+        let Package { name, licence, source, features, dependencies } = package;
         let is_exception =
             |licence: &str| rules.licence_exceptions.iter().any(|(l, n)| l == licence && n == name);
         let is_allowed = |one: &str| rules.licences.iter().any(|l| l == one) || is_exception(one);
@@ -115,8 +121,14 @@ fn violations(rules: &Rules, packages: &[Package]) -> Vec<String> {
         if let Some(source) = source.as_ref().filter(|source| *source != CRATES_IO) {
             found.push(format!("{name}: comes from {source}"));
         }
-        if rules.banned.contains(name) {
+        if rules.banned.iter().any(|(banned, wrappers)| banned == name && wrappers.is_empty()) {
             found.push(format!("{name}: banned"));
+        }
+        let is_wrapper = |wrappers: &[String]| wrappers.contains(name);
+        for (banned, wrappers) in rules.banned.iter().filter(|(_, wrappers)| !wrappers.is_empty()) {
+            if dependencies.contains(banned) && !is_wrapper(wrappers) {
+                found.push(format!("{name}: may not have {banned}"));
+            }
         }
         for (_, feature) in rules.banned_features.iter().filter(|(n, f)| n == name && features.contains(f)) {
             found.push(format!("{name}: feature {feature} is banned"));
@@ -135,11 +147,18 @@ fn locked_packages() -> Vec<Package> {
     let value = |table: &str, key: &str| {
         table.lines().find_map(|line| Some(line.strip_prefix(key)?.trim_matches([' ', '=', '"']).to_owned()))
     };
+    // ` "ring",`, and ` "ring 0.17.14",` where there are several versions.
+    let dependencies = |table: &str| {
+        let lines = table.split("dependencies = [").nth(1).unwrap_or_default().lines();
+        let names = lines.filter_map(|line| line.trim().strip_prefix('"')?.split([' ', '"']).next());
+        names.map(str::to_owned).collect()
+    };
     let packages = lock.split("[[package]]").skip(1).map(|table| Package {
         name: value(table, "name").expect("a package has a name"),
         licence: None,
         source: value(table, "source"),
         features: Vec::new(),
+        dependencies: dependencies(table),
     });
     packages.collect()
 }
@@ -168,6 +187,7 @@ fn built_packages() -> Vec<Package> {
         licence: Some(text(&package["license"]).unwrap_or_else(|| "none".to_owned())),
         source: text(&package["source"]),
         features: features(&package["id"]),
+        dependencies: Vec::new(),
     });
     packages.collect()
 }
@@ -185,7 +205,7 @@ fn dependencies_keep_the_rules_of_deny_toml() {
 fn a_dependency_against_the_rules_is_caught() {
     let rules = rules(
         "[licenses]\nallow = [\n    \"MIT\",\n    \"BSD-3-Clause\",\n]\nexceptions = [\n    { allow = [\"MPL-2.0\"], crate = \"odd\" },\n]\n\
-         [bans]\ndeny = [\n    { crate = \"openssl\", reason = \"x\" },\n]\nskip = [\n    { crate = \"syn\", reason = \"x\" },\n]\n\
+         [bans]\ndeny = [\n    { crate = \"openssl\", reason = \"x\" },\n    { crate = \"ring\", wrappers = [\"rustls\"], reason = \"x\" },\n]\nskip = [\n    { crate = \"syn\", reason = \"x\" },\n]\n\
          [[bans.features]]\ncrate = \"jsonwebtoken\"\ndeny = [\"rust_crypto\"]\n",
     );
     let package = |name: &str, licence: &str, source: &str, features: &[&str]| Package {
@@ -193,6 +213,11 @@ fn a_dependency_against_the_rules_is_caught() {
         licence: Some(licence.to_owned()),
         source: Some(source.to_owned()),
         features: features.iter().map(|one| (*one).to_owned()).collect(),
+        dependencies: Vec::new(),
+    };
+    let over_ring = |name: &str| Package {
+        dependencies: vec!["ring".to_owned()],
+        ..package(name, "MIT", CRATES_IO, &[])
     };
     let found = violations(
         &rules,
@@ -208,6 +233,9 @@ fn a_dependency_against_the_rules_is_caught() {
             package("syn", "MIT", CRATES_IO, &[]),
             package("winnow", "MIT", CRATES_IO, &[]),
             package("winnow", "MIT", CRATES_IO, &[]),
+            package("ring", "MIT", CRATES_IO, &[]),
+            over_ring("rustls"),
+            over_ring("another"),
         ],
     );
     assert_eq!(
@@ -217,6 +245,7 @@ fn a_dependency_against_the_rules_is_caught() {
             "elsewhere: comes from git+https://example.org",
             "openssl: banned",
             "jsonwebtoken: feature rust_crypto is banned",
+            "another: may not have ring",
             "winnow: more than one version",
         ]
     );

@@ -45,6 +45,7 @@ const OPERATIONS: &[&str] = &[
 /// A word of code, the only place in which it may occur, and the folders in which that holds.
 const FENCES: &[(&str, &str, &[&str])] = &[
     ("rusqlite", "core/src/store/sqlite/", CRATES),
+    ("tokio_postgres", "core/src/store/postgres/", CRATES),
     ("jsonwebtoken", "core/src/token/", CRATES),
     ("ed25519_dalek", "core/src/token/", CRATES),
     ("http::", "core/src/rest/", &["core/src/"]),
