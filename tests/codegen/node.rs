@@ -1,4 +1,4 @@
-//! What the Node package and its addon repeat: interfaces, words, codes, the names of requests, the array of a session.
+//! What the npm packages and the addon repeat: interfaces, words, codes, the names of requests, the array of a session.
 
 use std::fmt::Write as _;
 
@@ -54,7 +54,27 @@ pub(super) fn files() -> Vec<(String, String)> {
             format!("{written}import {{ type Json, toDate }} from \"../values\";\n{names}\n{wire}"),
         ),
         ("bindings/node/src/generated/session.rs".to_owned(), encoder()),
+        ("npm/client/src/generated/types.ts".to_owned(), format!("{written}\n{}", client_types())),
     ]
+}
+
+/// What browsers receive: the words, the codes, and a session in the names and types of REST.
+fn client_types() -> String {
+    let mut session = doc("", Session::RECORD.doc) + "export interface Session {\n";
+    for (_, field) in &flatten(&Session::RECORD, true) {
+        let typed = match field.kind {
+            Kind::Time => "string".to_owned(),
+            Kind::Object => "Record<string, unknown>".to_owned(),
+            kind => type_of(kind, Side::Public),
+        };
+        let absent = if field.is_optional { " | null" } else { "" };
+        let text =
+            field.doc.to_owned() + if matches!(field.kind, Kind::Time) { " RFC 3339, in UTC." } else { "" };
+        session += &doc("  ", &text);
+        writeln!(session, "  {}: {typed}{absent};", field.name).expect("a string");
+    }
+    session += "  /** Whether this is the session that asks: the device in the user's hand. */\n  current: boolean;\n}\n";
+    [unions(&[Status::KIND, EndReason::KIND, DeviceType::KIND]), error_codes(), session].join("\n")
 }
 
 fn error_codes() -> String {

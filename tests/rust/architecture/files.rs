@@ -3,7 +3,7 @@
 use crate::rust_code::{TEST_MODULES, before_unit_tests, is_test_file};
 use crate::{Source, assert_none, assert_only, sources};
 
-const CODE: &[&str] = &["c", "cpp", "h", "hpp", "mjs", "mts", "py", "rs", "sql", "ts"];
+const CODE: &[&str] = &["c", "cpp", "h", "hpp", "mjs", "mts", "py", "rs", "sql", "ts", "tsx"];
 
 /// Written by a program and compared by a test.
 const GENERATED: &[&str] = &["include/hellojohn.h"];
@@ -20,6 +20,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("core/src/store/sqlite/read_tx.rs", "a function for each question"),
     ("core/src/store/sqlite/write_tx.rs", "a function for each statement that changes something"),
     ("core/src/store/sqlite/store.rs", "the connections of one database, who holds them, and closing"),
+    ("npm/client/src/client.ts", "the client, with its documentation: its parts share one state"),
     ("npm/node/src/hellojohn.ts", "the class that users see, with its documentation"),
     ("tests/c/nulls.c", "a line for each function of the header"),
     ("tests/c/rest.c", "the REST API as a C host mounts it, each case once"),
