@@ -10,7 +10,7 @@ use super::transaction::WriteContext;
 use crate::error::{Error, Failure, OpError};
 use crate::model::bulk_end::BulkEnd;
 use crate::model::session::BulkNo;
-use crate::store::{SessionScope, WaitPolicy};
+use crate::store::{NeededSessions, SessionScope, WaitPolicy};
 
 /// How many bulk ends of a tenant may wait for their sessions to be stamped. Every status looks at each of them.
 const PENDING_MAX: usize = 64;
@@ -75,12 +75,13 @@ impl Tenant {
     /// thread that waits.
     pub(super) fn begin_bulk_write<T: Send + 'static>(
         &self,
+        sessions: NeededSessions,
         job: impl Fn(&Tenant, &WriteContext<'_>) -> Result<BulkStep<T>, OpError> + Send + Sync + 'static,
     ) -> Pending<T> {
         let job = Arc::new(job);
         let shared = Arc::clone(&job);
         let tenant = self.clone();
-        self.begin_write(move |tenant, ctx| shared(tenant, ctx))
+        self.begin_write_about(sessions, move |tenant, ctx| shared(tenant, ctx))
             .and_then(move |step| tenant.complete_bulk_write(step, &job))
     }
 

@@ -23,7 +23,7 @@ use crate::rules::rotation::Rotation;
 use crate::rules::{expiry, session_cap};
 use crate::schema::{self, request_record};
 use crate::secret::RefreshToken;
-use crate::store::{IssuedAccessToken, LastSeen, SessionRecord, SessionScope};
+use crate::store::{IssuedAccessToken, LastSeen, NeededSessions, SessionRecord, SessionScope};
 use crate::token::issuer::{AccessTokenParams, Unsigned};
 
 request_record! {
@@ -105,7 +105,9 @@ impl Tenant {
     pub fn begin_create(&self, mut request: CreateSession) -> Pending<Grant> {
         // Classified here, before the write lock is taken.
         request.client.device_type = Some(request.client.device_type_with(&request.hints));
-        let opened = self.begin_bulk_write(move |tenant, ctx| tenant.open_session(ctx, request.clone()));
+        let opened = self.begin_bulk_write(NeededSessions::None, move |tenant, ctx| {
+            tenant.open_session(ctx, request.clone())
+        });
         self.grant_of(opened)
     }
 

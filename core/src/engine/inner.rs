@@ -123,6 +123,15 @@ impl EngineInner {
         Ok(now)
     }
 
+    /// The database's own time where it has one and a host has not injected its clock: machines that share a database then
+    /// go by one clock. Otherwise `clock`.
+    pub(super) fn shared_time(&self, clock: Timestamp, database: Option<Timestamp>) -> Timestamp {
+        match (&self.clock, database) {
+            (TimeSource::Machine(_), Some(time)) => time,
+            _ => clock,
+        }
+    }
+
     /// Now: the clock's time, but never before the highest time that this database has seen.
     pub(super) fn now(&self, clock: Timestamp, mark: ClockMark) -> Timestamp {
         let mut seen = self.seen.lock();

@@ -5,6 +5,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::id::SessionId;
 use crate::rules::rotation::{Decision, decide};
+use crate::store::NeededSessions;
 use crate::token::refresh_token::PresentedToken;
 
 /// What presenting a genuine refresh token would come to; the best first.
@@ -50,7 +51,8 @@ impl Tenant {
         &self,
         tokens: &[PresentedToken],
     ) -> Result<Vec<Option<InspectedToken>>, Error> {
-        self.read(|ctx| {
+        let sessions = NeededSessions::Many(tokens.iter().map(|token| token.session).collect());
+        self.read_about(sessions, |ctx| {
             let inspect = |presented: &PresentedToken| {
                 let Some(record) = ctx.transaction.session(ctx.tenant, presented.session)? else {
                     return Ok(None);

@@ -1,5 +1,7 @@
 //! Housekeeping: writing down ends, deleting old records, counting. No answer ever depends on it.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::answers::Stats;
@@ -14,7 +16,7 @@ use crate::model::id::SessionId;
 use crate::model::session::{BulkNo, SessionLifetime, Status};
 use crate::object_reader::ObjectReader;
 use crate::rules::status::{Cause, FoundEnd};
-use crate::store::{ClockMark, Durability, SessionScope};
+use crate::store::{ClockMark, Durability, NeededSessions, SessionScope};
 
 /// How many sessions one read transaction looks at: 1 to 2 ms. A longer one would keep the write-ahead log from being emptied.
 const SCAN_ROWS: usize = 1_000;
@@ -157,11 +159,12 @@ impl Tenant {
             }
             let mut due = due.as_slice();
             while !due.is_empty() {
-                let ids: Vec<SessionId> = due.iter().copied().take(pace.rows()).collect();
+                let ids: Arc<[SessionId]> = due.iter().copied().take(pace.rows()).collect();
+                let needed = NeededSessions::Many(Arc::clone(&ids));
                 let work = Stopwatch::start();
-                let step = self.begin_write_as(durability, move |tenant, ctx| {
+                let step = self.begin_write_as(durability, needed, move |tenant, ctx| {
                     let mut step = Step::begin();
-                    for &id in &ids {
+                    for &id in ids.iter() {
                         let others_wait = tenant.inner.store.has_waiting_writes();
                         if !pace.goes_on(step.rows, step.work.elapsed(), others_wait) {
                             step.has_given_way = others_wait;

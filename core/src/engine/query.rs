@@ -12,7 +12,7 @@ use crate::model::id::{SessionId, UserId};
 use crate::model::page::{Cursor, Limit, Page};
 use crate::model::session::{Session, Status, StatusFilter};
 use crate::object_reader::ObjectReader;
-use crate::store::{ScanFilter, SessionScope};
+use crate::store::{NeededSessions, ScanFilter, SessionScope};
 
 /// Which sessions to list. The default is a page of the tenant's active ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Tenant {
     /// # Errors
     /// As [`get`](Self::get).
     pub fn get_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), Error> {
-        self.read(|ctx| {
+        self.read_about(NeededSessions::One(id), |ctx| {
             let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
             let end = ctx.effective_end(&record.lifetime());
             let validator = ctx.cache_validator(&record, end, None);

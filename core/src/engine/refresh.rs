@@ -21,7 +21,7 @@ use crate::model::session::EndReason;
 use crate::rules::expiry;
 use crate::rules::rotation::{Decision, Rotation, decide};
 use crate::schema::{self, request_record};
-use crate::store::{IssuedAccessToken, LastSeen, SessionRecord};
+use crate::store::{IssuedAccessToken, LastSeen, NeededSessions, SessionRecord};
 use crate::token::issuer::AccessTokenParams;
 use crate::token::keyring::KeyNo;
 use crate::token::refresh_token::PresentedToken;
@@ -79,7 +79,7 @@ impl Tenant {
         let Some(presented) = PresentedToken::parse(refresh_token) else {
             return Pending::ready(Err(invalid_refresh_token().into()));
         };
-        let issued = self.begin_write(move |tenant, ctx| {
+        let issued = self.begin_write_about(NeededSessions::One(presented.session), move |tenant, ctx| {
             let record = ctx.session_of(&presented)?;
             let config = &ctx.snapshot.config;
             let decision = ctx.decide(&record, &presented)?;

@@ -13,7 +13,7 @@ use crate::error::{Error, OpError};
 use crate::model::id::{SessionId, UserId};
 use crate::model::session::{End, EndReason};
 use crate::rules::rotation::Decision;
-use crate::store::{SessionRecord, SessionScope};
+use crate::store::{NeededSessions, SessionRecord, SessionScope};
 use crate::token::refresh_token::PresentedToken;
 use crate::token::verifier::{Leeway, Rejection};
 use crate::word_enum::word_enum;
@@ -49,7 +49,7 @@ impl Tenant {
 
     /// Begins [`revoke`](Self::revoke) without waiting for it; see [`Pending`].
     pub fn begin_revoke(&self, id: SessionId) -> Pending<()> {
-        self.begin_write(move |_, ctx| {
+        self.begin_write_about(NeededSessions::One(id), move |_, ctx| {
             let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
             if ctx.ends().stamp(&record.lifetime())?.is_none() {
                 ctx.ends().end(id, EndReason::Revoked)?;
@@ -77,7 +77,8 @@ impl Tenant {
     /// mistaken about which session stays.
     pub fn revoke_user(&self, user: &UserId, except: Option<SessionId>) -> Result<u64, Error> {
         let concerned = user.clone();
-        let ended = self.begin_bulk_write(move |_, ctx| {
+        let needed = except.map_or(NeededSessions::None, NeededSessions::One);
+        let ended = self.begin_bulk_write(needed, move |_, ctx| {
             if let Some(except) = except {
                 let record = ctx.transaction.session(ctx.tenant, except)?;
                 record.filter(|record| record.user_id == concerned).ok_or_else(unknown_session)?;
@@ -120,7 +121,8 @@ impl Tenant {
     pub fn sign_out(&self, token: &str, scope: SignOutScope) -> Result<u64, Error> {
         if PresentedToken::has_prefix(token) {
             let presented = PresentedToken::parse(token).ok_or_else(invalid_refresh_token)?;
-            let ended = self.begin_bulk_write(move |_, ctx| {
+            let needed = NeededSessions::One(presented.session);
+            let ended = self.begin_bulk_write(needed, move |_, ctx| {
                 let record = ctx.session_of(&presented)?;
                 match ctx.decide(&record, &presented)? {
                     Decision::Ahead => Err(refresh_token_ahead().into()),
@@ -138,7 +140,7 @@ impl Tenant {
         let snapshot = self.latest_snapshot()?;
         let now = self.inner.now_from_memory()?;
         let (claims, _) = self.verify_claims(token, snapshot, now, None, Leeway::Unlimited)?;
-        let ended = self.begin_bulk_write(move |_, ctx| {
+        let ended = self.begin_bulk_write(NeededSessions::One(claims.session_id), move |_, ctx| {
             let record =
                 ctx.transaction.session(ctx.tenant, claims.session_id)?.ok_or_else(unknown_session)?;
             if record.user_id != claims.user_id {

@@ -15,6 +15,7 @@ use crate::model::ip_address::IpAddress;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::random;
 use crate::rules::sign_in_limit::seconds_until;
+use crate::store::NeededSessions;
 
 /// A sign-in whose credentials the host is about to check; it counts as failed until [`succeed`](Self::succeed) or
 /// [`cancel`](Self::cancel). See [`Tenant::begin_sign_in`].
@@ -101,7 +102,7 @@ impl SignInAttempt {
     pub fn succeed(self, mut request: CreateSession) -> Result<Grant, Error> {
         let Some(reserved) = self.reserved else { return self.tenant.create(request) };
         request.client.device_type = Some(request.client.device_type_with(&request.hints));
-        let opened = self.tenant.begin_bulk_write(move |tenant, ctx| {
+        let opened = self.tenant.begin_bulk_write(NeededSessions::None, move |tenant, ctx| {
             if let Some(until) = reserved.account_limited_until()
                 && !reserved.is_familiar(ctx, &request.user_id)?
             {

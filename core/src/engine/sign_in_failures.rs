@@ -15,7 +15,8 @@ use crate::model::ip_address::IpAddress;
 use crate::model::sign_in_limit::{FailedSignIn, SignInLimit};
 use crate::rules::sign_in_limit::{counts, failures_that_count, limited_until, seconds_until, take_back};
 use crate::store::{
-    Durability, ReadTransaction, ScanFilter, SessionScope, SignInFailures, TenantNo, WriteTransaction,
+    Durability, NeededSessions, ReadTransaction, ScanFilter, SessionScope, SignInFailures, TenantNo,
+    WriteTransaction,
 };
 use crate::token::failure_key::{FailureKey, network_of};
 use crate::token::refresh_token::RefreshKey;
@@ -216,7 +217,7 @@ impl Tenant {
                 continue;
             }
             // A power loss may undo it: the next sweep does it again.
-            self.begin_write_as(Durability::Normal, move |_, ctx| {
+            self.begin_write_as(Durability::Normal, NeededSessions::None, move |_, ctx| {
                 for key in &due {
                     let failures = ctx.transaction.sign_in_failures(ctx.tenant, key)?;
                     let found = SignInFailures { key: *key, failures };

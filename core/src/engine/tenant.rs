@@ -15,7 +15,7 @@ use crate::key_wrapping::WrappingKey;
 use crate::model::id::TenantId;
 use crate::random::Random;
 use crate::secret::SecretKey;
-use crate::store::{ReadTransaction, TenantNo, WaitPolicy, would_block};
+use crate::store::{Needs, ReadTransaction, TenantNo, WaitPolicy, would_block};
 
 /// One tenant of an open [`Engine`](crate::Engine): every operation on sessions starts here. Clones share keys and
 /// settings; all of them may be used from any thread.
@@ -58,21 +58,24 @@ impl Tenant {
             let clock = inner.clock_time()?;
             let checked_changes = AtomicU64::new(inner.settings_changes.load(Ordering::Acquire));
             let mut found = None;
-            inner.store.read(WaitPolicy::Block, &mut |transaction| {
+            inner.store.read(WaitPolicy::Block, &Needs::default(), &mut |transaction| {
+                found = None;
                 if let Some(no) = transaction.tenant_no(id)? {
                     let version = transaction.tenant_version(no)?;
                     let bulk_ends = bulk_ends_of(transaction.bulk_ends(no)?);
-                    found = Some((no, version, transaction.tenant(no)?, transaction.keys(no)?, bulk_ends));
+                    let time = inner.shared_time(clock, transaction.database_time());
+                    found =
+                        Some((no, version, time, transaction.tenant(no)?, transaction.keys(no)?, bulk_ends));
                 }
                 Ok(())
             })?;
-            let Some((no, version, record, keys, bulk_ends)) = found else {
+            let Some((no, version, time, record, keys, bulk_ends)) = found else {
                 create_tenant(inner, id, secret)?;
                 continue;
             };
             let wrapping = WrappingKey::stretch(secret, &record.salt)?;
             let snapshot = TenantSnapshot::unlock(version.version, record, &keys, bulk_ends, id, &wrapping)?;
-            inner.now(clock, version.mark);
+            inner.now(time, version.mark);
             return Ok(Tenant {
                 inner: Arc::clone(inner),
                 state: Arc::new(TenantState {

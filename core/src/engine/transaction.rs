@@ -19,8 +19,8 @@ use crate::error::{Error, Failure, OpError, Refusal};
 use crate::model::session::{End, SessionLifetime, SessionTimes};
 use crate::rules::status::FoundEnd;
 use crate::store::{
-    ClockMark, CommitVersion, Durability, QueuedJob, ReadTransaction, SessionRecord, TenantNo,
-    WriteTransaction,
+    ClockMark, CommitVersion, Durability, NeededSessions, Needs, QueuedJob, ReadTransaction, SessionRecord,
+    TenantNo, WriteTransaction,
 };
 
 /// How old the last confirmed snapshot may get before local verification reads the database again, in ms. Bounds how long
@@ -120,7 +120,17 @@ impl Tenant {
 
     /// Runs a reading operation on one snapshot of the database. It may run more than once.
     pub(super) fn read<T>(&self, job: impl Fn(&ReadContext<'_>) -> Result<T, OpError>) -> Result<T, Error> {
+        self.read_about(NeededSessions::None, job)
+    }
+
+    /// [`read`](Self::read) that will ask for these sessions.
+    pub(super) fn read_about<T>(
+        &self,
+        sessions: NeededSessions,
+        job: impl Fn(&ReadContext<'_>) -> Result<T, OpError>,
+    ) -> Result<T, Error> {
         self.inner.require_open()?;
+        let needs = Needs { tenant: Some(self.state.no), sessions };
         // The mark that the database was made to reach for this answer.
         let mut persisted: PendingMark = None;
         loop {
@@ -132,11 +142,13 @@ impl Tenant {
             let known = Arc::clone(&self.state.snapshot.lock());
             let commit_version = self.inner.store.commit_version();
             let mut outcome: Option<(Result<T, Refusal>, PendingMark)> = None;
-            self.inner.store.read(self.wait_policy, &mut |transaction| {
+            self.inner.store.read(self.wait_policy, &needs, &mut |transaction| {
                 let version = transaction.tenant_version(self.state.no)?;
                 let now = match persisted {
                     Some(mark) if mark.epoch == version.mark.epoch => mark.highest.max(version.mark.highest),
-                    _ => self.inner.now(clock, version.mark),
+                    _ => self
+                        .inner
+                        .now(self.inner.shared_time(clock, transaction.database_time()), version.mark),
                 };
                 let found = separate(self.snapshot_at(transaction, version.version, &known))?;
                 let (snapshot, is_newest) = match found {
@@ -202,7 +214,16 @@ impl Tenant {
         &self,
         job: impl Fn(&Tenant, &WriteContext<'_>) -> Result<T, OpError> + Send + 'static,
     ) -> Pending<T> {
-        self.begin_write_as(Durability::Full, job)
+        self.begin_write_about(NeededSessions::None, job)
+    }
+
+    /// [`begin_write`](Self::begin_write) that will ask for these sessions.
+    pub(super) fn begin_write_about<T: Send + 'static>(
+        &self,
+        sessions: NeededSessions,
+        job: impl Fn(&Tenant, &WriteContext<'_>) -> Result<T, OpError> + Send + 'static,
+    ) -> Pending<T> {
+        self.begin_write_as(Durability::Full, sessions, job)
     }
 
     /// Queues a writing operation of this durability. `Normal` waits for no sync even where the database's durability is
@@ -211,6 +232,7 @@ impl Tenant {
     pub(super) fn begin_write_as<T: Send + 'static>(
         &self,
         durability: Durability,
+        sessions: NeededSessions,
         job: impl Fn(&Tenant, &WriteContext<'_>) -> Result<T, OpError> + Send + 'static,
     ) -> Pending<T> {
         if let Err(failure) = self.inner.require_open() {
@@ -223,7 +245,8 @@ impl Tenant {
             *slot.lock() = Some(outcome);
             Ok(())
         });
-        let queued = self.inner.store.enqueue(job, durability);
+        let queued =
+            self.inner.store.enqueue(job, durability, Needs { tenant: Some(self.state.no), sessions });
         Pending::queued(Arc::clone(&self.inner), queued, move || answer.lock().take())
     }
 
@@ -265,7 +288,10 @@ impl Tenant {
     ) -> Result<Result<T, Refusal>, Failure> {
         let version = transaction.tenant_version(self.state.no)?;
         let now = match durability {
-            Durability::Full => self.inner.now(self.inner.clock_time()?, version.mark),
+            Durability::Full => {
+                let clock = self.inner.shared_time(self.inner.clock_time()?, transaction.database_time());
+                self.inner.now(clock, version.mark)
+            }
             Durability::Normal => version.mark.highest,
         };
         let known = Arc::clone(&self.state.snapshot.lock());

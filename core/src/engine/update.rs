@@ -11,7 +11,7 @@ use crate::error::{Error, Failure};
 use crate::model::id::SessionId;
 use crate::model::identity::IdentityPatch;
 use crate::rules::expiry;
-use crate::store::IssuedAccessToken;
+use crate::store::{IssuedAccessToken, NeededSessions};
 use crate::token::issuer::AccessTokenParams;
 
 impl Tenant {
@@ -40,7 +40,7 @@ impl Tenant {
 
     /// Begins [`update`](Self::update) without waiting for it; see [`Pending`].
     pub fn begin_update(&self, id: SessionId, patch: IdentityPatch) -> Pending<UpdatedSession> {
-        let issued = self.begin_write(move |tenant, ctx| {
+        let issued = self.begin_write_about(NeededSessions::One(id), move |tenant, ctx| {
             let mut record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
             if let Some(found) = ctx.ends().stamp(&record.lifetime())? {
                 return Err(ended_session(found.end).into());

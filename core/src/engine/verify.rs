@@ -17,6 +17,7 @@ use crate::json;
 use crate::model::id::SessionId;
 use crate::model::session::Session;
 use crate::object_reader::ObjectReader;
+use crate::store::NeededSessions;
 use crate::token::access_claims::{ACCESS_TOKEN_MAX, AccessClaims};
 use crate::token::verifier::{self, Expected, Leeway, Rejection};
 
@@ -203,7 +204,7 @@ impl Tenant {
 
     /// Looks the session up. For an access token: with its claims and the version of the keys that verified it.
     fn look_up(&self, id: SessionId, token: Option<(&AccessClaims, i64)>) -> Result<Lookup, Error> {
-        self.read(|ctx| {
+        self.read_about(NeededSessions::One(id), |ctx| {
             if token.is_some_and(|(_, version)| version != ctx.snapshot.version) {
                 return Ok(Lookup::KeysChanged(Arc::clone(&ctx.snapshot)));
             }

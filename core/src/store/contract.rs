@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::durability::Durability;
 use super::file_access::FileAccess;
 use super::group_commit::QueuedWrite;
+use super::needs::Needs;
 use super::records::CommitVersion;
 use super::transaction::{QueuedJob, ReadJob, WriteJob};
 use super::wait_policy::WaitPolicy;
@@ -59,11 +60,12 @@ impl StoreOptions {
 /// an `internal` failure. It never affects other jobs, and the store stays usable.
 pub(crate) trait Store: Send + Sync {
     /// Runs the job in a read transaction: every read sees the same snapshot. The snapshot holds at least every commit
-    /// that was acknowledged before this call. A job that fails has no effect on the store.
+    /// that was acknowledged before this call. A job that fails has no effect on the store. The job may run more than once:
+    /// its last run counts.
     ///
     /// With [`WaitPolicy::NonBlocking`] the call fails with `storage_busy` where it would wait for a lock, a sync of the
     /// disk or a network; a store whose every read is such a wait always fails so.
-    fn read(&self, wait_policy: WaitPolicy, job: &mut ReadJob<'_>) -> Result<(), Failure>;
+    fn read(&self, wait_policy: WaitPolicy, needs: &Needs, job: &mut ReadJob<'_>) -> Result<(), Failure>;
 
     /// Runs the job in a write transaction of its own and commits what it changed: when this returns, every read that
     /// begins sees the changes and, with full durability, the disk holds them. A failure of the job or of the commit rolls
@@ -79,7 +81,7 @@ pub(crate) trait Store: Send + Sync {
     /// every caller gets the outcome of its own job.
     ///
     /// The changes are on disk when [`wait`](Self::wait) returns if both this durability and the database's are full.
-    fn enqueue(&self, job: Box<QueuedJob>, durability: Durability) -> Arc<QueuedWrite>;
+    fn enqueue(&self, job: Box<QueuedJob>, durability: Durability, needs: Needs) -> Arc<QueuedWrite>;
 
     /// Waits for the outcome of a queued job, at most the busy time-out from the time at which it was queued, unless the
     /// job is being run. On success its changes are committed as those of [`write_exclusive`](Self::write_exclusive) are.

@@ -16,6 +16,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::durability::Durability;
+use super::needs::Needs;
 use super::transaction::{QueuedJob, WriteJob, WriteTransaction};
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
@@ -53,6 +54,7 @@ pub(crate) struct QueuedWrite {
     queued_for: Stopwatch,
     busy_timeout: Duration,
     durability: Durability,
+    needs: Needs,
 }
 
 struct Progress {
@@ -94,15 +96,17 @@ impl GroupCommit {
         &self,
         job: Box<QueuedJob>,
         durability: Durability,
+        needs: Needs,
         busy_timeout: Duration,
     ) -> Arc<QueuedWrite> {
-        self.push_write(Some(job), durability, busy_timeout)
+        self.push_write(Some(job), durability, needs, busy_timeout)
     }
 
     fn push_write(
         &self,
         job: Option<Box<QueuedJob>>,
         durability: Durability,
+        needs: Needs,
         busy_timeout: Duration,
     ) -> Arc<QueuedWrite> {
         let write = Arc::new(QueuedWrite {
@@ -111,6 +115,7 @@ impl GroupCommit {
             queued_for: Stopwatch::start(),
             busy_timeout,
             durability,
+            needs,
         });
         self.0.lock().waiters.push_back(Arc::clone(&write));
         write
@@ -142,7 +147,7 @@ impl GroupCommit {
         busy_timeout: Duration,
         job: &mut WriteJob<'_>,
     ) -> Result<(), Failure> {
-        let write = self.push_write(None, Durability::Full, busy_timeout);
+        let write = self.push_write(None, Durability::Full, Needs::default(), busy_timeout);
         self.wait_or_lead(&write, |time_left| {
             let outcome = writer.transact(time_left, Durability::Full, &mut |tx| job(tx));
             self.finish(&write, outcome);

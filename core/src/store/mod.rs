@@ -10,6 +10,7 @@ mod database;
 pub(crate) mod durability;
 pub(crate) mod file_access;
 mod group_commit;
+mod needs;
 mod open;
 #[cfg(feature = "postgres")]
 #[allow(dead_code, reason = "the store itself comes next")]
@@ -24,6 +25,7 @@ pub(crate) use self::database::{Database, MEMORY};
 pub(crate) use self::durability::Durability;
 pub(crate) use self::file_access::FileAccess;
 pub(crate) use self::group_commit::QueuedWrite;
+pub(crate) use self::needs::{NeededSessions, Needs};
 pub(crate) use self::open::{check, open};
 pub(crate) use self::records::{
     BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, ScanFilter,

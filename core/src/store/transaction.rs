@@ -35,6 +35,10 @@ pub(crate) type LifetimeVisitor<'a> = dyn FnMut(SessionLifetime) -> Result<Contr
 /// that happens later shows in it. Inside a write transaction it is the newest committed state with the transaction's
 /// own changes on top, and no other writer can change it before the transaction ends.
 pub(crate) trait ReadTransaction {
+    /// The time that the database's own clock showed: in a read from before its snapshot, in a write from after the lock
+    /// was taken. `None` for a store without a clock of its own; the machine's clock counts then.
+    fn database_time(&self) -> Option<Timestamp>;
+
     /// The clock mark. It exists from the creation of the database on.
     fn clock_mark(&self) -> Result<ClockMark, Failure>;
 

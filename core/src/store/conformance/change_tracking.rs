@@ -5,7 +5,7 @@ use super::samples::{add_tenant, at, full_config, full_session, key, plain_sessi
 use super::{NEVER_BUSY, TestDatabase, read, write};
 use crate::error::Failure;
 use crate::model::session::{End, EndReason};
-use crate::store::{ClockMark, Durability, WriteTransaction};
+use crate::store::{ClockMark, Durability, Needs, WriteTransaction};
 use crate::token::keyring::KeyState;
 
 type Change = fn(&dyn WriteTransaction, i64) -> Result<(), Failure>;
@@ -28,7 +28,7 @@ pub(in crate::store) fn a_version_never_hides_a_change_of_the_session(database: 
             write(&*store, |tx| change(tx, tenant));
         } else {
             let job = move |tx: &dyn WriteTransaction| change(tx, tenant);
-            store.wait(&store.enqueue(Box::new(job), Durability::Normal)).unwrap();
+            store.wait(&store.enqueue(Box::new(job), Durability::Normal, Needs::default())).unwrap();
         }
         if let Some(before) = before {
             assert!(!store.is_unchanged_since(id, before), "change {position}");

@@ -6,14 +6,14 @@ use parking_lot::Mutex;
 
 use super::samples::{add_tenant, at, plain_session, session_id, user};
 use super::{NEVER_BUSY, TestDatabase, committed_mark, read, replace_mark, write};
-use crate::store::{Durability, QueuedJob, SessionScope, WaitPolicy, WriteTransaction};
+use crate::store::{Durability, Needs, QueuedJob, SessionScope, WaitPolicy, WriteTransaction};
 
 pub(in crate::store) fn a_snapshot_does_not_move(database: &dyn TestDatabase) {
     let store = database.open(NEVER_BUSY);
     let tenant = write(&*store, |tx| add_tenant(tx, "tnt"));
     let session = plain_session(session_id(1), &user("usr_1"));
     store
-        .read(WaitPolicy::Block, &mut |snapshot| {
+        .read(WaitPolicy::Block, &Needs::default(), &mut |snapshot| {
             assert_eq!(snapshot.clock_mark()?.highest, at(0));
             write(&*store, |tx| {
                 tx.add_session(tenant, &session)?;
@@ -52,7 +52,7 @@ pub(in crate::store) fn writes_that_wait_together_share_a_transaction(database: 
             before.lock().push(seen);
             Ok(())
         };
-        store.enqueue(Box::new(job), Durability::Full)
+        store.enqueue(Box::new(job), Durability::Full, Needs::default())
     };
     let (first, second) = (mark(1), mark(2));
     let seen_outside = Arc::new(Mutex::new(None));
@@ -61,7 +61,7 @@ pub(in crate::store) fn writes_that_wait_together_share_a_transaction(database: 
         *seen.lock() = Some(committed_mark(&*outside));
         Ok(())
     };
-    let third = store.enqueue(Box::new(look), Durability::Full);
+    let third = store.enqueue(Box::new(look), Durability::Full, Needs::default());
     for write in [second, third, first] {
         store.wait(&write).unwrap();
     }
@@ -84,7 +84,7 @@ pub(in crate::store) fn a_batch_holds_writes_of_one_durability(database: &dyn Te
                     order.lock().push((n, committed_mark(&*outside)));
                     Ok(())
                 });
-                store.enqueue(job, durability)
+                store.enqueue(job, durability, Needs::default())
             })
             .collect::<Vec<_>>();
     store.wait(&writes[3]).unwrap(); // leads the batches before its own, too

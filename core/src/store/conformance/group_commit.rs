@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::{NEVER_BUSY, TestDatabase, code, committed_mark, replace_mark};
 use crate::error::{ErrorCode, Failure};
-use crate::store::{Durability, QueuedWrite, Store, WriteTransaction};
+use crate::store::{Durability, Needs, QueuedWrite, Store, WriteTransaction};
 
 /// What the clock mark was when each job ran.
 pub(in crate::store) type MarksBefore = Arc<Mutex<Vec<i64>>>;
@@ -17,7 +17,7 @@ pub(in crate::store) fn enqueue(
     store: &dyn Store,
     job: impl FnMut(&dyn WriteTransaction) -> Result<(), Failure> + Send + 'static,
 ) -> Arc<QueuedWrite> {
-    store.enqueue(Box::new(job), Durability::Full)
+    store.enqueue(Box::new(job), Durability::Full, Needs::default())
 }
 
 /// Queues a write that sets the clock mark to `millis`; the list gets what it was before.
@@ -189,7 +189,9 @@ pub(in crate::store) fn many_threads_lose_no_change(database: &dyn TestDatabase)
                     if (thread + round) % 10 == 0 {
                         store.write_exclusive(&mut add_one).unwrap();
                     } else {
-                        store.wait(&store.enqueue(Box::new(add_one), Durability::Full)).unwrap();
+                        store
+                            .wait(&store.enqueue(Box::new(add_one), Durability::Full, Needs::default()))
+                            .unwrap();
                     }
                 }
             });

@@ -4,7 +4,7 @@ use super::samples::{add_tenant, at, full_config, key, plain_session, session_id
 use super::{NEVER_BUSY, TestDatabase, code, try_write, write};
 use crate::error::{ErrorCode, Failure};
 use crate::model::session::{End, EndReason};
-use crate::store::{Store, TenantNo, WaitPolicy, WriteTransaction};
+use crate::store::{Needs, Store, TenantNo, WaitPolicy, WriteTransaction};
 use crate::token::keyring::KeyState;
 
 type Change<'a> = &'a dyn Fn(&dyn WriteTransaction) -> Result<(), Failure>;
@@ -63,7 +63,8 @@ pub(in crate::store) fn a_missing_tenant_is_corrupt(database: &dyn TestDatabase)
             &|tx| tx.tenant_version(missing).map(drop),
         ],
     );
-    let read = store.read(WaitPolicy::Block, &mut |tx| tx.tenant_version(missing).map(drop));
+    let read =
+        store.read(WaitPolicy::Block, &Needs::default(), &mut |tx| tx.tenant_version(missing).map(drop));
     assert_eq!(read.map_err(code), Err(ErrorCode::StorageCorrupt));
 }
 

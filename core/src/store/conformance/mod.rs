@@ -19,7 +19,7 @@ pub(super) mod versions;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Store, WaitPolicy, WriteTransaction};
+use super::{Needs, Store, WaitPolicy, WriteTransaction};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Failure};
 
@@ -194,7 +194,7 @@ fn read<T>(
 ) -> T {
     let mut answer = None;
     store
-        .read(WaitPolicy::Block, &mut |tx| {
+        .read(WaitPolicy::Block, &Needs::default(), &mut |tx| {
             answer = Some(question(tx)?);
             Ok(())
         })

@@ -7,7 +7,7 @@ use super::{NEVER_BUSY, TestDatabase, code, read, write};
 use crate::error::{ErrorCode, Failure};
 use crate::model::id::SessionId;
 use crate::model::session::{End, EndReason, SessionLifetime};
-use crate::store::{ReadTransaction, ScanFilter, SessionScope, Store, TenantNo, WaitPolicy};
+use crate::store::{Needs, ReadTransaction, ScanFilter, SessionScope, Store, TenantNo, WaitPolicy};
 use crate::token::keyring::KeyState;
 
 const END: End = End { at: at(50), reason: EndReason::Revoked };
@@ -161,7 +161,7 @@ pub(in crate::store) fn a_scan_ends_where_its_visitor_breaks_or_fails(database: 
             })
         });
         assert_eq!(calls, 2);
-        let outcome = store.read(WaitPolicy::Block, &mut |tx| {
+        let outcome = store.read(WaitPolicy::Block, &Needs::default(), &mut |tx| {
             tx.scan_newest_first(tenant, scope, ScanFilter::All, None, &mut |_, _| {
                 Err(Failure::internal("enough"))
             })

@@ -9,7 +9,7 @@ use crate::error::ErrorCode;
 use crate::model::client::ClientInfo;
 use crate::model::device_type::DeviceType;
 use crate::model::session::{End, EndReason, SessionTimes};
-use crate::store::{ScanFilter, SessionRecord, SessionScope, Store, TenantNo, WaitPolicy};
+use crate::store::{Needs, ScanFilter, SessionRecord, SessionScope, Store, TenantNo, WaitPolicy};
 use crate::token::keyring::KeyState;
 
 /// A tenant with this session in it.
@@ -208,7 +208,7 @@ pub(in crate::store) fn tenants_do_not_see_each_other(database: &dyn TestDatabas
     write(&*store, |tx| tx.add_key(tenant, &key(1, KeyState::Active)));
     let other = write(&*store, |tx| add_tenant(tx, "tnt_other"));
     store
-        .read(WaitPolicy::Block, &mut |tx| {
+        .read(WaitPolicy::Block, &Needs::default(), &mut |tx| {
             assert_eq!(tx.session(other, record.id)?, None);
             assert!(tx.keys(other)?.is_empty());
             tx.scan_open_newest_first(other, &record.user_id, None, &mut |_| unreachable!())?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::samples::{add_tenant, plain_session, session_id, user};
 use super::{NEVER_BUSY, TestDatabase, code, committed_mark, read, replace_mark, try_write, write};
 use crate::error::ErrorCode;
-use crate::store::{Durability, WriteTransaction};
+use crate::store::{Durability, Needs, WriteTransaction};
 
 pub(in crate::store) fn a_commit_of_one_store_is_read_by_the_other(database: &dyn TestDatabase) {
     let [ours, theirs] = [(); 2].map(|()| database.open(NEVER_BUSY));
@@ -24,7 +24,7 @@ pub(in crate::store) fn a_writer_of_another_store_is_waited_for_up_to_the_busy_t
         let outcome = try_write(&*ours, |tx| replace_mark(tx, 99));
         assert_eq!(outcome, Err(ErrorCode::StorageBusy));
         let job = |tx: &dyn WriteTransaction| replace_mark(tx, 98).map(drop);
-        let queued = ours.enqueue(Box::new(job), Durability::Full);
+        let queued = ours.enqueue(Box::new(job), Durability::Full, Needs::default());
         assert_eq!(ours.wait(&queued).map_err(code), Err(ErrorCode::StorageBusy));
         Ok(())
     });
@@ -77,7 +77,9 @@ pub(in crate::store) fn two_stores_lose_no_change(database: &dyn TestDatabase) {
                         let mark = tx.clock_mark()?.highest.as_millis();
                         replace_mark(tx, mark + 1).map(drop)
                     };
-                    store.wait(&store.enqueue(Box::new(add_one), Durability::Full)).unwrap();
+                    store
+                        .wait(&store.enqueue(Box::new(add_one), Durability::Full, Needs::default()))
+                        .unwrap();
                 }
             });
         }

@@ -8,7 +8,7 @@ use super::samples::{add_tenant, at, full_config, key, plain_session, session_id
 use super::{NEVER_BUSY, TestDatabase, code, committed_mark, read, replace_mark, try_write, write};
 use crate::error::{ErrorCode, Failure};
 use crate::model::session::{End, EndReason};
-use crate::store::{Durability, SessionScope, WaitPolicy, WriteTransaction};
+use crate::store::{Durability, Needs, SessionScope, WaitPolicy, WriteTransaction};
 use crate::token::keyring::KeyState;
 
 pub(in crate::store) fn a_job_reads_its_own_changes(database: &dyn TestDatabase) {
@@ -80,7 +80,7 @@ pub(in crate::store) fn a_panic_reaches_the_caller_of_an_exclusive_write_and_lea
 pub(in crate::store) fn a_failing_read_hands_its_failure_on(database: &dyn TestDatabase) {
     let store = database.open(NEVER_BUSY);
     for _ in 0..3 {
-        let outcome = store.read(WaitPolicy::Block, &mut |_| Err(Failure::internal("no")));
+        let outcome = store.read(WaitPolicy::Block, &Needs::default(), &mut |_| Err(Failure::internal("no")));
         assert_eq!(outcome.map_err(code), Err(ErrorCode::Internal));
     }
     assert_eq!(committed_mark(&*store), 0);
@@ -90,7 +90,7 @@ pub(in crate::store) fn a_panic_in_a_read_leaves_the_store_usable(database: &dyn
     let store = database.open(NEVER_BUSY);
     for _ in 0..3 {
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            let _ = store.read(WaitPolicy::Block, &mut |_| panic!("foreign code"));
+            let _ = store.read(WaitPolicy::Block, &Needs::default(), &mut |_| panic!("foreign code"));
         }));
         assert!(panicked.is_err());
     }
@@ -111,6 +111,7 @@ pub(in crate::store) fn changes_are_counted_for_each_job(database: &dyn TestData
                 if fails { Err(Failure::internal("not this one")) } else { Ok(()) }
             }),
             Durability::Full,
+            Needs::default(),
         )
     };
     let writes = [job(1, false), job(2, true), job(3, false)];
@@ -128,7 +129,7 @@ pub(in crate::store) fn a_non_blocking_read_answers_or_is_busy(database: &dyn Te
     let store = database.open(NEVER_BUSY);
     write(&*store, |tx| replace_mark(tx, 5));
     let mut seen = None;
-    let outcome = store.read(WaitPolicy::NonBlocking, &mut |tx| {
+    let outcome = store.read(WaitPolicy::NonBlocking, &Needs::default(), &mut |tx| {
         seen = Some(tx.clock_mark()?.highest);
         Ok(())
     });

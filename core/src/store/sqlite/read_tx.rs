@@ -5,6 +5,7 @@ use rusqlite::{Row, named_params};
 use super::codec::{self, bulk_end_columns, config_columns, key_columns, session_columns};
 use super::error::map_value_error;
 use super::transaction::Tx;
+use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::session::SessionLifetime;
@@ -31,6 +32,10 @@ const NEWEST: [u8; 17] = [0xff; 17];
 const OLDEST: [u8; 0] = [];
 
 impl ReadTransaction for Tx<'_> {
+    fn database_time(&self) -> Option<Timestamp> {
+        None // all processes on a file are on one machine
+    }
+
     fn clock_mark(&self) -> Result<ClockMark, Failure> {
         self.query_one("SELECT highest_at_ms, era FROM clock_mark", &[], |row| codec::clock_mark(row, 0))?
             .ok_or_else(|| missing("the clock mark"))

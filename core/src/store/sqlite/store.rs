@@ -21,6 +21,7 @@ use crate::store::contract::{Store, StoreOptions};
 use crate::store::database::Database;
 use crate::store::durability::Durability;
 use crate::store::group_commit::{ExclusiveWriter, GroupCommit, QueuedWrite, SavepointTransaction};
+use crate::store::needs::Needs;
 use crate::store::records::CommitVersion;
 use crate::store::transaction::{QueuedJob, ReadJob, ReadTransaction, WriteJob};
 use crate::store::wait_policy::{WaitPolicy, would_block};
@@ -201,7 +202,7 @@ impl ExclusiveWriter for SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn read(&self, wait_policy: WaitPolicy, job: &mut ReadJob<'_>) -> Result<(), Failure> {
+    fn read(&self, wait_policy: WaitPolicy, _: &Needs, job: &mut ReadJob<'_>) -> Result<(), Failure> {
         self.check_open()?;
         if self.database == Database::Memory {
             // The one connection is the writer's.
@@ -220,8 +221,8 @@ impl Store for SqliteStore {
         outcome
     }
 
-    fn enqueue(&self, job: Box<QueuedJob>, durability: Durability) -> Arc<QueuedWrite> {
-        self.group_commit.push(job, durability, self.options.busy_timeout)
+    fn enqueue(&self, job: Box<QueuedJob>, durability: Durability, needs: Needs) -> Arc<QueuedWrite> {
+        self.group_commit.push(job, durability, needs, self.options.busy_timeout)
     }
 
     fn wait(&self, write: &Arc<QueuedWrite>) -> Result<(), Failure> {

@@ -13,8 +13,8 @@ use crate::model::id::{SessionId, UserId};
 use crate::store::conformance::samples::{plain_session, user};
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
-    CommitVersion, Database, Durability, QueuedJob, QueuedWrite, ReadJob, Store, StoreOptions, WaitPolicy,
-    WriteJob,
+    CommitVersion, Database, Durability, Needs, QueuedJob, QueuedWrite, ReadJob, Store, StoreOptions,
+    WaitPolicy, WriteJob,
 };
 
 const NOW: i64 = 1_767_225_600_000;
@@ -23,14 +23,14 @@ const NOW: i64 = 1_767_225_600_000;
 struct Shared(Arc<SqliteStore>);
 
 impl Store for Shared {
-    fn read(&self, wait_policy: WaitPolicy, job: &mut ReadJob<'_>) -> Result<(), Failure> {
-        self.0.read(wait_policy, job)
+    fn read(&self, wait_policy: WaitPolicy, needs: &Needs, job: &mut ReadJob<'_>) -> Result<(), Failure> {
+        self.0.read(wait_policy, needs, job)
     }
     fn write_exclusive(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
         self.0.write_exclusive(job)
     }
-    fn enqueue(&self, job: Box<QueuedJob>, durability: Durability) -> Arc<QueuedWrite> {
-        self.0.enqueue(job, durability)
+    fn enqueue(&self, job: Box<QueuedJob>, durability: Durability, needs: Needs) -> Arc<QueuedWrite> {
+        self.0.enqueue(job, durability, needs)
     }
     fn wait(&self, write: &Arc<QueuedWrite>) -> Result<(), Failure> {
         self.0.wait(write)

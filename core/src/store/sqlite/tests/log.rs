@@ -11,7 +11,7 @@ use super::conformance::open;
 use crate::store::conformance::samples::{add_tenant, plain_session, session_id, user};
 use crate::store::sqlite::log::LogLimits;
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{Database, Store, WaitPolicy};
+use crate::store::{Database, Needs, Store, WaitPolicy};
 
 /// One page of the log, with its header.
 const PAGE: u64 = 4096 + 24;
@@ -68,7 +68,7 @@ fn reads_that_overlap_without_a_gap_do_not_let_the_log_grow() {
     let (to_first, from_second) = mpsc::channel();
     let read = |mine: mpsc::Receiver<()>, other: mpsc::Sender<()>| {
         while !done.load(Ordering::Acquire) {
-            let reading = store.read(WaitPolicy::Block, &mut |tx| {
+            let reading = store.read(WaitPolicy::Block, &Needs::default(), &mut |tx| {
                 tx.clock_mark()?;
                 let _ = other.send(());
                 let _ = mine.recv();

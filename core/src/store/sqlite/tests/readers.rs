@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::conformance::open;
 use crate::clock::Timestamp;
 use crate::store::conformance::replace_mark;
-use crate::store::{Database, Store, WaitPolicy};
+use crate::store::{Database, Needs, Store, WaitPolicy};
 
 #[test]
 fn a_non_blocking_read_of_a_file_answers_beside_a_writer() {
@@ -15,7 +15,7 @@ fn a_non_blocking_read_of_a_file_answers_beside_a_writer() {
         .write_exclusive(&mut |tx| {
             replace_mark(tx, 1)?;
             let mut seen = None;
-            store.read(WaitPolicy::NonBlocking, &mut |outside| {
+            store.read(WaitPolicy::NonBlocking, &Needs::default(), &mut |outside| {
                 seen = Some(outside.clock_mark()?.highest);
                 Ok(())
             })?;
