@@ -7,6 +7,8 @@ use hellojohn::{
     RefreshRequest, Tenant, Timestamp, UserId,
 };
 
+use crate::postgres::Schema;
+
 /// 2026-01-01T00:00:00Z.
 pub const START: i64 = 1_767_225_600_000;
 /// One second in ms.
@@ -49,9 +51,12 @@ impl Database {
         self.folder.path().to_owned()
     }
 
-    /// The database file.
+    /// The database file, or the URL of a schema where `HJ_PG` names a server.
     pub fn path(&self) -> PathBuf {
-        self.folder.path().join("sessions.db")
+        match Schema::of_folder(self.folder.path()) {
+            Some(schema) => schema.url().into(),
+            None => self.folder.path().join("sessions.db"),
+        }
     }
 
     /// One more engine on the file, as another process would have it.

@@ -4,6 +4,7 @@ pub mod expect;
 pub mod fixture;
 pub mod odd_hosts;
 pub mod operations;
+pub mod postgres;
 pub mod protocol;
 pub mod rest_coverage;
 pub mod runner;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::expect::{self, Variables};
+use crate::postgres::Schema;
 use crate::rest_coverage;
 use crate::scenario::{Scenario, Step};
 use crate::surface::{Surface, SurfaceKind};
@@ -59,6 +60,11 @@ impl Run<'_> {
         self.folder.path().join(format!("sessions.db{ending}"))
     }
 
+    /// Where the database is instead of in a file, if it is.
+    fn schema(&self) -> Option<Schema> {
+        Schema::of_folder(self.folder.path())
+    }
+
     /// The process of this name, started at first mention.
     fn process(&mut self, name: &str) -> Result<&mut Surface, String> {
         if !self.processes.contains_key(name) {
@@ -70,7 +76,11 @@ impl Run<'_> {
     }
 
     fn open(&self, surface: &mut Surface) -> Result<(), String> {
-        let opened = surface.open(&self.database("").to_string_lossy(), self.clock)?;
+        let database = match self.schema() {
+            Some(schema) => schema.url(),
+            None => self.database("").to_string_lossy().into_owned(),
+        };
+        let opened = surface.open(&database, self.clock)?;
         opened.map(drop).map_err(|(code, detail)| format!("open: {code}: {detail}"))
     }
 
@@ -98,11 +108,29 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Stops all processes and copies the database's files.
-    fn copy_files(&mut self, from: &str, to: &str) -> Result<(), String> {
-        for (_, surface) in std::mem::take(&mut self.processes) {
-            surface.stop()?;
+    fn stop_all(&mut self) -> Result<(), String> {
+        std::mem::take(&mut self.processes).into_values().try_for_each(Surface::stop)
+    }
+
+    /// Stops all processes and copies the database.
+    fn back_up(&mut self) -> Result<(), String> {
+        self.stop_all()?;
+        match self.schema() {
+            Some(schema) => schema.save(&self.database(".backup")),
+            None => self.copy_files("", ".backup"),
         }
+    }
+
+    /// Stops all processes and puts the copy in the database's place.
+    fn restore(&mut self) -> Result<(), String> {
+        self.stop_all()?;
+        match self.schema() {
+            Some(schema) => schema.restore(&self.database(".backup")),
+            None => self.copy_files(".backup", ""),
+        }
+    }
+
+    fn copy_files(&self, from: &str, to: &str) -> Result<(), String> {
         for ending in ENDINGS {
             let (source, target) =
                 (self.database(&format!("{from}{ending}")), self.database(&format!("{to}{ending}")));
@@ -145,9 +173,9 @@ impl Run<'_> {
         } else if let Some(statements) = members.remove("sql") {
             self.run_sql(statements.as_str().ok_or("sql takes a text")?)?;
         } else if members.remove("backup").is_some() {
-            self.copy_files("", ".backup")?;
+            self.back_up()?;
         } else if members.remove("restore").is_some() {
-            self.copy_files(".backup", "")?;
+            self.restore()?;
         } else if let Some(op) = members.remove("do") {
             let op = op.as_str().ok_or("do takes a text")?.to_owned();
             let repeat = members.remove("repeat").map_or(Ok(1), |times| number(&times))?;

@@ -133,7 +133,7 @@ impl Tenant {
         let blocking = self.blocking();
         let (mut count, mut after) = (0, None);
         loop {
-            let (total, counted, last) = blocking.read(|ctx| {
+            let (total, counted, last) = blocking.read_about(NeededSessions::Scanned, |ctx| {
                 let records = ctx.transaction.bulk_ends(ctx.tenant)?;
                 let done = records.iter().find(|record| record.bulk_end.no == no && record.is_done);
                 if let Some(done) = done {

@@ -145,7 +145,7 @@ impl Tenant {
         let mut after = None;
         let mut pace = Pace::default();
         loop {
-            let (due, last, unpersisted) = self.read(|ctx| {
+            let (due, last, unpersisted) = self.read_about(NeededSessions::Scanned, |ctx| {
                 let sessions = ctx.transaction.scan_oldest_first(ctx.tenant, scope, after, SCAN_ROWS)?;
                 let last = last_of_full_page(&sessions);
                 let due: Vec<&SessionLifetime> =
@@ -213,7 +213,7 @@ impl Tenant {
         let mut stats = Stats::default();
         let mut after = None;
         loop {
-            let (counted, last) = self.read(|ctx| {
+            let (counted, last) = self.read_about(NeededSessions::Scanned, |ctx| {
                 let scope = SessionScope::Tenant;
                 let sessions = ctx.transaction.scan_oldest_first(ctx.tenant, scope, after, SCAN_ROWS)?;
                 let clock = self.inner.clock_time()?.as_millis();

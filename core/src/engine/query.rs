@@ -123,7 +123,7 @@ impl Tenant {
             _ => ScanFilter::All,
         };
         let limit = query.limit.get();
-        self.read(|ctx| {
+        self.read_about(NeededSessions::Scanned, |ctx| {
             let key = &ctx.snapshot.refresh_key;
             let before = match &query.cursor {
                 Some(cursor) if !key.verify_cursor(cursor, &cursor_scope) => {

@@ -68,7 +68,7 @@ impl Tenant {
             return Ok(SignInAttempt { tenant: self.clone(), reserved: None });
         };
         // Asked first without the write lock, so that a client who goes on after a refusal costs no write.
-        self.read(|ctx: &ReadContext<'_>| {
+        self.read_about(NeededSessions::Scanned, |ctx: &ReadContext<'_>| {
             let keys = FailureKeys::new(&ctx.snapshot.refresh_key, account, address);
             keys.check(ctx.transaction, ctx.tenant, ctx.now, &limit)
         })?;

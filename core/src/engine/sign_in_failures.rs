@@ -206,7 +206,7 @@ impl Tenant {
         let window = self.inner.sign_in_limit.unwrap_or_default().window;
         let mut after = Vec::new();
         loop {
-            let (kept, now) = self.read(|ctx| {
+            let (kept, now) = self.read_about(NeededSessions::Scanned, |ctx| {
                 Ok((ctx.transaction.scan_sign_in_failures(ctx.tenant, &after, SWEEP_BATCH)?, ctx.now))
             })?;
             let Some(last) = kept.last() else { return Ok(()) };

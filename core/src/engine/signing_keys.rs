@@ -12,7 +12,7 @@ use crate::model::id::KeyId;
 use crate::random;
 use crate::rules::expiry;
 use crate::secret::SecretKey;
-use crate::store::KeyRecord;
+use crate::store::{KeyRecord, NeededSessions};
 use crate::token::jwks::Jwks;
 use crate::token::keyring::{KeyInfo, KeyNo, KeyState};
 
@@ -44,7 +44,7 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn keys(&self) -> Result<Vec<KeyInfo>, Error> {
-        self.read(|ctx| {
+        self.read_about(NeededSessions::Scanned, |ctx| {
             let keys = ctx.transaction.keys(ctx.tenant)?;
             let info = |key: &KeyRecord| KeyInfo {
                 kid: key.id,
@@ -162,6 +162,7 @@ impl Tenant {
         // Locked inside the transaction and until its commit is known: no reader may meet the new rows with the old key.
         let mut own = None;
         let answer = self.write_settings(|ctx| {
+            own = None; // the job may run again, and must not wait for itself
             let current = self.state.wrapping.write();
             self.rewrap_keys(ctx, &current, &wrapping, &salt)?;
             own = Some(current);

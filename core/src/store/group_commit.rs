@@ -27,7 +27,8 @@ const MAX_BATCH_JOBS: usize = 256;
 /// The one writer of a database. Only a leader uses it, so calls come one at a time.
 pub(super) trait ExclusiveWriter {
     /// Begins a write transaction, waiting at most `time_left` for writers of other processes, runs `work`, and commits
-    /// with this durability. If `work` fails or panics, or the commit fails, everything is rolled back.
+    /// with this durability. If `work` fails or panics, or the commit fails, everything is rolled back. A store whose
+    /// transaction was lost on the way may run `work` again in another one.
     fn transact(
         &self,
         time_left: Duration,
@@ -38,6 +39,12 @@ pub(super) trait ExclusiveWriter {
 
 /// A write transaction that can take back the changes of its last job alone. It has at most one savepoint.
 pub(super) trait SavepointTransaction: WriteTransaction {
+    /// Whether another job joins a transaction that has run so many. A store that fetches what jobs need before the first
+    /// of them runs leaves later jobs to the next transaction.
+    fn takes_job(&self, _jobs: usize) -> bool {
+        true
+    }
+
     /// Begins the next job: [`has_changed`](WriteTransaction::has_changed) counts from here.
     fn set_savepoint(&self) -> Result<(), Failure>;
     /// Keeps what the job changed.
@@ -54,6 +61,7 @@ pub(crate) struct QueuedWrite {
     queued_for: Stopwatch,
     busy_timeout: Duration,
     durability: Durability,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for a store over a network"))]
     needs: Needs,
 }
 
@@ -124,6 +132,15 @@ impl GroupCommit {
     /// Whether writes are queued behind the one that is being run.
     pub(super) fn has_waiting_writes(&self) -> bool {
         !self.0.lock().waiters.is_empty()
+    }
+
+    /// What the jobs of the next transaction with this durability need, as far as they are queued by now.
+    #[cfg(feature = "postgres")]
+    pub(super) fn waiting_needs(&self, durability: Durability) -> Vec<Needs> {
+        let queue = self.0.lock();
+        let is_next =
+            |write: &&Arc<QueuedWrite>| write.durability == durability && write.progress.lock().job.is_some();
+        queue.waiters.iter().filter(is_next).take(MAX_BATCH_JOBS).map(|write| write.needs.clone()).collect()
     }
 
     /// Takes a write out of the queue; a job that has not begun never runs.
@@ -284,13 +301,13 @@ impl<'a> CommitBatch<'a> {
     }
 
     /// Runs the queued jobs of the batch's durability, those that are queued meanwhile too. A failing job's changes are
-    /// taken back and its failure is its own outcome; an error of this function is one of the whole transaction.
+    /// taken back and its failure is its own outcome; an error of this function is one of the whole transaction. Run again, it
+    /// begins with the jobs that it has taken already.
     fn run(&mut self, tx: &dyn SavepointTransaction) -> Result<(), Failure> {
-        while self.entries.len() < MAX_BATCH_JOBS {
+        for position in 0..MAX_BATCH_JOBS {
+            let Some(entry) = self.entry(position, tx) else { break };
             // The first job needs no savepoint: if it fails, the transaction holds nothing else.
-            let is_first = self.entries.is_empty();
-            let Some(entry) = self.take_next() else { break };
-            if is_first {
+            if position == 0 {
                 run_job(&mut entry.job, tx)?;
                 continue;
             }
@@ -304,10 +321,13 @@ impl<'a> CommitBatch<'a> {
         Ok(())
     }
 
-    fn take_next(&mut self) -> Option<&mut BatchEntry> {
-        let (write, job) = self.group_commit.take_next(self.durability)?;
-        self.entries.push(BatchEntry { write, job, outcome: Ok(()), is_final: false });
-        self.entries.last_mut()
+    /// The job at this position, taken out of the queue unless it was before.
+    fn entry(&mut self, position: usize, tx: &dyn SavepointTransaction) -> Option<&mut BatchEntry> {
+        if position == self.entries.len() && tx.takes_job(position) {
+            let (write, job) = self.group_commit.take_next(self.durability)?;
+            self.entries.push(BatchEntry { write, job, outcome: Ok(()), is_final: false });
+        }
+        self.entries.get_mut(position)
     }
 }
 

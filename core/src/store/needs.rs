@@ -8,6 +8,7 @@ use crate::model::id::SessionId;
 /// What a job will ask for, as far as its caller knows. A hint: a store over a network fetches it in one round trip for all
 /// jobs of a transaction. What is not named costs a round trip of its own when the job asks for it, and nothing else.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for a store over a network"))]
 pub(crate) struct Needs {
     /// Whose version is asked for.
     pub tenant: Option<TenantNo>,
@@ -17,24 +18,21 @@ pub(crate) struct Needs {
 
 /// Sessions that a job will ask for. One of them takes no allocation: that is every refresh and every verification.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for a store over a network"))]
 pub(crate) enum NeededSessions {
     #[default]
     None,
     One(SessionId),
     Many(Arc<[SessionId]>),
+    /// Those that the job finds by questions of its own, such as a list: a read keeps its snapshot open for them.
+    Scanned,
 }
 
-impl Needs {
-    /// The tenant's version only.
-    pub(crate) fn of_tenant(tenant: TenantNo) -> Self {
-        Needs { tenant: Some(tenant), sessions: NeededSessions::None }
-    }
-}
-
+#[cfg(feature = "postgres")]
 impl NeededSessions {
-    pub(crate) fn as_slice(&self) -> &[SessionId] {
+    pub(super) fn as_slice(&self) -> &[SessionId] {
         match self {
-            NeededSessions::None => &[],
+            NeededSessions::None | NeededSessions::Scanned => &[],
             NeededSessions::One(id) => std::slice::from_ref(id),
             NeededSessions::Many(ids) => ids,
         }

@@ -3,12 +3,28 @@
 //! Below the SQL, from the bottom: [`url`] reads where the database is; [`io_thread`] is the one thread that touches sockets;
 //! [`session`] is one login at one server; [`connection`] sends statements in trips over it; [`pool`] lends connections out.
 //! Everything is synchronous for its caller.
+//!
+//! Above it: [`codec`] turns records into values and back, [`statements`] holds the SQL, [`changes`] puts changes together,
+//! [`transaction`] is what a job sees, [`migrate`] makes the tables, and [`store`] runs the jobs.
 
+mod changes;
+mod codec;
 mod connect;
 mod connection;
 mod error;
 mod io_thread;
+mod look_up;
+mod migrate;
 mod pool;
+mod read_tx;
 mod session;
+mod statements;
+mod store;
+#[cfg(test)]
+mod tests;
+mod transaction;
 pub(super) mod url;
 mod value;
+mod write_tx;
+
+pub(super) use self::store::PostgresStore;

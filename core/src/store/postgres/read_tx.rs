@@ -1,0 +1,223 @@
+//! What a job can read: one function per question.
+
+use std::ops::ControlFlow;
+
+use super::codec;
+use super::transaction::Tx;
+use super::value::{Row, Value};
+use crate::clock::Timestamp;
+use crate::error::Failure;
+use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::session::SessionLifetime;
+use crate::model::sign_in_limit::FailedSignIn;
+use crate::store::records::{
+    BulkEndRecord, ClockMark, KeyRecord, ScanFilter, SessionRecord, SessionScope, SignInFailures, TenantNo,
+    TenantRecord, TenantVersion,
+};
+use crate::store::transaction::{LifetimeVisitor, ReadTransaction, Visitor};
+use crate::token::failure_key::FailureKey;
+
+/// How many rows the first trip of a scan brings; each further one brings twice as many, up to the last number.
+const FIRST_PAGE: i64 = 64;
+const LAST_PAGE: i64 = 1_024;
+
+/// Above every ULID, for a scan from the newest session.
+const NEWEST: [u8; 17] = [0xff; 17];
+
+fn missing(what: &str) -> Failure {
+    Failure::corrupt(format!("{what} is missing"))
+}
+
+/// A scan goes on from the last row, so that rows out of order would make it go on for ever.
+fn require_order(is_ordered: bool) -> Result<(), Failure> {
+    if is_ordered { Ok(()) } else { Err(Failure::corrupt("rows are out of order")) }
+}
+
+fn below(before: Option<SessionId>) -> Value {
+    before.map_or_else(|| NEWEST.as_slice().into(), |id| id.to_bytes().as_slice().into())
+}
+
+fn above(after: Option<SessionId>) -> Value {
+    after.map_or_else(|| Vec::<u8>::new().into(), |id| id.to_bytes().as_slice().into())
+}
+
+impl Tx<'_, '_> {
+    /// Visits rows from the newest on, page by page. `page` reads those below an id, as many as the number says; `id_of` reads
+    /// a row's id and whatever else the visitor needs.
+    fn scan<T>(
+        &self,
+        before: Option<SessionId>,
+        page: impl Fn(Option<SessionId>, i64) -> Result<Vec<Row>, Failure>,
+        read: impl Fn(&Row) -> Result<(SessionId, T), Failure>,
+        mut visit: impl FnMut(T, &Row) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        let (mut before, mut limit) = (before, FIRST_PAGE);
+        loop {
+            let rows = page(before, limit)?;
+            for row in &rows {
+                let (id, value) = read(row)?;
+                require_order(before.replace(id).is_none_or(|previous| id < previous))?;
+                if visit(value, row)?.is_break() {
+                    return Ok(());
+                }
+            }
+            if (rows.len() as i64) < limit {
+                return Ok(());
+            }
+            limit = (limit * 2).min(LAST_PAGE);
+        }
+    }
+}
+
+impl ReadTransaction for Tx<'_, '_> {
+    fn database_time(&self) -> Option<Timestamp> {
+        Some(self.fetched.borrow().time)
+    }
+
+    fn clock_mark(&self) -> Result<ClockMark, Failure> {
+        Ok(self.fetched.borrow().mark)
+    }
+
+    fn tenant_no(&self, id: &TenantId) -> Result<Option<TenantNo>, Failure> {
+        let rows = self.query(&self.statements.tenant_no, vec![id.as_str().into()])?;
+        rows.first().map(|row| row.get(0)).transpose()
+    }
+
+    fn tenant_numbers(&self) -> Result<Vec<TenantNo>, Failure> {
+        self.query(&self.statements.tenant_numbers, Vec::new())?.iter().map(|row| row.get(0)).collect()
+    }
+
+    fn tenant_version(&self, tenant: TenantNo) -> Result<TenantVersion, Failure> {
+        let mark = self.fetched.borrow().mark;
+        if let Some(version) = self.fetched.borrow().versions.get(&tenant) {
+            return Ok(TenantVersion { version: *version, mark });
+        }
+        let rows = self.query(&self.statements.heads, vec![vec![tenant].into()])?;
+        let version: Option<i64> = rows.first().ok_or_else(|| missing("the tenant"))?.get(2)?;
+        let version = version.ok_or_else(|| missing("the tenant"))?;
+        self.fetched.borrow_mut().versions.insert(tenant, version);
+        Ok(TenantVersion { version, mark })
+    }
+
+    fn tenant(&self, tenant: TenantNo) -> Result<TenantRecord, Failure> {
+        let rows = self.query(&self.statements.tenant, vec![tenant.into()])?;
+        codec::tenant(rows.first().ok_or_else(|| missing("the tenant"))?, tenant)
+    }
+
+    fn keys(&self, tenant: TenantNo) -> Result<Vec<KeyRecord>, Failure> {
+        self.query(&self.statements.keys, vec![tenant.into()])?.iter().map(codec::key).collect()
+    }
+
+    fn session(&self, tenant: TenantNo, id: SessionId) -> Result<Option<SessionRecord>, Failure> {
+        self.find_session(tenant, id)
+    }
+
+    fn bulk_ends(&self, tenant: TenantNo) -> Result<Vec<BulkEndRecord>, Failure> {
+        self.query(&self.statements.bulk_ends, vec![tenant.into()])?.iter().map(codec::bulk_end).collect()
+    }
+
+    fn scan_open_newest_first(
+        &self,
+        tenant: TenantNo,
+        user: &UserId,
+        from: Option<SessionId>,
+        visit: &mut LifetimeVisitor<'_>,
+    ) -> Result<(), Failure> {
+        self.scan(
+            None,
+            |before, limit| {
+                let values =
+                    vec![tenant.into(), user.as_str().into(), below(before), above(from), limit.into()];
+                self.query(&self.statements.open_of_user, values)
+            },
+            |row| codec::lifetime(row, 0).map(|lifetime| (lifetime.id, lifetime)),
+            |lifetime, _| visit(lifetime),
+        )
+    }
+
+    fn scan_newest_first(
+        &self,
+        tenant: TenantNo,
+        scope: SessionScope<'_>,
+        filter: ScanFilter,
+        before: Option<SessionId>,
+        visit: &mut Visitor<'_>,
+    ) -> Result<(), Failure> {
+        self.scan(
+            before,
+            |before, limit| match (scope, filter) {
+                // No key tells a tenant's open sessions from its ended ones.
+                (SessionScope::Tenant, _) => {
+                    let values = vec![tenant.into(), below(before), limit.into()];
+                    self.query(&self.statements.newest_of_tenant, values)
+                }
+                (SessionScope::User(user), filter) => {
+                    let sql = match filter {
+                        ScanFilter::Open => &self.statements.newest_open_of_user,
+                        ScanFilter::All => &self.statements.newest_of_user,
+                    };
+                    self.query(sql, vec![tenant.into(), user.as_str().into(), below(before), limit.into()])
+                }
+            },
+            |row| codec::lifetime(row, 0).map(|lifetime| (lifetime.id, lifetime)),
+            |lifetime, row| visit(lifetime, &|| codec::session(row, 0)),
+        )
+    }
+
+    fn scan_oldest_first(
+        &self,
+        tenant: TenantNo,
+        scope: SessionScope<'_>,
+        after: Option<SessionId>,
+        limit: usize,
+    ) -> Result<Vec<SessionLifetime>, Failure> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = match scope {
+            SessionScope::Tenant => {
+                let values = vec![tenant.into(), above(after), limit.into()];
+                self.query(&self.statements.oldest_of_tenant, values)?
+            }
+            SessionScope::User(user) => {
+                let values = vec![tenant.into(), user.as_str().into(), above(after), limit.into()];
+                self.query(&self.statements.oldest_of_user, values)?
+            }
+        };
+        let lifetimes: Vec<SessionLifetime> =
+            rows.iter().map(|row| codec::lifetime(row, 0)).collect::<Result<_, _>>()?;
+        let mut previous = after;
+        for lifetime in &lifetimes {
+            require_order(previous.replace(lifetime.id).is_none_or(|previous| previous < lifetime.id))?;
+        }
+        Ok(lifetimes)
+    }
+
+    fn sign_in_failures(&self, tenant: TenantNo, key: &FailureKey) -> Result<Vec<FailedSignIn>, Failure> {
+        let rows = self.query(&self.statements.failures, vec![tenant.into(), key.as_slice().into()])?;
+        Ok(rows.first().map(codec::sign_in_failures).transpose()?.map_or_else(Vec::new, |kept| kept.failures))
+    }
+
+    fn scan_sign_in_failures(
+        &self,
+        tenant: TenantNo,
+        after: &[u8],
+        limit: usize,
+    ) -> Result<Vec<SignInFailures>, Failure> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows =
+            self.query(&self.statements.scan_failures, vec![tenant.into(), after.into(), limit.into()])?;
+        let found: Vec<SignInFailures> =
+            rows.iter().map(codec::sign_in_failures).collect::<Result<_, _>>()?;
+        let mut previous = after;
+        for failures in &found {
+            require_order(previous < failures.key.as_slice())?;
+            previous = &failures.key;
+        }
+        Ok(found)
+    }
+
+    fn database_bytes(&self) -> Result<u64, Failure> {
+        let rows = self.query(&self.statements.database_bytes, vec![self.schema.into()])?;
+        let bytes: i64 = rows.first().ok_or_else(|| missing("the size"))?.get(0)?;
+        Ok(u64::try_from(bytes).unwrap_or(0))
+    }
+}

@@ -1,0 +1,428 @@
+//! The SQL of the store. Every text is made once, when a store opens, for the schema that the tables are in; `@` stands for
+//! that schema. A change is one statement for any number of rows, which come as arrays.
+
+use std::sync::Arc;
+
+use super::codec::{BULK_END, Column, KEY, LIFETIME, OTHERS, SETTINGS};
+
+const TENANT_NO: Column = Column::new("tenant_no", "bigint");
+const TENANT_ID: Column = Column::new("tenant_id", "text");
+const VERSION: Column = Column::new("version", "bigint");
+const CREATED_AT: Column = Column::new("created_at_ms", "bigint");
+const SALT: Column = Column::new("salt", "bytea");
+const WRAPPED_REFRESH_KEY: Column = Column::new("wrapped_refresh_key", "bytea");
+const TOKEN_HORIZON: Column = Column::new("token_horizon_at_ms", "bigint");
+const FAILURE_KEY: Column = Column::new("failure_key", "bytea");
+const FAILURES: Column = Column::new("failures", "bytea");
+
+/// What a rotation writes.
+pub(super) const ROTATED: &[&str] = &[
+    "last_active_at_ms",
+    "judged_by",
+    "generation",
+    "replays",
+    "access_serial",
+    "access_issued_at_ms",
+    "access_expires_at_ms",
+    "access_key_no",
+    "last_ip_address",
+    "last_user_agent",
+];
+
+/// What a change of identity writes.
+pub(super) const IDENTITY: &[&str] = &[
+    "access_serial",
+    "access_issued_at_ms",
+    "access_expires_at_ms",
+    "access_key_no",
+    "mfa_verified",
+    "org_id",
+    "role",
+    "claims",
+    "identity_serial",
+];
+
+/// The kinds of changes. The values of a row are those of [`columns`](Change::columns), in that order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Change {
+    AddTenant,
+    SetConfig,
+    SetSecret,
+    SetVersion,
+    AddKey,
+    SetKey,
+    AddSession,
+    RotateSession,
+    CountReplay,
+    ChangeIdentity,
+    EndSession,
+    DeleteSession,
+    AddBulkEnd,
+    CountEnded,
+    FinishBulkEnd,
+    DeleteBulkEnd,
+    SetFailures,
+    DeleteFailures,
+}
+
+/// How a change finds its rows. Whatever does not add rows fails unless it has changed each row that it names.
+enum Form {
+    Insert,
+    /// Adds the row or, where the key is taken, replaces the last column.
+    Upsert,
+    /// Replaces the columns behind the keys; only rows for which the condition holds are found.
+    Update {
+        condition: &'static str,
+    },
+    /// Adds the last column's value to it.
+    Add,
+    Delete {
+        condition: &'static str,
+    },
+}
+
+impl Change {
+    pub(super) const ALL: [Change; 18] = [
+        Change::AddTenant,
+        Change::SetConfig,
+        Change::SetSecret,
+        Change::SetVersion,
+        Change::AddKey,
+        Change::SetKey,
+        Change::AddSession,
+        Change::RotateSession,
+        Change::CountReplay,
+        Change::ChangeIdentity,
+        Change::EndSession,
+        Change::DeleteSession,
+        Change::AddBulkEnd,
+        Change::CountEnded,
+        Change::FinishBulkEnd,
+        Change::DeleteBulkEnd,
+        Change::SetFailures,
+        Change::DeleteFailures,
+    ];
+
+    /// Whether two changes of one row are one change of their sum, which is in the last column.
+    pub(super) fn accumulates(self) -> bool {
+        matches!(self.definition().2, Form::Add)
+    }
+
+    fn table(self) -> &'static str {
+        self.definition().0
+    }
+
+    /// How many columns name the row.
+    fn key_len(self) -> usize {
+        self.definition().1
+    }
+
+    fn definition(self) -> (&'static str, usize, Form) {
+        match self {
+            Change::AddTenant => ("tenants", 1, Form::Insert),
+            Change::SetConfig | Change::SetSecret | Change::SetVersion => {
+                ("tenants", 1, Form::Update { condition: "true" })
+            }
+            Change::AddKey => ("signing_keys", 2, Form::Insert),
+            Change::SetKey => ("signing_keys", 2, Form::Update { condition: "true" }),
+            Change::AddSession => ("sessions", 2, Form::Insert),
+            Change::RotateSession | Change::ChangeIdentity => {
+                ("sessions", 2, Form::Update { condition: "true" })
+            }
+            Change::CountReplay => ("sessions", 2, Form::Add),
+            Change::EndSession => ("sessions", 2, Form::Update { condition: "c.ended_at_ms IS NULL" }),
+            Change::DeleteSession => ("sessions", 2, Form::Delete { condition: "true" }),
+            Change::AddBulkEnd => ("bulk_ends", 2, Form::Insert),
+            Change::CountEnded => ("bulk_ends", 2, Form::Add),
+            Change::FinishBulkEnd => ("bulk_ends", 2, Form::Update { condition: "NOT c.done" }),
+            Change::DeleteBulkEnd => ("bulk_ends", 2, Form::Delete { condition: "c.done" }),
+            Change::SetFailures => ("sign_in_failures", 2, Form::Upsert),
+            Change::DeleteFailures => ("sign_in_failures", 2, Form::Delete { condition: "true" }),
+        }
+    }
+
+    pub(super) fn columns(self) -> Vec<Column> {
+        let session_ulid = LIFETIME[0];
+        let of_session = |names: &[&str]| {
+            let all = LIFETIME.iter().chain(OTHERS);
+            let named = names.iter().filter_map(|name| all.clone().find(|column| column.name == *name));
+            [TENANT_NO, session_ulid].into_iter().chain(named.copied()).collect()
+        };
+        match self {
+            Change::AddTenant => {
+                [TENANT_NO, TENANT_ID, VERSION, CREATED_AT, SALT, WRAPPED_REFRESH_KEY, TOKEN_HORIZON]
+                    .into_iter()
+                    .chain(SETTINGS.iter().copied())
+                    .collect()
+            }
+            Change::SetConfig => {
+                [TENANT_NO, VERSION, TOKEN_HORIZON].into_iter().chain(SETTINGS.iter().copied()).collect()
+            }
+            Change::SetSecret => vec![TENANT_NO, VERSION, SALT, WRAPPED_REFRESH_KEY],
+            Change::SetVersion => vec![TENANT_NO, VERSION],
+            Change::AddKey => [TENANT_NO].into_iter().chain(KEY.iter().copied()).collect(),
+            Change::SetKey => {
+                let kept = ["kid", "created_at_ms"];
+                let set = KEY.iter().filter(|column| !kept.contains(&column.name));
+                [TENANT_NO].into_iter().chain(set.copied()).collect()
+            }
+            Change::AddSession => {
+                [TENANT_NO].into_iter().chain(LIFETIME.iter().chain(OTHERS).copied()).collect()
+            }
+            Change::RotateSession => of_session(ROTATED),
+            Change::CountReplay => of_session(&["replays"]),
+            Change::ChangeIdentity => of_session(IDENTITY),
+            Change::EndSession => of_session(&["ended_at_ms", "end_reason", "judged_by"]),
+            Change::DeleteSession => of_session(&[]),
+            Change::AddBulkEnd => [TENANT_NO].into_iter().chain(BULK_END.iter().copied()).collect(),
+            Change::CountEnded => vec![TENANT_NO, BULK_END[0], Column::new("ended", "bigint")],
+            Change::FinishBulkEnd => vec![TENANT_NO, BULK_END[0], Column::new("done", "boolean")],
+            Change::DeleteBulkEnd => vec![TENANT_NO, BULK_END[0]],
+            Change::SetFailures => vec![TENANT_NO, FAILURE_KEY, FAILURES],
+            Change::DeleteFailures => vec![TENANT_NO, FAILURE_KEY],
+        }
+    }
+
+    fn sql(self) -> String {
+        let columns = self.columns();
+        let (keys, others) = columns.split_at(self.key_len());
+        let list = |columns: &[Column], text: &dyn Fn(&Column) -> String, separator: &str| -> String {
+            columns.iter().map(text).collect::<Vec<_>>().join(separator)
+        };
+        let names = list(&columns, &|column| column.name.to_owned(), ", ");
+        let arrays: Vec<String> =
+            (1..).zip(&columns).map(|(number, column)| format!("${number}::{}[]", column.sql_type)).collect();
+        let rows = format!("unnest({}) AS v ({names})", arrays.join(", "));
+        let is_row = list(keys, &|column| format!("c.{0} = v.{0}", column.name), " AND ");
+        let key_names = list(keys, &|column| column.name.to_owned(), ", ");
+        let table = self.table();
+        let checked = |change: String| {
+            // A change that hits nothing would be a lost write: dividing by zero fails the transaction.
+            format!(
+                "WITH changed AS ({change} RETURNING 1) \
+                 SELECT 1 / (count(*) = cardinality($1))::int FROM changed"
+            )
+        };
+        match self.definition().2 {
+            Form::Insert => format!("INSERT INTO @{table} ({names}) SELECT * FROM {rows}"),
+            Form::Upsert => {
+                let set = list(others, &|column| format!("{0} = excluded.{0}", column.name), ", ");
+                format!(
+                    "INSERT INTO @{table} ({names}) SELECT * FROM {rows} \
+                     ON CONFLICT ({key_names}) DO UPDATE SET {set}"
+                )
+            }
+            Form::Update { condition } => {
+                let set = list(others, &|column| format!("{0} = v.{0}", column.name), ", ");
+                checked(format!("UPDATE @{table} c SET {set} FROM {rows} WHERE {is_row} AND {condition}"))
+            }
+            Form::Add => {
+                let set = list(others, &|column| format!("{0} = c.{0} + v.{0}", column.name), ", ");
+                checked(format!("UPDATE @{table} c SET {set} FROM {rows} WHERE {is_row}"))
+            }
+            Form::Delete { condition } => {
+                checked(format!("DELETE FROM @{table} c USING {rows} WHERE {is_row} AND {condition}"))
+            }
+        }
+    }
+}
+
+/// A name as SQL takes it, whatever its characters.
+pub(super) fn quote_name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The texts for one schema.
+pub(super) struct Statements {
+    /// A transaction that sees in each statement what was committed before it: the lock comes first.
+    pub begin_write: Arc<str>,
+    pub begin_snapshot: Arc<str>,
+    /// How long to wait for a lock, how durable to commit, how long the server waits for the next trip.
+    pub set_up: Arc<str>,
+    /// Takes the turn to write; the clock mark.
+    pub take_turn: Arc<str>,
+    /// The database's time now, and the versions of tenants.
+    pub heads: Arc<str>,
+    /// The clock mark, the time from before the snapshot, and the versions of tenants.
+    pub snapshot_heads: Arc<str>,
+    /// In one statement, and so one snapshot: the clock mark, the time from before it, and for each pair of a tenant and a
+    /// session the tenant's version and the session.
+    pub look_up: Arc<str>,
+    pub sessions: Arc<str>,
+    pub tenant_no: Arc<str>,
+    pub tenant_numbers: Arc<str>,
+    pub tenant: Arc<str>,
+    pub keys: Arc<str>,
+    pub bulk_ends: Arc<str>,
+    pub open_of_user: Arc<str>,
+    pub newest_of_tenant: Arc<str>,
+    pub newest_open_of_user: Arc<str>,
+    pub newest_of_user: Arc<str>,
+    pub oldest_of_tenant: Arc<str>,
+    pub oldest_of_user: Arc<str>,
+    pub failures: Arc<str>,
+    pub scan_failures: Arc<str>,
+    pub database_bytes: Arc<str>,
+    pub set_mark: Arc<str>,
+    /// Notes the number of a store's commit with the commit itself.
+    pub note_commit: Arc<str>,
+    pub noted_commit: Arc<str>,
+    pub touch_writer: Arc<str>,
+    pub forget_writers: Arc<str>,
+    pub savepoint: Arc<str>,
+    pub release_savepoint: Arc<str>,
+    pub roll_back_to_savepoint: Arc<str>,
+    changes: Vec<Arc<str>>,
+}
+
+impl Statements {
+    pub(super) fn of_schema(schema: &str) -> Self {
+        let prefix = format!("{}.", quote_name(schema));
+        let text = |sql: &str| -> Arc<str> { sql.replace('@', &prefix).into() };
+        let names = |columns: &[Column], alias: &str| -> String {
+            columns.iter().map(|column| format!("{alias}{}", column.name)).collect::<Vec<_>>().join(", ")
+        };
+        let whole: Vec<Column> = LIFETIME.iter().chain(OTHERS).copied().collect();
+        let (lifetime, session) = (names(LIFETIME, ""), names(&whole, ""));
+        let millis = |time: &str| format!("floor(extract(epoch FROM {time}) * 1000)::bigint");
+        let run_of_user = |columns: &str, is_open: &str, limit: &str, order: &str, bound: &str| {
+            format!(
+                "(SELECT {columns} FROM @sessions WHERE tenant_no = $1 AND user_id = $2 AND {is_open} \
+                 AND session_ulid {bound} $3 ORDER BY session_ulid {order} LIMIT {limit})"
+            )
+        };
+        // The user's open and ended sessions are two runs of the index.
+        let both_runs = |columns: &str, order: &str, bound: &str| {
+            format!(
+                "{} UNION ALL {} ORDER BY session_ulid {order} LIMIT $4",
+                run_of_user(columns, "is_open", "$4", order, bound),
+                run_of_user(columns, "NOT is_open", "$4", order, bound),
+            )
+        };
+        Statements {
+            begin_write: text("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"),
+            begin_snapshot: text("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+            // Plans are made when a table is still empty and kept: they go by the keys all the same.
+            set_up: text(
+                "SELECT set_config('lock_timeout', $1, true), set_config('synchronous_commit', $2, true), \
+                 set_config('idle_in_transaction_session_timeout', $3, true), \
+                 set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), \
+                 set_config('enable_mergejoin', 'off', true)",
+            ),
+            take_turn: text("SELECT highest_at_ms, era FROM @clock_mark FOR UPDATE"),
+            heads: text(&format!(
+                "SELECT n.now_ms, t.tenant_no, t.version FROM (SELECT {} AS now_ms) n \
+                 LEFT JOIN @tenants t ON t.tenant_no = ANY ($1)",
+                millis("clock_timestamp()")
+            )),
+            snapshot_heads: text(&format!(
+                "SELECT {}, t.tenant_no, t.version, m.highest_at_ms, m.era FROM @clock_mark m \
+                 LEFT JOIN @tenants t ON t.tenant_no = ANY ($1)",
+                millis("now()")
+            )),
+            look_up: text(&format!(
+                "SELECT {}, k.tenant_no, t.version, m.highest_at_ms, m.era, {} \
+                 FROM unnest($1::bigint[], $2::bytea[]) AS k (tenant_no, session_ulid) \
+                 CROSS JOIN @clock_mark m LEFT JOIN @tenants t ON t.tenant_no = k.tenant_no \
+                 LEFT JOIN LATERAL (SELECT {session} FROM @sessions s \
+                 WHERE s.tenant_no = k.tenant_no AND s.session_ulid = k.session_ulid LIMIT 1) s ON true",
+                millis("now()"),
+                names(&whole, "s."),
+            )),
+            sessions: text(&format!(
+                "SELECT k.tenant_no, {} FROM unnest($1::bigint[], $2::bytea[]) AS k (tenant_no, session_ulid) \
+                 CROSS JOIN LATERAL (SELECT {session} FROM @sessions s \
+                 WHERE s.tenant_no = k.tenant_no AND s.session_ulid = k.session_ulid LIMIT 1) s",
+                names(&whole, "s."),
+            )),
+            tenant_no: text("SELECT tenant_no FROM @tenants WHERE tenant_id = $1"),
+            tenant_numbers: text("SELECT tenant_no FROM @tenants ORDER BY tenant_no"),
+            tenant: text(&format!(
+                "SELECT {}, salt, wrapped_refresh_key, token_horizon_at_ms FROM @tenants WHERE tenant_no = $1",
+                names(SETTINGS, "")
+            )),
+            keys: text(&format!(
+                "SELECT {} FROM @signing_keys WHERE tenant_no = $1 ORDER BY key_no",
+                names(KEY, "")
+            )),
+            bulk_ends: text(&format!(
+                "SELECT {} FROM @bulk_ends WHERE tenant_no = $1 ORDER BY bulk_no",
+                names(BULK_END, "")
+            )),
+            open_of_user: text(&format!(
+                "SELECT {lifetime} FROM @sessions WHERE tenant_no = $1 AND user_id = $2 AND is_open \
+                 AND session_ulid < $3 AND session_ulid >= $4 ORDER BY session_ulid DESC LIMIT $5"
+            )),
+            newest_of_tenant: text(&format!(
+                "SELECT {session} FROM @sessions WHERE tenant_no = $1 AND session_ulid < $2 \
+                 ORDER BY session_ulid DESC LIMIT $3"
+            )),
+            newest_open_of_user: text(&run_of_user(&session, "is_open", "$4", "DESC", "<")),
+            newest_of_user: text(&both_runs(&session, "DESC", "<")),
+            oldest_of_tenant: text(&format!(
+                "SELECT {lifetime} FROM @sessions WHERE tenant_no = $1 AND session_ulid > $2 \
+                 ORDER BY session_ulid LIMIT $3"
+            )),
+            oldest_of_user: text(&both_runs(&lifetime, "ASC", ">")),
+            failures: text(
+                "SELECT failure_key, failures FROM @sign_in_failures WHERE tenant_no = $1 AND failure_key = $2",
+            ),
+            scan_failures: text(
+                "SELECT failure_key, failures FROM @sign_in_failures \
+                 WHERE tenant_no = $1 AND failure_key > $2 ORDER BY failure_key LIMIT $3",
+            ),
+            database_bytes: text(
+                "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c \
+                 JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'",
+            ),
+            set_mark: text(
+                "WITH changed AS (UPDATE @clock_mark SET highest_at_ms = $1, era = $2 RETURNING 1) \
+                 SELECT 1 / (count(*) = 1)::int FROM changed",
+            ),
+            note_commit: text(
+                "INSERT INTO @writers AS w (writer_id, commit_no, committed_at) VALUES ($1, $2, now()) \
+                 ON CONFLICT (writer_id) DO UPDATE \
+                 SET commit_no = excluded.commit_no, committed_at = excluded.committed_at",
+            ),
+            noted_commit: text("SELECT commit_no FROM @writers WHERE writer_id = $1"),
+            touch_writer: text("UPDATE @writers SET committed_at = now() WHERE writer_id = $1"),
+            // A store that is open writes its row anew.
+            forget_writers: text("DELETE FROM @writers WHERE committed_at < now() - interval '7 days'"),
+            savepoint: text("SAVEPOINT job"),
+            release_savepoint: text("RELEASE SAVEPOINT job"),
+            roll_back_to_savepoint: text("ROLLBACK TO SAVEPOINT job"),
+            changes: Change::ALL.iter().map(|change| text(&change.sql())).collect(),
+        }
+    }
+
+    pub(super) fn change(&self, change: Change) -> &Arc<str> {
+        &self.changes[change as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_change_has_a_statement_of_its_own_under_its_own_number() {
+        for (number, change) in Change::ALL.into_iter().enumerate() {
+            assert_eq!(change as usize, number);
+        }
+        let statements = Statements::of_schema("s");
+        let texts: std::collections::BTreeSet<&Arc<str>> = statements.changes.iter().collect();
+        assert_eq!(texts.len(), Change::ALL.len());
+    }
+
+    #[test]
+    fn what_a_rotation_and_a_change_of_identity_write_are_columns() {
+        assert_eq!(Change::RotateSession.columns().len(), 2 + ROTATED.len());
+        assert_eq!(Change::ChangeIdentity.columns().len(), 2 + IDENTITY.len());
+    }
+
+    #[test]
+    fn a_schema_is_quoted() {
+        let statements = Statements::of_schema("a\"b");
+        assert!(statements.take_turn.contains("\"a\"\"b\".clock_mark"), "{}", statements.take_turn);
+    }
+}

@@ -1,0 +1,4 @@
+//! What only the store over PostgreSQL can show.
+
+mod conformance;
+mod server;

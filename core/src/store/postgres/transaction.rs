@@ -1,0 +1,324 @@
+//! One transaction, as a job sees it. What was fetched before the job began is answered from memory; changes are kept and go
+//! to the server before the next question, or with the commit.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use super::changes::{RowChange, RowKey, merge};
+use super::codec;
+use super::connection::Connection;
+use super::error::WireError;
+use super::session::MAX_STATEMENTS;
+use super::statements::{Change, Statements};
+use super::value::{Answer, Row, Statement, Value};
+use crate::clock::Timestamp;
+use crate::error::Failure;
+use crate::model::id::SessionId;
+use crate::random::{OsRandom, draw_bytes};
+use crate::store::group_commit::SavepointTransaction;
+use crate::store::records::{ClockMark, SessionRecord, TenantNo};
+
+/// What is known of the database without asking again.
+#[derive(Debug, Clone)]
+pub(super) struct Fetched {
+    pub mark: ClockMark,
+    /// The database's own time.
+    pub time: Timestamp,
+    pub versions: HashMap<TenantNo, i64>,
+    /// Absent where the database was not asked, nothing inside where it has no such session.
+    pub sessions: HashMap<(TenantNo, SessionId), Option<SessionRecord>>,
+}
+
+impl Fetched {
+    pub(super) fn new(mark: ClockMark, time: Timestamp) -> Self {
+        Fetched { mark, time, versions: HashMap::new(), sessions: HashMap::new() }
+    }
+}
+
+pub(super) struct Tx<'a, 'c> {
+    /// Absent for a read whose snapshot is closed already: what it holds is all that there is.
+    connection: Option<RefCell<&'a mut Connection<'c>>>,
+    pub(super) statements: &'a Statements,
+    pub(super) schema: &'a str,
+    pub(super) fetched: RefCell<Fetched>,
+    /// What went wrong below the job, if anything did: nothing of the transaction counts then.
+    broken: RefCell<Option<WireError>>,
+    /// Whether the job has asked for what a closed snapshot does not hold.
+    is_incomplete: Cell<bool>,
+    changes: RefCell<Pending>,
+    /// How many jobs the transaction was begun for.
+    jobs: usize,
+}
+
+/// What the transaction has changed.
+#[derive(Default)]
+struct Pending {
+    /// Not sent yet.
+    rows: Vec<RowChange>,
+    /// How many of them are of the jobs before.
+    of_earlier_jobs: usize,
+    /// Savepoints to release or roll back to, before anything else is sent.
+    first: Vec<Statement>,
+    /// Whether the job may be taken back alone.
+    is_isolated: bool,
+    /// Whether the server knows of the job's savepoint.
+    has_savepoint: bool,
+    job_has_changed: bool,
+    /// Whether any job that was kept, or the present one, has changed anything.
+    has_changed: bool,
+    /// Whether the mark differs from the server's.
+    has_new_mark: bool,
+    at_savepoint: AtSavepoint,
+}
+
+#[derive(Default)]
+struct AtSavepoint {
+    has_changed: bool,
+    mark: Option<(ClockMark, bool)>,
+    /// Versions that the job has changed.
+    versions: Vec<TenantNo>,
+}
+
+impl<'a, 'c> Tx<'a, 'c> {
+    /// On an open transaction.
+    pub(super) fn open(
+        connection: &'a mut Connection<'c>,
+        statements: &'a Statements,
+        schema: &'a str,
+        fetched: Fetched,
+        jobs: usize,
+    ) -> Self {
+        let mut tx = Tx::closed(statements, schema, fetched);
+        tx.connection = Some(RefCell::new(connection));
+        tx.jobs = jobs;
+        tx
+    }
+
+    /// On a snapshot of which only this is left.
+    pub(super) fn closed(statements: &'a Statements, schema: &'a str, fetched: Fetched) -> Self {
+        Tx {
+            connection: None,
+            statements,
+            schema,
+            fetched: RefCell::new(fetched),
+            broken: RefCell::default(),
+            is_incomplete: Cell::new(false),
+            changes: RefCell::default(),
+            jobs: 0,
+        }
+    }
+
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.is_incomplete.get()
+    }
+
+    /// What went wrong below the job.
+    pub(super) fn take_broken(&self) -> Option<WireError> {
+        self.broken.borrow_mut().take()
+    }
+
+    /// The rows that one statement reads, which sees the transaction's changes.
+    pub(super) fn query(&self, sql: &std::sync::Arc<str>, values: Vec<Value>) -> Result<Vec<Row>, Failure> {
+        let mut trip = self.take_unsent();
+        trip.push(Statement::new(sql, values));
+        let answer = self.send(trip)?.pop();
+        Ok(answer.map_or_else(Vec::new, |answer| answer.rows))
+    }
+
+    /// Sends statements, in as many trips as they need; the answers of the last trip.
+    fn send(&self, mut statements: Vec<Statement>) -> Result<Vec<Answer>, Failure> {
+        self.require_sound()?;
+        let Some(connection) = &self.connection else {
+            self.is_incomplete.set(true);
+            return Err(Failure::internal("the snapshot is closed"));
+        };
+        let mut connection = connection.borrow_mut();
+        loop {
+            let later = statements.split_off(statements.len().min(MAX_STATEMENTS));
+            let answers = connection.ask(statements).map_err(|error| {
+                *self.broken.borrow_mut() = Some(error.clone());
+                Failure::from(error)
+            })?;
+            if later.is_empty() {
+                return Ok(answers);
+            }
+            statements = later;
+        }
+    }
+
+    fn require_sound(&self) -> Result<(), Failure> {
+        self.broken.borrow().as_ref().map_or(Ok(()), |error| Err(error.clone().into()))
+    }
+
+    /// The changes that the server does not know yet, but for the clock mark.
+    fn take_unsent(&self) -> Vec<Statement> {
+        let mut pending = self.changes.borrow_mut();
+        let Pending { rows, of_earlier_jobs, first, is_isolated, has_savepoint, .. } = &mut *pending;
+        let of_job = rows.split_off(std::mem::take(of_earlier_jobs));
+        let mut unsent = std::mem::take(first);
+        unsent.extend(merge(std::mem::take(rows), self.statements));
+        if *is_isolated && !*has_savepoint && !of_job.is_empty() {
+            *has_savepoint = true;
+            unsent.push(Statement::new(&self.statements.savepoint, Vec::new()));
+        }
+        unsent.extend(merge(of_job, self.statements));
+        unsent
+    }
+
+    /// What is to be sent before the commit; nothing if the transaction has changed nothing.
+    pub(super) fn take_last(&self) -> Result<Option<Vec<Statement>>, Failure> {
+        self.require_sound()?;
+        if !self.changes.borrow().has_changed {
+            return Ok(None);
+        }
+        let mut last = self.take_unsent();
+        if self.changes.borrow().has_new_mark {
+            let mark = self.fetched.borrow().mark;
+            let values = vec![mark.highest.as_millis().into(), mark.epoch.into()];
+            last.push(Statement::new(&self.statements.set_mark, values));
+        }
+        // The trip of the commit holds two statements more.
+        while last.len() > MAX_STATEMENTS - 2 {
+            let later = last.split_off(MAX_STATEMENTS - 2);
+            self.send(last)?;
+            last = later;
+        }
+        Ok(Some(last))
+    }
+
+    /// Keeps a change of one row until it is sent.
+    pub(super) fn change(&self, change: Change, row: RowKey, values: Vec<Value>) -> Result<(), Failure> {
+        self.require_sound()?;
+        if let RowKey::Session(tenant, id) = row {
+            self.fetched.borrow_mut().sessions.remove(&(tenant, SessionId::from_bytes(id)));
+        }
+        let mut pending = self.changes.borrow_mut();
+        pending.note_change();
+        pending.rows.push(RowChange { change, row, values });
+        Ok(())
+    }
+
+    /// Replaces the clock mark, with the commit.
+    pub(super) fn set_mark(&self, mark: ClockMark) -> Result<(), Failure> {
+        self.require_sound()?;
+        self.fetched.borrow_mut().mark = mark;
+        let mut pending = self.changes.borrow_mut();
+        pending.note_change();
+        pending.has_new_mark = true;
+        Ok(())
+    }
+
+    /// A version that the tenant has not had before.
+    pub(super) fn new_version(&self, tenant: TenantNo) -> Result<i64, Failure> {
+        let version = draw_number(63)?;
+        self.fetched.borrow_mut().versions.insert(tenant, version);
+        self.changes.borrow_mut().at_savepoint.versions.push(tenant);
+        Ok(version)
+    }
+
+    pub(super) fn job_has_changed(&self) -> bool {
+        self.changes.borrow().job_has_changed
+    }
+
+    /// The session, from memory if it was fetched.
+    pub(super) fn find_session(
+        &self,
+        tenant: TenantNo,
+        id: SessionId,
+    ) -> Result<Option<SessionRecord>, Failure> {
+        if let Some(known) = self.fetched.borrow().sessions.get(&(tenant, id)) {
+            return Ok(known.clone());
+        }
+        let rows = self.query(&self.statements.sessions, pairs([(tenant, Some(id))]))?;
+        rows.first().map(|row| codec::session(row, 1)).transpose()
+    }
+}
+
+impl Pending {
+    fn note_change(&mut self) {
+        self.job_has_changed = true;
+        self.has_changed = true;
+    }
+}
+
+/// A tenant's number and version, in the second column and the third.
+pub(super) fn read_versions(heads: &[Row], fetched: &mut Fetched) -> Result<(), Failure> {
+    for row in heads {
+        if let (Some(tenant), Some(version)) = (row.get(1)?, row.get(2)?) {
+            fetched.versions.insert(tenant, version);
+        }
+    }
+    Ok(())
+}
+
+/// Pairs of a tenant and a session as two arrays.
+pub(super) fn pairs(pairs: impl IntoIterator<Item = (TenantNo, Option<SessionId>)>) -> Vec<Value> {
+    let id = |id: Option<SessionId>| id.map(|id| id.to_bytes().to_vec());
+    let (tenants, ids): (Vec<TenantNo>, Vec<Option<Vec<u8>>>) =
+        pairs.into_iter().map(|(tenant, session)| (tenant, id(session))).unzip();
+    vec![tenants.into(), ids.into()]
+}
+
+/// A random number of so many bits.
+pub(super) fn draw_number(bits: u32) -> Result<i64, Failure> {
+    let bytes = draw_bytes::<8>(&OsRandom)?;
+    Ok((u64::from_be_bytes(*bytes) >> (64 - bits)) as i64)
+}
+
+impl SavepointTransaction for Tx<'_, '_> {
+    fn takes_job(&self, jobs: usize) -> bool {
+        jobs < self.jobs
+    }
+
+    fn set_savepoint(&self) -> Result<(), Failure> {
+        self.require_sound()?;
+        let mark = self.fetched.borrow().mark;
+        let mut pending = self.changes.borrow_mut();
+        pending.of_earlier_jobs = pending.rows.len();
+        pending.is_isolated = true;
+        pending.has_savepoint = false;
+        pending.job_has_changed = false;
+        pending.at_savepoint = AtSavepoint {
+            has_changed: pending.has_changed,
+            mark: Some((mark, pending.has_new_mark)),
+            versions: Vec::new(),
+        };
+        Ok(())
+    }
+
+    fn release_savepoint(&self) -> Result<(), Failure> {
+        self.require_sound()?;
+        let mut pending = self.changes.borrow_mut();
+        if std::mem::take(&mut pending.has_savepoint) {
+            pending.first.push(Statement::new(&self.statements.release_savepoint, Vec::new()));
+        }
+        Ok(())
+    }
+
+    fn roll_back_to_savepoint(&self) -> Result<(), Failure> {
+        self.require_sound()?;
+        let mut pending = self.changes.borrow_mut();
+        let of_earlier_jobs = pending.of_earlier_jobs;
+        let mut fetched = self.fetched.borrow_mut();
+        for taken_back in pending.rows.drain(of_earlier_jobs..) {
+            if let RowKey::Session(tenant, id) = taken_back.row {
+                fetched.sessions.remove(&(tenant, SessionId::from_bytes(id)));
+            }
+        }
+        if std::mem::take(&mut pending.has_savepoint) {
+            for sql in [&self.statements.roll_back_to_savepoint, &self.statements.release_savepoint] {
+                pending.first.push(Statement::new(sql, Vec::new()));
+            }
+        }
+        let AtSavepoint { has_changed, mark, versions } = std::mem::take(&mut pending.at_savepoint);
+        pending.has_changed = has_changed;
+        if let Some((mark, has_new_mark)) = mark {
+            fetched.mark = mark;
+            pending.has_new_mark = has_new_mark;
+        }
+        for tenant in versions {
+            fetched.versions.remove(&tenant);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,174 @@
+//! What a job can change: one function per change.
+
+use super::changes::RowKey;
+use super::codec::{self, AsValue};
+use super::statements::{Change, IDENTITY, ROTATED};
+use super::transaction::{Tx, draw_number};
+use super::value::Value;
+use crate::clock::Timestamp;
+use crate::error::Failure;
+use crate::key_wrapping::SALT_BYTES;
+use crate::model::bulk_end::BulkEnd;
+use crate::model::config::Config;
+use crate::model::id::{SessionId, TenantId};
+use crate::model::session::{BulkNo, End};
+use crate::store::records::{
+    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SignInFailures, TenantNo, TenantRecord,
+};
+use crate::store::transaction::WriteTransaction;
+
+/// The number of a new tenant: drawn, so that databases can be put together. JavaScript's numbers hold it.
+const TENANT_NO_BITS: u32 = 53;
+
+impl Tx<'_, '_> {
+    fn set_version(&self, tenant: TenantNo) -> Result<(), Failure> {
+        let version = self.new_version(tenant)?;
+        self.change(Change::SetVersion, RowKey::Tenant(tenant), vec![tenant.into(), version.into()])
+    }
+
+    fn change_session(
+        &self,
+        change: Change,
+        tenant: TenantNo,
+        id: SessionId,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<(), Failure> {
+        let key = [tenant.into(), id.to_bytes().as_slice().into()];
+        let values = key.into_iter().chain(values).collect();
+        self.change(change, RowKey::Session(tenant, id.to_bytes()), values)
+    }
+
+    /// Replaces these columns of the session.
+    fn update_session(
+        &self,
+        change: Change,
+        columns: &[&str],
+        tenant: TenantNo,
+        record: &SessionRecord,
+    ) -> Result<(), Failure> {
+        let values = codec::named_session_values(record, columns);
+        self.change_session(change, tenant, record.id, values)
+    }
+}
+
+impl WriteTransaction for Tx<'_, '_> {
+    fn has_changed(&self) -> bool {
+        self.job_has_changed()
+    }
+
+    fn raise_clock_mark(&self, highest: Timestamp) -> Result<(), Failure> {
+        let epoch = self.fetched.borrow().mark.epoch;
+        self.set_mark(ClockMark { highest, epoch })
+    }
+
+    fn reset_clock_mark(&self, mark: ClockMark) -> Result<(), Failure> {
+        self.set_mark(mark)
+    }
+
+    fn add_tenant(&self, id: &TenantId, record: &TenantRecord, now: Timestamp) -> Result<TenantNo, Failure> {
+        let no = draw_number(TENANT_NO_BITS)?;
+        let mut values: Vec<Value> = vec![
+            no.into(),
+            id.as_str().into(),
+            self.new_version(no)?.into(),
+            now.as_value(),
+            record.salt.as_value(),
+            record.wrapped_refresh_key.as_value(),
+            record.token_horizon.as_value(),
+        ];
+        values.extend(codec::setting_values(&record.config));
+        self.change(Change::AddTenant, RowKey::Tenant(no), values)?;
+        Ok(no)
+    }
+
+    fn set_config(&self, tenant: TenantNo, config: &Config, token_horizon: Timestamp) -> Result<(), Failure> {
+        let mut values = vec![tenant.into(), self.new_version(tenant)?.into(), token_horizon.as_value()];
+        values.extend(codec::setting_values(config));
+        self.change(Change::SetConfig, RowKey::Tenant(tenant), values)
+    }
+
+    fn set_secret(
+        &self,
+        tenant: TenantNo,
+        salt: &[u8; SALT_BYTES],
+        refresh_key: &[u8],
+    ) -> Result<(), Failure> {
+        let values =
+            vec![tenant.into(), self.new_version(tenant)?.into(), salt.as_value(), refresh_key.into()];
+        self.change(Change::SetSecret, RowKey::Tenant(tenant), values)
+    }
+
+    fn add_key(&self, tenant: TenantNo, key: &KeyRecord) -> Result<(), Failure> {
+        let values = [tenant.into()].into_iter().chain(codec::key_values(key)).collect();
+        self.change(Change::AddKey, RowKey::Key(tenant, key.no), values)
+    }
+
+    fn set_key(&self, tenant: TenantNo, key: &KeyRecord) -> Result<(), Failure> {
+        let values = vec![
+            tenant.into(),
+            key.no.into(),
+            key.state.as_value(),
+            key.drained_at.as_value(),
+            key.wrapped_seed.as_value(),
+        ];
+        self.change(Change::SetKey, RowKey::Key(tenant, key.no), values)?;
+        self.set_version(tenant)
+    }
+
+    fn set_sign_in_failures(&self, tenant: TenantNo, failures: &SignInFailures) -> Result<(), Failure> {
+        let row = RowKey::Failures(tenant, failures.key);
+        let mut values = vec![tenant.into(), failures.key.as_value()];
+        if failures.failures.is_empty() {
+            return self.change(Change::DeleteFailures, row, values);
+        }
+        values.push(codec::encode_failures(&failures.failures).into());
+        self.change(Change::SetFailures, row, values)
+    }
+
+    fn add_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure> {
+        let values = [tenant.into()].into_iter().chain(codec::session_values(record)).collect();
+        self.change(Change::AddSession, RowKey::Session(tenant, record.id.to_bytes()), values)
+    }
+
+    fn rotate_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure> {
+        self.update_session(Change::RotateSession, ROTATED, tenant, record)
+    }
+
+    fn count_replay(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure> {
+        self.change_session(Change::CountReplay, tenant, id, [1.into()])
+    }
+
+    fn change_identity(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure> {
+        self.update_session(Change::ChangeIdentity, IDENTITY, tenant, record)
+    }
+
+    fn end_session(&self, tenant: TenantNo, id: SessionId, end: End, by: BulkNo) -> Result<(), Failure> {
+        if by != 0 {
+            let values = vec![tenant.into(), by.into(), 1.into()];
+            self.change(Change::CountEnded, RowKey::BulkEnd(tenant, by), values)?;
+        }
+        let values = [end.at.as_value(), end.reason.as_value(), by.into()];
+        self.change_session(Change::EndSession, tenant, id, values)
+    }
+
+    fn delete_session(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure> {
+        self.change_session(Change::DeleteSession, tenant, id, [])
+    }
+
+    fn add_bulk_end(&self, tenant: TenantNo, bulk_end: &BulkEnd) -> Result<(), Failure> {
+        let record = BulkEndRecord::new(bulk_end.clone());
+        let values = [tenant.into()].into_iter().chain(codec::bulk_end_values(&record)).collect();
+        self.change(Change::AddBulkEnd, RowKey::BulkEnd(tenant, bulk_end.no), values)?;
+        self.set_version(tenant)
+    }
+
+    fn finish_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure> {
+        let values = vec![tenant.into(), no.into(), true.into()];
+        self.change(Change::FinishBulkEnd, RowKey::BulkEnd(tenant, no), values)?;
+        self.set_version(tenant)
+    }
+
+    fn delete_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure> {
+        self.change(Change::DeleteBulkEnd, RowKey::BulkEnd(tenant, no), vec![tenant.into(), no.into()])
+    }
+}

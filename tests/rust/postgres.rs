@@ -1,0 +1,58 @@
+//! Databases on a PostgreSQL server, where `HJ_PG` names one: a schema for each.
+
+use std::path::Path;
+use std::process::Command;
+
+/// A schema that one test uses.
+pub struct Schema {
+    server: String,
+    name: String,
+}
+
+impl Schema {
+    /// The schema that belongs to this folder; nothing unless `HJ_PG` is set.
+    pub fn of_folder(folder: &Path) -> Option<Self> {
+        let server = std::env::var("HJ_PG").ok()?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let name = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
+        // Temporary folders differ in capitals, too.
+        let capitals = folder
+            .to_string_lossy()
+            .bytes()
+            .fold(0_u64, |number, byte| number.wrapping_mul(31).wrapping_add(u64::from(byte)));
+        Some(Schema { server, name: format!("hj_{name}_{capitals:x}") })
+    }
+
+    /// What an engine opens.
+    pub fn url(&self) -> String {
+        let separator = if self.server.contains('?') { '&' } else { '?' };
+        format!("{}{separator}schema={}", self.server, self.name)
+    }
+
+    /// Writes the whole schema to a file.
+    ///
+    /// # Errors
+    /// What `pg_dump` says.
+    pub fn save(&self, file: &Path) -> Result<(), String> {
+        run(Command::new("pg_dump").arg(&self.server).arg("--schema").arg(&self.name).arg("--file").arg(file))
+    }
+
+    /// Replaces the schema by what was saved.
+    ///
+    /// # Errors
+    /// What `psql` says.
+    pub fn restore(&self, file: &Path) -> Result<(), String> {
+        let drop = format!("DROP SCHEMA {} CASCADE", self.name);
+        let mut psql = Command::new("psql");
+        psql.arg(&self.server).args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--command"]);
+        run(psql.arg(drop).arg("--file").arg(file))
+    }
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)))
+}
