@@ -203,7 +203,7 @@ impl MachineTime {
         self.offset.store(reading.offset(), Ordering::Relaxed);
     }
 
-    fn now(&self) -> Result<Timestamp, ClockJumped> {
+    pub(crate) fn now(&self) -> Result<Timestamp, ClockJumped> {
         let reading = self.read();
         let step = reading.offset().saturating_sub(self.offset.load(Ordering::Relaxed));
         if step > self.max_jump_ms {

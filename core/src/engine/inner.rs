@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering as AtomicOrdering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering as AtomicOrdering};
 
 use parking_lot::Mutex;
 
@@ -29,6 +29,8 @@ pub(super) struct EngineInner {
     pub(super) sign_in_limit: Option<SignInLimit>,
     /// The highest time seen here, within the epoch of the database's clock mark.
     seen: Mutex<ClockMark>,
+    /// By how much the database's own clock was last ahead of the machine's, in ms; never by more than it is.
+    database_ahead: AtomicI64,
     /// Counts the changes of settings and keys that were made through this engine.
     pub(super) settings_changes: AtomicU64,
     /// Counts the tenant handles.
@@ -80,6 +82,7 @@ impl EngineInner {
             key_strength,
             sign_in_limit,
             seen: Mutex::new(ClockMark { highest: Timestamp::default(), epoch: 0 }),
+            database_ahead: AtomicI64::new(0),
             settings_changes: AtomicU64::new(0),
             handles: AtomicU64::new(0),
             token_cache: TokenCache::new(token_cache),
@@ -127,9 +130,22 @@ impl EngineInner {
     /// go by one clock. Otherwise `clock`.
     pub(super) fn shared_time(&self, clock: Timestamp, database: Option<Timestamp>) -> Timestamp {
         match (&self.clock, database) {
-            (TimeSource::Machine(_), Some(time)) => time,
+            (TimeSource::Machine(machine), Some(time)) => {
+                // Read after the database's: what passed in between makes the difference smaller.
+                if let Ok(now) = machine.now() {
+                    let ahead = time.as_millis().saturating_sub(now.as_millis());
+                    self.database_ahead.store(ahead, AtomicOrdering::Relaxed);
+                }
+                time
+            }
             _ => clock,
         }
+    }
+
+    /// What the database's clock shows by now where it has one, else the clock's time.
+    pub(super) fn estimated_time(&self) -> Result<Timestamp, Failure> {
+        let ahead = self.database_ahead.load(AtomicOrdering::Relaxed);
+        Ok(Timestamp::from_millis(self.clock_time()?.as_millis().saturating_add(ahead)))
     }
 
     /// Now: the clock's time, but never before the highest time that this database has seen.
@@ -156,7 +172,7 @@ impl EngineInner {
 
     /// Now, without reading the database and without raising the mark.
     pub(super) fn now_from_memory(&self) -> Result<Timestamp, Failure> {
-        let clock = self.clock_time()?;
+        let clock = self.estimated_time()?;
         Ok(clock.max(self.seen.lock().highest))
     }
 }

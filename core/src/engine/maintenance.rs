@@ -216,7 +216,7 @@ impl Tenant {
             let (counted, last) = self.read_about(NeededSessions::Scanned, |ctx| {
                 let scope = SessionScope::Tenant;
                 let sessions = ctx.transaction.scan_oldest_first(ctx.tenant, scope, after, SCAN_ROWS)?;
-                let clock = self.inner.clock_time()?.as_millis();
+                let clock = self.inner.estimated_time()?.as_millis();
                 let mut counted = Stats {
                     database_bytes: ctx.transaction.database_bytes()?,
                     clock_ahead_ms: u64::try_from(ctx.mark.highest.as_millis() - clock).unwrap_or(0),

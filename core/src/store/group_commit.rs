@@ -34,7 +34,30 @@ pub(super) trait ExclusiveWriter {
         time_left: Duration,
         durability: Durability,
         work: &mut dyn FnMut(&dyn SavepointTransaction) -> Result<(), Failure>,
-    ) -> Result<(), Failure>;
+    ) -> Result<(), TransactionError>;
+}
+
+/// What became of a transaction that was not acknowledged.
+pub(super) enum TransactionError {
+    /// Nothing of it happened.
+    RolledBack(Failure),
+    /// It may have happened: no job of it may run again.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for a store over a network"))]
+    Unknown(Failure),
+}
+
+impl From<Failure> for TransactionError {
+    fn from(failure: Failure) -> Self {
+        TransactionError::RolledBack(failure)
+    }
+}
+
+impl From<TransactionError> for Failure {
+    fn from(error: TransactionError) -> Self {
+        match error {
+            TransactionError::RolledBack(failure) | TransactionError::Unknown(failure) => failure,
+        }
+    }
 }
 
 /// A write transaction that can take back the changes of its last job alone. It has at most one savepoint.
@@ -167,7 +190,7 @@ impl GroupCommit {
         let write = self.push_write(None, Durability::Full, Needs::default(), busy_timeout);
         self.wait_or_lead(&write, |time_left| {
             let outcome = writer.transact(time_left, Durability::Full, &mut |tx| job(tx));
-            self.finish(&write, outcome);
+            self.finish(&write, outcome.map_err(Failure::from));
         })
     }
 
@@ -208,16 +231,21 @@ impl GroupCommit {
         match committed {
             Ok(()) => batch.entries.iter_mut().for_each(|entry| entry.is_final = true),
             // Nothing was begun. The other writes have time left to try.
-            Err(failure) if batch.entries.is_empty() => self.finish(leader, Err(failure)),
-            Err(failure) if batch.entries.len() == 1 => batch.entries[0].conclude(Err(failure)),
+            Err(error) if batch.entries.is_empty() => self.finish(leader, Err(error.into())),
+            Err(TransactionError::Unknown(failure)) => {
+                batch.entries.iter_mut().for_each(|entry| entry.conclude(Err(failure.clone())));
+            }
+            Err(TransactionError::RolledBack(failure)) if batch.entries.len() == 1 => {
+                batch.entries[0].conclude(Err(failure));
+            }
             // The transaction was lost, and every job's changes with it. In a transaction of its own each job gets the
             // outcome that is its own.
-            Err(_) => {
+            Err(TransactionError::RolledBack(_)) => {
                 for entry in &mut batch.entries {
                     let time_left = entry.write.time_left();
                     let outcome =
                         writer.transact(time_left, durability, &mut |tx| run_job(&mut entry.job, tx));
-                    entry.conclude(outcome);
+                    entry.conclude(outcome.map_err(Failure::from));
                 }
             }
         }

@@ -69,11 +69,6 @@ pub(super) fn merge(changes: impl IntoIterator<Item = RowChange>, statements: &S
             }
         }
         last_of.insert(row, index + 1);
-        if let Some(parent) = row.parent() {
-            // What changes the parent later comes later.
-            let last = last_of.entry(parent).or_insert(0);
-            *last = (*last).max(index + 1);
-        }
     }
     groups
         .into_iter()

@@ -192,8 +192,14 @@ impl ReadTransaction for Tx<'_, '_> {
     }
 
     fn sign_in_failures(&self, tenant: TenantNo, key: &FailureKey) -> Result<Vec<FailedSignIn>, Failure> {
+        if let Some(known) = self.fetched.borrow().failures.get(&(tenant, *key)) {
+            return Ok(known.clone());
+        }
         let rows = self.query(&self.statements.failures, vec![tenant.into(), key.as_slice().into()])?;
-        Ok(rows.first().map(codec::sign_in_failures).transpose()?.map_or_else(Vec::new, |kept| kept.failures))
+        let kept = rows.first().map(codec::sign_in_failures).transpose()?;
+        let failures = kept.map_or_else(Vec::new, |kept| kept.failures);
+        self.fetched.borrow_mut().failures.insert((tenant, *key), failures.clone());
+        Ok(failures)
     }
 
     fn scan_sign_in_failures(

@@ -26,7 +26,9 @@ use crate::model::id::SessionId;
 use crate::random::{OsRandom, draw_bytes};
 use crate::store::contract::{Store, StoreOptions};
 use crate::store::durability::Durability;
-use crate::store::group_commit::{ExclusiveWriter, GroupCommit, QueuedWrite, SavepointTransaction};
+use crate::store::group_commit::{
+    ExclusiveWriter, GroupCommit, QueuedWrite, SavepointTransaction, TransactionError,
+};
 use crate::store::needs::{NeededSessions, Needs};
 use crate::store::records::{CommitVersion, TenantNo};
 use crate::store::transaction::{QueuedJob, ReadJob, WriteJob};
@@ -268,7 +270,7 @@ impl ExclusiveWriter for PostgresStore {
         time_left: Duration,
         durability: Durability,
         work: &mut dyn FnMut(&dyn SavepointTransaction) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), TransactionError> {
         let _leading = self.leading.lock();
         self.check_open()?;
         let waiting = Stopwatch::start();
@@ -280,17 +282,17 @@ impl ExclusiveWriter for PostgresStore {
                 .with_writing(&deadline, |connection| self.attempt(connection, lock_time, durability, work));
             let error = match outcome {
                 Ok(()) => return Ok(()),
-                Err(Attempt::Job(failure)) => return Err(failure),
+                Err(Attempt::Job(failure)) => return Err(failure.into()),
                 Err(Attempt::Wire(error)) => error,
                 Err(Attempt::Unknown(number, error)) => match self.has_happened(number) {
                     Ok(true) => return Ok(()),
                     Ok(false) => error,
                     // Neither the one nor the other is known: no caller may be told of either.
-                    Err(_) => return Err(error.into()),
+                    Err(_) => return Err(TransactionError::Unknown(error.into())),
                 },
             };
             if !is_transient(&error) || deadline.remaining().is_zero() {
-                return Err(error.into());
+                return Err(TransactionError::RolledBack(error.into()));
             }
         }
     }

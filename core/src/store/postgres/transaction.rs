@@ -14,9 +14,11 @@ use super::value::{Answer, Row, Statement, Value};
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::model::id::SessionId;
+use crate::model::sign_in_limit::FailedSignIn;
 use crate::random::{OsRandom, draw_bytes};
 use crate::store::group_commit::SavepointTransaction;
 use crate::store::records::{ClockMark, SessionRecord, TenantNo};
+use crate::token::failure_key::FailureKey;
 
 /// What is known of the database without asking again.
 #[derive(Debug, Clone)]
@@ -27,11 +29,13 @@ pub(super) struct Fetched {
     pub versions: HashMap<TenantNo, i64>,
     /// Absent where the database was not asked, nothing inside where it has no such session.
     pub sessions: HashMap<(TenantNo, SessionId), Option<SessionRecord>>,
+    /// Failed sign-ins: a sign-in asks for them more than once.
+    pub failures: HashMap<(TenantNo, FailureKey), Vec<FailedSignIn>>,
 }
 
 impl Fetched {
     pub(super) fn new(mark: ClockMark, time: Timestamp) -> Self {
-        Fetched { mark, time, versions: HashMap::new(), sessions: HashMap::new() }
+        Fetched { mark, time, versions: HashMap::new(), sessions: HashMap::new(), failures: HashMap::new() }
     }
 }
 
@@ -75,8 +79,9 @@ struct Pending {
 struct AtSavepoint {
     has_changed: bool,
     mark: Option<(ClockMark, bool)>,
-    /// Versions that the job has changed.
+    /// What the job has changed of what is known: tenants whose versions, keys whose failures.
     versions: Vec<TenantNo>,
+    failures: Vec<(TenantNo, FailureKey)>,
 }
 
 impl<'a, 'c> Tx<'a, 'c> {
@@ -216,6 +221,12 @@ impl<'a, 'c> Tx<'a, 'c> {
         Ok(version)
     }
 
+    /// The failed sign-ins under a key, as the transaction leaves them.
+    pub(super) fn know_failures(&self, tenant: TenantNo, key: FailureKey, failures: Vec<FailedSignIn>) {
+        self.fetched.borrow_mut().failures.insert((tenant, key), failures);
+        self.changes.borrow_mut().at_savepoint.failures.push((tenant, key));
+    }
+
     pub(super) fn job_has_changed(&self) -> bool {
         self.changes.borrow().job_has_changed
     }
@@ -226,6 +237,7 @@ impl<'a, 'c> Tx<'a, 'c> {
         tenant: TenantNo,
         id: SessionId,
     ) -> Result<Option<SessionRecord>, Failure> {
+        // What is found by a question is not kept: a job that is taken back may have changed it.
         if let Some(known) = self.fetched.borrow().sessions.get(&(tenant, id)) {
             return Ok(known.clone());
         }
@@ -281,7 +293,7 @@ impl SavepointTransaction for Tx<'_, '_> {
         pending.at_savepoint = AtSavepoint {
             has_changed: pending.has_changed,
             mark: Some((mark, pending.has_new_mark)),
-            versions: Vec::new(),
+            ..AtSavepoint::default()
         };
         Ok(())
     }
@@ -299,18 +311,15 @@ impl SavepointTransaction for Tx<'_, '_> {
         self.require_sound()?;
         let mut pending = self.changes.borrow_mut();
         let of_earlier_jobs = pending.of_earlier_jobs;
-        let mut fetched = self.fetched.borrow_mut();
-        for taken_back in pending.rows.drain(of_earlier_jobs..) {
-            if let RowKey::Session(tenant, id) = taken_back.row {
-                fetched.sessions.remove(&(tenant, SessionId::from_bytes(id)));
-            }
-        }
+        pending.rows.truncate(of_earlier_jobs);
         if std::mem::take(&mut pending.has_savepoint) {
             for sql in [&self.statements.roll_back_to_savepoint, &self.statements.release_savepoint] {
                 pending.first.push(Statement::new(sql, Vec::new()));
             }
         }
-        let AtSavepoint { has_changed, mark, versions } = std::mem::take(&mut pending.at_savepoint);
+        // Sessions that the job has changed are not known since.
+        let mut fetched = self.fetched.borrow_mut();
+        let AtSavepoint { has_changed, mark, versions, failures } = std::mem::take(&mut pending.at_savepoint);
         pending.has_changed = has_changed;
         if let Some((mark, has_new_mark)) = mark {
             fetched.mark = mark;
@@ -318,6 +327,9 @@ impl SavepointTransaction for Tx<'_, '_> {
         }
         for tenant in versions {
             fetched.versions.remove(&tenant);
+        }
+        for key in failures {
+            fetched.failures.remove(&key);
         }
         Ok(())
     }

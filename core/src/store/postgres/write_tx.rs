@@ -117,6 +117,7 @@ impl WriteTransaction for Tx<'_, '_> {
 
     fn set_sign_in_failures(&self, tenant: TenantNo, failures: &SignInFailures) -> Result<(), Failure> {
         let row = RowKey::Failures(tenant, failures.key);
+        self.know_failures(tenant, failures.key, failures.failures.clone());
         let mut values = vec![tenant.into(), failures.key.as_value()];
         if failures.failures.is_empty() {
             return self.change(Change::DeleteFailures, row, values);

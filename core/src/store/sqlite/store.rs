@@ -20,7 +20,9 @@ use crate::model::id::SessionId;
 use crate::store::contract::{Store, StoreOptions};
 use crate::store::database::Database;
 use crate::store::durability::Durability;
-use crate::store::group_commit::{ExclusiveWriter, GroupCommit, QueuedWrite, SavepointTransaction};
+use crate::store::group_commit::{
+    ExclusiveWriter, GroupCommit, QueuedWrite, SavepointTransaction, TransactionError,
+};
 use crate::store::needs::Needs;
 use crate::store::records::CommitVersion;
 use crate::store::transaction::{QueuedJob, ReadJob, ReadTransaction, WriteJob};
@@ -188,7 +190,7 @@ impl ExclusiveWriter for SqliteStore {
         time_left: Duration,
         durability: Durability,
         work: &mut dyn FnMut(&dyn SavepointTransaction) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), TransactionError> {
         self.with_writer(time_left, durability, |writer, tracker| {
             transaction::write(writer, tracker, &mut |tx| {
                 work(tx)?;
@@ -197,7 +199,7 @@ impl ExclusiveWriter for SqliteStore {
                 self.file_watch.as_ref().map_or(Ok(()), look)
             })
         })
-        .map_err(|failure| self.explain(failure))
+        .map_err(|failure| self.explain(failure).into())
     }
 }
 
