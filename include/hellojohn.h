@@ -151,6 +151,13 @@ typedef struct hj_engine hj_engine;
 /// secret.
 typedef struct hj_error hj_error;
 
+/// Something that happened to a session, the settings or the keys of a tenant. A page frees the events inside
+/// of it. The getters answer NULL or 0 for a NULL event.
+typedef struct hj_event hj_event;
+
+/// One page of a list of events, oldest first. The getters answer NULL, 0 or false for a NULL page.
+typedef struct hj_event_page hj_event_page;
+
 /// What a device gets when it signs in, refreshes, or when the host updates its session: the session and its tokens.
 /// Freeing a grant wipes its tokens from memory. The getters answer NULL or 0 for a NULL grant.
 typedef struct hj_grant hj_grant;
@@ -217,6 +224,9 @@ typedef int32_t hj_durability;
 /// log and its index take theirs from the database. On Windows the folder's access list decides.
 typedef int32_t hj_file_access;
 
+/// How much is recorded of a tenant whose setting event_retention is set: one of HJ_EVENTS_….
+typedef int32_t hj_event_detail;
+
 /// How to open an engine; see "Option structs".
 typedef struct {
   /// sizeof(hj_open_options).
@@ -258,6 +268,8 @@ typedef struct {
   /// makes that fail with HJ_ERR_STORAGE_IO. Processes that open it on more than one machine, or through more than one
   /// mount, corrupt it.
   int32_t allow_network_file_system;
+  /// How much is recorded of a tenant whose setting event_retention is set; default HJ_EVENTS_CHANGES.
+  hj_event_detail events;
 } hj_open_options;
 
 /// What a call says about a second factor: one of HJ_MFA_….
@@ -349,6 +361,23 @@ typedef struct {
   /// and means the default of 20, so a host that passes on a number of its user must refuse a 0 itself.
   int64_t limit;
 } hj_list_options;
+
+/// Which events to list; everything is optional. See "Option structs".
+typedef struct {
+  /// sizeof(hj_events_options).
+  size_t struct_size;
+  /// Only events with a higher number: hj_event_page_next_after of the page before. 0, the default, means all.
+  uint64_t after;
+  /// Only events of these types, separated by commas: "session.created,session.ended". By default every type.
+  hj_str types;
+  /// Only events about sessions of this user.
+  hj_str user_id;
+  /// Only events about this session.
+  hj_str session_id;
+  /// At most this many events, 1 to 100; a larger number means 100, and a negative one is refused. 0 is "not given" and
+  /// means the default of 20, so a host that passes on a number of its user must refuse a 0 itself.
+  int64_t limit;
+} hj_events_options;
 
 /// The host's check of credentials. It reads the sign-in and answers in one of three ways:
 ///
@@ -525,6 +554,12 @@ typedef struct {
 
 /// The members of the file's group, too: mode 0660. Every process on a database has to write to it.
 #define HJ_FILE_ACCESS_GROUP 1
+
+/// Every change but the rotations of refresh tokens, which are many. The default.
+#define HJ_EVENTS_CHANGES 0
+
+/// Every change.
+#define HJ_EVENTS_ALL 1
 
 /// Not said: at a sign-in no second factor was passed, an update changes nothing.
 #define HJ_MFA_UNSAID 0
@@ -866,6 +901,16 @@ uint64_t hj_config_max_sessions_per_user(const hj_config *config);
 HJ_API
 uint64_t hj_config_refresh_reuse_window_s(const hj_config *config);
 
+/// For how long events are kept; default null: none are recorded. Binds at once: what happens afterwards is
+/// recorded. 0 if there is none.
+HJ_API
+uint64_t hj_config_event_retention_s(const hj_config *config);
+
+/// After how long the record of an ended session is deleted by maintenance; default never. 0 if there is
+/// none.
+HJ_API
+uint64_t hj_config_record_retention_s(const hj_config *config);
+
 /// The settings as a JSON object, durations as they were given: {"session_duration":"30d", …}.
 HJ_API
 const char *hj_config_json(const hj_config *config);
@@ -935,6 +980,70 @@ uint64_t hj_stats_clock_ahead_ms(const hj_stats *stats);
 HJ_API
 void hj_stats_free(hj_stats *stats);
 
+/// Its number: the events of a tenant are counted from 1 in the order of their commits, without a gap.
+HJ_API
+uint64_t hj_event_seq(const hj_event *event);
+
+/// Its id: "evt_" and a ULID of the time at which it was recorded.
+HJ_API
+const char *hj_event_id(const hj_event *event);
+
+/// What it tells of. One of "session.created", "session.refreshed", "session.updated", "session.ended",
+/// "session.purged", "config.updated", "key.rotated", "key.retired", "secret_key.changed" or
+/// "refresh_key.rotated".
+HJ_API
+const char *hj_event_type(const hj_event *event);
+
+/// When it happened. An end by the clock may have been recorded later than it happened.
+HJ_API
+int64_t hj_event_at_at_ms(const hj_event *event);
+
+/// The session that it is about. NULL if there is none.
+HJ_API
+const char *hj_event_session_id(const hj_event *event);
+
+/// The user of that session. NULL if there is none.
+HJ_API
+const char *hj_event_user_id(const hj_event *event);
+
+/// Who did it, as the host has named them; absent for what the clock did and where the host named no one.
+/// NULL if there is none.
+HJ_API
+const char *hj_event_actor(const hj_event *event);
+
+/// More about it; "docs/EVENTS.md" lists the members by type.
+HJ_API
+const char *hj_event_data_json(const hj_event *event);
+
+/// The hash that chains it to the event before it; absent until it is sealed. NULL if there is none.
+HJ_API
+const char *hj_event_hash(const hj_event *event);
+
+/// Frees the object; NULL is allowed.
+HJ_API
+void hj_event_free(hj_event *event);
+
+/// How many events are on the page.
+HJ_API
+size_t hj_event_page_count(const hj_event_page *page);
+
+/// An event of the page, by index; it lives inside the page. NULL past the end.
+HJ_API
+const hj_event *hj_event_page_event(const hj_event_page *page,
+                                    size_t index);
+
+/// The number of the last event that the page looked at: `after` of the page that follows.
+HJ_API
+uint64_t hj_event_page_next_after(const hj_event_page *page);
+
+/// Whether there were more events to look at; a page may be short or empty before them.
+HJ_API
+bool hj_event_page_has_more(const hj_event_page *page);
+
+/// Frees a page with its events; NULL is allowed.
+HJ_API
+void hj_event_page_free(hj_event_page *page);
+
 /// The text; NULL for NULL.
 HJ_API
 const char *hj_text_get(const hj_text *text);
@@ -950,6 +1059,18 @@ void hj_text_free(hj_text *text);
 /// The id of the tenant; NULL for NULL.
 HJ_API
 const char *hj_tenant_id(const hj_tenant *tenant);
+
+/// Hands out another handle of the same tenant, for changes that this actor makes: the events of every change through the
+/// handle name it. `actor` is 1 to 255 bytes ("admin:ada"); "not given" makes a handle that names no actor. The handle
+/// costs next to nothing; free it as any other.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for an empty or too long actor.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_with_actor(const hj_tenant *tenant,
+                               hj_str actor,
+                               hj_tenant **acting,
+                               hj_error **error);
 
 /// Frees a tenant; NULL is allowed. Freeing the last handle of a tenant wipes its keys from memory.
 HJ_API
@@ -1158,7 +1279,7 @@ hj_status hj_tenant_config(const hj_tenant *tenant,
 /// Changes settings, all or none. The patch is a JSON object: a name that is absent leaves its setting as it is, null
 /// turns a setting off, a duration is "15m", "30d" or a number of seconds: {"idle_timeout": "7d",
 /// "max_sessions_per_user": null}. The names are session_duration, access_token_ttl, idle_timeout,
-/// max_sessions_per_user, refresh_reuse_window.
+/// max_sessions_per_user, refresh_reuse_window, event_retention, record_retention.
 ///
 /// `config` may be NULL and gets the settings that are in force now. Fails with HJ_ERR_VALIDATION_ERROR naming the
 /// setting, and changes nothing then.
@@ -1218,6 +1339,30 @@ HJ_MUST_USE
 hj_status hj_tenant_jwks(const hj_tenant *tenant,
                          hj_text **jwks_json,
                          hj_error **error);
+
+/// Lists events, oldest first, a page at a time. Events are recorded while the setting event_retention is set.
+///
+/// One call looks at no more than 1,000 events. Where few of many events match, a page may be short or even empty and have
+/// more after it: hj_event_page_has_more.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR, and with HJ_ERR_SESSION_NOT_FOUND for a session id that is
+/// none.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_events(const hj_tenant *tenant,
+                           const hj_events_options *options,
+                           hj_event_page **page,
+                           hj_error **error);
+
+/// Whether there may be events that this page has not looked at. false is certain and takes no read of the database: a
+/// reader that follows the events asks this a few times a second, and lists again when it is true.
+///
+/// `page` must not be NULL; `may_have` may.
+HJ_API
+hj_status hj_tenant_may_have_events_after(const hj_tenant *tenant,
+                                          const hj_event_page *page,
+                                          bool *may_have,
+                                          hj_error **error);
 
 /// Writes down the ends of sessions that the clock has ended, in small transactions; no answer depends on it. Takes half of
 /// the time that it could take and gives way to other writes. `stamped` may be NULL and counts these sessions.
@@ -1436,6 +1581,7 @@ HJ_DEFINE_INIT(hj_refresh_options)
 HJ_DEFINE_INIT(hj_update_options)
 HJ_DEFINE_INIT(hj_verify_options)
 HJ_DEFINE_INIT(hj_list_options)
+HJ_DEFINE_INIT(hj_events_options)
 HJ_DEFINE_INIT(hj_rest_options)
 HJ_DEFINE_INIT(hj_rest_request)
 #undef HJ_DEFINE_INIT

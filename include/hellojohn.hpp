@@ -71,6 +71,8 @@ using config = detail::owner<hj_config, hj_config_free>;
 using keys = detail::owner<hj_keys, hj_keys_free>;
 using stats = detail::owner<hj_stats, hj_stats_free>;
 using check_report = detail::owner<hj_check_report, hj_check_report_free>;
+using event_page = detail::owner<hj_event_page, hj_event_page_free>;
+using event = detail::owner<hj_event, hj_event_free>;
 using text = detail::owner<hj_text, hj_text_free>;
 using response = detail::owner<hj_response, hj_response_free>;
 using clock = detail::owner<hj_clock, hj_clock_free>;
@@ -141,6 +143,12 @@ public:
   /// For the functions of hellojohn.h that take a tenant.
   pointer get() const noexcept { return handle_.get(); }
   std::string_view id() const noexcept { return view(hj_tenant_id(get())); }
+
+  /// The same tenant for changes that this actor makes; without data for an actor that is not known.
+  tenant with_actor(std::string_view actor) const {
+    return detail::make<tenant>(
+        [&](auto out, auto error) { return hj_tenant_with_actor(get(), str(actor), out, error); });
+  }
 
   grant create(std::string_view user_id, const hj_create_options *options = nullptr) const {
     return detail::make<grant>(
@@ -234,6 +242,17 @@ public:
     return std::string(view(
         hj_text_get(detail::make<text>(
         [&](auto out, auto error) { return hj_tenant_jwks(get(), out, error); }).get())));
+  }
+
+  event_page events(const hj_events_options *options = nullptr) const {
+    return detail::make<event_page>(
+        [&](auto out, auto error) { return hj_tenant_events(get(), options, out, error); });
+  }
+  /// Whether there may be events that this page has not looked at; false is certain.
+  bool may_have_events_after(const event_page &page) const {
+    bool may_have = false;
+    detail::run([&](auto error) { return hj_tenant_may_have_events_after(get(), page.get(), &may_have, error); });
+    return may_have;
   }
 
   std::uint64_t sweep() const {

@@ -23,6 +23,52 @@ pub(crate) fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
     }
 }
 
+/// The object in the one form of RFC 8785 (JSON Canonicalization Scheme), for objects whose numbers are whole and within
+/// 2^53, as the engine makes them. Names are sorted whatever order the map keeps.
+pub(crate) fn to_canonical(object: &Map<String, Value>) -> String {
+    let mut text = String::new();
+    write_canonical_object(object, &mut text);
+    text
+}
+
+fn write_canonical_object(object: &Map<String, Value>, text: &mut String) {
+    let mut members: Vec<(&String, &Value)> = object.iter().collect();
+    members.sort_unstable_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+    text.push('{');
+    for (at, (name, value)) in members.into_iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        write_canonical_text(name, text);
+        text.push(':');
+        write_canonical(value, text);
+    }
+    text.push('}');
+}
+
+fn write_canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(object) => write_canonical_object(object, text),
+        Value::Array(items) => {
+            text.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    text.push(',');
+                }
+                write_canonical(item, text);
+            }
+            text.push(']');
+        }
+        Value::String(string) => write_canonical_text(string, text),
+        plain => text.push_str(&plain.to_string()),
+    }
+}
+
+/// Escapes what must be escaped and nothing else, as serde_json and RFC 8785 both do.
+fn write_canonical_text(string: &str, text: &mut String) {
+    text.push_str(&Value::from(string).to_string());
+}
+
 /// A number that is a whole count, also when it was written as `3600.0` or `1e3`.
 pub(crate) fn whole_number(value: &Value) -> Option<u64> {
     const EXACT: f64 = (1u64 << 53) as f64;

@@ -54,15 +54,17 @@ pub use duration::Duration;
 pub use engine::EngineOptions;
 pub use engine::answers::*;
 pub use engine::{
-    CacheValidator, CreateSession, Engine, EngineBuilder, ListQuery, LocalVerification, Pending, PurgeBefore,
-    RefreshRequest, SignInAttempt, SignOutScope, Tenant, check_database,
+    CacheValidator, CreateSession, Engine, EngineBuilder, EventPage, EventQuery, ListQuery,
+    LocalVerification, Pending, PurgeBefore, RefreshRequest, SignInAttempt, SignOutScope, Tenant,
+    check_database,
 };
 pub use error::{Error, ErrorCode};
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};
 pub use model::client_hints::{ClientHint, ClientHints};
 pub use model::config::{Config, ConfigPatch};
 pub use model::device_type::DeviceType;
-pub use model::id::{KeyId, OrgId, SessionId, TenantId, UserId};
+pub use model::event::{Event, EventDetail, EventHash, EventType};
+pub use model::id::{Actor, EventId, KeyId, OrgId, SessionId, TenantId, UserId};
 pub use model::identity::{Claims, Email, Identity, IdentityPatch, Role};
 pub use model::ip_address::IpAddress;
 pub use model::page::{Cursor, Limit, Page};

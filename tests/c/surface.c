@@ -88,7 +88,9 @@ static hj_status find_tenant(json_t *line, hj_tenant **tenant, hj_error **error)
 /* Runs the line; its answer, or NULL if `request` holds a refusal. */
 static json_t *run(json_t *line, struct request *request) {
   const char *name = json_string_value(json_object_get(line, "op"));
+  const json_t *actor = json_object_get(line, "actor");
   const operation *op;
+  hj_tenant *own, *acting = NULL;
   json_t *answer;
   if (json_object_get(line, "open") != NULL) {
     request->status = open_engine(line, &request->error);
@@ -122,7 +124,17 @@ static json_t *run(json_t *line, struct request *request) {
   if (request->status != HJ_OK) {
     return NULL;
   }
+  own = request->tenant;
+  if (actor != NULL) {
+    request->status = hj_tenant_with_actor(own, view_of(actor), &acting, &request->error);
+    if (request->status != HJ_OK) {
+      return NULL;
+    }
+    request->tenant = acting;
+  }
   answer = op->run(request);
+  request->tenant = own;
+  hj_tenant_free(acting);
   if (answer != NULL && strcmp(name, "change_secret_key") == 0) {
     rename_handle(request->tenant, json_object_get(request->args, "new_secret_key"));
   }

@@ -8,7 +8,7 @@ use hellojohn::schema::{Field, Kind, PublicRecord};
 use hellojohn::{ErrorCode, KeyInfo};
 
 use super::c_options::create_options;
-use super::{ANSWERS, Answer, Located, flatten, one_line, one_of, wrap};
+use super::{ANSWERS, Answer, Located, flatten, identifier, one_line, one_of, wrap};
 
 const FOLDER: &str = "bindings/c/src/generated";
 
@@ -159,7 +159,8 @@ fn source(answer: &Answer) -> String {
     for located in &fields {
         let (path, field) = located;
         let (held, result, suffix) = types(field.kind);
-        writeln!(members, "    {}: {held},", field.name).expect("a string");
+        let held_as = identifier(field.name);
+        writeln!(members, "    {held_as}: {held},").expect("a string");
         let value = value(name, located);
         match field
             .name
@@ -178,12 +179,12 @@ fn source(answer: &Answer) -> String {
                 writeln!(values, "            {},", field.name)
             }
             None if value == field.name => writeln!(values, "            {value},"),
-            None => writeln!(values, "            {}: {value},", field.name),
+            None => writeln!(values, "            {held_as}: {value},"),
         }
         .expect("a string");
         let read = match held {
-            "TextOffset" => format!("{name}.texts.c_str({name}.{})", field.name),
-            _ => format!("{name}.{}", field.name),
+            "TextOffset" => format!("{name}.texts.c_str({name}.{held_as})"),
+            _ => format!("{name}.{held_as}"),
         };
         getters += &getter(
             name,

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 use hellojohn::schema::{Field, Kind, PublicRecord, Record};
-use hellojohn::{AccessClaims, Config, Session, Stats};
+use hellojohn::{AccessClaims, Config, Event, Session, Stats};
 
 /// A record that answers consist of: the name of its C object, and what that is.
 struct Answer {
@@ -44,6 +44,12 @@ const ANSWERS: &[Answer] = &[
         name: "stats",
         record: Stats::RECORD,
         doc: "Counts over a tenant, as they were when the call answered. The getters answer 0 for NULL stats.",
+    },
+    Answer {
+        name: "event",
+        record: Event::RECORD,
+        doc: "Something that happened to a session, the settings or the keys of a tenant. A page frees the events inside of it. \
+              The getters answer NULL or 0 for a NULL event.",
     },
 ];
 
@@ -79,10 +85,15 @@ fn flatten(record: &Record, flat_only: bool) -> Vec<Located> {
                     .into_iter()
                     .map(|(path, inner)| (format!("{}.{path}", field.name), inner)),
             ),
-            _ => fields.push((field.name.to_owned(), *field)),
+            _ => fields.push((identifier(field.name).to_owned(), *field)),
         }
     }
     fields
+}
+
+/// The name of a field in Rust.
+fn identifier(name: &'static str) -> &'static str {
+    if name == "type" { "r#type" } else { name }
 }
 
 /// The first paragraph of a doc comment in one line, without what it says of Rust's JSON.

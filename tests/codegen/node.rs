@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use hellojohn::schema::{Kind, PublicRecord, PublicValue, Record, Words};
 use hellojohn::{
-    Config, CreateSession, DeviceType, Durability, EndReason, ErrorCode, FileAccess, KeyInfo, KeyState,
-    ProblemKind, RefreshRequest, Session, SignOutScope, Status, StatusFilter,
+    Config, CreateSession, DeviceType, Durability, EndReason, ErrorCode, EventDetail, EventType, FileAccess,
+    KeyInfo, KeyState, ProblemKind, RefreshRequest, Session, SignOutScope, Status, StatusFilter,
 };
 
 use super::{ANSWERS, Located, camel_case, flatten, one_line, wrap};
@@ -38,7 +38,8 @@ pub(super) fn files() -> Vec<(String, String)> {
     wire.push(names("CONFIG_NAMES", &Config::RECORD));
     let wire = wire.join("\n");
     let used = |name: &&str| wire.contains(&format!(": {name}"));
-    let names = ["DeviceType", "EndReason", "KeyState", "SessionStatus"].into_iter().filter(used);
+    let names =
+        ["DeviceType", "EndReason", "EventType", "KeyState", "SessionStatus"].into_iter().filter(used);
     let names = names.chain(ANSWERS.iter().map(|answer| answer.record.name).chain(["KeyInfo"]).filter(used));
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
@@ -115,11 +116,18 @@ fn unions(kinds: &[Kind]) -> String {
 }
 
 fn public_words() -> String {
-    unions(&[Status::KIND, EndReason::KIND, DeviceType::KIND, KeyState::KIND, ProblemKind::KIND])
+    unions(&[
+        Status::KIND,
+        EndReason::KIND,
+        DeviceType::KIND,
+        KeyState::KIND,
+        EventType::KIND,
+        ProblemKind::KIND,
+    ])
 }
 
 fn internal_words() -> String {
-    unions(&[StatusFilter::KIND, SignOutScope::KIND, Durability::KIND, FileAccess::KIND])
+    unions(&[StatusFilter::KIND, SignOutScope::KIND, Durability::KIND, FileAccess::KIND, EventDetail::KIND])
 }
 
 /// The TypeScript type of a value: as callers see it, as the addon sends it, or as a request has it.

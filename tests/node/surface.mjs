@@ -171,8 +171,8 @@ const operations = {
   }),
   rotate_keys: (hj) => hj.keys.rotate(),
   retire_key: (hj, { kid }) => hj.keys.retire(kid),
-  change_secret_key: async (hj, { new_secret_key }, { tenant_id, secret_key }) => {
-    await hj.changeSecretKey(new_secret_key);
+  change_secret_key: async (acting, { new_secret_key }, { tenant_id, secret_key, hj }) => {
+    await acting.changeSecretKey(new_secret_key);
     // The object keeps working under its new key; an object with the old key must be refused.
     tenants.delete(JSON.stringify([tenant_id, secret_key]));
     tenants.set(JSON.stringify([tenant_id, new_secret_key]), hj);
@@ -192,6 +192,19 @@ const operations = {
       log_bytes: logBytes,
       oldest_unswept_at: oldestUnsweptAt?.getTime() ?? null,
       clock_ahead_ms: clockAheadMs,
+    };
+  },
+  events: async (hj, args) => {
+    const page = await hj.events.list(toOptions(args));
+    return {
+      data: page.events.map(({ at, sessionId, userId, ...event }) => ({
+        ...event,
+        at: at.getTime(),
+        session_id: sessionId,
+        user_id: userId,
+      })),
+      next_after: page.nextAfter,
+      has_more: page.hasMore,
     };
   },
   sweep: (hj) => hj.sweep(),
@@ -220,7 +233,8 @@ async function answer(line) {
   if (line.op === "check_database") return check();
   const operation = operations[line.op];
   if (!operation) throw new Error(`no operation ${line.op}`);
-  return operation(await tenant(line.tenant_id, line.secret_key), line.args ?? {}, line);
+  const hj = await tenant(line.tenant_id, line.secret_key);
+  return operation("actor" in line ? hj.withActor(line.actor) : hj, line.args ?? {}, { ...line, hj });
 }
 
 for await (const text of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {

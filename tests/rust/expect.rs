@@ -122,7 +122,7 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Rounds every time in milliseconds down to a whole second, as REST writes it: a number whose name ends in `_at`.
+/// Rounds every time in milliseconds down to a whole second, as REST writes it: a number whose name is `at` or ends in `_at`.
 pub fn round_times_down(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(round_times_down),
@@ -136,7 +136,9 @@ pub fn round_times_down(value: &mut Value) {
 /// Does so for the value that stands at a path.
 pub fn round_times_down_at(path: &str, value: &mut Value) {
     match value.as_i64() {
-        Some(millis) if path.ends_with("_at") => *value = Value::from(millis.div_euclid(1000) * 1000),
+        Some(millis) if path.ends_with("_at") || path == "at" || path.ends_with(".at") => {
+            *value = Value::from(millis.div_euclid(1000) * 1000)
+        }
         _ => round_times_down(value),
     }
 }

@@ -1,8 +1,8 @@
 //! The operations of the scenarios, called on a tenant's handle of the Rust crate.
 
 use hellojohn::{
-    ConfigPatch, CreateSession, Error, ErrorCode, Grant, IdentityPatch, ListQuery, LocalVerification,
-    PurgeBefore, RefreshRequest, Session, SignOutScope, Tenant,
+    ConfigPatch, CreateSession, Error, ErrorCode, EventQuery, Grant, IdentityPatch, ListQuery,
+    LocalVerification, PurgeBefore, RefreshRequest, Session, SignOutScope, Tenant,
 };
 use serde_json::{Map, Value, json};
 
@@ -117,6 +117,10 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
         "retire_key" => tenant.retire_key(take_text(&mut args, "kid")?.parse()?).map(|()| json!({}))?,
         "rotate_refresh_key" => tenant.rotate_refresh_key().map(|()| json!({}))?,
         "stats" => serde_json::to_value(tenant.stats()?).unwrap_or_default(),
+        "events" => {
+            let page = tenant.events(&EventQuery::from_json(args)?)?;
+            json!({"data": page.data, "next_after": page.next_after, "has_more": page.has_more})
+        }
         "sweep" => json!({"stamped": tenant.sweep()?}),
         "purge" => json!({"purged": tenant.purge(PurgeBefore::from_json(args)?)?}),
         unknown => return Err(Error::new(ErrorCode::NotFound, format!("no operation {unknown}"))),

@@ -31,6 +31,8 @@ pub struct Call {
     pub tenant_id: String,
     /// The key that opens the tenant.
     pub secret_key: String,
+    /// Who makes the change.
+    pub actor: Option<String>,
     /// The arguments as the scenario has them.
     pub args: Map<String, Value>,
 }
@@ -93,11 +95,15 @@ impl Host {
             _ => {}
         }
         let tenant = self.tenant(&call)?;
+        let tenant = match &call.actor {
+            Some(actor) => tenant.with_actor(Some(actor.parse().map_err(CallError::from)?)),
+            None => tenant,
+        };
         if call.op == "change_secret_key" {
             let new_key = operations::take_text(&mut call.args, "new_secret_key")?;
             tenant.change_secret_key(&new_key.parse().map_err(CallError::from)?)?;
             self.tenants.remove(&(call.tenant_id.clone(), call.secret_key));
-            self.tenants.insert((call.tenant_id, new_key), tenant);
+            self.tenants.insert((call.tenant_id, new_key), tenant.with_actor(None));
             return Ok(json!({}));
         }
         Ok(operations::call(&tenant, &call.op, call.args)?)
@@ -142,6 +148,7 @@ fn answer(
         op: text("op"),
         tenant_id: text("tenant_id"),
         secret_key: text("secret_key"),
+        actor: line["actor"].as_str().map(str::to_owned),
         args: line["args"].as_object().cloned().unwrap_or_default(),
     };
     operate(host, call)

@@ -17,7 +17,7 @@ const GRANT: &[&str] = &["session", "access_token", "refresh_token", "expires_in
 const EVERYTHING: &[&str] = &[""];
 
 /// The operations that REST has, each with the paths of its answer that REST shows.
-const OPERATIONS: [(&str, &[&str]); 15] = [
+const OPERATIONS: [(&str, &[&str]); 16] = [
     ("create", GRANT),
     ("sign_in", GRANT),
     ("refresh", GRANT),
@@ -36,6 +36,7 @@ const OPERATIONS: [(&str, &[&str]); 15] = [
     ("update_config", EVERYTHING),
     ("jwks", EVERYTHING),
     ("stats", EVERYTHING),
+    ("events", EVERYTHING),
 ];
 
 const OPENING: &str = "opening a tenant with its secret key is the host's own work";
@@ -65,6 +66,9 @@ fn impossible_call(op: &str, step: &Map<String, Value>, revoked: &HashSet<String
     let detail = step.get("detail").and_then(Value::as_str);
     let argument = |name: &str| step.get("args").and_then(|args| args[name].as_str());
     match op {
+        "create" | "sign_in" | "refresh" | "sign_out" if step.contains_key("actor") => {
+            Some("create, sign_in, refresh, sign_out: a request without the secret key names no actor")
+        }
         "create" if error == Some("validation_error") && detail != Some("duration") => {
             Some("create: a wrong value of the host's user is answered as internal, without its name")
         }

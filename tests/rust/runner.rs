@@ -185,7 +185,7 @@ impl Run<'_> {
                     _ => format!("round {}: {problem}", round + 1),
                 })?;
             }
-            for known in ["tenant", "secret_key", "args", "save", "expect", "error", "detail"] {
+            for known in ["tenant", "secret_key", "actor", "args", "save", "expect", "error", "detail"] {
                 members.remove(known);
             }
         }
@@ -201,7 +201,8 @@ impl Run<'_> {
         let key =
             members.get("secret_key").map_or(Some(key), Value::as_str).ok_or("secret_key takes a text")?;
         let args = self.variables.resolve(members.get("args").unwrap_or(&json!({})))?;
-        let outcome = self.process(on)?.call(op, (id, key), args)?;
+        let actor = members.get("actor");
+        let outcome = self.process(on)?.call_as(actor, op, (id, key), args)?;
         match (members.get("error").and_then(Value::as_str), outcome) {
             (None, Err((code, detail))) => Err(format!("{op}: {code}: {detail}")),
             (Some(expected), Ok(answer)) => Err(format!("{op}: expected {expected}, answered {answer}")),

@@ -73,7 +73,22 @@ impl Surface {
 
     /// Calls an operation.
     pub fn call(&mut self, op: &str, tenant: (&str, &str), args: Value) -> Result<Outcome, String> {
-        self.exchange(&json!({"op": op, "tenant_id": tenant.0, "secret_key": tenant.1, "args": args}))
+        self.call_as(None, op, tenant, args)
+    }
+
+    /// Calls an operation for an actor.
+    pub fn call_as(
+        &mut self,
+        actor: Option<&Value>,
+        op: &str,
+        tenant: (&str, &str),
+        args: Value,
+    ) -> Result<Outcome, String> {
+        let mut line = json!({"op": op, "tenant_id": tenant.0, "secret_key": tenant.1, "args": args});
+        if let Some(actor) = actor {
+            line["actor"] = actor.clone();
+        }
+        self.exchange(&line)
     }
 
     /// Lets the process end by itself and checks that it ended well.

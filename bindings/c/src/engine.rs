@@ -4,7 +4,7 @@ use std::mem::offset_of;
 use std::time::Duration;
 
 use hellojohn_core::{
-    Durability, Engine, EngineBuilder, Error, FileAccess, SecretKey, SignInLimit, TenantId,
+    Durability, Engine, EngineBuilder, Error, EventDetail, FileAccess, SecretKey, SignInLimit, TenantId,
 };
 
 use crate::abi::{OptionStruct, hj_str, require_object};
@@ -46,6 +46,14 @@ pub type hj_file_access = i32;
 pub const HJ_FILE_ACCESS_OWNER: hj_file_access = 0;
 /// The members of the file's group, too: mode 0660. Every process on a database has to write to it.
 pub const HJ_FILE_ACCESS_GROUP: hj_file_access = 1;
+
+/// How much is recorded of a tenant whose setting event_retention is set: one of HJ_EVENTS_….
+pub type hj_event_detail = i32;
+
+/// Every change but the rotations of refresh tokens, which are many. The default.
+pub const HJ_EVENTS_CHANGES: hj_event_detail = 0;
+/// Every change.
+pub const HJ_EVENTS_ALL: hj_event_detail = 1;
 
 /// How to open an engine; see "Option structs".
 #[repr(C)]
@@ -90,9 +98,12 @@ pub struct hj_open_options {
     /// makes that fail with HJ_ERR_STORAGE_IO. Processes that open it on more than one machine, or through more than one
     /// mount, corrupt it.
     pub allow_network_file_system: i32,
+    /// How much is recorded of a tenant whose setting event_retention is set; default HJ_EVENTS_CHANGES.
+    pub events: hj_event_detail,
 }
 
-// SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, HJ_DURABILITY_FULL, HJ_FILE_ACCESS_OWNER, false.
+// SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, HJ_DURABILITY_FULL, HJ_FILE_ACCESS_OWNER, false,
+// HJ_EVENTS_CHANGES.
 unsafe impl OptionStruct for hj_open_options {
     const FIRST_SIZE: usize = offset_of!(Self, file_access);
 }
@@ -137,6 +148,11 @@ unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error>
         HJ_FILE_ACCESS_OWNER => FileAccess::Owner,
         HJ_FILE_ACCESS_GROUP => FileAccess::Group,
         _ => return Err(Error::validation("file_access", "must be one of HJ_FILE_ACCESS_…")),
+    });
+    builder = builder.events(match options.events {
+        HJ_EVENTS_CHANGES => EventDetail::Changes,
+        HJ_EVENTS_ALL => EventDetail::All,
+        _ => return Err(Error::validation("events", "must be one of HJ_EVENTS_…")),
     });
     // SAFETY: the caller keeps "Strings".
     if let Some(issuer) = unsafe { options.issuer.read_text("issuer") }? {

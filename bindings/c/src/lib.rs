@@ -41,6 +41,11 @@ pub mod keys;
 #[path = "generated/stats.rs"]
 pub mod stats;
 
+#[path = "generated/event.rs"]
+pub mod event;
+
+pub mod event_page;
+
 pub mod text;
 
 pub mod tenant;

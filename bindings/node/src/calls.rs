@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hellojohn::{Error, ErrorCode, Pending, Tenant};
+use hellojohn::{Actor, Error, ErrorCode, Pending, Tenant};
 use napi::bindgen_prelude::{Either, Env};
 use napi_derive::napi;
 use serde_json::{Map, Value};
@@ -46,6 +46,8 @@ pub(crate) fn read_object(json: &str) -> Result<Map<String, Value>, Error> {
 pub(crate) struct CallRunner {
     /// None when the options were refused.
     pub engine: Option<Arc<LazyEngine>>,
+    /// Who makes the changes of this object.
+    pub actor: Option<Actor>,
     pub completions: Arc<Completions>,
 }
 
@@ -198,7 +200,13 @@ impl CallRunner {
         pool: &Arc<ThreadPool>,
         body: impl FnOnce(&OpenTenant) -> Answer + Send + 'static,
     ) -> u32 {
-        self.submit(env, pool, move |engine, queued| engine.write(queued, body))
+        let actor = self.actor.clone();
+        self.submit(env, pool, move |engine, queued| {
+            engine.write(queued, |open| match actor {
+                Some(actor) => body(&open.with_actor(actor)),
+                None => body(open),
+            })
+        })
     }
 
     /// Queues a write in the engine on this thread, if the engine is open: writes that are queued before the next commit share
@@ -208,9 +216,12 @@ impl CallRunner {
         env: Env,
         begin: impl FnOnce(&OpenTenant) -> Result<Pending<Answer>, Error> + Send + 'static,
     ) -> u32 {
-        let Some(open) = self.engine.as_ref().and_then(|engine| engine.if_open()) else {
+        let Some(mut open) = self.engine.as_ref().and_then(|engine| engine.if_open()) else {
             return self.write(env, move |open| begin(open)?.wait()?);
         };
+        if let Some(actor) = self.actor.clone() {
+            open = open.with_actor(actor);
+        }
         let call = self.completions.register(env);
         match catch_panic(|| begin(&open)) {
             Ok(pending) => self.run(call, &open.commits, move |_| pending.wait()?),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use hellojohn::{
-    Error, ErrorCode, Grant, Page, Session, SessionId, UpdatedSession, VerifiedAccess, VerifyError,
+    Error, ErrorCode, EventPage, Grant, Page, Session, SessionId, UpdatedSession, VerifiedAccess, VerifyError,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -78,6 +78,10 @@ struct PageJson<'a> {
 pub(crate) fn encode_page(page: &Page<Session>) -> Result<String, Error> {
     let next_cursor = page.next_cursor.as_ref().map(ToString::to_string);
     encode(&PageJson { data: page.data.iter().map(SessionValues).collect(), next_cursor })
+}
+
+pub(crate) fn encode_event_page(page: &EventPage) -> Result<String, Error> {
+    encode(&json!({"data": page.data, "next_after": page.next_after, "has_more": page.has_more}))
 }
 
 #[derive(Serialize)]

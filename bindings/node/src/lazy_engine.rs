@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use hellojohn::{Engine, Error, ErrorCode, Tenant};
+use hellojohn::{Actor, Engine, Error, ErrorCode, Tenant};
 
 use crate::attempt::Attempt;
 use crate::guard::catch_panic;
@@ -40,6 +40,13 @@ pub(crate) struct OpenTenant {
     pub non_blocking: Tenant,
     /// Waits for the writes that were begun.
     pub commits: Arc<ThreadPool>,
+}
+
+impl OpenTenant {
+    /// The same tenant for changes that this actor makes.
+    pub(crate) fn with_actor(&self, actor: Actor) -> Self {
+        OpenTenant { tenant: self.tenant.with_actor(Some(actor)), ..self.clone() }
+    }
 }
 
 pub(crate) struct LazyEngine {

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use hellojohn::{
-    CreateSession, Error, IdentityPatch, ListQuery, LocalVerification, PurgeBefore, RefreshRequest,
-    SecretKey, SessionId, SignOutScope, Tenant, UserId,
+    CreateSession, Error, EventQuery, IdentityPatch, ListQuery, LocalVerification, PurgeBefore,
+    RefreshRequest, SecretKey, SessionId, SignOutScope, Tenant, UserId,
 };
 use napi::bindgen_prelude::{Either, Env};
 use napi_derive::napi;
@@ -15,7 +15,7 @@ use crate::calls::{Answer, CallRunner, Outcome, read_object};
 use crate::clock::NativeClock;
 use crate::completion_queue::CompletionQueue;
 use crate::encode::{
-    encode, encode_count, encode_grant, encode_nothing, encode_page, encode_session,
+    encode, encode_count, encode_event_page, encode_grant, encode_nothing, encode_page, encode_session,
     encode_session_verification, encode_token_verification, encode_updated,
 };
 use crate::guard::catch_panic;
@@ -49,13 +49,23 @@ impl NativeTenant {
         if let Some(engine) = &engine {
             completions.close_at_end(engine);
         }
-        NativeTenant { calls: CallRunner { engine, completions }, refusal }
+        NativeTenant { calls: CallRunner { engine, actor: None, completions }, refusal }
     }
 
     /// What is wrong with the options; null when nothing is.
     #[napi(catch_unwind)]
     pub fn refusal(&self) -> Option<Outcome> {
         self.refusal.clone().map(|error| Err(error).into())
+    }
+
+    /// The same tenant for changes that this actor makes; its `refusal` says whether the actor was bad.
+    #[napi(catch_unwind)]
+    pub fn with_actor(&self, actor: String) -> NativeTenant {
+        let (actor, refusal) = match actor.parse() {
+            Ok(actor) => (Some(actor), None),
+            Err(error) => (None, Some(error)),
+        };
+        NativeTenant { calls: CallRunner { actor, ..self.calls.clone() }, refusal }
     }
 
     /// Opens the engine if it is not open yet.
@@ -255,6 +265,14 @@ impl NativeTenant {
         self.calls.write(env, |open| {
             open.tenant.rotate_refresh_key()?;
             encode_nothing()
+        })
+    }
+
+    /// `EventQuery` as JSON → page of events, with the number of its mark.
+    #[napi(catch_unwind)]
+    pub fn events(&self, env: Env, query: String) -> Either<String, u32> {
+        self.calls.read_inline(env, move |_, tenant| {
+            encode_event_page(&tenant.events(&EventQuery::from_json(read_object(&query)?)?)?)
         })
     }
 

@@ -11,6 +11,7 @@ use crate::clock::{Clock, MachineTime, TimeSource};
 use crate::duration::Duration;
 use crate::error::Error;
 use crate::fork;
+use crate::model::event::EventDetail;
 use crate::model::id::TenantId;
 use crate::model::sign_in_limit::SignInLimit;
 use crate::random::{OsRandom, Random};
@@ -61,6 +62,7 @@ pub struct EngineBuilder {
     token_cache: CacheLimits,
     direct_ends_max: usize,
     sign_in_limit: Option<SignInLimit>,
+    event_detail: EventDetail,
     max_clock_jump: Duration,
     clock: Option<Box<dyn Clock>>,
     random: Box<dyn Random>,
@@ -135,6 +137,12 @@ impl EngineBuilder {
         self
     }
 
+    /// How much is recorded of a tenant whose setting `event_retention` is set; default [`EventDetail::Changes`].
+    pub fn events(mut self, detail: EventDetail) -> Self {
+        self.event_detail = detail;
+        self
+    }
+
     /// By how much the machine's clock may be set ahead while the engine is open; default 1 hour. After a larger step every
     /// call fails with `clock_jump`, so that a false time neither ends sessions nor stretches new ones, until the clock is
     /// set back, [`Engine::lower_clock_mark`] is called or the process restarts. Sleep of the machine is no step.
@@ -194,6 +202,7 @@ impl EngineBuilder {
                 sign_in_limit: self.sign_in_limit,
                 token_cache: self.token_cache,
                 direct_ends_max: self.direct_ends_max,
+                event_detail: self.event_detail,
             },
         );
         Ok(Engine { inner: Arc::new(inner) })
@@ -220,6 +229,7 @@ impl Engine {
             },
             direct_ends_max: DEFAULT_DIRECT_ENDS_MAX,
             sign_in_limit: Some(SignInLimit::default()),
+            event_detail: EventDetail::default(),
             max_clock_jump: Duration::HOUR_1,
             clock: None,
             random: Box::new(OsRandom),

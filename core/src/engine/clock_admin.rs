@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::builder::Engine;
+use super::event_log::EventLog;
 use super::session_ends::{Selection, SessionEnds};
 use super::tenant_snapshot::bulk_ends_of;
 use crate::clock::Timestamp;
@@ -36,6 +37,14 @@ impl Engine {
                     transaction,
                     tenant,
                     now,
+                    events: EventLog {
+                        transaction,
+                        tenant,
+                        now,
+                        inner,
+                        actor: None,
+                        is_on: record.config.event_retention.is_some(),
+                    },
                     idle_timeout: record.config.idle_timeout,
                     bulk_ends: &bulk_ends_of(transaction.bulk_ends(tenant)?),
                     epoch: mark.epoch,

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use super::answers::Grant;
 use super::bulk_write::BulkStep;
+use super::event_log::EventData;
 use super::pending_write::Pending;
-use super::session_ends::Selection;
+use super::session_ends::{Ending, Selection};
 use super::session_view::expires_in;
 use super::tenant::Tenant;
 use super::transaction::WriteContext;
@@ -15,6 +16,7 @@ use crate::duration::Duration;
 use crate::error::{Error, Failure, OpError};
 use crate::model::client::ClientInfo;
 use crate::model::client_hints::ClientHints;
+use crate::model::event::EventType;
 use crate::model::id::{SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::session::{BulkNo, EndReason, SessionTimes};
@@ -147,7 +149,7 @@ impl Tenant {
         };
         let unsigned = self.prepare_access_token(&record, key)?;
         let eviction = match config.max_sessions_per_user {
-            Some(cap) => evict_oldest(ctx, &record.user_id, cap)?,
+            Some(cap) => evict_oldest(ctx, &record, cap)?,
             None => BulkStep::Done(Eviction::default()),
         };
         let evicted = match eviction {
@@ -160,6 +162,14 @@ impl Tenant {
             BulkStep::Finish(oldest) => return Ok(BulkStep::Finish(oldest)),
         };
         ctx.transaction.add_session(ctx.tenant, &record)?;
+        ctx.events().tell(EventType::SessionCreated, Some((record.id, &record.user_id)), || {
+            let client = &record.client;
+            EventData::default()
+                .with("device_type", client.effective_device_type().as_str())
+                .with("country", client.country.as_ref().map(|country| country.as_str()))
+                .with("ip_address", client.ip_address.map(|address| address.to_string()))
+                .with("evicted", evicted.iter().map(SessionId::to_string).collect::<Vec<_>>())
+        })?;
         let generation = record.rotation.generation;
         let refresh_token = ctx.snapshot.refresh_key.mint(record.id, generation, &record.nonce);
         Ok(BulkStep::Done(OpenedSession { record, unsigned, refresh_token, evicted }))
@@ -196,7 +206,12 @@ struct Eviction {
 }
 
 /// Revokes the user's oldest sessions so that one more fits under the cap.
-fn evict_oldest(ctx: &WriteContext<'_>, user: &UserId, cap: u64) -> Result<BulkStep<Eviction>, Failure> {
+fn evict_oldest(
+    ctx: &WriteContext<'_>,
+    newcomer: &SessionRecord,
+    cap: u64,
+) -> Result<BulkStep<Eviction>, Failure> {
+    let user = &newcomer.user_id;
     let (ends, max) = (ctx.ends(), ctx.direct_ends_max.max(1));
     let (mut kept, mut evicted, mut ended) = (0, Vec::new(), Vec::new());
     ends.visit_open(user, &mut |session| {
@@ -218,7 +233,8 @@ fn evict_oldest(ctx: &WriteContext<'_>, user: &UserId, cap: u64) -> Result<BulkS
     let by = if evicted.len() > max {
         let newest = evicted.first().copied();
         let reason = Some(EndReason::MaxSessions);
-        let all_older = Selection { scope: SessionScope::User(user), spared: None, newest, reason };
+        let (scope, replaced_by) = (SessionScope::User(user), Some(newcomer.id));
+        let all_older = Selection { scope, spared: None, newest, reason, replaced_by };
         match ctx.add_bulk_end(&all_older)? {
             BulkStep::Done(no) => Some(no),
             unfinished => return Ok(unfinished.map(|_| Eviction::default())),
@@ -231,7 +247,7 @@ fn evict_oldest(ctx: &WriteContext<'_>, user: &UserId, cap: u64) -> Result<BulkS
     }
     if by.is_none() {
         for id in &evicted {
-            ends.end(*id, EndReason::MaxSessions)?;
+            ends.end(*id, user, Ending::ReplacedBy(newcomer.id))?;
         }
     }
     evicted.truncate(max);

@@ -11,6 +11,7 @@ use super::token_cache::{CacheLimits, TokenCache};
 use crate::clock::{ClockJumped, TimeSource, Timestamp};
 use crate::error::{ErrorCode, Failure};
 use crate::fork;
+use crate::model::event::EventDetail;
 use crate::model::id::IdMint;
 use crate::model::sign_in_limit::SignInLimit;
 use crate::random::Random;
@@ -40,6 +41,8 @@ pub(super) struct EngineInner {
     owes_erasure: AtomicBool,
     /// How many sessions one transaction ends row by row; more are ended by a bulk end.
     pub(super) direct_ends_max: usize,
+    /// How much is recorded of a tenant whose settings ask for events.
+    pub(super) event_detail: EventDetail,
 }
 
 /// What an engine was opened with, beside what a test replaces.
@@ -49,6 +52,7 @@ pub(super) struct EngineSettings {
     pub(super) sign_in_limit: Option<SignInLimit>,
     pub(super) token_cache: CacheLimits,
     pub(super) direct_ends_max: usize,
+    pub(super) event_detail: EventDetail,
 }
 
 #[cfg(test)]
@@ -61,6 +65,7 @@ impl EngineSettings {
             sign_in_limit: None,
             token_cache: CacheLimits::default(),
             direct_ends_max: 500,
+            event_detail: EventDetail::default(),
         }
     }
 }
@@ -72,7 +77,14 @@ impl EngineInner {
         random: Box<dyn Random>,
         settings: EngineSettings,
     ) -> Self {
-        let EngineSettings { issuer, key_strength, sign_in_limit, token_cache, direct_ends_max } = settings;
+        let EngineSettings {
+            issuer,
+            key_strength,
+            sign_in_limit,
+            token_cache,
+            direct_ends_max,
+            event_detail,
+        } = settings;
         EngineInner {
             store: ManuallyDrop::new(store),
             clock,
@@ -88,6 +100,7 @@ impl EngineInner {
             token_cache: TokenCache::new(token_cache),
             owes_erasure: AtomicBool::new(false),
             direct_ends_max,
+            event_detail,
         }
     }
 

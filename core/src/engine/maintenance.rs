@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::answers::Stats;
+use super::event_log::EventData;
 use super::pace::Pace;
 use super::tenant::Tenant;
 use super::tenant_snapshot::TenantSnapshot;
@@ -12,6 +13,7 @@ use super::transaction::{ReadContext, WriteContext};
 use crate::clock::{Stopwatch, Timestamp};
 use crate::duration::Duration;
 use crate::error::{Error, Failure};
+use crate::model::event::EventType;
 use crate::model::id::SessionId;
 use crate::model::session::{BulkNo, SessionLifetime, Status};
 use crate::object_reader::ObjectReader;
@@ -74,9 +76,11 @@ impl Tenant {
     pub(super) fn settle(&self, scope: SessionScope<'_>) -> Result<u64, Error> {
         // From before the walk: it stamps all sessions of these.
         let pending: Vec<BulkNo> = self.latest_snapshot()?.bulk_ends.pending_within(scope.user());
+        // A power loss that took an end back would take an event back that a reader may have seen.
+        let has_events = self.latest_snapshot()?.config.event_retention.is_some();
         let stamped = self.change_in_steps(
             scope,
-            Durability::Normal,
+            if has_events { Durability::Full } else { Durability::Normal },
             |found, _, _| found.cause != Cause::Written,
             |ctx, session| {
                 let found = ctx.ends().stamp(session)?;
@@ -117,7 +121,17 @@ impl Tenant {
             SessionScope::Tenant,
             Durability::Full,
             move |found, now, is_counted| found.end.at < before.cutoff(now) && !is_counted,
-            |ctx, session| ctx.transaction.delete_session(ctx.tenant, session.id).map(|()| true),
+            |ctx, session| {
+                let events = ctx.events();
+                if events.is_on {
+                    // An end that is not written down yet is told before the record goes.
+                    ctx.ends().stamp(session)?;
+                }
+                ctx.transaction.delete_session(ctx.tenant, session.id)?;
+                let session = Some((session.id, &session.user_id));
+                events.tell(EventType::SessionPurged, session, EventData::default)?;
+                Ok(true)
+            },
         );
         match purged {
             Ok(0) => self.inner.erase_what_is_owed(),

@@ -9,6 +9,7 @@ use super::builder::{DEFAULT_ISSUER, DEFAULT_TOKEN_CACHE_CAPACITY, Engine, Engin
 use crate::duration::Duration;
 use crate::error::Error;
 use crate::model::config::ConfigPatch;
+use crate::model::event::EventDetail;
 use crate::model::id::TenantId;
 use crate::model::sign_in_limit::SignInLimit;
 use crate::object_reader::ObjectReader;
@@ -34,11 +35,12 @@ pub struct EngineOptions {
     /// Absent for the default, nothing inside for no limit.
     sign_in_limit: Option<Option<SignInLimit>>,
     allow_network_file_system: Option<bool>,
+    events: Option<EventDetail>,
 }
 
 impl EngineOptions {
     /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability`, `file_access`, `token_cache_capacity`,
-    /// `token_cache_bytes`, `max_clock_jump`, `allow_network_file_system` and `sign_in_limit` (an object for
+    /// `token_cache_bytes`, `max_clock_jump`, `allow_network_file_system`, `events` and `sign_in_limit` (an object for
     /// [`SignInLimit::from_json`], or null for no limit); any other null counts as absent.
     /// A relative path is taken from the working folder of now.
     ///
@@ -66,6 +68,7 @@ impl EngineOptions {
             max_clock_jump: members.optional("max_clock_jump")?,
             sign_in_limit,
             allow_network_file_system: members.optional("allow_network_file_system")?,
+            events: members.optional("events")?,
         };
         members.finish()?;
         Ok(options)
@@ -91,6 +94,7 @@ impl EngineOptions {
                 max_clock_jump,
                 sign_in_limit,
                 allow_network_file_system,
+                events,
             } = options;
             (
                 issuer.as_deref().unwrap_or(DEFAULT_ISSUER).to_owned(),
@@ -100,6 +104,7 @@ impl EngineOptions {
                 max_clock_jump.unwrap_or(Duration::HOUR_1),
                 sign_in_limit.unwrap_or(Some(SignInLimit::default())),
                 allow_network_file_system.unwrap_or_default(),
+                events.unwrap_or_default(),
             )
         };
         of_engine(self) == of_engine(other)
@@ -131,6 +136,9 @@ impl EngineOptions {
         }
         if let Some(limit) = self.sign_in_limit {
             builder = builder.sign_in_limit(limit);
+        }
+        if let Some(detail) = self.events {
+            builder = builder.events(detail);
         }
         builder
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::answers::Grant;
+use super::event_log::EventData;
 use super::pending_write::Pending;
 use super::refusals::{
     ended_session, invalid_refresh_token, missing_refresh_token, refresh_token_ahead, refresh_token_reused,
 };
+use super::session_ends::Ending;
 use super::session_view::expires_in;
 use super::tenant::Tenant;
 use super::transaction::WriteContext;
@@ -16,8 +18,8 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Failure, OpError};
 use crate::model::client::UserAgent;
 use crate::model::config::Config;
+use crate::model::event::{EventDetail, EventType};
 use crate::model::ip_address::IpAddress;
-use crate::model::session::EndReason;
 use crate::rules::expiry;
 use crate::rules::rotation::{Decision, Rotation, decide};
 use crate::schema::{self, request_record};
@@ -87,7 +89,7 @@ impl Tenant {
                 Decision::Ended(end) => return Err(ended_session(end).into()),
                 Decision::Ahead => return Err(refresh_token_ahead().into()),
                 Decision::Reused => {
-                    ctx.ends().end(record.id, EndReason::RefreshTokenReuse)?;
+                    ctx.end_reused(&record, &presented)?;
                     return Err(refresh_token_reused().into());
                 }
                 Decision::Replay => match ctx.snapshot.ring.by_no(record.access.key_no) {
@@ -108,6 +110,14 @@ impl Tenant {
                 ctx.transaction.count_replay(ctx.tenant, record.id)?;
             } else {
                 ctx.transaction.rotate_session(ctx.tenant, &record)?;
+                if ctx.inner.event_detail == EventDetail::All {
+                    let session = Some((record.id, &record.user_id));
+                    ctx.events().tell(EventType::SessionRefreshed, session, || {
+                        EventData::default()
+                            .with("generation", record.rotation.generation)
+                            .with("ip_address", request.ip_address.map(|address| address.to_string()))
+                    })?;
+                }
             }
             let generation = record.rotation.generation;
             let refresh_token = ctx.snapshot.refresh_key.mint(record.id, generation, &record.nonce);
@@ -130,6 +140,20 @@ impl WriteContext<'_> {
         let record = self.transaction.session(self.tenant, presented.session)?;
         let genuine = record.filter(|record| self.snapshot.refresh_key.verify(presented, &record.nonce));
         Ok(genuine.ok_or_else(invalid_refresh_token)?)
+    }
+
+    /// Ends an active session because this token of an older generation was presented.
+    pub(super) fn end_reused(
+        &self,
+        record: &SessionRecord,
+        presented: &PresentedToken,
+    ) -> Result<(), Failure> {
+        let reuse = Ending::Reuse {
+            presented: presented.generation,
+            live: record.rotation.generation,
+            live_since: record.times.last_active_at,
+        };
+        self.ends().end(record.id, &record.user_id, reuse)
     }
 
     /// What presenting this genuine token does; an end that is not written down yet is.

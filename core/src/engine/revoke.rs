@@ -6,7 +6,7 @@ use super::refusals::{
     ended_session, invalid_refresh_token, refresh_token_ahead, refresh_token_reused, rejected_access_token,
     unknown_session,
 };
-use super::session_ends::Selection;
+use super::session_ends::{Ending, Selection};
 use super::tenant::Tenant;
 use super::transaction::WriteContext;
 use crate::error::{Error, OpError};
@@ -52,7 +52,7 @@ impl Tenant {
         self.begin_write_about(NeededSessions::One(id), move |_, ctx| {
             let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
             if ctx.ends().stamp(&record.lifetime())?.is_none() {
-                ctx.ends().end(id, EndReason::Revoked)?;
+                ctx.ends().end(id, &record.user_id, Ending::Plain(EndReason::Revoked))?;
             }
             Ok(())
         })
@@ -94,7 +94,7 @@ impl Tenant {
         let scope = SessionScope::Tenant;
         let ended = self.bulk_write_alone(move |_, ctx| {
             let reason = Some(EndReason::RevokeTenant);
-            Ok(ctx.end_many(&Selection { scope, spared: None, newest: None, reason })?)
+            Ok(ctx.end_many(&Selection { scope, spared: None, newest: None, reason, replaced_by: None })?)
         })?;
         self.count_ended(ended, scope)
     }
@@ -127,7 +127,7 @@ impl Tenant {
                 match ctx.decide(&record, &presented)? {
                     Decision::Ahead => Err(refresh_token_ahead().into()),
                     Decision::Reused => {
-                        ctx.ends().end(record.id, EndReason::RefreshTokenReuse)?;
+                        ctx.end_reused(&record, &presented)?;
                         Err(refresh_token_reused().into())
                     }
                     Decision::Ended(end) => refuse_sign_out(end, scope, record.user_id),
@@ -159,7 +159,7 @@ impl Tenant {
 /// All sessions of the user but `except`.
 fn all_of(user: &UserId, except: Option<SessionId>) -> Selection<'_> {
     let reason = Some(EndReason::RevokeAll);
-    Selection { scope: SessionScope::User(user), spared: except, newest: None, reason }
+    Selection { scope: SessionScope::User(user), spared: except, newest: None, reason, replaced_by: None }
 }
 
 /// How many sessions a sign-out has ended, and whose.
@@ -178,7 +178,7 @@ impl WriteContext<'_> {
     fn sign_out(&self, record: SessionRecord, scope: SignOutScope) -> Result<SignedOut, OpError> {
         let ended = match scope {
             SignOutScope::Local => {
-                self.ends().end(record.id, EndReason::SignOut)?;
+                self.ends().end(record.id, &record.user_id, Ending::Plain(EndReason::SignOut))?;
                 BulkStep::Done(EndedCount::Counted(1))
             }
             SignOutScope::Global => self.end_many(&all_of(&record.user_id, None))?,

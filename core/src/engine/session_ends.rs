@@ -2,12 +2,14 @@
 
 use std::ops::ControlFlow;
 
+use super::event_log::{EventData, EventLog};
 use super::transaction::WriteContext;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::Failure;
 use crate::model::bulk_end::{BulkEnd, BulkEnds};
-use crate::model::id::{SessionId, UserId};
+use crate::model::event::EventType;
+use crate::model::id::{Actor, SessionId, UserId};
 use crate::model::session::{BulkNo, End, EndReason, SessionLifetime};
 use crate::rules::status::{Cause, FoundEnd, find_end};
 use crate::store::{SessionScope, TenantNo, WriteTransaction};
@@ -24,12 +26,40 @@ pub(super) struct Selection<'a> {
     pub newest: Option<SessionId>,
     /// `None` to write down only what the clock has ended.
     pub reason: Option<EndReason>,
+    /// The session for which they make room under the cap.
+    pub replaced_by: Option<SessionId>,
+}
+
+/// Why a call ends one session, with what its event tells besides.
+#[derive(Clone, Copy)]
+pub(super) enum Ending {
+    /// Nothing besides.
+    Plain(EndReason),
+    /// It makes room under the cap for another session.
+    ReplacedBy(SessionId),
+    /// A refresh token of an older generation was presented.
+    Reuse { presented: u32, live: u32, live_since: Timestamp },
+}
+
+impl Ending {
+    fn reason(self) -> EndReason {
+        match self {
+            Ending::Plain(reason) => reason,
+            Ending::ReplacedBy(_) => EndReason::MaxSessions,
+            Ending::Reuse { .. } => EndReason::RefreshTokenReuse,
+        }
+    }
 }
 
 impl Selection<'static> {
     /// No session of the tenant but those that the clock has ended.
-    pub(super) const ENDED_BY_CLOCK: Self =
-        Selection { scope: SessionScope::Tenant, spared: None, newest: None, reason: None };
+    pub(super) const ENDED_BY_CLOCK: Self = Selection {
+        scope: SessionScope::Tenant,
+        spared: None,
+        newest: None,
+        reason: None,
+        replaced_by: None,
+    };
 }
 
 /// Ends sessions of one tenant inside a write transaction.
@@ -37,6 +67,7 @@ pub(super) struct SessionEnds<'a> {
     pub transaction: &'a dyn WriteTransaction,
     pub tenant: TenantNo,
     pub now: Timestamp,
+    pub events: EventLog<'a>,
     pub idle_timeout: Option<Duration>,
     pub bulk_ends: &'a BulkEnds,
     /// The epoch of the clock mark.
@@ -52,22 +83,47 @@ impl SessionEnds<'_> {
     }
 
     /// Ends a session that is active.
-    pub(super) fn end(&self, id: SessionId, reason: EndReason) -> Result<(), Failure> {
-        self.write(id, End { at: self.now, reason }, 0)
+    pub(super) fn end(&self, id: SessionId, user: &UserId, ending: Ending) -> Result<(), Failure> {
+        let end = End { at: self.now, reason: ending.reason() };
+        self.write((id, user), end, 0, self.events.actor, ending)
     }
 
     /// The status function; an end that is not written down yet is.
     pub(super) fn stamp(&self, session: &SessionLifetime) -> Result<Option<FoundEnd>, Failure> {
         let found = self.find(session);
         if let Some(found) = found.filter(|found| found.cause != Cause::Written) {
-            self.write(session.id, found.end, found.by)?;
+            let bulk_end = self.bulk_ends.pending.iter().find(|bulk_end| bulk_end.no == found.by);
+            let ending = match bulk_end.and_then(|bulk_end| bulk_end.replaced_by) {
+                Some(session) => Ending::ReplacedBy(session),
+                None => Ending::Plain(found.end.reason),
+            };
+            let actor = bulk_end.and_then(|bulk_end| bulk_end.actor.as_ref());
+            self.write((session.id, &session.user_id), found.end, found.by, actor, ending)?;
         }
         Ok(found)
     }
 
-    /// The one place through which every end of a session is written, whatever caused it.
-    fn write(&self, id: SessionId, end: End, by: BulkNo) -> Result<(), Failure> {
-        self.transaction.end_session(self.tenant, id, end, by)
+    /// The one place through which every end of a session is written and told, whatever caused it.
+    fn write(
+        &self,
+        session: (SessionId, &UserId),
+        end: End,
+        by: BulkNo,
+        actor: Option<&Actor>,
+        ending: Ending,
+    ) -> Result<(), Failure> {
+        self.transaction.end_session(self.tenant, session.0, end, by)?;
+        self.events.tell_of(EventType::SessionEnded, end.at, actor, Some(session), || {
+            let data = EventData::default().with("end_reason", end.reason.as_str());
+            match ending {
+                Ending::Plain(_) => data,
+                Ending::ReplacedBy(session) => data.with("replaced_by", session.to_string()),
+                Ending::Reuse { presented, live, live_since } => data
+                    .with("presented_generation", presented)
+                    .with("live_generation", live)
+                    .with("live_since", live_since.as_millis()),
+            }
+        })
     }
 
     /// Ends the active ones of these sessions row by row; how many. Does nothing, and answers so, if that takes looking at
@@ -82,7 +138,8 @@ impl SessionEnds<'_> {
                 && self.stamp(&session)?.is_none()
                 && let Some(reason) = selection.reason
             {
-                self.end(session.id, reason)?;
+                let ending = selection.replaced_by.map_or(Ending::Plain(reason), Ending::ReplacedBy);
+                self.end(session.id, &session.user_id, ending)?;
                 count += 1;
             }
         }
@@ -152,6 +209,8 @@ impl SessionEnds<'_> {
                 reason: selection.reason,
                 spared: selection.spared,
                 newest: selection.newest,
+                actor: self.events.actor.cloned(),
+                replaced_by: selection.replaced_by,
                 epoch: self.epoch,
             },
         )?;
@@ -171,6 +230,7 @@ impl WriteContext<'_> {
             transaction: self.transaction,
             tenant: self.tenant,
             now: self.now,
+            events: self.events(),
             idle_timeout: self.snapshot.config.idle_timeout,
             bulk_ends: &self.snapshot.bulk_ends,
             epoch: self.epoch,

@@ -1,10 +1,12 @@
 //! The tenant's settings.
 
 use super::bulk_write::BulkStep;
+use super::event_log::EventData;
 use super::session_ends::Selection;
 use super::tenant::Tenant;
 use crate::error::{Error, Refusal};
 use crate::model::config::{Config, ConfigPatch};
+use crate::model::event::EventType;
 use crate::rules::expiry;
 
 impl Tenant {
@@ -49,6 +51,11 @@ impl Tenant {
             // Tokens that the active key signed under the old settings may outlive those of the new ones.
             let horizon = expiry::token_horizon(ctx.now, old, ctx.snapshot.token_horizon);
             ctx.transaction.set_config(ctx.tenant, &new, horizon)?;
+            // Told also by the change that turns events on, and by the one that turns them off.
+            let told_under = if new.event_retention.is_some() { &new } else { old };
+            ctx.events_under(told_under).tell(EventType::ConfigUpdated, None, || {
+                EventData::default().with("changed", new.changed_since(old))
+            })?;
             Ok(BulkStep::Done(new))
         })
     }

@@ -1,5 +1,6 @@
 //! Signing keys: rotation, retirement, the JWK Set; the refresh key; the secret key that wraps them.
 
+use super::event_log::EventData;
 use super::provisioning::mint_signing_key;
 use super::refusals::unknown_key;
 use super::tenant::Tenant;
@@ -8,6 +9,7 @@ use super::transaction::WriteContext;
 use crate::clock::Timestamp;
 use crate::error::{Error, Failure, Refusal};
 use crate::key_wrapping::{SALT_BYTES, WrappingKey, refresh_key_purpose, signing_key_purpose};
+use crate::model::event::EventType;
 use crate::model::id::KeyId;
 use crate::random;
 use crate::rules::expiry;
@@ -31,6 +33,17 @@ fn retire(key: KeyRecord) -> KeyRecord {
 
 fn next_key_no(keys: &[KeyRecord]) -> KeyNo {
     keys.iter().map(|key| key.no).max().unwrap_or(0) + 1
+}
+
+impl WriteContext<'_> {
+    /// Writes down that the last token of this retiring key has expired.
+    fn retire_drained(&self, key: KeyRecord) -> Result<(), Failure> {
+        let (kid, drained_at) = (key.id, key.drained_at.unwrap_or(self.now));
+        self.transaction.set_key(self.tenant, &retire(key))?;
+        self.events().tell_of(EventType::KeyRetired, drained_at, None, None, || {
+            EventData::default().with("kid", kid.to_string())
+        })
+    }
 }
 
 impl Tenant {
@@ -95,16 +108,17 @@ impl Tenant {
                         active = Some(key.id);
                         ctx.transaction.set_key(ctx.tenant, &KeyRecord { state: KeyState::Active, ..key })?;
                     }
-                    KeyState::Retired if key.state == KeyState::Retiring => {
-                        ctx.transaction.set_key(ctx.tenant, &retire(key))?;
-                    }
+                    KeyState::Retired if key.state == KeyState::Retiring => ctx.retire_drained(key)?,
                     KeyState::Retiring | KeyState::Retired => {}
                 }
             }
             self.add_next_key(ctx, no)?;
             // No token of the newly active key exists yet.
             ctx.transaction.set_config(ctx.tenant, config, Timestamp::default())?;
-            Ok(active.ok_or_else(|| Failure::corrupt("the tenant has no next signing key"))?)
+            let active = active.ok_or_else(|| Failure::corrupt("the tenant has no next signing key"))?;
+            ctx.events()
+                .tell(EventType::KeyRotated, None, || EventData::default().with("kid", active.to_string()))?;
+            Ok(active)
         })
     }
 
@@ -120,7 +134,7 @@ impl Tenant {
             let no = next_key_no(&keys);
             let key = keys.into_iter().find(|key| key.id == kid).ok_or_else(unknown_key)?;
             match key.state {
-                KeyState::Retired => {}
+                KeyState::Retired => return Ok(()),
                 KeyState::Active => {
                     let problem = Error::validation("kid", "is the active key; rotate first");
                     return Err(Refusal::because(problem).into());
@@ -131,6 +145,8 @@ impl Tenant {
                     self.add_next_key(ctx, no)?;
                 }
             }
+            ctx.events()
+                .tell(EventType::KeyRetired, None, || EventData::default().with("kid", kid.to_string()))?;
             Ok(())
         });
         if answer.is_ok() {
@@ -165,6 +181,7 @@ impl Tenant {
             own = None; // the job may run again, and must not wait for itself
             let current = self.state.wrapping.write();
             self.rewrap_keys(ctx, &current, &wrapping, &salt)?;
+            ctx.events().tell(EventType::SecretKeyChanged, None, EventData::default)?;
             own = Some(current);
             Ok(())
         });
@@ -210,7 +227,8 @@ impl Tenant {
             let refresh_key = random::draw_bytes::<32>(random)?;
             let wrapped = wrapping.wrap(&refresh_key, &refresh_key_purpose(id), random)?;
             let salt = ctx.transaction.tenant(ctx.tenant)?.salt;
-            Ok(ctx.transaction.set_secret(ctx.tenant, &salt, &wrapped)?)
+            ctx.transaction.set_secret(ctx.tenant, &salt, &wrapped)?;
+            Ok(ctx.events().tell(EventType::RefreshKeyRotated, None, EventData::default)?)
         });
         if answer.is_ok() {
             self.inner.erase_deleted();

@@ -12,7 +12,7 @@ use super::provisioning::create_tenant;
 use super::tenant_snapshot::{TenantSnapshot, bulk_ends_of};
 use crate::error::{Error, Failure, OpError};
 use crate::key_wrapping::WrappingKey;
-use crate::model::id::TenantId;
+use crate::model::id::{Actor, TenantId};
 use crate::random::Random;
 use crate::secret::SecretKey;
 use crate::store::{Needs, ReadTransaction, TenantNo, WaitPolicy, would_block};
@@ -27,6 +27,8 @@ pub struct Tenant {
     pub(super) inner: Arc<EngineInner>,
     pub(super) state: Arc<TenantState>,
     pub(super) wait_policy: WaitPolicy,
+    /// Who makes the changes of this handle.
+    pub(super) actor: Option<Arc<Actor>>,
 }
 
 impl fmt::Debug for Tenant {
@@ -88,6 +90,7 @@ impl Tenant {
                     checked_changes,
                 }),
                 wait_policy: WaitPolicy::Block,
+                actor: None,
             });
         }
     }
@@ -110,6 +113,21 @@ impl Tenant {
     /// ```
     pub fn non_blocking(&self) -> Tenant {
         Tenant { wait_policy: WaitPolicy::NonBlocking, ..self.clone() }
+    }
+
+    /// The same tenant for changes that this actor makes, `None` for an actor that is not known: the events of every change
+    /// through the handle name it.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// tenant.with_actor(Some("admin:ada".parse()?)).revoke(grant.session.id)?;
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    pub fn with_actor(&self, actor: Option<Actor>) -> Tenant {
+        Tenant { actor: actor.map(Arc::new), ..self.clone() }
     }
 
     /// Fails with `storage_busy` on a non-blocking handle.

@@ -10,12 +10,13 @@ use std::sync::atomic::Ordering;
 use parking_lot::Mutex;
 
 use super::cache_validator::CacheValidator;
-use super::inner::raise_clock_mark;
+use super::inner::{EngineInner, raise_clock_mark};
 use super::pending_write::Pending;
 use super::tenant::Tenant;
 use super::tenant_snapshot::TenantSnapshot;
 use crate::clock::Timestamp;
 use crate::error::{Error, Failure, OpError, Refusal};
+use crate::model::id::Actor;
 use crate::model::session::{End, SessionLifetime, SessionTimes};
 use crate::rules::status::FoundEnd;
 use crate::store::{
@@ -47,6 +48,11 @@ impl ReadContext<'_> {
     /// commit, could revive a session that a caller was told had ended.
     pub(super) fn effective_end(&self, session: &SessionLifetime) -> Option<End> {
         self.find_end(session).map(|found| found.end)
+    }
+
+    /// The store's version from before the transaction began; `None` if the store cannot tell.
+    pub(super) fn commit_version(&self) -> Option<CommitVersion> {
+        self.commit_version
     }
 
     /// [`effective_end`](Self::effective_end) with what brought it.
@@ -91,6 +97,9 @@ pub(super) struct WriteContext<'a> {
     pub is_alone: bool,
     /// How many sessions one transaction ends row by row.
     pub direct_ends_max: usize,
+    pub inner: &'a EngineInner,
+    /// Who makes the change.
+    pub actor: Option<&'a Actor>,
 }
 
 /// The mark that an answer needs the database to have reached.
@@ -296,9 +305,21 @@ impl Tenant {
         };
         let known = Arc::clone(&self.state.snapshot.lock());
         let (tenant, epoch) = (self.state.no, version.mark.epoch);
-        let direct_ends_max = self.inner.direct_ends_max;
+        let (inner, direct_ends_max) = (&*self.inner, self.inner.direct_ends_max);
+        let actor = self.actor.as_deref();
         let outcome = self.snapshot_at(transaction, version.version, &known).and_then(|(snapshot, _)| {
-            job(&WriteContext { transaction, tenant, now, snapshot, epoch, is_alone, direct_ends_max })
+            let ctx = WriteContext {
+                transaction,
+                tenant,
+                now,
+                snapshot,
+                epoch,
+                is_alone,
+                direct_ends_max,
+                inner,
+                actor,
+            };
+            job(&ctx)
         });
         let answer = separate(outcome)?;
         if transaction.has_changed() {

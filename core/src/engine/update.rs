@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::answers::UpdatedSession;
+use super::event_log::EventData;
 use super::pending_write::Pending;
 use super::refusals::{ended_session, unknown_session};
 use super::session_view::expires_in;
 use super::tenant::Tenant;
 use crate::error::{Error, Failure};
+use crate::model::event::EventType;
 use crate::model::id::SessionId;
-use crate::model::identity::IdentityPatch;
+use crate::model::identity::{Identity, IdentityPatch};
 use crate::rules::expiry;
 use crate::store::{IssuedAccessToken, NeededSessions};
 use crate::token::issuer::AccessTokenParams;
@@ -60,9 +62,14 @@ impl Tenant {
                 key_no: key.no,
             };
             record.identity_serial = record.access.params.serial;
+            let events = ctx.events();
+            let before = if events.is_on { record.identity.clone() } else { Identity::default() };
             patch.clone().apply(&mut record.identity);
             let unsigned = tenant.prepare_access_token(&record, &key)?;
             ctx.transaction.change_identity(ctx.tenant, &record)?;
+            events.tell(EventType::SessionUpdated, Some((record.id, &record.user_id)), || {
+                EventData::default().with("changed", record.identity.changed_since(&before))
+            })?;
             Ok((record, unsigned))
         });
         let tenant = self.clone();

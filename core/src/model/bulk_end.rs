@@ -1,6 +1,6 @@
 //! Ending many sessions as one act (SPEC 2).
 
-use super::id::{SessionId, UserId};
+use super::id::{Actor, SessionId, UserId};
 use super::session::{BulkNo, EndReason};
 use crate::clock::Timestamp;
 use crate::duration::Duration;
@@ -22,6 +22,10 @@ pub(crate) struct BulkEnd {
     pub spared: Option<SessionId>,
     /// The newest session that ends; `None` if all do.
     pub newest: Option<SessionId>,
+    /// Who ends them.
+    pub actor: Option<Actor>,
+    /// The session for which they make room under the cap.
+    pub replaced_by: Option<SessionId>,
     /// The epoch of the clock mark. Within it the ids of later sessions are not of an earlier time than `at`.
     pub epoch: i64,
 }

@@ -1,8 +1,8 @@
-//! The five settings of a tenant (SPEC 5): defaults, patches, validation.
+//! The settings of a tenant (SPEC 5): defaults, patches, validation.
 
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::duration::Duration;
 use crate::error::Error;
@@ -26,6 +26,10 @@ public_record! {
         /// For how long after a rotation the former refresh token still answers with the same successor, 0 to 60 seconds;
         /// default 10 seconds.
         pub refresh_reuse_window: Duration,
+        /// For how long events are kept; default null: none are recorded. Binds at once: what happens afterwards is recorded.
+        pub event_retention: Option<Duration>,
+        /// After how long the record of an ended session is deleted by maintenance; default never.
+        pub record_retention: Option<Duration>,
     }
 }
 
@@ -37,11 +41,20 @@ impl Default for Config {
             idle_timeout: None,
             max_sessions_per_user: None,
             refresh_reuse_window: Duration::SECONDS_10,
+            event_retention: None,
+            record_retention: None,
         }
     }
 }
 
 impl Config {
+    /// The settings that differ, each with its old and its new value.
+    pub(crate) fn changed_since(&self, old: &Config) -> Value {
+        let (Value::Object(new), old) = (self.to_json(), old.to_json()) else { return Value::Null };
+        let changed = new.into_iter().filter(|(name, value)| old[name] != *value);
+        changed.map(|(name, new)| (name.clone(), json!({"old": old[&name], "new": new}))).collect()
+    }
+
     /// The settings as REST shows them: durations as text, as they were given.
     pub fn to_json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
@@ -67,6 +80,10 @@ pub struct ConfigPatch {
     pub max_sessions_per_user: Option<Option<u64>>,
     /// See [`Config::refresh_reuse_window`].
     pub refresh_reuse_window: Option<Duration>,
+    /// See [`Config::event_retention`].
+    pub event_retention: Option<Option<Duration>>,
+    /// See [`Config::record_retention`].
+    pub record_retention: Option<Option<Duration>>,
 }
 
 impl ConfigPatch {
@@ -84,6 +101,8 @@ impl ConfigPatch {
                 .clearable("max_sessions_per_user")?
                 .map(|cap| cap.map(|SessionCap(cap)| cap)),
             refresh_reuse_window: members.changed("refresh_reuse_window")?.map(|ReuseWindow(window)| window),
+            event_retention: members.clearable("event_retention")?,
+            record_retention: members.clearable("record_retention")?,
         };
         members.finish()?;
         Ok(patch)
@@ -106,6 +125,8 @@ impl ConfigPatch {
             idle_timeout: self.idle_timeout.unwrap_or(config.idle_timeout),
             max_sessions_per_user: self.max_sessions_per_user.unwrap_or(config.max_sessions_per_user),
             refresh_reuse_window: self.refresh_reuse_window.unwrap_or(config.refresh_reuse_window),
+            event_retention: self.event_retention.unwrap_or(config.event_retention),
+            record_retention: self.record_retention.unwrap_or(config.record_retention),
         })
     }
 }

@@ -92,6 +92,14 @@ minted_id! {
     /// The name of a signing key, the `kid` of its tokens: `key_` and a ULID.
     KeyId, "key_", "^key_[0-9A-HJKMNP-TV-Z]{26}$", ErrorCode::NotFound, "no such key"
 }
+minted_id! {
+    /// The name of an event: `evt_` and a ULID of the time at which the event was recorded.
+    EventId, "evt_", "^evt_[0-9A-HJKMNP-TV-Z]{26}$", ErrorCode::NotFound, "no such event"
+}
+host_text! {
+    /// Who changed something, as the host names it (`admin:ada`, `cron`): opaque, exact bytes, 1 to 255 of them.
+    Actor, "actor", 255, example "admin:ada"
+}
 
 impl SessionId {
     /// Above every id that is minted before this time, and below every other.
@@ -115,6 +123,10 @@ impl IdMint {
 
     pub(crate) fn key(&self, now: Timestamp, random: &dyn Random) -> Result<KeyId, Failure> {
         self.mint(now, random).map(KeyId)
+    }
+
+    pub(crate) fn event(&self, now: Timestamp, random: &dyn Random) -> Result<EventId, Failure> {
+        self.mint(now, random).map(EventId)
     }
 
     fn mint(&self, now: Timestamp, random: &dyn Random) -> Result<Ulid, Failure> {

@@ -143,6 +143,21 @@ request_record! {
     }
 }
 
+impl Identity {
+    /// The names of the members that differ.
+    pub(crate) fn changed_since(&self, old: &Identity) -> Vec<&'static str> {
+        let Identity { org_id, role, mfa_verified, email, claims } = self;
+        let members = [
+            ("org_id", *org_id != old.org_id),
+            ("role", *role != old.role),
+            ("mfa_verified", *mfa_verified != old.mfa_verified),
+            ("email", *email != old.email),
+            ("claims", *claims != old.claims),
+        ];
+        members.into_iter().filter_map(|(name, is_changed)| is_changed.then_some(name)).collect()
+    }
+}
+
 /// A change of the [`Identity`] of an active session: `None` leaves a field as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct IdentityPatch {

@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod client_hints;
 pub(crate) mod config;
 pub(crate) mod device_type;
+pub(crate) mod event;
 pub(crate) mod id;
 pub(crate) mod identity;
 pub(crate) mod ip_address;

@@ -111,8 +111,13 @@ impl RestApi {
         auth::require_same_tenant(parts, &self.state.tenant)?;
         let caller = auth::authenticate(&self.state.tenant, self.state.options.routing, parts, route.access)?;
         let is_user = matches!(caller, Caller::User(_));
+        let tenant = match caller {
+            Caller::SecretKey => self.state.tenant.with_actor(request::read_actor(parts)?),
+            Caller::User(_) | Caller::Anonymous => self.state.tenant.clone(),
+        };
         let request = ApiRequest {
             state: &self.state,
+            tenant,
             request_id,
             parts,
             caller,

@@ -44,6 +44,7 @@ mod cookie_options;
 mod cookie_rules;
 mod cookies;
 mod csrf;
+mod events;
 mod host;
 mod options;
 mod origin;

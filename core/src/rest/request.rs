@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use http::HeaderName;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use http::request::Parts;
 use serde_json::{Map, Value};
@@ -17,6 +18,7 @@ use crate::error::Error;
 use crate::json;
 use crate::model::client::UserAgent;
 use crate::model::client_hints::{ClientHint, ClientHints};
+use crate::model::id::Actor;
 use crate::model::ip_address::IpAddress;
 use crate::object_reader::printable;
 
@@ -45,6 +47,7 @@ pub(super) struct ApiState {
 /// A request whose route, caller, query and body have been checked.
 pub(super) struct ApiRequest<'a> {
     pub state: &'a Arc<ApiState>,
+    pub tenant: Tenant,
     /// The id of the request in the answer.
     pub request_id: &'a str,
     pub parts: &'a Parts,
@@ -59,8 +62,9 @@ pub(super) struct ApiRequest<'a> {
 }
 
 impl<'a> ApiRequest<'a> {
-    pub fn tenant(&self) -> &'a Tenant {
-        &self.state.tenant
+    /// The tenant, for changes that the actor of the request makes.
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
     }
 
     pub fn options(&self) -> &'a CheckedOptions {
@@ -85,6 +89,17 @@ impl<'a> ApiRequest<'a> {
             sec_ch_ua_form_factors: hint("sec-ch-ua-form-factors"),
         }
     }
+}
+
+/// Who makes the change, as the holder of the secret key says in `X-Actor`, percent-encoded.
+///
+/// # Errors
+/// `validation_error` for an actor that is none, `bad_request` for more than one.
+pub(super) fn read_actor(parts: &Parts) -> Result<Option<Actor>, Error> {
+    let Some(value) = single_header(parts, &HeaderName::from_static("x-actor"))? else { return Ok(None) };
+    let text = str::from_utf8(value).ok().and_then(percent::decode);
+    let unreadable = || Error::validation("actor", "X-Actor must be percent-encoded UTF-8");
+    text.ok_or_else(unreadable)?.parse().map(Some)
 }
 
 /// Reads the JSON object of the body; empty if the body may be left out and was.

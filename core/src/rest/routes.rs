@@ -8,7 +8,7 @@ use super::request::{ApiRequest, Body};
 use super::response::ApiResponse;
 use super::routing::Routing;
 use super::sign_in::PendingSignIn;
-use super::{admin, sessions, sign_in, tokens};
+use super::{admin, events, sessions, sign_in, tokens};
 use crate::error::Error;
 
 /// What answering a request asks of the database, for hosts that keep short work from waiting behind long work.
@@ -87,6 +87,7 @@ routes! {
     POST "/v1/auth/sign-in" [] Open Required Write => sign_in::begin;
     POST "/v1/auth/token/refresh" [] Open Optional Write => tokens::refresh;
     POST "/v1/auth/sign-out" [] Open Optional Write => tokens::sign_out;
+    GET "/v1/events" ["after" "types" "user_id" "session_id" "limit"] SecretKey None List => events::list;
     GET "/v1/admin/config" [] SecretKey None Lookup => admin::read_config;
     PATCH "/v1/admin/config" [] SecretKey Required Write => admin::change_config;
     GET "/v1/admin/stats" [] SecretKey None Survey => admin::stats;

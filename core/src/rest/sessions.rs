@@ -38,7 +38,7 @@ fn find_user(request: &ApiRequest<'_>) -> Result<Option<UserId>, Error> {
     }
 }
 
-fn parse_limit(text: &str) -> Result<Limit, Error> {
+pub(super) fn parse_limit(text: &str) -> Result<Limit, Error> {
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Error::validation("limit", "must be a whole number of at least 1"));
     }
@@ -112,7 +112,7 @@ pub(super) fn revoke_many(request: ApiRequest<'_>) -> Result<ApiResponse, Error>
 /// Verifies a token or a session id against the store. A token or session that is not good is a response with
 /// `valid: false`; only a store that could not answer is an error.
 pub(super) fn verify(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
-    let tenant = request.tenant();
+    let tenant = request.tenant;
     let mut body = ObjectReader::request(request.body);
     let (token, id) = (body.optional::<String>("token")?, body.optional::<String>("session_id")?);
     body.finish()?;

@@ -31,6 +31,8 @@ pub(crate) use self::records::{
     BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, ScanFilter,
     SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,
 };
+#[cfg(test)]
+pub(crate) use self::records::{LeaseRecord, SealRecord};
 pub(crate) use self::transaction::{QueuedJob, ReadTransaction, WriteTransaction};
 #[cfg(test)]
 pub(crate) use self::transaction::{ReadJob, WriteJob};

@@ -5,6 +5,7 @@ use crate::key_wrapping::SALT_BYTES;
 use crate::model::bulk_end::BulkEnd;
 use crate::model::client::{ClientInfo, UserAgent};
 use crate::model::config::Config;
+use crate::model::event::{EventHash, EventSeq};
 use crate::model::id::{KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::ip_address::IpAddress;
@@ -112,6 +113,33 @@ impl BulkEndRecord {
     pub(crate) fn new(bulk_end: BulkEnd) -> Self {
         BulkEndRecord { bulk_end, ended: 0, is_done: false }
     }
+}
+
+/// A seal over the events up to one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SealRecord {
+    /// The last event that it vouches for.
+    pub seq: EventSeq,
+    /// That event's hash.
+    pub hash: EventHash,
+    pub sealed_at: Timestamp,
+    /// The key that signed it.
+    pub kid: KeyId,
+    pub signature: [u8; 64],
+}
+
+/// Names a process among those that share a piece of work: drawn by chance.
+pub(crate) type LeaseHolder = [u8; 16];
+
+/// A piece of work that one process does at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LeaseRecord {
+    pub name: String,
+    pub holder: LeaseHolder,
+    /// Until when the holder may do the work.
+    pub until: Timestamp,
+    /// The last event that the work is done with; 0 for work that is about no events.
+    pub position: EventSeq,
 }
 
 /// The sessions that a question is about.

@@ -1,10 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 import { env } from "node:process";
+import { ActorScope } from "./actor";
 import { Auth, type Authenticate } from "./auth";
-import { isDate, type ManualClock, readTime, toNativeClock } from "./clock";
+import { type ManualClock, toNativeClock } from "./clock";
 import { ConfigApi, toWireConfigPatch } from "./config";
 import { engineError, HelloJohnError, validationError } from "./errors";
+import { Events } from "./events";
 import type * as types from "./generated/types";
 import * as wire from "./generated/wire";
 import { isOnlyCheck } from "./internal/event_loop_budget";
@@ -22,6 +24,7 @@ import {
   toRequestJson,
 } from "./internal/validate";
 import { type Jwks, Keys } from "./keys";
+import { changeSecretKey, type PurgeOptions, purge, rotateRefreshKey, sweep } from "./maintenance";
 import { RestAdapter } from "./rest/adapter";
 import {
   AuthGuard,
@@ -107,6 +110,11 @@ export interface HelloJohnOptions {
    * corrupt it.
    */
   allowNetworkFileSystem?: boolean | undefined;
+  /**
+   * How much is recorded while the setting `eventRetention` is set: `changes` (default), every change but the rotations of
+   * refresh tokens, which are many, or `all`.
+   */
+  events?: wire.EventDetail | undefined;
   /** Checks credentials for `hj.auth.signIn`. */
   authenticate?: Authenticate | undefined;
   /**
@@ -149,6 +157,7 @@ const OPTIONS = [
   "maxClockJump",
   "signInLimit",
   "allowNetworkFileSystem",
+  "events",
   "authenticate",
   "rest",
   "clock",
@@ -197,6 +206,8 @@ export class HelloJohn {
   readonly config: ConfigApi;
   /** The tenant's signing keys. */
   readonly keys: Keys;
+  /** What happened, while the setting `eventRetention` is set. */
+  readonly events: Events;
   /** The REST API for hosts of the Fetch API (Hono, Next's route handlers, …): {@link createHandler} without options. */
   readonly handler: (request: Request) => Promise<Response>;
   readonly #tenant: NativeTenant;
@@ -240,6 +251,7 @@ export class HelloJohn {
         "allowNetworkFileSystem",
         found.get("allowNetworkFileSystem"),
       ),
+      events: readOptionalText("events", found.get("events")),
       config: config === undefined || config === null ? null : toWireConfigPatch("config", config),
     };
     const secretKey = readText("secretKey", found.get("secretKey"));
@@ -259,10 +271,34 @@ export class HelloJohn {
     this.auth = new Auth(tenant, this.#authenticate, () => this.#refuseIfClosed());
     this.config = new ConfigApi(tenant);
     this.keys = new Keys(tenant);
+    this.events = new Events(tenant);
     this.#restDefaults = readMembers("rest", found.get("rest"), REST_OPTIONS);
     const adapter = this.#createAdapter(undefined, false);
     this.handler = createFetchHandler(adapter);
     this.#guard = adapter.options.rest;
+  }
+
+  /**
+   * The same tenant for changes that this actor makes, 1 to 255 bytes: the events of every change through the returned object
+   * name the actor.
+   *
+   * Throws `validation_error`.
+   *
+   * @example
+   * ```js
+   * await hj.withActor("admin:ada").sessions.revoke(session.id);
+   * ```
+   */
+  withActor(actor: string): ActorScope {
+    const tenant = this.#tenant.withActor(readText("actor", actor));
+    const refusal = tenant.refusal();
+    if (refusal?.code) throw engineError(refusal.code, refusal.text);
+    return new ActorScope(tenant, {
+      sessions: new Sessions(tenant, this.#verifier),
+      auth: new Auth(tenant, this.#authenticate, () => this.#refuseIfClosed()),
+      config: new ConfigApi(tenant),
+      keys: new Keys(tenant),
+    });
   }
 
   /** Opens the engine now. Rejects with `invalid_api_key` or a `storage_…` code. */
@@ -433,7 +469,7 @@ export class HelloJohn {
 
   /** Records the ends of sessions that the clock has ended, and resolves to how many. No other call's answer depends on it. */
   async sweep(): Promise<{ stamped: number }> {
-    return callAsync(this.#tenant.sweep());
+    return sweep(this.#tenant);
   }
 
   /**
@@ -446,13 +482,8 @@ export class HelloJohn {
    * await hj.purge({ olderThan: "90d" });
    * ```
    */
-  async purge(options: { olderThan: Duration | Date }): Promise<{ purged: number }> {
-    const olderThan = readRequiredMembers("options", options, ["olderThan"]).get("olderThan");
-    if (olderThan === undefined || olderThan === null) throw validationError("olderThan", "is required");
-    const before = isDate(olderThan)
-      ? JSON.stringify({ before: readTime("olderThan", olderThan) })
-      : toRequestJson(new Map([["olderThan", olderThan]]), { olderThan: "older_than" });
-    return callAsync(this.#tenant.purge(before));
+  async purge(options: PurgeOptions): Promise<{ purged: number }> {
+    return purge(this.#tenant, options);
   }
 
   /**
@@ -464,7 +495,7 @@ export class HelloJohn {
    * memory.
    */
   async changeSecretKey(newKey: string): Promise<void> {
-    await callAsync(this.#tenant.changeSecretKey(readText("newKey", newKey)));
+    await changeSecretKey(this.#tenant, newKey);
   }
 
   /**
@@ -487,7 +518,7 @@ export class HelloJohn {
    * ```
    */
   async rotateRefreshKey(): Promise<void> {
-    await callAsync(this.#tenant.rotateRefreshKey());
+    await rotateRefreshKey(this.#tenant);
   }
 
   /**

@@ -1,10 +1,13 @@
+export type { ActorScope } from "./actor";
 export type { Authenticate, AuthenticatedUser, Credentials, SignedInSession, SignInOptions } from "./auth";
 export { type CheckProblem, type CheckReport, checkDatabase } from "./check";
 export { ManualClock } from "./clock";
 export { HelloJohnError } from "./errors";
+export type { EventPage, EventQuery, Events } from "./events";
 export type * from "./generated/types";
 export { HelloJohn, type HelloJohnOptions, type SignInLimit, type VerifyTokenOptions } from "./hellojohn";
 export type { Jwks, PublicJwk } from "./keys";
+export type { PurgeOptions } from "./maintenance";
 export type { Auth, RequireAuthOptions } from "./rest/authorize";
 export type {
   FastifyHook,

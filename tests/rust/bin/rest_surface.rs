@@ -110,6 +110,9 @@ impl Client<'_> {
         if let Some(bearer) = outgoing.bearer {
             request = request.header("authorization", format!("Bearer {bearer}").as_bytes());
         }
+        if let Some(actor) = &self.call.actor {
+            request = request.header("x-actor", percent_encode(actor));
+        }
         if let Some(agent) = outgoing.user_agent {
             request = request.header("user-agent", agent.as_bytes());
         }
@@ -159,6 +162,7 @@ impl Client<'_> {
                 self.send(request.bearer(&self.call.secret_key).json(Value::Object(args)))
             }
             "jwks" => self.send(Outgoing::new(Method::GET, "/.well-known/jwks.json")),
+            "events" => self.events(args),
             "stats" => {
                 let mut stats = self.send_as_host(Method::GET, "/v1/admin/stats")?;
                 read_times(&mut stats, &["oldest_unswept_at"]);
@@ -222,6 +226,23 @@ impl Client<'_> {
         let next_cursor = page["pagination"]["next_cursor"].take();
         assert_eq!(page["pagination"]["has_more"], !next_cursor.is_null());
         Ok(json!({"data": page["data"], "next_cursor": next_cursor}))
+    }
+
+    fn events(&self, mut args: Map<String, Value>) -> Result<Value, CallError> {
+        if let Some(types) = args.get("types").and_then(Value::as_array) {
+            let words: Vec<&str> = types.iter().map(text).collect();
+            args.insert("types".to_owned(), words.join(",").into());
+        }
+        let mut page = self.send_as_host(Method::GET, format!("/v1/events{}", query(&args)))?;
+        for event in page["data"].as_array_mut().into_iter().flatten() {
+            read_times(event, &["at"]);
+        }
+        let pagination = &page["pagination"];
+        Ok(json!({
+            "data": page["data"],
+            "next_after": pagination["next_after"],
+            "has_more": pagination["has_more"],
+        }))
     }
 
     /// The answer of the verification if it is a good one, its error if not.

@@ -17,6 +17,8 @@ pub struct hj_config {
     idle_timeout: u64,
     max_sessions_per_user: u64,
     refresh_reuse_window: u64,
+    event_retention: u64,
+    record_retention: u64,
     pub(crate) json: TextOffset,
 }
 
@@ -29,6 +31,8 @@ impl hj_config {
             idle_timeout: config.idle_timeout.map_or(0, Duration::as_secs),
             max_sessions_per_user: config.max_sessions_per_user.unwrap_or(0),
             refresh_reuse_window: config.refresh_reuse_window.as_secs(),
+            event_retention: config.event_retention.map_or(0, Duration::as_secs),
+            record_retention: config.record_retention.map_or(0, Duration::as_secs),
             json: texts.add_json(config),
             texts,
         }
@@ -70,6 +74,22 @@ pub unsafe extern "C" fn hj_config_max_sessions_per_user(config: *const hj_confi
 pub unsafe extern "C" fn hj_config_refresh_reuse_window_s(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(config, |config| config.refresh_reuse_window) }
+}
+
+/// For how long events are kept; default null: none are recorded. Binds at once: what happens afterwards is
+/// recorded. 0 if there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_config_event_retention_s(config: *const hj_config) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(config, |config| config.event_retention) }
+}
+
+/// After how long the record of an ended session is deleted by maintenance; default never. 0 if there is
+/// none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_config_record_retention_s(config: *const hj_config) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(config, |config| config.record_retention) }
 }
 
 /// The settings as a JSON object, durations as they were given: {"session_duration":"30d", …}.

@@ -20,13 +20,18 @@ pub mod settings;
 
 pub mod signing_keys;
 
+pub mod events;
+
 pub mod maintenance;
 
 use std::ffi::c_char;
 
 use hellojohn_core::{Error, Tenant};
 
-use crate::abi::{get, require_object};
+use crate::abi::{get, hj_str, require_object};
+use crate::error::hj_error;
+use crate::guard::call;
+use crate::status::hj_status;
 use crate::texts::{TextOffset, Texts};
 use crate::unwind;
 
@@ -62,6 +67,28 @@ impl hj_tenant {
 pub unsafe extern "C" fn hj_tenant_id(tenant: *const hj_tenant) -> *const c_char {
     // SAFETY: the caller keeps "Objects".
     unsafe { get(tenant, |tenant| tenant.texts.c_str(tenant.id)) }
+}
+
+/// Hands out another handle of the same tenant, for changes that this actor makes: the events of every change through the
+/// handle name it. `actor` is 1 to 255 bytes ("admin:ada"); "not given" makes a handle that names no actor. The handle
+/// costs next to nothing; free it as any other.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for an empty or too long actor.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_with_actor(
+    tenant: *const hj_tenant,
+    actor: hj_str,
+    acting: *mut *mut hj_tenant,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([acting], error, || {
+        let acting = acting.require("acting")?;
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, actor) = unsafe { (hj_tenant::require(tenant)?, actor.parse("actor")?) };
+        acting.give(hj_tenant::new(tenant.with_actor(actor)));
+        Ok(())
+    })
 }
 
 /// Frees a tenant; NULL is allowed. Freeing the last handle of a tenant wipes its keys from memory.

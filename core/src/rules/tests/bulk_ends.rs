@@ -219,6 +219,8 @@ impl LazyTenant {
             reason: None,
             spared: None,
             newest: None,
+            actor: None,
+            replaced_by: None,
             epoch: 0,
         };
         match step {

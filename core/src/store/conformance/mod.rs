@@ -6,6 +6,7 @@ pub(super) mod bulk_ends;
 pub(super) mod change_tracking;
 pub(super) mod closing;
 pub(super) mod concurrent_readers;
+pub(super) mod events;
 pub(super) mod group_commit;
 pub(super) mod missing_rows;
 pub(super) mod order;
@@ -104,6 +105,14 @@ macro_rules! store_conformance_tests {
                 failures_of_tenants_and_keys_are_apart
                 failures_are_scanned_by_ascending_key
                 a_deletion_of_a_missing_key_is_corrupt
+            }
+            events {
+                events_read_back_under_their_numbers
+                a_failed_job_takes_its_event_with_it_and_leaves_no_gap
+                numbers_go_on_after_every_event_is_deleted
+                an_event_is_hashed_once
+                seals_read_back_until_they_are_deleted
+                a_lease_is_replaced_by_the_next_one_of_its_name
             }
             versions {
                 the_version_changes_with_settings_keys_secret_and_bulk_ends_and_with_nothing_else

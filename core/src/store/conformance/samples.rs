@@ -6,7 +6,8 @@ use crate::model::bulk_end::BulkEnd;
 use crate::model::client::ClientInfo;
 use crate::model::config::{self, Config};
 use crate::model::device_type::DeviceType;
-use crate::model::id::{KeyId, SessionId, UserId};
+use crate::model::event::{Event, EventType};
+use crate::model::id::{EventId, KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::session::{BulkNo, End, EndReason, SessionTimes};
 use crate::model::sign_in_limit::FailedSignIn;
@@ -115,6 +116,8 @@ pub(in crate::store) fn plain_bulk_end(no: BulkNo) -> BulkEnd {
         reason: None,
         spared: None,
         newest: None,
+        actor: None,
+        replaced_by: None,
         epoch: 1,
     }
 }
@@ -129,7 +132,24 @@ pub(in crate::store) fn full_bulk_end(no: BulkNo) -> BulkEnd {
         reason: Some(EndReason::ALL[no as usize % EndReason::ALL.len()]),
         spared: Some(session_id(7)),
         newest: Some(session_id(8)),
+        actor: Some("admin:ada 'ü".parse().unwrap()),
+        replaced_by: Some(session_id(9)),
         epoch: 50 + no,
+    }
+}
+
+/// An event with every field set that is told.
+pub(in crate::store) fn event(event_type: EventType) -> Event {
+    Event {
+        seq: 0,
+        id: EventId::from_bytes([6; 16]),
+        r#type: event_type,
+        at: at(1_700_000_000_123),
+        session_id: Some(session_id(4)),
+        user_id: Some(user("usr 'ü")),
+        actor: Some("admin:ada 'ü".parse().unwrap()),
+        data: crate::json::parse_object(br#"{"z":[1,null,"\u0001 \u00fc"],"a":{"b":true}}"#).unwrap(),
+        hash: None,
     }
 }
 
@@ -160,6 +180,8 @@ pub(in crate::store) fn full_config() -> Config {
         idle_timeout: Some("2w".parse().unwrap()),
         max_sessions_per_user: Some(3),
         refresh_reuse_window: config::parse_window("0s").unwrap(),
+        event_retention: Some("400d".parse().unwrap()),
+        record_retention: Some("1y".parse().unwrap()),
     }
 }
 

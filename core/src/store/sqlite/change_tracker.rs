@@ -17,8 +17,8 @@ pub(super) enum Change {
     Everything,
     /// The time that the clock mark holds, which readers know without the database.
     ClockMark,
-    /// Failed sign-ins, on which no cached answer depends.
-    SignInFailures,
+    /// What no cached answer depends on: failed sign-ins, events, seals, leases.
+    Uncached,
 }
 
 /// The changes of one transaction.
@@ -33,7 +33,7 @@ impl Changes {
         match change {
             Change::Session(id) => self.buckets.borrow_mut().push(bucket(id)),
             Change::Everything => self.everything.set(true),
-            Change::ClockMark | Change::SignInFailures => {}
+            Change::ClockMark | Change::Uncached => {}
         }
     }
 }

@@ -61,7 +61,8 @@ impl Check<'_> {
         self.part(ProblemKind::Reference, "references", Self::check_references)?;
         self.part(ProblemKind::Row, "clock_mark", Self::check_clock_mark)?;
         self.part(ProblemKind::Row, "tenants", Self::check_tenants)?;
-        self.part(ProblemKind::Row, "sessions", Self::check_sessions)
+        self.part(ProblemKind::Row, "sessions", Self::check_sessions)?;
+        self.part(ProblemKind::Row, "events", Self::check_events)
     }
 
     /// Runs a part. What it cannot read for damage is a problem; it fails only where nothing can be told about the file.

@@ -6,7 +6,10 @@ use rusqlite::types::Value;
 use rusqlite::{Row, named_params};
 
 use super::check::Check;
-use super::codec::{self, bulk_end_columns, config_columns, key_columns, session_columns};
+use super::codec::{
+    self, bulk_end_columns, config_columns, event_columns, key_columns, lease_columns, seal_columns,
+    session_columns,
+};
 use super::error::map_value_error;
 use super::transaction::{self, Tx};
 use crate::clock::Timestamp;
@@ -17,8 +20,23 @@ use crate::store::records::{KeyRecord, SessionRecord, TenantNo};
 use crate::store::transaction::ReadTransaction;
 use crate::token::keyring::KeyState;
 
-/// The columns of sessions that a migration added, all of them 0 before, and the first version that has them.
-const ADDED_COLUMNS: &[(&str, usize)] = &[("judged_by", 2), ("identity_serial", 4)];
+/// The columns that a migration added, what they held before, and the first version that has them.
+const ADDED_COLUMNS: &[(&str, &str, usize)] = &[
+    ("judged_by", "0", 2),
+    ("identity_serial", "0", 4),
+    ("event_retention", "NULL", 5),
+    ("record_retention", "NULL", 5),
+    ("actor", "NULL", 5),
+    ("replaced_by_ulid", "NULL", 5),
+];
+
+/// The statement for a file of this version, in which a column that it lacks holds what it held before.
+fn at_version(statement: &str, version: usize) -> String {
+    let added = ADDED_COLUMNS.iter().filter(|(_, _, since)| version < *since);
+    added.fold(statement.to_owned(), |statement, (column, before, _)| {
+        statement.replace(column, &format!("{before} AS {column}"))
+    })
+}
 
 /// How many rows one read transaction looks at.
 const BATCH_ROWS: usize = 500;
@@ -30,16 +48,19 @@ impl Check<'_> {
 
     pub(super) fn check_tenants(&mut self) -> Result<(), Failure> {
         let mut after = TenantNo::MIN;
-        let has_bulk_ends = self.has_bulk_ends();
+        let version = self.version;
         loop {
             let mut numbers = Vec::new();
             let report = &mut self.report;
             transaction::read(self.connection, &mut |tx| {
                 numbers = tenant_numbers(tx, after)?;
                 for &no in &numbers {
-                    check_tenant(tx, report, no)?;
-                    if has_bulk_ends {
-                        check_bulk_ends(tx, report, no)?;
+                    check_tenant(tx, report, no, version)?;
+                    if version >= 2 {
+                        check_bulk_ends(tx, report, no, version)?;
+                    }
+                    if version >= 5 {
+                        check_seals_and_leases(tx, report, no)?;
                     }
                 }
                 Ok(())
@@ -52,13 +73,57 @@ impl Check<'_> {
         }
     }
 
-    /// Whether the file is of a release that has them.
-    fn has_bulk_ends(&self) -> bool {
-        self.version >= 2
+    pub(super) fn check_events(&mut self) -> Result<(), Failure> {
+        if self.version < 5 {
+            return Ok(());
+        }
+        let mut after = (TenantNo::MIN, 0);
+        loop {
+            let (mut rows, mut last) = (0, after);
+            let report = &mut self.report;
+            transaction::read(self.connection, &mut |tx| {
+                tx.query_each(
+                    concat!(
+                        "SELECT ",
+                        event_columns!(all),
+                        ",
+                             tenant_no
+                         FROM events
+                         WHERE (tenant_no, seq) > (:tenant_no, :after)
+                         ORDER BY tenant_no, seq
+                         LIMIT :limit"
+                    ),
+                    named_params! {":tenant_no": after.0, ":after": after.1, ":limit": BATCH_ROWS as i64},
+                    |row| {
+                        rows += 1;
+                        let key: (TenantNo, i64) = row
+                            .get("tenant_no")
+                            .and_then(|tenant| Ok((tenant, row.get("seq")?)))
+                            .map_err(map_value_error)?;
+                        if last >= key {
+                            return Err(Failure::corrupt("events are out of order"));
+                        }
+                        if last.0 == key.0 && last.1 + 1 != key.1 {
+                            let gap = format!("events {} to {} are missing", last.1 + 1, key.1 - 1);
+                            report.add(ProblemKind::Row, &format!("events of tenant {}", key.0), &gap);
+                        }
+                        last = key;
+                        note(report, codec::event(row).map(drop), || {
+                            format!("event {} of tenant {}", key.1, key.0)
+                        })?;
+                        Ok(ControlFlow::Continue(()))
+                    },
+                )
+            })?;
+            if rows < BATCH_ROWS {
+                return Ok(());
+            }
+            after = last;
+        }
     }
 
     pub(super) fn check_sessions(&mut self) -> Result<(), Failure> {
-        let mut statement = concat!(
+        let statement = concat!(
             "SELECT ",
             session_columns!(all),
             ",
@@ -67,11 +132,8 @@ impl Check<'_> {
              WHERE (tenant_no, session_ulid) > (:tenant_no, :after)
              ORDER BY tenant_no, session_ulid
              LIMIT :limit"
-        )
-        .to_owned();
-        for (column, _) in ADDED_COLUMNS.iter().filter(|(_, version)| self.version < *version) {
-            statement = statement.replace(column, &format!("0 AS {column}"));
-        }
+        );
+        let statement = at_version(statement, self.version);
         let mut after: Option<(TenantNo, Vec<u8>)> = None;
         loop {
             let mut rows = 0;
@@ -135,29 +197,26 @@ fn tenant_numbers(tx: &Tx<'_>, after: TenantNo) -> Result<Vec<TenantNo>, Failure
 }
 
 /// Reads the row of a tenant and those of its keys.
-fn check_tenant(tx: &Tx<'_>, report: &mut CheckReport, no: TenantNo) -> Result<(), Failure> {
+fn check_tenant(tx: &Tx<'_>, report: &mut CheckReport, no: TenantNo, version: usize) -> Result<(), Failure> {
     report.counts.tenants += 1;
     let object = || format!("tenants {no}");
-    let readable = tx.query_one(
-        concat!(
-            "SELECT ",
-            config_columns!(all),
-            ",
+    let statement = concat!(
+        "SELECT ",
+        config_columns!(all),
+        ",
                  salt,
                  wrapped_refresh_key,
                  token_horizon_at_ms,
                  tenant_id
              FROM tenants
              WHERE tenant_no = :tenant_no"
-        ),
-        named_params! {":tenant_no": no},
-        |row| {
-            let id: String = row.get("tenant_id").map_err(map_value_error)?;
-            id.parse::<TenantId>()
-                .map_err(|_| Failure::corrupt("tenants.tenant_id holds an impossible value"))?;
-            codec::tenant(row, no).map(drop)
-        },
     );
+    let readable = tx.query_one(&at_version(statement, version), named_params! {":tenant_no": no}, |row| {
+        let id: String = row.get("tenant_id").map_err(map_value_error)?;
+        id.parse::<TenantId>()
+            .map_err(|_| Failure::corrupt("tenants.tenant_id holds an impossible value"))?;
+        codec::tenant(row, no).map(drop)
+    });
     note(report, readable.map(drop), object)?;
     let (mut active, mut next) = (0, 0);
     tx.query_each(
@@ -184,16 +243,37 @@ fn check_tenant(tx: &Tx<'_>, report: &mut CheckReport, no: TenantNo) -> Result<(
     Ok(())
 }
 
-fn check_bulk_ends(tx: &Tx<'_>, report: &mut CheckReport, no: TenantNo) -> Result<(), Failure> {
+fn check_bulk_ends(
+    tx: &Tx<'_>,
+    report: &mut CheckReport,
+    no: TenantNo,
+    version: usize,
+) -> Result<(), Failure> {
+    let statement = concat!(
+        "SELECT ",
+        bulk_end_columns!(all),
+        " FROM bulk_ends WHERE tenant_no = :tenant_no ORDER BY bulk_no"
+    );
+    tx.query_each(&at_version(statement, version), named_params! {":tenant_no": no}, |row| {
+        note(report, codec::bulk_end(row).map(drop), || format!("bulk_ends of tenant {no}"))?;
+        Ok(ControlFlow::Continue(()))
+    })
+}
+
+fn check_seals_and_leases(tx: &Tx<'_>, report: &mut CheckReport, no: TenantNo) -> Result<(), Failure> {
     tx.query_each(
-        concat!(
-            "SELECT ",
-            bulk_end_columns!(all),
-            " FROM bulk_ends WHERE tenant_no = :tenant_no ORDER BY bulk_no"
-        ),
+        concat!("SELECT ", seal_columns!(all), " FROM event_seals WHERE tenant_no = :tenant_no ORDER BY seq"),
         named_params! {":tenant_no": no},
         |row| {
-            note(report, codec::bulk_end(row).map(drop), || format!("bulk_ends of tenant {no}"))?;
+            note(report, codec::seal(row).map(drop), || format!("event_seals of tenant {no}"))?;
+            Ok(ControlFlow::Continue(()))
+        },
+    )?;
+    tx.query_each(
+        concat!("SELECT ", lease_columns!(all), " FROM leases WHERE tenant_no = :tenant_no ORDER BY name"),
+        named_params! {":tenant_no": no},
+        |row| {
+            note(report, codec::lease(row).map(drop), || format!("leases of tenant {no}"))?;
             Ok(ControlFlow::Continue(()))
         },
     )

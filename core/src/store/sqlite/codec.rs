@@ -1,22 +1,25 @@
 //! Rows to records and back: the columns of each table, once.
 
 use rusqlite::Row;
+use serde_json::Map;
 
 use super::columns::{RowReader, columns};
 use super::error::map_value_error;
 use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::json;
 use crate::model::bulk_end::BulkEnd;
 use crate::model::client::ClientInfo;
 use crate::model::config::{self, Config};
-use crate::model::id::{KeyId, SessionId};
+use crate::model::event::{Event, EventHash, EventType};
+use crate::model::id::{EventId, KeyId, SessionId};
 use crate::model::identity::Identity;
 use crate::model::session::{BulkNo, End, SessionLifetime, SessionTimes};
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::rules::rotation::Rotation;
 use crate::store::records::{
-    BulkEndRecord, ClockMark, IssuedAccessToken, KeyRecord, LastSeen, SessionRecord, SignInFailures,
-    TenantNo, TenantRecord,
+    BulkEndRecord, ClockMark, IssuedAccessToken, KeyRecord, LastSeen, LeaseRecord, SealRecord, SessionRecord,
+    SignInFailures, TenantNo, TenantRecord,
 };
 use crate::token::issuer::AccessTokenParams;
 use crate::token::keyring::KeyState;
@@ -69,6 +72,8 @@ columns! {
         idle_timeout: config.idle_timeout => idle_timeout = cell.optional_text();
         max_sessions_per_user: config.max_sessions_per_user => max_sessions_per_user = cell.optional_unsigned();
         refresh_reuse_window: config.refresh_reuse_window => refresh_reuse_window = cell.parsed(config::parse_window);
+        event_retention: config.event_retention => event_retention = cell.optional_text();
+        record_retention: config.record_retention => record_retention = cell.optional_text();
     }
 }
 
@@ -97,8 +102,52 @@ columns! {
         spared_ulid: record.bulk_end.spared.map(SessionId::to_bytes) => bulk_end.spared = cell.optional_session();
         newest_ulid: record.bulk_end.newest.map(SessionId::to_bytes) => bulk_end.newest = cell.optional_session();
         era: record.bulk_end.epoch => bulk_end.epoch = cell.value();
+        actor: record.bulk_end.actor => bulk_end.actor = cell.optional_text();
+        replaced_by_ulid: record.bulk_end.replaced_by.map(SessionId::to_bytes) => bulk_end.replaced_by = cell.optional_session();
         ended: record.ended => ended = cell.unsigned();
         done: record.is_done => is_done = cell.value();
+    }
+}
+
+columns! {
+    /// A column of `events`; the tenant's number comes before them.
+    EventColumn of "events", event_columns!, |event: Event, cell|
+    // Numbered by the store, hashed by a seal.
+    given {
+        seq: event.seq => seq = cell.unsigned();
+        hash: event.hash => hash = cell.value::<Option<[u8; 32]>>().map(|hash| hash.map(EventHash));
+    }
+    told {
+        event_ulid: event.id.to_bytes(); // read by `event`
+        event_type: event.r#type => r#type = cell.text();
+        at_ms: event.at => at = cell.time();
+        session_ulid: event.session_id.map(SessionId::to_bytes) => session_id = cell.optional_session();
+        user_id: event.user_id => user_id = cell.optional_text();
+        actor: event.actor => actor = cell.optional_text();
+        data: event.data => data = cell.parsed(|text| json::parse_object(text.as_bytes()).ok_or(()));
+    }
+}
+
+columns! {
+    /// A column of `event_seals`; the tenant's number comes before them.
+    SealColumn of "event_seals", seal_columns!, |seal: SealRecord, cell|
+    seal {
+        seq: seal.seq => seq = cell.unsigned();
+        hash: seal.hash => hash = cell.value().map(EventHash);
+        sealed_at_ms: seal.sealed_at => sealed_at = cell.time();
+        kid: seal.kid.to_bytes() => kid = cell.value().map(KeyId::from_bytes);
+        signature: seal.signature => signature = cell.value();
+    }
+}
+
+columns! {
+    /// A column of `leases`; the tenant's number comes before them.
+    LeaseColumn of "leases", lease_columns!, |lease: LeaseRecord, cell|
+    lease {
+        name: lease.name => name = cell.value();
+        holder: lease.holder => holder = cell.value();
+        until_ms: lease.until => until = cell.time();
+        position: lease.position => position = cell.unsigned();
     }
 }
 
@@ -186,10 +235,57 @@ pub(super) fn bulk_end(row: &Row<'_>) -> Result<BulkEndRecord, Failure> {
         reason: None,
         spared: None,
         newest: None,
+        actor: None,
+        replaced_by: None,
         epoch: 0,
     });
     BulkEndColumn::read_into(&mut record, &RowReader { row, id: no })?;
     Ok(record)
+}
+
+impl EventColumn {
+    /// The columns of an event that is added, in the order of `event_columns!(told)`.
+    pub(super) const TOLD: &'static [EventColumn] = EventColumn::ALL.split_at(2).1;
+}
+
+/// Reads a row that was selected with `event_columns!(all)`.
+pub(super) fn event(row: &Row<'_>) -> Result<Event, Failure> {
+    let id = EventId::from_bytes(row.get(EventColumn::event_ulid as usize).map_err(map_value_error)?);
+    let mut event = Event {
+        seq: 0,
+        id,
+        r#type: EventType::SessionCreated,
+        at: Timestamp::default(),
+        session_id: None,
+        user_id: None,
+        actor: None,
+        data: Map::new(),
+        hash: None,
+    };
+    EventColumn::read_into(&mut event, &RowReader { row, id })?;
+    Ok(event)
+}
+
+/// Reads a row that was selected with `seal_columns!(all)`.
+pub(super) fn seal(row: &Row<'_>) -> Result<SealRecord, Failure> {
+    let mut seal = SealRecord {
+        seq: 0,
+        hash: EventHash([0; 32]),
+        sealed_at: Timestamp::default(),
+        kid: KeyId::from_bytes([0; 16]),
+        signature: [0; 64],
+    };
+    let seq: i64 = row.get(SealColumn::seq as usize).map_err(map_value_error)?;
+    SealColumn::read_into(&mut seal, &RowReader { row, id: seq })?;
+    Ok(seal)
+}
+
+/// Reads a row that was selected with `lease_columns!(all)`.
+pub(super) fn lease(row: &Row<'_>) -> Result<LeaseRecord, Failure> {
+    let mut lease =
+        LeaseRecord { name: String::new(), holder: [0; 16], until: Timestamp::default(), position: 0 };
+    LeaseColumn::read_into(&mut lease, &RowReader { row, id: "a lease" })?;
+    Ok(lease)
 }
 
 /// Reads `failure_key, failures`.

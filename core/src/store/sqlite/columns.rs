@@ -93,6 +93,7 @@ macro_rules! columns {
 
         macro_rules! $list {
             $(($section) => { $crate::store::sqlite::columns::names!($($column)+) };)+
+            $(($section parameters) => { $crate::store::sqlite::columns::parameters!($($column)+) };)+
             (all) => { $crate::store::sqlite::columns::names!($($($column)+)+) };
             (all assignments) => { $crate::store::sqlite::columns::assignments!($($($column)+)+) };
             (all parameters) => { $crate::store::sqlite::columns::parameters!($($($column)+)+) };

@@ -2,17 +2,21 @@
 
 use rusqlite::{Row, named_params};
 
-use super::codec::{self, bulk_end_columns, config_columns, key_columns, session_columns};
+use super::codec::{
+    self, bulk_end_columns, config_columns, event_columns, key_columns, lease_columns, seal_columns,
+    session_columns,
+};
 use super::error::map_value_error;
 use super::transaction::Tx;
 use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::model::event::{Event, EventSeq};
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
-    BulkEndRecord, ClockMark, KeyRecord, ScanFilter, SessionRecord, SessionScope, SignInFailures, TenantNo,
-    TenantRecord, TenantVersion,
+    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope,
+    SignInFailures, TenantNo, TenantRecord, TenantVersion,
 };
 use crate::store::transaction::{LifetimeVisitor, ReadTransaction, Visitor};
 use crate::token::failure_key::FailureKey;
@@ -25,6 +29,22 @@ fn missing(what: &str) -> Failure {
 fn require_order(is_ordered: bool) -> Result<(), Failure> {
     if is_ordered { Ok(()) } else { Err(Failure::corrupt("sessions are out of order")) }
 }
+
+/// As SQL holds it: no number that it cannot hold was given out.
+fn sql_number(seq: EventSeq) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+/// The number of the tenant's newest event: the newest seal knows it where the events are deleted.
+macro_rules! newest_event {
+    () => {
+        "max(
+             coalesce((SELECT max(seq) FROM events WHERE tenant_no = :tenant_no), 0),
+             coalesce((SELECT max(seq) FROM event_seals WHERE tenant_no = :tenant_no), 0)
+         )"
+    };
+}
+pub(super) use newest_event;
 
 /// Above every ULID, for a scan from the newest session.
 const NEWEST: [u8; 17] = [0xff; 17];
@@ -292,6 +312,79 @@ impl ReadTransaction for Tx<'_> {
             previous = &failures.key;
         }
         Ok(found)
+    }
+
+    fn events(&self, tenant: TenantNo, after: EventSeq, limit: usize) -> Result<Vec<Event>, Failure> {
+        let found = self.query_all(
+            concat!(
+                "SELECT ",
+                event_columns!(all),
+                " FROM events WHERE tenant_no = :tenant_no AND seq > :after ORDER BY seq LIMIT :limit"
+            ),
+            named_params! {":tenant_no": tenant, ":after": sql_number(after), ":limit": limit as i64},
+            codec::event,
+        )?;
+        let mut previous = after;
+        for event in &found {
+            if std::mem::replace(&mut previous, event.seq) >= event.seq {
+                return Err(Failure::corrupt("events are out of order"));
+            }
+        }
+        Ok(found)
+    }
+
+    fn newest_event(&self, tenant: TenantNo) -> Result<EventSeq, Failure> {
+        self.query_one(concat!("SELECT ", newest_event!()), named_params! {":tenant_no": tenant}, |row| {
+            row.get::<_, i64>(0).map_err(map_value_error)
+        })?
+        .and_then(|seq| EventSeq::try_from(seq).ok())
+        .ok_or_else(|| missing("the number of the newest event"))
+    }
+
+    fn seals(&self, tenant: TenantNo, after: EventSeq, limit: usize) -> Result<Vec<SealRecord>, Failure> {
+        self.query_all(
+            concat!(
+                "SELECT ",
+                seal_columns!(all),
+                " FROM event_seals WHERE tenant_no = :tenant_no AND seq > :after ORDER BY seq LIMIT :limit"
+            ),
+            named_params! {":tenant_no": tenant, ":after": sql_number(after), ":limit": limit as i64},
+            codec::seal,
+        )
+    }
+
+    fn newest_seal(&self, tenant: TenantNo) -> Result<Option<SealRecord>, Failure> {
+        self.query_one(
+            concat!(
+                "SELECT ",
+                seal_columns!(all),
+                " FROM event_seals WHERE tenant_no = :tenant_no ORDER BY seq DESC LIMIT 1"
+            ),
+            named_params! {":tenant_no": tenant},
+            codec::seal,
+        )
+    }
+
+    fn lease(&self, tenant: TenantNo, name: &str) -> Result<Option<LeaseRecord>, Failure> {
+        self.query_one(
+            concat!(
+                "SELECT ",
+                lease_columns!(all),
+                " FROM leases WHERE tenant_no = :tenant_no AND name = :name"
+            ),
+            named_params! {":tenant_no": tenant, ":name": name},
+            codec::lease,
+        )
+    }
+
+    fn lease_count(&self, tenant: TenantNo) -> Result<u64, Failure> {
+        self.query_one(
+            "SELECT count(*) FROM leases WHERE tenant_no = :tenant_no",
+            named_params! {":tenant_no": tenant},
+            |row| row.get::<_, i64>(0).map_err(map_value_error),
+        )?
+        .and_then(|count| u64::try_from(count).ok())
+        .ok_or_else(|| missing("the count of leases"))
     }
 
     fn database_bytes(&self) -> Result<u64, Failure> {

@@ -23,7 +23,7 @@ CREATE TABLE tenants (
   refresh_reuse_window TEXT NOT NULL,
   -- When every access token of the active key is dead that was issued under earlier settings.
   token_horizon_at_ms INTEGER NOT NULL
-) STRICT;
+, event_retention TEXT, record_retention TEXT) STRICT;
 
 CREATE TABLE signing_keys (
   tenant_no INTEGER NOT NULL REFERENCES tenants (tenant_no),
@@ -96,7 +96,7 @@ CREATE TABLE bulk_ends (
   era INTEGER NOT NULL,
   -- How many sessions it has stamped, and whether that were all.
   ended INTEGER NOT NULL,
-  done INTEGER NOT NULL CHECK (done IN (0, 1)),
+  done INTEGER NOT NULL CHECK (done IN (0, 1)), actor TEXT CHECK (actor <> ''), replaced_by_ulid BLOB CHECK (length(replaced_by_ulid) = 16),
   PRIMARY KEY (tenant_no, bulk_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -107,4 +107,46 @@ CREATE TABLE sign_in_failures (
   -- The sign-ins that failed, oldest first, eight bytes each, big-endian: 48 bits of milliseconds, 16 bits of chance.
   failures BLOB NOT NULL CHECK (length(failures) BETWEEN 8 AND 8000 AND length(failures) % 8 = 0),
   PRIMARY KEY (tenant_no, failure_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+  tenant_no INTEGER NOT NULL REFERENCES tenants (tenant_no),
+  -- Counts the events of the tenant in the order of their commits, without a gap.
+  seq INTEGER NOT NULL CHECK (seq >= 1),
+  -- SHA-256 over the hash before it and the event, once it is sealed.
+  hash BLOB CHECK (length(hash) = 32),
+  -- The ULID of the event's id; its time is the one at which the event was recorded.
+  event_ulid BLOB NOT NULL CHECK (length(event_ulid) = 16),
+  event_type TEXT NOT NULL,
+  -- When it happened.
+  at_ms INTEGER NOT NULL,
+  session_ulid BLOB CHECK (length(session_ulid) = 16),
+  user_id TEXT CHECK (user_id <> ''),
+  actor TEXT CHECK (actor <> ''),
+  -- A JSON object.
+  data TEXT NOT NULL,
+  PRIMARY KEY (tenant_no, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event_seals (
+  tenant_no INTEGER NOT NULL REFERENCES tenants (tenant_no),
+  -- The last event that it vouches for, and that event's hash. The newest seal is kept when its events are deleted.
+  seq INTEGER NOT NULL CHECK (seq >= 1),
+  hash BLOB NOT NULL CHECK (length(hash) = 32),
+  sealed_at_ms INTEGER NOT NULL,
+  kid BLOB NOT NULL CHECK (length(kid) = 16),
+  signature BLOB NOT NULL CHECK (length(signature) = 64),
+  PRIMARY KEY (tenant_no, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE leases (
+  tenant_no INTEGER NOT NULL REFERENCES tenants (tenant_no),
+  -- The work that one process does at a time.
+  name TEXT NOT NULL CHECK (name <> ''),
+  -- The process that does it, and until when it may without saying so again.
+  holder BLOB NOT NULL CHECK (length(holder) = 16),
+  until_ms INTEGER NOT NULL,
+  -- The last event that the work is done with; 0 for work that is about none.
+  position INTEGER NOT NULL CHECK (position >= 0),
+  PRIMARY KEY (tenant_no, name)
 ) STRICT, WITHOUT ROWID;

@@ -1,9 +1,12 @@
 //! How the model's values are kept in SQL. A trait of our own, because the driver's would show on the crate's public types.
 
-use rusqlite::types::{ToSqlOutput, Value};
+use rusqlite::types::{ToSqlOutput, Value as SqlValue};
+use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::duration::Duration;
+use crate::json;
+use crate::model::event::EventHash;
 use crate::model::identity::Claims;
 use crate::model::ip_address::IpAddress;
 use crate::text::AsText;
@@ -20,7 +23,7 @@ impl<T: AsText> AsSql for T {
 
 impl<T: AsSql> AsSql for Option<T> {
     fn as_sql(&self) -> ToSqlOutput<'_> {
-        self.as_ref().map_or(ToSqlOutput::Owned(Value::Null), T::as_sql)
+        self.as_ref().map_or(ToSqlOutput::Owned(SqlValue::Null), T::as_sql)
     }
 }
 
@@ -37,13 +40,16 @@ macro_rules! as_sql {
 
 as_sql! { bool, i64, u32: |number| *number }
 as_sql! { u64: |number| *number as i64 } // the model bounds every such number to what SQL holds
-as_sql! { [u8; 16], Vec<u8>: |bytes| bytes.as_slice() }
+as_sql! { [u8; 16], [u8; 64], Vec<u8>: |bytes| bytes.as_slice() }
+as_sql! { EventHash: |hash| hash.0.as_slice() }
+as_sql! { String: |text| text.as_str() }
+as_sql! { Map<String, Value>: |object| json::to_canonical(object) }
 as_sql! { Timestamp: |time| time.as_millis() }
 as_sql! { Duration, IpAddress: |value| value.to_string() }
 
 impl AsSql for Claims {
     fn as_sql(&self) -> ToSqlOutput<'_> {
         let text = (!self.as_object().is_empty()).then(|| self.to_string());
-        ToSqlOutput::Owned(text.map_or(Value::Null, Value::Text))
+        ToSqlOutput::Owned(text.map_or(SqlValue::Null, SqlValue::Text))
     }
 }

@@ -4,20 +4,24 @@ use rusqlite::named_params;
 
 use super::change_tracker::Change;
 use super::codec::{
-    self, BulkEndColumn, ConfigColumn, KeyColumn, SessionColumn, bulk_end_columns, config_columns,
-    key_columns, session_columns,
+    self, BulkEndColumn, ConfigColumn, EventColumn, KeyColumn, LeaseColumn, SealColumn, SessionColumn,
+    bulk_end_columns, config_columns, event_columns, key_columns, lease_columns, seal_columns,
+    session_columns,
 };
 use super::columns::assignments;
+use super::read_tx::newest_event;
 use super::transaction::Tx;
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::key_wrapping::SALT_BYTES;
 use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
+use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::id::{SessionId, TenantId};
 use crate::model::session::{BulkNo, End};
 use crate::store::records::{
-    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SignInFailures, TenantNo, TenantRecord,
+    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, SealRecord, SessionRecord, SignInFailures, TenantNo,
+    TenantRecord,
 };
 use crate::store::transaction::WriteTransaction;
 
@@ -238,13 +242,13 @@ impl WriteTransaction for Tx<'_> {
     fn set_sign_in_failures(&self, tenant: TenantNo, failures: &SignInFailures) -> Result<(), Failure> {
         if failures.failures.is_empty() {
             return self.change(
-                Change::SignInFailures,
+                Change::Uncached,
                 "DELETE FROM sign_in_failures WHERE tenant_no = :tenant_no AND failure_key = :failure_key",
                 named_params! {":tenant_no": tenant, ":failure_key": failures.key},
             );
         }
         self.change(
-            Change::SignInFailures,
+            Change::Uncached,
             "INSERT INTO sign_in_failures (tenant_no, failure_key, failures)
              VALUES (:tenant_no, :failure_key, :failures)
              ON CONFLICT (tenant_no, failure_key) DO UPDATE SET failures = excluded.failures",
@@ -349,6 +353,90 @@ impl WriteTransaction for Tx<'_> {
             named_params! {":tenant_no": tenant, ":bulk_no": no},
         )?;
         self.change_version(tenant)
+    }
+
+    fn add_event(&self, tenant: TenantNo, event: &Event) -> Result<(), Failure> {
+        self.change_with(
+            Change::Uncached,
+            concat!(
+                "INSERT INTO events (tenant_no, seq, ",
+                event_columns!(told),
+                ") VALUES (:tenant_no, ",
+                newest_event!(),
+                " + 1, ",
+                event_columns!(told parameters),
+                ")"
+            ),
+            |binder| {
+                binder.parameters(named_params! {":tenant_no": tenant})?.columns(EventColumn::TOLD, event)
+            },
+        )
+    }
+
+    fn hash_event(&self, tenant: TenantNo, seq: EventSeq, hash: EventHash) -> Result<(), Failure> {
+        self.change(
+            Change::Uncached,
+            "UPDATE events SET hash = :hash WHERE tenant_no = :tenant_no AND seq = :seq AND hash IS NULL",
+            named_params! {":hash": hash.0, ":tenant_no": tenant, ":seq": seq as i64},
+        )
+    }
+
+    fn delete_event(&self, tenant: TenantNo, seq: EventSeq) -> Result<(), Failure> {
+        self.change(
+            Change::Uncached,
+            "DELETE FROM events WHERE tenant_no = :tenant_no AND seq = :seq",
+            named_params! {":tenant_no": tenant, ":seq": seq as i64},
+        )
+    }
+
+    fn add_seal(&self, tenant: TenantNo, seal: &SealRecord) -> Result<(), Failure> {
+        self.change_with(
+            Change::Uncached,
+            concat!(
+                "INSERT INTO event_seals (tenant_no, ",
+                seal_columns!(all),
+                ") VALUES (:tenant_no, ",
+                seal_columns!(all parameters),
+                ")"
+            ),
+            |binder| binder.parameters(named_params! {":tenant_no": tenant})?.columns(SealColumn::ALL, seal),
+        )
+    }
+
+    fn delete_seal(&self, tenant: TenantNo, seq: EventSeq) -> Result<(), Failure> {
+        self.change(
+            Change::Uncached,
+            "DELETE FROM event_seals WHERE tenant_no = :tenant_no AND seq = :seq",
+            named_params! {":tenant_no": tenant, ":seq": seq as i64},
+        )
+    }
+
+    fn set_lease(&self, tenant: TenantNo, lease: &LeaseRecord) -> Result<(), Failure> {
+        self.change_with(
+            Change::Uncached,
+            concat!(
+                "INSERT INTO leases (tenant_no, ",
+                lease_columns!(all),
+                ") VALUES (:tenant_no, ",
+                lease_columns!(all parameters),
+                ")
+                 ON CONFLICT (tenant_no, name) DO UPDATE SET
+                     holder = excluded.holder,
+                     until_ms = excluded.until_ms,
+                     position = excluded.position"
+            ),
+            |binder| {
+                binder.parameters(named_params! {":tenant_no": tenant})?.columns(LeaseColumn::ALL, lease)
+            },
+        )
+    }
+
+    fn delete_lease(&self, tenant: TenantNo, name: &str) -> Result<(), Failure> {
+        self.change(
+            Change::Uncached,
+            "DELETE FROM leases WHERE tenant_no = :tenant_no AND name = :name",
+            named_params! {":tenant_no": tenant, ":name": name},
+        )
     }
 
     fn delete_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure> {

@@ -55,6 +55,33 @@ export type DeviceType = "desktop" | "mobile" | "tablet" | "bot" | "unknown";
 export type KeyState = "next" | "active" | "retiring" | "retired";
 
 /**
+ * What an event tells of.
+ *
+ * - `session.created`: A user signed in.
+ * - `session.refreshed`: A refresh token was rotated; recorded only by an engine whose option `events` is
+ *   `all`.
+ * - `session.updated`: What the access tokens of a session carry was changed.
+ * - `session.ended`: A session ended, by a decision or by the clock.
+ * - `session.purged`: The record of an ended session was deleted.
+ * - `config.updated`: Settings were changed.
+ * - `key.rotated`: Another key signs from now on.
+ * - `key.retired`: A key was retired: by decision, or because the last token that it signed had expired.
+ * - `secret_key.changed`: The tenant's secret key was changed.
+ * - `refresh_key.rotated`: The key behind refresh tokens was replaced.
+ */
+export type EventType =
+  | "session.created"
+  | "session.refreshed"
+  | "session.updated"
+  | "session.ended"
+  | "session.purged"
+  | "config.updated"
+  | "key.rotated"
+  | "key.retired"
+  | "secret_key.changed"
+  | "refresh_key.rotated";
+
+/**
  * What kind of problem a check has found.
  *
  * - `file`: The file as a whole: it is no database, empty, or another application's.
@@ -171,6 +198,13 @@ export interface Config {
    * seconds; default 10 seconds.
    */
   refreshReuseWindow: string;
+  /**
+   * For how long events are kept; default null: none are recorded. Binds at once: what happens afterwards is
+   * recorded.
+   */
+  eventRetention: string | null;
+  /** After how long the record of an ended session is deleted by maintenance; default never. */
+  recordRetention: string | null;
 }
 
 /** Counts over one tenant. */
@@ -195,6 +229,30 @@ export interface Stats {
   clockAheadMs: number;
 }
 
+/** Something that happened to a session, the settings or the keys of a tenant. */
+export interface Event {
+  /** Its number: the events of a tenant are counted from 1 in the order of their commits, without a gap. */
+  seq: number;
+  /** Its id: `evt_` and a ULID of the time at which it was recorded. */
+  id: string;
+  /** What it tells of. */
+  type: EventType;
+  /** When it happened. An end by the clock may have been recorded later than it happened. */
+  at: Date;
+  /** The session that it is about. */
+  sessionId: string | null;
+  /** The user of that session. */
+  userId: string | null;
+  /**
+   * Who did it, as the host has named them; absent for what the clock did and where the host named no one.
+   */
+  actor: string | null;
+  /** More about it; `docs/EVENTS.md` lists the members by type. */
+  data: Record<string, Json>;
+  /** The hash that chains it to the event before it; absent until it is sealed. */
+  hash: string | null;
+}
+
 /** A signing key. */
 export interface KeyInfo {
   /** Its id, the `kid` of its tokens: `key_` and a ULID. */
@@ -212,11 +270,15 @@ export interface ConfigPatch {
   idleTimeout?: Duration | null | undefined;
   maxSessionsPerUser?: number | null | undefined;
   refreshReuseWindow?: Duration | undefined;
+  eventRetention?: Duration | null | undefined;
+  recordRetention?: Duration | null | undefined;
   session_duration?: Duration | undefined;
   access_token_ttl?: Duration | undefined;
   idle_timeout?: Duration | null | undefined;
   max_sessions_per_user?: number | null | undefined;
   refresh_reuse_window?: Duration | undefined;
+  event_retention?: Duration | null | undefined;
+  record_retention?: Duration | null | undefined;
 }
 
 /** A sign-in. `undefined` and `null` mean "not given". */

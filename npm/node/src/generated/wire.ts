@@ -4,6 +4,8 @@ import type {
   Config,
   DeviceType,
   EndReason,
+  Event,
+  EventType,
   KeyInfo,
   KeyState,
   Session,
@@ -46,6 +48,14 @@ export type Durability = "full" | "normal";
  *   so there is no mode for reading alone.
  */
 export type FileAccess = "owner" | "group";
+
+/**
+ * How much an engine records of a tenant whose setting `event_retention` is set.
+ *
+ * - `changes`: Every change but the rotations of refresh tokens, which are many. The default.
+ * - `all`: Every change.
+ */
+export type EventDetail = "changes" | "all";
 
 /** A session as the addon sends it: its values in order, times in milliseconds. */
 export type WireSession = [
@@ -120,6 +130,8 @@ export interface WireConfig {
   idle_timeout: string | null;
   max_sessions_per_user: number | null;
   refresh_reuse_window: string;
+  event_retention: string | null;
+  record_retention: string | null;
 }
 
 export function toConfig(wire: WireConfig): Config {
@@ -129,6 +141,8 @@ export function toConfig(wire: WireConfig): Config {
     idleTimeout: wire.idle_timeout,
     maxSessionsPerUser: wire.max_sessions_per_user,
     refreshReuseWindow: wire.refresh_reuse_window,
+    eventRetention: wire.event_retention,
+    recordRetention: wire.record_retention,
   };
 }
 
@@ -149,6 +163,32 @@ export function toStats(wire: WireStats): Stats {
     logBytes: wire.log_bytes,
     oldestUnsweptAt: toDate(wire.oldest_unswept_at),
     clockAheadMs: wire.clock_ahead_ms,
+  };
+}
+
+export interface WireEvent {
+  seq: number;
+  id: string;
+  type: EventType;
+  at: number;
+  session_id: string | null;
+  user_id: string | null;
+  actor: string | null;
+  data: Record<string, Json>;
+  hash: string | null;
+}
+
+export function toEvent(wire: WireEvent): Event {
+  return {
+    seq: wire.seq,
+    id: wire.id,
+    type: wire.type,
+    at: new Date(wire.at),
+    sessionId: wire.session_id,
+    userId: wire.user_id,
+    actor: wire.actor,
+    data: wire.data,
+    hash: wire.hash,
   };
 }
 
@@ -192,4 +232,6 @@ export const CONFIG_NAMES = {
   idleTimeout: "idle_timeout",
   maxSessionsPerUser: "max_sessions_per_user",
   refreshReuseWindow: "refresh_reuse_window",
+  eventRetention: "event_retention",
+  recordRetention: "record_retention",
 } as const;

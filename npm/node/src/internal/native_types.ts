@@ -54,6 +54,7 @@ export interface Outcome {
 
 export interface NativeTenant {
   refusal(): Outcome | null;
+  withActor(actor: string): NativeTenant;
   ready(): number;
   create(request: string): number;
   beginSignIn(account: string, address: string | null): number;
@@ -82,6 +83,7 @@ export interface NativeTenant {
   retireKey(kid: string): number;
   changeSecretKey(secretKey: string): number;
   rotateRefreshKey(): number;
+  events(query: string): Call;
   stats(): number;
   sweep(): number;
   purge(before: string): number;

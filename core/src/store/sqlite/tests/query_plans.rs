@@ -7,20 +7,28 @@ use std::time::Duration;
 use rusqlite::{Connection, ffi};
 
 use crate::error::Failure;
+use crate::model::event::{EventHash, EventType};
+use crate::model::id::KeyId;
 use crate::model::session::{End, EndReason};
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::conformance::samples::{
-    at, key, plain_bulk_end, plain_session, plain_tenant, session_id, user,
+    at, event, key, plain_bulk_end, plain_session, plain_tenant, session_id, user,
 };
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
-    ClockMark, Database, ScanFilter, SessionScope, SignInFailures, Store, StoreOptions, WriteTransaction,
+    ClockMark, Database, LeaseRecord, ScanFilter, SealRecord, SessionScope, SignInFailures, Store,
+    StoreOptions, WriteTransaction,
 };
 use crate::token::keyring::KeyState;
 
 /// Small tables that are read as a whole: one row, and the tenants for `lower_clock_mark`.
-const READ_AS_A_WHOLE: [&str; 4] =
-    ["SCAN clock_mark", "SCAN tenants", "SCAN pragma_page_count", "SCAN pragma_page_size"];
+const READ_AS_A_WHOLE: [&str; 5] = [
+    "SCAN clock_mark",
+    "SCAN tenants",
+    "SCAN pragma_page_count",
+    "SCAN pragma_page_size",
+    "SCAN CONSTANT ROW",
+];
 
 /// Asks every question and makes every change once.
 fn exercise(tx: &dyn WriteTransaction) -> Result<(), Failure> {
@@ -53,6 +61,24 @@ fn exercise(tx: &dyn WriteTransaction) -> Result<(), Failure> {
     assert_eq!(tx.sign_in_failures(no, &failures.key)?, failures.failures);
     tx.scan_sign_in_failures(no, &[], 10)?;
     tx.set_sign_in_failures(no, &SignInFailures { failures: Vec::new(), ..failures })?;
+    tx.add_event(no, &event(EventType::SessionEnded))?;
+    tx.hash_event(no, 1, EventHash([1; 32]))?;
+    let seal = SealRecord {
+        seq: 1,
+        hash: EventHash([1; 32]),
+        sealed_at: at(5),
+        kid: KeyId::from_bytes([1; 16]),
+        signature: [1; 64],
+    };
+    tx.add_seal(no, &seal)?;
+    assert_eq!((tx.newest_event(no)?, tx.newest_seal(no)?), (1, Some(seal.clone())));
+    assert_eq!((tx.events(no, 0, 10)?.len(), tx.seals(no, 0, 10)?), (1, vec![seal]));
+    tx.delete_event(no, 1)?;
+    tx.delete_seal(no, 1)?;
+    let lease = LeaseRecord { name: "work".to_owned(), holder: [1; 16], until: at(5), position: 1 };
+    tx.set_lease(no, &lease)?;
+    assert_eq!((tx.lease(no, "work")?, tx.lease_count(no)?), (Some(lease), 1));
+    tx.delete_lease(no, "work")?;
     tx.clock_mark()?;
     tx.tenant_no(&"tnt".parse().unwrap())?;
     tx.tenant_numbers()?;
@@ -103,7 +129,10 @@ fn assert_searches_by_key(connection: &Connection) {
             let whole = READ_AS_A_WHOLE.iter().any(|known| step.starts_with(known));
             assert!(whole || !step.contains("SCAN"), "{step}: {statement}");
             assert!(!step.contains("TEMP B-TREE"), "sorts: {step}: {statement}");
-            if step.contains("sessions ") || step.contains("sign_in_failures ") {
+            if ["sessions ", "sign_in_failures ", "events ", "leases "]
+                .iter()
+                .any(|table| step.contains(table))
+            {
                 assert!(step.contains("tenant_no=?"), "{step}: {statement}");
             }
         }

@@ -1,0 +1,40 @@
+//! `/v1/events`: what happened.
+
+use serde_json::{Value, json};
+
+use super::request::ApiRequest;
+use super::response::ApiResponse;
+use super::sessions::parse_limit;
+use super::time::encode_record;
+use crate::engine::EventQuery;
+use crate::error::Error;
+
+pub(super) fn list(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let query = &request.query;
+    let types = query.text("types").map(|types| EventQuery::read_types(types.split(','))).transpose()?;
+    let query = EventQuery {
+        after: query.text("after").map(parse_seq).transpose()?.unwrap_or_default(),
+        types: types.unwrap_or_default(),
+        user_id: query.parse_as("user_id")?,
+        session_id: query.parse_as("session_id")?,
+        limit: query.text("limit").map(parse_limit).transpose()?.unwrap_or_default(),
+    };
+    let page = request.tenant().events(&query)?;
+    let data: Vec<Value> = page.data.iter().map(encode_record).collect::<Result<_, _>>()?;
+    Ok(ApiResponse::ok(json!({
+        "data": data,
+        "pagination": {
+            "limit": query.limit.get(),
+            "has_more": page.has_more,
+            "next_after": page.next_after,
+        },
+    })))
+}
+
+fn parse_seq(text: &str) -> Result<u64, Error> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse()
+        .ok()
+        .filter(|_| is_number)
+        .ok_or_else(|| Error::validation("after", "must be the number of an event"))
+}
