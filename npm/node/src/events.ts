@@ -1,6 +1,6 @@
-import { toEvent, type WireEvent } from "./generated/wire";
 import type { Event, EventType } from "./generated/types";
-import { charge } from "./internal/event_loop_budget";
+import { toEvent, type WireEvent } from "./generated/wire";
+import { callBudget } from "./internal/event_loop_budget";
 import { callInlineOrAsync } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
 import { readMembers, toRequestJson } from "./internal/validate";
@@ -63,7 +63,7 @@ export class Events {
     const page = await callInlineOrAsync<{ data: WireEvent[]; next_after: number; has_more: boolean }>(() =>
       this.#tenant.events(asked),
     );
-    const events = charge(() => page.data.map(toEvent));
+    const events = callBudget.charge(() => page.data.map(toEvent));
     return { events, nextAfter: page.next_after, hasMore: page.has_more };
   }
 }

@@ -118,6 +118,8 @@ columns! {
     idle_timeout text: config.idle_timeout => idle_timeout = cell.optional_text();
     max_sessions_per_user bigint: config.max_sessions_per_user => max_sessions_per_user = cell.optional_unsigned();
     refresh_reuse_window text: config.refresh_reuse_window => refresh_reuse_window = cell.parsed(config::parse_window);
+    event_retention text: config.event_retention => event_retention = cell.optional_text();
+    record_retention text: config.record_retention => record_retention = cell.optional_text();
 }
 
 columns! {
@@ -142,6 +144,8 @@ columns! {
     spared_ulid bytea: record.bulk_end.spared.map(SessionId::to_bytes) => bulk_end.spared = cell.optional_session();
     newest_ulid bytea: record.bulk_end.newest.map(SessionId::to_bytes) => bulk_end.newest = cell.optional_session();
     era bigint: record.bulk_end.epoch => bulk_end.epoch = cell.number();
+    actor text: record.bulk_end.actor => bulk_end.actor = cell.optional_text();
+    replaced_by_ulid bytea: record.bulk_end.replaced_by.map(SessionId::to_bytes) => bulk_end.replaced_by = cell.optional_session();
     ended bigint: record.ended => ended = cell.unsigned();
     done boolean: record.is_done => is_done = cell.flag();
 }
@@ -253,6 +257,8 @@ pub(super) fn bulk_end(row: &Row) -> Result<BulkEndRecord, Failure> {
         reason: None,
         spared: None,
         newest: None,
+        actor: None,
+        replaced_by: None,
         epoch: 0,
     });
     read_bulk_end(&mut record, row, 0, no)?;

@@ -32,7 +32,9 @@ CREATE TABLE @tenants (
   access_token_ttl text NOT NULL,
   idle_timeout text,
   max_sessions_per_user bigint CHECK (max_sessions_per_user >= 1),
-  refresh_reuse_window text NOT NULL
+  refresh_reuse_window text NOT NULL,
+  event_retention text,
+  record_retention text
 );
 
 CREATE TABLE @signing_keys (
@@ -109,6 +111,9 @@ CREATE TABLE @bulk_ends (
   newest_ulid bytea CHECK (octet_length(newest_ulid) = 16),
   -- Of the clock mark.
   era bigint NOT NULL,
+  -- Who ended these sessions, and the session for which they made room.
+  actor text CHECK (actor <> ''),
+  replaced_by_ulid bytea CHECK (octet_length(replaced_by_ulid) = 16),
   -- How many sessions it has stamped, and whether that were all.
   ended bigint NOT NULL,
   done boolean NOT NULL,

@@ -18,7 +18,8 @@ pub(super) fn open(database: Database, busy_timeout: Duration) -> SqliteStore {
 mod file {
     use super::*;
     use crate::store::conformance::{
-        concurrent_reader_conformance_tests, shared_database_conformance_tests, store_conformance_tests,
+        concurrent_reader_conformance_tests, event_conformance_tests, shared_database_conformance_tests,
+        store_conformance_tests,
     };
 
     struct File(tempfile::TempDir);
@@ -34,13 +35,14 @@ mod file {
     }
 
     store_conformance_tests!(File);
+    event_conformance_tests!(File);
     concurrent_reader_conformance_tests!(File);
     shared_database_conformance_tests!(File);
 }
 
 mod memory {
     use super::*;
-    use crate::store::conformance::store_conformance_tests;
+    use crate::store::conformance::{event_conformance_tests, store_conformance_tests};
 
     struct Memory;
 
@@ -55,4 +57,5 @@ mod memory {
     }
 
     store_conformance_tests!(Memory);
+    event_conformance_tests!(Memory);
 }
