@@ -20,6 +20,7 @@ test: surfaces
 	cd npm && npm test
 	tests/readme $(BUILD)
 	tests/rest/curl
+	tests/rest/client
 	HJ_SERVER="node examples/node/server.mjs" tests/rest/curl
 
 # What programs write: bindings, TypeScript and OpenAPI schemas from core's public values, the C header, the SQL dump.
@@ -41,7 +42,7 @@ package:
 rest:
 	tests/rest/schemathesis
 
-# The refresh cookie in Chromium: planted, left over, in frames.
+# Chromium: the refresh cookie, the client and the components in pages and tabs, the devices app.
 browser: node
 	tests/browser/run
 

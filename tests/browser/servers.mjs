@@ -54,21 +54,34 @@ export async function serve(t, hj, options, { tls = true } = {}) {
   return { at, answers };
 }
 
+const CHROMIUM = {
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--ignore-certificate-errors",
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
+  ],
+  // Users have it; without it, pages are never shown again from the browser's memory.
+  ignoreDefaultArgs: ["--disable-back-forward-cache"],
+};
+
 /** Chromium, for which every name below `.test` is this machine. */
 export function launch() {
-  return chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--ignore-certificate-errors",
-      "--host-resolver-rules=MAP *.test 127.0.0.1",
-    ],
+  return chromium.launch(CHROMIUM);
+}
+
+/** The same with a profile in this folder. */
+export function launchProfile(folder, args = []) {
+  return chromium.launchPersistentContext(folder, {
+    ...CHROMIUM,
+    args: [...CHROMIUM.args, ...args],
+    ignoreHTTPSErrors: true,
   });
 }
 

@@ -33,6 +33,18 @@ test("20 parallel requests that are refused lead to one refresh", async (t) => {
   }
 });
 
+test("a request that is refused after the others were refreshed does not refresh again", async (t) => {
+  const { world, client, before } = await openExpired(t);
+  world.monotonic -= HOUR;
+  let release;
+  world.fail("/slow", new Promise((settle) => (release = settle)));
+  const slow = client.fetch("/slow");
+  await client.fetch("/me");
+  release();
+  assert.equal((await slow).status, 200);
+  assert.equal(world.count(REFRESH), before + 1);
+});
+
 test("a refresh whose answer is lost is repeated, and gets the same token", async (t) => {
   const { world, client, user, before } = await openExpired(t);
   world.fail(PATH, "lose", "lose");
@@ -111,6 +123,21 @@ test("a page that is loaded offline waits, and is signed in when it is back", as
   client.page.dispatchEvent(new Event("online"));
   await world.settle();
   assert.equal(client.state.status, "signed_in");
+});
+
+test("a server that fails while the page is loaded is waited for; one without the API is not", async (t) => {
+  const world = makeWorld(t);
+  for (const [answers, status] of [
+    [[503, 503, 503], "loading"],
+    [[429], "loading"],
+    [[404], "signed_out"],
+  ]) {
+    const client = world.open();
+    world.fail(PATH, ...answers.map((status) => new Response("<h1>Sorry</h1>", { status })));
+    client.onChange(() => {});
+    await world.settle();
+    assert.deepEqual([client.state.status, client.state.error.code], [status, "unexpected_answer"]);
+  }
 });
 
 test("a sign-out without an answer leaves the user signed in and says so", async (t) => {

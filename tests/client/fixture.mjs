@@ -27,10 +27,15 @@ export function makeWorld(t, { cookie = true, config } = {}) {
 class World {
   /** Requests that reached the server, as `METHOD /path`. */
   requests = [];
-  /** What happens to the next requests of a path: `lose` the answer, `refuse` the connection, `hang`, or a `Response`. */
+  /**
+   * What happens to the next requests of a path: `lose` the answer, `refuse` the connection, `hang`, a `Response`, or a promise
+   * until which the answer is held back.
+   */
   faults = new Map();
   cookies = new Map();
   timers = new Set();
+  /** Whether what pages tell each other arrives only after the lock has been passed on. */
+  areMessagesLate = false;
   monotonic = 1_000;
   #held = new Map();
   #channels = new Set();
@@ -125,6 +130,7 @@ class World {
     this.#underway += 1;
     const response = await this.#answer(new Request(request, { headers }), pathname);
     this.#underway -= 1;
+    if (fault instanceof Promise) await fault;
     if (fault === "lose") throw new TypeError("network connection was lost");
     for (const line of response.headers.getSetCookie()) {
       const [, name, value, attributes] = /^([^=]+)=([^;]*)(.*)$/.exec(line);
@@ -166,6 +172,7 @@ class World {
   }
 
   #openChannel(name) {
+    const world = this;
     const channels = this.#channels;
     const channel = {
       onmessage: null,
@@ -174,7 +181,9 @@ class World {
         for (const other of channels) {
           if (other === channel || other.name !== name) continue;
           const data = structuredClone(message);
-          queueMicrotask(() => channels.has(other) && other.onmessage?.({ data }));
+          const deliver = () => channels.has(other) && other.onmessage?.({ data });
+          if (world.areMessagesLate) setImmediate(deliver);
+          else queueMicrotask(deliver);
         }
       },
       name,

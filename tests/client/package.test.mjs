@@ -37,7 +37,7 @@ test("the package needs no other", () => {
   assert.equal(manifest.peerDependencies, undefined);
 });
 
-for (const name of ["client"]) {
+for (const name of ["client", "react"]) {
   test(`the tarball of @hellojohn/${name} holds what its package.json says`, () => {
     const options = { cwd: WORKSPACE, encoding: "utf8" };
     execFileSync(process.execPath, ["node_modules/publint/src/cli.js", name, "--strict"], options);

@@ -97,6 +97,13 @@ test("signing out ends the session, forgets the token and calls for no more", as
   assert.deepEqual(world.requests.slice(requests), ["GET /me"]);
 });
 
+test("signing out when there is nothing to sign out of is no failure", async (t) => {
+  const client = makeWorld(t).open();
+  await client.signOut();
+  await client.signOut();
+  assert.equal(client.state.status, "signed_out");
+});
+
 test("signing out everywhere ends the user's other sessions too", async (t) => {
   const world = makeWorld(t);
   const phone = await world.hj.sessions.create({ userId: "usr_ada" });
@@ -151,7 +158,7 @@ test("a second 401 is handed out as it is", async (t) => {
 test("a token is refreshed before it expires, by a clock that knows no date", async (t) => {
   const world = makeWorld(t);
   const client = world.open();
-  await signIn(client);
+  const user = await signIn(client);
   world.pass(HOUR - 9_000);
   assert.equal((await client.fetch("/me")).status, 200);
   assert.deepEqual(world.requests.slice(-2), [REFRESH, "GET /me"]);
@@ -159,6 +166,8 @@ test("a token is refreshed before it expires, by a clock that knows no date", as
   world.pass(HOUR / 2);
   await client.fetch("/me");
   assert.equal(client.getAccessToken(), fresh);
+  assert.equal(client.user, user, "a refresh that changes nothing about the user changes no object");
+  assert.equal(world.timers.size, 0, "no timer is left behind");
 });
 
 test("an access token of a second is refreshed for each request in time", async (t) => {
@@ -184,6 +193,8 @@ test("the server's time does not depend on the device's", async (t) => {
 test("the access token goes to trusted origins only", async (t) => {
   const world = makeWorld(t);
   const client = world.open({ trustedOrigins: ["https://api.example.test/v2"] });
+  const sandboxed = world.open({ environment: { pageUrl: "data:text/html,page" } });
+  await assert.rejects(sandboxed.fetch("data:text/plain,me"), hasCode("untrusted_origin"));
   await signIn(client);
   const before = world.requests.length;
   for (const address of [

@@ -43,6 +43,25 @@ for (const count of [2, 5]) {
   });
 }
 
+test("a tab that gets the lock before the news waits for them", async (t) => {
+  const { world, tabs, before } = await openTabs(t, 2);
+  world.areMessagesLate = true;
+  await Promise.all(tabs.map((tab) => tab.refreshTokens()));
+  assert.equal(world.count(REFRESH), before + 1);
+});
+
+test("news of a refresh that come after the sign-out bring no one back", async (t) => {
+  const { world, tabs } = await openTabs(t, 2);
+  world.areMessagesLate = true;
+  await tabs[0].refreshTokens();
+  await tabs[1].signOut();
+  await world.settle();
+  assert.deepEqual(
+    tabs.map((tab) => tab.state.status),
+    ["signed_out", "signed_out"],
+  );
+});
+
 test("tabs that are opened at once after a restart of the browser send one request", async (t) => {
   const { world } = await openTabs(t, 1);
   const before = world.count(REFRESH);

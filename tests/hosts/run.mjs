@@ -23,6 +23,7 @@ const isQuick = process.argv.includes("--quick");
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const names = chosen.length > 0 ? chosen : isQuick ? QUICK : [...QUICK, ...SLOW];
 const NODE_PACKAGE = join(ROOT, "../../npm/node");
+const BROWSER_PACKAGES = ["client", "react"].map((name) => join(ROOT, "../../npm", name));
 
 /** Packs the package as a release does: without a local build, with the package of this machine's platform. */
 function pack(folder) {
@@ -38,13 +39,15 @@ function pack(folder) {
   const addon = join(folder, "platform");
   cpSync(join(NODE_PACKAGE, "platforms", target), addon, { recursive: true });
   cpSync(join(NODE_PACKAGE, "native/hellojohn.node"), join(addon, "hellojohn.node"));
-  const [packed, packedAddon] = [main, addon].map((path) => {
-    const [{ filename }] = JSON.parse(
-      run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], { cwd: path }),
-    );
-    return join(folder, filename);
-  });
-  return { "@hellojohn/node": packed, [platform]: packedAddon };
+  return { "@hellojohn/node": packTarball(main, folder), [platform]: packTarball(addon, folder) };
+}
+
+/** The tarball that a release of this package would be. */
+function packTarball(path, folder) {
+  const [{ filename }] = JSON.parse(
+    run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], { cwd: path }),
+  );
+  return join(folder, filename);
 }
 
 function installHosts() {
@@ -60,12 +63,13 @@ function installHosts() {
 /** Has npm install the tarballs as for a user, and puts the outcome beside the hosts. */
 function installPackage(folder) {
   const tarballs = pack(folder);
+  const all = [...Object.values(tarballs), ...BROWSER_PACKAGES.map((path) => packTarball(path, folder))];
   const project = join(folder, "project");
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), '{"private": true}\n');
-  run("npm", ["install", "--offline", "--no-fund", "--no-audit", ...Object.values(tarballs)], {
-    cwd: project,
-  });
+  // React, the peer of one of them, is beside the hosts.
+  const options = ["--offline", "--legacy-peer-deps", "--no-fund", "--no-audit"];
+  run("npm", ["install", ...options, ...all], { cwd: project });
   const installed = join(ROOT, "node_modules/@hellojohn");
   rmSync(installed, { recursive: true, force: true });
   cpSync(join(project, "node_modules/@hellojohn"), installed, { recursive: true });

@@ -9,8 +9,9 @@ export const ROOT = fileURLToPath(new URL(".", import.meta.url));
 export const MODULES = join(ROOT, "node_modules");
 export const PROGRAM = join(ROOT, "programs/program.mjs");
 export const PROGRAM_CJS = join(ROOT, "programs/program.cjs");
+export const CLIENT_PROGRAM = join(ROOT, "programs/client.mjs");
 
-/** What the program prints. */
+/** What the programs print. */
 const RAN = "the program ran";
 
 /** Without what would name another addon or disturb a host. */
@@ -40,7 +41,7 @@ export function run(command, args, { env, ...options } = {}) {
   return stdout;
 }
 
-/** Runs the program in a host; it must say that it ran. */
+/** Runs a program in a host; it must say that it ran. */
 export function runProgram(command, args, options) {
   const output = run(command, args, options);
   if (!output.includes(RAN)) throw new Error(`${command} ${args.join(" ")} printed:\n${output}`);

@@ -1,6 +1,6 @@
 // Deno has a Node-API of its own.
 import { join } from "node:path";
-import { MODULES, PROGRAM, PROGRAM_CJS, ROOT, readVersion, runProgram } from "../tools.mjs";
+import { CLIENT_PROGRAM, MODULES, PROGRAM, PROGRAM_CJS, ROOT, readVersion, runProgram } from "../tools.mjs";
 
 const version = readVersion("deno");
 const DENO = join(MODULES, ".bin/deno");
@@ -9,11 +9,12 @@ export const hosts = [
   {
     name: "Deno",
     version,
-    way: "the program as an ES module and in CommonJS, `--allow-all`",
+    way: "the program as an ES module and in CommonJS, and `@hellojohn/client`, `--allow-all`",
     test: ({ folder }) => {
       const env = { DENO_DIR: join(folder, "deno"), DENO_NO_UPDATE_CHECK: "1" };
       runProgram(DENO, ["run", "--allow-all", PROGRAM, join(folder, "esm.db")], { cwd: ROOT, env });
       runProgram(DENO, ["run", "--allow-all", PROGRAM_CJS, join(folder, "cjs.db")], { cwd: ROOT, env });
+      runProgram(DENO, ["run", "--allow-all", CLIENT_PROGRAM], { cwd: ROOT, env });
     },
   },
 ];

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { chromium } from "playwright-core";
 import { findPort, MODULES, ROOT, readVersion, run, withServer } from "../tools.mjs";
 
 const version = readVersion("next");
@@ -35,6 +36,27 @@ async function useApp(port) {
   const refreshed = JSON.parse(await call(port, "POST", "/api/v1/auth/token/refresh", null, presented));
   const listed = JSON.parse(await call(port, "GET", "/api/v1/sessions", refreshed.access_token));
   if (listed.data.length < 1) throw new Error("the list is empty");
+}
+
+/** Opens a page that the server rendered, and lets the browser take it over. */
+async function hydrate(port) {
+  const url = `http://127.0.0.1:${port}/devices`;
+  const rendered = await call(port, "GET", "/devices");
+  if (!rendered.includes("Loading your devices")) throw new Error(rendered);
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+  try {
+    const page = await browser.newPage();
+    const problems = [];
+    page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+    page.on("pageerror", (error) => problems.push(error.message));
+    await page.goto(url);
+    await page.getByText("You are signed out.").waitFor();
+    await page.getByRole("button", { name: "signed_out" }).click();
+    await page.getByText("This device", { exact: true }).last().waitFor();
+    if (problems.length > 0) throw new Error(problems.join("\n"));
+  } finally {
+    await browser.close();
+  }
 }
 
 async function serve(command, { folder, cwd = APP, env = {} }, use = useApp) {
@@ -107,16 +129,22 @@ export const hosts = [
     way: "`next dev` with the README's route, the module saved 24 times",
     test: ({ folder }) => {
       rmSync(join(APP, ".next"), { recursive: true, force: true });
-      return serve([NEXT, "dev"], { folder }, (port, server) => reload(folder, port, server));
+      return serve([NEXT, "dev"], { folder }, async (port, server) => {
+        await reload(folder, port, server);
+        await hydrate(port);
+      });
     },
   },
   {
     name: "Next",
     version,
-    way: "`next build` and `next start`",
+    way: "`next build` and `next start`, and `@hellojohn/react`, rendered by the server, taken over by Chromium",
     test: ({ folder }) => {
       build();
-      return serve([NEXT, "start"], { folder });
+      return serve([NEXT, "start"], { folder }, async (port) => {
+        await useApp(port);
+        await hydrate(port);
+      });
     },
   },
   {
