@@ -17,7 +17,7 @@ import { ROOT, run } from "./tools.mjs";
 
 /** By the file in hosts/; the quick ones first. */
 const QUICK = ["jest", "vitest", "esbuild", "webpack", "vite"];
-const SLOW = ["next", "sea", "bun", "deno", "yarn_pnp"];
+const SLOW = ["next", "sea", "bun", "deno", "workerd", "yarn_pnp"];
 
 const isQuick = process.argv.includes("--quick");
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));

@@ -10,6 +10,7 @@ export const MODULES = join(ROOT, "node_modules");
 export const PROGRAM = join(ROOT, "programs/program.mjs");
 export const PROGRAM_CJS = join(ROOT, "programs/program.cjs");
 export const CLIENT_PROGRAM = join(ROOT, "programs/client.mjs");
+export const JUDGE_PROGRAM = join(ROOT, "programs/judge.mjs");
 
 /** What the programs print. */
 const RAN = "the program ran";
