@@ -37,6 +37,7 @@ mod json;
 mod key_wrapping;
 mod model;
 mod object_reader;
+mod percent;
 mod random;
 pub mod rest;
 mod rules;

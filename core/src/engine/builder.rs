@@ -16,7 +16,7 @@ use crate::model::id::TenantId;
 use crate::model::sign_in_limit::SignInLimit;
 use crate::random::{OsRandom, Random};
 use crate::secret::{KeyStrength, SecretKey};
-use crate::store::{self, Database, Durability, FileAccess, StoreOptions};
+use crate::store::{self, Database, Durability, FileAccess, SqliteDatabase, StoreOptions};
 use crate::text;
 
 /// The issuer of access tokens unless the host sets its own (SPEC 3).
@@ -187,7 +187,8 @@ impl EngineBuilder {
         let issuer = text::bounded("issuer", &self.issuer, 255)?;
         self.sign_in_limit.as_ref().map_or(Ok(()), SignInLimit::validate)?;
         let database = Database::parse(database.as_ref())?;
-        let key_strength = if database == Database::Memory { KeyStrength::Any } else { KeyStrength::Full };
+        let is_in_memory = database == Database::Sqlite(SqliteDatabase::Memory);
+        let key_strength = if is_in_memory { KeyStrength::Any } else { KeyStrength::Full };
         let store = store::open(database, self.store)?;
         let inner = EngineInner::new(
             store,

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use crate::error::Error;
 use crate::store::check_report::CheckReport;
-use crate::store::{self, Database, StoreOptions};
+use crate::store::{self, Database, SqliteDatabase, StoreOptions};
 
 /// Reads the whole database at this path, of every tenant, and tells what is wrong with it: SQLite's integrity and foreign
 /// key checks, the schema against this library's, every row against the types of its values. Needs no secret key and
@@ -31,7 +31,7 @@ use crate::store::{self, Database, StoreOptions};
 /// library before the fork.
 pub fn check_database(path: impl AsRef<OsStr>) -> Result<CheckReport, Error> {
     match Database::parse(path.as_ref())? {
-        Database::File(path) => Ok(store::check(&path, &StoreOptions::default())?),
-        Database::Memory => Err(Error::validation("database", "must be a file")),
+        Database::Sqlite(SqliteDatabase::File(path)) => Ok(store::check(&path, &StoreOptions::default())?),
+        _ => Err(Error::validation("database", "must be a file")),
     }
 }

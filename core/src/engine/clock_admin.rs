@@ -99,12 +99,12 @@ mod tests {
     use crate::engine::inner::{EngineInner, EngineSettings};
     use crate::error::ErrorCode;
     use crate::random::OsRandom;
-    use crate::store::{self, Database, StoreOptions};
+    use crate::store::{self, Database, SqliteDatabase, StoreOptions};
 
     /// An engine in memory on a machine whose wall clock the test sets.
     fn engine_with_wall_clock(wall: &Arc<AtomicI64>) -> Engine {
         let options = StoreOptions::default();
-        let store = store::open(Database::Memory, options).unwrap();
+        let store = store::open(Database::Sqlite(SqliteDatabase::Memory), options).unwrap();
         let wall = Arc::clone(wall);
         let read = move || Reading { wall: wall.load(Ordering::SeqCst), elapsed: 0 };
         let clock = TimeSource::Machine(MachineTime::reading(Duration::HOUR_1, Box::new(read)));

@@ -62,12 +62,12 @@ mod tests {
     use crate::engine::inner::EngineSettings;
     use crate::error::ErrorCode;
     use crate::random::OsRandom;
-    use crate::store::{self, Database, Durability, StoreOptions};
+    use crate::store::{self, Database, Durability, SqliteDatabase, StoreOptions};
 
     /// A tenant as a release made it that asked for no strength.
     fn make_tenant_of_before(path: &std::path::Path, id: &TenantId, secret: &SecretKey) {
         let options = StoreOptions { durability: Durability::Normal, ..StoreOptions::default() };
-        let store = store::open(Database::File(path.into()), options).unwrap();
+        let store = store::open(Database::Sqlite(SqliteDatabase::File(path.into())), options).unwrap();
         let (clock, random) = (TimeSource::Injected(Box::new(SystemClock)), Box::new(OsRandom));
         let inner = EngineInner::new(store, clock, random, EngineSettings::without_limits());
         create_tenant(&inner, id, secret).unwrap();

@@ -48,7 +48,6 @@ mod events;
 mod host;
 mod options;
 mod origin;
-mod percent;
 mod request;
 mod request_auth;
 mod request_head;

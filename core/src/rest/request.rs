@@ -11,7 +11,6 @@ use serde_json::{Map, Value};
 
 use super::auth::Caller;
 use super::options::CheckedOptions;
-use super::percent;
 use super::request_head::{bad_request, single_header};
 use crate::engine::Tenant;
 use crate::error::Error;
@@ -21,6 +20,7 @@ use crate::model::client_hints::{ClientHint, ClientHints};
 use crate::model::id::Actor;
 use crate::model::ip_address::IpAddress;
 use crate::object_reader::printable;
+use crate::percent;
 
 /// Where a request comes from, as far as the host knows: an extension of the request, recorded as the address of a
 /// sign-in or a refresh.

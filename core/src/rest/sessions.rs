@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::auth::Caller;
-use super::percent;
 use super::request::ApiRequest;
 use super::response::ApiResponse;
 use super::time::{encode_record, format_rfc3339};
@@ -13,6 +12,7 @@ use crate::model::id::{SessionId, UserId};
 use crate::model::page::Limit;
 use crate::model::session::Session;
 use crate::object_reader::ObjectReader;
+use crate::percent;
 
 /// A session with times as REST writes them; for a user also whether it is the session of the request itself.
 pub(super) fn encode_session(session: &Session, caller: &Caller) -> Result<Value, Error> {

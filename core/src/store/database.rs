@@ -3,6 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "postgres")]
+use super::postgres::url::PostgresUrl;
 use crate::error::{Error, ErrorCode};
 
 /// Names a database in memory.
@@ -11,6 +13,16 @@ pub(crate) const MEMORY: &str = ":memory:";
 /// Where the sessions are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Database {
+    /// In this process.
+    Sqlite(SqliteDatabase),
+    /// On a PostgreSQL server.
+    #[cfg(feature = "postgres")]
+    Postgres(Box<PostgresUrl>),
+}
+
+/// A database that SQLite keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SqliteDatabase {
     /// A file at this absolute path.
     File(PathBuf),
     /// Memory that is freed with the engine.
@@ -21,11 +33,12 @@ impl Database {
     /// Reads `:memory:`, a path, or a URL.
     ///
     /// # Errors
-    /// `validation_error` for an empty text, for a NUL character, and for a URL: a store for it is not built in.
+    /// `validation_error` for an empty text, for a NUL character, for a URL of PostgreSQL that is not well formed or for which no
+    /// store is built in, and for every other URL.
     /// `storage_io` for a relative path in a process whose working folder is gone.
     pub(crate) fn parse(text: &OsStr) -> Result<Self, Error> {
         if text == MEMORY {
-            return Ok(Database::Memory);
+            return Ok(Database::Sqlite(SqliteDatabase::Memory));
         }
         if text.is_empty() {
             return Err(Error::validation("database", "must not be empty"));
@@ -33,36 +46,49 @@ impl Database {
         if text.as_encoded_bytes().contains(&0) {
             return Err(Error::validation("database", "must not contain a NUL character"));
         }
-        if let Some(scheme) = text.to_str().and_then(url_scheme) {
-            let problem = match scheme {
-                "postgres" | "postgresql" => "PostgreSQL is not built into this library; give a file's path",
-                _ => "is a URL of an unknown scheme; give a file's path",
+        if let Some((scheme, url)) = text.to_str().and_then(split_scheme) {
+            return match scheme {
+                "postgres" | "postgresql" => parse_postgres(url),
+                _ => Err(Error::validation("database", "is a URL of an unknown scheme; give a file's path")),
             };
-            return Err(Error::validation("database", problem));
         }
         // An absolute path never looks like a URI to the database below, as `file:x` would.
         let absolute = std::path::absolute(Path::new(text)).map_err(|cause| {
             let detail = format!("the path of the database cannot be made absolute: {cause}");
             Error::new(ErrorCode::StorageIo, detail).caused_by(cause)
         })?;
-        Ok(Database::File(absolute))
+        Ok(Database::Sqlite(SqliteDatabase::File(absolute)))
     }
 
     /// The text that [`parse`](Self::parse) reads as this database, in every working folder.
     pub(crate) fn into_os_string(self) -> OsString {
         match self {
-            Database::File(path) => path.into_os_string(),
-            Database::Memory => MEMORY.into(),
+            Database::Sqlite(SqliteDatabase::File(path)) => path.into_os_string(),
+            Database::Sqlite(SqliteDatabase::Memory) => MEMORY.into(),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(url) => url.expose_text().into(),
         }
     }
 }
 
-/// The scheme of `scheme://…` (RFC 3986, section 3.1).
-fn url_scheme(text: &str) -> Option<&str> {
+#[cfg(feature = "postgres")]
+fn parse_postgres(url: &str) -> Result<Database, Error> {
+    PostgresUrl::parse(url).map(|url| Database::Postgres(Box::new(url)))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn parse_postgres(_: &str) -> Result<Database, Error> {
+    let problem =
+        "PostgreSQL is not built into this library (the crate's feature `postgres`); give a file's path";
+    Err(Error::validation("database", problem))
+}
+
+/// The scheme of `scheme://…` (RFC 3986, section 3.1), and the whole.
+fn split_scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, _) = text.split_once("://")?;
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    is_scheme.then_some(scheme)
+    is_scheme.then_some((scheme, text))
 }
 
 #[cfg(test)]
@@ -75,20 +101,34 @@ mod tests {
 
     #[test]
     fn a_path_becomes_absolute_and_a_url_is_refused() {
-        assert_eq!(parse(":memory:"), Ok(Database::Memory));
-        assert_eq!(parse("/tmp/s.db"), Ok(Database::File("/tmp/s.db".into())));
+        assert_eq!(parse(":memory:"), Ok(Database::Sqlite(SqliteDatabase::Memory)));
+        assert_eq!(parse("/tmp/s.db"), Ok(Database::Sqlite(SqliteDatabase::File("/tmp/s.db".into()))));
         for relative in ["s.db", "file:s.db?mode=memory", "a/:memory:", "1://x", "://x"] {
-            assert!(matches!(parse(relative), Ok(Database::File(path)) if path.is_absolute()), "{relative}");
+            let is_absolute = matches!(parse(relative), Ok(Database::Sqlite(SqliteDatabase::File(path))) if path.is_absolute());
+            assert!(is_absolute, "{relative}");
         }
-        for bad in ["", "a\0b", "postgres://localhost/x", "postgresql://", "mysql://h", "file:///tmp/s.db"] {
+        for bad in ["", "a\0b", "postgres://u@h:x/x", "postgresql://", "mysql://h", "file:///tmp/s.db"] {
             assert_eq!(parse(bad), Err(ErrorCode::ValidationError), "{bad}");
         }
     }
 
+    #[cfg(not(feature = "postgres"))]
     #[test]
-    fn a_postgresql_url_says_that_the_store_is_not_built_in() {
+    fn a_postgresql_url_names_the_feature_that_is_not_built_in() {
         let error = Database::parse(OsStr::new("postgres://user:hunter2@localhost/x")).unwrap_err();
-        assert!(error.detail().contains("PostgreSQL is not built into this library"), "{error}");
+        assert_eq!(error.code(), ErrorCode::ValidationError);
+        assert!(error.detail().contains("feature `postgres`"), "{error}");
         assert!(!error.detail().contains("hunter2"), "{error}");
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_postgresql_url_is_read_and_shows_no_password() {
+        for text in ["postgres://user:hunter2@localhost/x", "postgresql://user:hunter2@db.example:6432/x"] {
+            let database = Database::parse(OsStr::new(text)).unwrap();
+            assert!(matches!(database, Database::Postgres(_)));
+            assert!(!format!("{database:?}").contains("hunter2"), "{database:?}");
+            assert_eq!(database.into_os_string(), text);
+        }
     }
 }

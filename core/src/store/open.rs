@@ -6,13 +6,23 @@ use super::check_report::CheckReport;
 use super::contract::{Store, StoreOptions};
 use super::database::Database;
 use super::sqlite::{self, SqliteStore};
+#[cfg(feature = "postgres")]
+use crate::error::ErrorCode;
 use crate::error::Failure;
 use crate::fork;
 
 /// Opens the store that keeps this database, creating the database if it is not there.
 pub(crate) fn open(database: Database, options: StoreOptions) -> Result<Box<dyn Store>, Failure> {
     fork::notice_forks()?;
-    Ok(Box::new(SqliteStore::open(database, options)?))
+    match database {
+        Database::Sqlite(database) => Ok(Box::new(SqliteStore::open(database, options)?)),
+        #[cfg(feature = "postgres")]
+        Database::Postgres(_) => {
+            let detail =
+                "database: the store over PostgreSQL is not complete in this release; give a file's path";
+            Err(Failure::new(ErrorCode::ValidationError, detail))
+        }
+    }
 }
 
 /// Reads the whole database in this file and tells what is wrong with it.

@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
         "text",
         "json",
         "object_reader",
+        "percent",
         "schema",
         "word_enum",
         "secret",
@@ -81,13 +82,20 @@ fn upward_edges(edges: &Edges) -> Vec<String> {
         .collect()
 }
 
+/// The stores.
+const BACK_ENDS: &[&str] = &["core/src/store/sqlite/", "core/src/store/postgres/"];
+const POSTGRES_URL: &str = "core/src/store/postgres/url.rs";
+
 /// Only the file that opens a store may name a back end: everything else speaks to its traits.
 fn edges_past_the_store_seam(edges: &Edges) -> Vec<String> {
-    let back_end = "core/src/store/sqlite/";
+    let is_past = |from: &str, to: &str| {
+        BACK_ENDS.iter().any(|back_end| to.starts_with(back_end) && !from.starts_with(back_end))
+    };
     let pairs = edges.iter().flat_map(|(from, known)| known.iter().map(move |to| (from, to)));
     pairs
-        .filter(|(from, to)| to.starts_with(back_end) && !from.starts_with(back_end))
-        .filter(|(from, _)| *from != "core/src/store/open.rs")
+        .filter(|(from, to)| is_past(from, to) && *from != "core/src/store/open.rs")
+        // What a URL says is no part of the back end that it leads to.
+        .filter(|(from, to)| (from.as_str(), to.as_str()) != ("core/src/store/database.rs", POSTGRES_URL))
         .map(|(from, to)| format!("{from} knows {to}"))
         .collect()
 }

@@ -1,16 +1,21 @@
 //! Finds a server that takes transactions, and logs in there. Runs on the I/O thread.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpStream, UnixStream};
-use tokio_postgres::NoTls;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config;
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::error::{ServerError, WireError};
-use super::session::{Session, Socket, TripError};
-use super::url::{Host, PostgresUrl};
-use super::value::Statement;
+use super::login_guard::LoginGuard;
+use super::password;
+use super::session::{PostgresConnection, Session, TripError};
+use super::socket::Socket;
+use super::tls::{self, Connector};
+use super::url::{ChannelBinding, Host, PostgresUrl, SslMode};
+use super::value::{Answer, Statement, Value};
 use crate::error::{ErrorCode, Failure};
 
 /// Where the database is and how to get there.
@@ -20,8 +25,24 @@ pub(super) struct Target {
     pub commit: Arc<str>,
 }
 
+/// How long to wait before the hosts are asked again.
+pub(super) const PAUSE_BETWEEN_ROUNDS: Duration = Duration::from_millis(50);
+
 /// The first release of PostgreSQL that this store is for.
 const OLDEST_SERVER: i64 = 140_000;
+
+/// What a server's version says of itself where it speaks PostgreSQL's protocol and is another database, for which locks and
+/// isolation mean something else.
+const OTHER_DATABASES: &[&str] = &["CockroachDB", "-YB-"];
+
+/// A transaction that a suspended process has left open lets its locks go after this long.
+const IDLE_TRANSACTION: &str = "60s";
+
+/// What a login at one host needs, the machine's files and environment included.
+struct Login {
+    config: tokio_postgres::Config,
+    tls: Option<Connector>,
+}
 
 impl Target {
     pub(super) fn new(url: PostgresUrl) -> Self {
@@ -31,79 +52,138 @@ impl Target {
     /// Asks the hosts in their order for one that takes transactions, each for at most the connect time-out.
     ///
     /// # Errors
-    /// `Lost` if a later try may find one, `Failed` if none will.
-    pub(super) async fn open_session(&self) -> Result<Session, WireError> {
-        let mut last = ServerError::new("the URL names no host");
-        for host in &self.url.hosts {
-            match tokio::time::timeout(self.url.connect_timeout, self.log_in(host)).await {
+    /// `Lost` if a later try may find one; `Failed` if one of them turned the login down and no other took it.
+    pub(super) async fn open_session(self: Arc<Self>) -> Result<Session, WireError> {
+        let mut lost = ServerError::new("the URL names no host");
+        let mut failed = None;
+        for index in 0..self.url.hosts.len() {
+            match tokio::time::timeout(self.url.connect_timeout, Arc::clone(&self).log_in(index)).await {
                 Ok(Ok(session)) => return Ok(session),
-                Ok(Err(WireError::Lost(cause))) => last = cause,
-                Ok(Err(error)) => return Err(error),
-                Err(_) => last = ServerError::new("a server did not answer in time"),
+                Ok(Err(WireError::Lost(cause))) => lost = cause,
+                Ok(Err(error)) => failed = failed.or(Some(error)),
+                Err(_) => lost = ServerError::new("a server did not answer the login in time"),
             }
         }
-        Err(WireError::Lost(last))
+        Err(failed.unwrap_or(WireError::Lost(lost)))
     }
 
-    async fn log_in(&self, host: &Host) -> Result<Session, WireError> {
-        let socket = open_socket(host).await.map_err(|error| {
+    async fn log_in(self: Arc<Self>, index: usize) -> Result<Session, WireError> {
+        let (host, prepares) = (self.url.hosts[index].clone(), self.url.prepared);
+        // Files are read where they hold up no connection.
+        let login = tokio::task::spawn_blocking(move || self.prepare_login(index)).await;
+        let login = login.map_err(|_| Failure::internal("the reader of credentials is gone"))??;
+        let socket = Socket::connect(host).await.map_err(|error| {
             WireError::Lost(ServerError::new(format!("a server cannot be reached: {error}")))
         })?;
-        let mut config = tokio_postgres::Config::new();
-        config.user(&self.url.user).dbname(&self.url.database).application_name("hellojohn");
-        config.ssl_mode(SslMode::Disable);
-        if let Some(password) = &self.url.password {
-            config.password(password.expose());
-        }
-        let (client, connection) =
-            config.connect_raw(socket, NoTls).await.map_err(|error| log_in_error(&error))?;
-        let mut session = Session::new(client, connection, self.url.prepared);
-        self.prepare_session(&mut session).await?;
+        let (client, connection) = shake_hands(socket, login).await?;
+        let mut session = Session::new(client, connection, prepares);
+        prepare_session(&mut session, prepares).await?;
         Ok(session)
     }
 
-    /// Asks what the server is, and settles what every later statement relies on.
-    async fn prepare_session(&self, session: &mut Session) -> Result<(), WireError> {
-        let lost = |error: TripError| WireError::Lost(error.cause);
-        let facts = "SELECT current_setting('server_version_num')::bigint, \
-                     current_setting('transaction_read_only')::boolean";
-        let answers = session.run(&[Statement::new(&facts.into(), Vec::new())]).await.map_err(lost)?;
-        let row = answers.first().and_then(|answer| answer.rows.first());
-        let row = row.ok_or_else(|| WireError::Lost(ServerError::new("a server did not say what it is")))?;
-        let (version, is_read_only): (i64, bool) = (row.get(0)?, row.get(1)?);
-        if version < OLDEST_SERVER {
-            let detail = "the server is older than PostgreSQL 14, the first release that this store is for";
-            return Err(Failure::new(ErrorCode::ValidationError, detail).into());
+    fn prepare_login(&self, index: usize) -> Result<Login, WireError> {
+        let (url, host) = (&self.url, &self.url.hosts[index]);
+        let mut config = tokio_postgres::Config::new();
+        config.user(&url.user).dbname(&url.database).application_name(&url.application_name);
+        config.channel_binding(match url.channel_binding {
+            ChannelBinding::Disable => config::ChannelBinding::Disable,
+            ChannelBinding::Prefer => config::ChannelBinding::Prefer,
+            ChannelBinding::Require => config::ChannelBinding::Require,
+        });
+        let password = password::find(url, host)
+            .map_err(|error| Failure::new(error.code(), error.detail()).caused_by(error))?;
+        if let Some(password) = &password {
+            config.password(password.expose());
         }
-        if is_read_only {
-            return Err(WireError::Lost(ServerError::new("a server takes no writes")));
-        }
-        if self.url.prepared {
-            let plans = "SELECT set_config('plan_cache_mode', 'force_generic_plan', false)";
-            session.run(&[Statement::new(&plans.into(), Vec::new())]).await.map_err(lost)?;
-        }
-        Ok(())
+        let tls = match (url.ssl_mode(host), host) {
+            (SslMode::Disable, _) | (_, Host::Unix { .. }) => None,
+            (mode, Host::Tcp { name, .. }) => {
+                let name = ServerName::try_from(name.clone()).map_err(|error| {
+                    let detail = "database: the PostgreSQL URL has a host that no certificate can name";
+                    Failure::new(ErrorCode::ValidationError, detail).caused_by(error)
+                })?;
+                Some(Connector { settings: tls::read_settings(url, mode)?, name })
+            }
+        };
+        let is_encrypted = tls.is_some();
+        config.ssl_mode(if is_encrypted { config::SslMode::Require } else { config::SslMode::Disable });
+        Ok(Login { config, tls })
     }
 }
 
-async fn open_socket(host: &Host) -> std::io::Result<Box<dyn Socket>> {
-    match host {
-        Host::Tcp { name, port } => {
-            let stream = TcpStream::connect((name.as_str(), *port)).await?;
-            stream.set_nodelay(true)?;
-            Ok(Box::new(stream))
-        }
-        Host::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?)),
-    }
+async fn shake_hands(
+    socket: Socket,
+    Login { config, tls }: Login,
+) -> Result<(tokio_postgres::Client, PostgresConnection), WireError> {
+    let outcome = match tls {
+        Some(connector) => config
+            .connect_raw(socket, connector)
+            .await
+            .map(|(client, connection)| (client, PostgresConnection::Encrypted(connection))),
+        None => config
+            .connect_raw(LoginGuard::new(socket, false), tokio_postgres::NoTls)
+            .await
+            .map(|(client, connection)| (client, PostgresConnection::Plain(connection))),
+    };
+    outcome.map_err(|error| login_error(&error))
 }
 
-fn log_in_error(error: &tokio_postgres::Error) -> WireError {
+/// Asks what the server is, and settles what every later statement relies on.
+async fn prepare_session(session: &mut Session, prepares: bool) -> Result<(), WireError> {
+    let facts = "SELECT current_setting('server_version_num')::bigint, version(), \
+                 current_setting('transaction_read_only')::boolean";
+    let answers = ask(session, facts, Vec::new()).await?;
+    check_server(&answers)?;
+    // Behind a pooler a setting of the connection would reach other programs.
+    if prepares {
+        let settings = "SELECT set_config('plan_cache_mode', 'force_generic_plan', false), \
+                        set_config('idle_in_transaction_session_timeout', $1, false)";
+        ask(session, settings, vec![IDLE_TRANSACTION.into()]).await?;
+    }
+    Ok(())
+}
+
+fn check_server(answers: &[Answer]) -> Result<(), WireError> {
+    let row = answers.first().and_then(|answer| answer.rows.first());
+    let row = row.ok_or_else(|| WireError::Lost(ServerError::new("a server did not say what it is")))?;
+    let (number, version, is_read_only): (i64, &str, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let refused = |detail: &str| Err(Failure::new(ErrorCode::ValidationError, detail).into());
+    if OTHER_DATABASES.iter().any(|name| version.contains(name)) {
+        return refused("database: the server is no PostgreSQL, though it speaks its protocol");
+    }
+    if number < OLDEST_SERVER {
+        return refused("database: the server is older than PostgreSQL 14, the first release for this store");
+    }
+    if is_read_only {
+        return Err(WireError::Lost(ServerError::new("a server takes no writes")));
+    }
+    Ok(())
+}
+
+/// Runs one statement of the login's own.
+async fn ask(session: &mut Session, sql: &str, values: Vec<Value>) -> Result<Vec<Answer>, WireError> {
+    let statements = [Statement::new(&sql.into(), values)];
+    session.run(&statements).await.map_err(|TripError { cause, .. }| WireError::Lost(cause))
+}
+
+/// Whether a failed login may succeed later as it is: the network failed, or the server takes none now.
+fn login_error(error: &tokio_postgres::Error) -> WireError {
     let cause = ServerError::of_driver(error);
-    if cause.sqlstate.is_none() || cause.is_elsewhere() {
+    let is_passing = match std::error::Error::source(error) {
+        _ if cause.sqlstate.is_some() => cause.is_elsewhere(),
+        None => error.is_closed(),
+        // What TLS and the guard of the login have to say comes as an error of the socket, too.
+        Some(source) => source.downcast_ref::<io::Error>().is_some_and(|error| {
+            !error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+                && error.kind() != io::ErrorKind::PermissionDenied
+        }),
+    };
+    if is_passing {
         return WireError::Lost(cause);
     }
-    Failure::new(ErrorCode::StorageIo, "the database refused the login").caused_by(cause).into()
+    let detail = match &cause.sqlstate {
+        Some(code) => format!("the database refused the login (SQLSTATE {code})"),
+        None => format!("the login at the database failed: {cause}"),
+    };
+    Failure::new(ErrorCode::StorageIo, detail).caused_by(cause).into()
 }
-
-/// How long to wait before the hosts are asked again.
-pub(super) const PAUSE_BETWEEN_ROUNDS: Duration = Duration::from_millis(50);

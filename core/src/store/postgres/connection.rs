@@ -192,23 +192,7 @@ impl<'caller> Connection<'caller> {
     }
 
     fn open_session(&self) -> Result<Session, WireError> {
-        let (target, limit) = (Arc::clone(self.target), self.deadline.remaining());
-        self.io.run(async move {
-            let mut last = ServerError::new("the time was up before a server was asked");
-            let rounds = async {
-                loop {
-                    match target.open_session().await {
-                        Err(WireError::Lost(cause)) => last = cause,
-                        other => return other,
-                    }
-                    tokio::time::sleep(PAUSE_BETWEEN_ROUNDS).await;
-                }
-            };
-            match tokio::time::timeout(limit, rounds).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(WireError::Lost(last)),
-            }
-        })?
+        self.io.run(search(Arc::clone(self.target), self.deadline.remaining()))?
     }
 
     /// One trip over the connection that is there. Gives the statements back unless the time was up.
@@ -235,6 +219,24 @@ impl<'caller> Connection<'caller> {
                 (None, Err(RunError::TimeUp(ServerError::new("the database did not answer in time"))))
             }
             Err(failure) => (None, Err(RunError::Failed(failure))),
+        }
+    }
+}
+
+/// Asks every host again and again until one takes transactions or the time is up.
+async fn search(target: Arc<Target>, limit: Duration) -> Result<Session, WireError> {
+    let since = Stopwatch::start();
+    let mut last = ServerError::new("the time was up before a server answered");
+    loop {
+        let round = Arc::clone(&target).open_session();
+        match tokio::time::timeout(since.remaining(limit), round).await {
+            Ok(Err(WireError::Lost(cause))) => last = cause,
+            Ok(outcome) => return outcome,
+            Err(_) => return Err(WireError::Lost(last)),
+        }
+        tokio::time::sleep(PAUSE_BETWEEN_ROUNDS.min(since.remaining(limit))).await;
+        if since.remaining(limit).is_zero() {
+            return Err(WireError::Lost(last));
         }
     }
 }

@@ -3,26 +3,42 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, pin_mut};
 use parking_lot::Mutex;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::error::Severity;
+use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{AsyncMessage, Client};
 
 use super::error::ServerError;
+use super::login_guard::LoginGuard;
+use super::socket::Socket;
+use super::tls::EncryptedStream;
 use super::value::{Answer, Row, Statement};
 use crate::clock::Stopwatch;
 
 /// How many statements a trip has at most: the driver keeps the order of so many.
 pub(super) const MAX_STATEMENTS: usize = 30;
 
-/// A socket of either kind.
-pub(super) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
+/// What moves the bytes of a login.
+pub(super) enum PostgresConnection {
+    Plain(tokio_postgres::Connection<LoginGuard<Socket>, NoTlsStream>),
+    Encrypted(tokio_postgres::Connection<Socket, EncryptedStream<Socket>>),
+}
 
-pub(super) type PostgresConnection =
-    tokio_postgres::Connection<Box<dyn Socket>, tokio_postgres::tls::NoTlsStream>;
+impl PostgresConnection {
+    fn poll_message(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<AsyncMessage, tokio_postgres::Error>>> {
+        match self {
+            PostgresConnection::Plain(connection) => connection.poll_message(context),
+            PostgresConnection::Encrypted(connection) => connection.poll_message(context),
+        }
+    }
+}
 
 pub(super) struct Session {
     client: Client,
@@ -133,7 +149,7 @@ impl Session {
 async fn drive(mut connection: PostgresConnection, warning: Arc<Mutex<Option<ServerError>>>) {
     while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
         if let AsyncMessage::Notice(notice) = message {
-            let is_warning = notice.parsed_severity() == Some(tokio_postgres::error::Severity::Warning);
+            let is_warning = notice.parsed_severity() == Some(Severity::Warning);
             if is_warning {
                 warning.lock().get_or_insert(ServerError::of_server(&notice));
             }

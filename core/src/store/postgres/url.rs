@@ -1,8 +1,12 @@
-//! Reads where a database is: `postgres://user:password@host:port/database?parameters`, with libpq's names.
+//! Reads where a database is: `postgres://user:password@host:port,host:port/database?parameters`, with libpq's names. Opens
+//! nothing: files and the environment are read when a connection is made.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::error::Error;
+use crate::percent;
 use crate::secret::DatabaseSecret;
 
 /// One server.
@@ -12,21 +16,312 @@ pub(super) enum Host {
         name: String,
         port: u16,
     },
-    /// The path of a Unix socket.
-    Unix(PathBuf),
+    /// The folder of a Unix socket, and the port in the socket's name.
+    Unix {
+        folder: PathBuf,
+        port: u16,
+    },
+}
+
+impl Host {
+    /// Whether nothing on the way to it is outside of this machine.
+    fn is_local(&self) -> bool {
+        match self {
+            Host::Unix { .. } => true,
+            Host::Tcp { name, .. } if name == "localhost" => true,
+            Host::Tcp { name, .. } => name.parse().is_ok_and(|address: IpAddr| address.is_loopback()),
+        }
+    }
+}
+
+/// How TLS is used, with libpq's words. There is no mode that may fall back to an open connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SslMode {
+    Disable,
+    /// Encrypted; the certificate is checked only if the URL names the roots.
+    Require,
+    /// The certificate comes from a root that is trusted, whatever name it bears.
+    VerifyCa,
+    /// It bears the host's name, too.
+    VerifyFull,
+}
+
+/// Whether the password's proof is bound to the TLS connection (SCRAM-SHA-256-PLUS).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChannelBinding {
+    Disable,
+    /// Where the server offers it.
+    Prefer,
+    Require,
 }
 
 /// Where a database is and how to get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) struct PostgresUrl {
+pub(crate) struct PostgresUrl {
+    /// The text that was read.
+    text: DatabaseSecret,
     pub(super) hosts: Vec<Host>,
     pub(super) user: String,
     pub(super) password: Option<DatabaseSecret>,
     pub(super) database: String,
-    /// The schema that holds the tables.
+    /// Absent for the default, which depends on the host: `verify-full`, or none where the host is this machine.
+    ssl_mode: Option<SslMode>,
+    /// The file of the roots that are trusted; the machine's own where it is absent.
+    pub(super) ssl_root_cert: Option<PathBuf>,
+    /// The client's certificate and its key.
+    pub(super) ssl_cert: Option<(PathBuf, PathBuf)>,
+    pub(super) channel_binding: ChannelBinding,
+    /// The schema that holds the tables; safe to write into SQL as it is.
     pub(super) schema: String,
+    /// How long one host may take to answer a login.
     pub(super) connect_timeout: Duration,
+    /// How many connections there are at most.
     pub(super) pool_max: usize,
-    /// Whether a connection keeps its statements prepared. Not behind a pooler that changes servers between transactions.
+    /// Whether a connection keeps its statements prepared. Not behind a pooler that changes servers between transactions and
+    /// does not know of prepared statements.
     pub(super) prepared: bool,
+    pub(super) application_name: String,
+}
+
+const DEFAULT_PORT: u16 = 5432;
+const DEFAULT_SCHEMA: &str = "hellojohn";
+const DEFAULT_APPLICATION_NAME: &str = "hellojohn";
+const DEFAULT_CONNECT_TIMEOUT_SECS: u64 = 5;
+const DEFAULT_POOL_MAX: u64 = 8;
+/// More hosts than a cluster has.
+const MAX_HOSTS: usize = 16;
+/// What the server cuts a name to.
+const MAX_NAME_BYTES: usize = 63;
+
+impl PostgresUrl {
+    /// Reads a URL that begins with `postgres://` or `postgresql://`.
+    ///
+    /// # Errors
+    /// `validation_error` that names the parameter and never its value.
+    pub(in crate::store) fn parse(text: &str) -> Result<Self, Error> {
+        let rest = text.split_once("://").map_or("", |(_, rest)| rest);
+        let (location, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = location.split_once('/').unwrap_or((location, ""));
+        if !authority.contains('@') && rest.contains('@') {
+            return Err(invalid("must have every @, / and ? in its parts percent-encoded (%40, %2F, %3F)"));
+        }
+        let (login, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
+
+        let mut parameters = Parameters::read(query)?;
+        let either = |part: &str, named: Option<String>, name: &str| match (decode(part, name)?, named) {
+            (part, None) => Ok(Some(part).filter(|part| !part.is_empty())),
+            (part, Some(named)) if part.is_empty() => Ok(Some(named)),
+            _ => Err(invalid(&format!("{name} is given twice"))),
+        };
+        let user = either(user, parameters.take("user"), "user")?
+            .ok_or_else(|| invalid("must name the user: postgres://user@host/database"))?;
+        let password = either(password, parameters.take("password"), "password")?;
+        let database =
+            either(path, parameters.take("dbname"), "the database")?.unwrap_or_else(|| user.clone());
+        let hosts = read_hosts(hosts, parameters.take("host"), parameters.take("port"))?;
+        let url = PostgresUrl {
+            text: DatabaseSecret::new(text.to_owned()),
+            hosts,
+            user,
+            password: password.map(DatabaseSecret::new),
+            database,
+            ssl_mode: parameters.word("sslmode", SSL_MODES)?,
+            ssl_root_cert: parameters.file("sslrootcert")?,
+            ssl_cert: match (parameters.file("sslcert")?, parameters.file("sslkey")?) {
+                (Some(certificate), Some(key)) => Some((certificate, key)),
+                (None, None) => None,
+                _ => return Err(invalid("sslcert and sslkey are given together or not at all")),
+            },
+            channel_binding: parameters
+                .word("channel_binding", CHANNEL_BINDINGS)?
+                .unwrap_or(ChannelBinding::Prefer),
+            schema: parameters.schema()?,
+            connect_timeout: Duration::from_secs(parameters.number(
+                "connect_timeout",
+                DEFAULT_CONNECT_TIMEOUT_SECS,
+                1,
+                300,
+            )?),
+            // No more than 1000, so it fits.
+            pool_max: usize::try_from(parameters.number("pool_max", DEFAULT_POOL_MAX, 3, 1000)?).unwrap_or(3),
+            prepared: parameters.word("prepared", &[("yes", true), ("no", false)])?.unwrap_or(true),
+            application_name: parameters
+                .take("application_name")
+                .unwrap_or_else(|| DEFAULT_APPLICATION_NAME.to_owned()),
+        };
+        // Written by other tools; nothing else than this is ever done.
+        parameters.word("target_session_attrs", &[("read-write", ())])?;
+        parameters.finish()?;
+        if url.ssl_mode == Some(SslMode::Disable) && url.channel_binding == ChannelBinding::Require {
+            return Err(invalid("channel_binding=require needs TLS, which sslmode=disable switches off"));
+        }
+        Ok(url)
+    }
+
+    /// The text that [`parse`](Self::parse) reads as this.
+    pub(in crate::store) fn expose_text(&self) -> &str {
+        self.text.expose()
+    }
+
+    /// How TLS is used on the way to this host.
+    pub(super) fn ssl_mode(&self, host: &Host) -> SslMode {
+        match self.ssl_mode {
+            _ if matches!(host, Host::Unix { .. }) => SslMode::Disable,
+            Some(mode) => mode,
+            None if host.is_local() => SslMode::Disable,
+            None => SslMode::VerifyFull,
+        }
+    }
+}
+
+const SSL_MODES: &[(&str, SslMode)] = &[
+    ("disable", SslMode::Disable),
+    ("require", SslMode::Require),
+    ("verify-ca", SslMode::VerifyCa),
+    ("verify-full", SslMode::VerifyFull),
+];
+
+const CHANNEL_BINDINGS: &[(&str, ChannelBinding)] = &[
+    ("disable", ChannelBinding::Disable),
+    ("prefer", ChannelBinding::Prefer),
+    ("require", ChannelBinding::Require),
+];
+
+fn invalid(problem: &str) -> Error {
+    Error::validation("database", format_args!("the PostgreSQL URL {problem}"))
+}
+
+fn decode(text: &str, name: &str) -> Result<String, Error> {
+    let decoded = percent::decode(text).filter(|text| !text.contains('\0'));
+    decoded.ok_or_else(|| invalid(&format!("has a bad percent-escape in {name}")))
+}
+
+/// Reads the hosts of the authority, `h1:5432,[::1]:5433`, or those of the parameters `host` and `port`.
+fn read_hosts(authority: &str, named: Option<String>, ports: Option<String>) -> Result<Vec<Host>, Error> {
+    let pairs: Vec<(String, Option<String>)> = match (authority, named) {
+        ("", named) => {
+            named.as_deref().unwrap_or("localhost").split(',').map(|h| (h.to_owned(), None)).collect()
+        }
+        (_, Some(_)) => return Err(invalid("gives host twice")),
+        (list, None) => list.split(',').map(split_port).collect::<Result<_, _>>()?,
+    };
+    if pairs.len() > MAX_HOSTS {
+        return Err(invalid(&format!("names more than {MAX_HOSTS} hosts")));
+    }
+    let ports: Vec<&str> = ports.as_deref().map_or_else(Vec::new, |ports| ports.split(',').collect());
+    if ports.len() > 1 && ports.len() != pairs.len() {
+        return Err(invalid("has another number of ports than of hosts"));
+    }
+    let hosts = pairs.into_iter().enumerate().map(|(index, (name, own_port))| {
+        let port = match (own_port, ports.get(index).or(ports.first())) {
+            (Some(_), Some(_)) => return Err(invalid("gives port twice")),
+            (own, named) => own.as_deref().or(named.copied()).map_or(Ok(DEFAULT_PORT), parse_port)?,
+        };
+        match name.as_str() {
+            "" => Err(invalid("has an empty host")),
+            folder if folder.starts_with('/') => Ok(Host::Unix { folder: folder.into(), port }),
+            _ => Ok(Host::Tcp { name, port }),
+        }
+    });
+    hosts.collect()
+}
+
+/// Splits `host`, `host:port`, `[address]` and `[address]:port`.
+fn split_port(text: &str) -> Result<(String, Option<String>), Error> {
+    let (name, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']').ok_or_else(|| invalid("has a [ without a ]"))?;
+            (address, if port.is_empty() { None } else { Some(port.strip_prefix(':').unwrap_or("")) })
+        }
+        None => match text.split_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (text, None),
+        },
+    };
+    Ok((decode(name, "a host")?, port.map(str::to_owned)))
+}
+
+fn parse_port(text: &str) -> Result<u16, Error> {
+    let port = Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    port.and_then(|port| port.parse().ok())
+        .filter(|port| *port != 0)
+        .ok_or_else(|| invalid("has a port that is no number from 1 to 65535"))
+}
+
+/// The parameters that have not been taken yet.
+struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    fn read(query: &str) -> Result<Self, Error> {
+        let mut read: Vec<(String, String)> = Vec::new();
+        for part in query.split('&').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').ok_or_else(|| invalid("has a parameter without ="))?;
+            // A value of a mistyped URL may be part of a password, a name like this is none.
+            let is_name = name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            if !is_name || name.is_empty() {
+                return Err(invalid("has a parameter whose name is none of libpq's"));
+            }
+            if read.iter().any(|(other, _)| other == name) {
+                return Err(invalid(&format!("gives {name} twice")));
+            }
+            read.push((name.to_owned(), decode(value, name)?));
+        }
+        Ok(Parameters(read))
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        let index = self.0.iter().position(|(other, _)| other == name)?;
+        Some(self.0.swap_remove(index).1)
+    }
+
+    fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Error> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let known = words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| Some(*meaning));
+        known.ok_or_else(|| {
+            let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            invalid(&format!("has a {name} that is not one of {}", list.join(", ")))
+        })
+    }
+
+    fn number(&mut self, name: &str, default: u64, min: u64, max: u64) -> Result<u64, Error> {
+        let Some(value) = self.take(name) else { return Ok(default) };
+        let number = Some(value).filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
+        number
+            .and_then(|number| number.parse().ok())
+            .filter(|number| (min..=max).contains(number))
+            .ok_or_else(|| invalid(&format!("has a {name} that is no whole number from {min} to {max}")))
+    }
+
+    fn file(&mut self, name: &str) -> Result<Option<PathBuf>, Error> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let path = PathBuf::from(value);
+        if path.is_absolute() {
+            return Ok(Some(path));
+        }
+        Err(invalid(&format!("has a {name} that is no absolute path of a file")))
+    }
+
+    fn schema(&mut self) -> Result<String, Error> {
+        let Some(schema) = self.take("schema") else { return Ok(DEFAULT_SCHEMA.to_owned()) };
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let starts_well = schema.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+        if schema.len() <= MAX_NAME_BYTES
+            && starts_well
+            && schema.bytes().all(is_plain)
+            && !schema.starts_with("pg_")
+        {
+            return Ok(schema);
+        }
+        Err(invalid(&format!(
+            "has a schema that is not 1 to {MAX_NAME_BYTES} of a-z, 0-9 and _ (no digit first, not pg_…)"
+        )))
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((name, _)) => Err(invalid(&format!("has the unknown parameter {name}"))),
+        }
+    }
 }

@@ -16,7 +16,7 @@ use super::log::{LOG_BYTES, LOG_LIMITS};
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
 use crate::store::contract::StoreOptions;
-use crate::store::database::Database;
+use crate::store::database::SqliteDatabase;
 use crate::store::durability::Durability;
 
 /// Older releases can corrupt a WAL database when a checkpoint and a commit of two processes meet.
@@ -38,15 +38,15 @@ pub(super) enum OpenMode {
 
 /// A connection that has not looked at the file's content yet.
 pub(super) fn open(
-    database: &Database,
+    database: &SqliteDatabase,
     mode: OpenMode,
     options: &StoreOptions,
 ) -> Result<Connection, Failure> {
     require_sound_sqlite()?;
     let connection = match database {
-        Database::Memory => Connection::open_in_memory()
+        SqliteDatabase::Memory => Connection::open_in_memory()
             .map_err(|error| map_open_error(&error, Path::new(":memory:"), None))?,
-        Database::File(path) => open_file(path, mode, options)?,
+        SqliteDatabase::File(path) => open_file(path, mode, options)?,
     };
     set_busy_timeout(&connection, options.busy_timeout)?;
     harden(&connection)?;
@@ -94,7 +94,7 @@ fn open_system_error(path: &Path, flags: OpenFlags) -> Option<io::Error> {
 }
 
 /// A further connection of an engine that has opened the file before.
-pub(super) fn open_again(database: &Database, options: &StoreOptions) -> Result<Connection, Failure> {
+pub(super) fn open_again(database: &SqliteDatabase, options: &StoreOptions) -> Result<Connection, Failure> {
     let connection = open(database, OpenMode::MustExist, options).map_err(|failure| match failure.as_error().code() {
         ErrorCode::StorageIo | ErrorCode::StorageReadOnly => failure.and_that(
             "the engine had it open before; open engines after chroot and setuid, and with descriptors to spare",

@@ -11,7 +11,7 @@ use super::{connection, transaction};
 use crate::clock::Stopwatch;
 use crate::error::Failure;
 use crate::store::contract::StoreOptions;
-use crate::store::database::Database;
+use crate::store::database::SqliteDatabase;
 use crate::store::transaction::ReadTransaction;
 use crate::store::wait_policy::{WaitPolicy, would_block};
 
@@ -39,7 +39,11 @@ struct State {
 
 impl Readers {
     /// Opens one connection with everything that reading needs, so that the store can read whatever is refused later.
-    pub(super) fn open_first(&self, database: &Database, options: &StoreOptions) -> Result<(), Failure> {
+    pub(super) fn open_first(
+        &self,
+        database: &SqliteDatabase,
+        options: &StoreOptions,
+    ) -> Result<(), Failure> {
         let reader = open_reader(database, options)?;
         // Opens the log and maps its index, too.
         transaction::read(&reader, &mut |tx| tx.clock_mark().map(drop))?;
@@ -52,7 +56,7 @@ impl Readers {
     pub(super) fn lend<T>(
         &self,
         wait_policy: WaitPolicy,
-        database: &Database,
+        database: &SqliteDatabase,
         options: &StoreOptions,
         confirm_fresh: impl FnOnce() -> Result<(), Failure>,
         read: impl FnOnce(&Connection) -> Result<T, Failure>,
@@ -145,7 +149,7 @@ impl Drop for Lent<'_> {
     }
 }
 
-fn open_reader(database: &Database, options: &StoreOptions) -> Result<Connection, Failure> {
+fn open_reader(database: &SqliteDatabase, options: &StoreOptions) -> Result<Connection, Failure> {
     let reader = connection::open_again(database, options)?;
     connection::limit_pages(&reader, READER_PAGES)?;
     Ok(reader)

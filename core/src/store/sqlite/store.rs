@@ -18,7 +18,7 @@ use crate::clock::Timestamp;
 use crate::error::{ErrorCode, Failure};
 use crate::model::id::SessionId;
 use crate::store::contract::{Store, StoreOptions};
-use crate::store::database::Database;
+use crate::store::database::SqliteDatabase;
 use crate::store::durability::Durability;
 use crate::store::group_commit::{
     ExclusiveWriter, GroupCommit, QueuedWrite, SavepointTransaction, TransactionError,
@@ -29,7 +29,7 @@ use crate::store::transaction::{QueuedJob, ReadJob, ReadTransaction, WriteJob};
 use crate::store::wait_policy::{WaitPolicy, would_block};
 
 pub(in crate::store) struct SqliteStore {
-    database: Database,
+    database: SqliteDatabase,
     options: StoreOptions,
     group_commit: GroupCommit,
     /// Lent to one leader at a time; its lock makes [`close`](Store::close) wait for that leader.
@@ -45,7 +45,7 @@ pub(in crate::store) struct SqliteStore {
 }
 
 impl SqliteStore {
-    pub(in crate::store) fn open(database: Database, options: StoreOptions) -> Result<Self, Failure> {
+    pub(in crate::store) fn open(database: SqliteDatabase, options: StoreOptions) -> Result<Self, Failure> {
         let open_writer = || {
             let writer = connection::open(&database, OpenMode::CreateIfMissing, &options)?;
             migrate::migrate(&writer, &options)?;
@@ -53,18 +53,18 @@ impl SqliteStore {
             Ok(writer)
         };
         let (writer, file_claim) = match &database {
-            Database::File(path) => {
+            SqliteDatabase::File(path) => {
                 if !options.allow_network_file_system {
                     files::require_local(path)?;
                 }
                 let (writer, claim) = FileClaim::claim(path, options.busy_timeout, open_writer)?;
                 (writer, Some(claim))
             }
-            Database::Memory => (open_writer()?, None),
+            SqliteDatabase::Memory => (open_writer()?, None),
         };
         let readers = Readers::default();
         let (change_tracker, file_watch) = match (&database, &file_claim) {
-            (Database::File(path), Some(claim)) => {
+            (SqliteDatabase::File(path), Some(claim)) => {
                 readers.open_first(&database, &options)?;
                 let watcher = connection::open(&database, OpenMode::MustExist, &options)?;
                 connection::configure(&watcher, &options)?;
@@ -115,7 +115,7 @@ impl SqliteStore {
                 work(writer, tracker.as_deref())
             })
         };
-        if self.database == Database::Memory {
+        if self.database == SqliteDatabase::Memory {
             return guard.as_ref().ok_or_else(closed).and_then(run);
         }
         // It comes back only as it was: outside of every transaction, and as durable as the next leader expects it.
@@ -206,7 +206,7 @@ impl ExclusiveWriter for SqliteStore {
 impl Store for SqliteStore {
     fn read(&self, wait_policy: WaitPolicy, _: &Needs, job: &mut ReadJob<'_>) -> Result<(), Failure> {
         self.check_open()?;
-        if self.database == Database::Memory {
+        if self.database == SqliteDatabase::Memory {
             // The one connection is the writer's.
             return match wait_policy {
                 WaitPolicy::Block => self.write_exclusive(&mut |tx| job(tx)),
@@ -242,7 +242,7 @@ impl Store for SqliteStore {
     }
 
     fn log_bytes(&self) -> Result<u64, Failure> {
-        let Database::File(path) = &self.database else { return Ok(0) };
+        let SqliteDatabase::File(path) = &self.database else { return Ok(0) };
         Ok(log::size(path))
     }
 
@@ -256,7 +256,7 @@ impl Store for SqliteStore {
 
     fn erase_deleted(&self) -> Result<bool, Failure> {
         self.check_open()?;
-        if self.database == Database::Memory {
+        if self.database == SqliteDatabase::Memory {
             return Ok(true);
         }
         self.lend_reader(WaitPolicy::Block, |reader| connection::empty_log(reader, &self.options))

@@ -1,4 +1,9 @@
-//! What only the store over PostgreSQL can show.
+//! What only the store over PostgreSQL can show, against a real server:
+//! `tests/postgres/run cargo test --package hellojohn --features postgres --lib store::postgres`.
 
 mod conformance;
+mod fault_proxy;
+mod login;
 mod server;
+mod trips;
+mod url;

@@ -1,13 +1,28 @@
-//! The server that tests use: `HJ_PG` names it (`tests/postgres/run` starts one). A schema for each test.
+//! The server that `tests/postgres/run` has started.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::fault_proxy::FaultProxy;
+use crate::error::Failure;
 use crate::random::{OsRandom, draw_bytes};
 use crate::store::conformance::TestDatabase;
 use crate::store::postgres::PostgresStore;
-use crate::store::postgres::url::{Host, PostgresUrl};
+use crate::store::postgres::connection::{Connection, Deadline};
+use crate::store::postgres::error::WireError;
+use crate::store::postgres::pool::Pool;
+use crate::store::postgres::url::PostgresUrl;
+use crate::store::postgres::value::{Answer, Statement, Value};
 use crate::store::{Store, StoreOptions};
+
+/// A variable that the script sets.
+#[expect(clippy::disallowed_methods, reason = "the runner of the tests names the server")]
+pub(super) fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: these tests run beside a server: tests/postgres/run cargo test …")
+    })
+}
 
 /// A schema that no other test uses.
 pub(super) struct Schema(String);
@@ -20,34 +35,85 @@ impl Schema {
 }
 
 impl TestDatabase for Schema {
-    #[expect(clippy::disallowed_methods, reason = "the runner of the tests names the server")]
     fn create() -> Self {
-        let server =
-            std::env::var("HJ_PG").expect("HJ_PG names a PostgreSQL server for tests: tests/postgres/run");
+        let server = variable("HJ_PG");
         let number = u64::from_be_bytes(*draw_bytes::<8>(&OsRandom).unwrap());
         let separator = if server.contains('?') { '&' } else { '?' };
         Schema(format!("{server}{separator}schema=hj_test_{number:016x}"))
     }
 
     fn open(&self, busy_timeout: Duration) -> Arc<dyn Store> {
-        let url = parse(self.url());
+        let url = PostgresUrl::parse(self.url()).unwrap();
         Arc::new(PostgresStore::open(url, StoreOptions::relaxed(busy_timeout)).unwrap())
     }
 }
 
-fn parse(url: &str) -> PostgresUrl {
-    let (server, schema) = url.split_once("?schema=").unwrap();
-    let (user, rest) = server.strip_prefix("postgres://").unwrap().split_once('@').unwrap();
-    let (host, database) = rest.split_once('/').unwrap();
-    let (name, port) = host.split_once(':').unwrap();
-    PostgresUrl {
-        hosts: vec![Host::Tcp { name: name.into(), port: port.parse().unwrap() }],
-        user: user.into(),
-        password: None,
-        database: database.into(),
-        schema: schema.into(),
-        connect_timeout: Duration::from_secs(5),
-        pool_max: 8,
-        prepared: true,
-    }
+/// `postgres://login@host:port/database`, taken apart.
+pub(super) struct Parts {
+    pub login: String,
+    pub port: u16,
+    pub database: String,
+}
+
+/// The parts of one of the script's URLs over TCP.
+pub(super) fn parts(name: &str) -> Parts {
+    let url = variable(name);
+    let rest = url.strip_prefix("postgres://").expect("the script writes this scheme");
+    let (login, rest) = rest.split_once('@').expect("a login");
+    let (host, database) = rest.split_once('/').expect("a database");
+    let database = database.split('?').next().expect("a name").to_owned();
+    let port = host.split_once(':').expect("a port").1.parse().expect("a number");
+    Parts { login: login.to_owned(), port, database }
+}
+
+pub(super) fn certificate(name: &str) -> String {
+    format!("{}/certificates/{name}", variable("HJ_PG_DIR"))
+}
+
+pub(super) fn pool(url: &str) -> Pool {
+    Pool::new(PostgresUrl::parse(url).expect("a good URL")).expect("a thread can be started")
+}
+
+/// The owner's database through a proxy.
+pub(super) fn proxied(parameters: &str) -> (FaultProxy, Pool) {
+    let Parts { login, port, database } = parts("HJ_PG");
+    let proxy = FaultProxy::start(SocketAddr::from(([127, 0, 0, 1], port)));
+    let url = format!("postgres://{login}@{}/{database}?{parameters}", proxy.address());
+    (proxy, pool(&url))
+}
+
+/// Longer than anything takes that does not hang.
+pub(super) fn patient() -> Deadline {
+    Deadline::after(Duration::from_secs(30))
+}
+
+pub(super) fn sql(text: &str) -> Arc<str> {
+    text.into()
+}
+
+pub(super) fn statement(text: &str, values: Vec<Value>) -> Statement {
+    Statement::new(&sql(text), values)
+}
+
+/// Lends out a connection for writes, patiently.
+pub(super) fn write<T>(
+    pool: &Pool,
+    work: impl FnOnce(&mut Connection<'_>) -> Result<T, WireError>,
+) -> Result<T, WireError> {
+    pool.with_writing(&patient(), work)
+}
+
+/// Runs one statement by itself.
+pub(super) fn ask(pool: &Pool, text: &str, values: Vec<Value>) -> Result<Answer, WireError> {
+    write(pool, |connection| Ok(connection.ask(vec![statement(text, values)])?.remove(0)))
+}
+
+/// The one text of the one row that a statement answers.
+pub(super) fn ask_text(pool: &Pool, text: &str) -> Result<String, WireError> {
+    Ok(ask(pool, text, Vec::new())?.rows[0].get(0)?)
+}
+
+/// Text of the failure that a caller of the engine would get.
+pub(super) fn failure(error: WireError) -> String {
+    Failure::from(error).as_error().to_string()
 }

@@ -13,7 +13,7 @@ use crate::model::id::{SessionId, UserId};
 use crate::store::conformance::samples::{plain_session, user};
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
-    CommitVersion, Database, Durability, Needs, QueuedJob, QueuedWrite, ReadJob, Store, StoreOptions,
+    CommitVersion, SqliteDatabase, Durability, Needs, QueuedJob, QueuedWrite, ReadJob, Store, StoreOptions,
     WaitPolicy, WriteJob,
 };
 
@@ -98,7 +98,8 @@ struct Crowd {
 fn steps_of(sessions: u16, prepare: impl Fn(&Crowd), call: impl Fn(&Crowd)) -> i64 {
     let folder = tempfile::tempdir().unwrap();
     let options = StoreOptions::relaxed(Duration::from_secs(3600));
-    let store = Arc::new(SqliteStore::open(Database::File(folder.path().join("s.db")), options).unwrap());
+    let store =
+        Arc::new(SqliteStore::open(SqliteDatabase::File(folder.path().join("s.db")), options).unwrap());
     let clock = ManualClock::new(Timestamp::from_millis(NOW));
     let engine = Engine::over(Box::new(Shared(Arc::clone(&store))), clock.clone());
     let tenant = engine.tenant(&"tnt".parse().unwrap(), &"sk_test".parse().unwrap()).unwrap();

@@ -6,12 +6,12 @@ use crate::clock::Timestamp;
 use crate::model::id::SessionId;
 use crate::store::sqlite::change_tracker::{Change, Changes};
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{Database, Store, StoreOptions};
+use crate::store::{SqliteDatabase, Store, StoreOptions};
 
 /// Two stores on one file, as of two processes.
 fn stores(folder: &tempfile::TempDir) -> [SqliteStore; 2] {
     let options = StoreOptions::relaxed(Duration::from_secs(5));
-    [(); 2].map(|()| SqliteStore::open(Database::File(folder.path().join("s.db")), options).unwrap())
+    [(); 2].map(|()| SqliteStore::open(SqliteDatabase::File(folder.path().join("s.db")), options).unwrap())
 }
 
 fn commit(store: &SqliteStore, millis: i64) {

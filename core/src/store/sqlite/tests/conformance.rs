@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::store::conformance::TestDatabase;
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{Database, Store, StoreOptions};
+use crate::store::{SqliteDatabase, Store, StoreOptions};
 
 /// Opening waits as long as it must; the callers of the store wait for `busy_timeout`.
-pub(super) fn open(database: Database, busy_timeout: Duration) -> SqliteStore {
+pub(super) fn open(database: SqliteDatabase, busy_timeout: Duration) -> SqliteStore {
     let options = StoreOptions::relaxed(Duration::from_secs(3600));
     let mut store = SqliteStore::open(database, options).unwrap();
     store.set_busy_timeout(busy_timeout);
@@ -30,7 +30,7 @@ mod file {
         }
 
         fn open(&self, busy_timeout: Duration) -> Arc<dyn Store> {
-            Arc::new(open(Database::File(self.0.path().join("s.db")), busy_timeout))
+            Arc::new(open(SqliteDatabase::File(self.0.path().join("s.db")), busy_timeout))
         }
     }
 
@@ -52,7 +52,7 @@ mod memory {
         }
 
         fn open(&self, busy_timeout: Duration) -> Arc<dyn Store> {
-            Arc::new(open(Database::Memory, busy_timeout))
+            Arc::new(open(SqliteDatabase::Memory, busy_timeout))
         }
     }
 

@@ -11,11 +11,11 @@ use crate::error::{Error, ErrorCode};
 use crate::store::conformance::samples::plain_tenant;
 use crate::store::sqlite::connection;
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{Database, Store, StoreOptions, TenantRecord};
+use crate::store::{SqliteDatabase, Store, StoreOptions, TenantRecord};
 
 fn try_open(path: &Path) -> Result<SqliteStore, Error> {
     let options = StoreOptions::relaxed(Duration::from_secs(60));
-    SqliteStore::open(Database::File(path.to_owned()), options).map_err(Error::from)
+    SqliteStore::open(SqliteDatabase::File(path.to_owned()), options).map_err(Error::from)
 }
 
 fn open_error(path: &Path) -> Error {
@@ -96,7 +96,7 @@ fn a_log_that_cannot_be_opened_is_told() {
 #[test]
 fn a_reader_that_finds_no_file_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let database = Database::File(folder.path().join("s.db"));
+    let database = SqliteDatabase::File(folder.path().join("s.db"));
     let options = StoreOptions::relaxed(Duration::from_secs(60));
     let store = SqliteStore::open(database.clone(), options).unwrap();
     std::fs::remove_file(folder.path().join("s.db")).unwrap();
@@ -111,7 +111,7 @@ fn a_reader_that_finds_no_file_is_told() {
 #[test]
 fn a_full_database_tells_what_sqlite_said() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(Database::File(folder.path().join("s.db")), Duration::from_secs(3600));
+    let store = open(SqliteDatabase::File(folder.path().join("s.db")), Duration::from_secs(3600));
     store.with_idle_writer(|writer| {
         let pages: i64 = writer.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         writer.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();

@@ -11,11 +11,11 @@ use crate::store::conformance::group_commit::{
 use crate::store::conformance::samples::plain_tenant;
 use crate::store::conformance::{committed_mark, replace_mark};
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{Database, TenantRecord};
+use crate::store::{SqliteDatabase, TenantRecord};
 
 fn database() -> (tempfile::TempDir, SqliteStore) {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(Database::File(folder.path().join("s.db")), Duration::from_secs(3600));
+    let store = open(SqliteDatabase::File(folder.path().join("s.db")), Duration::from_secs(3600));
     (folder, store)
 }
 

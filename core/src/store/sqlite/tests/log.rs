@@ -11,7 +11,7 @@ use super::conformance::open;
 use crate::store::conformance::samples::{add_tenant, plain_session, session_id, user};
 use crate::store::sqlite::log::LogLimits;
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{Database, Needs, Store, WaitPolicy};
+use crate::store::{SqliteDatabase, Needs, Store, WaitPolicy};
 
 /// One page of the log, with its header.
 const PAGE: u64 = 4096 + 24;
@@ -19,7 +19,7 @@ const PAGE: u64 = 4096 + 24;
 const LIMITS: LogLimits = LogLimits { checkpoint: 40, again: 10, force: 60 };
 
 fn store(folder: &Path) -> SqliteStore {
-    let mut store = open(Database::File(folder.join("s.db")), Duration::from_secs(3600));
+    let mut store = open(SqliteDatabase::File(folder.join("s.db")), Duration::from_secs(3600));
     store.set_log_limits(LIMITS);
     store
 }
@@ -106,6 +106,6 @@ fn a_log_that_a_slow_read_has_kept_is_cut_when_the_read_has_ended() {
 
 #[test]
 fn a_store_in_memory_has_no_log() {
-    let store = open(Database::Memory, Duration::ZERO);
+    let store = open(SqliteDatabase::Memory, Duration::ZERO);
     assert_eq!(store.log_bytes().unwrap(), 0);
 }

@@ -16,7 +16,7 @@ use crate::store::conformance::samples::{
 };
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
-    ClockMark, Database, LeaseRecord, ScanFilter, SealRecord, SessionScope, SignInFailures, Store,
+    ClockMark, SqliteDatabase, LeaseRecord, ScanFilter, SealRecord, SessionScope, SignInFailures, Store,
     StoreOptions, WriteTransaction,
 };
 use crate::token::keyring::KeyState;
@@ -113,7 +113,7 @@ fn prepared(connection: &Connection) -> Vec<String> {
 #[test]
 fn every_statement_searches_by_key() {
     let options = StoreOptions::relaxed(Duration::ZERO);
-    let store = SqliteStore::open(Database::Memory, options).unwrap();
+    let store = SqliteStore::open(SqliteDatabase::Memory, options).unwrap();
     store.write_exclusive(&mut exercise).unwrap();
     store.with_idle_writer(assert_searches_by_key);
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::conformance::open;
 use crate::clock::Timestamp;
 use crate::store::conformance::replace_mark;
-use crate::store::{Database, Needs, Store, WaitPolicy};
+use crate::store::{SqliteDatabase, Needs, Store, WaitPolicy};
 
 #[test]
 fn a_non_blocking_read_of_a_file_answers_beside_a_writer() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(Database::File(folder.path().join("s.db")), Duration::from_secs(3600));
+    let store = open(SqliteDatabase::File(folder.path().join("s.db")), Duration::from_secs(3600));
     store
         .write_exclusive(&mut |tx| {
             replace_mark(tx, 1)?;

@@ -2,7 +2,7 @@
 
 /// Decodes a text; `None` when an escape is cut short or is not hexadecimal, or when the bytes are not
 /// UTF-8 (overlong forms included). What `+` means is left to the caller.
-pub(super) fn decode(text: &str) -> Option<String> {
+pub(crate) fn decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::with_capacity(text.len());
     while let Some(byte) = bytes.next() {
