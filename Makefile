@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test generate lint msrv package deny rest browser c install node surfaces hosts torture bench clean
+.PHONY: demo test generate lint msrv package deny rest browser postgres c install node surfaces hosts torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -45,6 +45,11 @@ rest:
 # Chromium: the refresh cookie, the client and the components in pages and tabs, the devices app.
 browser: node
 	tests/browser/run
+
+# The store over PostgreSQL, beside a server of its own (Debian's packages).
+postgres:
+	cargo clippy --package hellojohn --features postgres --all-targets -- --deny warnings
+	tests/postgres/run cargo test --package hellojohn --features postgres --lib store::
 
 # Formatting, lints and documentation, warnings denied; layers, names, links and dependencies.
 lint: npm/node_modules/.package-lock.json

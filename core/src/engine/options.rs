@@ -1,6 +1,6 @@
 //! The options of an engine and its tenant as one JSON object.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ use crate::model::event::EventDetail;
 use crate::model::id::TenantId;
 use crate::model::sign_in_limit::SignInLimit;
 use crate::object_reader::ObjectReader;
-use crate::store::{Database, Durability, FileAccess, MEMORY};
+use crate::store::{Database, DatabaseText, Durability, FileAccess};
 
 /// What a host in another language opens one tenant of one database with, besides the secret key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct EngineOptions {
     pub tenant_id: TenantId,
     /// The database; see [`EngineBuilder::open`]. A file's path is absolute: the working folder may change before the engine is
     /// opened.
-    pub database: OsString,
+    pub database: DatabaseText,
     /// The settings to apply when the tenant is opened.
     pub config: Option<ConfigPatch>,
     issuer: Option<String>,
@@ -55,7 +55,7 @@ impl EngineOptions {
         };
         let options = EngineOptions {
             tenant_id: members.required("tenant_id")?,
-            database: Database::parse(OsStr::new(&members.required::<String>("database")?))?.into_os_string(),
+            database: Database::parse(OsStr::new(&members.required::<String>("database")?))?.into_text(),
             config: members
                 .optional::<Map<String, Value>>("config")?
                 .map(|patch| ConfigPatch::from_json(&patch))
@@ -74,9 +74,9 @@ impl EngineOptions {
         Ok(options)
     }
 
-    /// The database's file; None for a database in memory.
+    /// The database's file; None for a database in memory or on a server.
     pub fn file(&self) -> Option<&Path> {
-        (self.database != MEMORY).then(|| Path::new(&self.database))
+        self.database.as_file()
     }
 
     /// Whether both describe an engine of the same kind, whatever its database, tenant and settings.

@@ -1,6 +1,8 @@
 //! The one place that reads the text by which a host names its database.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "postgres")]
@@ -8,7 +10,7 @@ use super::postgres::url::PostgresUrl;
 use crate::error::{Error, ErrorCode};
 
 /// Names a database in memory.
-pub(crate) const MEMORY: &str = ":memory:";
+const MEMORY: &str = ":memory:";
 
 /// Where the sessions are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,13 +63,49 @@ impl Database {
     }
 
     /// The text that [`parse`](Self::parse) reads as this database, in every working folder.
-    pub(crate) fn into_os_string(self) -> OsString {
+    pub(crate) fn into_text(self) -> DatabaseText {
         match self {
-            Database::Sqlite(SqliteDatabase::File(path)) => path.into_os_string(),
-            Database::Sqlite(SqliteDatabase::Memory) => MEMORY.into(),
+            Database::Sqlite(SqliteDatabase::File(path)) => {
+                DatabaseText { text: path.into_os_string(), is_file: true }
+            }
+            Database::Sqlite(SqliteDatabase::Memory) => DatabaseText { text: MEMORY.into(), is_file: false },
             #[cfg(feature = "postgres")]
-            Database::Postgres(url) => url.expose_text().into(),
+            Database::Postgres(url) => DatabaseText { text: url.expose_text().into(), is_file: false },
         }
+    }
+}
+
+/// The text by which a database is opened. Printing it shows no URL, which may hold a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseText {
+    text: OsString,
+    is_file: bool,
+}
+
+impl DatabaseText {
+    /// The path, if the text is one.
+    pub(crate) fn as_file(&self) -> Option<&Path> {
+        self.is_file.then(|| Path::new(&self.text))
+    }
+}
+
+impl Deref for DatabaseText {
+    type Target = OsStr;
+
+    fn deref(&self) -> &OsStr {
+        &self.text
+    }
+}
+
+impl AsRef<OsStr> for DatabaseText {
+    fn as_ref(&self) -> &OsStr {
+        &self.text
+    }
+}
+
+impl fmt::Debug for DatabaseText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_file || self.text == MEMORY { self.text.fmt(f) } else { f.write_str("(a URL)") }
     }
 }
 
@@ -128,7 +166,9 @@ mod tests {
             let database = Database::parse(OsStr::new(text)).unwrap();
             assert!(matches!(database, Database::Postgres(_)));
             assert!(!format!("{database:?}").contains("hunter2"), "{database:?}");
-            assert_eq!(database.into_os_string(), text);
+            let text_again = database.into_text();
+            assert_eq!(&*text_again, text);
+            assert_eq!((format!("{text_again:?}").as_str(), text_again.as_file()), ("(a URL)", None));
         }
     }
 }

@@ -21,7 +21,7 @@ mod transaction;
 mod wait_policy;
 
 pub(crate) use self::contract::{Store, StoreOptions};
-pub(crate) use self::database::{Database, MEMORY, SqliteDatabase};
+pub(crate) use self::database::{Database, DatabaseText, SqliteDatabase};
 pub(crate) use self::durability::Durability;
 pub(crate) use self::file_access::FileAccess;
 pub(crate) use self::group_commit::QueuedWrite;
