@@ -13,7 +13,7 @@ use crate::model::id::{SessionId, UserId};
 use crate::store::conformance::samples::{plain_session, user};
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
-    CommitVersion, SqliteDatabase, Durability, Needs, QueuedJob, QueuedWrite, ReadJob, Store, StoreOptions,
+    CommitVersion, Durability, Needs, QueuedJob, QueuedWrite, ReadJob, SqliteDatabase, Store, StoreOptions,
     WaitPolicy, WriteJob,
 };
 

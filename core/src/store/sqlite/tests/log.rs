@@ -11,7 +11,7 @@ use super::conformance::open;
 use crate::store::conformance::samples::{add_tenant, plain_session, session_id, user};
 use crate::store::sqlite::log::LogLimits;
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{SqliteDatabase, Needs, Store, WaitPolicy};
+use crate::store::{Needs, SqliteDatabase, Store, WaitPolicy};
 
 /// One page of the log, with its header.
 const PAGE: u64 = 4096 + 24;

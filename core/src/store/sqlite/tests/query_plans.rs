@@ -16,7 +16,7 @@ use crate::store::conformance::samples::{
 };
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
-    ClockMark, SqliteDatabase, LeaseRecord, ScanFilter, SealRecord, SessionScope, SignInFailures, Store,
+    ClockMark, LeaseRecord, ScanFilter, SealRecord, SessionScope, SignInFailures, SqliteDatabase, Store,
     StoreOptions, WriteTransaction,
 };
 use crate::token::keyring::KeyState;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::conformance::open;
 use crate::clock::Timestamp;
 use crate::store::conformance::replace_mark;
-use crate::store::{SqliteDatabase, Needs, Store, WaitPolicy};
+use crate::store::{Needs, SqliteDatabase, Store, WaitPolicy};
 
 #[test]
 fn a_non_blocking_read_of_a_file_answers_beside_a_writer() {
