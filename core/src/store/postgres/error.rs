@@ -108,7 +108,8 @@ impl From<WireError> for Failure {
     fn from(error: WireError) -> Failure {
         match error {
             WireError::Lost(cause) => {
-                Failure::new(ErrorCode::StorageIo, "the database cannot be reached").caused_by(cause)
+                let detail = format!("the database cannot be reached: {cause}");
+                Failure::new(ErrorCode::StorageIo, detail).caused_by(cause)
             }
             WireError::UnknownOutcome(cause) => {
                 let detail = "the connection was lost while the database was committing";

@@ -1,8 +1,8 @@
 //! The store over PostgreSQL, for hosts of more than one machine (`docs/SPEC.md`, section 20).
 //!
 //! Below the SQL, from the bottom: [`url`] reads where the database is; [`io_thread`] is the one thread that touches sockets;
-//! [`session`] is one login at one server; [`connection`] sends statements in trips over it; [`pool`] lends connections out.
-//! Everything is synchronous for its caller.
+//! [`connect`] logs in (by [`socket`], [`tls`], [`password`] and [`login_guard`]); [`session`] is one login at one server;
+//! [`connection`] sends statements in trips over it; [`pool`] lends connections out. Everything is synchronous for its caller.
 //!
 //! Above it: [`codec`] turns records into values and back, [`statements`] holds the SQL, [`changes`] puts changes together,
 //! [`transaction`] is what a job sees, [`migrate`] makes the tables, and [`store`] runs the jobs.

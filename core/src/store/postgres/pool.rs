@@ -33,6 +33,8 @@ pub(super) struct Pool {
     target: Arc<Target>,
     /// How many connections each lane may have out at a time.
     lanes: [usize; 3],
+    /// How long a connection is used.
+    life: Duration,
     lending: Mutex<Lending>,
     returned: Condvar,
 }
@@ -50,7 +52,13 @@ impl Pool {
         let lanes = lanes(url.pool_max);
         let target = Arc::new(Target::new(url));
         let io = IoThread::start()?;
-        Ok(Pool { io, target, lanes, lending: Mutex::default(), returned: Condvar::new() })
+        Ok(Pool { io, target, lanes, life: LIFE, lending: Mutex::default(), returned: Condvar::new() })
+    }
+
+    /// The same pool with connections of another life.
+    #[cfg(test)]
+    pub(super) fn with_life(self, life: Duration) -> Self {
+        Pool { life, ..self }
     }
 
     /// Lends out a connection for a batch of writes.
@@ -113,6 +121,10 @@ impl Pool {
         }
     }
 
+    fn is_worn_out(&self, session: &Session) -> bool {
+        session.is_closed() || session.age.elapsed() > self.life
+    }
+
     fn lend(&self, lane: Lane, deadline: &Deadline) -> Result<Option<Session>, WireError> {
         let mut lending = self.lending.lock();
         while !lending.is_closed && lending.lent[lane as usize] >= self.lanes[lane as usize] {
@@ -129,7 +141,7 @@ impl Pool {
         let mut worn_out = Vec::new();
         let session = loop {
             match lending.idle.pop() {
-                Some(session) if is_worn_out(&session) => worn_out.push(session),
+                Some(session) if self.is_worn_out(&session) => worn_out.push(session),
                 other => break other,
             }
         };
@@ -151,7 +163,7 @@ impl Drop for Lent<'_, '_> {
         let mut lending = self.pool.lending.lock();
         lending.lent[self.lane as usize] -= 1;
         let unused = match session {
-            Some(session) if !lending.is_closed && !is_worn_out(&session) => {
+            Some(session) if !lending.is_closed && !self.pool.is_worn_out(&session) => {
                 lending.idle.push(session);
                 None
             }
@@ -161,10 +173,6 @@ impl Drop for Lent<'_, '_> {
         drop(lending);
         drop(unused);
     }
-}
-
-fn is_worn_out(session: &Session) -> bool {
-    session.is_closed() || session.age.elapsed() > LIFE
 }
 
 /// How the connections are shared out: two for each kind of batch where there are six or more, else one.

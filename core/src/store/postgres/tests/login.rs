@@ -1,4 +1,4 @@
-//! Logins: what is proven to whom, over what kind of connection.
+//! Logins: what is proven to which server, over what kind of connection.
 
 use super::server::{Parts, ask_text, certificate, failure, parts, pool, variable};
 use crate::store::postgres::connection::Deadline;

@@ -4,6 +4,7 @@
 mod conformance;
 mod fault_proxy;
 mod login;
+mod password;
 mod server;
 mod trips;
 mod url;

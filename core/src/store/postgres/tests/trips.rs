@@ -272,6 +272,15 @@ fn a_lane_lends_as_many_connections_as_it_has() {
 }
 
 #[test]
+fn a_connection_is_replaced_at_the_end_of_its_life() {
+    let process = "SELECT pg_backend_pid()::text";
+    let lasting = pool(&variable("HJ_PG"));
+    assert_eq!(ask_text(&lasting, process).unwrap(), ask_text(&lasting, process).unwrap());
+    let short = pool(&variable("HJ_PG")).with_life(Duration::ZERO);
+    assert_ne!(ask_text(&short, process).unwrap(), ask_text(&short, process).unwrap());
+}
+
+#[test]
 fn closing_waits_for_what_is_lent_and_ends_every_connection() {
     let name = "closing_test";
     let pool = Arc::new(pool(&format!("{}?application_name={name}", variable("HJ_PG"))));
