@@ -25,9 +25,6 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// How many prepared statements a connection keeps: more than this store has.
 const STATEMENTS: usize = 64;
 
-/// How long writers may wait while a checkpoint that empties the log waits for the last readers of the log.
-const EMPTY_LOG_PATIENCE: Duration = Duration::from_millis(20);
-
 /// What to do about a file that is not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenMode {
@@ -159,7 +156,7 @@ pub(super) fn limit_pages(connection: &Connection, limit: i64) -> Result<(), Fai
 /// rest only.
 pub(super) fn empty_log(connection: &Connection, options: &StoreOptions) -> Result<bool, Failure> {
     checkpoint_log(connection)?;
-    with_busy_timeout(connection, EMPTY_LOG_PATIENCE, options, || {
+    with_busy_timeout(connection, LOG_LIMITS.patience, options, || {
         checkpoint(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
     })
 }
@@ -169,10 +166,13 @@ pub(super) fn checkpoint_log(connection: &Connection) -> Result<bool, Failure> {
     checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 }
 
-/// Makes the log begin anew with the next commit, at its full length; otherwise as [`empty_log`].
-pub(super) fn restart_log(connection: &Connection, options: &StoreOptions) -> Result<bool, Failure> {
-    checkpoint_log(connection)?;
-    with_busy_timeout(connection, EMPTY_LOG_PATIENCE, options, || {
+/// Makes the log begin anew with the next commit, at its full length, unless a reader needs it for longer than `patience`.
+pub(super) fn restart_log(
+    connection: &Connection,
+    patience: Duration,
+    options: &StoreOptions,
+) -> Result<bool, Failure> {
+    with_busy_timeout(connection, patience, options, || {
         checkpoint(connection, "PRAGMA wal_checkpoint(RESTART)")
     })
 }

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -19,9 +20,12 @@ pub(super) struct LogLimits {
     pub again: u32,
     /// From this length on, writers are kept out until the log can begin anew.
     pub force: u32,
+    /// For how long they are, while the reads of now end.
+    pub patience: Duration,
 }
 
-pub(super) const LOG_LIMITS: LogLimits = LogLimits { checkpoint: 16_000, again: 4_000, force: 24_000 };
+pub(super) const LOG_LIMITS: LogLimits =
+    LogLimits { checkpoint: 16_000, again: 4_000, force: 24_000, patience: Duration::from_millis(20) };
 
 /// The length to which a log that has begun anew is cut, in bytes. Not shorter: making a file longer costs more than
 /// writing it again.
@@ -33,7 +37,7 @@ pub(super) enum Due {
     /// Moving it, beside readers and writers.
     Checkpoint,
     /// Keeping writers out for a moment as well, so that it begins anew.
-    Restart,
+    Restart { patience: Duration },
 }
 
 impl LogLimits {
@@ -46,7 +50,7 @@ impl LogLimits {
         } else if pages < self.force {
             Some(Due::Checkpoint)
         } else {
-            Some(Due::Restart)
+            Some(Due::Restart { patience: self.patience })
         }
     }
 }
@@ -68,7 +72,7 @@ impl LogKeeper {
 
     /// Called after a commit with the length of the log, while no lock is held that a writer needs; `work` does what is due. A
     /// failure goes unsaid: the log grows on, the next attempt comes soon, and a failure that lasts shows at a write.
-    pub(super) fn keep_short(&self, pages: u32, work: impl FnOnce(Due) -> Result<bool, Failure>) {
+    pub(super) fn keep_short(&self, pages: u32, work: impl FnOnce(Due) -> Result<(), Failure>) {
         let Some(due) = self.limits.due(pages, self.done.load(Ordering::Relaxed)) else { return };
         let Some(_at_work) = self.at_work.try_lock() else { return };
         self.done.store(pages, Ordering::Relaxed);
@@ -102,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_checkpoint_is_due_when_the_log_is_long_and_again_when_it_grows_all_the_same() {
-        let limits = LogLimits { checkpoint: 100, again: 10, force: 150 };
+        let limits = LogLimits { checkpoint: 100, again: 10, force: 150, patience: Duration::ZERO };
         for (pages, done, expected) in [
             (0, 0, None),
             (99, 0, None),
@@ -111,9 +115,9 @@ mod tests {
             (100, 100, None),
             (109, 100, None),
             (110, 100, Some(Due::Checkpoint)),
-            (150, 140, Some(Due::Restart)),
+            (150, 140, Some(Due::Restart { patience: Duration::ZERO })),
             (159, 150, None),
-            (160, 150, Some(Due::Restart)),
+            (160, 150, Some(Due::Restart { patience: Duration::ZERO })),
             (5, 160, None), // begun anew
             (100, 160, Some(Due::Checkpoint)),
         ] {

@@ -99,9 +99,10 @@ impl SqliteStore {
         durability: Durability,
         work: impl FnOnce(&Connection, Option<&ChangeTracker>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        // Not under the next lock: close() may wait for the thread that keeps the log short, which may wait for this one.
+        let tracker = self.change_tracker.read().clone();
         let mut guard = self.writer.lock();
         self.check_open()?;
-        let tracker = self.change_tracker.read().clone();
         if guard.is_none() {
             // The connection before was given up after a failure that it could not roll back.
             let fresh = connection::open_again(&self.database, &self.options)?;
@@ -144,10 +145,13 @@ impl SqliteStore {
             // Not through `lend_reader`, which would take the lock of the tracker again.
             let confirm = || Ok(());
             self.readers.lend(WaitPolicy::NonBlocking, &self.database, &self.options, confirm, |reader| {
-                match due {
-                    Due::Checkpoint => connection::checkpoint_log(reader),
-                    Due::Restart => connection::restart_log(reader, &self.options),
+                connection::checkpoint_log(reader)?;
+                if let Due::Restart { patience } = due {
+                    // Or this process's own next write takes the lock first, again and again.
+                    let _no_write = self.writer.lock();
+                    connection::restart_log(reader, patience, &self.options)?;
                 }
+                Ok(())
             })
         });
     }
