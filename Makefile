@@ -8,6 +8,10 @@ PREFIX ?= /usr/local
 LIBDIR ?= lib
 NODE_ADDON := npm/node/native/hellojohn.node
 
+# What is built names no folder of the machine that it was built on.
+CARGO_HOME ?= $(HOME)/.cargo
+export RUSTFLAGS += --remap-path-prefix=$(CARGO_HOME)=/cargo --remap-path-prefix=$(CURDIR)=/hellojohn
+
 # The main job on real input: a Rust, a C and a Node program share one database file.
 demo: c node
 	cargo build --release --package hellojohn --example demo
