@@ -256,8 +256,8 @@ typedef struct {
   uint32_t sign_in_address_limit;
   /// For how many seconds a failed sign-in counts, at most a day; 0 means the default of 15 minutes.
   uint32_t sign_in_window_s;
-  /// Whether any number of sign-ins may fail; default false.
-  bool sign_in_unlimited;
+  /// 1 lets any number of sign-ins fail; default 0.
+  int32_t sign_in_unlimited;
   /// By how many seconds the machine's clock may be set ahead while the engine is open; 0 means the default of an hour.
   /// After a larger step every call fails with HJ_ERR_CLOCK_JUMP until the clock is set back, hj_engine_lower_clock_mark
   /// is called or the process restarts. Sleep of the machine is no step.

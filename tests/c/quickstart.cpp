@@ -108,7 +108,7 @@ int main() {
   CHECK(thrown_by([&] { guarded.begin_sign_in("ada"); }) == HJ_ERR_TOO_MANY_REQUESTS);
   strict.sign_in_account_limit = 1001;
   CHECK(thrown_by([&] { hj::engine lax(":memory:", &strict); }) == HJ_ERR_VALIDATION_ERROR);
-  strict.sign_in_unlimited = true;
+  strict.sign_in_unlimited = 1;
   hj::engine open_engine(":memory:", &strict);
   hj::tenant unguarded = open_engine.tenant("tnt_acme", "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA");
   for (int failure = 0; failure < 200; failure++) {

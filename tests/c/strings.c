@@ -220,15 +220,18 @@ static void refuse_bad_structs(void) {
   BAD_SIZES(hj_rest_request, sizeof options, hj_rest_handle(rest, &options, &answer, error));
   CHECK(answer == NULL);
   hj_rest_free(rest);
-  for (int32_t known = 0; known <= 1; known++) {
-    open.allow_network_file_system = known;
-    CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
-    hj_engine_free(new_engine);
-    new_engine = NULL;
+  int32_t *switches[] = {&open.allow_network_file_system, &open.sign_in_unlimited};
+  for (size_t n = 0; n < sizeof switches / sizeof *switches; n++) {
+    for (int32_t known = 0; known <= 1; known++) {
+      *switches[n] = known;
+      CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
+      hj_engine_free(new_engine);
+      new_engine = NULL;
+    }
+    *switches[n] = 2;
+    CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
+    *switches[n] = 0;
   }
-  open.allow_network_file_system = 2;
-  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
-  open.allow_network_file_system = 0;
   for (int32_t known = -1; known <= 1; known++) {
     open.token_cache_capacity = known;
     CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));

@@ -86,8 +86,8 @@ pub struct hj_open_options {
     pub sign_in_address_limit: u32,
     /// For how many seconds a failed sign-in counts, at most a day; 0 means the default of 15 minutes.
     pub sign_in_window_s: u32,
-    /// Whether any number of sign-ins may fail; default false.
-    pub sign_in_unlimited: bool,
+    /// 1 lets any number of sign-ins fail; default 0.
+    pub sign_in_unlimited: i32,
     /// By how many seconds the machine's clock may be set ahead while the engine is open; 0 means the default of an hour.
     /// After a larger step every call fails with HJ_ERR_CLOCK_JUMP until the clock is set back, hj_engine_lower_clock_mark
     /// is called or the process restarts. Sleep of the machine is no step.
@@ -102,7 +102,7 @@ pub struct hj_open_options {
     pub events: hj_event_detail,
 }
 
-// SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, HJ_DURABILITY_FULL, HJ_FILE_ACCESS_OWNER, false,
+// SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, HJ_DURABILITY_FULL, HJ_FILE_ACCESS_OWNER,
 // HJ_EVENTS_CHANGES.
 unsafe impl OptionStruct for hj_open_options {
     const FIRST_SIZE: usize = offset_of!(Self, file_access);
@@ -166,10 +166,8 @@ unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error>
     if options.token_cache_bytes > 0 {
         builder = builder.token_cache_bytes(usize::try_from(options.token_cache_bytes).unwrap_or(usize::MAX));
     }
-    match options.allow_network_file_system {
-        0 => {}
-        1 => builder = builder.allow_network_file_system(true),
-        _ => return Err(Error::validation("allow_network_file_system", "must be 0 or 1")),
+    if read_switch("allow_network_file_system", options.allow_network_file_system)? {
+        builder = builder.allow_network_file_system(true);
     }
     if options.busy_timeout_ms > 0 {
         builder = builder.busy_timeout(Duration::from_millis(options.busy_timeout_ms));
@@ -185,8 +183,17 @@ unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error>
     Ok(builder)
 }
 
+/// Not a `bool`: C may leave any byte there.
+fn read_switch(name: &'static str, value: i32) -> Result<bool, Error> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Error::validation(name, "must be 0 or 1")),
+    }
+}
+
 fn read_sign_in_limit(options: &hj_open_options) -> Result<Option<SignInLimit>, Error> {
-    if options.sign_in_unlimited {
+    if read_switch("sign_in_unlimited", options.sign_in_unlimited)? {
         return Ok(None);
     }
     let mut limit = SignInLimit::default();
