@@ -27,15 +27,14 @@ fn run_command(tenant: &Tenant, fields: &[&str]) -> Result<String, Error> {
     match fields {
         // A user has proven who they are on this device.
         ["sign-in", user, ip_address, country, user_agent] => {
-            let grant = tenant.create(CreateSession {
-                client: ClientInfo {
-                    ip_address: Some(ip_address.parse()?),
-                    country: Some(country.parse()?),
-                    user_agent: Some(user_agent.parse()?),
-                    ..ClientInfo::default()
-                },
-                ..CreateSession::new(user.parse()?)
-            })?;
+            let grant = tenant.create(
+                CreateSession::new(user.parse()?).client(
+                    ClientInfo::default()
+                        .ip_address(Some(ip_address.parse()?))
+                        .country(Some(country.parse()?))
+                        .user_agent(Some(user_agent.parse()?)),
+                ),
+            )?;
             let tokens = (grant.access_token.expose(), grant.refresh_token.expose());
             Ok(format!("{}\t{}\t{}\n", grant.session.id, tokens.0, tokens.1))
         }

@@ -11,14 +11,9 @@ fn main() -> Result<(), hellojohn::Error> {
     // The host has checked the password; the engine signs the device in.
     let agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
                  Version/17.5 Mobile/15E148 Safari/604.1";
-    let grant = tenant.create(CreateSession {
-        client: ClientInfo {
-            user_agent: Some(agent.parse()?),
-            ip_address: Some("203.0.113.42".parse()?),
-            ..ClientInfo::default()
-        },
-        ..CreateSession::new("usr_1001".parse()?)
-    })?;
+    let grant = tenant.create(CreateSession::new("usr_1001".parse()?).client(
+        ClientInfo::default().user_agent(Some(agent.parse()?)).ip_address(Some("203.0.113.42".parse()?)),
+    ))?;
     println!("signed in: {} on a {}", grant.session.id, grant.session.device_type.as_str());
 
     // Every request: signature, claims, and whether the session still lives.
@@ -30,9 +25,7 @@ fn main() -> Result<(), hellojohn::Error> {
     println!("refreshed: a new access token for {} s", grant.expires_in);
 
     // "Manage my devices".
-    for session in
-        tenant.list(&ListQuery { user_id: Some("usr_1001".parse()?), ..ListQuery::default() })?.data
-    {
+    for session in tenant.list(&ListQuery::default().user_id(Some("usr_1001".parse()?)))?.data {
         println!("listed:    {} {} {}", session.id, session.device_type.as_str(), session.status);
     }
 

@@ -174,6 +174,34 @@ macro_rules! public_record {
 }
 pub(crate) use public_record;
 
+/// Declares a struct that callers fill: it may get more fields, and each field has a method that sets it.
+macro_rules! request_struct {
+    (
+        $(#[$attribute:meta])+
+        pub struct $name:ident {$(
+            $(#[$field_attribute:meta])+
+            pub $field:ident: $type:ty,
+        )+}
+    ) => {
+        $(#[$attribute])+
+        #[non_exhaustive]
+        pub struct $name {$(
+            $(#[$field_attribute])+
+            pub $field: $type,
+        )+}
+
+        impl $name {$(
+            #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
+            #[must_use]
+            pub fn $field(mut self, $field: $type) -> Self {
+                self.$field = $field;
+                self
+            }
+        )+}
+    };
+}
+pub(crate) use request_struct;
+
 /// Declares a struct that requests hold, how it is read from JSON, and the table of its fields.
 macro_rules! request_record {
     (
@@ -185,12 +213,14 @@ macro_rules! request_record {
             pub $field:ident: $type:ty,
         )+}
     ) => {
-        $(#[doc = $doc])+
-        #[derive($($derive),+)]
-        pub struct $name {$(
-            $(#[doc = $field_doc])+
-            pub $field: $type,
-        )+}
+        $crate::schema::request_struct! {
+            $(#[doc = $doc])+
+            #[derive($($derive),+)]
+            pub struct $name {$(
+                $(#[doc = $field_doc])+
+                pub $field: $type,
+            )+}
+        }
 
         impl $crate::schema::RequestField for $name {
             /// Reads the fields from the members of the object that the record stands in.

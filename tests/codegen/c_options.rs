@@ -24,16 +24,16 @@ pub(super) fn create_options(kept: &str) -> String {
     for field in CreateSession::RECORD.fields {
         match field.kind {
             Kind::Record(inner) => {
-                writeln!(values, "            {}: {} {{", field.name, inner.name).expect("a string");
-                for inner in inner.fields {
-                    writeln!(values, "                {}: {},", inner.name, expression(inner))
-                        .expect("a string");
-                }
-                writeln!(values, "            }},").expect("a string");
+                let setter =
+                    |field: &Field| format!("\n                    .{}({})", field.name, expression(field));
+                let setters: String = inner.fields.iter().map(setter).collect();
+                let request = format!("{}::default(){setters}", inner.name);
+                write!(values, "\n            .{}(\n                {request},\n            )", field.name)
             }
-            _ if field.name == "user_id" => values += "            user_id: user_id.require(\"user_id\")?,\n",
-            _ => writeln!(values, "            {}: {},", field.name, expression(field)).expect("a string"),
+            _ if field.name == "user_id" => Ok(()), // what the request is made with
+            _ => write!(values, "\n            .{}({})", field.name, expression(field)),
         }
+        .expect("a string");
     }
     let place = |field: &Field| kept.find(&format!("    pub {}: ", member(field))).unwrap_or(usize::MAX);
     fields.sort_by_key(|(_, field)| place(field));
@@ -78,8 +78,7 @@ pub(crate) unsafe fn read_request(
 ) -> Result<CreateSession, Error> {{
     // SAFETY: the caller keeps "Strings".
     unsafe {{
-        Ok(CreateSession {{
-{values}        }})
+        Ok(CreateSession::new(user_id.require("user_id")?){values})
     }}
 }}
 "#

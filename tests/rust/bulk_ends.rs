@@ -60,7 +60,7 @@ fn a_list_of_active_sessions_passes_over_those_that_a_record_has_ended() {
     process.set_clock(START + 1);
     assert_eq!(tenant.revoke_user(&user("u"), Some(spared)).unwrap(), 1_199);
     let new = sign_in(&tenant, "u").session.id;
-    let page = tenant.list(&ListQuery { user_id: Some(user("u")), ..ListQuery::default() }).unwrap();
+    let page = tenant.list(&ListQuery::default().user_id(Some(user("u")))).unwrap();
     let listed: Vec<SessionId> = page.data.iter().map(|session| session.id).collect();
     assert_eq!((listed, page.next_cursor), (vec![new, spared], None));
 }

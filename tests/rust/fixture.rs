@@ -110,7 +110,7 @@ pub fn sign_in(tenant: &Tenant, id: &str) -> Grant {
 /// Signs in for a while.
 pub fn sign_in_for(tenant: &Tenant, id: &str, duration: &str) -> Grant {
     let duration = Some(duration.parse().expect("a duration"));
-    tenant.create(CreateSession { duration, ..CreateSession::new(user(id)) }).expect("a session")
+    tenant.create(CreateSession::new(user(id)).duration(duration)).expect("a session")
 }
 
 /// Refreshes with nothing known about the client.

@@ -111,7 +111,7 @@ fn a_call_that_would_block_says_so_and_otherwise_answers_the_same() {
     let non_blocking = tenant.non_blocking();
     let grant = sign_in(&tenant, "u");
     let id = grant.session.id;
-    let page = ListQuery { user_id: Some(user("u")), ..ListQuery::default() };
+    let page = ListQuery::default().user_id(Some(user("u")));
     assert_eq!(non_blocking.get(id), tenant.get(id));
     assert_eq!(non_blocking.verify_session(id), tenant.verify_session(id));
     assert_eq!(non_blocking.list(&page), tenant.list(&page));
@@ -130,7 +130,7 @@ fn a_call_that_would_block_says_so_and_otherwise_answers_the_same() {
         tenant.revoke(sign_in(&tenant, "u").session.id).unwrap();
     }
     for status in [StatusFilter::Active, StatusFilter::Expired] {
-        let page = ListQuery { status, ..page.clone() };
+        let page = page.clone().status(status);
         assert_eq!(non_blocking.list(&page), tenant.list(&page));
     }
 

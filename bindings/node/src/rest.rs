@@ -86,7 +86,7 @@ impl Rest {
             .as_ref()
             .map_or(Work::Lookup, |request| self.options.work(request.method(), request.uri().path()));
         let waiting = Arc::clone(&self.waiting);
-        let options = RestOptions { mount_path: Some(mount_path), ..self.options.clone() };
+        let options = self.options.clone().mount_path(Some(mount_path));
         let body = move |tenant: &Tenant| {
             // Bad only for this mount path: the host's mistake, not the client's.
             let api = RestApi::new(tenant.clone(), options.clone())

@@ -34,11 +34,9 @@ request_record! {
     /// ```
     /// use hellojohn::{ClientInfo, CreateSession};
     ///
-    /// let request = CreateSession {
-    ///     client: ClientInfo { ip_address: Some("203.0.113.42".parse()?), ..ClientInfo::default() },
-    ///     duration: Some("24h".parse()?), // "remember me" was not ticked
-    ///     ..CreateSession::new("usr_01HABCDEF123456".parse()?)
-    /// };
+    /// let request = CreateSession::new("usr_01HABCDEF123456".parse()?)
+    ///     .client(ClientInfo::default().ip_address(Some("203.0.113.42".parse()?)))
+    ///     .duration(Some("24h".parse()?)); // "remember me" was not ticked
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     #[derive(Debug, Clone, PartialEq)]

@@ -9,21 +9,24 @@ use crate::model::event::{Event, EventType};
 use crate::model::id::{SessionId, UserId};
 use crate::model::page::Limit;
 use crate::object_reader::ObjectReader;
+use crate::schema::request_struct;
 use crate::store::CommitVersion;
 
-/// Which events to list. The default is the first page of all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EventQuery {
-    /// Only events with a higher number; 0 for all.
-    pub after: u64,
-    /// Only events of these types; empty for every type.
-    pub types: Vec<EventType>,
-    /// Only events about sessions of this user.
-    pub user_id: Option<UserId>,
-    /// Only events about this session.
-    pub session_id: Option<SessionId>,
-    /// How many at most; default 20.
-    pub limit: Limit,
+request_struct! {
+    /// Which events to list. The default is the first page of all.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct EventQuery {
+        /// Only events with a higher number; 0 for all.
+        pub after: u64,
+        /// Only events of these types; empty for every type.
+        pub types: Vec<EventType>,
+        /// Only events about sessions of this user.
+        pub user_id: Option<UserId>,
+        /// Only events about this session.
+        pub session_id: Option<SessionId>,
+        /// How many at most; default 20.
+        pub limit: Limit,
+    }
 }
 
 impl EventQuery {

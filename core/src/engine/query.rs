@@ -12,19 +12,22 @@ use crate::model::id::{SessionId, UserId};
 use crate::model::page::{Cursor, Limit, Page};
 use crate::model::session::{Session, Status, StatusFilter};
 use crate::object_reader::ObjectReader;
+use crate::schema::request_struct;
 use crate::store::{NeededSessions, ScanFilter, SessionScope};
 
-/// Which sessions to list. The default is a page of the tenant's active ones.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ListQuery {
-    /// Only this user's sessions.
-    pub user_id: Option<UserId>,
-    /// Only sessions of this status; default active.
-    pub status: StatusFilter,
-    /// How many at most; default 20.
-    pub limit: Limit,
-    /// Where to go on: `next_cursor` of the page before.
-    pub cursor: Option<Cursor>,
+request_struct! {
+    /// Which sessions to list. The default is a page of the tenant's active ones.
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct ListQuery {
+        /// Only this user's sessions.
+        pub user_id: Option<UserId>,
+        /// Only sessions of this status; default active.
+        pub status: StatusFilter,
+        /// How many at most; default 20.
+        pub limit: Limit,
+        /// Where to go on: `next_cursor` of the page before.
+        pub cursor: Option<Cursor>,
+    }
 }
 
 /// How many sessions one page looks at, whether they match or not: some 2 ms of reading. A list of many pages costs its
@@ -98,7 +101,7 @@ impl Tenant {
     /// # for _ in 0..3 { tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?; }
     /// use hellojohn::{Limit, ListQuery};
     ///
-    /// let mut query = ListQuery { user_id: Some("usr_1".parse()?), limit: Limit::new(2)?, ..ListQuery::default() };
+    /// let mut query = ListQuery::default().user_id(Some("usr_1".parse()?)).limit(Limit::new(2)?);
     /// let mut sessions = Vec::new();
     /// loop {
     ///     let page = tenant.list(&query)?;

@@ -27,7 +27,7 @@ impl Tenant {
     /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
     /// use hellojohn::IdentityPatch;
     ///
-    /// let patch = IdentityPatch { mfa_verified: Some(true), ..IdentityPatch::default() };
+    /// let patch = IdentityPatch::default().mfa_verified(Some(true));
     /// let updated = tenant.update(grant.session.id, patch)?;
     /// assert!(updated.session.identity.mfa_verified);
     /// # Ok::<(), hellojohn::Error>(())

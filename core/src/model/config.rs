@@ -8,7 +8,7 @@ use crate::duration::Duration;
 use crate::error::Error;
 use crate::json;
 use crate::object_reader::{FromMember, ObjectReader};
-use crate::schema::public_record;
+use crate::schema::{public_record, request_struct};
 
 public_record! {
     /// A tenant's settings. As JSON: the names below, durations as text, as they were given.
@@ -61,29 +61,31 @@ impl Config {
     }
 }
 
-/// A change of settings: `None` leaves a setting as it is, `Some(None)` turns it off.
-///
-/// ```
-/// let patch: hellojohn::ConfigPatch = r#"{"idle_timeout": "7d", "max_sessions_per_user": null}"#.parse()?;
-/// assert_eq!(patch.max_sessions_per_user, Some(None));
-/// # Ok::<(), hellojohn::Error>(())
-/// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ConfigPatch {
-    /// See [`Config::session_duration`].
-    pub session_duration: Option<Duration>,
-    /// See [`Config::access_token_ttl`].
-    pub access_token_ttl: Option<Duration>,
-    /// See [`Config::idle_timeout`].
-    pub idle_timeout: Option<Option<Duration>>,
-    /// See [`Config::max_sessions_per_user`].
-    pub max_sessions_per_user: Option<Option<u64>>,
-    /// See [`Config::refresh_reuse_window`].
-    pub refresh_reuse_window: Option<Duration>,
-    /// See [`Config::event_retention`].
-    pub event_retention: Option<Option<Duration>>,
-    /// See [`Config::record_retention`].
-    pub record_retention: Option<Option<Duration>>,
+request_struct! {
+    /// A change of settings: `None` leaves a setting as it is, `Some(None)` turns it off.
+    ///
+    /// ```
+    /// let patch: hellojohn::ConfigPatch = r#"{"idle_timeout": "7d", "max_sessions_per_user": null}"#.parse()?;
+    /// assert_eq!(patch.max_sessions_per_user, Some(None));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    #[derive(Debug, Clone, Default, PartialEq, Eq)]
+    pub struct ConfigPatch {
+        /// See [`Config::session_duration`].
+        pub session_duration: Option<Duration>,
+        /// See [`Config::access_token_ttl`].
+        pub access_token_ttl: Option<Duration>,
+        /// See [`Config::idle_timeout`].
+        pub idle_timeout: Option<Option<Duration>>,
+        /// See [`Config::max_sessions_per_user`].
+        pub max_sessions_per_user: Option<Option<u64>>,
+        /// See [`Config::refresh_reuse_window`].
+        pub refresh_reuse_window: Option<Duration>,
+        /// See [`Config::event_retention`].
+        pub event_retention: Option<Option<Duration>>,
+        /// See [`Config::record_retention`].
+        pub record_retention: Option<Option<Duration>>,
+    }
 }
 
 impl ConfigPatch {

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::json;
 use crate::model::id::OrgId;
 use crate::object_reader::{FromMember, ObjectReader};
-use crate::schema::{Kind, PublicValue, RequestField, request_record};
+use crate::schema::{Kind, PublicValue, RequestField, request_record, request_struct};
 use crate::text::host_text;
 
 host_text! {
@@ -158,17 +158,19 @@ impl Identity {
     }
 }
 
-/// A change of the [`Identity`] of an active session: `None` leaves a field as it is.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct IdentityPatch {
-    /// Switches the organisation; `Some(None)` leaves it.
-    pub org_id: Option<Option<OrgId>>,
-    /// Changes the role; `Some(None)` clears it.
-    pub role: Option<Option<Role>>,
-    /// Records that a second factor was passed, or takes it back.
-    pub mfa_verified: Option<bool>,
-    /// Replaces the host's own claims as a whole.
-    pub claims: Option<Claims>,
+request_struct! {
+    /// A change of the [`Identity`] of an active session: `None` leaves a field as it is.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    pub struct IdentityPatch {
+        /// Switches the organisation; `Some(None)` leaves it.
+        pub org_id: Option<Option<OrgId>>,
+        /// Changes the role; `Some(None)` clears it.
+        pub role: Option<Option<Role>>,
+        /// Records that a second factor was passed, or takes it back.
+        pub mfa_verified: Option<bool>,
+        /// Replaces the host's own claims as a whole.
+        pub claims: Option<Claims>,
+    }
 }
 
 impl IdentityPatch {

@@ -11,6 +11,7 @@ use super::request_head::require_within_limits;
 use crate::engine::{LocalVerification, Tenant};
 use crate::error::{Error, ErrorCode};
 use crate::object_reader::ObjectReader;
+use crate::schema::request_struct;
 use crate::secret::AccessToken;
 use crate::word_enum::word_enum;
 
@@ -35,13 +36,15 @@ pub enum MissingToken {
     Allow,
 }
 
-/// Options of [`authorize`]; each has a default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct AuthorizeOptions {
-    /// What the token is checked against.
-    pub verification: Verification,
-    /// What happens to a request without one.
-    pub missing_token: MissingToken,
+request_struct! {
+    /// Options of [`authorize`]; each has a default.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub struct AuthorizeOptions {
+        /// What the token is checked against.
+        pub verification: Verification,
+        /// What happens to a request without one.
+        pub missing_token: MissingToken,
+    }
 }
 
 impl AuthorizeOptions {

@@ -5,6 +5,7 @@ use super::cookie_rules::{
 };
 use super::origin::Origin;
 use crate::error::Error;
+use crate::schema::request_struct;
 use crate::word_enum::word_enum;
 
 /// The name where the browser can hold it to this host: no other host of the domain can set a cookie of this name.
@@ -29,47 +30,51 @@ word_enum! {
     }
 }
 
-/// The cookie that carries the refresh token. It is always `HttpOnly`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CookieOptions {
-    /// Its name: letters, digits, `_` and `-`, 1 to 64 of them. Default: `__Host-hj_refresh` with `path` `/`, `secure` and
-    /// no `domain`, else `hj_refresh_token`. A name with the prefix `__Host-` needs these three; one with `__Secure-` needs
-    /// `secure`.
-    pub name: Option<String>,
-    /// The domain to whose hosts it is sent; default: only the host that set it.
-    pub domain: Option<String>,
-    /// The paths to which it is sent, as the browser sees them; default `/`. Another path must lead to
-    /// [`mount_path`](field@super::RestOptions::mount_path) and `/v1/auth`.
-    pub path: String,
-    /// Whether pages of other sites may cause it to be sent; default [`SameSite::Lax`], with `partitioned`
-    /// [`SameSite::None`].
-    pub same_site: Option<SameSite>,
-    /// Whether it travels over HTTPS only; default true. False is for development without TLS.
-    pub secure: bool,
-    /// Whether a frame has a cookie of its own under each site that embeds it (CHIPS); default false. Needs
-    /// [`SameSite::None`].
-    pub partitioned: bool,
-    /// Origins such as `https://app.example.com` or `capacitor://localhost` whose pages may use the cookie beside those of
-    /// this host; default none.
-    pub allowed_origins: Vec<String>,
-    /// Cookies that this host set under former options. Each of them is read after the cookie itself, and cleared by every
-    /// sign-in, refresh and sign-out. Default (`None`): the cookie of release 1, `hj_refresh_token`, cleared when a request
-    /// brings it. Another host of the domain can set a cookie of a name without `__Host-`: give an empty list once no
-    /// browser has a former cookie.
-    pub former: Option<Vec<FormerCookie>>,
+request_struct! {
+    /// The cookie that carries the refresh token. It is always `HttpOnly`.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CookieOptions {
+        /// Its name: letters, digits, `_` and `-`, 1 to 64 of them. Default: `__Host-hj_refresh` with `path` `/`, `secure` and
+        /// no `domain`, else `hj_refresh_token`. A name with the prefix `__Host-` needs these three; one with `__Secure-` needs
+        /// `secure`.
+        pub name: Option<String>,
+        /// The domain to whose hosts it is sent; default: only the host that set it.
+        pub domain: Option<String>,
+        /// The paths to which it is sent, as the browser sees them; default `/`. Another path must lead to
+        /// [`mount_path`](field@super::RestOptions::mount_path) and `/v1/auth`.
+        pub path: String,
+        /// Whether pages of other sites may cause it to be sent; default [`SameSite::Lax`], with `partitioned`
+        /// [`SameSite::None`].
+        pub same_site: Option<SameSite>,
+        /// Whether it travels over HTTPS only; default true. False is for development without TLS.
+        pub secure: bool,
+        /// Whether a frame has a cookie of its own under each site that embeds it (CHIPS); default false. Needs
+        /// [`SameSite::None`].
+        pub partitioned: bool,
+        /// Origins such as `https://app.example.com` or `capacitor://localhost` whose pages may use the cookie beside those of
+        /// this host; default none.
+        pub allowed_origins: Vec<String>,
+        /// Cookies that this host set under former options. Each of them is read after the cookie itself, and cleared by every
+        /// sign-in, refresh and sign-out. Default (`None`): the cookie of release 1, `hj_refresh_token`, cleared when a request
+        /// brings it. Another host of the domain can set a cookie of a name without `__Host-`: give an empty list once no
+        /// browser has a former cookie.
+        pub former: Option<Vec<FormerCookie>>,
+    }
 }
 
-/// A cookie as former [`CookieOptions`] made it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FormerCookie {
-    /// Its name; default: the `name` of the options, else both names that can be the default.
-    pub name: Option<String>,
-    /// Its domain; default: none.
-    pub domain: Option<String>,
-    /// Its path; default: that of the options.
-    pub path: Option<String>,
-    /// Whether it was partitioned; default false.
-    pub partitioned: bool,
+request_struct! {
+    /// A cookie as former [`CookieOptions`] made it.
+    #[derive(Debug, Clone, PartialEq, Eq, Default)]
+    pub struct FormerCookie {
+        /// Its name; default: the `name` of the options, else both names that can be the default.
+        pub name: Option<String>,
+        /// Its domain; default: none.
+        pub domain: Option<String>,
+        /// Its path; default: that of the options.
+        pub path: Option<String>,
+        /// Whether it was partitioned; default false.
+        pub partitioned: bool,
+    }
 }
 
 impl Default for CookieOptions {
@@ -100,10 +105,10 @@ impl CookieOptions {
         if let Some(domain) = &self.domain {
             require_cookie_domain("cookie.domain", domain)?;
         }
-        if is_secure_name(self.name()) && !self.secure {
+        if is_secure_name(self.effective_name()) && !self.secure {
             return refuse("cookie.secure", "must be true for a cookie of this name");
         }
-        if is_host_name(self.name()) && (self.domain.is_some() || self.path != "/") {
+        if is_host_name(self.effective_name()) && (self.domain.is_some() || self.path != "/") {
             return refuse("cookie.name", "with the prefix __Host- needs the path / and no domain");
         }
         if !self.allowed_origins.iter().all(|origin| Origin::parse(origin).is_some()) {
@@ -112,13 +117,13 @@ impl CookieOptions {
                 "must hold origins such as https://app.example.com or capacitor://localhost",
             );
         }
-        if self.partitioned && self.same_site() != SameSite::None {
+        if self.partitioned && self.effective_same_site() != SameSite::None {
             return refuse(
                 "cookie.partitioned",
                 "is for a cookie that pages of every site send (SameSite=None)",
             );
         }
-        if self.same_site() == SameSite::None && (!self.secure || self.allowed_origins.is_empty()) {
+        if self.effective_same_site() == SameSite::None && (!self.secure || self.allowed_origins.is_empty()) {
             return refuse("cookie.same_site", "none needs a secure cookie, and at least one allowed origin");
         }
         for former in self.former.iter().flatten() {
@@ -154,7 +159,7 @@ impl CookieOptions {
         Ok(())
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(super) fn effective_name(&self) -> &str {
         match &self.name {
             Some(name) => name,
             None if self.secure && self.domain.is_none() && self.path == "/" => HOST_NAME,
@@ -162,7 +167,7 @@ impl CookieOptions {
         }
     }
 
-    pub(super) fn same_site(&self) -> SameSite {
+    pub(super) fn effective_same_site(&self) -> SameSite {
         let default = if self.partitioned { SameSite::None } else { SameSite::Lax };
         self.same_site.unwrap_or(default)
     }
@@ -238,7 +243,7 @@ mod tests {
             (CookieOptions { secure: false, ..cookie() }, "hj_refresh_token"),
             (named("sid"), "sid"),
         ] {
-            assert_eq!(options.name(), name);
+            assert_eq!(options.effective_name(), name);
         }
     }
 

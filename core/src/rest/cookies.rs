@@ -35,7 +35,7 @@ impl RefreshCookie {
     /// The cookie of options that have been validated.
     pub fn new(options: &CookieOptions, mount_path: &str) -> Self {
         let current = CookieKey {
-            name: options.name().to_owned(),
+            name: options.effective_name().to_owned(),
             domain: options.domain.clone(),
             path: options.path.clone(),
             partitioned: options.partitioned,
@@ -55,7 +55,7 @@ impl RefreshCookie {
             current,
             former,
             clears_unseen: options.former.is_some(),
-            same_site: options.same_site(),
+            same_site: options.effective_same_site(),
             secure: options.secure,
             allowed_origins: options.allowed_origins.iter().filter_map(|text| Origin::parse(text)).collect(),
         }

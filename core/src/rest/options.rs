@@ -12,31 +12,34 @@ use crate::duration::Duration;
 use crate::error::Error;
 use crate::json;
 use crate::object_reader::ObjectReader;
+use crate::schema::request_struct;
 
-/// Options of a [`RestApi`](super::RestApi); each has a default.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RestOptions {
-    /// Cookie mode: the refresh token travels only in this cookie, never in an answer's JSON. Default: off.
-    ///
-    /// In either mode a refresh token that came in a cookie of the default name goes back in the cookie. A request that
-    /// uses the cookie must come from the same origin (`Sec-Fetch-Site`, `Origin`), from one of
-    /// [`CookieOptions::allowed_origins`], or, from a client that sends neither header, be of a kind that no plain form
-    /// can send: with `Content-Type: application/json` or an `X-Requested-With`. Else it is refused with 403. In cookie
-    /// mode the same holds for a sign-in.
-    pub cookie: Option<CookieOptions>,
-    /// The longest session that a client gets by its own `session_options.duration`; more is cut to it. Default: the
-    /// tenant's `session_duration`, so that a client can shorten its session but not stretch the tenant's rule. A host
-    /// that wants a longer "remember me" says so here, or in the `duration` of the user it answers with.
-    pub longest_requested_session: Option<Duration>,
-    /// What stands in front of `/v1/…` where clients see the API, such as `/api`; default: nothing. The API itself is
-    /// given targets without it. A cookie must have a path that leads there.
-    pub mount_path: Option<String>,
-    /// Whether the API has what is the secret key's; default true. False leaves out the routes that need the key (404),
-    /// and refuses the key on the others: the API is then its users' only.
-    pub admin: bool,
-    /// Whether a path may have one `/` behind it; default false. A path that could be that of a session whose id was lost
-    /// (`DELETE /v1/sessions/`) may never.
-    pub trailing_slash: bool,
+request_struct! {
+    /// Options of a [`RestApi`](super::RestApi); each has a default.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct RestOptions {
+        /// Cookie mode: the refresh token travels only in this cookie, never in an answer's JSON. Default: off.
+        ///
+        /// In either mode a refresh token that came in a cookie of the default name goes back in the cookie. A request that
+        /// uses the cookie must come from the same origin (`Sec-Fetch-Site`, `Origin`), from one of
+        /// [`CookieOptions::allowed_origins`], or, from a client that sends neither header, be of a kind that no plain form
+        /// can send: with `Content-Type: application/json` or an `X-Requested-With`. Else it is refused with 403. In cookie
+        /// mode the same holds for a sign-in.
+        pub cookie: Option<CookieOptions>,
+        /// The longest session that a client gets by its own `session_options.duration`; more is cut to it. Default: the
+        /// tenant's `session_duration`, so that a client can shorten its session but not stretch the tenant's rule. A host
+        /// that wants a longer "remember me" says so here, or in the `duration` of the user it answers with.
+        pub longest_requested_session: Option<Duration>,
+        /// What stands in front of `/v1/…` where clients see the API, such as `/api`; default: nothing. The API itself is
+        /// given targets without it. A cookie must have a path that leads there.
+        pub mount_path: Option<String>,
+        /// Whether the API has what is the secret key's; default true. False leaves out the routes that need the key (404),
+        /// and refuses the key on the others: the API is then its users' only.
+        pub admin: bool,
+        /// Whether a path may have one `/` behind it; default false. A path that could be that of a session whose id was lost
+        /// (`DELETE /v1/sessions/`) may never.
+        pub trailing_slash: bool,
+    }
 }
 
 impl Default for RestOptions {
@@ -87,7 +90,7 @@ impl RestOptions {
     pub fn validate(&self) -> Result<(), Error> {
         self.validate_unmounted()?;
         match &self.cookie {
-            Some(cookie) => cookie.require_path_of_mount(self.mount_path()),
+            Some(cookie) => cookie.require_path_of_mount(self.stripped_mount_path()),
             None => Ok(()),
         }
     }
@@ -98,7 +101,7 @@ impl RestOptions {
     /// # Errors
     /// As [`validate`](Self::validate).
     pub fn validate_unmounted(&self) -> Result<(), Error> {
-        let mount_path = self.mount_path();
+        let mount_path = self.stripped_mount_path();
         let is_good = mount_path.is_empty() || is_cookie_path(mount_path) && !mount_path.ends_with('/');
         if !is_good {
             return Err(Error::validation(
@@ -113,7 +116,7 @@ impl RestOptions {
         Routing { has_admin: self.admin, trailing_slash: self.trailing_slash }
     }
 
-    fn mount_path(&self) -> &str {
+    fn stripped_mount_path(&self) -> &str {
         self.mount_path.as_deref().unwrap_or_default()
     }
 }
@@ -195,7 +198,10 @@ impl CheckedOptions {
         options.validate()?;
         let default = CookieOptions::default();
         Ok(CheckedOptions {
-            cookie: RefreshCookie::new(options.cookie.as_ref().unwrap_or(&default), options.mount_path()),
+            cookie: RefreshCookie::new(
+                options.cookie.as_ref().unwrap_or(&default),
+                options.stripped_mount_path(),
+            ),
             cookie_mode: options.cookie.is_some(),
             longest_requested_session: options.longest_requested_session,
             routing: options.routing(),
@@ -238,10 +244,13 @@ mod tests {
                 "longest_requested_session":"1y","mount_path":"/auth","admin":false,"trailing_slash":true}"#,
         )
         .unwrap();
-        assert_eq!((options.mount_path(), options.admin, options.trailing_slash), ("/auth", false, true));
+        assert_eq!(
+            (options.stripped_mount_path(), options.admin, options.trailing_slash),
+            ("/auth", false, true)
+        );
         let cookie = options.cookie.unwrap();
         assert_eq!(
-            (cookie.name.as_deref(), cookie.same_site(), cookie.secure),
+            (cookie.name.as_deref(), cookie.effective_same_site(), cookie.secure),
             (Some("r"), SameSite::Strict, false)
         );
         assert_eq!(cookie.allowed_origins, ["https://a.example"]);

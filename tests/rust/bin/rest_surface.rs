@@ -36,7 +36,7 @@ fn main() {
 /// The API as a host mounts it that lets clients ask for sessions of any length.
 fn api(tenant: Tenant) -> Result<RestApi, Error> {
     let longest_requested_session = Some("100y".parse()?);
-    let options = RestOptions { longest_requested_session, ..RestOptions::default() };
+    let options = RestOptions::default().longest_requested_session(longest_requested_session);
     Ok(RestApi::new(tenant, options)?.authenticate_with(authenticate))
 }
 

@@ -108,7 +108,7 @@ impl History {
     pub fn list(&mut self, tenant_index: usize) {
         if let Some(paging) = self.paging.take() {
             self.record_call(format!("list {} on", paging.tenant));
-            let foreign = ListQuery { user_id: Some(user("another")), ..paging.query.clone() };
+            let foreign = paging.query.clone().user_id(Some(user("another")));
             assert_eq!(code(self.tenants[paging.tenant].list(&foreign)), Some(ErrorCode::ValidationError));
             let elsewhere = self.tenants[1 - paging.tenant].list(&paging.query);
             assert_eq!(code(elsewhere), Some(ErrorCode::ValidationError));
@@ -116,12 +116,11 @@ impl History {
         }
         let user_index = self.dice.one_in(2).then(|| self.dice.below(USERS));
         let filters = [StatusFilter::Active, StatusFilter::Expired, StatusFilter::Revoked, StatusFilter::All];
-        let query = ListQuery {
-            user_id: user_index.map(|user_index| user(&format!("u{user_index}"))),
-            status: *self.dice.pick(&filters),
-            limit: Limit::new(1 + self.dice.below(7) as i64).unwrap(),
-            cursor: None,
-        };
+        let query = ListQuery::default()
+            .user_id(user_index.map(|user_index| user(&format!("u{user_index}"))))
+            .status(*self.dice.pick(&filters))
+            .limit(Limit::new(1 + self.dice.below(7) as i64).unwrap())
+            .cursor(None);
         self.record_call(format!("list {tenant_index} {user_index:?} {:?} {:?}", query.status, query.limit));
         self.page(tenant_index, query, user_index, None);
     }

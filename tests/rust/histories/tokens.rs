@@ -12,7 +12,7 @@ impl History {
         let secs = self.dice.one_in(3).then(|| 1 + self.dice.below(7_200) as u64);
         self.record_call(format!("create {tenant_index} u{user_index} {secs:?}"));
         let duration = secs.map(|secs| hellojohn::Duration::from_secs(secs).unwrap());
-        let request = CreateSession { duration, ..CreateSession::new(user(&format!("u{user_index}"))) };
+        let request = CreateSession::new(user(&format!("u{user_index}"))).duration(duration);
         let answer = self.tenants[tenant_index].create(request);
         self.record_answer(&answer);
         self.model.see_clock();
@@ -41,10 +41,7 @@ impl History {
         let generation = made.saturating_sub(1 + back);
         let token = self.model.tenants[tenant_index].sessions[session_index].tokens[generation].clone();
         let ip = self.dice.one_in(3).then(|| format!("203.0.113.{}", self.dice.below(250)));
-        let request = RefreshRequest {
-            ip_address: ip.as_deref().map(|ip| ip.parse().unwrap()),
-            ..RefreshRequest::default()
-        };
+        let request = RefreshRequest::default().ip_address(ip.as_deref().map(|ip| ip.parse().unwrap()));
         if self.dice.one_in(8) {
             let (tenant, token) = match self.dice.below(2) {
                 0 => (1 - tenant_index, token),
@@ -80,11 +77,9 @@ impl History {
         let role = self.dice.one_in(2).then(|| format!("role{}", self.dice.below(3)));
         let mfa = self.dice.one_in(2).then(|| self.dice.one_in(2));
         self.record_call(format!("update {tenant_index} {session_index} {role:?} {mfa:?}"));
-        let patch = IdentityPatch {
-            role: Some(role.as_deref().map(|role| role.parse().unwrap())),
-            mfa_verified: mfa,
-            ..IdentityPatch::default()
-        };
+        let patch = IdentityPatch::default()
+            .role(Some(role.as_deref().map(|role| role.parse().unwrap())))
+            .mfa_verified(mfa);
         let answer = self.tenants[tenant_index]
             .update(self.model.tenants[tenant_index].sessions[session_index].id, patch);
         self.record_answer(&answer);

@@ -27,12 +27,11 @@ fn engines() -> (Database, [Process; 2], [Tenant; 2]) {
 }
 
 fn all_of(tenant: &Tenant, id: &str) -> Vec<Session> {
-    let mut query = ListQuery {
-        user_id: Some(user(id)),
-        status: StatusFilter::All,
-        limit: Limit::new(100).unwrap(),
-        cursor: None,
-    };
+    let mut query = ListQuery::default()
+        .user_id(Some(user(id)))
+        .status(StatusFilter::All)
+        .limit(Limit::new(100).unwrap())
+        .cursor(None);
     let mut sessions = Vec::new();
     loop {
         let page = tenant.list(&query).unwrap();

@@ -64,6 +64,6 @@ fn race_rounds() -> u64 {
 }
 
 fn active(tenant: &Tenant, id: &str) -> Vec<SessionId> {
-    let query = ListQuery { user_id: Some(user(id)), ..ListQuery::default() };
+    let query = ListQuery::default().user_id(Some(user(id)));
     tenant.list(&query).unwrap().data.into_iter().map(|session| session.id).collect()
 }

@@ -119,8 +119,7 @@ fn a_cursor_walks_every_old_session_once_while_others_come_and_go() {
         });
         for _ in 0..race_rounds() / 4 {
             let mut found = Vec::new();
-            let mut query =
-                ListQuery { user_id: Some(user("u")), status: StatusFilter::Active, ..ListQuery::default() };
+            let mut query = ListQuery::default().user_id(Some(user("u"))).status(StatusFilter::Active);
             query.limit = hellojohn::Limit::new(7).unwrap();
             loop {
                 let page = arena.first().list(&query).unwrap();

@@ -8,7 +8,7 @@ use crate::host::{Answer, Call, Host};
 const NAME: &str = "__Host-hj_refresh";
 
 fn cookie_host() -> Host {
-    Host::with(RestOptions { cookie: Some(CookieOptions::default()), ..RestOptions::default() })
+    Host::with(RestOptions::default().cookie(Some(CookieOptions::default())))
 }
 
 fn sign_in(host: &Host) -> Answer {
@@ -154,11 +154,11 @@ fn set_cookies(answer: &Answer) -> Vec<String> {
 #[test]
 fn former_cookies_that_the_host_names_are_always_cleared() {
     let former = vec![
-        FormerCookie { domain: Some("example.com".into()), ..FormerCookie::default() },
-        FormerCookie { name: Some("sid".into()), path: Some("/app".into()), ..FormerCookie::default() },
+        FormerCookie::default().domain(Some("example.com".into())),
+        FormerCookie::default().name(Some("sid".into())).path(Some("/app".into())),
     ];
-    let cookie = CookieOptions { former: Some(former), ..CookieOptions::default() };
-    let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
+    let cookie = CookieOptions::default().former(Some(former));
+    let host = Host::with(RestOptions::default().cookie(Some(cookie)));
     let tail = "Max-Age=0; HttpOnly; Secure; SameSite=Lax";
     let cleared = [
         format!("hj_refresh_token=; Path=/; Domain=example.com; {tail}"),
@@ -178,8 +178,8 @@ fn former_cookies_that_the_host_names_are_always_cleared() {
     assert!(set_cookies(&signed_out)[0].starts_with("__Host-hj_refresh=; "));
     assert_eq!(set_cookies(&signed_out)[1..], cleared);
     // With a list, only what it names is read.
-    let none = CookieOptions { former: Some(Vec::new()), ..CookieOptions::default() };
-    let host = Host::with(RestOptions { cookie: Some(none), ..RestOptions::default() });
+    let none = CookieOptions::default().former(Some(Vec::new()));
+    let host = Host::with(RestOptions::default().cookie(Some(none)));
     let token = value(&sign_in(&host));
     let call = host.post("/v1/auth/token/refresh").header("cookie", format!("hj_refresh_token={token}"));
     from_own_page(call).send().fails(401, "missing_token");
@@ -188,8 +188,8 @@ fn former_cookies_that_the_host_names_are_always_cleared() {
 /// The path of the cookie was `/v1/auth` and is `/`: the browser sends both, the older one first.
 #[test]
 fn a_leftover_of_the_same_name_locks_no_user_out() {
-    let cookie = CookieOptions { secure: false, ..CookieOptions::default() };
-    let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
+    let cookie = CookieOptions::default().secure(false);
+    let host = Host::with(RestOptions::default().cookie(Some(cookie)));
     let leftover = host.create("usr_ada");
     host.tenant.revoke(leftover.session.id).unwrap();
     host.clock.advance_millis(60_000);
@@ -205,12 +205,10 @@ fn a_leftover_of_the_same_name_locks_no_user_out() {
 
 #[test]
 fn a_cookie_for_frames_of_other_sites_is_partitioned_and_needs_an_allowed_origin() {
-    let cookie = CookieOptions {
-        partitioned: true,
-        allowed_origins: vec!["https://app.example.com".into(), "capacitor://localhost".into()],
-        ..CookieOptions::default()
-    };
-    let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
+    let cookie = CookieOptions::default()
+        .partitioned(true)
+        .allowed_origins(vec!["https://app.example.com".into(), "capacitor://localhost".into()]);
+    let host = Host::with(RestOptions::default().cookie(Some(cookie)));
     let body = json!({"email": "ada@example.com", "password": "correct horse"});
     let call = || host.post("/v1/auth/sign-in").json(&body);
     call().send().fails(403, "insufficient_permissions");
@@ -226,23 +224,18 @@ fn a_cookie_for_frames_of_other_sites_is_partitioned_and_needs_an_allowed_origin
 
 #[test]
 fn options_of_the_cookie_are_checked() {
-    let cookie = CookieOptions {
-        name: Some("__Host-refresh".into()),
-        same_site: Some(SameSite::Strict),
-        ..CookieOptions::default()
-    };
-    let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
+    let cookie =
+        CookieOptions::default().name(Some("__Host-refresh".into())).same_site(Some(SameSite::Strict));
+    let host = Host::with(RestOptions::default().cookie(Some(cookie)));
     let set = sign_in(&host).header("set-cookie").to_owned();
     assert!(set.starts_with("__Host-refresh=rt_"), "{set}");
     assert!(set.ends_with("; Path=/; Max-Age=2592000; HttpOnly; Secure; SameSite=Strict"), "{set}");
 
-    let cookie = CookieOptions {
-        domain: Some("example.com".into()),
-        secure: false,
-        allowed_origins: vec!["https://app.example.com".into()],
-        ..CookieOptions::default()
-    };
-    let host = Host::with(RestOptions { cookie: Some(cookie), ..RestOptions::default() });
+    let cookie = CookieOptions::default()
+        .domain(Some("example.com".into()))
+        .secure(false)
+        .allowed_origins(vec!["https://app.example.com".into()]);
+    let host = Host::with(RestOptions::default().cookie(Some(cookie)));
     let signed_in = sign_in(&host);
     let set = signed_in.header("set-cookie");
     assert!(set.ends_with("; Path=/; Domain=example.com; Max-Age=2592000; HttpOnly; SameSite=Lax"), "{set}");
@@ -251,8 +244,8 @@ fn options_of_the_cookie_are_checked() {
         host.post("/v1/auth/token/refresh").header("cookie", cookie).header("sec-fetch-site", "same-site");
     call.header("origin", "https://app.example.com").send().is(200);
 
-    let bad = CookieOptions { name: Some("a b".into()), ..CookieOptions::default() };
-    let options = RestOptions { cookie: Some(bad), ..RestOptions::default() };
+    let bad = CookieOptions::default().name(Some("a b".into()));
+    let options = RestOptions::default().cookie(Some(bad));
     assert!(hellojohn::rest::RestApi::new(host.tenant.clone(), options).is_err());
 }
 

@@ -104,7 +104,7 @@ struct Hosts {
 
 impl Hosts {
     fn new() -> Self {
-        let options = RestOptions { cookie: Some(CookieOptions::default()), ..RestOptions::default() };
+        let options = RestOptions::default().cookie(Some(CookieOptions::default()));
         let host = Host::with(options);
         let other = host.engine.tenant(&"tnt_other".parse().unwrap(), &SECRET.parse().unwrap());
         Hosts { other_tenant: other.expect("a tenant"), host }

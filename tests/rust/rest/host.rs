@@ -172,10 +172,9 @@ fn authenticate(credentials: &Credentials) -> Result<Option<CreateSession>, Auth
         ("ada@example.com", "correct horse") => Ok(Some(CreateSession::new(user("usr_ada")))),
         ("bob@example.com", "battery staple") => Ok(Some(CreateSession::new(user("usr_bob")))),
         // "Remember me" as the host means it.
-        ("long@example.com", _) => Ok(Some(CreateSession {
-            duration: Some("1y".parse().expect("a duration")),
-            ..CreateSession::new(user("usr_long"))
-        })),
+        ("long@example.com", _) => {
+            Ok(Some(CreateSession::new(user("usr_long")).duration(Some("1y".parse().expect("a duration")))))
+        }
         // A user whose claims fit themselves, but no access token.
         ("wide@example.com", _) => {
             let mut wide = CreateSession::new(user(&"\u{1}".repeat(255)));
@@ -246,7 +245,7 @@ impl Host {
             self.tenant.config().expect("the settings").to_json().to_string(),
             self.tenant.jwks().expect("the keys").to_string(),
         ];
-        let mut list = ListQuery { status: StatusFilter::All, ..ListQuery::default() };
+        let mut list = ListQuery::default().status(StatusFilter::All);
         loop {
             let page = self.tenant.list(&list).expect("a page");
             dump.extend(page.data.iter().map(|session| serde_json::to_string(session).expect("JSON")));

@@ -9,7 +9,7 @@ use crate::host::{Host, read};
 
 #[test]
 fn without_admin_the_api_is_its_users_only() {
-    let host = Host::with(RestOptions { admin: false, ..RestOptions::default() });
+    let host = Host::with(RestOptions::default().admin(false));
     let before = host.dump();
     for (method, target) in [
         ("GET", "/v1/admin/config"),
@@ -31,13 +31,13 @@ fn without_admin_the_api_is_its_users_only() {
     host.get("/.well-known/jwks.json").send().is(200);
     let body = json!({"email": "ada@example.com", "password": "correct horse"});
     host.post("/v1/auth/sign-in").json(&body).send().is(200);
-    let options = RestOptions { admin: false, ..RestOptions::default() };
+    let options = RestOptions::default().admin(false);
     assert!(!options.is_api_path("/v1/admin/stats") && options.is_api_path("/v1/sessions"));
 }
 
 #[test]
 fn a_slash_behind_a_path_is_an_option() {
-    let host = Host::with(RestOptions { trailing_slash: true, ..RestOptions::default() });
+    let host = Host::with(RestOptions::default().trailing_slash(true));
     let grant = host.create("usr_1");
     let send = |host: &Host, method: &str, target: &str| {
         read(host.api.handle(host.call(method, target).secret().request()), false)
@@ -51,7 +51,7 @@ fn a_slash_behind_a_path_is_an_option() {
     // A lost id must not end the sessions of the tenant.
     send(&host, "DELETE", "/v1/sessions/").fails(404, "not_found");
     send(&host, "DELETE", &one).is(204);
-    let options = RestOptions { trailing_slash: true, ..RestOptions::default() };
+    let options = RestOptions::default().trailing_slash(true);
     assert_eq!(options.work(&Method::DELETE, &one), Work::Write);
     assert_eq!(options.work(&Method::GET, &one), Work::Lookup);
     let strict = Host::new();
@@ -62,9 +62,9 @@ fn a_slash_behind_a_path_is_an_option() {
 fn a_cookie_that_would_not_come_back_is_an_error_at_the_start() {
     let host = Host::new();
     let api = |path: &str, mount_path: Option<&str>| {
-        let cookie = CookieOptions { path: path.into(), ..CookieOptions::default() };
+        let cookie = CookieOptions::default().path(path.into());
         let mount_path = mount_path.map(str::to_owned);
-        let options = RestOptions { cookie: Some(cookie), mount_path, ..RestOptions::default() };
+        let options = RestOptions::default().cookie(Some(cookie)).mount_path(mount_path);
         RestApi::new(host.tenant.clone(), options).map(drop)
     };
     for (path, mount_path) in [

@@ -16,15 +16,14 @@ fn a_session_as_documented() {
                  Chrome/120.0.0.0 Safari/537.36";
     let grant = host
         .tenant
-        .create(CreateSession {
-            client: ClientInfo {
-                user_agent: Some(agent.parse().unwrap()),
-                ip_address: Some("203.0.113.42".parse().unwrap()),
-                country: Some("US".parse().unwrap()),
-                ..ClientInfo::default()
-            },
-            ..CreateSession::new(user("usr_01HABCDEF123456"))
-        })
+        .create(
+            CreateSession::new(user("usr_01HABCDEF123456")).client(
+                ClientInfo::default()
+                    .user_agent(Some(agent.parse().unwrap()))
+                    .ip_address(Some("203.0.113.42".parse().unwrap()))
+                    .country(Some("US".parse().unwrap())),
+            ),
+        )
         .unwrap();
     host.clock.advance_millis(1_999);
     let grant = host.tenant.refresh(grant.refresh_token.expose(), Default::default()).unwrap();

@@ -87,7 +87,7 @@ fn the_client_may_shorten_its_session_and_not_stretch_it() {
     assert_eq!(ends(&host, "long@example.com", json!("1h")), "2025-01-14T10:30:00Z");
 
     let longest_requested_session = Some("1y".parse().unwrap());
-    let host = Host::with(RestOptions { longest_requested_session, ..RestOptions::default() });
+    let host = Host::with(RestOptions::default().longest_requested_session(longest_requested_session));
     assert_eq!(ends(&host, "ada@example.com", json!("90d")), "2024-04-14T10:30:00Z");
     assert_eq!(ends(&host, "ada@example.com", json!("2y")), "2025-01-14T10:30:00Z");
 }
@@ -174,12 +174,9 @@ fn a_host_may_check_the_credentials_in_a_second_step() {
     let printed = format!("{pending:?} {credentials:?}");
     assert!(!printed.contains("horse") && !printed.contains("ada"), "{printed}");
 
-    let client = ClientInfo { user_agent: Some("the host's".parse().unwrap()), ..ClientInfo::default() };
-    let answer = read(
-        pending.finish(Ok(Some(CreateSession { client, ..CreateSession::new(user("usr_ada")) }))),
-        false,
-    )
-    .is(200);
+    let client = ClientInfo::default().user_agent(Some("the host's".parse().unwrap()));
+    let answer =
+        read(pending.finish(Ok(Some(CreateSession::new(user("usr_ada")).client(client)))), false).is(200);
     assert_eq!(session(&answer)["user_agent"], "the host's");
     assert_eq!(session(&answer)["expires_at"], "2024-01-15T12:30:00Z");
     read(begin().finish(Ok(None)), false).fails(401, "invalid_credentials");

@@ -60,28 +60,29 @@ pub(crate) unsafe fn read_request(
 ) -> Result<CreateSession, Error> {
     // SAFETY: the caller keeps "Strings".
     unsafe {
-        Ok(CreateSession {
-            user_id: user_id.require("user_id")?,
-            client: ClientInfo {
-                user_agent: options.user_agent.parse("user_agent")?,
-                ip_address: options.ip_address.parse("ip_address")?,
-                country: options.country.parse("country")?,
-                device_type: options.device_type.parse("device_type")?,
-                device_fingerprint: options.device_fingerprint.parse("device_fingerprint")?,
-            },
-            hints: ClientHints {
-                sec_ch_ua_mobile: options.sec_ch_ua_mobile.parse("sec_ch_ua_mobile")?,
-                sec_ch_ua_platform: options.sec_ch_ua_platform.parse("sec_ch_ua_platform")?,
-                sec_ch_ua_form_factors: options.sec_ch_ua_form_factors.parse("sec_ch_ua_form_factors")?,
-            },
-            identity: Identity {
-                org_id: options.org_id.parse("org_id")?,
-                role: options.role.parse("role")?,
-                mfa_verified: mfa::read(options.mfa_verified)?.unwrap_or_default(),
-                email: options.email.parse("email")?,
-                claims: options.claims_json.parse("claims")?.unwrap_or_default(),
-            },
-            duration: options.duration.parse("duration")?,
-        })
+        Ok(CreateSession::new(user_id.require("user_id")?)
+            .client(
+                ClientInfo::default()
+                    .user_agent(options.user_agent.parse("user_agent")?)
+                    .ip_address(options.ip_address.parse("ip_address")?)
+                    .country(options.country.parse("country")?)
+                    .device_type(options.device_type.parse("device_type")?)
+                    .device_fingerprint(options.device_fingerprint.parse("device_fingerprint")?),
+            )
+            .hints(
+                ClientHints::default()
+                    .sec_ch_ua_mobile(options.sec_ch_ua_mobile.parse("sec_ch_ua_mobile")?)
+                    .sec_ch_ua_platform(options.sec_ch_ua_platform.parse("sec_ch_ua_platform")?)
+                    .sec_ch_ua_form_factors(options.sec_ch_ua_form_factors.parse("sec_ch_ua_form_factors")?),
+            )
+            .identity(
+                Identity::default()
+                    .org_id(options.org_id.parse("org_id")?)
+                    .role(options.role.parse("role")?)
+                    .mfa_verified(mfa::read(options.mfa_verified)?.unwrap_or_default())
+                    .email(options.email.parse("email")?)
+                    .claims(options.claims_json.parse("claims")?.unwrap_or_default()),
+            )
+            .duration(options.duration.parse("duration")?))
     }
 }

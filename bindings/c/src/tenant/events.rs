@@ -68,16 +68,14 @@ unsafe fn read_query(options: hj_events_options) -> Result<EventQuery, Error> {
     // SAFETY: the caller keeps "Strings".
     unsafe {
         let types = options.types.read_text("types")?;
-        Ok(EventQuery {
-            after: options.after,
-            types: types
-                .map(|types| EventQuery::read_types(types.split(',')))
-                .transpose()?
-                .unwrap_or_default(),
-            user_id: options.user_id.parse("user_id")?,
-            session_id: options.session_id.parse("session_id")?,
-            limit,
-        })
+        Ok(EventQuery::default()
+            .after(options.after)
+            .types(
+                types.map(|types| EventQuery::read_types(types.split(','))).transpose()?.unwrap_or_default(),
+            )
+            .user_id(options.user_id.parse("user_id")?)
+            .session_id(options.session_id.parse("session_id")?)
+            .limit(limit))
     }
 }
 

@@ -86,11 +86,10 @@ unsafe fn read_query(options: hj_list_options) -> Result<ListQuery, Error> {
     };
     // SAFETY: the caller keeps "Strings".
     unsafe {
-        Ok(ListQuery {
-            user_id: options.user_id.parse("user_id")?,
-            status: options.status.parse("status")?.unwrap_or_default(),
-            limit,
-            cursor: options.cursor.parse("cursor")?,
-        })
+        Ok(ListQuery::default()
+            .user_id(options.user_id.parse("user_id")?)
+            .status(options.status.parse("status")?.unwrap_or_default())
+            .limit(limit)
+            .cursor(options.cursor.parse("cursor")?))
     }
 }

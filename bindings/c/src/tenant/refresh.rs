@@ -62,9 +62,8 @@ pub unsafe extern "C" fn hj_tenant_refresh(
 unsafe fn read_request(options: hj_refresh_options) -> Result<RefreshRequest, Error> {
     // SAFETY: the caller keeps "Strings".
     unsafe {
-        Ok(RefreshRequest {
-            ip_address: options.ip_address.parse("ip_address")?,
-            user_agent: options.user_agent.parse("user_agent")?,
-        })
+        Ok(RefreshRequest::default()
+            .ip_address(options.ip_address.parse("ip_address")?)
+            .user_agent(options.user_agent.parse("user_agent")?))
     }
 }

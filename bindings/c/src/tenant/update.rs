@@ -78,13 +78,14 @@ unsafe fn read_patch(options: hj_update_options) -> Result<IdentityPatch, Error>
     let cleared = |bit| options.clear & bit != 0;
     // SAFETY: the caller keeps "Strings".
     unsafe {
-        Ok(IdentityPatch {
-            org_id: read_change(options.org_id.parse("org_id")?, cleared(HJ_CLEAR_ORG_ID), "org_id")?,
-            role: read_change(options.role.parse("role")?, cleared(HJ_CLEAR_ROLE), "role")?,
-            mfa_verified: mfa::read(options.mfa_verified)?,
-            claims: read_change(options.claims_json.parse("claims")?, cleared(HJ_CLEAR_CLAIMS), "claims")?
-                .map(Option::unwrap_or_default),
-        })
+        Ok(IdentityPatch::default()
+            .org_id(read_change(options.org_id.parse("org_id")?, cleared(HJ_CLEAR_ORG_ID), "org_id")?)
+            .role(read_change(options.role.parse("role")?, cleared(HJ_CLEAR_ROLE), "role")?)
+            .mfa_verified(mfa::read(options.mfa_verified)?)
+            .claims(
+                read_change(options.claims_json.parse("claims")?, cleared(HJ_CLEAR_CLAIMS), "claims")?
+                    .map(Option::unwrap_or_default),
+            ))
     }
 }
 

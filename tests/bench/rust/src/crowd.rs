@@ -26,7 +26,7 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
     let building = ours::open(&path, Durability::Normal)?;
     let tenant = ours::tenant(&building, "tnt_large")?;
     build(&tenant, mode.crowd, mode.crowd, |n| {
-        Ok(CreateSession { client: sign_ins.nth(n)?.client, ..CreateSession::new(LARGE_USER.parse()?) })
+        Ok(CreateSession::new(LARGE_USER.parse()?).client(sign_ins.nth(n)?.client))
     })?;
     let others = build(&ours::tenant(&building, "tnt_others")?, OTHERS, 1, |n| sign_ins.nth(n))?;
     building.close()?;
@@ -36,7 +36,7 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
     let size = grouped(mode.crowd);
     let patch = |json: &str| -> Fallible<ConfigPatch> { Ok(json.parse()?) };
     let acts: [(&str, Box<Act<'_>>); 6] = [
-        ("`stats`", Box::new(|tenant| Ok(drop(tenant.stats()?)))),
+        ("`stats`", Box::new(|tenant| Ok(tenant.stats().map(|_| ())?))),
         (
             "a change of the idle time-out",
             Box::new(|tenant| Ok(drop(tenant.update_config(&patch(r#"{"idle_timeout": "1y"}"#)?)?))),
@@ -47,20 +47,23 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
                 tenant
                     .update_config(&patch(&format!(r#"{{"max_sessions_per_user": {}}}"#, mode.crowd / 2))?)?;
                 tenant.create(CreateSession::new(LARGE_USER.parse()?))?;
-                Ok(drop(tenant.sweep()?))
+                Ok(tenant.sweep().map(|_| ())?)
             }),
         ),
         (
             "`revoke_user`, and a sweep",
             Box::new(|tenant| {
                 tenant.revoke_user(&LARGE_USER.parse()?, None)?;
-                Ok(drop(tenant.sweep()?))
+                Ok(tenant.sweep().map(|_| ())?)
             }),
         ),
         ("a list of the user's expired sessions", Box::new(list_all)),
         (
             "`purge`",
-            Box::new(|tenant| Ok(drop(tenant.purge(PurgeBefore::Time(Timestamp::from_millis(i64::MAX)))?))),
+            Box::new(|tenant| {
+                let ended = PurgeBefore::Time(Timestamp::from_millis(i64::MAX));
+                Ok(tenant.purge(ended).map(|_| ())?)
+            }),
         ),
     ];
     for (name, act) in &acts {
@@ -77,11 +80,7 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
 
 /// Every page of the list, most of which are empty.
 fn list_all(tenant: &Tenant) -> Fallible<()> {
-    let mut query = hellojohn::ListQuery {
-        user_id: Some(LARGE_USER.parse()?),
-        status: hellojohn::StatusFilter::Expired,
-        ..Default::default()
-    };
+    let mut query = Default::default().user_id(Some(LARGE_USER.parse()?)).status(hellojohn::StatusFilter::Expired);
     loop {
         query.cursor = tenant.list(&query)?.next_cursor;
         if query.cursor.is_none() {

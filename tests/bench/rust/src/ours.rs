@@ -28,14 +28,7 @@ impl SignIns {
     }
 
     pub fn nth(&self, n: usize) -> Fallible<CreateSession> {
-        Ok(CreateSession {
-            client: ClientInfo {
-                user_agent: Some(self.user_agents[n % self.user_agents.len()].parse()?),
-                ip_address: Some(format!("203.0.113.{}", n % 256).parse()?),
-                ..ClientInfo::default()
-            },
-            ..CreateSession::new(format!("usr_{}", n / 5).parse()?)
-        })
+        Ok(CreateSession::new(format!("usr_{}", n / 5).parse()?).client(ClientInfo::default().user_agent(Some(self.user_agents[n % self.user_agents.len()].parse()?)).ip_address(Some(format!("203.0.113.{}", n % 256).parse()?))))
     }
 }
 
@@ -50,7 +43,7 @@ pub fn open_at(database: &Path, durability: Durability, clock: impl Clock + 'sta
 pub fn tenant(engine: &Engine, id: &str) -> Fallible<Tenant> {
     let tenant = engine.tenant(&id.parse()?, &"sk_live_bench_8Kc4Xw7Nt2Qz6Bp1".parse()?)?;
     // A full run takes longer than the hour that access tokens last by default.
-    tenant.update_config(&ConfigPatch { access_token_ttl: Some("1d".parse()?), ..ConfigPatch::default() })?;
+    tenant.update_config(&ConfigPatch::default().access_token_ttl(Some("1d".parse()?)))?;
     Ok(tenant)
 }
 

@@ -30,7 +30,7 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
         let tenant = ours::tenant(&building, &tenant_of(round))?;
         chains.push(build(&tenant, LIVE, 1, |n| sign_ins.nth(n))?);
         build(&tenant, mode.swept, mode.swept, |n| {
-            Ok(CreateSession { duration: Some("1h".parse()?), ..sign_ins.nth(LIVE + n)? })
+            Ok(sign_ins.nth(LIVE + n)?.duration(Some("1h".parse()?)))
         })?;
     }
     building.close()?;
