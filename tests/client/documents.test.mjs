@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { makeWorld, ORIGIN, signIn } from "./fixture.mjs";
 
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
@@ -29,4 +30,48 @@ test("each case of docs/BROWSER.md names a test that exists", () => {
     .map((row) => row.split("|").at(-2).trim())
     .filter((cell) => !names.some((name) => name.test(cell)));
   assert.deepEqual(missing, []);
+});
+
+test("the function of the documents works with the client's tokens", async (t) => {
+  const world = makeWorld(t);
+  const client = world.open();
+  const { getAccessToken, refreshTokens } = client;
+  const fetch = (endpoint, init) => world.environment(null).fetch(`${ORIGIN}${endpoint}`, init);
+  let redirected = 0;
+  const redirectToSignIn = () => {
+    redirected += 1;
+  };
+
+  // As it stands in the documents.
+  async function apiRequest(endpoint) {
+    let response = await fetch(endpoint, {
+      headers: { Authorization: `Bearer ${getAccessToken()}` },
+    });
+
+    if (response.status === 401) {
+      // Try to refresh
+      try {
+        await refreshTokens();
+        response = await fetch(endpoint, {
+          headers: { Authorization: `Bearer ${getAccessToken()}` },
+        });
+      } catch {
+        // Refresh failed — session expired
+        redirectToSignIn();
+        return;
+      }
+    }
+
+    return response.json();
+  }
+
+  await apiRequest("/me");
+  assert.equal(redirected, 1, "before the sign-in");
+  const { session_id } = await signIn(client);
+  assert.equal((await apiRequest("/me")).user, "usr_ada");
+  world.pass(2 * 3_600_000, { asleep: true });
+  assert.equal((await apiRequest("/me")).user, "usr_ada");
+  await world.hj.sessions.revoke(session_id);
+  await apiRequest("/me");
+  assert.equal(redirected, 2, "after the end of the session");
 });
