@@ -4,6 +4,7 @@
 
 mod c;
 mod c_options;
+mod client;
 mod node;
 mod openapi;
 
@@ -56,7 +57,8 @@ const ANSWERS: &[Answer] = &[
 #[test]
 fn generated_files_are_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
-    let files = c::files(root).into_iter().chain(node::files()).chain(openapi::files(root));
+    let files =
+        c::files(root).into_iter().chain(node::files()).chain(client::files()).chain(openapi::files(root));
     let mut stale = Vec::new();
     for (path, text) in files {
         if fs::read_to_string(root.join(&path)).is_ok_and(|kept| kept == text) {

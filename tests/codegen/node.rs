@@ -1,4 +1,4 @@
-//! What the npm packages and the addon repeat: interfaces, words, codes, the names of requests, the array of a session.
+//! What the Node package and its addon repeat: interfaces, words, codes, the names of requests, the array of a session.
 
 use std::fmt::Write as _;
 
@@ -55,35 +55,15 @@ pub(super) fn files() -> Vec<(String, String)> {
             format!("{written}import {{ type Json, toDate }} from \"../values\";\n{names}\n{wire}"),
         ),
         ("bindings/node/src/generated/session.rs".to_owned(), encoder()),
-        ("npm/client/src/generated/types.ts".to_owned(), format!("{written}\n{}", client_types())),
     ]
 }
 
-/// What browsers receive: the words, the codes, and a session in the names and types of REST.
-fn client_types() -> String {
-    let mut session = doc("", Session::RECORD.doc) + "export interface Session {\n";
-    for (_, field) in &flatten(&Session::RECORD, true) {
-        let typed = match field.kind {
-            Kind::Time => "string".to_owned(),
-            Kind::Object => "Record<string, unknown>".to_owned(),
-            kind => type_of(kind, Side::Public),
-        };
-        let absent = if field.is_optional { " | null" } else { "" };
-        let text =
-            field.doc.to_owned() + if matches!(field.kind, Kind::Time) { " RFC 3339, in UTC." } else { "" };
-        session += &doc("  ", &text);
-        writeln!(session, "  {}: {typed}{absent};", field.name).expect("a string");
-    }
-    session += "  /** Whether this is the session that asks: the device in the user's hand. */\n  current: boolean;\n}\n";
-    [unions(&[Status::KIND, EndReason::KIND, DeviceType::KIND]), error_codes(), session].join("\n")
-}
-
-fn error_codes() -> String {
+pub(super) fn error_codes() -> String {
     let text = "Every code that a `HelloJohnError` can have; the same table holds in C, Rust and REST.";
     union("ErrorCode", &doc("", text), ErrorCode::ALL.iter().map(|code| code.as_str()))
 }
 
-fn doc(indent: &str, doc: &str) -> String {
+pub(super) fn doc(indent: &str, doc: &str) -> String {
     let line = format!("{indent}/** {} */\n", one_line(doc));
     if line.chars().count() <= 111 {
         return line;
@@ -102,7 +82,7 @@ fn node_name(words: &Words) -> &'static str {
     if words.name == "Status" { "SessionStatus" } else { words.name }
 }
 
-fn unions(kinds: &[Kind]) -> String {
+pub(super) fn unions(kinds: &[Kind]) -> String {
     let unions = kinds.iter().map(|kind| match kind {
         Kind::Word(words) => {
             let says = words.words.iter();
@@ -132,13 +112,13 @@ fn internal_words() -> String {
 
 /// The TypeScript type of a value: as callers see it, as the addon sends it, or as a request has it.
 #[derive(Clone, Copy, PartialEq)]
-enum Side {
+pub(super) enum Side {
     Public,
     Wire,
     Request,
 }
 
-fn type_of(kind: Kind, side: Side) -> String {
+pub(super) fn type_of(kind: Kind, side: Side) -> String {
     match kind {
         Kind::Text { .. } => "string".to_owned(),
         Kind::Word(words) => node_name(words).to_owned(),
