@@ -40,7 +40,6 @@ async function useApp(port) {
 
 /** Opens a page that the server rendered, and lets the browser take it over. */
 async function hydrate(port) {
-  const url = `http://127.0.0.1:${port}/devices`;
   const rendered = await call(port, "GET", "/devices");
   if (!rendered.includes("Loading your devices")) throw new Error(rendered);
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
@@ -49,7 +48,8 @@ async function hydrate(port) {
     const problems = [];
     page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
     page.on("pageerror", (error) => problems.push(error.message));
-    await page.goto(url);
+    // The development server takes no other name for its own.
+    await page.goto(`http://localhost:${port}/devices`);
     await page.getByText("You are signed out.").waitFor();
     await page.getByRole("button", { name: "signed_out" }).click();
     await page.getByText("This device", { exact: true }).last().waitFor();
