@@ -92,7 +92,6 @@ fn main() -> Fallible<()> {
         _ => return Err("quick or full?".into()),
     };
     let folder = PathBuf::from(arguments.next().ok_or("in which folder?")?);
-    if std::env::var_os("ONLY_CROWD").is_some() { return crowd::rows(&mode, &folder); }
     limits::rows(&mode, &folder)?;
     if let Some(program) = arguments.next() {
         tower::rows(&mode, &folder, Path::new(&program))?;
