@@ -97,7 +97,7 @@ surfaces: c node
 	tests/c/run --build-surface $(BUILD)
 
 # The Node package, packed as it is published, in the test runners, bundlers and runtimes of its users. QUICK=1: without Next,
-# other runtimes and Yarn. Needs the network.
+# other runtimes and Yarn. Needs the network, and Chromium for Next.
 hosts: node
 	node tests/hosts/run.mjs $(if $(QUICK),--quick)
 

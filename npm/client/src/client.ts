@@ -81,7 +81,7 @@ type Message =
   | { ended: { code: ErrorCode | ClientErrorCode; message: string; status: number | null } | null };
 
 /** How long a page waits for the token that another page has just got, in milliseconds. */
-const SHARED_WITHIN = 100;
+const SHARED_WITHIN = 1_000;
 
 /** A token is refreshed so many milliseconds before it expires, at most a tenth of its life. */
 const REFRESH_BEFORE = 10_000;
