@@ -59,6 +59,17 @@ impl Database {
         }
     }
 
+    /// How many rows another program finds: `condition` follows `SELECT count(*) FROM`.
+    pub fn count(&self, condition: &str) -> i64 {
+        let question = format!("SELECT count(*) FROM {condition}");
+        match Schema::of_folder(self.folder.path()) {
+            Some(schema) => schema.ask(&question).expect("an answer").parse().expect("a number"),
+            None => rusqlite::Connection::open(self.path())
+                .and_then(|connection| connection.query_row(&question, [], |row| row.get(0)))
+                .expect("a number"),
+        }
+    }
+
     /// One more engine on the file, as another process would have it.
     pub fn open_at(&self, at: i64) -> Process {
         Process::open(self.path(), at, Engine::builder())

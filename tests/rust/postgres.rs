@@ -29,6 +29,21 @@ impl Schema {
         format!("{}{separator}schema={}", self.server, self.name)
     }
 
+    /// The one value that a statement answers.
+    ///
+    /// # Errors
+    /// What `psql` says.
+    pub fn ask(&self, question: &str) -> Result<String, String> {
+        let mut psql = Command::new("psql");
+        psql.arg(&self.server).args(["--no-psqlrc", "--tuples-only", "--no-align", "--quiet"]);
+        psql.arg("--command").arg(format!("SET search_path = {}", self.name)).arg("--command").arg(question);
+        let output = psql.output().map_err(|error| format!("psql: {error}"))?;
+        match output.status.success() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned()),
+            false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+        }
+    }
+
     /// Writes the whole schema to a file.
     ///
     /// # Errors

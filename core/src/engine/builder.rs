@@ -171,8 +171,9 @@ impl EngineBuilder {
         self
     }
 
-    /// Opens the database that `database` names: the path of a file, created if it is not there, or `:memory:` for one
-    /// that lives as long as the engine.
+    /// Opens the database that `database` names: the path of a file, created if it is not there, `:memory:` for one
+    /// that lives as long as the engine, or, with the crate's feature `postgres`, the URL of a PostgreSQL database
+    /// (`postgres://user@host/name?schema=hellojohn`), which several machines may share.
     ///
     /// Open engines after `chroot`, after giving up rights (`setuid`), and with descriptors to spare: the engine opens the
     /// file again when several threads read at once. Where the system refuses that, readers wait for each other instead.
@@ -182,7 +183,7 @@ impl EngineBuilder {
     /// `storage_corrupt` for a file that is not ours, damaged or changed by another program, `storage_too_new`,
     /// `storage_read_only`, `storage_io` (also on a network file system),
     /// `storage_busy` (also when another library in this process has the file open), `validation_error` (also for a
-    /// database URL, for which no store is built in), `forked` in a child of a process that had used the library before the fork.
+    /// URL that is not well formed or for which no store is built in), `forked` in a child of a process that had used the library before the fork.
     pub fn open(self, database: impl AsRef<OsStr>) -> Result<Engine, Error> {
         let issuer = text::bounded("issuer", &self.issuer, 255)?;
         self.sign_in_limit.as_ref().map_or(Ok(()), SignInLimit::validate)?;

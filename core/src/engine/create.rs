@@ -105,10 +105,18 @@ impl Tenant {
     pub fn begin_create(&self, mut request: CreateSession) -> Pending<Grant> {
         // Classified here, before the write lock is taken.
         request.client.device_type = Some(request.client.device_type_with(&request.hints));
-        let opened = self.begin_bulk_write(NeededSessions::None, move |tenant, ctx| {
+        let opened = self.begin_bulk_write(self.needed_for(&request.user_id), move |tenant, ctx| {
             tenant.open_session(ctx, request.clone())
         });
         self.grant_of(opened)
+    }
+
+    /// The sessions that a sign-in of this user asks for: those that a cap looks at.
+    pub(super) fn needed_for(&self, user: &UserId) -> NeededSessions {
+        match self.state.snapshot.lock().config.max_sessions_per_user {
+            Some(_) => NeededSessions::OpenOf(user.clone()),
+            None => NeededSessions::None,
+        }
     }
 
     /// Adds the session of a sign-in, whose device type is known. Its tokens are signed after the commit, by

@@ -10,7 +10,7 @@ use crate::model::id::{SessionId, UserId};
 use crate::model::page::Limit;
 use crate::object_reader::ObjectReader;
 use crate::schema::request_struct;
-use crate::store::CommitVersion;
+use crate::store::{CommitVersion, NeededSessions};
 
 request_struct! {
     /// Which events to list. The default is the first page of all.
@@ -111,7 +111,7 @@ impl Tenant {
         // Without a filter every row that is read is shown.
         let has_filter = !query.types.is_empty() || query.user_id.is_some() || query.session_id.is_some();
         let rows = if has_filter { LIST_ROWS_MAX } else { limit };
-        self.read(|ctx| {
+        self.read_about(NeededSessions::Scanned, |ctx| {
             let mut found = ctx.transaction.events(ctx.tenant, query.after, rows + 1)?;
             let mut has_more = found.len() > rows;
             found.truncate(rows);

@@ -77,7 +77,7 @@ impl Tenant {
     /// mistaken about which session stays.
     pub fn revoke_user(&self, user: &UserId, except: Option<SessionId>) -> Result<u64, Error> {
         let concerned = user.clone();
-        let needed = except.map_or(NeededSessions::None, NeededSessions::One);
+        let needed = except.map_or_else(|| NeededSessions::OpenOf(user.clone()), NeededSessions::One);
         let ended = self.begin_bulk_write(needed, move |_, ctx| {
             if let Some(except) = except {
                 let record = ctx.transaction.session(ctx.tenant, except)?;

@@ -102,7 +102,8 @@ impl SignInAttempt {
     pub fn succeed(self, mut request: CreateSession) -> Result<Grant, Error> {
         let Some(reserved) = self.reserved else { return self.tenant.create(request) };
         request.client.device_type = Some(request.client.device_type_with(&request.hints));
-        let opened = self.tenant.begin_bulk_write(NeededSessions::None, move |tenant, ctx| {
+        let needed = self.tenant.needed_for(&request.user_id);
+        let opened = self.tenant.begin_bulk_write(needed, move |tenant, ctx| {
             if let Some(until) = reserved.account_limited_until()
                 && !reserved.is_familiar(ctx, &request.user_id)?
             {

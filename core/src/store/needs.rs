@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::records::TenantNo;
-use crate::model::id::SessionId;
+use crate::model::id::{SessionId, UserId};
 
 /// What a job will ask for, as far as its caller knows. A hint: a store over a network fetches it in one round trip for all
 /// jobs of a transaction. What is not named costs a round trip of its own when the job asks for it, and nothing else.
@@ -16,7 +16,7 @@ pub(crate) struct Needs {
     pub sessions: NeededSessions,
 }
 
-/// Sessions that a job will ask for. One of them takes no allocation: that is every refresh and every verification.
+/// Sessions that a job will ask for. One by its id takes no allocation: that is every refresh and every verification.
 #[derive(Debug, Clone, Default)]
 #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for a store over a network"))]
 pub(crate) enum NeededSessions {
@@ -24,6 +24,8 @@ pub(crate) enum NeededSessions {
     None,
     One(SessionId),
     Many(Arc<[SessionId]>),
+    /// Those of this user whose end is not written down, newest first.
+    OpenOf(UserId),
     /// Those that the job finds by questions of its own, such as a list: a read keeps its snapshot open for them.
     Scanned,
 }
@@ -32,7 +34,7 @@ pub(crate) enum NeededSessions {
 impl NeededSessions {
     pub(super) fn as_slice(&self) -> &[SessionId] {
         match self {
-            NeededSessions::None | NeededSessions::Scanned => &[],
+            NeededSessions::None | NeededSessions::OpenOf(_) | NeededSessions::Scanned => &[],
             NeededSessions::One(id) => std::slice::from_ref(id),
             NeededSessions::Many(ids) => ids,
         }

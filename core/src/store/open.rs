@@ -5,9 +5,9 @@ use std::path::Path;
 use super::check_report::CheckReport;
 use super::contract::{Store, StoreOptions};
 use super::database::Database;
-use super::sqlite::{self, SqliteStore};
 #[cfg(feature = "postgres")]
-use crate::error::ErrorCode;
+use super::postgres::PostgresStore;
+use super::sqlite::{self, SqliteStore};
 use crate::error::Failure;
 use crate::fork;
 
@@ -17,11 +17,7 @@ pub(crate) fn open(database: Database, options: StoreOptions) -> Result<Box<dyn 
     match database {
         Database::Sqlite(database) => Ok(Box::new(SqliteStore::open(database, options)?)),
         #[cfg(feature = "postgres")]
-        Database::Postgres(_) => {
-            let detail =
-                "database: the store over PostgreSQL is not complete in this release; give a file's path";
-            Err(Failure::new(ErrorCode::ValidationError, detail))
-        }
+        Database::Postgres(url) => Ok(Box::new(PostgresStore::open(*url, options)?)),
     }
 }
 

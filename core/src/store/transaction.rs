@@ -11,7 +11,7 @@ use super::records::{
     SignInFailures, TenantNo, TenantRecord, TenantVersion,
 };
 use crate::clock::Timestamp;
-use crate::error::{ErrorCode, Failure};
+use crate::error::Failure;
 use crate::key_wrapping::SALT_BYTES;
 use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
@@ -35,7 +35,7 @@ pub(crate) type LifetimeVisitor<'a> = dyn FnMut(SessionLifetime) -> Result<Contr
 /// All reads of one transaction see one state of the database. Inside a read transaction it is a snapshot: no commit
 /// that happens later shows in it. Inside a write transaction it is the newest committed state with the transaction's
 /// own changes on top, and no other writer can change it before the transaction ends.
-#[allow(dead_code, unused_variables)] // seals and leases
+#[allow(dead_code)] // seals and leases
 pub(crate) trait ReadTransaction {
     /// The time that the database's own clock showed: in a read from before its snapshot, in a write from after the lock
     /// was taken. `None` for a store without a clock of its own; the machine's clock counts then.
@@ -115,34 +115,22 @@ pub(crate) trait ReadTransaction {
     ) -> Result<Vec<SignInFailures>, Failure>;
 
     /// Up to `limit` events of the tenant with a number above `after`, by ascending number.
-    fn events(&self, tenant: TenantNo, after: EventSeq, limit: usize) -> Result<Vec<Event>, Failure> {
-        Ok(Vec::new())
-    }
+    fn events(&self, tenant: TenantNo, after: EventSeq, limit: usize) -> Result<Vec<Event>, Failure>;
 
     /// The number of the tenant's newest event, also of one that was deleted; 0 before the first.
-    fn newest_event(&self, tenant: TenantNo) -> Result<EventSeq, Failure> {
-        Ok(0)
-    }
+    fn newest_event(&self, tenant: TenantNo) -> Result<EventSeq, Failure>;
 
     /// Up to `limit` seals of the tenant over events above `after`, by ascending number.
-    fn seals(&self, tenant: TenantNo, after: EventSeq, limit: usize) -> Result<Vec<SealRecord>, Failure> {
-        Ok(Vec::new())
-    }
+    fn seals(&self, tenant: TenantNo, after: EventSeq, limit: usize) -> Result<Vec<SealRecord>, Failure>;
 
     /// The seal that goes furthest.
-    fn newest_seal(&self, tenant: TenantNo) -> Result<Option<SealRecord>, Failure> {
-        Ok(None)
-    }
+    fn newest_seal(&self, tenant: TenantNo) -> Result<Option<SealRecord>, Failure>;
 
     /// The lease of this name.
-    fn lease(&self, tenant: TenantNo, name: &str) -> Result<Option<LeaseRecord>, Failure> {
-        Ok(None)
-    }
+    fn lease(&self, tenant: TenantNo, name: &str) -> Result<Option<LeaseRecord>, Failure>;
 
     /// How many leases the tenant has.
-    fn lease_count(&self, tenant: TenantNo) -> Result<u64, Failure> {
-        Ok(0)
-    }
+    fn lease_count(&self, tenant: TenantNo) -> Result<u64, Failure>;
 
     /// About how many bytes the database occupies. A hint for statistics: it need not count what is not checkpointed yet,
     /// and a store that cannot tell answers 0.
@@ -158,7 +146,7 @@ pub(crate) trait ReadTransaction {
 /// A job reads its own changes. All changes of a transaction are committed together or not at all, the clock mark among
 /// them. A change of a row that is not there fails with `storage_corrupt`, because a change that hits nothing would be a
 /// lost write.
-#[allow(dead_code, unused_variables)] // seals and leases
+#[allow(dead_code)] // seals and leases
 pub(crate) trait WriteTransaction: ReadTransaction {
     /// Whether the present job has changed anything so far. Changes of other jobs in the same transaction do not count.
     fn has_changed(&self) -> bool;
@@ -228,47 +216,28 @@ pub(crate) trait WriteTransaction: ReadTransaction {
 
     /// Adds an event under the next number: `seq` and `hash` of the argument are not looked at. A job can read it, and learn
     /// its number, only after the commit.
-    fn add_event(&self, tenant: TenantNo, event: &Event) -> Result<(), Failure> {
-        Err(no_events())
-    }
+    fn add_event(&self, tenant: TenantNo, event: &Event) -> Result<(), Failure>;
 
     /// Keeps the hash of an event that has none.
-    fn hash_event(&self, tenant: TenantNo, seq: EventSeq, hash: EventHash) -> Result<(), Failure> {
-        Err(no_events())
-    }
+    fn hash_event(&self, tenant: TenantNo, seq: EventSeq, hash: EventHash) -> Result<(), Failure>;
 
     /// Deletes an event. The engine deletes the oldest first, and none that is not sealed.
-    fn delete_event(&self, tenant: TenantNo, seq: EventSeq) -> Result<(), Failure> {
-        Err(no_events())
-    }
+    fn delete_event(&self, tenant: TenantNo, seq: EventSeq) -> Result<(), Failure>;
 
     /// Adds a seal.
-    fn add_seal(&self, tenant: TenantNo, seal: &SealRecord) -> Result<(), Failure> {
-        Err(no_events())
-    }
+    fn add_seal(&self, tenant: TenantNo, seal: &SealRecord) -> Result<(), Failure>;
 
     /// Deletes a seal. The engine never deletes the newest: where every event is deleted, it knows the next number.
-    fn delete_seal(&self, tenant: TenantNo, seq: EventSeq) -> Result<(), Failure> {
-        Err(no_events())
-    }
+    fn delete_seal(&self, tenant: TenantNo, seq: EventSeq) -> Result<(), Failure>;
 
     /// Keeps this lease instead of the one of its name.
-    fn set_lease(&self, tenant: TenantNo, lease: &LeaseRecord) -> Result<(), Failure> {
-        Err(no_events())
-    }
+    fn set_lease(&self, tenant: TenantNo, lease: &LeaseRecord) -> Result<(), Failure>;
 
     /// Deletes a lease.
-    fn delete_lease(&self, tenant: TenantNo, name: &str) -> Result<(), Failure> {
-        Err(no_events())
-    }
+    fn delete_lease(&self, tenant: TenantNo, name: &str) -> Result<(), Failure>;
 
     /// Deletes a bulk end that is done. Fails with `storage_corrupt` for one that is not.
     fn delete_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure>;
-}
-
-/// The answer of a store that keeps no events yet: the methods about events have it for every store that lacks them.
-fn no_events() -> Failure {
-    Failure::new(ErrorCode::ValidationError, "event_retention: this kind of database records no events yet")
 }
 
 /// A job inside a read transaction.

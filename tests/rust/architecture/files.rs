@@ -17,6 +17,13 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("bindings/node/src/tenant.rs", "a method for each operation"),
     ("core/src/model/user_agent/mod.rs", "one decision table, read from top to bottom"),
     ("core/src/store/group_commit.rs", "the whole life of a shared commit, told once"),
+    ("core/src/store/postgres/codec.rs", "the columns of every table, once"),
+    ("core/src/store/postgres/statements.rs", "every statement"),
+    (
+        "core/src/store/postgres/transaction.rs",
+        "what a transaction knows, has changed and has sent, told once",
+    ),
+    ("core/src/store/postgres/url.rs", "every part of a URL"),
     ("core/src/store/sqlite/read_tx.rs", "a function for each question"),
     ("core/src/store/sqlite/write_tx.rs", "a function for each statement that changes something"),
     ("core/src/store/sqlite/store.rs", "the connections of one database, who holds them, and closing"),

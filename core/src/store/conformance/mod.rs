@@ -106,6 +106,14 @@ macro_rules! store_conformance_tests {
                 failures_are_scanned_by_ascending_key
                 a_deletion_of_a_missing_key_is_corrupt
             }
+            events {
+                events_read_back_under_their_numbers
+                a_failed_job_takes_its_event_with_it_and_leaves_no_gap
+                numbers_go_on_after_every_event_is_deleted
+                an_event_is_hashed_once
+                seals_read_back_until_they_are_deleted
+                a_lease_is_replaced_by_the_next_one_of_its_name
+            }
             versions {
                 the_version_changes_with_settings_keys_secret_and_bulk_ends_and_with_nothing_else
                 the_clock_mark_rises_within_its_epoch
@@ -144,23 +152,6 @@ macro_rules! store_conformance_tests {
     };
 }
 pub(in crate::store) use store_conformance_tests;
-
-/// The tests of a store that keeps events.
-macro_rules! event_conformance_tests {
-    ($Database:ident) => {
-        $crate::store::conformance::run_conformance_tests! { $Database:
-            events {
-                events_read_back_under_their_numbers
-                a_failed_job_takes_its_event_with_it_and_leaves_no_gap
-                numbers_go_on_after_every_event_is_deleted
-                an_event_is_hashed_once
-                seals_read_back_until_they_are_deleted
-                a_lease_is_replaced_by_the_next_one_of_its_name
-            }
-        }
-    };
-}
-pub(in crate::store) use event_conformance_tests;
 
 /// The tests of a store whose readers do not wait for its writer.
 macro_rules! concurrent_reader_conformance_tests {

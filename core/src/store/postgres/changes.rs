@@ -5,26 +5,32 @@ use std::collections::HashMap;
 
 use super::statements::{Change, Statements};
 use super::value::{Statement, Value};
+use crate::model::event::EventSeq;
 use crate::store::records::TenantNo;
 
 /// Names a row of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum RowKey {
     Tenant(TenantNo),
     Key(TenantNo, i64),
     Session(TenantNo, [u8; 16]),
     BulkEnd(TenantNo, i64),
     Failures(TenantNo, [u8; 16]),
+    Event(TenantNo, EventSeq),
+    Seal(TenantNo, EventSeq),
+    Lease(TenantNo, String),
 }
 
 impl RowKey {
     /// The row that must be there before this one.
-    fn parent(self) -> Option<RowKey> {
+    fn parent(&self) -> Option<RowKey> {
         match self {
-            RowKey::Tenant(_) | RowKey::Session(..) => None,
-            RowKey::Key(tenant, _) | RowKey::BulkEnd(tenant, _) | RowKey::Failures(tenant, _) => {
-                Some(RowKey::Tenant(tenant))
-            }
+            RowKey::Tenant(_) | RowKey::Session(..) | RowKey::Event(..) => None,
+            RowKey::Key(tenant, _)
+            | RowKey::BulkEnd(tenant, _)
+            | RowKey::Failures(tenant, _)
+            | RowKey::Seal(tenant, _)
+            | RowKey::Lease(tenant, _) => Some(RowKey::Tenant(*tenant)),
         }
     }
 }
@@ -49,9 +55,9 @@ pub(super) fn merge(changes: impl IntoIterator<Item = RowChange>, statements: &S
     // Of each row, the last group that concerns it, counted from 1.
     let mut last_of: HashMap<RowKey, usize> = HashMap::new();
     for RowChange { change, row, values } in changes {
-        let of = |row: RowKey| last_of.get(&row).copied().unwrap_or(0);
-        let own = of(row);
-        let after_parent = row.parent().map_or(0, of);
+        let of = |row: &RowKey| last_of.get(row).copied().unwrap_or(0);
+        let own = of(&row);
+        let after_parent = row.parent().map_or(0, |parent| of(&parent));
         let accumulates = change.accumulates();
         // The earliest group of this kind that keeps the order of the row's changes.
         let first = if accumulates { own.saturating_sub(1).max(after_parent) } else { own.max(after_parent) };
@@ -64,7 +70,7 @@ pub(super) fn merge(changes: impl IntoIterator<Item = RowChange>, statements: &S
         match group.positions.get(&row) {
             Some(position) => add_last(&mut group.rows[*position], &values),
             None => {
-                group.positions.insert(row, group.rows.len());
+                group.positions.insert(row.clone(), group.rows.len());
                 group.rows.push(values);
             }
         }
@@ -146,7 +152,7 @@ mod tests {
     fn changes_of_one_kind_are_one_statement() {
         let [a, b, c] = [1, 2, 3].map(|byte| RowKey::Session(1, [byte; 16]));
         let found = merged(vec![
-            change(Change::RotateSession, a, 1),
+            change(Change::RotateSession, a.clone(), 1),
             change(Change::EndSession, b, 2),
             change(Change::RotateSession, c, 3),
         ]);
@@ -157,11 +163,11 @@ mod tests {
     fn changes_of_one_row_keep_their_order() {
         let [a, b] = [1, 2].map(|byte| RowKey::Session(1, [byte; 16]));
         let found = merged(vec![
-            change(Change::AddSession, a, 1),
-            change(Change::RotateSession, a, 2),
-            change(Change::RotateSession, a, 3),
+            change(Change::AddSession, a.clone(), 1),
+            change(Change::RotateSession, a.clone(), 2),
+            change(Change::RotateSession, a.clone(), 3),
             change(Change::AddSession, b, 4),
-            change(Change::DeleteSession, a, 5),
+            change(Change::DeleteSession, a.clone(), 5),
             change(Change::AddSession, a, 6),
         ]);
         assert_eq!(
@@ -197,12 +203,12 @@ mod tests {
     fn counts_of_one_row_are_added_up() {
         let [first, second] = [RowKey::BulkEnd(1, 1), RowKey::BulkEnd(1, 2)];
         let found = merged(vec![
-            change(Change::CountEnded, first, 1),
+            change(Change::CountEnded, first.clone(), 1),
             change(Change::CountEnded, second, 1),
-            change(Change::CountEnded, first, 1),
-            change(Change::FinishBulkEnd, first, 9),
-            change(Change::CountEnded, first, 1),
-            change(Change::CountEnded, first, 1),
+            change(Change::CountEnded, first.clone(), 1),
+            change(Change::FinishBulkEnd, first.clone(), 9),
+            change(Change::CountEnded, first.clone(), 1),
+            change(Change::CountEnded, first.clone(), 1),
         ]);
         assert_eq!(
             found,

@@ -3,22 +3,26 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use serde_json::Map;
+
 use super::value::{Row, Value};
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::Failure;
+use crate::json;
 use crate::model::bulk_end::BulkEnd;
 use crate::model::client::ClientInfo;
 use crate::model::config::{self, Config};
-use crate::model::id::{KeyId, SessionId};
+use crate::model::event::{Event, EventHash, EventType};
+use crate::model::id::{EventId, KeyId, SessionId};
 use crate::model::identity::{Claims, Identity};
 use crate::model::ip_address::IpAddress;
 use crate::model::session::{End, SessionLifetime, SessionTimes};
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::rules::rotation::Rotation;
 use crate::store::records::{
-    BulkEndRecord, ClockMark, IssuedAccessToken, KeyRecord, LastSeen, SessionRecord, SignInFailures,
-    TenantRecord,
+    BulkEndRecord, ClockMark, IssuedAccessToken, KeyRecord, LastSeen, LeaseRecord, SealRecord, SessionRecord,
+    SignInFailures, TenantRecord,
 };
 use crate::text::AsText;
 use crate::token::failure_key::FailureKey;
@@ -90,7 +94,7 @@ columns! {
     OTHERS of "sessions", other_values, read_others, |record: SessionRecord, cell|
     generation bigint: record.rotation.generation => rotation.generation = cell.unsigned();
     replays bigint: record.rotation.replays => rotation.replays = cell.unsigned();
-    nonce bytea: record.nonce => nonce = cell.sixteen();
+    nonce bytea: record.nonce => nonce = cell.bytes_of();
     access_serial bigint: record.access.params.serial => access.params.serial = cell.unsigned();
     access_issued_at_ms bigint: record.access.params.issued_at => access.params.issued_at = cell.time();
     access_expires_at_ms bigint: record.access.params.expires_at => access.params.expires_at = cell.time();
@@ -150,6 +154,39 @@ columns! {
     done boolean: record.is_done => is_done = cell.flag();
 }
 
+columns! {
+    /// The columns of `events`; the tenant's number comes before them.
+    EVENT of "events", event_values, read_event, |event: Event, cell|
+    seq bigint: event.seq => seq = cell.unsigned();
+    hash bytea: event.hash => hash = cell.optional_bytes_of().map(|hash| hash.map(EventHash));
+    event_ulid bytea: event.id.to_bytes(); // read by `event`
+    event_type text: event.r#type => r#type = cell.text();
+    at_ms bigint: event.at => at = cell.time();
+    session_ulid bytea: event.session_id.map(SessionId::to_bytes) => session_id = cell.optional_session();
+    user_id text: event.user_id => user_id = cell.optional_text();
+    actor text: event.actor => actor = cell.optional_text();
+    data text: event.data => data = cell.parsed(|text| json::parse_object(text.as_bytes()).ok_or(()));
+}
+
+columns! {
+    /// The columns of `event_seals`; the tenant's number comes before them.
+    SEAL of "event_seals", seal_values, read_seal, |seal: SealRecord, cell|
+    seq bigint: seal.seq => seq = cell.unsigned();
+    hash bytea: seal.hash => hash = cell.bytes_of().map(EventHash);
+    sealed_at_ms bigint: seal.sealed_at => sealed_at = cell.time();
+    kid bytea: seal.kid.to_bytes() => kid = cell.bytes_of().map(KeyId::from_bytes);
+    signature bytea: seal.signature => signature = cell.bytes_of();
+}
+
+columns! {
+    /// The columns of `leases`; the tenant's number comes before them.
+    LEASE of "leases", lease_values, read_lease, |lease: LeaseRecord, cell|
+    name text: lease.name => name = cell.text();
+    holder bytea: lease.holder => holder = cell.bytes_of();
+    until_ms bigint: lease.until => until = cell.time();
+    position bigint: lease.position => position = cell.unsigned();
+}
+
 /// The values of a session, in the order of [`LIFETIME`] and [`OTHERS`].
 pub(super) fn session_values(record: &SessionRecord) -> Vec<Value> {
     let mut values = lifetime_values(&record.lifetime());
@@ -171,7 +208,7 @@ pub(super) fn named_session_values(record: &SessionRecord, names: &[&str]) -> Ve
 /// Reads a row that was selected with [`LIFETIME`] from `first` on.
 pub(super) fn lifetime(row: &Row, first: usize) -> Result<SessionLifetime, Failure> {
     let id = SessionId::from_bytes(
-        Cell { row, index: first, table: "sessions", column: "session_ulid", id: "a session" }.sixteen()?,
+        Cell { row, index: first, table: "sessions", column: "session_ulid", id: "a session" }.bytes_of()?,
     );
     let cell = |offset: usize| Cell {
         row,
@@ -223,7 +260,7 @@ pub(super) fn tenant(row: &Row, no: i64) -> Result<TenantRecord, Failure> {
     let cell = |offset, column| Cell { row, index: first + offset, table: "tenants", column, id: no };
     Ok(TenantRecord {
         config,
-        salt: cell(0, "salt").sixteen()?,
+        salt: cell(0, "salt").bytes_of()?,
         wrapped_refresh_key: row.get(first + 1)?,
         token_horizon: cell(2, "token_horizon_at_ms").time()?,
     })
@@ -232,7 +269,7 @@ pub(super) fn tenant(row: &Row, no: i64) -> Result<TenantRecord, Failure> {
 /// Reads a row of [`KEY`].
 pub(super) fn key(row: &Row) -> Result<KeyRecord, Failure> {
     let id = KeyId::from_bytes(
-        Cell { row, index: 1, table: "signing_keys", column: "kid", id: "a key" }.sixteen()?,
+        Cell { row, index: 1, table: "signing_keys", column: "kid", id: "a key" }.bytes_of()?,
     );
     let mut record = KeyRecord {
         no: 0,
@@ -265,10 +302,50 @@ pub(super) fn bulk_end(row: &Row) -> Result<BulkEndRecord, Failure> {
     Ok(record)
 }
 
+/// Reads a row of [`EVENT`].
+pub(super) fn event(row: &Row) -> Result<Event, Failure> {
+    let id = Cell { row, index: 2, table: "events", column: "event_ulid", id: "an event" }.bytes_of()?;
+    let id = EventId::from_bytes(id);
+    let mut event = Event {
+        seq: 0,
+        id,
+        r#type: EventType::SessionCreated,
+        at: Timestamp::default(),
+        session_id: None,
+        user_id: None,
+        actor: None,
+        data: Map::new(),
+        hash: None,
+    };
+    read_event(&mut event, row, 0, id)?;
+    Ok(event)
+}
+
+/// Reads a row of [`SEAL`].
+pub(super) fn seal(row: &Row) -> Result<SealRecord, Failure> {
+    let mut seal = SealRecord {
+        seq: 0,
+        hash: EventHash([0; 32]),
+        sealed_at: Timestamp::default(),
+        kid: KeyId::from_bytes([0; 16]),
+        signature: [0; 64],
+    };
+    read_seal(&mut seal, row, 0, "a seal")?;
+    Ok(seal)
+}
+
+/// Reads a row of [`LEASE`].
+pub(super) fn lease(row: &Row) -> Result<LeaseRecord, Failure> {
+    let mut lease =
+        LeaseRecord { name: String::new(), holder: [0; 16], until: Timestamp::default(), position: 0 };
+    read_lease(&mut lease, row, 0, "a lease")?;
+    Ok(lease)
+}
+
 /// Reads `failure_key, failures`.
 pub(super) fn sign_in_failures(row: &Row) -> Result<SignInFailures, Failure> {
     let cell = |index, column| Cell { row, index, table: "sign_in_failures", column, id: "a key" };
-    let key: FailureKey = cell(0, "failure_key").sixteen()?;
+    let key: FailureKey = cell(0, "failure_key").bytes_of()?;
     let bytes: &[u8] = row.get(1)?;
     let read = |number: u64| FailedSignIn {
         at: Timestamp::from_millis((number >> 16) as i64), // 48 bits
@@ -335,9 +412,15 @@ impl<Id: Display + Copy> Cell<'_, Id> {
         number.map(T::try_from).transpose().map_err(|_| self.corrupt_column())
     }
 
-    fn sixteen(&self) -> Result<[u8; 16], Failure> {
+    /// As many bytes as the type holds.
+    fn bytes_of<const N: usize>(&self) -> Result<[u8; N], Failure> {
         let bytes: &[u8] = self.row.get(self.index)?;
         bytes.try_into().map_err(|_| self.corrupt_column())
+    }
+
+    fn optional_bytes_of<const N: usize>(&self) -> Result<Option<[u8; N]>, Failure> {
+        let bytes: Option<&[u8]> = self.row.get(self.index)?;
+        bytes.map(TryInto::try_into).transpose().map_err(|_| self.corrupt_column())
     }
 
     fn optional_bytes(&self) -> Result<Option<Vec<u8>>, Failure> {
@@ -345,13 +428,7 @@ impl<Id: Display + Copy> Cell<'_, Id> {
     }
 
     fn optional_session(&self) -> Result<Option<SessionId>, Failure> {
-        match self.row.get::<Option<&[u8]>>(self.index)? {
-            None => Ok(None),
-            Some(bytes) => {
-                let bytes: [u8; 16] = bytes.try_into().map_err(|_| self.corrupt_column())?;
-                Ok(Some(SessionId::from_bytes(bytes)))
-            }
-        }
+        Ok(self.optional_bytes_of()?.map(SessionId::from_bytes))
     }
 
     /// Text that `parse` takes, or NULL.
@@ -418,7 +495,10 @@ macro_rules! as_value {
 as_value! { bool => Flag(|flag| *flag) }
 as_value! { i64, u32 => Integer(|number| i64::from(*number)) }
 as_value! { u64 => Integer(|number| *number as i64) } // the model bounds every such number to what SQL holds
-as_value! { [u8; 16], Vec<u8> => Bytes(|bytes| bytes.to_vec()) }
+as_value! { [u8; 16], [u8; 64], Vec<u8> => Bytes(|bytes| bytes.to_vec()) }
+as_value! { EventHash => Bytes(|hash| hash.0.to_vec()) }
+as_value! { String => Text(|text| text.clone()) }
+as_value! { Map<String, serde_json::Value> => Text(|object| json::to_canonical(object)) }
 as_value! { Timestamp => Integer(|time| time.as_millis()) }
 as_value! { Duration, IpAddress => Text(|value| value.to_string()) }
 

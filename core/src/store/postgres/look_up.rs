@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use super::codec;
-use super::transaction::{Fetched, read_versions};
+use super::fetched::{Fetched, read_versions};
 use super::value::Row;
 use crate::clock::Timestamp;
 use crate::error::Failure;

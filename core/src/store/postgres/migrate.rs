@@ -14,8 +14,18 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_create_tables.sql")]
 const MIGRATION_LOCK: i64 = 0x6865_6a6f;
 
 /// The tables without which a schema is not ours.
-const TABLES: &[&str] =
-    &["bulk_ends", "clock_mark", "sessions", "sign_in_failures", "signing_keys", "tenants"];
+const TABLES: &[&str] = &[
+    "bulk_ends",
+    "clock_mark",
+    "event_seals",
+    "events",
+    "leases",
+    "sessions",
+    "sign_in_failures",
+    "signing_keys",
+    "tenants",
+    "writers",
+];
 
 /// Brings the schema up to date. Takes no right to create anything where that is done already.
 pub(super) fn migrate(pool: &Pool, deadline: &Deadline, schema: &str) -> Result<(), Failure> {

@@ -5,13 +5,16 @@
 //! [`connection`] sends statements in trips over it; [`pool`] lends connections out. Everything is synchronous for its caller.
 //!
 //! Above it: [`codec`] turns records into values and back, [`statements`] holds the SQL, [`changes`] puts changes together,
-//! [`transaction`] is what a job sees, [`migrate`] makes the tables, and [`store`] runs the jobs.
+//! [`transaction`] is what a job sees, [`migrate`] makes the tables, [`writing`] runs writes in turns, [`look_up`] reads for
+//! callers together, and [`store`] is the whole.
 
+mod attempt;
 mod changes;
 mod codec;
 mod connect;
 mod connection;
 mod error;
+mod fetched;
 mod io_thread;
 mod login_guard;
 mod look_up;
@@ -30,5 +33,6 @@ mod transaction;
 pub(super) mod url;
 mod value;
 mod write_tx;
+mod writing;
 
 pub(super) use self::store::PostgresStore;

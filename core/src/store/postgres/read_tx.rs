@@ -3,16 +3,18 @@
 use std::ops::ControlFlow;
 
 use super::codec;
+use super::fetched::OPEN_FETCHED;
 use super::transaction::Tx;
 use super::value::{Row, Value};
 use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::model::event::{Event, EventSeq};
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
-    BulkEndRecord, ClockMark, KeyRecord, ScanFilter, SessionRecord, SessionScope, SignInFailures, TenantNo,
-    TenantRecord, TenantVersion,
+    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope,
+    SignInFailures, TenantNo, TenantRecord, TenantVersion,
 };
 use crate::store::transaction::{LifetimeVisitor, ReadTransaction, Visitor};
 use crate::token::failure_key::FailureKey;
@@ -31,6 +33,15 @@ fn missing(what: &str) -> Failure {
 /// A scan goes on from the last row, so that rows out of order would make it go on for ever.
 fn require_order(is_ordered: bool) -> Result<(), Failure> {
     if is_ordered { Ok(()) } else { Err(Failure::corrupt("rows are out of order")) }
+}
+
+/// As SQL holds it: no number that it cannot hold was given out.
+fn sql_number(seq: EventSeq) -> i64 {
+    i64::try_from(seq).unwrap_or(i64::MAX)
+}
+
+fn sql_limit(limit: usize) -> Value {
+    i64::try_from(limit).unwrap_or(i64::MAX).into()
 }
 
 fn below(before: Option<SessionId>) -> Value {
@@ -123,8 +134,22 @@ impl ReadTransaction for Tx<'_, '_> {
         from: Option<SessionId>,
         visit: &mut LifetimeVisitor<'_>,
     ) -> Result<(), Failure> {
+        let mut before = None;
+        let fetched = self.fetched.borrow().open.get(&(tenant, user.clone())).cloned();
+        if let Some(sessions) = fetched {
+            let is_all = (sessions.len() as i64) < OPEN_FETCHED;
+            before = sessions.last().map(|session| session.id);
+            for session in sessions {
+                if from.is_some_and(|from| session.id < from) || visit(session)?.is_break() {
+                    return Ok(());
+                }
+            }
+            if is_all {
+                return Ok(());
+            }
+        }
         self.scan(
-            None,
+            before,
             |before, limit| {
                 let values =
                     vec![tenant.into(), user.as_str().into(), below(before), above(from), limit.into()];
@@ -171,14 +196,14 @@ impl ReadTransaction for Tx<'_, '_> {
         after: Option<SessionId>,
         limit: usize,
     ) -> Result<Vec<SessionLifetime>, Failure> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let limit = sql_limit(limit);
         let rows = match scope {
             SessionScope::Tenant => {
-                let values = vec![tenant.into(), above(after), limit.into()];
+                let values = vec![tenant.into(), above(after), limit];
                 self.query(&self.statements.oldest_of_tenant, values)?
             }
             SessionScope::User(user) => {
-                let values = vec![tenant.into(), user.as_str().into(), above(after), limit.into()];
+                let values = vec![tenant.into(), user.as_str().into(), above(after), limit];
                 self.query(&self.statements.oldest_of_user, values)?
             }
         };
@@ -208,9 +233,8 @@ impl ReadTransaction for Tx<'_, '_> {
         after: &[u8],
         limit: usize,
     ) -> Result<Vec<SignInFailures>, Failure> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows =
-            self.query(&self.statements.scan_failures, vec![tenant.into(), after.into(), limit.into()])?;
+        let limit = sql_limit(limit);
+        let rows = self.query(&self.statements.scan_failures, vec![tenant.into(), after.into(), limit])?;
         let found: Vec<SignInFailures> =
             rows.iter().map(codec::sign_in_failures).collect::<Result<_, _>>()?;
         let mut previous = after;
@@ -219,6 +243,42 @@ impl ReadTransaction for Tx<'_, '_> {
             previous = &failures.key;
         }
         Ok(found)
+    }
+
+    fn events(&self, tenant: TenantNo, after: EventSeq, limit: usize) -> Result<Vec<Event>, Failure> {
+        let values = vec![tenant.into(), sql_number(after).into(), sql_limit(limit)];
+        let rows = self.query(&self.statements.events, values)?;
+        let found: Vec<Event> = rows.iter().map(codec::event).collect::<Result<_, _>>()?;
+        let mut previous = after;
+        for event in &found {
+            require_order(std::mem::replace(&mut previous, event.seq) < event.seq)?;
+        }
+        Ok(found)
+    }
+
+    fn newest_event(&self, tenant: TenantNo) -> Result<EventSeq, Failure> {
+        self.find_newest_event(tenant)
+    }
+
+    fn seals(&self, tenant: TenantNo, after: EventSeq, limit: usize) -> Result<Vec<SealRecord>, Failure> {
+        let values = vec![tenant.into(), sql_number(after).into(), sql_limit(limit)];
+        self.query(&self.statements.seals, values)?.iter().map(codec::seal).collect()
+    }
+
+    fn newest_seal(&self, tenant: TenantNo) -> Result<Option<SealRecord>, Failure> {
+        let rows = self.query(&self.statements.newest_seal, vec![tenant.into()])?;
+        rows.first().map(codec::seal).transpose()
+    }
+
+    fn lease(&self, tenant: TenantNo, name: &str) -> Result<Option<LeaseRecord>, Failure> {
+        let rows = self.query(&self.statements.lease, vec![tenant.into(), name.into()])?;
+        rows.first().map(codec::lease).transpose()
+    }
+
+    fn lease_count(&self, tenant: TenantNo) -> Result<u64, Failure> {
+        let rows = self.query(&self.statements.lease_count, vec![tenant.into()])?;
+        let count: i64 = rows.first().ok_or_else(|| missing("the count of leases"))?.get(0)?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     fn database_bytes(&self) -> Result<u64, Failure> {

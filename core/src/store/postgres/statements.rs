@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::codec::{BULK_END, Column, KEY, LIFETIME, OTHERS, SETTINGS};
+use super::codec::{BULK_END, Column, EVENT, KEY, LEASE, LIFETIME, OTHERS, SEAL, SETTINGS};
 
 const TENANT_NO: Column = Column::new("tenant_no", "bigint");
 const TENANT_ID: Column = Column::new("tenant_id", "text");
@@ -63,12 +63,19 @@ pub(super) enum Change {
     DeleteBulkEnd,
     SetFailures,
     DeleteFailures,
+    AddEvent,
+    HashEvent,
+    DeleteEvent,
+    AddSeal,
+    DeleteSeal,
+    SetLease,
+    DeleteLease,
 }
 
 /// How a change finds its rows. Whatever does not add rows fails unless it has changed each row that it names.
 enum Form {
     Insert,
-    /// Adds the row or, where the key is taken, replaces the last column.
+    /// Adds the row or, where the key is taken, replaces the columns behind it.
     Upsert,
     /// Replaces the columns behind the keys; only rows for which the condition holds are found.
     Update {
@@ -82,7 +89,7 @@ enum Form {
 }
 
 impl Change {
-    pub(super) const ALL: [Change; 18] = [
+    pub(super) const ALL: [Change; 25] = [
         Change::AddTenant,
         Change::SetConfig,
         Change::SetSecret,
@@ -101,6 +108,13 @@ impl Change {
         Change::DeleteBulkEnd,
         Change::SetFailures,
         Change::DeleteFailures,
+        Change::AddEvent,
+        Change::HashEvent,
+        Change::DeleteEvent,
+        Change::AddSeal,
+        Change::DeleteSeal,
+        Change::SetLease,
+        Change::DeleteLease,
     ];
 
     /// Whether two changes of one row are one change of their sum, which is in the last column.
@@ -138,6 +152,13 @@ impl Change {
             Change::DeleteBulkEnd => ("bulk_ends", 2, Form::Delete { condition: "c.done" }),
             Change::SetFailures => ("sign_in_failures", 2, Form::Upsert),
             Change::DeleteFailures => ("sign_in_failures", 2, Form::Delete { condition: "true" }),
+            Change::AddEvent => ("events", 2, Form::Insert),
+            Change::HashEvent => ("events", 2, Form::Update { condition: "c.hash IS NULL" }),
+            Change::DeleteEvent => ("events", 2, Form::Delete { condition: "true" }),
+            Change::AddSeal => ("event_seals", 2, Form::Insert),
+            Change::DeleteSeal => ("event_seals", 2, Form::Delete { condition: "true" }),
+            Change::SetLease => ("leases", 2, Form::Upsert),
+            Change::DeleteLease => ("leases", 2, Form::Delete { condition: "true" }),
         }
     }
 
@@ -180,6 +201,13 @@ impl Change {
             Change::DeleteBulkEnd => vec![TENANT_NO, BULK_END[0]],
             Change::SetFailures => vec![TENANT_NO, FAILURE_KEY, FAILURES],
             Change::DeleteFailures => vec![TENANT_NO, FAILURE_KEY],
+            Change::AddEvent => [TENANT_NO].into_iter().chain(EVENT.iter().copied()).collect(),
+            Change::HashEvent => vec![TENANT_NO, EVENT[0], EVENT[1]],
+            Change::DeleteEvent => vec![TENANT_NO, EVENT[0]],
+            Change::AddSeal => [TENANT_NO].into_iter().chain(SEAL.iter().copied()).collect(),
+            Change::DeleteSeal => vec![TENANT_NO, SEAL[0]],
+            Change::SetLease => [TENANT_NO].into_iter().chain(LEASE.iter().copied()).collect(),
+            Change::DeleteLease => vec![TENANT_NO, LEASE[0]],
         }
     }
 
@@ -241,7 +269,7 @@ pub(super) struct Statements {
     pub set_up: Arc<str>,
     /// Takes the turn to write; the clock mark.
     pub take_turn: Arc<str>,
-    /// The database's time now, and the versions of tenants.
+    /// The database's time now, the versions of tenants, and the newest events of those that record any.
     pub heads: Arc<str>,
     /// The clock mark, the time from before the snapshot, and the versions of tenants.
     pub snapshot_heads: Arc<str>,
@@ -249,6 +277,8 @@ pub(super) struct Statements {
     /// session the tenant's version and the session.
     pub look_up: Arc<str>,
     pub sessions: Arc<str>,
+    /// The newest open sessions of pairs of a tenant and a user.
+    pub open_of_users: Arc<str>,
     pub tenant_no: Arc<str>,
     pub tenant_numbers: Arc<str>,
     pub tenant: Arc<str>,
@@ -262,6 +292,12 @@ pub(super) struct Statements {
     pub oldest_of_user: Arc<str>,
     pub failures: Arc<str>,
     pub scan_failures: Arc<str>,
+    pub events: Arc<str>,
+    pub newest_event: Arc<str>,
+    pub seals: Arc<str>,
+    pub newest_seal: Arc<str>,
+    pub lease: Arc<str>,
+    pub lease_count: Arc<str>,
     pub database_bytes: Arc<str>,
     pub set_mark: Arc<str>,
     /// Notes the number of a store's commit with the commit itself.
@@ -285,6 +321,13 @@ impl Statements {
         let whole: Vec<Column> = LIFETIME.iter().chain(OTHERS).copied().collect();
         let (lifetime, session) = (names(LIFETIME, ""), names(&whole, ""));
         let millis = |time: &str| format!("floor(extract(epoch FROM {time}) * 1000)::bigint");
+        // The newest seal knows it where the events are deleted.
+        let newest_event = |tenant: &str| {
+            format!(
+                "greatest((SELECT coalesce(max(seq), 0) FROM @events WHERE tenant_no = {tenant}), \
+                 (SELECT coalesce(max(seq), 0) FROM @event_seals WHERE tenant_no = {tenant}))"
+            )
+        };
         let run_of_user = |columns: &str, is_open: &str, limit: &str, order: &str, bound: &str| {
             format!(
                 "(SELECT {columns} FROM @sessions WHERE tenant_no = $1 AND user_id = $2 AND {is_open} \
@@ -307,23 +350,25 @@ impl Statements {
                 "SELECT set_config('lock_timeout', $1, true), set_config('synchronous_commit', $2, true), \
                  set_config('idle_in_transaction_session_timeout', $3, true), \
                  set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), \
-                 set_config('enable_mergejoin', 'off', true)",
+                 set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)",
             ),
-            take_turn: text("SELECT highest_at_ms, era FROM @clock_mark FOR UPDATE"),
+            take_turn: text("SELECT highest_at_ms, era FROM @clock_mark WHERE only_row = 1 FOR UPDATE"),
             heads: text(&format!(
-                "SELECT n.now_ms, t.tenant_no, t.version FROM (SELECT {} AS now_ms) n \
-                 LEFT JOIN @tenants t ON t.tenant_no = ANY ($1)",
+                "SELECT n.now_ms, t.tenant_no, t.version, \
+                 CASE WHEN t.event_retention IS NOT NULL THEN {} END \
+                 FROM (SELECT {} AS now_ms) n LEFT JOIN @tenants t ON t.tenant_no = ANY ($1)",
+                newest_event("t.tenant_no"),
                 millis("clock_timestamp()")
             )),
             snapshot_heads: text(&format!(
                 "SELECT {}, t.tenant_no, t.version, m.highest_at_ms, m.era FROM @clock_mark m \
-                 LEFT JOIN @tenants t ON t.tenant_no = ANY ($1)",
+                 LEFT JOIN @tenants t ON t.tenant_no = ANY ($1) WHERE m.only_row = 1",
                 millis("now()")
             )),
             look_up: text(&format!(
                 "SELECT {}, k.tenant_no, t.version, m.highest_at_ms, m.era, {} \
                  FROM unnest($1::bigint[], $2::bytea[]) AS k (tenant_no, session_ulid) \
-                 CROSS JOIN @clock_mark m LEFT JOIN @tenants t ON t.tenant_no = k.tenant_no \
+                 JOIN @clock_mark m ON m.only_row = 1 LEFT JOIN @tenants t ON t.tenant_no = k.tenant_no \
                  LEFT JOIN LATERAL (SELECT {session} FROM @sessions s \
                  WHERE s.tenant_no = k.tenant_no AND s.session_ulid = k.session_ulid LIMIT 1) s ON true",
                 millis("now()"),
@@ -334,6 +379,13 @@ impl Statements {
                  CROSS JOIN LATERAL (SELECT {session} FROM @sessions s \
                  WHERE s.tenant_no = k.tenant_no AND s.session_ulid = k.session_ulid LIMIT 1) s",
                 names(&whole, "s."),
+            )),
+            open_of_users: text(&format!(
+                "SELECT k.tenant_no, {} FROM unnest($1::bigint[], $2::text[]) AS k (tenant_no, user_id) \
+                 CROSS JOIN LATERAL (SELECT {lifetime} FROM @sessions s WHERE s.tenant_no = k.tenant_no \
+                 AND s.user_id = k.user_id COLLATE \"C\" AND s.is_open ORDER BY s.session_ulid DESC LIMIT $3) s \
+                 ORDER BY s.session_ulid DESC",
+                names(LIFETIME, "s."),
             )),
             tenant_no: text("SELECT tenant_no FROM @tenants WHERE tenant_id = $1"),
             tenant_numbers: text("SELECT tenant_no FROM @tenants ORDER BY tenant_no"),
@@ -371,12 +423,30 @@ impl Statements {
                 "SELECT failure_key, failures FROM @sign_in_failures \
                  WHERE tenant_no = $1 AND failure_key > $2 ORDER BY failure_key LIMIT $3",
             ),
+            events: text(&format!(
+                "SELECT {} FROM @events WHERE tenant_no = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+                names(EVENT, "")
+            )),
+            newest_event: text(&format!("SELECT {}", newest_event("$1"))),
+            seals: text(&format!(
+                "SELECT {} FROM @event_seals WHERE tenant_no = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+                names(SEAL, "")
+            )),
+            newest_seal: text(&format!(
+                "SELECT {} FROM @event_seals WHERE tenant_no = $1 ORDER BY seq DESC LIMIT 1",
+                names(SEAL, "")
+            )),
+            lease: text(&format!(
+                "SELECT {} FROM @leases WHERE tenant_no = $1 AND name = $2",
+                names(LEASE, "")
+            )),
+            lease_count: text("SELECT count(*) FROM @leases WHERE tenant_no = $1"),
             database_bytes: text(
                 "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c \
                  JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'",
             ),
             set_mark: text(
-                "WITH changed AS (UPDATE @clock_mark SET highest_at_ms = $1, era = $2 RETURNING 1) \
+                "WITH changed AS (UPDATE @clock_mark SET highest_at_ms = $1, era = $2 WHERE only_row = 1 RETURNING 1) \
                  SELECT 1 / (count(*) = 1)::int FROM changed",
             ),
             note_commit: text(

@@ -2,42 +2,24 @@
 //! to the server before the next question, or with the commit.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 
 use super::changes::{RowChange, RowKey, merge};
 use super::codec;
 use super::connection::Connection;
 use super::error::WireError;
+use super::fetched::{Fetched, pairs};
 use super::session::MAX_STATEMENTS;
 use super::statements::{Change, Statements};
 use super::value::{Answer, Row, Statement, Value};
-use crate::clock::Timestamp;
 use crate::error::Failure;
-use crate::model::id::SessionId;
+use crate::model::event::EventSeq;
+use crate::model::id::{SessionId, UserId};
+use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::random::{OsRandom, draw_bytes};
 use crate::store::group_commit::SavepointTransaction;
 use crate::store::records::{ClockMark, SessionRecord, TenantNo};
 use crate::token::failure_key::FailureKey;
-
-/// What is known of the database without asking again.
-#[derive(Debug, Clone)]
-pub(super) struct Fetched {
-    pub mark: ClockMark,
-    /// The database's own time.
-    pub time: Timestamp,
-    pub versions: HashMap<TenantNo, i64>,
-    /// Absent where the database was not asked, nothing inside where it has no such session.
-    pub sessions: HashMap<(TenantNo, SessionId), Option<SessionRecord>>,
-    /// Failed sign-ins: a sign-in asks for them more than once.
-    pub failures: HashMap<(TenantNo, FailureKey), Vec<FailedSignIn>>,
-}
-
-impl Fetched {
-    pub(super) fn new(mark: ClockMark, time: Timestamp) -> Self {
-        Fetched { mark, time, versions: HashMap::new(), sessions: HashMap::new(), failures: HashMap::new() }
-    }
-}
 
 pub(super) struct Tx<'a, 'c> {
     /// Absent for a read whose snapshot is closed already: what it holds is all that there is.
@@ -82,6 +64,8 @@ struct AtSavepoint {
     /// What the job has changed of what is known: tenants whose versions, keys whose failures.
     versions: Vec<TenantNo>,
     failures: Vec<(TenantNo, FailureKey)>,
+    /// The tenants of the events that the job has added.
+    events: Vec<TenantNo>,
 }
 
 impl<'a, 'c> Tx<'a, 'c> {
@@ -195,7 +179,10 @@ impl<'a, 'c> Tx<'a, 'c> {
     pub(super) fn change(&self, change: Change, row: RowKey, values: Vec<Value>) -> Result<(), Failure> {
         self.require_sound()?;
         if let RowKey::Session(tenant, id) = row {
-            self.fetched.borrow_mut().sessions.remove(&(tenant, SessionId::from_bytes(id)));
+            let (mut fetched, id) = (self.fetched.borrow_mut(), SessionId::from_bytes(id));
+            fetched.sessions.remove(&(tenant, id));
+            let is_of = |sessions: &[SessionLifetime]| sessions.iter().any(|session| session.id == id);
+            fetched.open.retain(|(of, _), sessions| *of != tenant || !is_of(sessions));
         }
         let mut pending = self.changes.borrow_mut();
         pending.note_change();
@@ -219,6 +206,35 @@ impl<'a, 'c> Tx<'a, 'c> {
         self.fetched.borrow_mut().versions.insert(tenant, version);
         self.changes.borrow_mut().at_savepoint.versions.push(tenant);
         Ok(version)
+    }
+
+    /// Forgets what is known of the user's sessions, which get one more.
+    pub(super) fn forget_open(&self, tenant: TenantNo, user: &UserId) {
+        let mut fetched = self.fetched.borrow_mut();
+        if !fetched.open.is_empty() {
+            fetched.open.remove(&(tenant, user.clone()));
+        }
+    }
+
+    /// The number of the tenant's newest event, as the transaction leaves it.
+    pub(super) fn find_newest_event(&self, tenant: TenantNo) -> Result<EventSeq, Failure> {
+        if let Some(newest) = self.fetched.borrow().newest_events.get(&tenant) {
+            return Ok(*newest);
+        }
+        let rows = self.query(&self.statements.newest_event, vec![tenant.into()])?;
+        let missing = || Failure::corrupt("the number of the newest event is missing");
+        let newest = EventSeq::try_from(rows.first().ok_or_else(missing)?.get::<i64>(0)?);
+        let newest = newest.map_err(|_| missing())?;
+        self.fetched.borrow_mut().newest_events.insert(tenant, newest);
+        Ok(newest)
+    }
+
+    /// The number of the tenant's next event, which is added.
+    pub(super) fn next_event(&self, tenant: TenantNo) -> Result<EventSeq, Failure> {
+        let next = self.find_newest_event(tenant)? + 1;
+        self.fetched.borrow_mut().newest_events.insert(tenant, next);
+        self.changes.borrow_mut().at_savepoint.events.push(tenant);
+        Ok(next)
     }
 
     /// The failed sign-ins under a key, as the transaction leaves them.
@@ -251,24 +267,6 @@ impl Pending {
         self.job_has_changed = true;
         self.has_changed = true;
     }
-}
-
-/// A tenant's number and version, in the second column and the third.
-pub(super) fn read_versions(heads: &[Row], fetched: &mut Fetched) -> Result<(), Failure> {
-    for row in heads {
-        if let (Some(tenant), Some(version)) = (row.get(1)?, row.get(2)?) {
-            fetched.versions.insert(tenant, version);
-        }
-    }
-    Ok(())
-}
-
-/// Pairs of a tenant and a session as two arrays.
-pub(super) fn pairs(pairs: impl IntoIterator<Item = (TenantNo, Option<SessionId>)>) -> Vec<Value> {
-    let id = |id: Option<SessionId>| id.map(|id| id.to_bytes().to_vec());
-    let (tenants, ids): (Vec<TenantNo>, Vec<Option<Vec<u8>>>) =
-        pairs.into_iter().map(|(tenant, session)| (tenant, id(session))).unzip();
-    vec![tenants.into(), ids.into()]
 }
 
 /// A random number of so many bits.
@@ -319,7 +317,8 @@ impl SavepointTransaction for Tx<'_, '_> {
         }
         // Sessions that the job has changed are not known since.
         let mut fetched = self.fetched.borrow_mut();
-        let AtSavepoint { has_changed, mark, versions, failures } = std::mem::take(&mut pending.at_savepoint);
+        let AtSavepoint { has_changed, mark, versions, failures, events } =
+            std::mem::take(&mut pending.at_savepoint);
         pending.has_changed = has_changed;
         if let Some((mark, has_new_mark)) = mark {
             fetched.mark = mark;
@@ -330,6 +329,12 @@ impl SavepointTransaction for Tx<'_, '_> {
         }
         for key in failures {
             fetched.failures.remove(&key);
+        }
+        for tenant in events {
+            // The next event gets the number: there is no gap.
+            if let Some(newest) = fetched.newest_events.get_mut(&tenant) {
+                *newest -= 1;
+            }
         }
         Ok(())
     }

@@ -10,10 +10,12 @@ use crate::error::Failure;
 use crate::key_wrapping::SALT_BYTES;
 use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
+use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::id::{SessionId, TenantId};
 use crate::model::session::{BulkNo, End};
 use crate::store::records::{
-    BulkEndRecord, ClockMark, KeyRecord, SessionRecord, SignInFailures, TenantNo, TenantRecord,
+    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, SealRecord, SessionRecord, SignInFailures, TenantNo,
+    TenantRecord,
 };
 use crate::store::transaction::WriteTransaction;
 
@@ -127,6 +129,7 @@ impl WriteTransaction for Tx<'_, '_> {
     }
 
     fn add_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure> {
+        self.forget_open(tenant, &record.user_id);
         let values = [tenant.into()].into_iter().chain(codec::session_values(record)).collect();
         self.change(Change::AddSession, RowKey::Session(tenant, record.id.to_bytes()), values)
     }
@@ -154,6 +157,40 @@ impl WriteTransaction for Tx<'_, '_> {
 
     fn delete_session(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure> {
         self.change_session(Change::DeleteSession, tenant, id, [])
+    }
+
+    fn add_event(&self, tenant: TenantNo, event: &Event) -> Result<(), Failure> {
+        let event = Event { seq: self.next_event(tenant)?, hash: None, ..event.clone() };
+        let values = [tenant.into()].into_iter().chain(codec::event_values(&event)).collect();
+        self.change(Change::AddEvent, RowKey::Event(tenant, event.seq), values)
+    }
+
+    fn hash_event(&self, tenant: TenantNo, seq: EventSeq, hash: EventHash) -> Result<(), Failure> {
+        let values = vec![tenant.into(), seq.as_value(), hash.as_value()];
+        self.change(Change::HashEvent, RowKey::Event(tenant, seq), values)
+    }
+
+    fn delete_event(&self, tenant: TenantNo, seq: EventSeq) -> Result<(), Failure> {
+        self.change(Change::DeleteEvent, RowKey::Event(tenant, seq), vec![tenant.into(), seq.as_value()])
+    }
+
+    fn add_seal(&self, tenant: TenantNo, seal: &SealRecord) -> Result<(), Failure> {
+        let values = [tenant.into()].into_iter().chain(codec::seal_values(seal)).collect();
+        self.change(Change::AddSeal, RowKey::Seal(tenant, seal.seq), values)
+    }
+
+    fn delete_seal(&self, tenant: TenantNo, seq: EventSeq) -> Result<(), Failure> {
+        self.change(Change::DeleteSeal, RowKey::Seal(tenant, seq), vec![tenant.into(), seq.as_value()])
+    }
+
+    fn set_lease(&self, tenant: TenantNo, lease: &LeaseRecord) -> Result<(), Failure> {
+        let values = [tenant.into()].into_iter().chain(codec::lease_values(lease)).collect();
+        self.change(Change::SetLease, RowKey::Lease(tenant, lease.name.clone()), values)
+    }
+
+    fn delete_lease(&self, tenant: TenantNo, name: &str) -> Result<(), Failure> {
+        let row = RowKey::Lease(tenant, name.to_owned());
+        self.change(Change::DeleteLease, row, vec![tenant.into(), name.into()])
     }
 
     fn add_bulk_end(&self, tenant: TenantNo, bulk_end: &BulkEnd) -> Result<(), Failure> {

@@ -128,3 +128,46 @@ CREATE TABLE @sign_in_failures (
   failures bytea NOT NULL CHECK (octet_length(failures) BETWEEN 8 AND 8000 AND octet_length(failures) % 8 = 0),
   PRIMARY KEY (tenant_no, failure_key)
 );
+
+-- Without a reference to tenants, as sessions.
+CREATE TABLE @events (
+  tenant_no bigint NOT NULL,
+  -- Counts the events of the tenant in the order of their commits, without a gap.
+  seq bigint NOT NULL CHECK (seq >= 1),
+  -- SHA-256 over the hash before it and the event, once it is sealed.
+  hash bytea CHECK (octet_length(hash) = 32),
+  -- The ULID of the event's id; its time is the one at which the event was recorded.
+  event_ulid bytea NOT NULL CHECK (octet_length(event_ulid) = 16),
+  event_type text NOT NULL,
+  -- When it happened.
+  at_ms bigint NOT NULL,
+  session_ulid bytea CHECK (octet_length(session_ulid) = 16),
+  user_id text COLLATE "C" CHECK (user_id <> ''),
+  actor text CHECK (actor <> ''),
+  -- A JSON object, as text: its members keep their order.
+  data text NOT NULL,
+  PRIMARY KEY (tenant_no, seq)
+);
+
+CREATE TABLE @event_seals (
+  tenant_no bigint NOT NULL REFERENCES @tenants (tenant_no),
+  -- The last event that it vouches for, and that event's hash. The newest seal is kept when its events are deleted.
+  seq bigint NOT NULL CHECK (seq >= 1),
+  hash bytea NOT NULL CHECK (octet_length(hash) = 32),
+  sealed_at_ms bigint NOT NULL,
+  kid bytea NOT NULL CHECK (octet_length(kid) = 16),
+  signature bytea NOT NULL CHECK (octet_length(signature) = 64),
+  PRIMARY KEY (tenant_no, seq)
+);
+
+CREATE TABLE @leases (
+  tenant_no bigint NOT NULL REFERENCES @tenants (tenant_no),
+  -- The work that one process does at a time.
+  name text COLLATE "C" NOT NULL CHECK (name <> ''),
+  -- The process that does it, and until when it may without saying so again.
+  holder bytea NOT NULL CHECK (octet_length(holder) = 16),
+  until_ms bigint NOT NULL,
+  -- The last event that the work is done with; 0 for work that is about none.
+  position bigint NOT NULL CHECK (position >= 0),
+  PRIMARY KEY (tenant_no, name)
+);

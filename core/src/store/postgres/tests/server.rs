@@ -6,15 +6,11 @@ use std::time::Duration;
 
 use super::fault_proxy::FaultProxy;
 use crate::error::Failure;
-use crate::random::{OsRandom, draw_bytes};
-use crate::store::conformance::TestDatabase;
-use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::{Connection, Deadline};
 use crate::store::postgres::error::WireError;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::url::PostgresUrl;
 use crate::store::postgres::value::{Answer, Statement, Value};
-use crate::store::{Store, StoreOptions};
 
 /// A variable that the script sets.
 #[expect(clippy::disallowed_methods, reason = "the runner of the tests names the server")]
@@ -22,30 +18,6 @@ pub(super) fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {
         panic!("{name} is not set: these tests run beside a server: tests/postgres/run cargo test …")
     })
-}
-
-/// A schema that no other test uses.
-pub(super) struct Schema(String);
-
-impl Schema {
-    /// The URL of the schema.
-    pub(super) fn url(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TestDatabase for Schema {
-    fn create() -> Self {
-        let server = variable("HJ_PG");
-        let number = u64::from_be_bytes(*draw_bytes::<8>(&OsRandom).unwrap());
-        let separator = if server.contains('?') { '&' } else { '?' };
-        Schema(format!("{server}{separator}schema=hj_test_{number:016x}"))
-    }
-
-    fn open(&self, busy_timeout: Duration) -> Arc<dyn Store> {
-        let url = PostgresUrl::parse(self.url()).unwrap();
-        Arc::new(PostgresStore::open(url, StoreOptions::relaxed(busy_timeout)).unwrap())
-    }
 }
 
 /// `postgres://login@host:port/database`, taken apart.

@@ -18,8 +18,7 @@ pub(super) fn open(database: SqliteDatabase, busy_timeout: Duration) -> SqliteSt
 mod file {
     use super::*;
     use crate::store::conformance::{
-        concurrent_reader_conformance_tests, event_conformance_tests, shared_database_conformance_tests,
-        store_conformance_tests,
+        concurrent_reader_conformance_tests, shared_database_conformance_tests, store_conformance_tests,
     };
 
     struct File(tempfile::TempDir);
@@ -35,14 +34,13 @@ mod file {
     }
 
     store_conformance_tests!(File);
-    event_conformance_tests!(File);
     concurrent_reader_conformance_tests!(File);
     shared_database_conformance_tests!(File);
 }
 
 mod memory {
     use super::*;
-    use crate::store::conformance::{event_conformance_tests, store_conformance_tests};
+    use crate::store::conformance::store_conformance_tests;
 
     struct Memory;
 
@@ -57,5 +55,4 @@ mod memory {
     }
 
     store_conformance_tests!(Memory);
-    event_conformance_tests!(Memory);
 }

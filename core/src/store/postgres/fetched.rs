@@ -1,0 +1,71 @@
+//! What a trip has brought, from which a job is answered without another one.
+
+use std::collections::HashMap;
+
+use super::value::{Row, Value};
+use crate::clock::Timestamp;
+use crate::error::Failure;
+use crate::model::event::EventSeq;
+use crate::model::id::{SessionId, UserId};
+use crate::model::session::SessionLifetime;
+use crate::model::sign_in_limit::FailedSignIn;
+use crate::store::records::{ClockMark, SessionRecord, TenantNo};
+use crate::token::failure_key::FailureKey;
+
+/// How many of a user's open sessions are fetched beforehand.
+pub(super) const OPEN_FETCHED: i64 = 64;
+
+/// What is known of the database without asking again.
+#[derive(Debug, Clone)]
+pub(super) struct Fetched {
+    pub mark: ClockMark,
+    /// The database's own time.
+    pub time: Timestamp,
+    pub versions: HashMap<TenantNo, i64>,
+    /// Absent where the database was not asked, nothing inside where it has no such session.
+    pub sessions: HashMap<(TenantNo, SessionId), Option<SessionRecord>>,
+    /// The newest open sessions of users, newest first, at most [`OPEN_FETCHED`].
+    pub open: HashMap<(TenantNo, UserId), Vec<SessionLifetime>>,
+    /// The numbers of tenants' newest events.
+    pub newest_events: HashMap<TenantNo, EventSeq>,
+    /// Failed sign-ins: a sign-in asks for them more than once.
+    pub failures: HashMap<(TenantNo, FailureKey), Vec<FailedSignIn>>,
+}
+
+impl Fetched {
+    pub(super) fn new(mark: ClockMark, time: Timestamp) -> Self {
+        Fetched {
+            mark,
+            time,
+            versions: HashMap::new(),
+            sessions: HashMap::new(),
+            open: HashMap::new(),
+            newest_events: HashMap::new(),
+            failures: HashMap::new(),
+        }
+    }
+}
+
+/// A tenant's number and version, in the second column and the third.
+pub(super) fn read_versions(heads: &[Row], fetched: &mut Fetched) -> Result<(), Failure> {
+    for row in heads {
+        if let (Some(tenant), Some(version)) = (row.get(1)?, row.get(2)?) {
+            fetched.versions.insert(tenant, version);
+        }
+    }
+    Ok(())
+}
+
+/// Pairs of a tenant and a session as two arrays.
+pub(super) fn pairs(pairs: impl IntoIterator<Item = (TenantNo, Option<SessionId>)>) -> Vec<Value> {
+    let id = |id: Option<SessionId>| id.map(|id| id.to_bytes().to_vec());
+    let (tenants, ids): (Vec<TenantNo>, Vec<Option<Vec<u8>>>) =
+        pairs.into_iter().map(|(tenant, session)| (tenant, id(session))).unzip();
+    vec![tenants.into(), ids.into()]
+}
+
+/// The database's time, in the first column.
+pub(super) fn time_of(heads: &[Row]) -> Result<Timestamp, Failure> {
+    let row = heads.first().ok_or_else(|| Failure::corrupt("the clock mark is missing"))?;
+    Ok(Timestamp::from_millis(row.get(0)?))
+}
