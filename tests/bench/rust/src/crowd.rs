@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use hellojohn::{ConfigPatch, CreateSession, Durability, Engine, PurgeBefore, Tenant, Timestamp};
+use hellojohn::{
+    ConfigPatch, CreateSession, Durability, Engine, ListQuery, PurgeBefore, StatusFilter, Tenant, Timestamp,
+};
 
 use crate::ours::{self, Chain, SignIns, build, in_circles};
 use crate::{Fallible, Mode, Row, grouped};
@@ -80,7 +82,7 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
 
 /// Every page of the list, most of which are empty.
 fn list_all(tenant: &Tenant) -> Fallible<()> {
-    let mut query = Default::default().user_id(Some(LARGE_USER.parse()?)).status(hellojohn::StatusFilter::Expired);
+    let mut query = ListQuery::default().user_id(Some(LARGE_USER.parse()?)).status(StatusFilter::Expired);
     loop {
         query.cursor = tenant.list(&query)?.next_cursor;
         if query.cursor.is_none() {

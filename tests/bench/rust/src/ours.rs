@@ -28,7 +28,11 @@ impl SignIns {
     }
 
     pub fn nth(&self, n: usize) -> Fallible<CreateSession> {
-        Ok(CreateSession::new(format!("usr_{}", n / 5).parse()?).client(ClientInfo::default().user_agent(Some(self.user_agents[n % self.user_agents.len()].parse()?)).ip_address(Some(format!("203.0.113.{}", n % 256).parse()?))))
+        Ok(CreateSession::new(format!("usr_{}", n / 5).parse()?).client(
+            ClientInfo::default()
+                .user_agent(Some(self.user_agents[n % self.user_agents.len()].parse()?))
+                .ip_address(Some(format!("203.0.113.{}", n % 256).parse()?)),
+        ))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use hellojohn::{CreateSession, Durability, ManualClock, Tenant, Timestamp};
+use hellojohn::{Durability, ManualClock, Tenant, Timestamp};
 
 use crate::duel::Round;
 use crate::ours::{self, Chain, SignIns, build, in_circles};
