@@ -6,7 +6,7 @@
  * THE CONTRACT
  *
  * Names. Every function starts with hj_ and the type of its first argument: hj_tenant_create takes an hj_tenant. A few
- * take no object and are named by what they do: hj_check_database. Constants start with HJ_. Nothing else is exported.
+ * take no object and are named by what they do: hj_check_database, hj_backup_database, hj_restore_database. Constants start with HJ_. Nothing else is exported.
  *
  * Calls. A call that can fail returns an hj_status: HJ_OK (0) or one of HJ_ERR_.... Check the status before you read
  * any output. All other functions (getters, _free) cannot fail. The library keeps no "last error" anywhere.
@@ -158,6 +158,10 @@ typedef struct hj_event hj_event;
 /// One page of a list of events, oldest first. The getters answer NULL, 0 or false for a NULL page.
 typedef struct hj_event_page hj_event_page;
 
+/// Why a session is over, or what will end it, as it was when the call answered. The getters answer NULL or 0
+/// for a NULL explanation.
+typedef struct hj_explanation hj_explanation;
+
 /// What a device gets when it signs in, refreshes, or when the host updates its session: the session and its tokens.
 /// Freeing a grant wipes its tokens from memory. The getters answer NULL or 0 for a NULL grant.
 typedef struct hj_grant hj_grant;
@@ -176,6 +180,9 @@ typedef struct hj_response hj_response;
 /// The documented REST API of one tenant, for any HTTP server: the host owns sockets, TLS, CORS, logging and rate limits
 /// but the one of failed sign-ins (hj_open_options). Any number of threads may use it at once.
 typedef struct hj_rest hj_rest;
+
+/// What ending the sessions of a filter would come to. The getters answer NULL or 0 for a NULL preview.
+typedef struct hj_revoke_preview hj_revoke_preview;
 
 /// One authenticated period of one user on one device, as it was when the call answered. A page or a grant
 /// frees the sessions inside of it. The getters answer NULL, 0 or false for a NULL session.
@@ -347,6 +354,46 @@ typedef struct {
   uint64_t leeway_s;
 } hj_verify_options;
 
+/// Which sessions a call is about: those for which every given member holds. See "Option structs".
+///
+/// A text that is given must have a value: an empty one is refused, as are members that no session can satisfy together.
+typedef struct {
+  /// sizeof(hj_session_filter).
+  size_t struct_size;
+  /// Sessions of this user.
+  hj_str user_id;
+  /// "active", "expired", "revoked" or "all"; by default "active", or "all" if `end_reason` is given.
+  hj_str status;
+  /// Sessions that signed in from one of these countries: "ES" or "ES,PT".
+  hj_str country;
+  /// All but those; also sessions whose country is not known.
+  hj_str not_country;
+  /// Sessions that signed in from this address or network: "203.0.113.9", "203.0.113.0/24", "2001:db8::/32".
+  hj_str ip_address;
+  /// All but those; also sessions whose address is not known.
+  hj_str not_ip_address;
+  /// Sessions on devices of this type: "desktop", "mobile", "tablet", "bot" or "unknown".
+  hj_str device_type;
+  /// Sessions whose user agent at sign-in contains this text, whatever the case of its letters; 1 to 1024 bytes.
+  hj_str user_agent;
+  /// Sessions in this organisation.
+  hj_str org_id;
+  /// Sessions with this role.
+  hj_str role;
+  /// Sessions that ended for this reason, such as "sign_out".
+  hj_str end_reason;
+  /// Sessions that signed in after this time, not at it, in milliseconds since the epoch; NULL for any time.
+  const int64_t *created_after_at_ms;
+  /// Sessions that signed in before this time, not at it; NULL for any time.
+  const int64_t *created_before_at_ms;
+  /// Sessions that were last active after this time, not at it; NULL for any time.
+  const int64_t *last_active_after_at_ms;
+  /// Sessions that were last active before this time, not at it; NULL for any time.
+  const int64_t *last_active_before_at_ms;
+  /// Sessions with a second factor (HJ_MFA_VERIFIED) or without one (HJ_MFA_NOT_VERIFIED); HJ_MFA_UNSAID for both.
+  hj_mfa mfa_verified;
+} hj_session_filter;
+
 /// Which sessions to list; everything is optional. See "Option structs".
 typedef struct {
   /// sizeof(hj_list_options).
@@ -360,7 +407,18 @@ typedef struct {
   /// At most this many sessions, 1 to 100; a larger number means 100, and a negative one is refused. 0 is "not given"
   /// and means the default of 20, so a host that passes on a number of its user must refuse a 0 itself.
   int64_t limit;
+  /// What the sessions must be besides; NULL for no more. `user_id` and `status` may be given here or there.
+  const hj_session_filter *filter;
 } hj_list_options;
+
+/// What a call that ends the sessions of a filter knows besides; everything is optional. See "Option structs".
+typedef struct {
+  /// sizeof(hj_revoke_where_options).
+  size_t struct_size;
+  /// hj_revoke_preview_plan of a preview with the same filter: only sessions that were there then end, and none does if
+  /// more match now than the preview counted.
+  hj_str plan;
+} hj_revoke_where_options;
 
 /// Which events to list; everything is optional. See "Option structs".
 typedef struct {
@@ -378,6 +436,11 @@ typedef struct {
   /// means the default of 20, so a host that passes on a number of its user must refuse a 0 itself.
   int64_t limit;
 } hj_events_options;
+
+/// Told how far a copy has come, after each megabyte, on the thread of the call. It must return, without an exception.
+typedef void (*hj_progress)(void *context,
+                            uint64_t copied_bytes,
+                            uint64_t total_bytes);
 
 /// The host's check of credentials. It reads the sign-in and answers in one of three ways:
 ///
@@ -739,7 +802,7 @@ HJ_API
 int64_t hj_session_revoked_at_ms(const hj_session *session);
 
 /// Why it ended. One of "sign_out", "revoked", "revoke_all", "revoke_tenant", "max_sessions", "idle_timeout",
-/// "refresh_token_reuse" or "expired". NULL if there is none.
+/// "refresh_token_reuse", "restored" or "expired". NULL if there is none.
 HJ_API
 const char *hj_session_end_reason(const hj_session *session);
 
@@ -878,6 +941,27 @@ const char *hj_page_next_cursor(const hj_page *page);
 /// Frees a page with its sessions; NULL is allowed.
 HJ_API
 void hj_page_free(hj_page *page);
+
+/// How many sessions match.
+HJ_API
+uint64_t hj_revoke_preview_count(const hj_revoke_preview *preview);
+
+/// How many of them the preview shows: at most 20, the newest.
+HJ_API
+size_t hj_revoke_preview_sample_count(const hj_revoke_preview *preview);
+
+/// One of them, by index, newest first; it lives inside the preview. NULL past the end.
+HJ_API
+const hj_session *hj_revoke_preview_sample(const hj_revoke_preview *preview,
+                                           size_t index);
+
+/// The plan for hj_tenant_revoke_where: names the filter, the instant and the count of this preview.
+HJ_API
+const char *hj_revoke_preview_plan(const hj_revoke_preview *preview);
+
+/// Frees a preview with its sessions; NULL is allowed.
+HJ_API
+void hj_revoke_preview_free(hj_revoke_preview *preview);
 
 /// How long a session lasts after sign-in; default 30 days. Binds at sign-in.
 HJ_API
@@ -1043,6 +1127,109 @@ bool hj_event_page_has_more(const hj_event_page *page);
 /// Frees a page with its events; NULL is allowed.
 HJ_API
 void hj_event_page_free(hj_event_page *page);
+
+/// The session.
+HJ_API
+const char *hj_explanation_session_id(const hj_explanation *explanation);
+
+/// Its user.
+HJ_API
+const char *hj_explanation_user_id(const hj_explanation *explanation);
+
+/// The engine's now: what the explanation is of.
+HJ_API
+int64_t hj_explanation_explained_at_ms(const hj_explanation *explanation);
+
+/// Its status. One of "active", "expired" or "revoked".
+HJ_API
+const char *hj_explanation_status(const hj_explanation *explanation);
+
+/// Why it ended. One of "sign_out", "revoked", "revoke_all", "revoke_tenant", "max_sessions", "idle_timeout",
+/// "refresh_token_reuse", "restored" or "expired". NULL if there is none.
+HJ_API
+const char *hj_explanation_end_reason(const hj_explanation *explanation);
+
+/// When it ended. An idle session ended at the last instant at which it could have been refreshed. 0 if there
+/// is none.
+HJ_API
+int64_t hj_explanation_ended_at_ms(const hj_explanation *explanation);
+
+/// Of an active session: what ends it first. One of "session_duration" or "idle_timeout". NULL if there is
+/// none.
+HJ_API
+const char *hj_explanation_ends_by(const hj_explanation *explanation);
+
+/// Of an active session: the instant from which on it is over by the clock. 0 if there is none.
+HJ_API
+int64_t hj_explanation_ends_at_ms(const hj_explanation *explanation);
+
+/// Of an active session: the instant from which on it is over because it reached its end. 0 if there is none.
+HJ_API
+int64_t hj_explanation_duration_ends_at_ms(const hj_explanation *explanation);
+
+/// Of an active session: the instant from which on it is over because it was idle; absent without an idle
+/// time-out, and where the session reaches its end before. 0 if there is none.
+HJ_API
+int64_t hj_explanation_idle_timeout_ends_at_ms(const hj_explanation *explanation);
+
+/// The instant from which on its newest access token is refused everywhere. Until then local verification
+/// accepts it, also after the end of the session.
+HJ_API
+int64_t hj_explanation_access_token_ends_at_ms(const hj_explanation *explanation);
+
+/// Of an active session: its place among the user's active ones, the oldest of which has 1. 0 if there is
+/// none.
+HJ_API
+uint64_t hj_explanation_rank(const hj_explanation *explanation);
+
+/// Of an active session: how many active ones its user has. 0 if there is none.
+HJ_API
+uint64_t hj_explanation_active_sessions(const hj_explanation *explanation);
+
+/// The cap: how many active sessions a user may have. 0 if there is none.
+HJ_API
+uint64_t hj_explanation_max_sessions_per_user(const hj_explanation *explanation);
+
+/// Of an active session under a cap: which of the user's next sign-ins ends it, 1 for the very next, if no
+/// session ends before. 0 if there is none.
+HJ_API
+uint64_t hj_explanation_evicted_by_sign_in(const hj_explanation *explanation);
+
+/// How its live refresh token would be answered now. One of "rotated", "replayed", "refresh_token_reused",
+/// "session_revoked" or "session_expired".
+HJ_API
+const char *hj_explanation_live_token(const hj_explanation *explanation);
+
+/// From which instant on it would be answered otherwise; absent if it never is. 0 if there is none.
+HJ_API
+int64_t hj_explanation_live_token_until_at_ms(const hj_explanation *explanation);
+
+/// How the refresh token before that would be answered now; absent if there was none. One of "rotated",
+/// "replayed", "refresh_token_reused", "session_revoked" or "session_expired". NULL if there is none.
+HJ_API
+const char *hj_explanation_former_token(const hj_explanation *explanation);
+
+/// From which instant on it would be answered otherwise; absent if it never is. 0 if there is none.
+HJ_API
+int64_t hj_explanation_former_token_until_at_ms(const hj_explanation *explanation);
+
+/// How often the former token would still be answered so; absent if it would not be replayed. 0 if there is
+/// none.
+HJ_API
+uint64_t hj_explanation_replays_left(const hj_explanation *explanation);
+
+/// How a still older refresh token would be answered now; absent if there was none. One of "rotated",
+/// "replayed", "refresh_token_reused", "session_revoked" or "session_expired". NULL if there is none.
+HJ_API
+const char *hj_explanation_older_token(const hj_explanation *explanation);
+
+/// From which instant on it would be answered otherwise; absent if it never is. 0 if there is none.
+HJ_API
+int64_t hj_explanation_older_token_until_at_ms(const hj_explanation *explanation);
+
+/// Frees the object; NULL is allowed.
+HJ_API
+void hj_explanation_free(hj_explanation *explanation);
 
 /// The text; NULL for NULL.
 HJ_API
@@ -1228,6 +1415,28 @@ hj_status hj_tenant_list(const hj_tenant *tenant,
                          hj_page **page,
                          hj_error **error);
 
+/// Counts the sessions that the filter admits; every active session for NULL. The call looks at each session of the filter's
+/// user or of the tenant, 1,000 in one read transaction: the count of a large tenant is of slightly different instants.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR naming the member.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_count(const hj_tenant *tenant,
+                          const hj_session_filter *filter,
+                          uint64_t *count,
+                          hj_error **error);
+
+/// Tells why a session is over; of an active one, what will end it and when, and how its refresh tokens would be answered, if
+/// nothing else happened to the session. Changes nothing. The user's active sessions are looked at to find its rank.
+///
+/// Fails with HJ_ERR_SESSION_NOT_FOUND.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_explain(const hj_tenant *tenant,
+                            hj_str session_id,
+                            hj_explanation **explanation,
+                            hj_error **error);
+
 /// Signs out with an access token or a refresh token of the session. Signing out of a session that has ended does
 /// nothing; ending the user's other sessions takes the token of a live session. An access token signs out also after it
 /// has expired.
@@ -1268,6 +1477,31 @@ HJ_API
 hj_status hj_tenant_revoke_tenant(const hj_tenant *tenant,
                                   uint64_t *revoked,
                                   hj_error **error);
+
+/// Ends every active session that the filter admits (reason "revoked"). One commit ends all of them, however many they are,
+/// and other callers wait for it no longer than for any write.
+///
+/// `options` may be NULL. `revoked` may be NULL and counts the sessions that this call ended. Fails with
+/// HJ_ERR_VALIDATION_ERROR for a filter without a member besides `status` (ending the whole tenant is
+/// hj_tenant_revoke_tenant), for one that asks for ended sessions, for a plan of another filter, and for a plan that more
+/// sessions match now; no session ends then.
+HJ_API
+hj_status hj_tenant_revoke_where(const hj_tenant *tenant,
+                                 const hj_session_filter *filter,
+                                 const hj_revoke_where_options *options,
+                                 uint64_t *revoked,
+                                 hj_error **error);
+
+/// Shows what hj_tenant_revoke_where would end with this filter, and ends nothing. Looks at each session of the filter's user
+/// or of the tenant.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR as hj_tenant_revoke_where does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_preview_revoke_where(const hj_tenant *tenant,
+                                         const hj_session_filter *filter,
+                                         hj_revoke_preview **preview,
+                                         hj_error **error);
 
 /// Reads the settings in force.
 HJ_API
@@ -1393,6 +1627,33 @@ HJ_MUST_USE
 hj_status hj_tenant_stats(const hj_tenant *tenant,
                           hj_stats **stats,
                           hj_error **error);
+
+/// Copies the database in the file at this path, of every tenant and as it is at one instant, into the new file `to`, which is
+/// on disk when this returns. Needs no secret key and no engine; other threads and processes may use the database meanwhile.
+/// The copy is one read of the whole database, during which the log cannot be emptied and grows. New files have the mode 0600.
+///
+/// `progress` may be NULL; it is called with `context`. Fails with HJ_ERR_STORAGE_IO where a file is at `to` already, which is
+/// never replaced, for a database that is not there, and where the copy cannot be written; HJ_ERR_STORAGE_FULL,
+/// HJ_ERR_STORAGE_READ_ONLY, HJ_ERR_STORAGE_BUSY, HJ_ERR_STORAGE_CORRUPT, HJ_ERR_VALIDATION_ERROR (also for ":memory:"),
+/// HJ_ERR_FORKED. A call that fails leaves no file.
+HJ_API
+hj_status hj_backup_database(hj_str database,
+                             hj_str to,
+                             hj_progress progress,
+                             void *context,
+                             hj_error **error);
+
+/// Makes the database in the file `to` from a backup, in place of what is there. No engine may have `to` open.
+///
+/// `policy` must be given: "end_all" ends every session (reason "restored"), so that none that ended after the backup was made
+/// lives again; "keep" leaves sessions as they were then. Fails with HJ_ERR_STORAGE_CORRUPT if hj_check_database finds anything
+/// in the backup, and if what is at `to` is damaged (move it away first), with HJ_ERR_STORAGE_BUSY while an engine has `to`
+/// open, and as hj_backup_database does. `to` is as it was then.
+HJ_API
+hj_status hj_restore_database(hj_str backup,
+                              hj_str to,
+                              hj_str policy,
+                              hj_error **error);
 
 /// Reads the whole database in the file at this path, of every tenant, and tells what is wrong with it: SQLite's integrity
 /// and foreign key checks, the schema against this library's, every row against the types of its values. Needs no secret
@@ -1582,6 +1843,8 @@ HJ_DEFINE_INIT(hj_update_options)
 HJ_DEFINE_INIT(hj_verify_options)
 HJ_DEFINE_INIT(hj_list_options)
 HJ_DEFINE_INIT(hj_events_options)
+HJ_DEFINE_INIT(hj_session_filter)
+HJ_DEFINE_INIT(hj_revoke_where_options)
 HJ_DEFINE_INIT(hj_rest_options)
 HJ_DEFINE_INIT(hj_rest_request)
 #undef HJ_DEFINE_INIT

@@ -67,12 +67,14 @@ using session = detail::owner<hj_session, hj_session_free>;
 using grant = detail::owner<hj_grant, hj_grant_free>;
 using claims = detail::owner<hj_claims, hj_claims_free>;
 using page = detail::owner<hj_page, hj_page_free>;
+using revoke_preview = detail::owner<hj_revoke_preview, hj_revoke_preview_free>;
 using config = detail::owner<hj_config, hj_config_free>;
 using keys = detail::owner<hj_keys, hj_keys_free>;
 using stats = detail::owner<hj_stats, hj_stats_free>;
 using check_report = detail::owner<hj_check_report, hj_check_report_free>;
 using event_page = detail::owner<hj_event_page, hj_event_page_free>;
 using event = detail::owner<hj_event, hj_event_free>;
+using explanation = detail::owner<hj_explanation, hj_explanation_free>;
 using text = detail::owner<hj_text, hj_text_free>;
 using response = detail::owner<hj_response, hj_response_free>;
 using clock = detail::owner<hj_clock, hj_clock_free>;
@@ -195,6 +197,16 @@ public:
     return detail::make<page>([&](auto out, auto error) { return hj_tenant_list(get(), options, out, error); });
   }
 
+  /// How many sessions the filter admits; all active ones without it.
+  std::uint64_t count(const hj_session_filter *filter = nullptr) const {
+    return detail::count([&](auto out, auto error) { return hj_tenant_count(get(), filter, out, error); });
+  }
+
+  hellojohn::explanation explain(std::string_view session_id) const {
+    return detail::make<hellojohn::explanation>(
+        [&](auto out, auto error) { return hj_tenant_explain(get(), str(session_id), out, error); });
+  }
+
   void revoke(std::string_view session_id) const {
     detail::run([&](auto error) { return hj_tenant_revoke(get(), str(session_id), error); });
   }
@@ -205,6 +217,16 @@ public:
   }
   std::uint64_t revoke_tenant() const {
     return detail::count([&](auto out, auto error) { return hj_tenant_revoke_tenant(get(), out, error); });
+  }
+  /// Ends the active sessions that the filter admits; how many.
+  std::uint64_t revoke_where(const hj_session_filter *filter, const hj_revoke_where_options *options = nullptr) const {
+    return detail::count(
+        [&](auto out, auto error) { return hj_tenant_revoke_where(get(), filter, options, out, error); });
+  }
+  /// What revoke_where would end, with a plan to pass on to it.
+  hellojohn::revoke_preview preview_revoke_where(const hj_session_filter *filter) const {
+    return detail::make<hellojohn::revoke_preview>(
+        [&](auto out, auto error) { return hj_tenant_preview_revoke_where(get(), filter, out, error); });
   }
   /// `scope` is "local" or "global"; how many sessions ended.
   std::uint64_t sign_out(std::string_view token, std::string_view scope = "local") const {
@@ -304,6 +326,17 @@ private:
 /// Reads the whole database in the file at this path and tells what is wrong with it; see hj_check_database.
 inline check_report check_database(std::string_view database) {
   return detail::make<check_report>([&](auto out, auto error) { return hj_check_database(str(database), out, error); });
+}
+
+/// Copies the database in the file at this path into the new file `to`; see hj_backup_database.
+inline void backup_database(std::string_view database, std::string_view to, hj_progress progress = nullptr,
+                            void *context = nullptr) {
+  detail::run([&](auto error) { return hj_backup_database(str(database), str(to), progress, context, error); });
+}
+
+/// Makes the database in the file `to` from a backup; `policy` is "end_all" or "keep"; see hj_restore_database.
+inline void restore_database(std::string_view backup, std::string_view to, std::string_view policy) {
+  detail::run([&](auto error) { return hj_restore_database(str(backup), str(to), str(policy), error); });
 }
 
 /// A clock that moves only when the host moves it, for tests of an application: `options.clock = clock.get()`.

@@ -1,7 +1,7 @@
 //! Sign in, verify, refresh, list, revoke: `cargo run --example quickstart`.
 #![allow(clippy::print_stdout)]
 
-use hellojohn::{ClientInfo, CreateSession, Engine, ErrorCode, ListQuery, RefreshRequest};
+use hellojohn::{ClientInfo, CreateSession, Engine, ErrorCode, ListQuery, RefreshRequest, SessionFilter};
 
 fn main() -> Result<(), hellojohn::Error> {
     // An application opens a file: Engine::open("sessions.db").
@@ -25,7 +25,8 @@ fn main() -> Result<(), hellojohn::Error> {
     println!("refreshed: a new access token for {} s", grant.expires_in);
 
     // "Manage my devices".
-    for session in tenant.list(&ListQuery::default().user_id(Some("usr_1001".parse()?)))?.data {
+    let of_user = SessionFilter::of_user("usr_1001".parse()?);
+    for session in tenant.list(&ListQuery::default().filter(of_user))?.data {
         println!("listed:    {} {} {}", session.id, session.device_type.as_str(), session.status);
     }
 

@@ -56,8 +56,8 @@ pub use engine::EngineOptions;
 pub use engine::answers::*;
 pub use engine::{
     CacheValidator, CreateSession, Engine, EngineBuilder, EventPage, EventQuery, ListQuery,
-    LocalVerification, Pending, PurgeBefore, RefreshRequest, SignInAttempt, SignOutScope, Tenant,
-    check_database,
+    LocalVerification, Pending, PurgeBefore, RefreshRequest, RestorePolicy, RevokeWhere, SignInAttempt,
+    SignOutScope, Tenant, backup_database, check_database, restore_database,
 };
 pub use error::{Error, ErrorCode};
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};
@@ -65,15 +65,20 @@ pub use model::client_hints::{ClientHint, ClientHints};
 pub use model::config::{Config, ConfigPatch};
 pub use model::device_type::DeviceType;
 pub use model::event::{Event, EventDetail, EventHash, EventType};
+pub use model::filter_values::{Countries, UserAgentPart};
 pub use model::id::{Actor, EventId, KeyId, OrgId, SessionId, TenantId, UserId};
 pub use model::identity::{Claims, Email, Identity, IdentityPatch, Role};
 pub use model::ip_address::IpAddress;
+pub use model::ip_network::IpNetwork;
 pub use model::page::{Cursor, Limit, Page};
+pub use model::revoke_plan::RevokePlan;
 pub use model::session::{EndReason, Session, Status, StatusFilter};
+pub use model::session_filter::SessionFilter;
 pub use model::sign_in_limit::SignInLimit;
 pub use random::{OsRandom, Random, RandomUnavailable, SeededRandom};
 pub use secret::{AccessToken, RefreshToken, SecretKey};
 pub use store::check_report::{CheckCounts, CheckProblem, CheckReport, ProblemKind};
+pub use store::copy_progress::CopyProgress;
 pub use store::durability::Durability;
 pub use store::file_access::FileAccess;
 pub use token::access_claims::AccessClaims;

@@ -1,4 +1,5 @@
 // Re-exports the CommonJS build: one addon and one set of classes for both module systems.
 import hellojohn from "./dist/index.js";
 
-export const { checkDatabase, HelloJohn, HelloJohnError, ManualClock } = hellojohn;
+export const { backupDatabase, checkDatabase, HelloJohn, HelloJohnError, ManualClock, restoreDatabase } =
+  hellojohn;

@@ -65,6 +65,17 @@ static void open_engines(void) {
   CHECK(hj_engine_close(NULL, NULL) == HJ_ERR_VALIDATION_ERROR);
 }
 
+static void copy_databases(void) {
+  BAD(hj_backup_database(absent, HJ_STR("/nowhere/copy.db"), NULL, NULL, error));
+  BAD(hj_backup_database(HJ_STR("/nowhere/sessions.db"), absent, NULL, NULL, error));
+  CHECK(hj_backup_database(HJ_STR("/nowhere/sessions.db"), HJ_STR("/nowhere/copy.db"), NULL, NULL, NULL) ==
+        HJ_ERR_STORAGE_IO);
+  BAD(hj_restore_database(absent, HJ_STR("/nowhere/sessions.db"), HJ_STR("keep"), error));
+  BAD(hj_restore_database(HJ_STR("/nowhere/copy.db"), absent, HJ_STR("keep"), error));
+  BAD(hj_restore_database(HJ_STR("/nowhere/copy.db"), HJ_STR("/nowhere/sessions.db"), absent, error));
+  BAD(hj_restore_database(HJ_STR("/nowhere/copy.db"), HJ_STR("/nowhere/sessions.db"), HJ_STR("all"), error));
+}
+
 static void check_databases(void) {
   hj_check_report *report = (hj_check_report *)&report;
   BAD(hj_check_database(absent, &report, error));
@@ -152,6 +163,10 @@ static void query(void) {
   hj_list_options options = hj_list_options_init();
   hj_session *session = (hj_session *)&session;
   hj_page *page = (hj_page *)&page;
+  hj_session_filter filter = hj_session_filter_init();
+  hj_revoke_preview *preview = (hj_revoke_preview *)&preview;
+  hj_explanation *explanation = (hj_explanation *)&explanation;
+  uint64_t number = 7;
   BAD(hj_tenant_get(NULL, id, &session, error));
   CHECK(session == NULL);
   BAD(hj_tenant_get(tenant, absent, &session, error));
@@ -163,6 +178,34 @@ static void query(void) {
   CHECK(hj_page_count(page) == 3);
   CHECK(hj_page_session(page, 3) == NULL);
   hj_page_free(page);
+  BAD(hj_tenant_count(NULL, &filter, &number, error));
+  BAD(hj_tenant_count(tenant, &filter, NULL, error));
+  FINE(hj_tenant_count(tenant, NULL, &number, error));
+  CHECK(number == 3);
+  /* What is not given is no filter: ending everything is another call. */
+  BAD(hj_tenant_revoke_where(NULL, &filter, NULL, &number, error));
+  BAD(hj_tenant_revoke_where(tenant, NULL, NULL, &number, error));
+  BAD(hj_tenant_revoke_where(tenant, &filter, NULL, &number, error));
+  BAD(hj_tenant_preview_revoke_where(tenant, NULL, &preview, error));
+  CHECK(preview == NULL);
+  filter.role = HJ_STR("none of them");
+  BAD(hj_tenant_preview_revoke_where(NULL, &filter, &preview, error));
+  BAD(hj_tenant_preview_revoke_where(tenant, &filter, NULL, error));
+  FINE(hj_tenant_revoke_where(tenant, &filter, NULL, NULL, error));
+  FINE(hj_tenant_preview_revoke_where(tenant, &filter, &preview, error));
+  CHECK(hj_revoke_preview_count(preview) == 0 && hj_revoke_preview_sample_count(preview) == 0);
+  CHECK(hj_revoke_preview_sample(preview, 0) == NULL && hj_revoke_preview_plan(preview) != NULL);
+  CHECK(hj_revoke_preview_count(NULL) == 0 && hj_revoke_preview_plan(NULL) == NULL);
+  hj_revoke_preview_free(preview);
+  hj_revoke_preview_free(NULL);
+  BAD(hj_tenant_explain(NULL, id, &explanation, error));
+  CHECK(explanation == NULL);
+  BAD(hj_tenant_explain(tenant, absent, &explanation, error));
+  BAD(hj_tenant_explain(tenant, id, NULL, error));
+  FINE(hj_tenant_explain(tenant, id, &explanation, error));
+  CHECK(hj_explanation_status(explanation) != NULL && hj_explanation_status(NULL) == NULL);
+  hj_explanation_free(explanation);
+  hj_explanation_free(NULL);
 }
 
 static void change_settings_and_keys(void) {
@@ -367,6 +410,7 @@ int main(void) {
   free_null();
   open_engines();
   check_databases();
+  copy_databases();
   sign_in();
   verify();
   query();

@@ -198,6 +198,8 @@ static void refuse_bad_structs(void) {
   hj_update_options update = hj_update_options_init();
   hj_verify_options verify = hj_verify_options_init();
   hj_list_options list = hj_list_options_init();
+  hj_session_filter filter = hj_session_filter_init();
+  uint64_t number = 0;
   hj_engine *new_engine = NULL;
   hj_grant *grant = NULL, *fresh = NULL;
   hj_page *page = NULL;
@@ -214,7 +216,10 @@ static void refuse_bad_structs(void) {
   BAD_SIZES(hj_refresh_options, sizeof options, hj_tenant_refresh(tenant, refresh_token, &options, &fresh, error));
   BAD_SIZES(hj_update_options, sizeof options, hj_tenant_update(tenant, id, &options, &fresh, error));
   BAD_SIZES(hj_verify_options, sizeof options, hj_tenant_verify_locally(tenant, token, &options, NULL, error));
-  BAD_SIZES(hj_list_options, sizeof options, hj_tenant_list(tenant, &options, &page, error));
+  BAD_SIZES(hj_list_options, offsetof(hj_list_options, filter), hj_tenant_list(tenant, &options, &page, error));
+  BAD_SIZES(hj_session_filter, sizeof options, hj_tenant_count(tenant, &options, &number, error));
+  filter.role = HJ_STR("none");
+  BAD_SIZES(hj_revoke_where_options, sizeof options, hj_tenant_revoke_where(tenant, &filter, &options, &number, error));
   BAD_SIZES(hj_rest_options, sizeof options, hj_tenant_rest(tenant, &options, &rest, error));
   CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, NULL, &rest, error));
   BAD_SIZES(hj_rest_request, sizeof options, hj_rest_handle(rest, &options, &answer, error));

@@ -109,6 +109,16 @@ static json_t *run(json_t *line, struct request *request) {
     request->status = hj_engine_lower_clock_mark(the_engine, &request->error);
     return request->status == HJ_OK ? json_object() : NULL;
   }
+  if (strcmp(name, "backup_database") == 0 || strcmp(name, "restore_database") == 0) {
+    char backup[4096];
+    json_t *policy = json_object_get(request->args, "policy");
+    snprintf(backup, sizeof backup, "%s.backup", the_path);
+    request->status =
+        name[0] == 'b'
+            ? hj_backup_database(hj_str_of(the_path), hj_str_of(backup), NULL, NULL, &request->error)
+            : hj_restore_database(hj_str_of(backup), hj_str_of(the_path), view_of(policy), &request->error);
+    return request->status == HJ_OK ? json_object() : NULL;
+  }
   if (strcmp(name, "check_database") == 0) {
     return check_database(hj_str_of(the_path), request);
   }

@@ -1,4 +1,4 @@
-/* What surface.c and surface_operations.c share. */
+/* What the files of the surface share. */
 #ifndef SURFACE_H
 #define SURFACE_H
 
@@ -29,6 +29,25 @@ const operation *find_operation(const char *name);
 /* Refuses a value that C has no type for, with the error of a language that has one. */
 void refuse(struct request *request, const char *field, const char *problem);
 bool takes_only(struct request *request, const char *names);
+
+/* The operations that take a filter, and the names of its members. */
+#define FILTER_NAMES                                                                                        \
+  " user_id status country not_country ip_address not_ip_address device_type user_agent org_id role "       \
+  "created_after created_before last_active_after last_active_before mfa_verified end_reason "
+json_t *list_sessions(struct request *request);
+json_t *count_sessions(struct request *request);
+json_t *revoke_sessions_where(struct request *request);
+
+json_t *explain_session(struct request *request);
+
+/* A text of these arguments; a whole number, or `absent`. */
+hj_str text_in(struct request *request, json_t *args, const char *name);
+int64_t whole(struct request *request, const char *name, int64_t least, int64_t absent);
+
+/* Answers as JSON. */
+json_t *string(const char *value);
+json_t *session_json(const hj_session *session);
+json_t *count_json(const struct request *request, const char *name, uint64_t count);
 
 /* A view of a JSON string; not given for anything else. */
 hj_str view_of(const json_t *value);

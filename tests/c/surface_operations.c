@@ -31,13 +31,15 @@ hj_str view_of(const json_t *value) {
   return hj_str_view(json_string_value(value), json_string_length(value));
 }
 
-static hj_str text(struct request *request, const char *name) {
-  json_t *value = json_object_get(request->args, name);
+hj_str text_in(struct request *request, json_t *args, const char *name) {
+  json_t *value = json_object_get(args, name);
   if (value != NULL && !json_is_null(value) && !json_is_string(value)) {
     refuse(request, name, "must be a string");
   }
   return view_of(value);
 }
+
+static hj_str text(struct request *request, const char *name) { return text_in(request, request->args, name); }
 
 static hj_str duration(struct request *request, const char *name) {
   json_t *value = json_object_get(request->args, name);
@@ -53,7 +55,7 @@ static hj_str duration(struct request *request, const char *name) {
 }
 
 /* A whole number, or `absent`. */
-static int64_t whole(struct request *request, const char *name, int64_t least, int64_t absent) {
+int64_t whole(struct request *request, const char *name, int64_t least, int64_t absent) {
   json_t *value = json_object_get(request->args, name);
   if (value == NULL || json_is_null(value)) {
     return absent;
@@ -84,11 +86,11 @@ static char *claims_text(const struct request *request) {
 
 /* ---- Answers: C to JSON. */
 
-static json_t *string(const char *value) { return value == NULL ? json_null() : json_string(value); }
+json_t *string(const char *value) { return value == NULL ? json_null() : json_string(value); }
 
 static json_t *parsed(const char *json) { return json_loads(json, JSON_ALLOW_NUL, NULL); }
 
-static json_t *session_json(const hj_session *session) {
+json_t *session_json(const hj_session *session) {
   bool revoked = strcmp(hj_session_status(session), "revoked") == 0;
   json_t *object = json_object();
   json_object_set_new(object, "id", string(hj_session_id(session)));
@@ -151,7 +153,7 @@ static json_t *config_json(hj_config *config) {
   return answer;
 }
 
-static json_t *count_json(const struct request *request, const char *name, uint64_t count) {
+json_t *count_json(const struct request *request, const char *name, uint64_t count) {
   return request->status == HJ_OK ? json_pack("{s:I}", name, (json_int_t)count) : NULL;
 }
 
@@ -252,32 +254,6 @@ static json_t *get(struct request *request) {
     request->status = hj_tenant_get(request->tenant, session_id, &session, &request->error);
   }
   return owned_session_json(session);
-}
-
-static json_t *list(struct request *request) {
-  hj_list_options options = hj_list_options_init();
-  hj_page *page = NULL;
-  json_t *data, *answer;
-  options.user_id = text(request, "user_id");
-  options.status = text(request, "status");
-  options.cursor = text(request, "cursor");
-  options.limit = whole(request, "limit", INT64_MIN, 20);
-  if (options.limit == 0) {
-    refuse(request, "limit", "must be a whole number of at least 1"); /* 0 is how C says "not given" */
-  }
-  if (request->refused[0] == '\0') {
-    request->status = hj_tenant_list(request->tenant, &options, &page, &request->error);
-  }
-  if (page == NULL) {
-    return NULL;
-  }
-  data = json_array();
-  for (size_t i = 0; i < hj_page_count(page); i++) {
-    json_array_append_new(data, session_json(hj_page_session(page, i)));
-  }
-  answer = json_pack("{s:o, s:o}", "data", data, "next_cursor", string(hj_page_next_cursor(page)));
-  hj_page_free(page);
-  return answer;
 }
 
 static json_t *verify_session(struct request *request) {
@@ -472,7 +448,7 @@ static json_t *stats(struct request *request) {
 
 static json_t *event_json(const hj_event *event) {
   return json_pack("{s:I, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "seq", (json_int_t)hj_event_seq(event), "id",
-                   hj_event_id(event), "type", hj_event_type(event), "at", (json_int_t)hj_event_at_ms(event),
+                   hj_event_id(event), "type", hj_event_type(event), "at", (json_int_t)hj_event_at_at_ms(event),
                    "session_id", string(hj_event_session_id(event)), "user_id", string(hj_event_user_id(event)),
                    "actor", string(hj_event_actor(event)), "data", parsed(hj_event_data_json(event)), "hash",
                    string(hj_event_hash(event)));
@@ -550,7 +526,10 @@ static const operation operations[] = {
     {"refresh", " refresh_token ip_address user_agent ", refresh},
     {"update", " session_id org_id role mfa_verified claims ", update},
     {"get", " session_id ", get},
-    {"list", " user_id status limit cursor ", list},
+    {"list", FILTER_NAMES "limit cursor ", list_sessions},
+    {"explain", " session_id ", explain_session},
+    {"count", FILTER_NAMES, count_sessions},
+    {"revoke_where", " filter dry_run plan ", revoke_sessions_where},
     {"verify_session", " session_id ", verify_session},
     {"verify_access_token", " token ", verify_access_token},
     {"verify_locally", " token audience leeway_s ", verify_locally},

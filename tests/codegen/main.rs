@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use hellojohn::schema::{Field, Kind, PublicRecord, Record};
-use hellojohn::{AccessClaims, Config, Event, Session, Stats};
+use hellojohn::{AccessClaims, Config, Event, Session, SessionExplanation, Stats};
 
 /// A record that answers consist of: the name of its C object, and what that is.
 struct Answer {
@@ -40,6 +40,12 @@ const ANSWERS: &[Answer] = &[
         record: Config::RECORD,
         doc: "The settings of a tenant that were in force when the call answered. The getters answer NULL or 0 for a NULL \
               config.",
+    },
+    Answer {
+        name: "explanation",
+        record: SessionExplanation::RECORD,
+        doc: "Why a session is over, or what will end it, as it was when the call answered. The getters answer NULL or 0 for a \
+              NULL explanation.",
     },
     Answer {
         name: "stats",

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use hellojohn::schema::{Kind, PublicRecord, PublicValue, Record, Words};
 use hellojohn::{
     Config, CreateSession, DeviceType, Durability, EndReason, ErrorCode, EventDetail, EventType, FileAccess,
-    KeyInfo, KeyState, ProblemKind, RefreshRequest, Session, SignOutScope, Status, StatusFilter,
+    KeyInfo, KeyState, ProblemKind, RefreshAnswer, RefreshRequest, Session, SessionLimit, SignOutScope,
+    Status, StatusFilter,
 };
 
 use super::{ANSWERS, Located, camel_case, flatten, one_line, wrap};
@@ -38,8 +39,17 @@ pub(super) fn files() -> Vec<(String, String)> {
     wire.push(names("CONFIG_NAMES", &Config::RECORD));
     let wire = wire.join("\n");
     let used = |name: &&str| wire.contains(&format!(": {name}"));
-    let names =
-        ["DeviceType", "EndReason", "EventType", "KeyState", "SessionStatus"].into_iter().filter(used);
+    let names = [
+        "DeviceType",
+        "EndReason",
+        "EventType",
+        "KeyState",
+        "RefreshAnswer",
+        "SessionLimit",
+        "SessionStatus",
+    ]
+    .into_iter()
+    .filter(used);
     let names = names.chain(ANSWERS.iter().map(|answer| answer.record.name).chain(["KeyInfo"]).filter(used));
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
@@ -103,6 +113,8 @@ fn public_words() -> String {
         KeyState::KIND,
         EventType::KIND,
         ProblemKind::KIND,
+        SessionLimit::KIND,
+        RefreshAnswer::KIND,
     ])
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { checkDatabase } from "@hellojohn/node";
+import { backupDatabase, checkDatabase, restoreDatabase } from "@hellojohn/node";
 import { isFailure, makeFolder, makeTenant } from "./fixture.mjs";
 
 test("the files of a database have the mode of its access, whatever the mask", async (t) => {
@@ -69,4 +69,30 @@ test("a check reports what it finds, and rejects what it cannot read", async (t)
     await assert.rejects(checkDatabase(path), isFailure(code), `${path}`);
   }
   assert.deepEqual(readdirSync(folder).sort(), ["letter", "sessions.db"]);
+});
+
+test("a backup tells its progress, replaces no file, and is restored by a policy that must be said", async (t) => {
+  const folder = makeFolder(t);
+  const [database, backup] = [`${folder}/sessions.db`, `${folder}/backup.db`];
+  const hj = makeTenant(t, { database });
+  const { session } = await hj.sessions.create({ userId: "u" });
+  const told = [];
+  await backupDatabase(database, backup, { onProgress: (progress) => told.push(progress) });
+  const { copiedBytes, totalBytes } = told.at(-1);
+  assert.ok(totalBytes > 0);
+  assert.equal(copiedBytes, totalBytes);
+  await assert.rejects(backupDatabase(database, backup), isFailure("storage_io"));
+  await assert.rejects(backupDatabase(database, ":memory:"), isFailure("validation_error"));
+  await assert.rejects(
+    backupDatabase(database, `${backup}2`, { onProgress: 1 }),
+    isFailure("validation_error"),
+  );
+  for (const options of [undefined, {}, { policy: undefined }, { policy: "all" }]) {
+    await assert.rejects(restoreDatabase(backup, database, options), isFailure("validation_error"));
+  }
+  await assert.rejects(restoreDatabase(backup, database, { policy: "keep" }), isFailure("storage_busy"));
+  await hj.close();
+  await restoreDatabase(backup, database, { policy: "end_all" });
+  const after = makeTenant(t, { database });
+  assert.equal((await after.sessions.get(session.id)).endReason, "restored");
 });

@@ -20,7 +20,7 @@ test("native_types.ts names the functions and classes of the addon", () => {
   assert.deepEqual(readMemberNames("Addon"), Object.keys(addon).sort());
 });
 
-for (const name of ["NativeTenant", "NativeClock", "Rest"]) {
+for (const name of ["NativeTenant", "NativeClock", "NativeProgress", "Rest"]) {
   test(`native_types.ts names the methods of ${name}`, () => {
     const methods = Object.getOwnPropertyNames(addon[name].prototype).filter((it) => it !== "constructor");
     assert.deepEqual(readMemberNames(name), methods.sort());

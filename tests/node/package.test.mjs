@@ -6,7 +6,14 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { checkDatabase, HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
+import {
+  backupDatabase,
+  checkDatabase,
+  HelloJohn,
+  HelloJohnError,
+  ManualClock,
+  restoreDatabase,
+} from "@hellojohn/node";
 import { makeFolder } from "./fixture.mjs";
 
 const WORKSPACE = fileURLToPath(new URL("../../npm", import.meta.url));
@@ -19,7 +26,7 @@ const node = (cwd, ...args) => execFileSync(process.execPath, args, { cwd, encod
 test("import and require give the same classes", () => {
   assert.deepEqual(
     { ...createRequire(import.meta.url)("@hellojohn/node") },
-    { HelloJohn, HelloJohnError, ManualClock, checkDatabase },
+    { HelloJohn, HelloJohnError, ManualClock, backupDatabase, checkDatabase, restoreDatabase },
   );
 });
 

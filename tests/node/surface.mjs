@@ -1,7 +1,14 @@
 // The Node surface: drives the public class by the line protocol of tests/README.md.
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
-import { checkDatabase, HelloJohn, HelloJohnError, ManualClock } from "@hellojohn/node";
+import {
+  backupDatabase,
+  checkDatabase,
+  HelloJohn,
+  HelloJohnError,
+  ManualClock,
+  restoreDatabase,
+} from "@hellojohn/node";
 
 let database = null;
 let clock = null;
@@ -66,6 +73,17 @@ function toOptions(args, names = {}) {
   return entries.length ? Object.fromEntries(entries) : undefined;
 }
 
+const TIMES = ["created_after", "created_before", "last_active_after", "last_active_before"];
+
+/** A filter under this package's names, with times as dates. */
+function toFilter(args) {
+  const entries = Object.entries(args).map(([name, value]) => [
+    camelCase(name),
+    TIMES.includes(name) && typeof value === "number" ? new Date(value) : value,
+  ]);
+  return Object.fromEntries(entries);
+}
+
 function toWireSession(session) {
   const { revoked, expiresAt, refreshExpiresAt, ...rest } = session;
   if (revoked !== (rest.status === "revoked")) throw new Error("revoked and status differ");
@@ -74,6 +92,14 @@ function toWireSession(session) {
     wire[snakeCase(name)] = value instanceof Date ? value.getTime() : value;
   }
   return wire;
+}
+
+/** An answer of one level under the names of the scenarios, times in milliseconds. */
+function toWire(answer) {
+  const entries = Object.entries(answer);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [snakeCase(name), value instanceof Date ? value.getTime() : value]),
+  );
 }
 
 function toWireGrant({ session, accessToken, refreshToken, expiresIn, evicted }) {
@@ -127,8 +153,14 @@ const operations = {
     toWireGrant(await hj.sessions.update(session_id, toOptions(patch) ?? {})),
   get: async (hj, { session_id }) => toWireSession(await hj.sessions.get(session_id)),
   list: async (hj, args) => {
-    const list = await hj.sessions.list(toOptions(args) ?? {});
+    const list = await hj.sessions.list(toFilter(args));
     return { data: list.sessions.map(toWireSession), next_cursor: list.nextCursor };
+  },
+  explain: async (hj, { session_id }) => toWire(await hj.sessions.explain(session_id)),
+  count: async (hj, args) => ({ count: await hj.sessions.count(toFilter(args)) }),
+  revoke_where: async (hj, { filter, ...rest }) => {
+    const answer = await hj.sessions.revokeWhere(toFilter(filter), toOptions(rest));
+    return answer.sample ? { ...answer, sample: answer.sample.map(toWireSession) } : answer;
   },
   verify_session: async (hj, { session_id }) => {
     const verification = await hj.sessions.verify(session_id);
@@ -231,6 +263,8 @@ async function answer(line) {
   if (line.op === "close") return close();
   if (line.op === "lower_clock_mark") return lowerClockMark();
   if (line.op === "check_database") return check();
+  if (line.op === "backup_database") return backupDatabase(database, `${database}.backup`);
+  if (line.op === "restore_database") return restoreDatabase(`${database}.backup`, database, line.args);
   const operation = operations[line.op];
   if (!operation) throw new Error(`no operation ${line.op}`);
   const hj = await tenant(line.tenant_id, line.secret_key);

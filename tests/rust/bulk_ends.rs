@@ -2,7 +2,8 @@
 //! write one wherever a call would look at more than three sessions.
 
 use hellojohn::{
-    EndReason, Engine, ErrorCode, Grant, ListQuery, PurgeBefore, SessionId, SignOutScope, Tenant, Timestamp,
+    EndReason, Engine, ErrorCode, Grant, ListQuery, PurgeBefore, RevokeWhere, SessionFilter, SessionId,
+    SignOutScope, Tenant, Timestamp,
 };
 use hellojohn_tests::fixture::{
     DAY, Database, HOUR, Process, START, code, configure, refresh, sign_in, sign_in_for, user,
@@ -54,7 +55,7 @@ fn a_list_of_active_sessions_passes_over_those_that_a_record_has_ended() {
     process.set_clock(START + 1);
     assert_eq!(tenant.revoke_user(&user("u"), Some(spared)).unwrap(), 1_199);
     let new = sign_in(&tenant, "u").session.id;
-    let page = tenant.list(&ListQuery::default().user_id(Some(user("u")))).unwrap();
+    let page = tenant.list(&ListQuery::default().filter(SessionFilter::of_user(user("u")))).unwrap();
     let listed: Vec<SessionId> = page.data.iter().map(|session| session.id).collect();
     assert_eq!((listed, page.next_cursor), (vec![new, spared], None));
 }
@@ -128,4 +129,19 @@ fn what_a_record_ended_outlives_settings_clocks_and_reopening() {
     assert_eq!(tenant.revoke_user(&user("u"), Some(late[1].session.id)).unwrap(), 9);
     assert_eq!(tenant.purge(PurgeBefore::Time(Timestamp::from_millis(i64::MAX))).unwrap(), 29);
     assert!(tenant.verify_session(late[1].session.id).is_ok());
+}
+
+#[test]
+fn a_plan_of_before_a_lowered_clock_mark_is_refused() {
+    let database = Database::new();
+    let process = database.open_at(START);
+    let tenant = process.tenant("tnt");
+    sign_in(&tenant, "u");
+    let filter = SessionFilter::default().mfa_verified(Some(false));
+    let plan = tenant.preview_revoke_where(&filter).unwrap().plan;
+    process.clock.advance_millis(-HOUR);
+    process.engine.lower_clock_mark().unwrap();
+    let request = RevokeWhere::new(filter).plan(Some(plan));
+    let error = tenant.revoke_where(request).unwrap_err();
+    assert!(error.detail().contains("clock mark"), "{error}");
 }

@@ -2,7 +2,8 @@
 
 use hellojohn::{
     ConfigPatch, CreateSession, Error, ErrorCode, EventQuery, Grant, IdentityPatch, ListQuery,
-    LocalVerification, PurgeBefore, RefreshRequest, Session, SignOutScope, Tenant,
+    LocalVerification, PurgeBefore, RefreshRequest, RevokeWhere, Session, SessionFilter, SignOutScope,
+    Tenant,
 };
 use serde_json::{Map, Value, json};
 
@@ -47,6 +48,24 @@ fn sign_in(tenant: &Tenant, mut args: Map<String, Value>) -> Result<Value, Error
     }
 }
 
+/// Ends the sessions of a filter, or with `dry_run` shows which would end.
+fn revoke_where(tenant: &Tenant, mut args: Map<String, Value>) -> Result<Value, Error> {
+    let filter = match args.remove("filter") {
+        Some(Value::Object(filter)) => SessionFilter::from_json(filter)?,
+        _ => return Err(Error::validation("filter", "must be a JSON object")),
+    };
+    if args.get("dry_run") == Some(&Value::Bool(true)) {
+        let preview = tenant.preview_revoke_where(&filter)?;
+        let sample: Vec<Value> = preview.sample.iter().map(session).collect();
+        return Ok(json!({"count": preview.count, "sample": sample, "plan": preview.plan.to_string()}));
+    }
+    let plan = match args.get("plan") {
+        None | Some(Value::Null) => None,
+        Some(_) => Some(take_text(&mut args, "plan")?.parse()?),
+    };
+    Ok(json!({"revoked": tenant.revoke_where(RevokeWhere::new(filter).plan(plan))?}))
+}
+
 /// Calls an operation of one tenant.
 ///
 /// # Errors
@@ -78,6 +97,12 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
                 "next_cursor": page.next_cursor.map(|cursor| cursor.to_string()),
             })
         }
+        "explain" => {
+            let id = take_text(&mut args, "session_id")?.parse()?;
+            serde_json::to_value(tenant.explain(id)?).unwrap_or_default()
+        }
+        "count" => json!({"count": tenant.count(&SessionFilter::from_json(args)?)?}),
+        "revoke_where" => revoke_where(tenant, args)?,
         "verify_session" => session(&tenant.verify_session(take_text(&mut args, "session_id")?.parse()?)?),
         "verify_access_token" => {
             let verified = tenant.verify_access_token(&take_text(&mut args, "token")?)?;

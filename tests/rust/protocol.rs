@@ -87,6 +87,16 @@ impl Host {
     pub fn call(&mut self, mut call: Call) -> Result<Value, CallError> {
         match call.op.as_str() {
             "close" => return Ok(self.engine()?.close().map(|()| json!({}))?),
+            "backup_database" => {
+                hellojohn::backup_database(&self.database, format!("{}.backup", self.database), |_| {})?;
+                return Ok(json!({}));
+            }
+            "restore_database" => {
+                let policy =
+                    operations::take_text(&mut call.args, "policy")?.parse().map_err(CallError::from)?;
+                hellojohn::restore_database(format!("{}.backup", self.database), &self.database, policy)?;
+                return Ok(json!({}));
+            }
             "check_database" => {
                 let report = hellojohn::check_database(&self.database)?;
                 return Ok(serde_json::to_value(report).unwrap_or_default());

@@ -17,12 +17,15 @@ const GRANT: &[&str] = &["session", "access_token", "refresh_token", "expires_in
 const EVERYTHING: &[&str] = &[""];
 
 /// The operations that REST has, each with the paths of its answer that REST shows.
-const OPERATIONS: [(&str, &[&str]); 16] = [
+const OPERATIONS: [(&str, &[&str]); 19] = [
     ("create", GRANT),
     ("sign_in", GRANT),
     ("refresh", GRANT),
     ("get", EVERYTHING),
     ("list", EVERYTHING),
+    ("count", EVERYTHING),
+    ("explain", EVERYTHING),
+    ("revoke_where", EVERYTHING),
     ("verify_session", EVERYTHING),
     (
         "verify_access_token",
@@ -75,7 +78,7 @@ fn impossible_call(op: &str, step: &Map<String, Value>, revoked: &HashSet<String
         "refresh" if error == Some("validation_error") => Some(
             "refresh: address and user agent come from the connection and a header, where these values cannot stand",
         ),
-        "get" | "revoke" if argument("session_id") == Some("") => {
+        "get" | "revoke" | "explain" if argument("session_id") == Some("") => {
             Some("get, revoke: without an id the path is another one")
         }
         "verify_session" if argument("session_id") == Some("") => {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use hellojohn::{
-    Engine, ErrorCode, IdentityPatch, ListQuery, LocalVerification, PurgeBefore, Status, StatusFilter,
-    Tenant, VerifiedAccess,
+    Engine, ErrorCode, IdentityPatch, ListQuery, LocalVerification, PurgeBefore, SessionFilter, Status,
+    StatusFilter, Tenant, VerifiedAccess,
 };
 use hellojohn_tests::fixture::{
     DAY, Database, HOUR, Process, SECOND, START, code, configure, refresh, sign_in, tenant, user,
@@ -111,7 +111,7 @@ fn a_call_that_would_block_says_so_and_otherwise_answers_the_same() {
     let non_blocking = tenant.non_blocking();
     let grant = sign_in(&tenant, "u");
     let id = grant.session.id;
-    let page = ListQuery::default().user_id(Some(user("u")));
+    let page = ListQuery::default().filter(SessionFilter::of_user(user("u")));
     assert_eq!(non_blocking.get(id), tenant.get(id));
     assert_eq!(non_blocking.verify_session(id), tenant.verify_session(id));
     assert_eq!(non_blocking.list(&page), tenant.list(&page));
@@ -130,7 +130,7 @@ fn a_call_that_would_block_says_so_and_otherwise_answers_the_same() {
         tenant.revoke(sign_in(&tenant, "u").session.id).unwrap();
     }
     for status in [StatusFilter::Active, StatusFilter::Expired] {
-        let page = page.clone().status(status);
+        let page = page.clone().filter(page.filter.clone().status(Some(status)));
         assert_eq!(non_blocking.list(&page), tenant.list(&page));
     }
 

@@ -21,6 +21,9 @@ pub struct hj_str {
 }
 
 impl hj_str {
+    /// A text that is not given.
+    pub(crate) const NONE: hj_str = hj_str { ptr: ptr::null(), len: 0 };
+
     /// The bytes, if any are given: for what need not be text.
     ///
     /// # Safety

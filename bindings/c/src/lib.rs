@@ -17,6 +17,7 @@ mod texts;
 mod unwind;
 
 pub mod error;
+pub mod filter;
 
 pub mod clock;
 
@@ -31,6 +32,7 @@ pub mod grant;
 pub mod claims;
 
 pub mod page;
+pub mod revoke_preview;
 
 #[path = "generated/config.rs"]
 pub mod config;
@@ -45,10 +47,14 @@ pub mod stats;
 pub mod event;
 
 pub mod event_page;
+#[path = "generated/explanation.rs"]
+pub mod explanation;
 
 pub mod text;
 
 pub mod tenant;
+
+pub mod backup;
 
 pub mod check;
 

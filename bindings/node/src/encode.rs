@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use hellojohn::{
-    Error, ErrorCode, EventPage, Grant, Page, Session, SessionId, UpdatedSession, VerifiedAccess, VerifyError,
+    Error, ErrorCode, EventPage, Grant, Page, RevokePreview, Session, SessionId, UpdatedSession,
+    VerifiedAccess, VerifyError,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -82,6 +83,21 @@ pub(crate) fn encode_page(page: &Page<Session>) -> Result<String, Error> {
 
 pub(crate) fn encode_event_page(page: &EventPage) -> Result<String, Error> {
     encode(&json!({"data": page.data, "next_after": page.next_after, "has_more": page.has_more}))
+}
+
+#[derive(Serialize)]
+struct PreviewJson<'a> {
+    count: u64,
+    sample: Vec<SessionValues<'a>>,
+    plan: String,
+}
+
+pub(crate) fn encode_preview(preview: &RevokePreview) -> Result<String, Error> {
+    encode(&PreviewJson {
+        count: preview.count,
+        sample: preview.sample.iter().map(SessionValues).collect(),
+        plan: preview.plan.to_string(),
+    })
 }
 
 #[derive(Serialize)]

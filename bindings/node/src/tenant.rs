@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use hellojohn::{
     CreateSession, Error, EventQuery, IdentityPatch, ListQuery, LocalVerification, PurgeBefore,
-    RefreshRequest, SecretKey, SessionId, SignOutScope, Tenant, UserId,
+    RefreshRequest, RevokeWhere, SecretKey, SessionFilter, SessionId, SignOutScope, Tenant, UserId,
 };
 use napi::bindgen_prelude::{Either, Env};
 use napi_derive::napi;
@@ -15,8 +15,8 @@ use crate::calls::{Answer, CallRunner, Outcome, read_object};
 use crate::clock::NativeClock;
 use crate::completion_queue::CompletionQueue;
 use crate::encode::{
-    encode, encode_count, encode_event_page, encode_grant, encode_nothing, encode_page, encode_session,
-    encode_session_verification, encode_token_verification, encode_updated,
+    encode, encode_count, encode_event_page, encode_grant, encode_nothing, encode_page, encode_preview,
+    encode_session, encode_session_verification, encode_token_verification, encode_updated,
 };
 use crate::guard::catch_panic;
 use crate::lazy_engine::LazyEngine;
@@ -119,6 +119,20 @@ impl NativeTenant {
         })
     }
 
+    /// A session id → explanation.
+    #[napi(catch_unwind)]
+    pub fn explain(&self, env: Env, session_id: String) -> u32 {
+        self.calls.read(env, &SURVEYS, move |open| encode(&open.tenant.explain(session_id.parse()?)?))
+    }
+
+    /// `SessionFilter` as JSON → `{count}`.
+    #[napi(catch_unwind)]
+    pub fn count(&self, env: Env, filter: String) -> u32 {
+        self.calls.read(env, &SURVEYS, move |open| {
+            encode_count("count", open.tenant.count(&SessionFilter::from_json(read_object(&filter)?)?)?)
+        })
+    }
+
     /// A session id → verification.
     #[napi(catch_unwind)]
     pub fn verify_session(&self, env: Env, session_id: String) -> Either<String, u32> {
@@ -199,6 +213,25 @@ impl NativeTenant {
     #[napi(catch_unwind)]
     pub fn revoke_tenant(&self, env: Env) -> u32 {
         self.calls.write(env, |open| encode_count("revoked", open.tenant.revoke_tenant()?))
+    }
+
+    /// `SessionFilter` as JSON and the plan of a preview → `{revoked}`.
+    #[napi(catch_unwind)]
+    pub fn revoke_where(&self, env: Env, filter: String, plan: Option<String>) -> u32 {
+        self.calls.write(env, move |open| {
+            let filter = SessionFilter::from_json(read_object(&filter)?)?;
+            let plan = plan.map(|plan| plan.parse()).transpose()?;
+            encode_count("revoked", open.tenant.revoke_where(RevokeWhere::new(filter).plan(plan))?)
+        })
+    }
+
+    /// `SessionFilter` as JSON → `{count, sample, plan}`.
+    #[napi(catch_unwind)]
+    pub fn preview_revoke_where(&self, env: Env, filter: String) -> u32 {
+        self.calls.read(env, &SURVEYS, move |open| {
+            let filter = SessionFilter::from_json(read_object(&filter)?)?;
+            encode_preview(&open.tenant.preview_revoke_where(&filter)?)
+        })
     }
 
     /// An access or refresh token and a scope → `{revoked}`.

@@ -7,12 +7,14 @@ use super::token_cache::CountedBytes;
 use crate::clock::Timestamp;
 use crate::error::{Error, Failure, Refusal};
 use crate::json;
-use crate::model::id::SessionId;
+use crate::model::id::{SessionId, UserId};
 use crate::model::identity::Identity;
-use crate::model::session::Session;
+use crate::model::revoke_plan::RevokePlan;
+use crate::model::session::{EndReason, Session, Status};
 use crate::schema::public_record;
 use crate::secret::{AccessToken, RefreshToken};
 use crate::token::access_claims::AccessClaims;
+use crate::word_enum::word_enum;
 
 /// What a device gets when it signs in or refreshes.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,6 +121,99 @@ impl CountedBytes for VerifiedAccess {
         ];
         let texts: usize = texts.iter().flatten().map(|text| text.len() + json::ALLOCATION_BYTES).sum();
         size_of::<VerifiedAccess>() + texts + json::heap_bytes(own.as_object()) + json::heap_bytes(payload)
+    }
+}
+
+/// What ending the sessions of a filter would come to.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct RevokePreview {
+    /// How many sessions match.
+    pub count: u64,
+    /// The newest of them, at most 20, newest first.
+    pub sample: Vec<Session>,
+    /// Names what was found, for [`RevokeWhere`](crate::RevokeWhere).
+    pub plan: RevokePlan,
+}
+
+word_enum! {
+    /// What ends a session by the clock.
+    pub enum SessionLimit as "limit" {
+        /// It reaches its end.
+        SessionDuration = "session_duration",
+        /// It was not refreshed within the idle time-out.
+        IdleTimeout = "idle_timeout",
+    }
+}
+
+word_enum! {
+    /// How a refresh token is answered.
+    pub enum RefreshAnswer as "answer" {
+        /// With its successor.
+        Rotated = "rotated",
+        /// With the same successor again.
+        Replayed = "replayed",
+        /// With `refresh_token_reused`: the session ends.
+        Reused = "refresh_token_reused",
+        /// With `session_revoked`.
+        Revoked = "session_revoked",
+        /// With `session_expired`.
+        Expired = "session_expired",
+    }
+}
+
+public_record! {
+    /// Why a session is over, or what will end it. Instants are the first ones at which something is so, as long as nothing
+    /// else happens to the session.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct SessionExplanation {
+        /// The session.
+        pub session_id: SessionId,
+        /// Its user.
+        pub user_id: UserId,
+        /// The engine's now: what the explanation is of.
+        pub explained_at: Timestamp,
+        /// Its status.
+        pub status: Status,
+        /// Why it ended.
+        pub end_reason: Option<EndReason>,
+        /// When it ended. An idle session ended at the last instant at which it could have been refreshed.
+        pub ended_at: Option<Timestamp>,
+        /// Of an active session: what ends it first.
+        pub ends_by: Option<SessionLimit>,
+        /// Of an active session: the instant from which on it is over by the clock.
+        pub ends_at: Option<Timestamp>,
+        /// Of an active session: the instant from which on it is over because it reached its end.
+        pub duration_ends_at: Option<Timestamp>,
+        /// Of an active session: the instant from which on it is over because it was idle; absent without an idle time-out, and
+        /// where the session reaches its end before.
+        pub idle_timeout_ends_at: Option<Timestamp>,
+        /// The instant from which on its newest access token is refused everywhere. Until then local verification accepts it,
+        /// also after the end of the session.
+        pub access_token_ends_at: Timestamp,
+        /// Of an active session: its place among the user's active ones, the oldest of which has 1.
+        pub rank: Option<u64>,
+        /// Of an active session: how many active ones its user has.
+        pub active_sessions: Option<u64>,
+        /// The cap: how many active sessions a user may have.
+        pub max_sessions_per_user: Option<u64>,
+        /// Of an active session under a cap: which of the user's next sign-ins ends it, 1 for the very next, if no session ends
+        /// before.
+        pub evicted_by_sign_in: Option<u64>,
+        /// How its live refresh token would be answered now.
+        pub live_token: RefreshAnswer,
+        /// From which instant on it would be answered otherwise; absent if it never is.
+        pub live_token_until: Option<Timestamp>,
+        /// How the refresh token before that would be answered now; absent if there was none.
+        pub former_token: Option<RefreshAnswer>,
+        /// From which instant on it would be answered otherwise; absent if it never is.
+        pub former_token_until: Option<Timestamp>,
+        /// How often the former token would still be answered so; absent if it would not be replayed.
+        pub replays_left: Option<u64>,
+        /// How a still older refresh token would be answered now; absent if there was none.
+        pub older_token: Option<RefreshAnswer>,
+        /// From which instant on it would be answered otherwise; absent if it never is.
+        pub older_token_until: Option<Timestamp>,
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) enum EndedCount {
 
 impl WriteContext<'_> {
     /// Ends the active ones of these sessions as one act.
-    pub(super) fn end_many(&self, selection: &Selection<'_>) -> Result<BulkStep<EndedCount>, Failure> {
+    pub(super) fn end_many(&self, selection: &Selection<'_>) -> Result<BulkStep<EndedCount>, OpError> {
         match self.ends().end_few(selection)? {
             Some(count) => Ok(BulkStep::Done(EndedCount::Counted(count))),
             None => Ok(self.add_bulk_end(selection)?.map(EndedCount::By)),
@@ -139,11 +139,14 @@ impl Tenant {
                 if let Some(done) = done {
                     return Ok((Some(done.ended), 0, None));
                 }
-                let sessions = ctx.transaction.scan_oldest_first(ctx.tenant, scope, after, COUNT_BATCH)?;
-                let is_counted =
-                    |session| ctx.snapshot.find_end(session, ctx.now).is_some_and(|found| found.by == no);
-                let counted = sessions.iter().filter(|session| is_counted(session)).count();
-                Ok((None, counted as u64, sessions.last().map(|session| session.id)))
+                let rows = ctx.snapshot.rows_of_a_step(COUNT_BATCH);
+                let sessions = ctx.transaction.scan_oldest_first(ctx.tenant, scope, after, rows)?;
+                let mut counted = 0;
+                for session in &sessions {
+                    let found = ctx.find_end_at(session, ctx.now)?;
+                    counted += u64::from(found.is_some_and(|found| found.by == no));
+                }
+                Ok((None, counted, sessions.last().map(|session| session.id)))
             })?;
             if let Some(total) = total {
                 return Ok(total);

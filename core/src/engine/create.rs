@@ -221,7 +221,7 @@ fn evict_oldest(
     let (ends, max) = (ctx.ends(), ctx.direct_ends_max.max(1));
     let (mut kept, mut evicted, mut ended) = (0, Vec::new(), Vec::new());
     ends.visit_open(user, &mut |session| {
-        match ends.find(&session) {
+        match ends.find(&session)? {
             Some(_) => ended.push(session),
             None if session_cap::is_evicted(kept, cap) => evicted.push(session.id),
             None => kept += 1,
@@ -239,8 +239,15 @@ fn evict_oldest(
     let by = if evicted.len() > max {
         let newest = evicted.first().copied();
         let reason = Some(EndReason::MaxSessions);
-        let (scope, replaced_by) = (SessionScope::User(user), Some(newcomer.id));
-        let all_older = Selection { scope, spared: None, newest, reason, replaced_by };
+        let all_older = Selection {
+            scope: SessionScope::User(user),
+            spared: None,
+            newest,
+            filter: None,
+            at_most: None,
+            reason,
+            replaced_by: Some(newcomer.id),
+        };
         match ctx.add_bulk_end(&all_older)? {
             BulkStep::Done(no) => Some(no),
             unfinished => return Ok(unfinished.map(|_| Eviction::default())),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::query::LIST_ROWS_MAX;
+use super::session_scan::SCAN_ROWS_MAX;
 use super::tenant::Tenant;
 use crate::error::Error;
 use crate::model::event::{Event, EventType};
@@ -110,7 +110,7 @@ impl Tenant {
         let limit = query.limit.get();
         // Without a filter every row that is read is shown.
         let has_filter = !query.types.is_empty() || query.user_id.is_some() || query.session_id.is_some();
-        let rows = if has_filter { LIST_ROWS_MAX } else { limit };
+        let rows = if has_filter { SCAN_ROWS_MAX } else { limit };
         self.read_about(NeededSessions::Scanned, |ctx| {
             let mut found = ctx.transaction.events(ctx.tenant, query.after, rows + 1)?;
             let mut has_more = found.len() > rows;

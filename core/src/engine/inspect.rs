@@ -60,7 +60,7 @@ impl Tenant {
                 if !ctx.snapshot.refresh_key.verify(presented, &record.nonce) {
                     return Ok(None);
                 }
-                let end = ctx.effective_end(&record.lifetime());
+                let end = ctx.effective_end(&record.lifetime())?;
                 let (rotated_at, window) =
                     (record.times.last_active_at, ctx.snapshot.config.refresh_reuse_window);
                 let generation = presented.generation;

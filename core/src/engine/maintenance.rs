@@ -150,8 +150,7 @@ impl Tenant {
         is_due: impl Fn(FoundEnd, Timestamp, bool) -> bool + Copy + Send + 'static,
         change: impl Fn(&WriteContext<'_>, &SessionLifetime) -> Result<bool, Failure> + Copy + Send + 'static,
     ) -> Result<u64, Error> {
-        let is_due = move |snapshot: &TenantSnapshot, session: &SessionLifetime, now: Timestamp| {
-            let found = snapshot.find_end(session, now);
+        let is_due = move |snapshot: &TenantSnapshot, found: Option<FoundEnd>, now: Timestamp| {
             let pending = &snapshot.bulk_ends.pending;
             found.is_some_and(|found| is_due(found, now, pending.iter().any(|it| it.no == found.by)))
         };
@@ -160,13 +159,17 @@ impl Tenant {
         let mut pace = Pace::default();
         loop {
             let (due, last, unpersisted) = self.read_about(NeededSessions::Scanned, |ctx| {
-                let sessions = ctx.transaction.scan_oldest_first(ctx.tenant, scope, after, SCAN_ROWS)?;
-                let last = last_of_full_page(&sessions);
-                let due: Vec<&SessionLifetime> =
-                    sessions.iter().filter(|session| is_due(&ctx.snapshot, session, ctx.now)).collect();
-                let is_news = due.iter().any(|session| !is_due(&ctx.snapshot, session, ctx.mark.highest));
+                let (sessions, last) = ctx.scan_step(scope, after)?;
+                let (mut due, mut is_news) = (Vec::new(), false);
+                for session in &sessions {
+                    if is_due(&ctx.snapshot, ctx.find_end_at(session, ctx.now)?, ctx.now) {
+                        let (mark, found) = (ctx.mark.highest, ctx.find_end_at(session, ctx.mark.highest)?);
+                        is_news |= !is_due(&ctx.snapshot, found, mark);
+                        due.push(session.id);
+                    }
+                }
                 let unpersisted = is_news.then_some(ClockMark { highest: ctx.now, ..ctx.mark });
-                Ok((due.iter().map(|session| session.id).collect::<Vec<SessionId>>(), last, unpersisted))
+                Ok((due, last, unpersisted))
             })?;
             if let Some(mark) = unpersisted {
                 self.persist_clock_mark(mark)?;
@@ -188,7 +191,7 @@ impl Tenant {
                         // Checked again under the write lock: a refresh may have come in between.
                         let Some(record) = ctx.transaction.session(ctx.tenant, id)? else { continue };
                         let session = record.lifetime();
-                        if is_due(&ctx.snapshot, &session, ctx.now) {
+                        if is_due(&ctx.snapshot, ctx.ends().find(&session)?, ctx.now) {
                             step.changed += u64::from(change(ctx, &session)?);
                         }
                     }
@@ -228,16 +231,17 @@ impl Tenant {
         let mut after = None;
         loop {
             let (counted, last) = self.read_about(NeededSessions::Scanned, |ctx| {
-                let scope = SessionScope::Tenant;
-                let sessions = ctx.transaction.scan_oldest_first(ctx.tenant, scope, after, SCAN_ROWS)?;
+                let (sessions, last) = ctx.scan_step(SessionScope::Tenant, after)?;
                 let clock = self.inner.estimated_time()?.as_millis();
                 let mut counted = Stats {
                     database_bytes: ctx.transaction.database_bytes()?,
                     clock_ahead_ms: u64::try_from(ctx.mark.highest.as_millis() - clock).unwrap_or(0),
                     ..stats
                 };
-                sessions.iter().for_each(|session| count_session(&mut counted, ctx, session));
-                Ok((counted, last_of_full_page(&sessions)))
+                for session in &sessions {
+                    count_session(&mut counted, ctx, session)?;
+                }
+                Ok((counted, last))
             })?;
             stats = counted;
             match last {
@@ -248,13 +252,22 @@ impl Tenant {
     }
 }
 
-/// Where to go on, if there may be more.
-fn last_of_full_page(sessions: &[SessionLifetime]) -> Option<SessionId> {
-    sessions.last().filter(|_| sessions.len() == SCAN_ROWS).map(|session| session.id)
+impl ReadContext<'_> {
+    /// The next sessions of a walk in steps, oldest first, and where to go on, if there may be more.
+    fn scan_step(
+        &self,
+        scope: SessionScope<'_>,
+        after: Option<SessionId>,
+    ) -> Result<(Vec<SessionLifetime>, Option<SessionId>), Failure> {
+        let rows = self.snapshot.rows_of_a_step(SCAN_ROWS);
+        let sessions = self.transaction.scan_oldest_first(self.tenant, scope, after, rows)?;
+        let last = sessions.last().filter(|_| sessions.len() == rows).map(|session| session.id);
+        Ok((sessions, last))
+    }
 }
 
-fn count_session(stats: &mut Stats, ctx: &ReadContext<'_>, session: &SessionLifetime) {
-    let found = ctx.find_end(session);
+fn count_session(stats: &mut Stats, ctx: &ReadContext<'_>, session: &SessionLifetime) -> Result<(), Failure> {
+    let found = ctx.find_end(session)?;
     match found.map_or(Status::Active, |found| found.end.status()) {
         Status::Active => stats.sessions.active += 1,
         Status::Expired => stats.sessions.expired += 1,
@@ -267,6 +280,7 @@ fn count_session(stats: &mut Stats, ctx: &ReadContext<'_>, session: &SessionLife
         let oldest = stats.oldest_unswept_at.get_or_insert(end.at);
         *oldest = end.at.min(*oldest);
     }
+    Ok(())
 }
 
 /// What one write transaction of a sweep or purge has done so far.

@@ -7,6 +7,7 @@
 //! many), the operations, `builder` (opening and closing).
 
 pub(crate) mod answers;
+mod backup;
 mod builder;
 mod bulk_write;
 mod cache_validator;
@@ -15,6 +16,8 @@ mod clock_admin;
 mod create;
 mod event_log;
 mod events;
+mod explain;
+mod found_ends;
 mod inner;
 mod inspect;
 mod maintenance;
@@ -26,7 +29,9 @@ mod query;
 mod refresh;
 mod refusals;
 mod revoke;
+mod revoke_where;
 mod session_ends;
+mod session_scan;
 mod session_view;
 mod settings;
 mod sign_in;
@@ -40,6 +45,7 @@ mod update;
 mod verify;
 
 pub use self::answers::*;
+pub use self::backup::{RestorePolicy, backup_database, restore_database};
 pub use self::builder::{Engine, EngineBuilder};
 pub use self::cache_validator::CacheValidator;
 pub use self::check::check_database;
@@ -52,6 +58,7 @@ pub use self::pending_write::Pending;
 pub use self::query::ListQuery;
 pub use self::refresh::RefreshRequest;
 pub use self::revoke::SignOutScope;
+pub use self::revoke_where::RevokeWhere;
 pub use self::sign_in::SignInAttempt;
 pub use self::tenant::Tenant;
 pub use self::verify::LocalVerification;

@@ -64,3 +64,12 @@ pub(super) fn too_many_sign_ins(wait_secs: u64) -> Refusal {
 pub(super) fn unknown_key() -> Refusal {
     Refusal::new(ErrorCode::NotFound, "no such key")
 }
+
+/// Refuses a plan that more sessions match than its preview has counted.
+pub(super) fn require_planned(planned: u64, found: u64) -> Result<(), Error> {
+    if found <= planned {
+        return Ok(());
+    }
+    let problem = format_args!("is of {planned} sessions, but {found} match now: make a new one");
+    Err(Error::validation("plan", problem))
+}

@@ -94,7 +94,15 @@ impl Tenant {
         let scope = SessionScope::Tenant;
         let ended = self.bulk_write_alone(move |_, ctx| {
             let reason = Some(EndReason::RevokeTenant);
-            Ok(ctx.end_many(&Selection { scope, spared: None, newest: None, reason, replaced_by: None })?)
+            Ok(ctx.end_many(&Selection {
+                scope,
+                spared: None,
+                newest: None,
+                filter: None,
+                at_most: None,
+                reason,
+                replaced_by: None,
+            })?)
         })?;
         self.count_ended(ended, scope)
     }
@@ -159,7 +167,15 @@ impl Tenant {
 /// All sessions of the user but `except`.
 fn all_of(user: &UserId, except: Option<SessionId>) -> Selection<'_> {
     let reason = Some(EndReason::RevokeAll);
-    Selection { scope: SessionScope::User(user), spared: except, newest: None, reason, replaced_by: None }
+    Selection {
+        scope: SessionScope::User(user),
+        spared: except,
+        newest: None,
+        filter: None,
+        at_most: None,
+        reason,
+        replaced_by: None,
+    }
 }
 
 /// How many sessions a sign-out has ended, and whose.

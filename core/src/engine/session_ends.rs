@@ -3,14 +3,17 @@
 use std::ops::ControlFlow;
 
 use super::event_log::{EventData, EventLog};
+use super::found_ends::is_admitted;
+use super::refusals::require_planned;
 use super::transaction::WriteContext;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
-use crate::error::Failure;
+use crate::error::{Failure, OpError, Refusal};
 use crate::model::bulk_end::{BulkEnd, BulkEnds};
 use crate::model::event::EventType;
 use crate::model::id::{Actor, SessionId, UserId};
 use crate::model::session::{BulkNo, End, EndReason, SessionLifetime};
+use crate::model::session_filter::SessionFilter;
 use crate::rules::status::{Cause, FoundEnd, find_end};
 use crate::store::{SessionScope, TenantNo, WriteTransaction};
 
@@ -24,6 +27,10 @@ pub(super) struct Selection<'a> {
     pub spared: Option<SessionId>,
     /// The newest session that ends; `None` if all do.
     pub newest: Option<SessionId>,
+    /// Which of them end; `None` if all do.
+    pub filter: Option<&'a SessionFilter>,
+    /// Refuse if more than this many are to end by this decision; a bulk end does not ask.
+    pub at_most: Option<u64>,
     /// `None` to write down only what the clock has ended.
     pub reason: Option<EndReason>,
     /// The session for which they make room under the cap.
@@ -57,6 +64,8 @@ impl Selection<'static> {
         scope: SessionScope::Tenant,
         spared: None,
         newest: None,
+        filter: None,
+        at_most: None,
         reason: None,
         replaced_by: None,
     };
@@ -78,8 +87,14 @@ pub(super) struct SessionEnds<'a> {
 
 impl SessionEnds<'_> {
     /// The status function.
-    pub(super) fn find(&self, session: &SessionLifetime) -> Option<FoundEnd> {
-        find_end(session, self.now, self.idle_timeout, &self.bulk_ends.pending)
+    pub(super) fn find(&self, session: &SessionLifetime) -> Result<Option<FoundEnd>, Failure> {
+        find_end(session, self.now, self.idle_timeout, &self.bulk_ends.pending, &mut |filter| {
+            self.admits(filter, session)
+        })
+    }
+
+    fn admits(&self, filter: &SessionFilter, session: &SessionLifetime) -> Result<bool, Failure> {
+        is_admitted(session, filter, &|| self.transaction.session(self.tenant, session.id))
     }
 
     /// Ends a session that is active.
@@ -90,7 +105,7 @@ impl SessionEnds<'_> {
 
     /// The status function; an end that is not written down yet is.
     pub(super) fn stamp(&self, session: &SessionLifetime) -> Result<Option<FoundEnd>, Failure> {
-        let found = self.find(session);
+        let found = self.find(session)?;
         if let Some(found) = found.filter(|found| found.cause != Cause::Written) {
             let bulk_end = self.bulk_ends.pending.iter().find(|bulk_end| bulk_end.no == found.by);
             let ending = match bulk_end.and_then(|bulk_end| bulk_end.replaced_by) {
@@ -128,20 +143,27 @@ impl SessionEnds<'_> {
 
     /// Ends the active ones of these sessions row by row; how many. Does nothing, and answers so, if that takes looking at
     /// more than `direct_max`.
-    pub(super) fn end_few(&self, selection: &Selection<'_>) -> Result<Option<u64>, Failure> {
+    pub(super) fn end_few(&self, selection: &Selection<'_>) -> Result<Option<u64>, OpError> {
         let Some(sessions) = self.few_sessions(selection.scope)? else { return Ok(None) };
-        let mut count = 0;
+        let mut meant = Vec::new();
         for session in sessions {
-            let is_meant = selection.spared != Some(session.id)
+            let is_named = selection.spared != Some(session.id)
                 && selection.newest.is_none_or(|newest| session.id <= newest);
-            if is_meant
+            if is_named
                 && self.stamp(&session)?.is_none()
-                && let Some(reason) = selection.reason
+                && selection.filter.map_or(Ok(true), |filter| self.admits(filter, &session))?
             {
-                let ending = selection.replaced_by.map_or(Ending::Plain(reason), Ending::ReplacedBy);
-                self.end(session.id, &session.user_id, ending)?;
-                count += 1;
+                meant.push(session);
             }
+        }
+        let Some(reason) = selection.reason else { return Ok(Some(0)) };
+        let count = meant.len() as u64;
+        if let Some(planned) = selection.at_most {
+            require_planned(planned, count).map_err(Refusal::because)?;
+        }
+        let ending = selection.replaced_by.map_or(Ending::Plain(reason), Ending::ReplacedBy);
+        for session in meant {
+            self.end(session.id, &session.user_id, ending)?;
         }
         Ok(Some(count))
     }
@@ -211,6 +233,7 @@ impl SessionEnds<'_> {
                 newest: selection.newest,
                 actor: self.events.actor.cloned(),
                 replaced_by: selection.replaced_by,
+                filter: selection.filter.cloned(),
                 epoch: self.epoch,
             },
         )?;

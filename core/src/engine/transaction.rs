@@ -17,8 +17,7 @@ use super::tenant_snapshot::TenantSnapshot;
 use crate::clock::Timestamp;
 use crate::error::{Error, Failure, OpError, Refusal};
 use crate::model::id::Actor;
-use crate::model::session::{End, SessionLifetime, SessionTimes};
-use crate::rules::status::FoundEnd;
+use crate::model::session::{End, SessionTimes};
 use crate::store::{
     ClockMark, CommitVersion, Durability, NeededSessions, Needs, QueuedJob, ReadTransaction, SessionRecord,
     TenantNo, WriteTransaction,
@@ -39,29 +38,14 @@ pub(super) struct ReadContext<'a> {
     handle: u64,
     /// From before the transaction began; `None` if the store cannot tell.
     commit_version: Option<CommitVersion>,
-    clock_mark_pending: Cell<bool>,
+    /// Whether an answer waits until the clock mark has passed the end that it tells of.
+    pub(super) clock_mark_pending: Cell<bool>,
 }
 
 impl ReadContext<'_> {
-    /// The status function, for an answer. If the clock has ended the session but the database's own mark has not passed
-    /// that end yet, the answer waits until it has: otherwise a clock that steps back, or a refresh that is about to
-    /// commit, could revive a session that a caller was told had ended.
-    pub(super) fn effective_end(&self, session: &SessionLifetime) -> Option<End> {
-        self.find_end(session).map(|found| found.end)
-    }
-
     /// The store's version from before the transaction began; `None` if the store cannot tell.
     pub(super) fn commit_version(&self) -> Option<CommitVersion> {
         self.commit_version
-    }
-
-    /// [`effective_end`](Self::effective_end) with what brought it.
-    pub(super) fn find_end(&self, session: &SessionLifetime) -> Option<FoundEnd> {
-        let found = self.snapshot.find_end(session, self.now);
-        if found.is_some() && self.snapshot.find_end(session, self.mark.highest).is_none() {
-            self.clock_mark_pending.set(true);
-        }
-        found
     }
 
     /// What an answer about this session depends on; `token_expires_at` for an answer about an access token.

@@ -61,6 +61,8 @@ impl Tenant {
                 },
                 key_no: key.no,
             };
+            // A decision about sessions as they were does not follow this one to what it is now.
+            record.times.judged_by = ctx.snapshot.bulk_ends.newest;
             record.identity_serial = record.access.params.serial;
             let events = ctx.events();
             let before = if events.is_on { record.identity.clone() } else { Identity::default() };

@@ -216,7 +216,7 @@ impl Tenant {
             if token.is_some_and(|(claims, _)| claims.user_id != record.user_id) {
                 return Err(rejected_access_token(Rejection::Invalid).into());
             }
-            let end = ctx.effective_end(&record.lifetime());
+            let end = ctx.effective_end(&record.lifetime())?;
             let validator = ctx.cache_validator(&record, end, token.map(|(claims, _)| claims.expires_at));
             // A token of this tenant always has a serial; without one nothing is known of it.
             let is_outdated = token.is_some_and(|(claims, _)| {

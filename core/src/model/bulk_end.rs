@@ -2,12 +2,13 @@
 
 use super::id::{Actor, SessionId, UserId};
 use super::session::{BulkNo, EndReason};
+use super::session_filter::SessionFilter;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 
 /// One decision about many sessions. Once it is committed every session that it concerns has its end, as
 /// `find_end` (`rules/status.rs`) says; the rows are stamped later. It concerns the sessions that had signed in before it
-/// and have not rotated since: those whose `judged_by` is a lower number.
+/// and have neither rotated nor been updated since: those whose `judged_by` is a lower number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BulkEnd {
     pub no: BulkNo,
@@ -26,6 +27,8 @@ pub(crate) struct BulkEnd {
     pub actor: Option<Actor>,
     /// The session for which they make room under the cap.
     pub replaced_by: Option<SessionId>,
+    /// Which of the sessions end; `None` if all do. Its status and its end reason say nothing here.
+    pub filter: Option<SessionFilter>,
     /// The epoch of the clock mark. Within it the ids of later sessions are not of an earlier time than `at`.
     pub epoch: i64,
 }
@@ -36,7 +39,8 @@ impl BulkEnd {
         self.user_id.as_ref().is_none_or(|concerned| concerned == user_id)
     }
 
-    /// Why it ends this session of a user that it concerns, unless the clock has ended the session before.
+    /// Why it ends this session of a user that it concerns, unless the clock has ended the session before or its filter
+    /// leaves the session out.
     pub(crate) fn reason_for(&self, id: SessionId) -> Option<EndReason> {
         let is_meant = self.spared != Some(id) && self.newest.is_none_or(|newest| id <= newest);
         self.reason.filter(|_| is_meant)
@@ -59,12 +63,20 @@ impl BulkEnds {
         within.map(|bulk_end| bulk_end.no).collect()
     }
 
+    /// Whether one of the pending ones has a filter. Then the status of a session may take a look at its whole record.
+    pub(crate) fn has_filter(&self) -> bool {
+        self.pending.iter().any(|bulk_end| bulk_end.filter.is_some())
+    }
+
     /// Every open session of the user below this id has been ended by a pending bulk end, but for
     /// [`spared_before`](Self::spared_before): the ids of later sessions are above it, as long as the clock mark, whose epoch
     /// this is, was not lowered.
     pub(crate) fn first_undecided(&self, user_id: &UserId, epoch: i64) -> Option<SessionId> {
         let ending = self.pending.iter().filter(|bulk_end| {
-            bulk_end.reason.is_some() && bulk_end.epoch == epoch && bulk_end.concerns(user_id)
+            bulk_end.reason.is_some()
+                && bulk_end.filter.is_none()
+                && bulk_end.epoch == epoch
+                && bulk_end.concerns(user_id)
         });
         let bounds = ending.map(|bulk_end| {
             let later = SessionId::first_at(bulk_end.at);

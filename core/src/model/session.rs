@@ -39,6 +39,8 @@ word_enum! {
         IdleTimeout = "idle_timeout",
         /// A refresh token of it was used again.
         RefreshTokenReuse = "refresh_token_reuse",
+        /// The database was restored from a backup, and all of its sessions were ended.
+        Restored = "restored",
         /// It reached its end.
         Expired = "expired",
     }
@@ -71,8 +73,8 @@ pub(crate) struct SessionTimes {
     pub expires_at: Timestamp,
     /// The end that is written down; ends by the clock and by a bulk end may not be yet.
     pub end: Option<End>,
-    /// Of an open session: the newest bulk end that had been decided when the session signed in or last rotated. Those up
-    /// to it say nothing about the session. Of an ended one: the bulk end that ended it, 0 if something else did.
+    /// Of an open session: the newest bulk end that had been decided when the session signed in, last rotated or was last
+    /// updated. Those up to it say nothing about the session. Of an ended one: the bulk end that ended it, 0 if something else did.
     pub judged_by: BulkNo,
 }
 

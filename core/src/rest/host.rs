@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn paths_are_those_of_the_table() {
-        assert_eq!(paths().len(), 10);
+        assert_eq!(paths().len(), 13);
         assert!(paths().into_iter().all(is_api_path));
         for other in ["/", "", "/v1", "/v1/sessions/", "/v1/users"] {
             assert!(!is_api_path(other), "{other}");
@@ -70,6 +70,8 @@ mod tests {
             (Method::HEAD, "/v1/sessions", Work::List),
             (Method::GET, "/v1/events", Work::List),
             (Method::GET, "/v1/admin/stats", Work::Survey),
+            (Method::GET, "/v1/sessions/count", Work::Survey),
+            (Method::POST, "/v1/sessions/revoke", Work::Write),
             (Method::HEAD, "/v1/sessions/x", Work::Lookup),
             (Method::POST, "/v1/sessions/verify", Work::Lookup),
             (Method::POST, "/v1/auth/sign-in", Work::Write),

@@ -45,6 +45,7 @@ mod cookie_rules;
 mod cookies;
 mod csrf;
 mod events;
+mod filter;
 mod host;
 mod options;
 mod origin;

@@ -48,7 +48,7 @@ impl From<PendingSignIn> for Outcome {
 #[derive(Debug)]
 pub(super) struct Route {
     pub method: Method,
-    /// Exact bytes, but for [`ID`] at the end.
+    /// Exact bytes, but for [`ID`], of which it has one at most.
     pub path: &'static str,
     /// The query parameters that it knows.
     pub query: &'static [&'static str],
@@ -79,11 +79,22 @@ macro_rules! routes {
 }
 
 routes! {
-    GET "/v1/sessions" ["user_id" "status" "limit" "cursor"] SecretKeyOrUser None List => sessions::list;
+    GET "/v1/sessions" [
+        "user_id" "status" "country" "not_country" "ip_address" "not_ip_address" "device_type" "user_agent"
+        "org_id" "role" "created_after" "created_before" "last_active_after" "last_active_before"
+        "mfa_verified" "end_reason" "limit" "cursor"
+    ] SecretKeyOrUser None List => sessions::list;
+    GET "/v1/sessions/count" [
+        "user_id" "status" "country" "not_country" "ip_address" "not_ip_address" "device_type" "user_agent"
+        "org_id" "role" "created_after" "created_before" "last_active_after" "last_active_before"
+        "mfa_verified" "end_reason"
+    ] SecretKeyOrUser None Survey => sessions::count;
     DELETE "/v1/sessions" ["user_id" "except"] SecretKeyOrUser None Write => sessions::revoke_many;
+    POST "/v1/sessions/revoke" [] SecretKey Required Write => sessions::revoke_where;
     POST "/v1/sessions/verify" [] SecretKey Required Lookup => sessions::verify;
     GET "/v1/sessions/{session_id}" [] SecretKeyOrUser None Lookup => sessions::read;
     DELETE "/v1/sessions/{session_id}" [] SecretKeyOrUser None Write => sessions::revoke;
+    GET "/v1/sessions/{session_id}/explain" [] SecretKey None List => sessions::explain;
     POST "/v1/auth/sign-in" [] Open Required Write => sign_in::begin;
     POST "/v1/auth/token/refresh" [] Open Optional Write => tokens::refresh;
     POST "/v1/auth/sign-out" [] Open Optional Write => tokens::sign_out;
@@ -149,12 +160,13 @@ pub(super) fn resolve<'a>(routing: Routing, method: &Method, path: &'a str) -> R
 /// The path of the table that this one matches: by its exact bytes, without normalising anything, so that no two layers
 /// can disagree on what a path means. A segment for an id is never empty.
 fn find_path(path: &str) -> Option<(&'static str, &str)> {
-    let exact = ROUTES.iter().find(|route| route.path == path && !path.ends_with(ID));
+    let exact = ROUTES.iter().find(|route| route.path == path && !path.contains(ID));
     if let Some(route) = exact {
         return Some((route.path, ""));
     }
     ROUTES.iter().find_map(|route| {
-        let id = path.strip_prefix(route.path.strip_suffix(ID)?)?;
+        let (before, after) = route.path.split_once(ID)?;
+        let id = path.strip_prefix(before)?.strip_suffix(after)?;
         (!id.is_empty() && !id.contains('/')).then_some((route.path, id))
     })
 }
@@ -179,6 +191,11 @@ mod tests {
         let one = "/v1/sessions/{session_id}";
         assert_eq!(find_route(Method::DELETE, "/v1/sessions/x"), Some(("DELETE", one, "x")));
         assert_eq!(find_route(Method::HEAD, "/v1/sessions/.."), Some(("GET", one, "..")));
+        let explain = "/v1/sessions/{session_id}/explain";
+        assert_eq!(find_route(Method::GET, "/v1/sessions/x/explain"), Some(("GET", explain, "x")));
+        assert_eq!(find_route(Method::GET, "/v1/sessions/explain"), Some(("GET", one, "explain")));
+        assert_eq!(find_route(Method::GET, "/v1/sessions//explain"), None);
+        assert_eq!(find_route(Method::GET, "/v1/sessions/x/y/explain"), None);
         for path in [
             "/v1/sessions/",
             "//v1/sessions",

@@ -3,14 +3,17 @@
 use serde_json::{Value, json};
 
 use super::auth::Caller;
+use super::filter;
 use super::request::ApiRequest;
 use super::response::ApiResponse;
 use super::time::{encode_record, format_rfc3339};
-use crate::engine::{ListQuery, VerifiedAccess};
+use crate::engine::{ListQuery, RevokeWhere, VerifiedAccess};
 use crate::error::{Error, ErrorCode};
 use crate::model::id::{SessionId, UserId};
 use crate::model::page::Limit;
+use crate::model::revoke_plan::RevokePlan;
 use crate::model::session::Session;
+use crate::model::session_filter::SessionFilter;
 use crate::object_reader::ObjectReader;
 use crate::percent;
 
@@ -45,11 +48,15 @@ pub(super) fn parse_limit(text: &str) -> Result<Limit, Error> {
     Limit::new(text.parse().unwrap_or(i64::MAX)) // more digits than fit are clamped like any other large number
 }
 
+/// The filter in the query of a request; of a user for the own sessions.
+fn find_filter(request: &ApiRequest<'_>) -> Result<SessionFilter, Error> {
+    Ok(SessionFilter { user_id: find_user(request)?, ..filter::from_query(&request.query)? })
+}
+
 pub(super) fn list(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let query = &request.query;
     let list = ListQuery {
-        user_id: find_user(&request)?,
-        status: query.parse_as("status")?.unwrap_or_default(),
+        filter: find_filter(&request)?,
         limit: query.text("limit").map(parse_limit).transpose()?.unwrap_or_default(),
         cursor: query.parse_as("cursor")?,
     };
@@ -66,13 +73,21 @@ pub(super) fn list(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     })))
 }
 
+pub(super) fn count(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let count = request.tenant().count(&find_filter(&request)?)?;
+    Ok(ApiResponse::ok(json!({ "count": count })))
+}
+
+fn unknown_session() -> Error {
+    Error::new(ErrorCode::SessionNotFound, "no such session")
+}
+
 /// The session that the path names, if the caller may see it.
 fn find_session(request: &ApiRequest<'_>) -> Result<Session, Error> {
-    let unknown = || Error::new(ErrorCode::SessionNotFound, "no such session");
-    let id: SessionId = percent::decode(request.path_id).ok_or_else(unknown)?.parse()?;
+    let id: SessionId = percent::decode(request.path_id).ok_or_else(unknown_session)?.parse()?;
     let session = request.tenant().get(id)?;
     match &request.caller {
-        Caller::User(own) if own.session.user_id != session.user_id => Err(unknown()),
+        Caller::User(own) if own.session.user_id != session.user_id => Err(unknown_session()),
         _ => Ok(session),
     }
 }
@@ -80,6 +95,11 @@ fn find_session(request: &ApiRequest<'_>) -> Result<Session, Error> {
 pub(super) fn read(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let session = find_session(&request)?;
     Ok(ApiResponse::ok(encode_session(&session, &request.caller)?))
+}
+
+pub(super) fn explain(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let id: SessionId = percent::decode(request.path_id).ok_or_else(unknown_session)?.parse()?;
+    Ok(ApiResponse::ok(encode_record(&request.tenant().explain(id)?)?))
 }
 
 pub(super) fn revoke(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
@@ -107,6 +127,31 @@ pub(super) fn revoke_many(request: ApiRequest<'_>) -> Result<ApiResponse, Error>
         None => request.tenant().revoke_tenant()?,
     };
     Ok(ApiResponse::ok(json!({ "revoked": revoked })))
+}
+
+/// Ends the sessions of a filter, or shows which would end.
+pub(super) fn revoke_where(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let tenant = request.tenant().clone();
+    let mut body = ObjectReader::request(request.body);
+    let filter = filter::from_body(body.required("filter")?)?;
+    let is_dry_run = body.changed::<bool>("dry_run")?.unwrap_or_default();
+    // A plan that was lost would end more than was looked at.
+    let plan = body.changed::<RevokePlan>("plan")?;
+    body.finish()?;
+    if !is_dry_run {
+        let revoked = tenant.revoke_where(RevokeWhere { filter, plan })?;
+        return Ok(ApiResponse::ok(json!({ "revoked": revoked })));
+    }
+    if plan.is_some() {
+        return Err(Error::validation("plan", "is what a dry run answers with"));
+    }
+    let preview = tenant.preview_revoke_where(&filter)?;
+    let sample: Vec<Value> = preview.sample.iter().map(encode_record).collect::<Result<_, _>>()?;
+    Ok(ApiResponse::ok(json!({
+        "count": preview.count,
+        "sample": sample,
+        "plan": preview.plan.to_string(),
+    })))
 }
 
 /// Verifies a token or a session id against the store. A token or session that is not good is a response with

@@ -1,6 +1,7 @@
 //! Pure decisions: what to do, given a record, the settings and now. Nothing here reads a clock, a store or a key.
 
 pub(crate) mod expiry;
+pub(crate) mod explanation;
 pub(crate) mod rotation;
 pub(crate) mod session_cap;
 pub(crate) mod sign_in_limit;

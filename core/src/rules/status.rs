@@ -3,8 +3,10 @@
 
 use crate::clock::Timestamp;
 use crate::duration::Duration;
+use crate::error::Failure;
 use crate::model::bulk_end::BulkEnd;
 use crate::model::session::{BulkNo, End, SessionLifetime};
+use crate::model::session_filter::SessionFilter;
 
 /// What ended a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,28 +31,32 @@ pub(crate) struct FoundEnd {
 }
 
 /// The one status function: the end of this session as seen at `now`, `None` while it is active. Every answer about a
-/// status comes from here. It answers as if each bulk end had stamped every session that it concerns at its instant.
+/// status comes from here. It answers as if each bulk end had stamped every session that it concerns at its instant. `admits`
+/// says whether the filter of a bulk end admits this session, whose record the caller may have to read for that; no other
+/// question fails.
 pub(crate) fn find_end(
     session: &SessionLifetime,
     now: Timestamp,
     idle_timeout: Option<Duration>,
     pending: &[BulkEnd],
-) -> Option<FoundEnd> {
+    admits: &mut dyn FnMut(&SessionFilter) -> Result<bool, Failure>,
+) -> Result<Option<FoundEnd>, Failure> {
     if let Some(end) = session.times.end {
-        return Some(FoundEnd { end, cause: Cause::Written, by: session.times.judged_by });
+        return Ok(Some(FoundEnd { end, cause: Cause::Written, by: session.times.judged_by }));
     }
     let judging = pending
         .iter()
         .filter(|bulk_end| bulk_end.no > session.times.judged_by && bulk_end.concerns(&session.user_id));
     for bulk_end in judging {
         if let Some(end) = session.times.end_by_clock(bulk_end.at, bulk_end.idle_timeout) {
-            return Some(FoundEnd { end, cause: Cause::Kept, by: 0 });
+            return Ok(Some(FoundEnd { end, cause: Cause::Kept, by: 0 }));
         }
-        if let Some(reason) = bulk_end.reason_for(session.id) {
+        let Some(reason) = bulk_end.reason_for(session.id) else { continue };
+        if bulk_end.filter.as_ref().map_or(Ok(true), &mut *admits)? {
             let end = End { at: bulk_end.at, reason };
-            return Some(FoundEnd { end, cause: Cause::Bulk, by: bulk_end.no });
+            return Ok(Some(FoundEnd { end, cause: Cause::Bulk, by: bulk_end.no }));
         }
     }
-    let end = session.times.end_by_clock(now, idle_timeout)?;
-    Some(FoundEnd { end, cause: Cause::Clock, by: 0 })
+    let end = session.times.end_by_clock(now, idle_timeout);
+    Ok(end.map(|end| FoundEnd { end, cause: Cause::Clock, by: 0 }))
 }

@@ -6,6 +6,7 @@ pub(crate) mod check_report;
 #[cfg(test)]
 mod conformance;
 mod contract;
+pub(crate) mod copy_progress;
 mod database;
 pub(crate) mod durability;
 pub(crate) mod file_access;
@@ -26,14 +27,14 @@ pub(crate) use self::durability::Durability;
 pub(crate) use self::file_access::FileAccess;
 pub(crate) use self::group_commit::QueuedWrite;
 pub(crate) use self::needs::{NeededSessions, Needs};
-pub(crate) use self::open::{check, open};
+pub(crate) use self::open::{backup, check, open, restore};
 pub(crate) use self::records::{
     BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, ScanFilter,
     SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,
 };
 #[cfg(test)]
 pub(crate) use self::records::{LeaseRecord, SealRecord};
-pub(crate) use self::transaction::{QueuedJob, ReadTransaction, WriteTransaction};
+pub(crate) use self::transaction::{QueuedJob, ReadRecord, ReadTransaction, WriteTransaction};
 #[cfg(test)]
 pub(crate) use self::transaction::{ReadJob, WriteJob};
 pub(crate) use self::wait_policy::{WaitPolicy, would_block};

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::check_report::CheckReport;
 use super::contract::{Store, StoreOptions};
+use super::copy_progress::CopyProgress;
 use super::database::Database;
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresStore;
@@ -25,4 +26,30 @@ pub(crate) fn open(database: Database, options: StoreOptions) -> Result<Box<dyn 
 pub(crate) fn check(path: &Path, options: &StoreOptions) -> Result<CheckReport, Failure> {
     fork::notice_forks()?;
     sqlite::check(path, options)
+}
+
+/// Copies the database in the file `from`, as it is at one instant, into the new file `to`.
+pub(crate) fn backup(
+    from: &Path,
+    to: &Path,
+    options: &StoreOptions,
+    progress: &mut dyn FnMut(CopyProgress),
+) -> Result<(), Failure> {
+    fork::notice_forks()?;
+    sqlite::backup::require_absent(to)?;
+    let copy = sqlite::backup::copy(from, to, options, progress)?;
+    sqlite::backup::place_new(copy, to)
+}
+
+/// Puts a copy of the database in the file `from`, once `prepare` has changed it, into the place of what is at `to`.
+pub(crate) fn restore(
+    from: &Path,
+    to: &Path,
+    options: &StoreOptions,
+    prepare: &dyn Fn(&Path) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    fork::notice_forks()?;
+    let copy = sqlite::backup::copy(from, to, options, &mut |_| {})?;
+    prepare(copy.path())?;
+    sqlite::backup::replace(copy, to, options)
 }

@@ -194,9 +194,9 @@ pub(crate) trait WriteTransaction: ReadTransaction {
     /// Counts one more replay of the session's former refresh token.
     fn count_replay(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure>;
 
-    /// Replaces organisation, role, second factor and claims with the serial of their change, and the newest access token,
-    /// which carries them. Leaves every
-    /// other field as it is, the e-mail address too.
+    /// Replaces organisation, role, second factor and claims with the serial of their change, the bulk end that has judged
+    /// the session, and the newest access token, which carries them. Leaves every other field as it is, the e-mail address
+    /// too.
     fn change_identity(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure>;
 
     /// Writes the session's end down. One that a bulk end brought (`by` is not 0) is counted in that bulk end. Fails with

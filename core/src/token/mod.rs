@@ -13,4 +13,5 @@ pub(crate) mod jwks;
 pub(crate) mod keyring;
 mod list_cursor;
 pub(crate) mod refresh_token;
+mod revoke_plan;
 pub(crate) mod verifier;

@@ -1,7 +1,6 @@
-import { resolve } from "node:path";
 import type { ProblemKind } from "./generated/types";
 import { addon, callAsync, completionQueue } from "./internal/native";
-import { readText } from "./internal/validate";
+import { readPath } from "./internal/validate";
 
 /** One problem that {@link checkDatabase} has found. */
 export interface CheckProblem {
@@ -57,10 +56,7 @@ interface WireCheckReport {
  * ```
  */
 export async function checkDatabase(database: string): Promise<CheckReport> {
-  const path = readText("database", database);
-  // Not a path: refused by the engine, with its words.
-  const isPath = path !== "" && path !== ":memory:" && !path.includes("://");
-  const call = addon.checkDatabase(completionQueue, isPath ? resolve(path) : path);
+  const call = addon.checkDatabase(completionQueue, readPath("database", database));
   const { problem_count, counts, ...report } = await callAsync<WireCheckReport>(call);
   const { signing_keys, ...others } = counts;
   return { ...report, problemCount: problem_count, counts: { ...others, signingKeys: signing_keys } };

@@ -1,9 +1,11 @@
 export type { ActorScope } from "./actor";
 export type { Authenticate, AuthenticatedUser, Credentials, SignedInSession, SignInOptions } from "./auth";
+export { type BackupOptions, backupDatabase, type CopyProgress, restoreDatabase } from "./backup";
 export { type CheckProblem, type CheckReport, checkDatabase } from "./check";
 export { ManualClock } from "./clock";
 export { HelloJohnError } from "./errors";
 export type { EventPage, EventQuery, Events } from "./events";
+export type { SessionFilter } from "./filter";
 export type * from "./generated/types";
 export { HelloJohn, type HelloJohnOptions, type SignInLimit, type VerifyTokenOptions } from "./hellojohn";
 export type { Jwks, PublicJwk } from "./keys";
@@ -21,7 +23,8 @@ export type { Handler, HandlerOptions } from "./rest/fetch";
 export type { Middleware, MiddlewareOptions, NodeRequest, NodeResponse } from "./rest/node_http";
 export type { CookieOptions, FormerCookie, OnError, RestOptions } from "./rest/options";
 export type { SessionGrant, UpdatedSession } from "./session";
-export type { ListOptions, ListQuery, SessionList, UpdateSessionOptions, WithClaims } from "./sessions";
+export type { ListOptions, ListQuery, PageOptions, SessionList } from "./session_list";
+export type { RevokePreview, UpdateSessionOptions, WithClaims } from "./sessions";
 export type { SignInAttempt } from "./sign_in_attempt";
 export type { Duration, Json, JsonLike } from "./values";
 export type {

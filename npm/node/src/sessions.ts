@@ -1,17 +1,20 @@
 import { validationError } from "./errors";
-import type { CreateSessionOptions, RefreshOptions, Session } from "./generated/types";
+import { FILTER_MEMBERS, renameFilter, type SessionFilter } from "./filter";
+import type { CreateSessionOptions, RefreshOptions, Session, SessionExplanation } from "./generated/types";
 import {
   CREATE_NAMES,
   REFRESH_NAMES,
-  type StatusFilter,
   toSession,
+  toSessionExplanation,
   type WireSession,
+  type WireSessionExplanation,
 } from "./generated/wire";
 import { callBudget } from "./internal/event_loop_budget";
 import { callAsync, callInlineOrAsync } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
 import {
   readMembers,
+  readOptionalBoolean,
   readOptionalText,
   readRequiredMembers,
   readText,
@@ -19,35 +22,24 @@ import {
   toRequestJson,
 } from "./internal/validate";
 import { type SessionGrant, toGrant, type UpdatedSession, type WireGrant } from "./session";
+import {
+  type ListOptions,
+  type ListQuery,
+  readListQuery,
+  type SessionList,
+  toSessionList,
+} from "./session_list";
 import type { JsonLike } from "./values";
 import type { SessionVerification, Verifier } from "./verification";
 
-/** Filter and page of a list. */
-export interface ListOptions {
-  status?: StatusFilter | null | undefined;
-  /** How many at most, 1 to 100; default 20. */
-  limit?: number | null | undefined;
-  /** The `nextCursor` of the previous page. */
-  cursor?: string | null | undefined;
-}
-
-/** The sessions to list: of one user, or of the whole tenant when no user is given. */
-export interface ListQuery extends ListOptions {
-  userId?: string;
-  user_id?: string;
-}
-
-/**
- * One page, newest first. It is the array of its sessions. `JSON.stringify` writes it as `{sessions, nextCursor}`. What makes
- * another array of it (`slice`, `map`, spread, `structuredClone`) keeps the sessions only: take `nextCursor` before.
- */
-export interface SessionList extends Array<Session> {
-  /** The array itself. */
-  readonly sessions: Session[];
-  /** Where the next page starts; null on the last page, and only there: a page may be short or empty before it. */
-  readonly nextCursor: string | null;
-  /** What `JSON.stringify` writes. */
-  toJSON(): { sessions: Session[]; nextCursor: string | null };
+/** What ending the sessions of a filter would come to. */
+export interface RevokePreview {
+  /** How many sessions match. */
+  count: number;
+  /** The newest of them, at most 20, newest first. */
+  sample: Session[];
+  /** Names what was found, for the call that ends these sessions. */
+  plan: string;
 }
 
 /** Options whose `claims`, an object of any declared type, have members that JSON can say. */
@@ -65,8 +57,7 @@ export interface UpdateSessionOptions {
 }
 
 const UPDATE = { orgId: "org_id", role: "role", mfaVerified: "mfa_verified", claims: "claims" } as const;
-const PAGE = ["status", "limit", "cursor"];
-const USER = ["userId", "user_id"];
+const REVOKE_WHERE = ["dryRun", "plan"];
 
 /** @internal */
 export const CREATE_FIELDS: readonly string[] = Object.keys(CREATE_NAMES);
@@ -160,12 +151,7 @@ export class Sessions {
   /** Lists a page of a user's or the tenant's sessions; active ones by default. Rejects with `validation_error`. */
   async list(query: ListQuery): Promise<SessionList>;
   async list(first: string | ListQuery, options?: ListOptions): Promise<SessionList> {
-    const query =
-      typeof first === "string"
-        ? new Map<string, unknown>([["user_id", first], ...readMembers("options", options, PAGE)])
-        : readListQuery(first, options);
-    if (typeof first === "string") query.set("status", query.get("status") ?? "all");
-    const asked = toRequestJson(query, { userId: "user_id" });
+    const asked = readListQuery(first, options);
     const page = await callInlineOrAsync<{ data: WireSession[]; next_cursor: string | null }>(() =>
       this.#tenant.list(asked),
     );
@@ -173,6 +159,39 @@ export class Sessions {
       callBudget.charge(() => page.data.map(toSession)),
       page.next_cursor,
     );
+  }
+
+  /**
+   * Tells why a session is over; of an active one, what will end it and when, and how its refresh tokens would be answered, if
+   * nothing else happened to the session.
+   *
+   * Rejects with `session_not_found`.
+   *
+   * @example
+   * ```js
+   * const { status, endReason, endsBy, endsAt } = await hj.sessions.explain(session.id);
+   * ```
+   */
+  async explain(id: string): Promise<SessionExplanation> {
+    return toSessionExplanation(
+      await callAsync<WireSessionExplanation>(this.#tenant.explain(readText("id", id))),
+    );
+  }
+
+  /**
+   * Counts the sessions that a filter admits; active ones by default. Each session of the user or of the tenant is looked at,
+   * 1,000 in one read transaction: the count of a large tenant is of slightly different instants.
+   *
+   * Rejects with `validation_error`.
+   *
+   * @example
+   * ```js
+   * const abroad = await hj.sessions.count({ notCountry: ["ES", "PT"] });
+   * ```
+   */
+  async count(filter: SessionFilter): Promise<number> {
+    const { count } = await callAsync<{ count: number }>(this.#tenant.count(readFilter(filter)));
+    return count;
   }
 
   /**
@@ -215,6 +234,45 @@ export class Sessions {
   }
 
   /**
+   * Ends every active session that a filter admits (reason `revoked`), and resolves to how many. One commit ends all of them,
+   * however many they are. With `dryRun` nothing ends: the promise resolves to how many match, the newest 20 of them, and a plan.
+   * With that plan, sessions that signed in after the dry run stay, and the call is refused if more sessions match than it counted.
+   *
+   * Rejects with `validation_error`: also for a filter without a member besides `status` (ending the whole tenant is
+   * {@link revokeTenant}), for one that asks for ended sessions, for a plan of another filter, and for a plan that more sessions
+   * match now. No session ends then.
+   *
+   * @example
+   * ```js
+   * const filter = { ipAddress: "203.0.113.0/24" };
+   * const { count, sample, plan } = await hj.sessions.revokeWhere(filter, { dryRun: true });
+   * const { revoked } = await hj.sessions.revokeWhere(filter, { plan });
+   * ```
+   */
+  async revokeWhere(filter: SessionFilter, options: { dryRun: true }): Promise<RevokePreview>;
+  async revokeWhere(
+    filter: SessionFilter,
+    options?: { dryRun?: false; plan?: string },
+  ): Promise<{ revoked: number }>;
+  async revokeWhere(
+    filter: SessionFilter,
+    options?: { dryRun?: boolean; plan?: string },
+  ): Promise<RevokePreview | { revoked: number }> {
+    const asked = readFilter(filter);
+    const found = readMembers("options", options, REVOKE_WHERE);
+    // A plan that was lost would end more than was looked at.
+    const plan = found.has("plan") ? readText("plan", found.get("plan")) : null;
+    if (readOptionalBoolean("dryRun", found.get("dryRun")) !== true) {
+      return callAsync<{ revoked: number }>(this.#tenant.revokeWhere(asked, plan));
+    }
+    if (plan !== null) throw validationError("plan", "is what a dry run answers with");
+    const preview = await callAsync<{ count: number; sample: WireSession[]; plan: string }>(
+      this.#tenant.previewRevokeWhere(asked),
+    );
+    return { ...preview, sample: callBudget.charge(() => preview.sample.map(toSession)) };
+  }
+
+  /**
    * Verifies in the store that a session is active, by its id or by one of its access tokens. An argument with a dot is taken
    * for an access token.
    *
@@ -253,26 +311,6 @@ export class Sessions {
   }
 }
 
-function toSessionList(sessions: Session[], nextCursor: string | null): SessionList {
-  // Not enumerable: the list compares and prints as the array that it is, and structuredClone accepts it.
-  return Object.defineProperties(sessions, {
-    sessions: { value: sessions },
-    nextCursor: { value: nextCursor },
-    // A copy, because JSON.stringify would ask the list itself again for its JSON.
-    toJSON: { value: () => ({ sessions: [...sessions], nextCursor }) },
-  }) as SessionList;
-}
-
-function readListQuery(query: unknown, options: unknown): Map<string, unknown> {
-  if (typeof query !== "object" || query === null)
-    throw validationError("userId", "must be a string, or an object");
-  if (options !== undefined) throw validationError("options", "belong into the object");
-  const found = readRequiredMembers("query", query, [...USER, ...PAGE]);
-  const users = USER.filter((name) => found.has(name));
-  if (users.length > 1) throw validationError("userId", "must not be given twice");
-  for (const name of users) {
-    // A user who is missing by mistake must not select the whole tenant.
-    if (found.get(name) == null) throw validationError(name, "must be a string when it is given");
-  }
-  return found;
+function readFilter(filter: unknown): string {
+  return toRequestJson(renameFilter(readRequiredMembers("filter", filter, FILTER_MEMBERS)), {});
 }

@@ -34,6 +34,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("include/hellojohn.hpp", "an owner for each object and a method for each function of the header"),
     ("npm/client/src/client.ts", "the client, with its documentation: its parts share one state"),
     ("npm/node/src/generated/types.ts", "written by `make generate`"),
+    ("npm/node/src/sessions.ts", "the methods of sessions, with their documentation"),
     ("npm/node/src/hellojohn.ts", "the class that users see, with its documentation"),
     ("tests/c/nulls.c", "a line for each function of the header"),
     ("tests/c/rest.c", "the REST API as a C host mounts it, each case once"),

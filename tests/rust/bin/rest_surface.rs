@@ -146,7 +146,15 @@ impl Client<'_> {
             "sign_in" => self.sign_in(args),
             "refresh" => self.refresh(args),
             "get" => self.session(argument(&args, "session_id")),
-            "list" => self.list(&args),
+            "list" => self.list(args),
+            "count" => self.send_as_host(Method::GET, format!("/v1/sessions/count{}", filter_query(args))),
+            "explain" => {
+                let path = format!("{}/explain", session_path(argument(&args, "session_id")));
+                let mut explanation = self.send_as_host(Method::GET, path)?;
+                read_times(&mut explanation, EXPLAINED_TIMES);
+                Ok(explanation)
+            }
+            "revoke_where" => self.revoke_where(args),
             "verify_session" => {
                 let valid = self.verify(json!({"session_id": args.remove("session_id")}))?;
                 self.session(text(&valid["session_id"]))
@@ -220,8 +228,8 @@ impl Client<'_> {
         Ok(session)
     }
 
-    fn list(&self, args: &Map<String, Value>) -> Result<Value, CallError> {
-        let mut page = self.send_as_host(Method::GET, format!("/v1/sessions{}", query(args)))?;
+    fn list(&self, args: Map<String, Value>) -> Result<Value, CallError> {
+        let mut page = self.send_as_host(Method::GET, format!("/v1/sessions{}", filter_query(args)))?;
         page["data"].as_array_mut().into_iter().flatten().for_each(read_session);
         let next_cursor = page["pagination"]["next_cursor"].take();
         assert_eq!(page["pagination"]["has_more"], !next_cursor.is_null());
@@ -243,6 +251,18 @@ impl Client<'_> {
             "next_after": pagination["next_after"],
             "has_more": pagination["has_more"],
         }))
+    }
+
+    fn revoke_where(&self, mut args: Map<String, Value>) -> Result<Value, CallError> {
+        if let Some(Value::Object(filter)) = args.get_mut("filter") {
+            write_times(filter);
+        }
+        let request = Outgoing::new(Method::POST, "/v1/sessions/revoke").bearer(&self.call.secret_key);
+        let mut answer = self.send(request.json(Value::Object(args)))?;
+        if let Some(sample) = answer.get_mut("sample").and_then(Value::as_array_mut) {
+            sample.iter_mut().for_each(read_session);
+        }
+        Ok(answer)
     }
 
     /// The answer of the verification if it is a good one, its error if not.
@@ -311,6 +331,18 @@ fn call_error(error: &Value, status: u16) -> CallError {
     CallError { code: text(&error["code"]).to_owned(), detail: detail.to_owned() }
 }
 
+const EXPLAINED_TIMES: &[&str] = &[
+    "explained_at",
+    "ended_at",
+    "ends_at",
+    "duration_ends_at",
+    "idle_timeout_ends_at",
+    "access_token_ends_at",
+    "live_token_until",
+    "former_token_until",
+    "older_token_until",
+];
+
 fn session_path(id: &str) -> String {
     format!("/v1/sessions/{}", percent_encode(id))
 }
@@ -328,6 +360,61 @@ fn query(args: &Map<String, Value>) -> String {
         write!(query, "{separator}{name}={value}").expect("a query");
     }
     query
+}
+
+/// The arguments of a filter as a query: countries between commas, times as REST has them.
+fn filter_query(mut args: Map<String, Value>) -> String {
+    write_times(&mut args);
+    for name in ["country", "not_country"] {
+        if let Some(Value::Array(countries)) = args.get(name) {
+            let countries: Vec<&str> = countries.iter().map(text).collect();
+            args.insert(name.to_owned(), countries.join(",").into());
+        }
+    }
+    query(&args)
+}
+
+/// Writes the times of a filter as REST has them, to the millisecond.
+fn write_times(filter: &mut Map<String, Value>) {
+    for name in ["created_after", "created_before", "last_active_after", "last_active_before"] {
+        if let Some(millis) = filter.get(name).and_then(Value::as_i64) {
+            filter.insert(name.to_owned(), rfc3339(millis).into());
+        }
+    }
+}
+
+/// Counts the days up, which is slow and plain.
+fn rfc3339(millis: i64) -> String {
+    let (mut day, of_day) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
+    let mut date = (1970, 1, 1);
+    while day > 0 {
+        let (year, month, last) = (date.0, date.1, days_in(date.0, date.1));
+        date = match date {
+            (_, _, of_month) if of_month < last => (year, month, of_month + 1),
+            (_, 12, _) => (year + 1, 1, 1),
+            _ => (year, month + 1, 1),
+        };
+        day -= 1;
+    }
+    let (secs, fraction) = (of_day / 1000, of_day % 1000);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{fraction:03}Z",
+        date.0,
+        date.1,
+        date.2,
+        secs / 3600,
+        secs / 60 % 60,
+        secs % 60
+    )
+}
+
+fn days_in(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 fn percent_encode(text: &str) -> String {

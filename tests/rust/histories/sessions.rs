@@ -1,6 +1,8 @@
 //! Reading, listing and revoking sessions.
 
-use hellojohn::{EndReason, Error, ErrorCode, Limit, ListQuery, SessionId, Status, StatusFilter};
+use hellojohn::{
+    EndReason, Error, ErrorCode, Limit, ListQuery, SessionFilter, SessionId, Status, StatusFilter,
+};
 use hellojohn_tests::fixture::{code, user};
 
 use crate::model::SessionModel;
@@ -97,7 +99,9 @@ impl History {
                 Some(EndReason::Expired) => Status::Expired,
                 Some(_) => Status::Revoked,
             };
-            let admitted = query.status == StatusFilter::All || query.status.as_str() == status.as_str();
+            let asked = query.filter.status;
+            let admitted =
+                asked.is_none_or(|asked| asked == StatusFilter::All || asked.as_str() == status.as_str());
             admitted
                 && user_index.is_none_or(|user_index| known.user == user_index)
                 && after.is_none_or(|after| known.id < after)
@@ -108,7 +112,7 @@ impl History {
     pub fn list(&mut self, tenant_index: usize) {
         if let Some(paging) = self.paging.take() {
             self.record_call(format!("list {} on", paging.tenant));
-            let foreign = paging.query.clone().user_id(Some(user("another")));
+            let foreign = paging.query.clone().filter(SessionFilter::of_user(user("another")));
             assert_eq!(code(self.tenants[paging.tenant].list(&foreign)), Some(ErrorCode::ValidationError));
             let elsewhere = self.tenants[1 - paging.tenant].list(&paging.query);
             assert_eq!(code(elsewhere), Some(ErrorCode::ValidationError));
@@ -116,12 +120,15 @@ impl History {
         }
         let user_index = self.dice.one_in(2).then(|| self.dice.below(USERS));
         let filters = [StatusFilter::Active, StatusFilter::Expired, StatusFilter::Revoked, StatusFilter::All];
-        let query = ListQuery::default()
+        let filter = SessionFilter::default()
             .user_id(user_index.map(|user_index| user(&format!("u{user_index}"))))
-            .status(*self.dice.pick(&filters))
-            .limit(Limit::new(1 + self.dice.below(7) as i64).unwrap())
-            .cursor(None);
-        self.record_call(format!("list {tenant_index} {user_index:?} {:?} {:?}", query.status, query.limit));
+            .status(Some(*self.dice.pick(&filters)));
+        let limit = Limit::new(1 + self.dice.below(7) as i64).unwrap();
+        let query = ListQuery::default().filter(filter).limit(limit);
+        self.record_call(format!(
+            "list {tenant_index} {user_index:?} {:?} {:?}",
+            query.filter.status, query.limit
+        ));
         self.page(tenant_index, query, user_index, None);
     }
 
@@ -143,7 +150,8 @@ impl History {
         }
         assert_eq!(page.next_cursor.is_some(), expected.len() > limit);
         // What a list of living ones left out is over for its reader.
-        if query.status == StatusFilter::Active && after.is_none() && page.next_cursor.is_none() {
+        if query.filter.status == Some(StatusFilter::Active) && after.is_none() && page.next_cursor.is_none()
+        {
             for session_index in self.model.newest_first(tenant_index) {
                 if user_index.is_none_or(|user_index| {
                     self.model.tenants[tenant_index].sessions[session_index].user == user_index

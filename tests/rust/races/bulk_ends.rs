@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use hellojohn::{
-    EndReason, Engine, ErrorCode, Grant, Limit, ListQuery, PurgeBefore, Session, StatusFilter, Tenant,
-    Timestamp,
+    EndReason, Engine, ErrorCode, Grant, Limit, ListQuery, PurgeBefore, Session, SessionFilter, StatusFilter,
+    Tenant, Timestamp,
 };
 use hellojohn_tests::fixture::{
     Database, Process, SECRET, START, code, configure, refresh, rounds, sign_in, user,
@@ -27,11 +27,8 @@ fn engines() -> (Database, [Process; 2], [Tenant; 2]) {
 }
 
 fn all_of(tenant: &Tenant, id: &str) -> Vec<Session> {
-    let mut query = ListQuery::default()
-        .user_id(Some(user(id)))
-        .status(StatusFilter::All)
-        .limit(Limit::new(100).unwrap())
-        .cursor(None);
+    let filter = SessionFilter::of_user(user(id)).status(Some(StatusFilter::All));
+    let mut query = ListQuery::default().filter(filter).limit(Limit::new(100).unwrap());
     let mut sessions = Vec::new();
     loop {
         let page = tenant.list(&query).unwrap();

@@ -11,7 +11,7 @@ mod sign_in;
 use std::sync::Barrier;
 use std::thread;
 
-use hellojohn::{ListQuery, SessionId, Tenant};
+use hellojohn::{ListQuery, SessionFilter, SessionId, Tenant};
 use hellojohn_tests::fixture::{Database, Process, START, configure, rounds, user};
 
 /// Runs the calls at once and answers with what each came to.
@@ -64,6 +64,6 @@ fn race_rounds() -> u64 {
 }
 
 fn active(tenant: &Tenant, id: &str) -> Vec<SessionId> {
-    let query = ListQuery::default().user_id(Some(user(id)));
+    let query = ListQuery::default().filter(SessionFilter::of_user(user(id)));
     tenant.list(&query).unwrap().data.into_iter().map(|session| session.id).collect()
 }

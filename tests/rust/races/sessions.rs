@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use hellojohn::{
-    CacheValidator, CreateSession, EndReason, ErrorCode, Grant, ListQuery, SessionId, StatusFilter, Tenant,
+    CacheValidator, CreateSession, EndReason, ErrorCode, Grant, ListQuery, SessionFilter, SessionId, Tenant,
     Timestamp,
 };
 use hellojohn_tests::fixture::{START, code, sign_in, user};
@@ -119,7 +119,7 @@ fn a_cursor_walks_every_old_session_once_while_others_come_and_go() {
         });
         for _ in 0..race_rounds() / 4 {
             let mut found = Vec::new();
-            let mut query = ListQuery::default().user_id(Some(user("u"))).status(StatusFilter::Active);
+            let mut query = ListQuery::default().filter(SessionFilter::of_user(user("u")));
             query.limit = hellojohn::Limit::new(7).unwrap();
             loop {
                 let page = arena.first().list(&query).unwrap();

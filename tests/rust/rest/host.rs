@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use hellojohn::rest::http::{HeaderMap, Request, Response};
 use hellojohn::rest::{AuthenticateError, ClientAddress, Credentials, OPENAPI, RestApi, RestOptions};
 use hellojohn::{
-    Claims, CreateSession, Engine, Grant, ListQuery, ManualClock, SeededRandom, StatusFilter, Tenant,
-    Timestamp,
+    Claims, CreateSession, Engine, Grant, ListQuery, ManualClock, SeededRandom, SessionFilter, StatusFilter,
+    Tenant, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -245,7 +245,8 @@ impl Host {
             self.tenant.config().expect("the settings").to_json().to_string(),
             self.tenant.jwks().expect("the keys").to_string(),
         ];
-        let mut list = ListQuery::default().status(StatusFilter::All);
+        let every = SessionFilter::default().status(Some(StatusFilter::All));
+        let mut list = ListQuery::default().filter(every);
         loop {
             let page = self.tenant.list(&list).expect("a page");
             dump.extend(page.data.iter().map(|session| serde_json::to_string(session).expect("JSON")));

@@ -179,7 +179,7 @@ pub unsafe extern "C" fn hj_session_revoked_at_ms(session: *const hj_session) ->
 }
 
 /// Why it ended. One of "sign_out", "revoked", "revoke_all", "revoke_tenant", "max_sessions", "idle_timeout",
-/// "refresh_token_reuse" or "expired". NULL if there is none.
+/// "refresh_token_reuse", "restored" or "expired". NULL if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_session_end_reason(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").

@@ -12,7 +12,7 @@ pub const HJ_MFA_VERIFIED: hj_mfa = 1;
 /// No second factor was passed; an update takes an earlier one back.
 pub const HJ_MFA_NOT_VERIFIED: hj_mfa = 2;
 
-pub(super) fn read(said: hj_mfa) -> Result<Option<bool>, Error> {
+pub(crate) fn read(said: hj_mfa) -> Result<Option<bool>, Error> {
     match said {
         HJ_MFA_UNSAID => Ok(None),
         HJ_MFA_VERIFIED => Ok(Some(true)),

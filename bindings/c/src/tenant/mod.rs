@@ -14,7 +14,11 @@ pub mod verify;
 
 pub mod query;
 
+pub mod explain;
+
 pub mod revoke;
+
+pub mod revoke_where;
 
 pub mod settings;
 

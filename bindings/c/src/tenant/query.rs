@@ -5,6 +5,7 @@ use hellojohn_core::{Error, Limit, ListQuery};
 use super::hj_tenant;
 use crate::abi::{OptionStruct, hj_str};
 use crate::error::hj_error;
+use crate::filter::hj_session_filter;
 use crate::guard::call;
 use crate::page::hj_page;
 use crate::session::hj_session;
@@ -45,11 +46,14 @@ pub struct hj_list_options {
     /// At most this many sessions, 1 to 100; a larger number means 100, and a negative one is refused. 0 is "not given"
     /// and means the default of 20, so a host that passes on a number of its user must refuse a 0 itself.
     pub limit: i64,
+    /// What the sessions must be besides; NULL for no more. `user_id` and `status` may be given here or there.
+    pub filter: *const hj_session_filter,
 }
 
-// SAFETY: repr(C), starts with its size; zero is "not given" and 0.
+// SAFETY: repr(C), starts with its size; zero is "not given", 0 and NULL.
 unsafe impl OptionStruct for hj_list_options {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    // The size up to the last member of the first release.
+    const FIRST_SIZE: usize = std::mem::offset_of!(Self, limit) + size_of::<i64>();
 }
 
 /// Lists sessions, newest first, a page at a time. The cursor stays good while sessions come and go.
@@ -77,18 +81,40 @@ pub unsafe extern "C" fn hj_tenant_list(
     })
 }
 
+/// Counts the sessions that the filter admits; every active session for NULL. The call looks at each session of the filter's
+/// user or of the tenant, 1,000 in one read transaction: the count of a large tenant is of slightly different instants.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR naming the member.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_count(
+    tenant: *const hj_tenant,
+    filter: *const hj_session_filter,
+    count: *mut u64,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([count], error, || {
+        let count = count.require("count")?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let (tenant, filter) = unsafe {
+            (hj_tenant::require(tenant)?, hj_session_filter::read(filter, hj_str::NONE, hj_str::NONE)?)
+        };
+        count.put(tenant.count(&filter)?);
+        Ok(())
+    })
+}
+
 /// # Safety
-/// Section "Strings" of the contract holds for all texts.
+/// Section "Strings" of the contract holds for all texts, section "Option structs" for the filter.
 unsafe fn read_query(options: hj_list_options) -> Result<ListQuery, Error> {
     let limit = match options.limit {
         0 => Limit::default(),
         rows => Limit::new(rows)?,
     };
-    // SAFETY: the caller keeps "Strings".
+    // SAFETY: the caller keeps "Strings" and "Option structs".
     unsafe {
         Ok(ListQuery::default()
-            .user_id(options.user_id.parse("user_id")?)
-            .status(options.status.parse("status")?.unwrap_or_default())
+            .filter(hj_session_filter::read(options.filter, options.user_id, options.status)?)
             .limit(limit)
             .cursor(options.cursor.parse("cursor")?))
     }

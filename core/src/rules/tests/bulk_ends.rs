@@ -8,6 +8,7 @@ use crate::duration::Duration;
 use crate::model::bulk_end::BulkEnd;
 use crate::model::id::{SessionId, UserId};
 use crate::model::session::{End, EndReason, SessionLifetime, SessionTimes};
+use crate::model::session_filter::SessionFilter;
 use crate::rules::status::{Cause, FoundEnd, find_end};
 
 /// Sessions of two users, the even ones and the odd ones.
@@ -26,6 +27,8 @@ pub(super) enum Step {
         user: Option<usize>,
         spared: Option<usize>,
         newest: Option<usize>,
+        /// Only sessions that were last active before this many seconds ago.
+        idle_for: Option<u64>,
     },
     EndOne(usize),
     Rotate(usize),
@@ -37,9 +40,13 @@ pub(super) enum Step {
 
 pub(super) fn any_step() -> impl Strategy<Value = Step> {
     let session = 0..SESSIONS;
-    let end_many =
-        (prop::option::of(0..2usize), prop::option::of(0..SESSIONS), prop::option::of(0..SESSIONS))
-            .prop_map(|(user, spared, newest)| Step::EndMany { user, spared, newest });
+    let end_many = (
+        prop::option::of(0..2usize),
+        prop::option::of(0..SESSIONS),
+        prop::option::of(0..SESSIONS),
+        prop::option::of(0..5u64),
+    )
+        .prop_map(|(user, spared, newest, idle_for)| Step::EndMany { user, spared, newest, idle_for });
     prop_oneof![
         3 => (1..4u64).prop_map(Step::Wait),
         1 => (1..6u64).prop_map(Step::GoBack),
@@ -112,12 +119,13 @@ impl EagerTenant {
                 self.stamp_all();
                 self.idle_ms = secs.map(|secs| secs as i64 * 1_000);
             }
-            Step::EndMany { user, spared, newest } => {
+            Step::EndMany { user, spared, newest, idle_for } => {
                 let mut count = 0;
                 for at in 0..SESSIONS {
                     let is_meant = user.is_none_or(|user| at % 2 == user)
                         && spared != Some(at)
-                        && newest.is_none_or(|newest| at <= newest);
+                        && newest.is_none_or(|newest| at <= newest)
+                        && idle_for.is_none_or(|secs| self.sessions[at].0 < self.now - secs as i64 * 1_000);
                     if is_meant && self.find_end(at).is_none() {
                         self.sessions[at].1 = Some((self.now, EndReason::RevokeAll));
                         count += 1;
@@ -173,7 +181,10 @@ impl LazyTenant {
     }
 
     pub(super) fn find_end(&self, at: usize) -> Option<FoundEnd> {
-        find_end(&self.sessions[at], self.now, self.idle_timeout, &self.pending)
+        find_end(&self.sessions[at], self.now, self.idle_timeout, &self.pending, &mut |filter| {
+            Ok(filter.admits_lifetime(&self.sessions[at]))
+        })
+        .unwrap()
     }
 
     /// What each call that ended many has ended by now, stamped or not.
@@ -221,6 +232,7 @@ impl LazyTenant {
             newest: None,
             actor: None,
             replaced_by: None,
+            filter: None,
             epoch: 0,
         };
         match step {
@@ -233,12 +245,16 @@ impl LazyTenant {
                 self.decide(nothing);
                 self.idle_timeout = secs(idle);
             }
-            Step::EndMany { user: whose, spared, newest } => {
+            Step::EndMany { user: whose, spared, newest, idle_for } => {
                 self.decide(BulkEnd {
                     user_id: whose.map(user),
                     reason: Some(EndReason::RevokeAll),
                     spared: spared.map(id),
                     newest: newest.map(id),
+                    filter: idle_for.map(|secs| SessionFilter {
+                        last_active_before: Some(Timestamp::from_millis(now - secs as i64 * 1_000)),
+                        ..SessionFilter::default()
+                    }),
                     ..nothing
                 });
                 self.stamped.push((self.newest, 0));

@@ -10,6 +10,7 @@ use crate::model::event::{Event, EventType};
 use crate::model::id::{EventId, KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::session::{BulkNo, End, EndReason, SessionTimes};
+use crate::model::session_filter::SessionFilter;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::rules::rotation::Rotation;
 use crate::store::{
@@ -118,6 +119,7 @@ pub(in crate::store) fn plain_bulk_end(no: BulkNo) -> BulkEnd {
         newest: None,
         actor: None,
         replaced_by: None,
+        filter: None,
         epoch: 1,
     }
 }
@@ -134,6 +136,7 @@ pub(in crate::store) fn full_bulk_end(no: BulkNo) -> BulkEnd {
         newest: Some(session_id(8)),
         actor: Some("admin:ada 'ü".parse().unwrap()),
         replaced_by: Some(session_id(9)),
+        filter: Some(full_filter()),
         epoch: 50 + no,
     }
 }
@@ -151,6 +154,15 @@ pub(in crate::store) fn event(event_type: EventType) -> Event {
         data: crate::json::parse_object(br#"{"z":[1,null,"\u0001 \u00fc"],"a":{"b":true}}"#).unwrap(),
         hash: None,
     }
+}
+
+/// A filter with every member set.
+fn full_filter() -> SessionFilter {
+    let members = r#"{"user_id":"usr 'ü","status":"all","country":["ES","PT"],"not_country":"FR","ip_address":"2001:db8::/32",
+        "not_ip_address":"192.0.2.0/24","device_type":"mobile","user_agent":"Ünï \"quoted\"","org_id":"org","role":"rôle",
+        "created_after":1,"created_before":3,"last_active_after":2,"last_active_before":1700000000000,
+        "mfa_verified":false,"end_reason":"expired"}"#;
+    members.parse().unwrap()
 }
 
 /// A tenant with every optional setting absent.

@@ -18,6 +18,7 @@ use crate::model::id::{EventId, KeyId, SessionId};
 use crate::model::identity::{Claims, Identity};
 use crate::model::ip_address::IpAddress;
 use crate::model::session::{End, SessionLifetime, SessionTimes};
+use crate::model::session_filter::SessionFilter;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::rules::rotation::Rotation;
 use crate::store::records::{
@@ -147,6 +148,7 @@ columns! {
     reason text: record.bulk_end.reason => bulk_end.reason = cell.optional_text();
     spared_ulid bytea: record.bulk_end.spared.map(SessionId::to_bytes) => bulk_end.spared = cell.optional_session();
     newest_ulid bytea: record.bulk_end.newest.map(SessionId::to_bytes) => bulk_end.newest = cell.optional_session();
+    filter text: record.bulk_end.filter => bulk_end.filter = cell.optional_text();
     era bigint: record.bulk_end.epoch => bulk_end.epoch = cell.number();
     actor text: record.bulk_end.actor => bulk_end.actor = cell.optional_text();
     replaced_by_ulid bytea: record.bulk_end.replaced_by.map(SessionId::to_bytes) => bulk_end.replaced_by = cell.optional_session();
@@ -296,6 +298,7 @@ pub(super) fn bulk_end(row: &Row) -> Result<BulkEndRecord, Failure> {
         newest: None,
         actor: None,
         replaced_by: None,
+        filter: None,
         epoch: 0,
     });
     read_bulk_end(&mut record, row, 0, no)?;
@@ -501,6 +504,7 @@ as_value! { String => Text(|text| text.clone()) }
 as_value! { Map<String, serde_json::Value> => Text(|object| json::to_canonical(object)) }
 as_value! { Timestamp => Integer(|time| time.as_millis()) }
 as_value! { Duration, IpAddress => Text(|value| value.to_string()) }
+as_value! { SessionFilter => Text(|filter| filter.to_json()) }
 
 impl AsValue for Claims {
     fn as_value(&self) -> Value {

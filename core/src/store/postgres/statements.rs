@@ -31,6 +31,7 @@ pub(super) const ROTATED: &[&str] = &[
 
 /// What a change of identity writes.
 pub(super) const IDENTITY: &[&str] = &[
+    "judged_by",
     "access_serial",
     "access_issued_at_ms",
     "access_expires_at_ms",

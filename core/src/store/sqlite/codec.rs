@@ -101,6 +101,7 @@ columns! {
         reason: record.bulk_end.reason => bulk_end.reason = cell.optional_text();
         spared_ulid: record.bulk_end.spared.map(SessionId::to_bytes) => bulk_end.spared = cell.optional_session();
         newest_ulid: record.bulk_end.newest.map(SessionId::to_bytes) => bulk_end.newest = cell.optional_session();
+        filter: record.bulk_end.filter => bulk_end.filter = cell.optional_text();
         era: record.bulk_end.epoch => bulk_end.epoch = cell.value();
         actor: record.bulk_end.actor => bulk_end.actor = cell.optional_text();
         replaced_by_ulid: record.bulk_end.replaced_by.map(SessionId::to_bytes) => bulk_end.replaced_by = cell.optional_session();
@@ -237,6 +238,7 @@ pub(super) fn bulk_end(row: &Row<'_>) -> Result<BulkEndRecord, Failure> {
         newest: None,
         actor: None,
         replaced_by: None,
+        filter: None,
         epoch: 0,
     });
     BulkEndColumn::read_into(&mut record, &RowReader { row, id: no })?;

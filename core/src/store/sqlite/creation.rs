@@ -34,8 +34,9 @@ fn target(link: &Path) -> io::Result<PathBuf> {
     Ok(link.parent().map_or(target.clone(), |folder| folder.join(target)))
 }
 
+/// Creates a file that is not there.
 #[cfg(unix)]
-fn create_new(path: &Path, access: FileAccess) -> io::Result<()> {
+pub(super) fn create_new(path: &Path, access: FileAccess) -> io::Result<()> {
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(access.mode()).open(path)?;
@@ -44,7 +45,8 @@ fn create_new(path: &Path, access: FileAccess) -> io::Result<()> {
     Ok(())
 }
 
+/// Creates a file that is not there.
 #[cfg(not(unix))]
-fn create_new(path: &Path, _: FileAccess) -> io::Result<()> {
+pub(super) fn create_new(path: &Path, _: FileAccess) -> io::Result<()> {
     fs::File::create_new(path).map(drop)
 }

@@ -1,5 +1,6 @@
 //! The store over one SQLite file in WAL mode: one writing connection, a few reading ones.
 
+pub(super) mod backup;
 mod change_tracker;
 mod check;
 mod check_rows;

@@ -96,7 +96,7 @@ CREATE TABLE bulk_ends (
   era INTEGER NOT NULL,
   -- How many sessions it has stamped, and whether that were all.
   ended INTEGER NOT NULL,
-  done INTEGER NOT NULL CHECK (done IN (0, 1)), actor TEXT CHECK (actor <> ''), replaced_by_ulid BLOB CHECK (length(replaced_by_ulid) = 16),
+  done INTEGER NOT NULL CHECK (done IN (0, 1)), actor TEXT CHECK (actor <> ''), replaced_by_ulid BLOB CHECK (length(replaced_by_ulid) = 16), filter TEXT,
   PRIMARY KEY (tenant_no, bulk_no)
 ) STRICT, WITHOUT ROWID;
 

@@ -9,6 +9,7 @@ use crate::json;
 use crate::model::event::EventHash;
 use crate::model::identity::Claims;
 use crate::model::ip_address::IpAddress;
+use crate::model::session_filter::SessionFilter;
 use crate::text::AsText;
 
 pub(super) trait AsSql {
@@ -46,6 +47,7 @@ as_sql! { String: |text| text.as_str() }
 as_sql! { Map<String, Value>: |object| json::to_canonical(object) }
 as_sql! { Timestamp: |time| time.as_millis() }
 as_sql! { Duration, IpAddress: |value| value.to_string() }
+as_sql! { SessionFilter: |filter| filter.to_json() }
 
 impl AsSql for Claims {
     fn as_sql(&self) -> ToSqlOutput<'_> {

@@ -58,6 +58,7 @@ const ROTATE_SESSION: SessionUpdate = session_update! {
 };
 
 const CHANGE_IDENTITY: SessionUpdate = session_update! {
+    judged_by
     access_serial
     access_issued_at_ms
     access_expires_at_ms

@@ -19,6 +19,7 @@ export type SessionStatus = "active" | "expired" | "revoked";
  * - `max_sessions`: A newer sign-in of its user exceeded the cap.
  * - `idle_timeout`: It was not refreshed within the idle time-out.
  * - `refresh_token_reuse`: A refresh token of it was used again.
+ * - `restored`: The database was restored from a backup, and all of its sessions were ended.
  * - `expired`: It reached its end.
  */
 export type EndReason =
@@ -29,6 +30,7 @@ export type EndReason =
   | "max_sessions"
   | "idle_timeout"
   | "refresh_token_reuse"
+  | "restored"
   | "expired";
 
 /**

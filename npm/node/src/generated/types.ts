@@ -20,6 +20,7 @@ export type SessionStatus = "active" | "expired" | "revoked";
  * - `max_sessions`: A newer sign-in of its user exceeded the cap.
  * - `idle_timeout`: It was not refreshed within the idle time-out.
  * - `refresh_token_reuse`: A refresh token of it was used again.
+ * - `restored`: The database was restored from a backup, and all of its sessions were ended.
  * - `expired`: It reached its end.
  */
 export type EndReason =
@@ -30,6 +31,7 @@ export type EndReason =
   | "max_sessions"
   | "idle_timeout"
   | "refresh_token_reuse"
+  | "restored"
   | "expired";
 
 /**
@@ -93,6 +95,30 @@ export type EventType =
  * - `row`: A row cannot be read, or holds a value that the engine cannot have written.
  */
 export type ProblemKind = "file" | "structure" | "reference" | "schema" | "row";
+
+/**
+ * What ends a session by the clock.
+ *
+ * - `session_duration`: It reaches its end.
+ * - `idle_timeout`: It was not refreshed within the idle time-out.
+ */
+export type SessionLimit = "session_duration" | "idle_timeout";
+
+/**
+ * How a refresh token is answered.
+ *
+ * - `rotated`: With its successor.
+ * - `replayed`: With the same successor again.
+ * - `refresh_token_reused`: With `refresh_token_reused`: the session ends.
+ * - `session_revoked`: With `session_revoked`.
+ * - `session_expired`: With `session_expired`.
+ */
+export type RefreshAnswer =
+  | "rotated"
+  | "replayed"
+  | "refresh_token_reused"
+  | "session_revoked"
+  | "session_expired";
 
 /** Every code that a `HelloJohnError` can have; the same table holds in C, Rust and REST. */
 export type ErrorCode =
@@ -205,6 +231,66 @@ export interface Config {
   eventRetention: string | null;
   /** After how long the record of an ended session is deleted by maintenance; default never. */
   recordRetention: string | null;
+}
+
+/**
+ * Why a session is over, or what will end it. Instants are the first ones at which something is so, as long
+ * as nothing else happens to the session.
+ */
+export interface SessionExplanation {
+  /** The session. */
+  sessionId: string;
+  /** Its user. */
+  userId: string;
+  /** The engine's now: what the explanation is of. */
+  explainedAt: Date;
+  /** Its status. */
+  status: SessionStatus;
+  /** Why it ended. */
+  endReason: EndReason | null;
+  /** When it ended. An idle session ended at the last instant at which it could have been refreshed. */
+  endedAt: Date | null;
+  /** Of an active session: what ends it first. */
+  endsBy: SessionLimit | null;
+  /** Of an active session: the instant from which on it is over by the clock. */
+  endsAt: Date | null;
+  /** Of an active session: the instant from which on it is over because it reached its end. */
+  durationEndsAt: Date | null;
+  /**
+   * Of an active session: the instant from which on it is over because it was idle; absent without an idle
+   * time-out, and where the session reaches its end before.
+   */
+  idleTimeoutEndsAt: Date | null;
+  /**
+   * The instant from which on its newest access token is refused everywhere. Until then local verification
+   * accepts it, also after the end of the session.
+   */
+  accessTokenEndsAt: Date;
+  /** Of an active session: its place among the user's active ones, the oldest of which has 1. */
+  rank: number | null;
+  /** Of an active session: how many active ones its user has. */
+  activeSessions: number | null;
+  /** The cap: how many active sessions a user may have. */
+  maxSessionsPerUser: number | null;
+  /**
+   * Of an active session under a cap: which of the user's next sign-ins ends it, 1 for the very next, if no
+   * session ends before.
+   */
+  evictedBySignIn: number | null;
+  /** How its live refresh token would be answered now. */
+  liveToken: RefreshAnswer;
+  /** From which instant on it would be answered otherwise; absent if it never is. */
+  liveTokenUntil: Date | null;
+  /** How the refresh token before that would be answered now; absent if there was none. */
+  formerToken: RefreshAnswer | null;
+  /** From which instant on it would be answered otherwise; absent if it never is. */
+  formerTokenUntil: Date | null;
+  /** How often the former token would still be answered so; absent if it would not be replayed. */
+  replaysLeft: number | null;
+  /** How a still older refresh token would be answered now; absent if there was none. */
+  olderToken: RefreshAnswer | null;
+  /** From which instant on it would be answered otherwise; absent if it never is. */
+  olderTokenUntil: Date | null;
 }
 
 /** Counts over one tenant. */

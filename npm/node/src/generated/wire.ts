@@ -8,7 +8,10 @@ import type {
   EventType,
   KeyInfo,
   KeyState,
+  RefreshAnswer,
   Session,
+  SessionExplanation,
+  SessionLimit,
   SessionStatus,
   Stats,
 } from "./types";
@@ -143,6 +146,58 @@ export function toConfig(wire: WireConfig): Config {
     refreshReuseWindow: wire.refresh_reuse_window,
     eventRetention: wire.event_retention,
     recordRetention: wire.record_retention,
+  };
+}
+
+export interface WireSessionExplanation {
+  session_id: string;
+  user_id: string;
+  explained_at: number;
+  status: SessionStatus;
+  end_reason: EndReason | null;
+  ended_at: number | null;
+  ends_by: SessionLimit | null;
+  ends_at: number | null;
+  duration_ends_at: number | null;
+  idle_timeout_ends_at: number | null;
+  access_token_ends_at: number;
+  rank: number | null;
+  active_sessions: number | null;
+  max_sessions_per_user: number | null;
+  evicted_by_sign_in: number | null;
+  live_token: RefreshAnswer;
+  live_token_until: number | null;
+  former_token: RefreshAnswer | null;
+  former_token_until: number | null;
+  replays_left: number | null;
+  older_token: RefreshAnswer | null;
+  older_token_until: number | null;
+}
+
+export function toSessionExplanation(wire: WireSessionExplanation): SessionExplanation {
+  return {
+    sessionId: wire.session_id,
+    userId: wire.user_id,
+    explainedAt: new Date(wire.explained_at),
+    status: wire.status,
+    endReason: wire.end_reason,
+    endedAt: toDate(wire.ended_at),
+    endsBy: wire.ends_by,
+    endsAt: toDate(wire.ends_at),
+    durationEndsAt: toDate(wire.duration_ends_at),
+    idleTimeoutEndsAt: toDate(wire.idle_timeout_ends_at),
+    accessTokenEndsAt: new Date(wire.access_token_ends_at),
+    rank: wire.rank,
+    activeSessions: wire.active_sessions,
+    maxSessionsPerUser: wire.max_sessions_per_user,
+    evictedBySignIn: wire.evicted_by_sign_in,
+    liveToken: wire.live_token,
+    liveTokenUntil: toDate(wire.live_token_until),
+    formerToken: wire.former_token,
+    formerTokenUntil: toDate(wire.former_token_until),
+    replaysLeft: wire.replays_left,
+    olderToken: wire.older_token,
+    olderTokenUntil: toDate(wire.older_token_until),
   };
 }
 

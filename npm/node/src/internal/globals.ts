@@ -10,7 +10,7 @@ import { URL } from "node:url";
 
 export { Buffer, URL };
 
-export const { setTimeout, clearTimeout } = timers;
+export const { setTimeout, clearTimeout, setInterval, clearInterval } = timers;
 
 const { setImmediate } = timers;
 

@@ -16,7 +16,15 @@ export interface Addon {
     clock: NativeClock | null,
   ) => NativeTenant;
   Rest: new (tenant: NativeTenant, options: string, isMounted: boolean) => Rest;
+  NativeProgress: new () => NativeProgress;
   checkDatabase(completionQueue: CompletionQueue, database: string): number;
+  backupDatabase(
+    completionQueue: CompletionQueue,
+    database: string,
+    to: string,
+    progress: NativeProgress,
+  ): number;
+  restoreDatabase(completionQueue: CompletionQueue, backup: string, to: string, policy: string): number;
   authorizeOptionsRefusal(options: string): Outcome | null;
   errorAnswer(code: string, detail: string): Outcome;
   restPaths(): string[];
@@ -39,6 +47,11 @@ export interface CompletionQueue {
   readonly completionQueue: unique symbol;
   /** Throws for an answer that is longer than a text can be. */
   takeLongAnswer(call: number): string | null;
+}
+
+export interface NativeProgress {
+  copiedBytes(): number;
+  totalBytes(): number;
 }
 
 export interface NativeClock {
@@ -65,6 +78,8 @@ export interface NativeTenant {
   update(sessionId: string, patch: string): number;
   get(sessionId: string): Call;
   list(query: string): Call;
+  explain(sessionId: string): number;
+  count(filter: string): number;
   verifySession(sessionId: string): Call;
   verifyAccessToken(token: string, inline: boolean): Call;
   isFresh(number: number): boolean;
@@ -74,6 +89,8 @@ export interface NativeTenant {
   revoke(sessionId: string): number;
   revokeUser(userId: string, except: string | null): number;
   revokeTenant(): number;
+  revokeWhere(filter: string, plan: string | null): number;
+  previewRevokeWhere(filter: string): number;
   signOut(token: string, scope: string | null): number;
   config(): number;
   updateConfig(patch: string): number;

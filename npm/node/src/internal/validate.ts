@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { HelloJohnError, validationError } from "../errors";
 
 // Checks of JavaScript values that the engine cannot make, because they would not survive the way there. The engine itself
@@ -17,6 +18,12 @@ export function readText(field: string, value: unknown): string {
 /** Optional text: null when absent. */
 export function readOptionalText(field: string, value: unknown): string | null {
   return value === undefined || value === null ? null : readText(field, value);
+}
+
+/** The path of a database, absolute. What is no path is left to the engine, which refuses it in its words. */
+export function readPath(field: string, value: unknown): string {
+  const path = readText(field, value);
+  return path !== "" && path !== ":memory:" && !path.includes("://") ? resolve(path) : path;
 }
 
 /** An optional whole number from 0 to `max`: null when absent. */

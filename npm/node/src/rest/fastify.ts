@@ -48,6 +48,7 @@ export function createFastifyPlugin(adapterAt: (prefix: string) => RestAdapter):
       sendReply(reply, await adapter.answer(() => readNodeRequest(adapter, request.raw, request)));
     instance.addHook("onRequest", hook);
     for (const path of addon.restPaths()) {
+      if (path.includes("{session_id}/")) continue; // within `/v1/sessions/*`
       const isForId = path.endsWith("{session_id}");
       // `/v1/sessions/*` has `/v1/sessions/` too.
       const hasSlash = path === "/v1/sessions";

@@ -82,7 +82,8 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
 
 /// Every page of the list, most of which are empty.
 fn list_all(tenant: &Tenant) -> Fallible<()> {
-    let mut query = ListQuery::default().user_id(Some(LARGE_USER.parse()?)).status(StatusFilter::Expired);
+    let of_user = hellojohn::SessionFilter::of_user(LARGE_USER.parse()?);
+    let mut query = ListQuery::default().filter(of_user.status(Some(StatusFilter::Expired)));
     loop {
         query.cursor = tenant.list(&query)?.next_cursor;
         if query.cursor.is_none() {

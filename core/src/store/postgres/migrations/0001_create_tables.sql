@@ -109,6 +109,8 @@ CREATE TABLE @bulk_ends (
   -- The session that stays, and the newest session that ends.
   spared_ulid bytea CHECK (octet_length(spared_ulid) = 16),
   newest_ulid bytea CHECK (octet_length(newest_ulid) = 16),
+  -- Which of the sessions end, as the JSON of a filter; without one all of them.
+  filter text,
   -- Of the clock mark.
   era bigint NOT NULL,
   -- Who ended these sessions, and the session for which they made room.

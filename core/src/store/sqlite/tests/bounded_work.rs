@@ -7,9 +7,10 @@ use std::time::Duration;
 use rusqlite::{Connection, ffi};
 
 use crate::clock::{ManualClock, Timestamp};
-use crate::engine::{CreateSession, Engine, Tenant};
+use crate::engine::{CreateSession, Engine, RevokeWhere, Tenant};
 use crate::error::Failure;
 use crate::model::id::{SessionId, UserId};
+use crate::model::session_filter::SessionFilter;
 use crate::store::conformance::samples::{plain_session, user};
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
@@ -146,6 +147,14 @@ fn revocations_do_the_same_work_whatever_the_number_of_sessions() {
         crowd.tenant.revoke_tenant().unwrap();
     };
     assert_bounded("revoke_tenant", |_| {}, revoke_tenant);
+    let revoke_where = |crowd: &Crowd| {
+        let filter = SessionFilter { not_country: Some("ES".parse().unwrap()), ..SessionFilter::default() };
+        let plan = crowd.tenant.preview_revoke_where(&filter).unwrap().plan;
+        let request = RevokeWhere { plan: Some(plan), ..RevokeWhere::new(filter) };
+        assert!(crowd.tenant.revoke_where(request).unwrap() > 0);
+    };
+    assert_bounded("revoke_where", |_| {}, revoke_where);
+    assert_bounded("a sign-in after revoke_where", revoke_where, sign_in);
 }
 
 #[test]

@@ -6,9 +6,10 @@ use rusqlite::{Connection, named_params};
 
 use super::steps::take_longest;
 use crate::clock::{ManualClock, Timestamp};
-use crate::engine::{CreateSession, Engine, ListQuery, PurgeBefore, RefreshRequest, Tenant};
+use crate::engine::{CreateSession, Engine, ListQuery, PurgeBefore, RefreshRequest, RevokeWhere, Tenant};
 use crate::model::id::UserId;
 use crate::model::session::StatusFilter;
+use crate::model::session_filter::SessionFilter;
 use crate::store::Durability;
 
 const START: i64 = 1_767_225_600_000;
@@ -116,7 +117,7 @@ fn calls_on_one_session_do_not_grow_with_the_sessions_of_its_user() {
         tenant.refresh(grant.refresh_token.expose(), RefreshRequest::default()).unwrap();
     });
     within(LOOKUP_STEPS, "revoke", || tenant.revoke(id).unwrap());
-    let active = ListQuery { user_id: Some(large_user()), ..ListQuery::default() };
+    let active = ListQuery { filter: SessionFilter::of_user(large_user()), ..ListQuery::default() };
     let page = within(LOOKUP_STEPS, "list active of the user", || tenant.list(&active).unwrap());
     assert_eq!((page.data.len(), page.next_cursor), (4, None));
 }
@@ -127,7 +128,12 @@ fn a_page_of_a_list_does_not_grow_with_what_it_leaves_out() {
         let Bench { _folder, tenant, .. } = bench(standing);
         for user_id in [None, Some(large_user())] {
             for status in StatusFilter::ALL {
-                let query = ListQuery { user_id: user_id.clone(), status: *status, ..ListQuery::default() };
+                let filter = SessionFilter {
+                    user_id: user_id.clone(),
+                    status: Some(*status),
+                    ..SessionFilter::default()
+                };
+                let query = ListQuery { filter, ..ListQuery::default() };
                 let what = format!("list {status} of {user_id:?}");
                 let page = within(PAGE_STEPS, &what, || tenant.list(&query).unwrap());
                 // The next page starts where this one stopped looking.
@@ -138,6 +144,33 @@ fn a_page_of_a_list_does_not_grow_with_what_it_leaves_out() {
             }
         }
     }
+}
+
+#[test]
+fn filters_are_listed_counted_and_ended_in_steps() {
+    let Bench { _folder, tenant, rows, .. } = bench(Standing::Unswept);
+    let everything = SessionFilter {
+        status: Some(StatusFilter::All),
+        not_country: Some("ES".parse().unwrap()),
+        ..SessionFilter::default()
+    };
+    let nothing = SessionFilter { country: Some("ES".parse().unwrap()), ..everything.clone() };
+    let list = ListQuery { filter: nothing.clone(), ..ListQuery::default() };
+    within(PAGE_STEPS, "list by a filter", || tenant.list(&list).unwrap());
+    assert!(within(PAGE_STEPS, "count by a filter", || tenant.count(&everything).unwrap()) >= rows);
+    assert_eq!(within(PAGE_STEPS, "count of none", || tenant.count(&nothing).unwrap()), 0);
+    let active = SessionFilter { status: None, ..everything };
+    let preview = within(PAGE_STEPS, "a preview", || tenant.preview_revoke_where(&active).unwrap());
+    let request = RevokeWhere { plan: Some(preview.plan), ..RevokeWhere::new(active) };
+    let ended = within(PAGE_STEPS, "revoke_where", || tenant.revoke_where(request).unwrap());
+    assert_eq!(ended, preview.count);
+    // Its filter is kept until the sessions are stamped.
+    let everything = SessionFilter { status: Some(StatusFilter::All), ..SessionFilter::default() };
+    within(PAGE_STEPS, "count beside a kept filter", || tenant.count(&everything).unwrap());
+    within(PAGE_STEPS, "stats beside a kept filter", || tenant.stats().unwrap());
+    let page = ListQuery { filter: everything, ..ListQuery::default() };
+    within(PAGE_STEPS, "list beside a kept filter", || tenant.list(&page).unwrap());
+    within(CHANGE_STEPS, "a sweep beside a kept filter", || tenant.sweep().unwrap());
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! Copying databases, for which no engine is needed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use hellojohn::RestorePolicy;
+use napi::bindgen_prelude::Env;
+use napi_derive::napi;
+
+use crate::calls::CallRunner;
+use crate::completion_queue::CompletionQueue;
+use crate::encode::encode_nothing;
+use crate::thread_pool::SURVEYS;
+
+/// How far a copy has come, for JavaScript to look at while it goes on.
+#[napi]
+pub struct NativeProgress {
+    state: Arc<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    copied: AtomicI64,
+    total: AtomicI64,
+}
+
+#[napi]
+impl NativeProgress {
+    /// Nothing is copied yet.
+    #[napi(constructor, catch_unwind)]
+    #[expect(clippy::new_without_default, reason = "JavaScript calls it")]
+    pub fn new() -> Self {
+        NativeProgress { state: Arc::default() }
+    }
+
+    /// How many bytes are copied.
+    #[napi(catch_unwind)]
+    pub fn copied_bytes(&self) -> i64 {
+        self.state.copied.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes there are; 0 before the copy has begun.
+    #[napi(catch_unwind)]
+    pub fn total_bytes(&self) -> i64 {
+        self.state.total.load(Ordering::Relaxed)
+    }
+}
+
+fn runner(completion_queue: &CompletionQueue) -> CallRunner {
+    CallRunner { engine: None, actor: None, completions: Arc::clone(&completion_queue.completions) }
+}
+
+/// The path of a database and of a new file → nothing.
+#[napi(catch_unwind)]
+pub fn backup_database(
+    env: Env,
+    completion_queue: &CompletionQueue,
+    database: String,
+    to: String,
+    progress: &NativeProgress,
+) -> u32 {
+    let state = Arc::clone(&progress.state);
+    runner(completion_queue).submit_without_engine(env, &SURVEYS, move || {
+        hellojohn::backup_database(&database, &to, |copied| {
+            state.total.store(copied.total_bytes as i64, Ordering::Relaxed);
+            state.copied.store(copied.copied_bytes as i64, Ordering::Relaxed);
+        })?;
+        encode_nothing()
+    })
+}
+
+/// The path of a backup, that of a database, and a policy → nothing.
+#[napi(catch_unwind)]
+pub fn restore_database(
+    env: Env,
+    completion_queue: &CompletionQueue,
+    backup: String,
+    to: String,
+    policy: String,
+) -> u32 {
+    runner(completion_queue).submit_without_engine(env, &SURVEYS, move || {
+        hellojohn::restore_database(&backup, &to, policy.parse::<RestorePolicy>()?)?;
+        encode_nothing()
+    })
+}

@@ -1,0 +1,105 @@
+//! Looking through the sessions that a filter admits, newest first, a bounded number in one read transaction.
+
+use std::ops::ControlFlow;
+
+use super::transaction::ReadContext;
+use crate::error::{Failure, OpError};
+use crate::model::id::SessionId;
+use crate::model::session::{End, SessionLifetime, StatusFilter};
+use crate::model::session_filter::SessionFilter;
+use crate::store::{ReadRecord, ScanFilter, SessionRecord, SessionScope};
+
+/// How many sessions one read transaction looks at, whether they match or not: some 2 ms of reading. A walk through more takes
+/// many of them, and no other caller waits.
+pub(super) const SCAN_ROWS_MAX: usize = 1_000;
+
+/// A session that the filter admits.
+pub(super) struct Match<'a> {
+    pub session: &'a SessionLifetime,
+    pub end: Option<End>,
+    read_record: &'a ReadRecord<'a>,
+    /// The record, where the filter has read it already.
+    record: Option<SessionRecord>,
+}
+
+impl Match<'_> {
+    /// Its whole record.
+    pub(super) fn record(self) -> Result<SessionRecord, Failure> {
+        match self.record {
+            Some(record) => Ok(record),
+            None => (self.read_record)(),
+        }
+    }
+}
+
+/// How far a scan came.
+pub(super) struct Scanned {
+    /// The newest session that it looked at.
+    pub newest: Option<SessionId>,
+    /// Where the next scan begins; nothing if no session is left.
+    pub next: Option<SessionId>,
+}
+
+impl ReadContext<'_> {
+    /// Visits the sessions that the filter admits, newest first, those below `before` only. Ends when the visitor breaks,
+    /// before the session that it broke at, or when enough sessions were looked at.
+    pub(super) fn scan(
+        &self,
+        filter: &SessionFilter,
+        before: Option<SessionId>,
+        visit: &mut dyn FnMut(Match<'_>) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<Scanned, OpError> {
+        let scope = SessionScope::of(filter.user_id.as_ref());
+        let only_active = filter.effective_status() == StatusFilter::Active;
+        // An end that is written down is final: such a session is never active again.
+        let ends = if only_active { ScanFilter::Open } else { ScanFilter::All };
+        // Below it there may be very many sessions that were ended and are not stamped yet.
+        let undecided = match (only_active, &filter.user_id) {
+            (true, Some(user)) => self.snapshot.bulk_ends.oldest_undecided(user, self.mark.epoch),
+            _ => None,
+        };
+        let oldest = undecided.max(filter.below());
+        let before = before.into_iter().chain(filter.above()).min();
+        let mut scanned = Scanned { newest: None, next: None };
+        let (mut looked_at, mut last) = (0, None);
+        self.transaction.scan_newest_first(
+            self.tenant,
+            scope,
+            ends,
+            before,
+            &mut |session, read_record| {
+                if oldest.is_some_and(|oldest| session.id < oldest) {
+                    return Ok(ControlFlow::Break(()));
+                }
+                if looked_at == SCAN_ROWS_MAX {
+                    scanned.next = last;
+                    return Ok(ControlFlow::Break(()));
+                }
+                looked_at += 1;
+                scanned.newest.get_or_insert(session.id);
+                if filter.admits_lifetime(&session) {
+                    let record = if filter.needs_details() { Some(read_record()?) } else { None };
+                    let is_admitted = record
+                        .as_ref()
+                        .is_none_or(|record| filter.admits_details(&record.client, &record.identity));
+                    let end = match is_admitted {
+                        true => {
+                            self.find_end_of(&session, &|| read_record().map(Some))?.map(|found| found.end)
+                        }
+                        false => None,
+                    };
+                    if is_admitted && filter.admits_end(end) {
+                        let found = Match { session: &session, end, read_record, record };
+                        if visit(found)?.is_break() {
+                            scanned.next = last;
+                            return Ok(ControlFlow::Break(()));
+                        }
+                    }
+                }
+                last = Some(session.id);
+                Ok(ControlFlow::Continue(()))
+            },
+        )?;
+        Ok(scanned)
+    }
+}
