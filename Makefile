@@ -54,6 +54,7 @@ browser: node
 postgres:
 	cargo clippy --package hellojohn --features postgres --all-targets -- --deny warnings
 	tests/postgres/run cargo test --package hellojohn --features postgres --lib store::
+	tests/postgres/run cargo test --package hellojohn-tests --features postgres --test postgres_faults
 
 # Formatting, lints and documentation, warnings denied; layers, names, links and dependencies.
 lint: npm/node_modules/.package-lock.json

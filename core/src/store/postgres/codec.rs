@@ -496,7 +496,8 @@ macro_rules! as_value {
 }
 
 as_value! { bool => Flag(|flag| *flag) }
-as_value! { i64, u32 => Integer(|number| i64::from(*number)) }
+as_value! { i64 => Integer(|number| *number) }
+as_value! { u32 => Integer(|number| i64::from(*number)) }
 as_value! { u64 => Integer(|number| *number as i64) } // the model bounds every such number to what SQL holds
 as_value! { [u8; 16], [u8; 64], Vec<u8> => Bytes(|bytes| bytes.to_vec()) }
 as_value! { EventHash => Bytes(|hash| hash.0.to_vec()) }

@@ -119,7 +119,7 @@ async fn shake_hands(
         Some(connector) => config
             .connect_raw(socket, connector)
             .await
-            .map(|(client, connection)| (client, PostgresConnection::Encrypted(connection))),
+            .map(|(client, connection)| (client, PostgresConnection::Encrypted(Box::new(connection)))),
         None => config
             .connect_raw(LoginGuard::new(socket, false), tokio_postgres::NoTls)
             .await

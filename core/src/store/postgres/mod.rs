@@ -31,6 +31,7 @@ mod tests;
 mod tls;
 mod transaction;
 pub(super) mod url;
+mod url_parameters;
 mod value;
 mod write_tx;
 mod writing;

@@ -45,6 +45,7 @@ pub(super) const IDENTITY: &[&str] = &[
 
 /// The kinds of changes. The values of a row are those of [`columns`](Change::columns), in that order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::enum_variant_names, reason = "an identity is changed, too")]
 pub(super) enum Change {
     AddTenant,
     SetConfig,

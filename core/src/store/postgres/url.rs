@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::url_parameters::{Parameters, decode, invalid};
 use crate::error::Error;
-use crate::percent;
 use crate::secret::DatabaseSecret;
 
 /// One server.
@@ -84,14 +84,11 @@ pub(crate) struct PostgresUrl {
 }
 
 const DEFAULT_PORT: u16 = 5432;
-const DEFAULT_SCHEMA: &str = "hellojohn";
 const DEFAULT_APPLICATION_NAME: &str = "hellojohn";
 const DEFAULT_CONNECT_TIMEOUT_SECS: u64 = 5;
 const DEFAULT_POOL_MAX: u64 = 8;
 /// More hosts than a cluster has.
 const MAX_HOSTS: usize = 16;
-/// What the server cuts a name to.
-const MAX_NAME_BYTES: usize = 63;
 
 impl PostgresUrl {
     /// Reads a URL that begins with `postgres://` or `postgresql://`.
@@ -188,15 +185,6 @@ const CHANNEL_BINDINGS: &[(&str, ChannelBinding)] = &[
     ("require", ChannelBinding::Require),
 ];
 
-fn invalid(problem: &str) -> Error {
-    Error::validation("database", format_args!("the PostgreSQL URL {problem}"))
-}
-
-fn decode(text: &str, name: &str) -> Result<String, Error> {
-    let decoded = percent::decode(text).filter(|text| !text.contains('\0'));
-    decoded.ok_or_else(|| invalid(&format!("has a bad percent-escape in {name}")))
-}
-
 /// Reads the hosts of the authority, `h1:5432,[::1]:5433`, or those of the parameters `host` and `port`.
 fn read_hosts(authority: &str, named: Option<String>, ports: Option<String>) -> Result<Vec<Host>, Error> {
     let pairs: Vec<(String, Option<String>)> = match (authority, named) {
@@ -247,81 +235,4 @@ fn parse_port(text: &str) -> Result<u16, Error> {
     port.and_then(|port| port.parse().ok())
         .filter(|port| *port != 0)
         .ok_or_else(|| invalid("has a port that is no number from 1 to 65535"))
-}
-
-/// The parameters that have not been taken yet.
-struct Parameters(Vec<(String, String)>);
-
-impl Parameters {
-    fn read(query: &str) -> Result<Self, Error> {
-        let mut read: Vec<(String, String)> = Vec::new();
-        for part in query.split('&').filter(|part| !part.is_empty()) {
-            let (name, value) = part.split_once('=').ok_or_else(|| invalid("has a parameter without ="))?;
-            // A value of a mistyped URL may be part of a password, a name like this is none.
-            let is_name = name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-            if !is_name || name.is_empty() {
-                return Err(invalid("has a parameter whose name is none of libpq's"));
-            }
-            if read.iter().any(|(other, _)| other == name) {
-                return Err(invalid(&format!("gives {name} twice")));
-            }
-            read.push((name.to_owned(), decode(value, name)?));
-        }
-        Ok(Parameters(read))
-    }
-
-    fn take(&mut self, name: &str) -> Option<String> {
-        let index = self.0.iter().position(|(other, _)| other == name)?;
-        Some(self.0.swap_remove(index).1)
-    }
-
-    fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Error> {
-        let Some(value) = self.take(name) else { return Ok(None) };
-        let known = words.iter().find(|(word, _)| *word == value).map(|(_, meaning)| Some(*meaning));
-        known.ok_or_else(|| {
-            let list: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            invalid(&format!("has a {name} that is not one of {}", list.join(", ")))
-        })
-    }
-
-    fn number(&mut self, name: &str, default: u64, min: u64, max: u64) -> Result<u64, Error> {
-        let Some(value) = self.take(name) else { return Ok(default) };
-        let number = Some(value).filter(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
-        number
-            .and_then(|number| number.parse().ok())
-            .filter(|number| (min..=max).contains(number))
-            .ok_or_else(|| invalid(&format!("has a {name} that is no whole number from {min} to {max}")))
-    }
-
-    fn file(&mut self, name: &str) -> Result<Option<PathBuf>, Error> {
-        let Some(value) = self.take(name) else { return Ok(None) };
-        let path = PathBuf::from(value);
-        if path.is_absolute() {
-            return Ok(Some(path));
-        }
-        Err(invalid(&format!("has a {name} that is no absolute path of a file")))
-    }
-
-    fn schema(&mut self) -> Result<String, Error> {
-        let Some(schema) = self.take("schema") else { return Ok(DEFAULT_SCHEMA.to_owned()) };
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let starts_well = schema.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-        if schema.len() <= MAX_NAME_BYTES
-            && starts_well
-            && schema.bytes().all(is_plain)
-            && !schema.starts_with("pg_")
-        {
-            return Ok(schema);
-        }
-        Err(invalid(&format!(
-            "has a schema that is not 1 to {MAX_NAME_BYTES} of a-z, 0-9 and _ (no digit first, not pg_…)"
-        )))
-    }
-
-    fn finish(self) -> Result<(), Error> {
-        match self.0.first() {
-            None => Ok(()),
-            Some((name, _)) => Err(invalid(&format!("has the unknown parameter {name}"))),
-        }
-    }
 }

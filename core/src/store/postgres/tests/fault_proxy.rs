@@ -143,6 +143,7 @@ impl Shared {
     }
 
     /// Waits as the fault says; whether to hand on what came.
+    #[allow(clippy::disallowed_methods, reason = "the fault is that time passes")]
     fn pass(&self, is_request: bool, doomed: &Mutex<bool>) -> bool {
         let mut fault = self.fault.lock().expect("no thread has panicked");
         while *fault == Fault::BlackHole {
