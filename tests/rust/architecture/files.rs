@@ -25,7 +25,6 @@ const LONG_FILES: &[(&str, &str)] = &[
         "what a transaction knows, has changed and has sent, told once",
     ),
     ("core/src/store/postgres/tests/trips.rs", "each thing that can become of a trip"),
-    ("core/src/store/postgres/url.rs", "every part of a URL"),
     ("core/src/store/sqlite/check_rows.rs", "a walk for each table"),
     ("core/src/store/sqlite/codec.rs", "the columns of each table, once"),
     ("core/src/store/sqlite/read_tx.rs", "a function for each question"),

@@ -105,8 +105,8 @@ fn folder() -> tempfile::TempDir {
 fn a_failover_loses_nothing_that_was_acknowledged_and_brings_nothing_back() {
     let folder = folder();
     let primary = Server::primary(folder.path());
+    let standby = Server::standby_of(&primary, folder.path()); // without it no commit is acknowledged
     primary.ask("CREATE DATABASE hj");
-    let standby = Server::standby_of(&primary, folder.path());
     let url = format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/hj", primary.port, standby.port);
     work_during(&url, &url, |run| {
         run.wait_for_calls(CALLS);

@@ -123,7 +123,7 @@ async fn shake_hands(
         None => config
             .connect_raw(LoginGuard::new(socket, false), tokio_postgres::NoTls)
             .await
-            .map(|(client, connection)| (client, PostgresConnection::Plain(connection))),
+            .map(|(client, connection)| (client, PostgresConnection::Plain(Box::new(connection)))),
     };
     outcome.map_err(|error| login_error(&error))
 }

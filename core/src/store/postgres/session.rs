@@ -24,7 +24,7 @@ pub(super) const MAX_STATEMENTS: usize = 30;
 
 /// What moves the bytes of a login.
 pub(super) enum PostgresConnection {
-    Plain(tokio_postgres::Connection<LoginGuard<Socket>, NoTlsStream>),
+    Plain(Box<tokio_postgres::Connection<LoginGuard<Socket>, NoTlsStream>>),
     Encrypted(Box<tokio_postgres::Connection<Socket, EncryptedStream<Socket>>>),
 }
 
