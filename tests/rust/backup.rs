@@ -14,7 +14,7 @@ use hellojohn_tests::fixture::{Database, Process, SECOND, START, code, configure
 use proptest::prelude::*;
 
 fn open(path: &Path) -> Process {
-    Process::open(path.to_owned(), START, Engine::builder())
+    Process::open(path, START, Engine::builder())
 }
 
 fn every_session(tenant: &Tenant) -> BTreeMap<SessionId, Session> {

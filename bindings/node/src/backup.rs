@@ -28,7 +28,6 @@ struct Progress {
 impl NativeProgress {
     /// Nothing is copied yet.
     #[napi(constructor, catch_unwind)]
-    #[expect(clippy::new_without_default, reason = "JavaScript calls it")]
     pub fn new() -> Self {
         NativeProgress { state: Arc::default() }
     }

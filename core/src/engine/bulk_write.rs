@@ -27,7 +27,7 @@ pub(super) enum BulkStep<T> {
     /// It has changed nothing: it has to write a bulk end, which needs a transaction of its own.
     Alone,
     /// It has changed nothing: this pending bulk end has to be finished first.
-    Finish(BulkEnd),
+    Finish(Box<BulkEnd>),
 }
 
 impl<T> BulkStep<T> {
@@ -64,7 +64,7 @@ impl WriteContext<'_> {
         }
         let pending = &self.snapshot.bulk_ends.pending;
         match pending.first() {
-            Some(oldest) if pending.len() >= PENDING_MAX => Ok(BulkStep::Finish(oldest.clone())),
+            Some(oldest) if pending.len() >= PENDING_MAX => Ok(BulkStep::Finish(Box::new(oldest.clone()))),
             _ => self.ends().add_bulk_end(selection).map(BulkStep::Done),
         }
     }

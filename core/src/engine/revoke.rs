@@ -83,7 +83,7 @@ impl Tenant {
                 let record = ctx.transaction.session(ctx.tenant, except)?;
                 record.filter(|record| record.user_id == concerned).ok_or_else(unknown_session)?;
             }
-            Ok(ctx.end_many(&all_of(&concerned, except))?)
+            ctx.end_many(&all_of(&concerned, except))
         });
         self.count_ended(ended.wait()?, SessionScope::User(user))
     }
@@ -94,7 +94,7 @@ impl Tenant {
         let scope = SessionScope::Tenant;
         let ended = self.bulk_write_alone(move |_, ctx| {
             let reason = Some(EndReason::RevokeTenant);
-            Ok(ctx.end_many(&Selection {
+            ctx.end_many(&Selection {
                 scope,
                 spared: None,
                 newest: None,
@@ -102,7 +102,7 @@ impl Tenant {
                 at_most: None,
                 reason,
                 replaced_by: None,
-            })?)
+            })
         })?;
         self.count_ended(ended, scope)
     }
