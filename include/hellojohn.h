@@ -1080,7 +1080,7 @@ const char *hj_event_type(const hj_event *event);
 
 /// When it happened. An end by the clock may have been recorded later than it happened.
 HJ_API
-int64_t hj_event_at_at_ms(const hj_event *event);
+int64_t hj_event_at_ms(const hj_event *event);
 
 /// The session that it is about. NULL if there is none.
 HJ_API

@@ -37,6 +37,8 @@ static void free_null(void) {
   hj_keys_free(NULL);
   hj_stats_free(NULL);
   hj_check_report_free(NULL);
+  hj_event_free(NULL);
+  hj_event_page_free(NULL);
   hj_text_free(NULL);
   hj_rest_free(NULL);
   hj_response_free(NULL);
@@ -208,6 +210,29 @@ static void query(void) {
   hj_explanation_free(NULL);
 }
 
+static void read_events(void) {
+  hj_events_options options = hj_events_options_init();
+  hj_event_page *page = (hj_event_page *)&page;
+  hj_tenant *acting = (hj_tenant *)&acting;
+  bool may_have = true;
+  BAD(hj_tenant_with_actor(NULL, HJ_STR("cron"), &acting, error));
+  CHECK(acting == NULL);
+  BAD(hj_tenant_with_actor(tenant, HJ_STR("cron"), NULL, error));
+  BAD(hj_tenant_with_actor(tenant, HJ_STR(""), &acting, error));
+  FINE(hj_tenant_with_actor(tenant, absent, &acting, error));
+  hj_tenant_free(acting);
+  BAD(hj_tenant_events(NULL, &options, &page, error));
+  CHECK(page == NULL);
+  BAD(hj_tenant_events(tenant, &options, NULL, error));
+  FINE(hj_tenant_events(tenant, NULL, &page, error));
+  CHECK(hj_event_page_event(page, 0) == NULL);
+  BAD(hj_tenant_may_have_events_after(NULL, page, &may_have, error));
+  CHECK(!may_have);
+  BAD(hj_tenant_may_have_events_after(tenant, NULL, &may_have, error));
+  FINE(hj_tenant_may_have_events_after(tenant, page, NULL, error));
+  hj_event_page_free(page);
+}
+
 static void change_settings_and_keys(void) {
   hj_config *config = (hj_config *)&config;
   hj_keys *keys = (hj_keys *)&keys;
@@ -371,7 +396,22 @@ static void read_other_objects(void) {
   CHECK(hj_config_idle_timeout_s(NULL) == 0);
   CHECK(hj_config_max_sessions_per_user(NULL) == 0);
   CHECK(hj_config_refresh_reuse_window_s(NULL) == 0);
+  CHECK(hj_config_event_retention_s(NULL) == 0);
+  CHECK(hj_config_record_retention_s(NULL) == 0);
   CHECK(hj_config_json(NULL) == NULL);
+  CHECK(hj_event_seq(NULL) == 0);
+  CHECK(hj_event_id(NULL) == NULL);
+  CHECK(hj_event_type(NULL) == NULL);
+  CHECK(hj_event_at_ms(NULL) == 0);
+  CHECK(hj_event_session_id(NULL) == NULL);
+  CHECK(hj_event_user_id(NULL) == NULL);
+  CHECK(hj_event_actor(NULL) == NULL);
+  CHECK(hj_event_data_json(NULL) == NULL);
+  CHECK(hj_event_hash(NULL) == NULL);
+  CHECK(hj_event_page_count(NULL) == 0);
+  CHECK(hj_event_page_event(NULL, 0) == NULL);
+  CHECK(hj_event_page_next_after(NULL) == 0);
+  CHECK(!hj_event_page_has_more(NULL));
   CHECK(hj_keys_count(NULL) == 0);
   CHECK(hj_keys_kid(NULL, 0) == NULL);
   CHECK(hj_keys_state(NULL, 0) == NULL);
@@ -384,6 +424,27 @@ static void read_other_objects(void) {
   CHECK(hj_stats_log_bytes(NULL) == 0);
   CHECK(hj_stats_oldest_unswept_at_ms(NULL) == 0);
   CHECK(hj_stats_clock_ahead_ms(NULL) == 0);
+  CHECK(hj_explanation_session_id(NULL) == NULL);
+  CHECK(hj_explanation_user_id(NULL) == NULL);
+  CHECK(hj_explanation_explained_at_ms(NULL) == 0);
+  CHECK(hj_explanation_end_reason(NULL) == NULL);
+  CHECK(hj_explanation_ended_at_ms(NULL) == 0);
+  CHECK(hj_explanation_ends_by(NULL) == NULL);
+  CHECK(hj_explanation_ends_at_ms(NULL) == 0);
+  CHECK(hj_explanation_duration_ends_at_ms(NULL) == 0);
+  CHECK(hj_explanation_idle_timeout_ends_at_ms(NULL) == 0);
+  CHECK(hj_explanation_access_token_ends_at_ms(NULL) == 0);
+  CHECK(hj_explanation_rank(NULL) == 0);
+  CHECK(hj_explanation_active_sessions(NULL) == 0);
+  CHECK(hj_explanation_max_sessions_per_user(NULL) == 0);
+  CHECK(hj_explanation_evicted_by_sign_in(NULL) == 0);
+  CHECK(hj_explanation_live_token(NULL) == NULL);
+  CHECK(hj_explanation_live_token_until_at_ms(NULL) == 0);
+  CHECK(hj_explanation_former_token(NULL) == NULL);
+  CHECK(hj_explanation_former_token_until_at_ms(NULL) == 0);
+  CHECK(hj_explanation_replays_left(NULL) == 0);
+  CHECK(hj_explanation_older_token(NULL) == NULL);
+  CHECK(hj_explanation_older_token_until_at_ms(NULL) == 0);
   CHECK(hj_text_get(NULL) == NULL);
   CHECK(hj_text_len(NULL) == 0);
   CHECK(hj_response_status(NULL) == 0);
@@ -414,6 +475,7 @@ int main(void) {
   sign_in();
   verify();
   query();
+  read_events();
   change_settings_and_keys();
   maintain_and_revoke();
   answer_over_rest();

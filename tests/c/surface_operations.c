@@ -448,7 +448,7 @@ static json_t *stats(struct request *request) {
 
 static json_t *event_json(const hj_event *event) {
   return json_pack("{s:I, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "seq", (json_int_t)hj_event_seq(event), "id",
-                   hj_event_id(event), "type", hj_event_type(event), "at", (json_int_t)hj_event_at_at_ms(event),
+                   hj_event_id(event), "type", hj_event_type(event), "at", (json_int_t)hj_event_at_ms(event),
                    "session_id", string(hj_event_session_id(event)), "user_id", string(hj_event_user_id(event)),
                    "actor", string(hj_event_actor(event)), "data", parsed(hj_event_data_json(event)), "hash",
                    string(hj_event_hash(event)));

@@ -186,14 +186,7 @@ fn source(answer: &Answer) -> String {
             "TextOffset" => format!("{name}.texts.c_str({name}.{held_as})"),
             _ => format!("{name}.{held_as}"),
         };
-        getters += &getter(
-            name,
-            &format!("{}{suffix}", field.name).replace("_at_at_ms", "_at_ms"),
-            "",
-            result,
-            &doc(field),
-            &read,
-        );
+        getters += &getter(name, &member_name(field, suffix), "", result, &doc(field), &read);
     }
     for (_, more, held, value, doc) in more() {
         writeln!(members, "    pub(crate) {more}: {held},").expect("a string");
@@ -232,7 +225,7 @@ fn keys() -> String {
             "TextOffset" => format!("keys.text(index, |key| key.{})", field.name),
             _ => format!("keys.keys.get(index).map_or(0, |key| key.{})", field.name),
         };
-        let name = format!("{}{suffix}", field.name).replace("_at_at_ms", "_at_ms");
+        let name = member_name(&field, suffix);
         getters += &getter("keys", &name, ", index: usize", result, &doc(&field), &read);
     }
     let body = format!(
@@ -264,4 +257,13 @@ fn statuses() -> String {
          /// The names, by number.\npub(super) const NAMES: [&CStr; {}] = [\n    c\"ok\",\n{names}];\n",
         ErrorCode::ALL.len() + 1
     )
+}
+
+/// The name of a field with what C says of its unit. A time says `_at_ms` once.
+fn member_name(field: &Field, suffix: &str) -> String {
+    if field.name == "at" {
+        "at_ms".to_owned()
+    } else {
+        format!("{}{suffix}", field.name).replace("_at_at_ms", "_at_ms")
+    }
 }

@@ -129,6 +129,8 @@ test("The documented timeouts, in the documented spelling", async (t) => {
     idleTimeout: "7d",
     maxSessionsPerUser: 5,
     refreshReuseWindow: "10s",
+    eventRetention: null,
+    recordRetention: null,
   });
   assert.equal((await hj.config.update({ idle_timeout: null })).idleTimeout, null);
 });

@@ -133,7 +133,10 @@ impl Tenant {
                 data.push(self.view(found.record()?, end));
                 Ok(ControlFlow::Continue(()))
             })?;
-            let next_cursor = scanned.next.map(|last| key.mint_cursor(cursor_scope.as_bytes(), last));
+            // A session behind the last one of a full page may match by the time of the next page.
+            let last = data.last().filter(|_| data.len() == limit).map(|session| session.id);
+            let next = scanned.next.map(|looked_at| last.unwrap_or(looked_at));
+            let next_cursor = next.map(|last| key.mint_cursor(cursor_scope.as_bytes(), last));
             Ok(Page { data, next_cursor })
         })
     }

@@ -14,6 +14,8 @@ fn settings_are_read_and_changed() {
         "idle_timeout": null,
         "max_sessions_per_user": null,
         "refresh_reuse_window": "10s",
+        "event_retention": null,
+        "record_retention": null,
     });
     assert_eq!(host.get("/v1/admin/config").secret().send().is(200).body, defaults);
     let patch = json!({
@@ -28,6 +30,8 @@ fn settings_are_read_and_changed() {
         "idle_timeout": "7d",
         "max_sessions_per_user": 5,
         "refresh_reuse_window": "10s",
+        "event_retention": null,
+        "record_retention": null,
     });
     let answer = host.call("PATCH", "/v1/admin/config").secret().json(&patch).send().is(200);
     assert_eq!(answer.body, changed);

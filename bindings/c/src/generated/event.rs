@@ -66,7 +66,7 @@ pub unsafe extern "C" fn hj_event_type(event: *const hj_event) -> *const c_char 
 
 /// When it happened. An end by the clock may have been recorded later than it happened.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn hj_event_at_at_ms(event: *const hj_event) -> i64 {
+pub unsafe extern "C" fn hj_event_at_ms(event: *const hj_event) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(event, |event| event.at) }
 }

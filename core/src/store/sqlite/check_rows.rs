@@ -28,6 +28,7 @@ const ADDED_COLUMNS: &[(&str, &str, usize)] = &[
     ("record_retention", "NULL", 5),
     ("actor", "NULL", 5),
     ("replaced_by_ulid", "NULL", 5),
+    ("filter", "NULL", 6),
 ];
 
 /// The statement for a file of this version, in which a column that it lacks holds what it held before.
