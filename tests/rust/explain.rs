@@ -125,6 +125,10 @@ impl Host {
         let now = self.clock_now();
         let as_told = |until: Option<Timestamp>| until.is_none_or(|until| now < until);
         let compare = |behind: usize, answer: Option<RefreshAnswer>, until: Option<Timestamp>| {
+            // Only at that instant is the answer another one: after a lowered clock the first one may come back.
+            if until.is_some_and(|until| now > until) {
+                return;
+            }
             let found = self.refresh(chain, behind);
             assert_eq!(found == answer, as_told(until), "{question:?} at {now:?}: {found:?}, told {told:?}");
         };

@@ -137,7 +137,8 @@ fn a_commit_whose_answer_is_lost_has_an_unknown_outcome() {
     };
     once(1, Fault::None).unwrap();
     assert!(matches!(once(2, Fault::LoseNextAnswer), Err(WireError::UnknownOutcome(_))));
-    assert_eq!(count(&pool, "trips_lost"), 2, "the server has committed");
+    // The server goes on with what it has received when the connection is gone.
+    assert!((0..10_000).any(|_| count(&pool, "trips_lost") == 2), "the server commits");
     assert!(matches!(once(3, Fault::Refuse), Err(WireError::UnknownOutcome(_) | WireError::Lost(_))));
     assert_eq!(count(&pool, "trips_lost"), 2);
 }
