@@ -27,16 +27,8 @@ fn store(folder: &Path) -> SqliteStore {
 
 /// Commits `count` sessions, one by one: each fills a few pages of the log.
 fn commit(store: &SqliteStore, first: u16, count: u16) {
-    commit_with(store, first, count, 0);
-}
-
-/// [`commit`], with so many reads in each transaction.
-fn commit_with(store: &SqliteStore, first: u16, count: u16, reads: usize) {
     for number in first..first + count {
         let added = store.write_exclusive(&mut |tx| {
-            for _ in 0..reads {
-                tx.clock_mark()?;
-            }
             let id = "tnt".parse().unwrap();
             let tenant = match tx.tenant_no(&id)? {
                 Some(tenant) => tenant,
@@ -97,27 +89,6 @@ fn reads_that_overlap_without_a_gap_do_not_let_the_log_grow() {
         done.store(true, Ordering::Release);
     });
     assert!(log_pages(&store) < 2 * u64::from(LIMITS.force), "{}", log_pages(&store));
-}
-
-#[test]
-fn writes_that_follow_one_another_without_a_gap_do_not_let_the_log_grow() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut store = store(folder.path());
-    commit(&store, 0, 1);
-    // Next to the transactions, the time between two of them is nothing, and so is the patience.
-    const READS: usize = 1_000;
-    store.set_log_limits(LogLimits { patience: Duration::ZERO, ..LIMITS });
-    let store = &store;
-    std::thread::scope(|scope| {
-        for thread in 0..4 {
-            scope.spawn(move || {
-                for number in 0..100 {
-                    commit_with(store, 1_000 * (thread + 1) + number, 1, READS);
-                    assert!(log_pages(store) < 2 * u64::from(LIMITS.force), "{}", log_pages(store));
-                }
-            });
-        }
-    });
 }
 
 #[test]
