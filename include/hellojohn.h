@@ -1095,7 +1095,7 @@ const char *hj_event_user_id(const hj_event *event);
 HJ_API
 const char *hj_event_actor(const hj_event *event);
 
-/// More about it; "docs/EVENTS.md" lists the members by type.
+/// More about it; "docs/SPEC.md", section 10, lists the members by type.
 HJ_API
 const char *hj_event_data_json(const hj_event *event);
 

@@ -52,6 +52,15 @@ impl hj_str {
         bytes.map(str::from_utf8).transpose().map_err(|_| Error::validation(field, "must be UTF-8"))
     }
 
+    /// The text; it must be given.
+    ///
+    /// # Safety
+    /// As [`read_bytes`](Self::read_bytes).
+    pub(crate) unsafe fn require_text<'a>(self, field: &str) -> Result<&'a str, Error> {
+        // SAFETY: passed on to the caller.
+        unsafe { self.read_text(field) }?.ok_or_else(|| Error::validation(field, "is required"))
+    }
+
     /// The value that the text spells, if one is given.
     ///
     /// # Safety
@@ -67,7 +76,7 @@ impl hj_str {
     /// As [`read_bytes`](Self::read_bytes).
     pub(crate) unsafe fn require<T: FromStr<Err = Error>>(self, field: &str) -> Result<T, Error> {
         // SAFETY: passed on to the caller.
-        unsafe { self.parse(field) }?.ok_or_else(|| Error::validation(field, "is required"))
+        unsafe { self.require_text(field) }?.parse()
     }
 
     /// A token. One that is not given is empty, so that the engine answers `missing_token`.

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use hellojohn_core::{Error, RestorePolicy};
+use hellojohn_core::RestorePolicy;
 
 use crate::abi::hj_str;
 use crate::error::hj_error;
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn hj_backup_database(
 ) -> hj_status {
     call!([], error, || {
         // SAFETY: the caller keeps "Strings".
-        let (database, to) = unsafe { (read_path(database, "database")?, read_path(to, "to")?) };
+        let (database, to) = unsafe { (database.require_text("database")?, to.require_text("to")?) };
         hellojohn_core::backup_database(database, to, |copied| {
             if let Some(progress) = progress {
                 // SAFETY: the host's function takes its own context, until this call returns.
@@ -57,14 +57,7 @@ pub unsafe extern "C" fn hj_restore_database(
     call!([], error, || {
         // SAFETY: the caller keeps "Strings".
         let (backup, to, policy): (_, _, RestorePolicy) =
-            unsafe { (read_path(backup, "backup")?, read_path(to, "to")?, policy.require("policy")?) };
+            unsafe { (backup.require_text("backup")?, to.require_text("to")?, policy.require("policy")?) };
         hellojohn_core::restore_database(backup, to, policy)
     })
-}
-
-/// # Safety
-/// Section "Strings" of the contract holds for the path.
-unsafe fn read_path<'a>(path: hj_str, field: &str) -> Result<&'a str, Error> {
-    // SAFETY: the caller keeps "Strings".
-    unsafe { path.read_text(field) }?.ok_or_else(|| Error::validation(field, "is required"))
 }

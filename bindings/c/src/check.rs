@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use hellojohn_core::{CheckReport, Error};
+use hellojohn_core::CheckReport;
 
 use crate::abi::{get, hj_str};
 use crate::error::hj_error;
@@ -75,8 +75,7 @@ pub unsafe extern "C" fn hj_check_database(
     call!([report], error, || {
         let report = report.require("report")?;
         // SAFETY: the caller keeps "Strings".
-        let path = unsafe { database.read_text("database") }?;
-        let path = path.ok_or_else(|| Error::validation("database", "is required"))?;
+        let path = unsafe { database.require_text("database") }?;
         report.give(hj_check_report::new(&hellojohn_core::check_database(path)?));
         Ok(())
     })

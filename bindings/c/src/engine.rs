@@ -128,9 +128,8 @@ pub unsafe extern "C" fn hj_engine_open(
         // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
         let (path, builder) = unsafe {
             let options = OptionStruct::read(options)?;
-            (database.read_text("database")?, read_builder(options)?)
+            (database.require_text("database")?, read_builder(options)?)
         };
-        let path = path.ok_or_else(|| Error::validation("database", "is required"))?;
         engine.give(hj_engine(builder.open(path)?));
         Ok(())
     })

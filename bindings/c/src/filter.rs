@@ -66,7 +66,7 @@ impl hj_session_filter {
         status: hj_str,
     ) -> Result<SessionFilter, Error> {
         // SAFETY: the caller keeps "Option structs".
-        let given = unsafe { Self::read_struct(filter) }?;
+        let given: Self = unsafe { OptionStruct::read(filter) }?;
         // Through the JSON form, whose errors name the member.
         let mut members = Map::new();
         let texts = [
@@ -107,12 +107,5 @@ impl hj_session_filter {
             members.insert("mfa_verified".to_owned(), Value::Bool(is_verified));
         }
         SessionFilter::from_json(members)
-    }
-
-    /// # Safety
-    /// Section "Option structs" of the contract holds for the filter.
-    unsafe fn read_struct(filter: *const Self) -> Result<Self, Error> {
-        // SAFETY: passed on to the caller.
-        unsafe { OptionStruct::read(filter) }
     }
 }

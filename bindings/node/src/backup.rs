@@ -45,10 +45,6 @@ impl NativeProgress {
     }
 }
 
-fn runner(completion_queue: &CompletionQueue) -> CallRunner {
-    CallRunner { engine: None, actor: None, completions: Arc::clone(&completion_queue.completions) }
-}
-
 /// The path of a database and of a new file → nothing.
 #[napi(catch_unwind)]
 pub fn backup_database(
@@ -59,7 +55,7 @@ pub fn backup_database(
     progress: &NativeProgress,
 ) -> u32 {
     let state = Arc::clone(&progress.state);
-    runner(completion_queue).submit_without_engine(env, &SURVEYS, move || {
+    CallRunner::without_engine(completion_queue).submit_without_engine(env, &SURVEYS, move || {
         hellojohn::backup_database(&database, &to, |copied| {
             state.total.store(copied.total_bytes as i64, Ordering::Relaxed);
             state.copied.store(copied.copied_bytes as i64, Ordering::Relaxed);
@@ -77,7 +73,7 @@ pub fn restore_database(
     to: String,
     policy: String,
 ) -> u32 {
-    runner(completion_queue).submit_without_engine(env, &SURVEYS, move || {
+    CallRunner::without_engine(completion_queue).submit_without_engine(env, &SURVEYS, move || {
         hellojohn::restore_database(&backup, &to, policy.parse::<RestorePolicy>()?)?;
         encode_nothing()
     })

@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{Either, Env};
 use napi_derive::napi;
 use serde_json::{Map, Value};
 
-use crate::completion_queue::Completions;
+use crate::completion_queue::{CompletionQueue, Completions};
 use crate::guard::catch_panic;
 use crate::lazy_engine::{LazyEngine, OpenTenant};
 use crate::thread_pool::{LOOKUPS, ThreadPool, WRITES};
@@ -52,6 +52,11 @@ pub(crate) struct CallRunner {
 }
 
 impl CallRunner {
+    /// For calls that need no engine.
+    pub(crate) fn without_engine(completion_queue: &CompletionQueue) -> Self {
+        CallRunner { engine: None, actor: None, completions: Arc::clone(&completion_queue.completions) }
+    }
+
     /// Runs `body` on a pool; the completion queue delivers the answer.
     pub(crate) fn submit(
         &self,

@@ -102,7 +102,7 @@ impl Completions {
         if state.function.is_null() {
             return;
         }
-        state.completed.push(Completion { call, outcome });
+        state.completed.push(Completion { call, outcome: outcome.map(Some) });
         if state.completed.len() == 1 {
             // SAFETY: the function is not released, and cannot be while the lock is held. The queue is never full: it has no limit.
             unsafe {

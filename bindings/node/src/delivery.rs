@@ -9,7 +9,8 @@ use napi::sys;
 /// A call with its answer.
 pub(crate) struct Completion {
     pub call: u32,
-    pub outcome: Result<String, Error>,
+    /// Without the answer if JavaScript has to ask for it.
+    pub outcome: Result<Option<String>, Error>,
 }
 
 /// A longer answer does not become a JavaScript text together with the others, which would stop the event loop for all of them
@@ -19,8 +20,7 @@ const LONG_ANSWER: usize = 16 << 10;
 impl Completion {
     /// Takes the answer out if JavaScript has to ask for it.
     pub(crate) fn take_long_answer(&mut self) -> Option<String> {
-        let answer = self.outcome.as_mut().ok()?;
-        (answer.len() > LONG_ANSWER).then(|| std::mem::take(answer))
+        self.outcome.as_mut().ok()?.take_if(|answer| answer.len() > LONG_ANSWER)
     }
 }
 
@@ -54,9 +54,8 @@ pub(crate) unsafe fn call_with(
         // SAFETY: writes its value on success.
         ok(unsafe { sys::napi_create_uint32(env, *call, &mut number) })?;
         let (code, answer) = match outcome {
-            // No answer is an empty text: this one was taken out.
-            Ok(answer) if answer.is_empty() => (null, null),
-            Ok(answer) => (null, text(answer)?),
+            Ok(None) => (null, null),
+            Ok(Some(answer)) => (null, text(answer)?),
             Err(error) => (text(error.code().as_str())?, text(error.detail())?),
         };
         for (offset, value) in [number, code, answer].into_iter().enumerate() {

@@ -301,7 +301,7 @@ impl NativeTenant {
         })
     }
 
-    /// `EventQuery` as JSON → page of events, with the number of its mark.
+    /// `EventQuery` as JSON → page of events.
     #[napi(catch_unwind)]
     pub fn events(&self, env: Env, query: String) -> Either<String, u32> {
         self.calls.read_inline(env, move |_, tenant| {

@@ -1,8 +1,9 @@
 //! Copies of a whole database, of every tenant: a backup beside working engines, and a database from a backup (SPEC 14).
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::check::require_file;
 use super::tenant_snapshot::bulk_ends_of;
 use crate::error::{Error, ErrorCode, Failure};
 use crate::model::bulk_end::BulkEnd;
@@ -19,13 +20,6 @@ word_enum! {
         EndAll = "end_all",
         /// Sessions stay as they were when the backup was made: those that have ended since live again.
         Keep = "keep",
-    }
-}
-
-fn require_file(field: &str, path: &OsStr) -> Result<PathBuf, Error> {
-    match Database::parse(path)? {
-        Database::Sqlite(SqliteDatabase::File(path)) => Ok(path),
-        _ => Err(Error::validation(field, "must be a file")),
     }
 }
 
@@ -100,17 +94,11 @@ fn end_all(copy: &Path, options: &StoreOptions) -> Result<(), Failure> {
             transaction.add_bulk_end(
                 tenant,
                 &BulkEnd {
-                    no: newest + 1,
-                    user_id: None,
                     at: mark.highest,
                     idle_timeout: record.config.idle_timeout,
                     reason: Some(EndReason::Restored),
-                    spared: None,
-                    newest: None,
-                    filter: None,
-                    actor: None,
-                    replaced_by: None,
                     epoch: mark.epoch,
+                    ..BulkEnd::numbered(newest + 1)
                 },
             )?;
         }

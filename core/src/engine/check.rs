@@ -1,6 +1,7 @@
 //! Checking a database without opening an engine on it.
 
 use std::ffi::OsStr;
+use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::store::check_report::CheckReport;
@@ -30,8 +31,14 @@ use crate::store::{self, Database, SqliteDatabase, StoreOptions};
 /// `:memory:` and for a database URL; `forked` in a child of a process that had used the
 /// library before the fork.
 pub fn check_database(path: impl AsRef<OsStr>) -> Result<CheckReport, Error> {
-    match Database::parse(path.as_ref())? {
-        Database::Sqlite(SqliteDatabase::File(path)) => Ok(store::check(&path, &StoreOptions::default())?),
-        _ => Err(Error::validation("database", "must be a file")),
+    let path = require_file("database", path.as_ref())?;
+    Ok(store::check(&path, &StoreOptions::default())?)
+}
+
+/// The path of a database that has to be a file.
+pub(super) fn require_file(field: &str, path: &OsStr) -> Result<PathBuf, Error> {
+    match Database::parse(path)? {
+        Database::Sqlite(SqliteDatabase::File(path)) => Ok(path),
+        _ => Err(Error::validation(field, "must be a file")),
     }
 }

@@ -25,7 +25,7 @@ impl Engine {
         inner.clock.trust();
         let mut lowered = None;
         inner.store.write_exclusive(&mut |transaction| {
-            let clock = inner.shared_time(inner.clock_time()?, transaction.database_time());
+            let clock = inner.transaction_time(transaction)?;
             let mark = transaction.clock_mark()?;
             let now = inner.now(clock, mark);
             let mut direct_max = inner.direct_ends_max;

@@ -240,13 +240,9 @@ fn evict_oldest(
         let newest = evicted.first().copied();
         let reason = Some(EndReason::MaxSessions);
         let all_older = Selection {
-            scope: SessionScope::User(user),
-            spared: None,
             newest,
-            filter: None,
-            at_most: None,
-            reason,
             replaced_by: Some(newcomer.id),
+            ..Selection::all(SessionScope::User(user), reason)
         };
         match ctx.add_bulk_end(&all_older)? {
             BulkStep::Done(no) => Some(no),

@@ -155,6 +155,11 @@ impl EngineInner {
         }
     }
 
+    /// The time at which a write transaction happens, before the clock mark is looked at.
+    pub(super) fn transaction_time(&self, transaction: &dyn WriteTransaction) -> Result<Timestamp, Failure> {
+        Ok(self.shared_time(self.clock_time()?, transaction.database_time()))
+    }
+
     /// What the database's clock shows by now where it has one, else the clock's time.
     pub(super) fn estimated_time(&self) -> Result<Timestamp, Failure> {
         let ahead = self.database_ahead.load(AtomicOrdering::Relaxed);

@@ -75,9 +75,10 @@ impl Tenant {
     /// many ends by the clock that were.
     pub(super) fn settle(&self, scope: SessionScope<'_>) -> Result<u64, Error> {
         // From before the walk: it stamps all sessions of these.
-        let pending: Vec<BulkNo> = self.latest_snapshot()?.bulk_ends.pending_within(scope.user());
+        let snapshot = self.latest_snapshot()?;
+        let pending: Vec<BulkNo> = snapshot.bulk_ends.pending_within(scope.user());
         // A power loss that took an end back would take an event back that a reader may have seen.
-        let has_events = self.latest_snapshot()?.config.event_retention.is_some();
+        let has_events = snapshot.config.event_retention.is_some();
         let stamped = self.change_in_steps(
             scope,
             if has_events { Durability::Full } else { Durability::Normal },
@@ -89,10 +90,9 @@ impl Tenant {
         )?;
         if !pending.is_empty() {
             self.write_settings(|ctx| {
-                for bulk_end in &ctx.snapshot.bulk_ends.pending {
-                    if pending.contains(&bulk_end.no) {
-                        ctx.transaction.finish_bulk_end(ctx.tenant, bulk_end.no)?;
-                    }
+                let still_pending = ctx.snapshot.bulk_ends.pending.iter().map(|bulk_end| bulk_end.no);
+                for no in still_pending.filter(|no| pending.contains(no)) {
+                    ctx.transaction.finish_bulk_end(ctx.tenant, no)?;
                 }
                 Ok(())
             })?;

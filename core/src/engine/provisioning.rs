@@ -24,7 +24,7 @@ pub(super) fn create_tenant(inner: &EngineInner, id: &TenantId, secret: &SecretK
             return Ok(());
         }
         let mark = transaction.clock_mark()?;
-        let now = inner.now(inner.shared_time(inner.clock_time()?, transaction.database_time()), mark);
+        let now = inner.now(inner.transaction_time(transaction)?, mark);
         let record = TenantRecord {
             config: Config::default(),
             salt,

@@ -94,15 +94,7 @@ impl Tenant {
         let scope = SessionScope::Tenant;
         let ended = self.bulk_write_alone(move |_, ctx| {
             let reason = Some(EndReason::RevokeTenant);
-            ctx.end_many(&Selection {
-                scope,
-                spared: None,
-                newest: None,
-                filter: None,
-                at_most: None,
-                reason,
-                replaced_by: None,
-            })
+            ctx.end_many(&Selection::all(scope, reason))
         })?;
         self.count_ended(ended, scope)
     }
@@ -167,15 +159,7 @@ impl Tenant {
 /// All sessions of the user but `except`.
 fn all_of(user: &UserId, except: Option<SessionId>) -> Selection<'_> {
     let reason = Some(EndReason::RevokeAll);
-    Selection {
-        scope: SessionScope::User(user),
-        spared: except,
-        newest: None,
-        filter: None,
-        at_most: None,
-        reason,
-        replaced_by: None,
-    }
+    Selection { spared: except, ..Selection::all(SessionScope::User(user), reason) }
 }
 
 /// How many sessions a sign-out has ended, and whose.

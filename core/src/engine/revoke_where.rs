@@ -135,14 +135,12 @@ impl Tenant {
                     return Err(Refusal::because(Error::validation("plan", problem)).into());
                 }
             }
+            let scope = SessionScope::of(concerned.user_id.as_ref());
             ctx.end_many(&Selection {
-                scope: SessionScope::of(concerned.user_id.as_ref()),
-                spared: None,
                 newest: plan.as_ref().map(|plan| plan.found.newest),
                 filter: Some(&concerned),
                 at_most: plan.as_ref().map(|plan| plan.found.count),
-                reason: Some(EndReason::Revoked),
-                replaced_by: None,
+                ..Selection::all(scope, Some(EndReason::Revoked))
             })
         })?;
         self.count_ended(ended, SessionScope::of(filter.user_id.as_ref()))

@@ -58,17 +58,24 @@ impl Ending {
     }
 }
 
+impl<'a> Selection<'a> {
+    /// All sessions of the scope, for this reason.
+    pub(super) const fn all(scope: SessionScope<'a>, reason: Option<EndReason>) -> Self {
+        Selection {
+            scope,
+            spared: None,
+            newest: None,
+            filter: None,
+            at_most: None,
+            reason,
+            replaced_by: None,
+        }
+    }
+}
+
 impl Selection<'static> {
     /// No session of the tenant but those that the clock has ended.
-    pub(super) const ENDED_BY_CLOCK: Self = Selection {
-        scope: SessionScope::Tenant,
-        spared: None,
-        newest: None,
-        filter: None,
-        at_most: None,
-        reason: None,
-        replaced_by: None,
-    };
+    pub(super) const ENDED_BY_CLOCK: Self = Selection::all(SessionScope::Tenant, None);
 }
 
 /// Ends sessions of one tenant inside a write transaction.

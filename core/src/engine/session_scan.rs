@@ -77,29 +77,38 @@ impl ReadContext<'_> {
                 }
                 looked_at += 1;
                 scanned.newest.get_or_insert(session.id);
-                if filter.admits_lifetime(&session) {
-                    let record = if filter.needs_details() { Some(read_record()?) } else { None };
-                    let is_admitted = record
-                        .as_ref()
-                        .is_none_or(|record| filter.admits_details(&record.client, &record.identity));
-                    let end = match is_admitted {
-                        true => {
-                            self.find_end_of(&session, &|| read_record().map(Some))?.map(|found| found.end)
-                        }
-                        false => None,
-                    };
-                    if is_admitted && filter.admits_end(end) {
-                        let found = Match { session: &session, end, read_record, record };
-                        if visit(found)?.is_break() {
-                            scanned.next = last;
-                            return Ok(ControlFlow::Break(()));
-                        }
-                    }
+                if let Some(found) = self.find_match(filter, &session, read_record)?
+                    && visit(found)?.is_break()
+                {
+                    scanned.next = last;
+                    return Ok(ControlFlow::Break(()));
                 }
                 last = Some(session.id);
                 Ok(ControlFlow::Continue(()))
             },
         )?;
         Ok(scanned)
+    }
+
+    /// The session, if the filter admits it.
+    fn find_match<'m>(
+        &self,
+        filter: &SessionFilter,
+        session: &'m SessionLifetime,
+        read_record: &'m ReadRecord<'m>,
+    ) -> Result<Option<Match<'m>>, Failure> {
+        if !filter.admits_lifetime(session) {
+            return Ok(None);
+        }
+        let record = if filter.needs_details() { Some(read_record()?) } else { None };
+        if record.as_ref().is_some_and(|record| !filter.admits_details(&record.client, &record.identity)) {
+            return Ok(None);
+        }
+        let known = || match &record {
+            Some(record) => Ok(Some(record.clone())),
+            None => read_record().map(Some),
+        };
+        let end = self.find_end_of(session, &known)?.map(|found| found.end);
+        Ok(filter.admits_end(end).then_some(Match { session, end, read_record, record }))
     }
 }

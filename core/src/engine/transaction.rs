@@ -281,10 +281,7 @@ impl Tenant {
     ) -> Result<Result<T, Refusal>, Failure> {
         let version = transaction.tenant_version(self.state.no)?;
         let now = match durability {
-            Durability::Full => {
-                let clock = self.inner.shared_time(self.inner.clock_time()?, transaction.database_time());
-                self.inner.now(clock, version.mark)
-            }
+            Durability::Full => self.inner.now(self.inner.transaction_time(transaction)?, version.mark),
             Durability::Normal => version.mark.highest,
         };
         let known = Arc::clone(&self.state.snapshot.lock());

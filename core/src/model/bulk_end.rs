@@ -34,6 +34,23 @@ pub(crate) struct BulkEnd {
 }
 
 impl BulkEnd {
+    /// One with this number that ends no session yet.
+    pub(crate) fn numbered(no: BulkNo) -> Self {
+        BulkEnd {
+            no,
+            user_id: None,
+            at: Timestamp::default(),
+            idle_timeout: None,
+            reason: None,
+            spared: None,
+            newest: None,
+            actor: None,
+            replaced_by: None,
+            filter: None,
+            epoch: 0,
+        }
+    }
+
     /// Whether it says anything about the sessions of this user.
     pub(crate) fn concerns(&self, user_id: &UserId) -> bool {
         self.user_id.as_ref().is_none_or(|concerned| concerned == user_id)

@@ -93,7 +93,7 @@ public_record! {
         pub user_id: Option<UserId>,
         /// Who did it, as the host has named them; absent for what the clock did and where the host named no one.
         pub actor: Option<Actor>,
-        /// More about it; `docs/EVENTS.md` lists the members by type.
+        /// More about it; `docs/SPEC.md`, section 10, lists the members by type.
         pub data: Map<String, Value>,
         /// The hash that chains it to the event before it; absent until it is sealed.
         pub hash: Option<EventHash>,

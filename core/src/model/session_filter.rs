@@ -16,37 +16,30 @@ use crate::model::identity::{Identity, Role};
 use crate::model::ip_network::IpNetwork;
 use crate::model::session::{End, EndReason, SessionLifetime, Status, StatusFilter};
 use crate::object_reader::ObjectReader;
+use crate::schema::request_struct;
 
 /// Declares the filter, how each member is read, and its JSON.
 macro_rules! session_filter {
     ($($(#[doc = $doc:literal])+ $field:ident: $type:ty,)+) => {
-        /// Which sessions a call is about: those for which every given member holds. A filter without members means all
-        /// sessions of the default status.
-        ///
-        /// ```
-        /// use hellojohn::SessionFilter;
-        ///
-        /// let filter = SessionFilter::default()
-        ///     .not_country(Some("ES,PT".parse()?))
-        ///     .ip_address(Some("203.0.113.0/24".parse()?));
-        /// # Ok::<(), hellojohn::Error>(())
-        /// ```
-        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-        #[non_exhaustive]
-        pub struct SessionFilter {$(
-            $(#[doc = $doc])+
-            #[serde(skip_serializing_if = "Option::is_none")]
-            pub $field: Option<$type>,
-        )+}
-
-        impl SessionFilter {$(
-            #[doc = concat!("Sets [`", stringify!($field), "`](Self#structfield.", stringify!($field), ").")]
-            #[must_use]
-            pub fn $field(mut self, $field: Option<$type>) -> Self {
-                self.$field = $field;
-                self
-            }
-        )+}
+        request_struct! {
+            /// Which sessions a call is about: those for which every given member holds. A filter without members means all
+            /// sessions of the default status.
+            ///
+            /// ```
+            /// use hellojohn::SessionFilter;
+            ///
+            /// let filter = SessionFilter::default()
+            ///     .not_country(Some("ES,PT".parse()?))
+            ///     .ip_address(Some("203.0.113.0/24".parse()?));
+            /// # Ok::<(), hellojohn::Error>(())
+            /// ```
+            #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+            pub struct SessionFilter {$(
+                $(#[doc = $doc])+
+                #[serde(skip_serializing_if = "Option::is_none")]
+                pub $field: Option<$type>,
+            )+}
+        }
 
         impl SessionFilter {
             /// The names of its members, on every API surface.

@@ -102,6 +102,27 @@ pub(crate) struct FailedSignIn {
     pub tag: u16,
 }
 
+impl FailedSignIn {
+    /// Failed sign-ins as a store keeps them: 8 bytes each, 48 bits for the time and 16 for the tag.
+    pub(crate) fn encode(failures: &[FailedSignIn]) -> Vec<u8> {
+        let number = |failure: &FailedSignIn| {
+            // The engine's now is never negative and never reaches 2^48 ms, which is after the year 10000.
+            let millis = u64::try_from(failure.at.as_millis()).unwrap_or(0);
+            (millis << 16) | u64::from(failure.tag)
+        };
+        failures.iter().flat_map(|failure| number(failure).to_be_bytes()).collect()
+    }
+
+    /// What [`encode`](Self::encode) made of failed sign-ins; `None` for other bytes.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<FailedSignIn>> {
+        let read = |number: u64| FailedSignIn {
+            at: Timestamp::from_millis((number >> 16) as i64),
+            tag: number as u16, // the lower half
+        };
+        bytes.chunks(8).map(|bytes| Some(read(u64::from_be_bytes(bytes.try_into().ok()?)))).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 //! and drivers below. A second store implements the traits in `contract.rs` and `transaction.rs`, supplies a transaction
 //! to `group_commit.rs`, and runs the suite in `conformance/`: see `docs/STORE-CONTRACT.md`.
 
+mod blank;
 pub(crate) mod check_report;
 #[cfg(test)]
 mod conformance;
@@ -14,7 +15,6 @@ mod group_commit;
 mod needs;
 mod open;
 #[cfg(feature = "postgres")]
-#[allow(dead_code, reason = "the store itself comes next")]
 mod postgres;
 mod records;
 mod sqlite;

@@ -1,3 +1,5 @@
+import { decodeBase64Url } from "./base64url.js";
+
 /** The user who is signed in, as the newest access token says. For display: the server decides by the token itself. */
 export interface User {
   readonly id: string;
@@ -13,8 +15,7 @@ export interface User {
 
 /** Reads the claims of an access token, whose signature is the servers' matter. */
 export function readClaims(token: string): Record<string, unknown> & { iat: number } {
-  const part = token.split(".")[1] ?? "";
-  const bytes = atob(part.replace(/-/g, "+").replace(/_/g, "/"));
+  const bytes = decodeBase64Url(token.split(".")[1] ?? "");
   // By way of percent signs, because not every runtime has a TextDecoder.
   const escaped = Array.from(bytes, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
   return JSON.parse(decodeURIComponent(escaped.join("")));

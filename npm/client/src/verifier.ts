@@ -1,4 +1,5 @@
 import { readJson, resolve } from "./api.js";
+import { decodeBase64Url } from "./base64url.js";
 import { HelloJohnError } from "./errors.js";
 import { parseStrictObject, type StrictObject } from "./strict_json.js";
 
@@ -206,7 +207,7 @@ function encode(text: string): string {
 /** Decodes unpadded base64url; null unless it is the canonical text of its bytes. */
 function decode(text: string): Uint8Array<ArrayBuffer> | null {
   if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) return null;
-  const bytes = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+  const bytes = decodeBase64Url(text);
   return encode(bytes) === text ? Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)) : null;
 }
 

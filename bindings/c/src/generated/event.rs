@@ -93,7 +93,7 @@ pub unsafe extern "C" fn hj_event_actor(event: *const hj_event) -> *const c_char
     unsafe { get(event, |event| event.texts.c_str(event.actor)) }
 }
 
-/// More about it; "docs/EVENTS.md" lists the members by type.
+/// More about it; "docs/SPEC.md", section 10, lists the members by type.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_event_data_json(event: *const hj_event) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").

@@ -1,8 +1,9 @@
 //! Reading events.
 
-use hellojohn_core::{Error, EventQuery, Limit};
+use hellojohn_core::{Error, EventQuery};
 
 use super::hj_tenant;
+use super::query::read_limit;
 use crate::abi::{OptionStruct, hj_str, require_object};
 use crate::error::hj_error;
 use crate::event_page::hj_event_page;
@@ -61,10 +62,7 @@ pub unsafe extern "C" fn hj_tenant_events(
 /// # Safety
 /// Section "Strings" of the contract holds for all texts.
 unsafe fn read_query(options: hj_events_options) -> Result<EventQuery, Error> {
-    let limit = match options.limit {
-        0 => Limit::default(),
-        rows => Limit::new(rows)?,
-    };
+    let limit = read_limit(options.limit)?;
     // SAFETY: the caller keeps "Strings".
     unsafe {
         let types = options.types.read_text("types")?;

@@ -1,6 +1,6 @@
 //! Maintenance: no answer depends on it.
 
-use hellojohn_core::{Error, PurgeBefore, Timestamp};
+use hellojohn_core::{PurgeBefore, Timestamp};
 
 use super::hj_tenant;
 use crate::abi::hj_str;
@@ -36,8 +36,7 @@ pub unsafe extern "C" fn hj_tenant_purge_older_than(
 ) -> hj_status {
     call!([purged], error, || {
         // SAFETY: the caller keeps "Objects" and "Strings".
-        let (tenant, age) = unsafe { (hj_tenant::require(tenant)?, older_than.read_text("older_than")?) };
-        let age = age.ok_or_else(|| Error::validation("older_than", "is required"))?;
+        let (tenant, age) = unsafe { (hj_tenant::require(tenant)?, older_than.require_text("older_than")?) };
         // Through the JSON form, whose errors name this field.
         let before =
             PurgeBefore::from_json(serde_json::Map::from_iter([("older_than".to_owned(), age.into())]))?;

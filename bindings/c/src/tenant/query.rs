@@ -104,13 +104,15 @@ pub unsafe extern "C" fn hj_tenant_count(
     })
 }
 
+/// How many rows a page has at most; 0 for the default.
+pub(super) fn read_limit(rows: i64) -> Result<Limit, Error> {
+    if rows == 0 { Ok(Limit::default()) } else { Limit::new(rows) }
+}
+
 /// # Safety
 /// Section "Strings" of the contract holds for all texts, section "Option structs" for the filter.
 unsafe fn read_query(options: hj_list_options) -> Result<ListQuery, Error> {
-    let limit = match options.limit {
-        0 => Limit::default(),
-        rows => Limit::new(rows)?,
-    };
+    let limit = read_limit(options.limit)?;
     // SAFETY: the caller keeps "Strings" and "Option structs".
     unsafe {
         Ok(ListQuery::default()

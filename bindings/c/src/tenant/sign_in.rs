@@ -53,7 +53,7 @@ pub unsafe extern "C" fn hj_tenant_begin_sign_in(
         let (tenant, account, address) = unsafe {
             (
                 hj_tenant::require(tenant)?,
-                account.read_text("account")?.ok_or_else(|| Error::validation("account", "is required"))?,
+                account.require_text("account")?,
                 client_address.parse("client_address")?,
             )
         };

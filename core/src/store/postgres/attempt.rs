@@ -1,5 +1,6 @@
 //! Attempts at transactions that came to nothing, and which of them are worth another one.
 
+use super::connection::Deadline;
 use super::error::WireError;
 use crate::error::Failure;
 
@@ -24,8 +25,13 @@ impl From<Failure> for Attempt {
     }
 }
 
+/// Whether there is a point, and time, for another attempt after this error.
+pub(super) fn is_worth_another(error: &WireError, deadline: &Deadline) -> bool {
+    is_transient(error) && !deadline.remaining().is_zero()
+}
+
 /// Whether the same transaction may succeed when it is run again.
-pub(super) fn is_transient(error: &WireError) -> bool {
+fn is_transient(error: &WireError) -> bool {
     match error {
         WireError::Lost(_) | WireError::UnknownOutcome(_) => true,
         WireError::Refused(cause) => {

@@ -10,26 +10,18 @@ use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::Failure;
 use crate::json;
-use crate::model::bulk_end::BulkEnd;
-use crate::model::client::ClientInfo;
 use crate::model::config::{self, Config};
-use crate::model::event::{Event, EventHash, EventType};
+use crate::model::event::{Event, EventHash};
 use crate::model::id::{EventId, KeyId, SessionId};
-use crate::model::identity::{Claims, Identity};
+use crate::model::identity::Claims;
 use crate::model::ip_address::IpAddress;
 use crate::model::session::{End, SessionLifetime, SessionTimes};
 use crate::model::session_filter::SessionFilter;
 use crate::model::sign_in_limit::FailedSignIn;
-use crate::rules::rotation::Rotation;
 use crate::store::records::{
-    BulkEndRecord, ClockMark, IssuedAccessToken, KeyRecord, LastSeen, LeaseRecord, SealRecord, SessionRecord,
-    SignInFailures, TenantRecord,
+    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, SealRecord, SessionRecord, SignInFailures, TenantRecord,
 };
 use crate::text::AsText;
-use crate::token::failure_key::FailureKey;
-use crate::token::issuer::AccessTokenParams;
-use crate::token::keyring::KeyState;
-use crate::token::refresh_token::Nonce;
 
 /// A column: its name and the type of its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -233,23 +225,8 @@ pub(super) fn lifetime(row: &Row, first: usize) -> Result<SessionLifetime, Failu
 
 /// Reads a row that was selected with [`LIFETIME`] and [`OTHERS`] from `first` on.
 pub(super) fn session(row: &Row, first: usize) -> Result<SessionRecord, Failure> {
-    let SessionLifetime { id, user_id, times } = lifetime(row, first)?;
-    let never = Timestamp::default();
-    let mut record = SessionRecord {
-        id,
-        user_id,
-        times,
-        rotation: Rotation { generation: 0, replays: 0 },
-        nonce: Nonce::default(),
-        access: IssuedAccessToken {
-            params: AccessTokenParams { serial: 0, issued_at: never, expires_at: never },
-            key_no: 0,
-        },
-        client: ClientInfo::default(),
-        last_seen: LastSeen::default(),
-        identity: Identity::default(),
-        identity_serial: 0,
-    };
+    let mut record = SessionRecord::blank(lifetime(row, first)?);
+    let id = record.id;
     read_others(&mut record, row, first + LIFETIME.len(), id)?;
     Ok(record)
 }
@@ -273,14 +250,7 @@ pub(super) fn key(row: &Row) -> Result<KeyRecord, Failure> {
     let id = KeyId::from_bytes(
         Cell { row, index: 1, table: "signing_keys", column: "kid", id: "a key" }.bytes_of()?,
     );
-    let mut record = KeyRecord {
-        no: 0,
-        id,
-        state: KeyState::Retired,
-        created_at: Timestamp::default(),
-        drained_at: None,
-        wrapped_seed: None,
-    };
+    let mut record = KeyRecord::blank(id);
     read_key(&mut record, row, 0, id)?;
     Ok(record)
 }
@@ -288,19 +258,7 @@ pub(super) fn key(row: &Row) -> Result<KeyRecord, Failure> {
 /// Reads a row of [`BULK_END`].
 pub(super) fn bulk_end(row: &Row) -> Result<BulkEndRecord, Failure> {
     let no = row.get(0)?;
-    let mut record = BulkEndRecord::new(BulkEnd {
-        no,
-        user_id: None,
-        at: Timestamp::default(),
-        idle_timeout: None,
-        reason: None,
-        spared: None,
-        newest: None,
-        actor: None,
-        replaced_by: None,
-        filter: None,
-        epoch: 0,
-    });
+    let mut record = BulkEndRecord::blank(no);
     read_bulk_end(&mut record, row, 0, no)?;
     Ok(record)
 }
@@ -309,38 +267,21 @@ pub(super) fn bulk_end(row: &Row) -> Result<BulkEndRecord, Failure> {
 pub(super) fn event(row: &Row) -> Result<Event, Failure> {
     let id = Cell { row, index: 2, table: "events", column: "event_ulid", id: "an event" }.bytes_of()?;
     let id = EventId::from_bytes(id);
-    let mut event = Event {
-        seq: 0,
-        id,
-        r#type: EventType::SessionCreated,
-        at: Timestamp::default(),
-        session_id: None,
-        user_id: None,
-        actor: None,
-        data: Map::new(),
-        hash: None,
-    };
+    let mut event = Event::blank(id);
     read_event(&mut event, row, 0, id)?;
     Ok(event)
 }
 
 /// Reads a row of [`SEAL`].
 pub(super) fn seal(row: &Row) -> Result<SealRecord, Failure> {
-    let mut seal = SealRecord {
-        seq: 0,
-        hash: EventHash([0; 32]),
-        sealed_at: Timestamp::default(),
-        kid: KeyId::from_bytes([0; 16]),
-        signature: [0; 64],
-    };
+    let mut seal = SealRecord::blank();
     read_seal(&mut seal, row, 0, "a seal")?;
     Ok(seal)
 }
 
 /// Reads a row of [`LEASE`].
 pub(super) fn lease(row: &Row) -> Result<LeaseRecord, Failure> {
-    let mut lease =
-        LeaseRecord { name: String::new(), holder: [0; 16], until: Timestamp::default(), position: 0 };
+    let mut lease = LeaseRecord::blank();
     read_lease(&mut lease, row, 0, "a lease")?;
     Ok(lease)
 }
@@ -348,25 +289,8 @@ pub(super) fn lease(row: &Row) -> Result<LeaseRecord, Failure> {
 /// Reads `failure_key, failures`.
 pub(super) fn sign_in_failures(row: &Row) -> Result<SignInFailures, Failure> {
     let cell = |index, column| Cell { row, index, table: "sign_in_failures", column, id: "a key" };
-    let key: FailureKey = cell(0, "failure_key").bytes_of()?;
-    let bytes: &[u8] = row.get(1)?;
-    let read = |number: u64| FailedSignIn {
-        at: Timestamp::from_millis((number >> 16) as i64), // 48 bits
-        tag: number as u16,                                // the other 16
-    };
-    let failures = bytes.chunks(8).map(|bytes| bytes.try_into().map(u64::from_be_bytes).map(read));
-    let failures = failures.collect::<Result<_, _>>().map_err(|_| cell(1, "failures").corrupt_column())?;
-    Ok(SignInFailures { key, failures })
-}
-
-/// Failed sign-ins as [`sign_in_failures`] reads them.
-pub(super) fn encode_failures(failures: &[FailedSignIn]) -> Vec<u8> {
-    let number = |failure: &FailedSignIn| {
-        // The engine's now is never negative and never reaches 2^48 ms, which is after the year 10000.
-        let millis = u64::try_from(failure.at.as_millis()).unwrap_or(0);
-        (millis << 16) | u64::from(failure.tag)
-    };
-    failures.iter().flat_map(|failure| number(failure).to_be_bytes()).collect()
+    let failures = FailedSignIn::decode(row.get(1)?).ok_or_else(|| cell(1, "failures").corrupt_column())?;
+    Ok(SignInFailures { key: cell(0, "failure_key").bytes_of()?, failures })
 }
 
 /// Reads `highest_at_ms, era` from this column on.

@@ -52,6 +52,7 @@ pub(super) struct Connection<'caller> {
     deadline: &'caller Deadline,
     session: Option<Session>,
     state: State,
+    #[cfg(test)]
     trips: u32,
 }
 
@@ -62,7 +63,15 @@ impl<'caller> Connection<'caller> {
         deadline: &'caller Deadline,
         session: Option<Session>,
     ) -> Self {
-        Connection { io, target, deadline, session, state: State::Idle, trips: 0 }
+        Connection {
+            io,
+            target,
+            deadline,
+            session,
+            state: State::Idle,
+            #[cfg(test)]
+            trips: 0,
+        }
     }
 
     /// Begins a transaction with this statement (`BEGIN`, `BEGIN READ ONLY`, …) and runs the others in it, all in one trip.
@@ -140,6 +149,7 @@ impl<'caller> Connection<'caller> {
     }
 
     /// How many trips this caller has made so far.
+    #[cfg(test)]
     pub(super) fn trips(&self) -> u32 {
         self.trips
     }
@@ -204,7 +214,10 @@ impl<'caller> Connection<'caller> {
         if statements.len() > MAX_STATEMENTS {
             return (None, Err(RunError::Failed(Failure::internal("a trip has too many statements"))));
         }
-        self.trips += 1;
+        #[cfg(test)]
+        {
+            self.trips += 1;
+        }
         let limit = self.deadline.remaining();
         let work = async move {
             let outcome = tokio::time::timeout(limit, session.run(&statements)).await;

@@ -46,11 +46,6 @@ impl IoThread {
         receiver.recv().map_err(|_| Failure::internal("the thread for the database's connections is gone"))
     }
 
-    /// Starts work that nothing waits for.
-    pub(super) fn begin(&self, work: impl Future<Output = ()> + Send + 'static) {
-        drop(self.runtime.spawn(work));
-    }
-
     /// Ends the thread. What it has not done by now it never does.
     pub(super) fn stop(&self) {
         let Some((stop, thread)) = self.running.lock().take() else { return };

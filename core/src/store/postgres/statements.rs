@@ -171,6 +171,7 @@ impl Change {
             let named = names.iter().filter_map(|name| all.clone().find(|column| column.name == *name));
             [TENANT_NO, session_ulid].into_iter().chain(named.copied()).collect()
         };
+        let of_tenant = |columns: &[Column]| [&[TENANT_NO], columns].concat();
         match self {
             Change::AddTenant => {
                 [TENANT_NO, TENANT_ID, VERSION, CREATED_AT, SALT, WRAPPED_REFRESH_KEY, TOKEN_HORIZON]
@@ -183,32 +184,30 @@ impl Change {
             }
             Change::SetSecret => vec![TENANT_NO, VERSION, SALT, WRAPPED_REFRESH_KEY],
             Change::SetVersion => vec![TENANT_NO, VERSION],
-            Change::AddKey => [TENANT_NO].into_iter().chain(KEY.iter().copied()).collect(),
+            Change::AddKey => of_tenant(KEY),
             Change::SetKey => {
                 let kept = ["kid", "created_at_ms"];
                 let set = KEY.iter().filter(|column| !kept.contains(&column.name));
-                [TENANT_NO].into_iter().chain(set.copied()).collect()
+                of_tenant(&set.copied().collect::<Vec<_>>())
             }
-            Change::AddSession => {
-                [TENANT_NO].into_iter().chain(LIFETIME.iter().chain(OTHERS).copied()).collect()
-            }
+            Change::AddSession => of_tenant(&[LIFETIME, OTHERS].concat()),
             Change::RotateSession => of_session(ROTATED),
             Change::CountReplay => of_session(&["replays"]),
             Change::ChangeIdentity => of_session(IDENTITY),
             Change::EndSession => of_session(&["ended_at_ms", "end_reason", "judged_by"]),
             Change::DeleteSession => of_session(&[]),
-            Change::AddBulkEnd => [TENANT_NO].into_iter().chain(BULK_END.iter().copied()).collect(),
+            Change::AddBulkEnd => of_tenant(BULK_END),
             Change::CountEnded => vec![TENANT_NO, BULK_END[0], Column::new("ended", "bigint")],
             Change::FinishBulkEnd => vec![TENANT_NO, BULK_END[0], Column::new("done", "boolean")],
             Change::DeleteBulkEnd => vec![TENANT_NO, BULK_END[0]],
             Change::SetFailures => vec![TENANT_NO, FAILURE_KEY, FAILURES],
             Change::DeleteFailures => vec![TENANT_NO, FAILURE_KEY],
-            Change::AddEvent => [TENANT_NO].into_iter().chain(EVENT.iter().copied()).collect(),
+            Change::AddEvent => of_tenant(EVENT),
             Change::HashEvent => vec![TENANT_NO, EVENT[0], EVENT[1]],
             Change::DeleteEvent => vec![TENANT_NO, EVENT[0]],
-            Change::AddSeal => [TENANT_NO].into_iter().chain(SEAL.iter().copied()).collect(),
+            Change::AddSeal => of_tenant(SEAL),
             Change::DeleteSeal => vec![TENANT_NO, SEAL[0]],
-            Change::SetLease => [TENANT_NO].into_iter().chain(LEASE.iter().copied()).collect(),
+            Change::SetLease => of_tenant(LEASE),
             Change::DeleteLease => vec![TENANT_NO, LEASE[0]],
         }
     }
@@ -226,13 +225,7 @@ impl Change {
         let is_row = list(keys, &|column| format!("c.{0} = v.{0}", column.name), " AND ");
         let key_names = list(keys, &|column| column.name.to_owned(), ", ");
         let table = self.table();
-        let checked = |change: String| {
-            // A change that hits nothing would be a lost write: dividing by zero fails the transaction.
-            format!(
-                "WITH changed AS ({change} RETURNING 1) \
-                 SELECT 1 / (count(*) = cardinality($1))::int FROM changed"
-            )
-        };
+        let checked = |change: String| checked(&change, "cardinality($1)");
         match self.definition().2 {
             Form::Insert => format!("INSERT INTO @{table} ({names}) SELECT * FROM {rows}"),
             Form::Upsert => {
@@ -255,6 +248,11 @@ impl Change {
             }
         }
     }
+}
+
+/// A change that hits nothing would be a lost write: dividing by zero fails the transaction unless so many rows were changed.
+fn checked(change: &str, rows: &str) -> String {
+    format!("WITH changed AS ({change} RETURNING 1) SELECT 1 / (count(*) = {rows})::int FROM changed")
 }
 
 /// A name as SQL takes it, whatever its characters.
@@ -447,10 +445,10 @@ impl Statements {
                 "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c \
                  JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'",
             ),
-            set_mark: text(
-                "WITH changed AS (UPDATE @clock_mark SET highest_at_ms = $1, era = $2 WHERE only_row = 1 RETURNING 1) \
-                 SELECT 1 / (count(*) = 1)::int FROM changed",
-            ),
+            set_mark: text(&checked(
+                "UPDATE @clock_mark SET highest_at_ms = $1, era = $2 WHERE only_row = 1",
+                "1",
+            )),
             note_commit: text(
                 "INSERT INTO @writers AS w (writer_id, commit_no, committed_at) VALUES ($1, $2, now()) \
                  ON CONFLICT (writer_id) DO UPDATE \

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::attempt::{Attempt, is_transient};
+use super::attempt::{Attempt, is_worth_another};
 use super::codec;
 use super::connection::{Connection, Deadline};
 use super::fetched::{Fetched, pairs, read_versions, time_of};
@@ -116,7 +116,7 @@ impl PostgresStore {
             match outcome {
                 Ok(()) => return Ok(()),
                 Err(Attempt::Job(failure)) => return Err(failure),
-                Err(Attempt::Wire(error)) if is_transient(&error) && !deadline.remaining().is_zero() => {}
+                Err(Attempt::Wire(error)) if is_worth_another(&error, deadline) => {}
                 Err(Attempt::Wire(error) | Attempt::Unknown(_, error)) => return Err(error.into()),
             }
         }

@@ -117,6 +117,7 @@ value_from! {
 pub(super) struct Answer {
     pub rows: Vec<Row>,
     /// How many rows the statement read or changed, by the server's count.
+    #[cfg(test)]
     pub row_count: u64,
 }
 

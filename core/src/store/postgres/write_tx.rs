@@ -13,6 +13,7 @@ use crate::model::config::Config;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::id::{SessionId, TenantId};
 use crate::model::session::{BulkNo, End};
+use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
     BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, SealRecord, SessionRecord, SignInFailures, TenantNo,
     TenantRecord,
@@ -21,6 +22,11 @@ use crate::store::transaction::WriteTransaction;
 
 /// The number of a new tenant: drawn, so that databases can be put together. JavaScript's numbers hold it.
 const TENANT_NO_BITS: u32 = 53;
+
+/// The values of a row, which begins with its tenant.
+fn row_of(tenant: TenantNo, values: Vec<Value>) -> Vec<Value> {
+    [vec![tenant.into()], values].concat()
+}
 
 impl Tx<'_, '_> {
     fn set_version(&self, tenant: TenantNo) -> Result<(), Failure> {
@@ -101,7 +107,7 @@ impl WriteTransaction for Tx<'_, '_> {
     }
 
     fn add_key(&self, tenant: TenantNo, key: &KeyRecord) -> Result<(), Failure> {
-        let values = [tenant.into()].into_iter().chain(codec::key_values(key)).collect();
+        let values = row_of(tenant, codec::key_values(key));
         self.change(Change::AddKey, RowKey::Key(tenant, key.no), values)
     }
 
@@ -124,13 +130,13 @@ impl WriteTransaction for Tx<'_, '_> {
         if failures.failures.is_empty() {
             return self.change(Change::DeleteFailures, row, values);
         }
-        values.push(codec::encode_failures(&failures.failures).into());
+        values.push(FailedSignIn::encode(&failures.failures).into());
         self.change(Change::SetFailures, row, values)
     }
 
     fn add_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure> {
         self.forget_open(tenant, &record.user_id);
-        let values = [tenant.into()].into_iter().chain(codec::session_values(record)).collect();
+        let values = row_of(tenant, codec::session_values(record));
         self.change(Change::AddSession, RowKey::Session(tenant, record.id.to_bytes()), values)
     }
 
@@ -161,7 +167,7 @@ impl WriteTransaction for Tx<'_, '_> {
 
     fn add_event(&self, tenant: TenantNo, event: &Event) -> Result<(), Failure> {
         let event = Event { seq: self.next_event(tenant)?, hash: None, ..event.clone() };
-        let values = [tenant.into()].into_iter().chain(codec::event_values(&event)).collect();
+        let values = row_of(tenant, codec::event_values(&event));
         self.change(Change::AddEvent, RowKey::Event(tenant, event.seq), values)
     }
 
@@ -175,7 +181,7 @@ impl WriteTransaction for Tx<'_, '_> {
     }
 
     fn add_seal(&self, tenant: TenantNo, seal: &SealRecord) -> Result<(), Failure> {
-        let values = [tenant.into()].into_iter().chain(codec::seal_values(seal)).collect();
+        let values = row_of(tenant, codec::seal_values(seal));
         self.change(Change::AddSeal, RowKey::Seal(tenant, seal.seq), values)
     }
 
@@ -184,7 +190,7 @@ impl WriteTransaction for Tx<'_, '_> {
     }
 
     fn set_lease(&self, tenant: TenantNo, lease: &LeaseRecord) -> Result<(), Failure> {
-        let values = [tenant.into()].into_iter().chain(codec::lease_values(lease)).collect();
+        let values = row_of(tenant, codec::lease_values(lease));
         self.change(Change::SetLease, RowKey::Lease(tenant, lease.name.clone()), values)
     }
 
@@ -195,7 +201,7 @@ impl WriteTransaction for Tx<'_, '_> {
 
     fn add_bulk_end(&self, tenant: TenantNo, bulk_end: &BulkEnd) -> Result<(), Failure> {
         let record = BulkEndRecord::new(bulk_end.clone());
-        let values = [tenant.into()].into_iter().chain(codec::bulk_end_values(&record)).collect();
+        let values = row_of(tenant, codec::bulk_end_values(&record));
         self.change(Change::AddBulkEnd, RowKey::BulkEnd(tenant, bulk_end.no), values)?;
         self.set_version(tenant)
     }

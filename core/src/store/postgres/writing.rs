@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::attempt::{Attempt, is_transient};
+use super::attempt::{Attempt, is_worth_another};
 use super::codec;
 use super::connection::{Connection, Deadline};
 use super::error::WireError;
@@ -155,7 +155,7 @@ impl PostgresStore {
                 Ok::<_, WireError>(noted.is_some_and(|noted| noted >= number))
             });
             match outcome {
-                Err(error) if is_transient(&error) && !deadline.remaining().is_zero() => {}
+                Err(error) if is_worth_another(&error, &deadline) => {}
                 outcome => return Ok(outcome?),
             }
         }
@@ -191,7 +191,7 @@ impl ExclusiveWriter for PostgresStore {
                     Err(_) => return Err(TransactionError::Unknown(error.into())),
                 },
             };
-            if !is_transient(&error) || deadline.remaining().is_zero() {
+            if !is_worth_another(&error, &deadline) {
                 return Err(TransactionError::RolledBack(error.into()));
             }
         }

@@ -1,29 +1,21 @@
 //! Rows to records and back: the columns of each table, once.
 
 use rusqlite::Row;
-use serde_json::Map;
 
 use super::columns::{RowReader, columns};
 use super::error::map_value_error;
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::json;
-use crate::model::bulk_end::BulkEnd;
-use crate::model::client::ClientInfo;
 use crate::model::config::{self, Config};
-use crate::model::event::{Event, EventHash, EventType};
+use crate::model::event::{Event, EventHash};
 use crate::model::id::{EventId, KeyId, SessionId};
-use crate::model::identity::Identity;
 use crate::model::session::{BulkNo, End, SessionLifetime, SessionTimes};
 use crate::model::sign_in_limit::FailedSignIn;
-use crate::rules::rotation::Rotation;
 use crate::store::records::{
-    BulkEndRecord, ClockMark, IssuedAccessToken, KeyRecord, LastSeen, LeaseRecord, SealRecord, SessionRecord,
-    SignInFailures, TenantNo, TenantRecord,
+    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, SealRecord, SessionRecord, SignInFailures, TenantNo,
+    TenantRecord,
 };
-use crate::token::issuer::AccessTokenParams;
-use crate::token::keyring::KeyState;
-use crate::token::refresh_token::Nonce;
 
 columns! {
     /// A column of `sessions`; the tenant's number comes before them.
@@ -176,24 +168,8 @@ pub(super) fn lifetime(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
 
 /// Reads a row that was selected with `session_columns!(all)`.
 pub(super) fn session(row: &Row<'_>) -> Result<SessionRecord, Failure> {
-    let SessionLifetime { id, user_id, times } = lifetime(row)?;
-    let row = RowReader { row, id };
-    let never = Timestamp::default();
-    let mut record = SessionRecord {
-        id,
-        user_id,
-        times,
-        rotation: Rotation { generation: 0, replays: 0 },
-        nonce: Nonce::default(),
-        access: IssuedAccessToken {
-            params: AccessTokenParams { serial: 0, issued_at: never, expires_at: never },
-            key_no: 0,
-        },
-        client: ClientInfo::default(),
-        last_seen: LastSeen::default(),
-        identity: Identity::default(),
-        identity_serial: 0,
-    };
+    let mut record = SessionRecord::blank(lifetime(row)?);
+    let row = RowReader { row, id: record.id };
     SessionColumn::read_into(&mut record, &row)?;
     Ok(record)
 }
@@ -213,14 +189,7 @@ pub(super) fn tenant(row: &Row<'_>, no: TenantNo) -> Result<TenantRecord, Failur
 /// Reads a row that was selected with `key_columns!(all)`.
 pub(super) fn key(row: &Row<'_>) -> Result<KeyRecord, Failure> {
     let id = KeyId::from_bytes(row.get(KeyColumn::kid as usize).map_err(map_value_error)?);
-    let mut record = KeyRecord {
-        no: 0,
-        id,
-        state: KeyState::Retired,
-        created_at: Timestamp::default(),
-        drained_at: None,
-        wrapped_seed: None,
-    };
+    let mut record = KeyRecord::blank(id);
     KeyColumn::read_into(&mut record, &RowReader { row, id })?;
     Ok(record)
 }
@@ -228,19 +197,7 @@ pub(super) fn key(row: &Row<'_>) -> Result<KeyRecord, Failure> {
 /// Reads a row that was selected with `bulk_end_columns!(all)`.
 pub(super) fn bulk_end(row: &Row<'_>) -> Result<BulkEndRecord, Failure> {
     let no: BulkNo = row.get(BulkEndColumn::bulk_no as usize).map_err(map_value_error)?;
-    let mut record = BulkEndRecord::new(BulkEnd {
-        no,
-        user_id: None,
-        at: Timestamp::default(),
-        idle_timeout: None,
-        reason: None,
-        spared: None,
-        newest: None,
-        actor: None,
-        replaced_by: None,
-        filter: None,
-        epoch: 0,
-    });
+    let mut record = BulkEndRecord::blank(no);
     BulkEndColumn::read_into(&mut record, &RowReader { row, id: no })?;
     Ok(record)
 }
@@ -253,30 +210,14 @@ impl EventColumn {
 /// Reads a row that was selected with `event_columns!(all)`.
 pub(super) fn event(row: &Row<'_>) -> Result<Event, Failure> {
     let id = EventId::from_bytes(row.get(EventColumn::event_ulid as usize).map_err(map_value_error)?);
-    let mut event = Event {
-        seq: 0,
-        id,
-        r#type: EventType::SessionCreated,
-        at: Timestamp::default(),
-        session_id: None,
-        user_id: None,
-        actor: None,
-        data: Map::new(),
-        hash: None,
-    };
+    let mut event = Event::blank(id);
     EventColumn::read_into(&mut event, &RowReader { row, id })?;
     Ok(event)
 }
 
 /// Reads a row that was selected with `seal_columns!(all)`.
 pub(super) fn seal(row: &Row<'_>) -> Result<SealRecord, Failure> {
-    let mut seal = SealRecord {
-        seq: 0,
-        hash: EventHash([0; 32]),
-        sealed_at: Timestamp::default(),
-        kid: KeyId::from_bytes([0; 16]),
-        signature: [0; 64],
-    };
+    let mut seal = SealRecord::blank();
     let seq: i64 = row.get(SealColumn::seq as usize).map_err(map_value_error)?;
     SealColumn::read_into(&mut seal, &RowReader { row, id: seq })?;
     Ok(seal)
@@ -284,8 +225,7 @@ pub(super) fn seal(row: &Row<'_>) -> Result<SealRecord, Failure> {
 
 /// Reads a row that was selected with `lease_columns!(all)`.
 pub(super) fn lease(row: &Row<'_>) -> Result<LeaseRecord, Failure> {
-    let mut lease =
-        LeaseRecord { name: String::new(), holder: [0; 16], until: Timestamp::default(), position: 0 };
+    let mut lease = LeaseRecord::blank();
     LeaseColumn::read_into(&mut lease, &RowReader { row, id: "a lease" })?;
     Ok(lease)
 }
@@ -293,28 +233,11 @@ pub(super) fn lease(row: &Row<'_>) -> Result<LeaseRecord, Failure> {
 /// Reads `failure_key, failures`.
 pub(super) fn sign_in_failures(row: &Row<'_>) -> Result<SignInFailures, Failure> {
     let bytes: Vec<u8> = row.get(1).map_err(map_value_error)?;
-    let read = |number: u64| FailedSignIn {
-        at: Timestamp::from_millis((number >> 16) as i64), // 48 bits
-        tag: number as u16,                                // the other 16
-    };
+    let corrupt = || Failure::corrupt("sign_in_failures.failures holds an impossible value");
     Ok(SignInFailures {
         key: row.get(0).map_err(map_value_error)?,
-        failures: bytes
-            .chunks(8)
-            .map(|bytes| bytes.try_into().map(u64::from_be_bytes).map(read))
-            .collect::<Result<_, _>>()
-            .map_err(|_| Failure::corrupt("sign_in_failures.failures holds an impossible value"))?,
+        failures: FailedSignIn::decode(&bytes).ok_or_else(corrupt)?,
     })
-}
-
-/// Failed sign-ins as [`sign_in_failures`] reads them.
-pub(super) fn encode_failures(failures: &[FailedSignIn]) -> Vec<u8> {
-    let number = |failure: &FailedSignIn| {
-        // The engine's now is never negative and never reaches 2^48 ms, which is after the year 10000.
-        let millis = u64::try_from(failure.at.as_millis()).unwrap_or(0);
-        (millis << 16) | u64::from(failure.tag)
-    };
-    failures.iter().flat_map(|failure| number(failure).to_be_bytes()).collect()
 }
 
 /// Reads `highest_at_ms, era` from this column on.

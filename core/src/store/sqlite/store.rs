@@ -28,6 +28,9 @@ use crate::store::records::CommitVersion;
 use crate::store::transaction::{QueuedJob, ReadJob, ReadTransaction, WriteJob};
 use crate::store::wait_policy::{WaitPolicy, would_block};
 
+/// How long the thread that keeps the log short waits for the write under way, with the answer to its own caller.
+const OWN_WRITE_PATIENCE: Duration = Duration::from_millis(500);
+
 pub(in crate::store) struct SqliteStore {
     database: SqliteDatabase,
     options: StoreOptions,
@@ -147,9 +150,11 @@ impl SqliteStore {
             self.readers.lend(WaitPolicy::NonBlocking, &self.database, &self.options, confirm, |reader| {
                 connection::checkpoint_log(reader)?;
                 if let Due::Restart { patience } = due {
-                    // Or this process's own next write takes the lock first, again and again.
-                    let _no_write = self.writer.lock();
-                    connection::restart_log(reader, patience, &self.options)?;
+                    // Or this process's own next write takes the lock first, again and again. A write that waits for
+                    // another process is not waited for.
+                    if let Some(_no_write) = self.writer.try_lock_for(OWN_WRITE_PATIENCE) {
+                        connection::restart_log(reader, patience, &self.options)?;
+                    }
                 }
                 Ok(())
             })

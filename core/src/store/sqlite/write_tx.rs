@@ -4,7 +4,7 @@ use rusqlite::named_params;
 
 use super::change_tracker::Change;
 use super::codec::{
-    self, BulkEndColumn, ConfigColumn, EventColumn, KeyColumn, LeaseColumn, SealColumn, SessionColumn,
+    BulkEndColumn, ConfigColumn, EventColumn, KeyColumn, LeaseColumn, SealColumn, SessionColumn,
     bulk_end_columns, config_columns, event_columns, key_columns, lease_columns, seal_columns,
     session_columns,
 };
@@ -19,6 +19,7 @@ use crate::model::config::Config;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::id::{SessionId, TenantId};
 use crate::model::session::{BulkNo, End};
+use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
     BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, SealRecord, SessionRecord, SignInFailures, TenantNo,
     TenantRecord,
@@ -256,7 +257,7 @@ impl WriteTransaction for Tx<'_> {
             named_params! {
                 ":tenant_no": tenant,
                 ":failure_key": failures.key,
-                ":failures": codec::encode_failures(&failures.failures),
+                ":failures": FailedSignIn::encode(&failures.failures),
             },
         )
     }

@@ -333,7 +333,7 @@ export interface Event {
    * Who did it, as the host has named them; absent for what the clock did and where the host named no one.
    */
   actor: string | null;
-  /** More about it; `docs/EVENTS.md` lists the members by type. */
+  /** More about it; `docs/SPEC.md`, section 10, lists the members by type. */
   data: Record<string, Json>;
   /** The hash that chains it to the event before it; absent until it is sealed. */
   hash: string | null;

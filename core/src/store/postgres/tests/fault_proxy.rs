@@ -21,6 +21,7 @@ pub enum Fault {
     /// As `LoseAnswers`, for the next request alone.
     LoseNextAnswer,
     /// Each direction holds back what it got for so long.
+    #[allow(dead_code, reason = "the tests of failovers, which share this file, delay")]
     Delay(Duration),
     /// Nothing is handed on and nothing is cut, as behind a broken router.
     BlackHole,

@@ -11,7 +11,7 @@ use super::conformance::open;
 use crate::store::conformance::samples::{add_tenant, plain_session, session_id, user};
 use crate::store::sqlite::log::LogLimits;
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{Needs, SqliteDatabase, Store, WaitPolicy};
+use crate::store::{Needs, SqliteDatabase, Store, WaitPolicy, WriteJob};
 
 /// One page of the log, with its header.
 const PAGE: u64 = 4096 + 24;
@@ -28,16 +28,22 @@ fn store(folder: &Path) -> SqliteStore {
 /// Commits `count` sessions, one by one: each fills a few pages of the log.
 fn commit(store: &SqliteStore, first: u16, count: u16) {
     for number in first..first + count {
-        let added = store.write_exclusive(&mut |tx| {
-            let id = "tnt".parse().unwrap();
-            let tenant = match tx.tenant_no(&id)? {
-                Some(tenant) => tenant,
-                None => add_tenant(tx, "tnt")?,
-            };
-            tx.add_session(tenant, &plain_session(session_id(number), &user("u")))
-        });
-        added.unwrap();
+        commit_one(store, number, &mut |_| Ok(()));
     }
+}
+
+/// Commits a session after other work in the same transaction.
+fn commit_one(store: &SqliteStore, number: u16, work: &mut WriteJob<'_>) {
+    let added = store.write_exclusive(&mut |tx| {
+        work(tx)?;
+        let id = "tnt".parse().unwrap();
+        let tenant = match tx.tenant_no(&id)? {
+            Some(tenant) => tenant,
+            None => add_tenant(tx, "tnt")?,
+        };
+        tx.add_session(tenant, &plain_session(session_id(number), &user("u")))
+    });
+    added.unwrap();
 }
 
 fn log_pages(store: &SqliteStore) -> u64 {
@@ -89,6 +95,35 @@ fn reads_that_overlap_without_a_gap_do_not_let_the_log_grow() {
         done.store(true, Ordering::Release);
     });
     assert!(log_pages(&store) < 2 * u64::from(LIMITS.force), "{}", log_pages(&store));
+}
+
+#[test]
+fn writes_that_follow_one_another_without_a_gap_do_not_let_the_log_grow() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = store(folder.path());
+    // Next to a transaction of so many reads, the time between two of them is nothing, and so is the patience.
+    const READS: usize = 1_000;
+    store.set_log_limits(LogLimits { patience: Duration::ZERO, ..LIMITS });
+    let store = &store;
+    // While one thread keeps the log short after its own write, the other one's next transaction runs, and no further one.
+    let (to_second, from_first) = mpsc::channel();
+    let (to_first, from_second) = mpsc::channel();
+    let write = |first: u16, mine: mpsc::Receiver<()>, other: mpsc::Sender<()>| {
+        for number in first..first + 200 {
+            let _ = mine.recv();
+            commit_one(store, number, &mut |tx| {
+                let _ = other.send(());
+                (0..READS).try_for_each(|_| tx.clock_mark().map(drop))
+            });
+            assert!(log_pages(store) < 2 * u64::from(LIMITS.force), "{}", log_pages(store));
+        }
+    };
+    let write = &write;
+    to_first.send(()).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(move || write(1_000, from_second, to_second));
+        scope.spawn(move || write(2_000, from_first, to_first));
+    });
 }
 
 #[test]
