@@ -102,10 +102,9 @@ surfaces: c node
 hosts: node
 	node tests/hosts/run.mjs $(if $(QUICK),--quick)
 
-# The long reliability campaigns.
+# The long campaigns, for hours, into docs/TORTURE.md. QUICK=1: a hundredth of their rounds, and no document.
 torture:
-	HJ_BOUNDS_ROWS=1000000 cargo test --release --package hellojohn --lib bounds
-	HJ_HISTORIES=300000 HJ_RACES=20000 HJ_CRASHES=5000 HJ_DAMAGE=50000 cargo test --release --package hellojohn-tests --test histories --test races --test crash --test faults
+	QUICK=$(QUICK) tests/torture
 
 # Us against our peers, into docs/BENCHMARKS.md. QUICK=1: a quick look.
 bench: node

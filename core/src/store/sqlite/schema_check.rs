@@ -11,6 +11,27 @@ use crate::error::Failure;
 /// Statistics for SQLite's planner, which an administrator's `ANALYZE` makes.
 const STATISTICS: &[&str] = &["sqlite_stat1", "sqlite_stat4"];
 
+/// What the migrations of this release make, in the order in which they make it.
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// Whether the objects are those of this release, text for text. SQLite makes each of them from its text, whatever is written
+/// beside that. What says no here may still be right: statistics may have been added, or the objects written in another order.
+pub(super) fn is_current(connection: &Connection) -> Result<bool, Failure> {
+    texts(connection).map(|texts| texts == SCHEMA).map_err(|error| map_error(connection, &error))
+}
+
+/// The text of every object that has one.
+pub(super) fn texts(connection: &Connection) -> rusqlite::Result<String> {
+    let mut objects =
+        connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")?;
+    let mut rows = objects.query([])?;
+    let mut texts = Vec::new();
+    while let Some(row) = rows.next()? {
+        texts.push(row.get::<_, String>(0)?);
+    }
+    Ok(texts.join(";\n\n") + ";\n")
+}
+
 /// What SQLite keeps of a table, index, view or trigger. An index that belongs to a constraint has no text.
 #[derive(PartialEq)]
 struct Definition {
