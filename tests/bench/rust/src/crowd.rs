@@ -38,8 +38,15 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
     let size = grouped(mode.crowd);
     log_row(&engine, &path, &others, &size)?;
     let patch = |json: &str| -> Fallible<ConfigPatch> { Ok(json.parse()?) };
-    let acts: [(&str, Box<Act<'_>>); 6] = [
+    let acts: [(&str, Box<Act<'_>>); 7] = [
         ("`stats`", Box::new(|tenant| Ok(tenant.stats().map(|_| ())?))),
+        (
+            "`count`",
+            Box::new(|tenant| {
+                let of_user = hellojohn::SessionFilter::of_user(LARGE_USER.parse()?);
+                Ok(tenant.count(&of_user).map(|_| ())?)
+            }),
+        ),
         (
             "a change of the idle time-out",
             Box::new(|tenant| Ok(drop(tenant.update_config(&patch(r#"{"idle_timeout": "1y"}"#)?)?))),
