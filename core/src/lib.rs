@@ -84,6 +84,7 @@ pub use store::file_access::FileAccess;
 pub use token::access_claims::AccessClaims;
 pub use token::jwks::Jwks;
 pub use token::keyring::{KeyInfo, KeyState};
+pub use token::refresh_token::session_of_refresh_token;
 
 /// The quick start of the README runs as a documentation test.
 #[cfg(doctest)]

@@ -245,7 +245,22 @@ impl Engine {
     /// `invalid_api_key` for a wrong secret key: nothing is created; `validation_error` for a new tenant's key that does
     /// not start with `sk_` or is weaker than [`SecretKey`] asks for; `storage_…`, `engine_closed`, `forked`.
     pub fn tenant(&self, id: &TenantId, secret_key: &SecretKey) -> Result<Tenant, Error> {
-        Tenant::open(&self.inner, id, secret_key)
+        Tenant::open(&self.inner, id, secret_key, true)
+    }
+
+    /// A handle for a tenant that is there: for programs of operators, where a mistyped id must not make a tenant.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// let error = engine.existing_tenant(&"tnt_acmee".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?).unwrap_err();
+    /// assert_eq!(error.code(), hellojohn::ErrorCode::NotFound);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `not_found` for a tenant that the database does not have; otherwise as [`tenant`](Self::tenant).
+    pub fn existing_tenant(&self, id: &TenantId, secret_key: &SecretKey) -> Result<Tenant, Error> {
+        Tenant::open(&self.inner, id, secret_key, false)
     }
 
     /// Closes the engine: waits for the write that is under way, then releases the files. Later calls on every handle fail

@@ -10,7 +10,7 @@ use super::cache_validator::CacheValidator;
 use super::inner::EngineInner;
 use super::provisioning::create_tenant;
 use super::tenant_snapshot::{TenantSnapshot, bulk_ends_of};
-use crate::error::{Error, Failure, OpError};
+use crate::error::{Error, ErrorCode, Failure, OpError};
 use crate::key_wrapping::WrappingKey;
 use crate::model::id::{Actor, TenantId};
 use crate::random::Random;
@@ -52,8 +52,13 @@ pub(super) struct TenantState {
 }
 
 impl Tenant {
-    /// Opens the handle; makes the tenant on first use.
-    pub(super) fn open(inner: &Arc<EngineInner>, id: &TenantId, secret: &SecretKey) -> Result<Self, Error> {
+    /// Opens the handle; on first use makes the tenant if `may_create` says so.
+    pub(super) fn open(
+        inner: &Arc<EngineInner>,
+        id: &TenantId,
+        secret: &SecretKey,
+        may_create: bool,
+    ) -> Result<Self, Error> {
         inner.require_open()?;
         loop {
             // Read before the database: later values would claim more than the transaction shows.
@@ -72,6 +77,9 @@ impl Tenant {
                 Ok(())
             })?;
             let Some((no, version, time, record, keys, bulk_ends)) = found else {
+                if !may_create {
+                    return Err(Error::new(ErrorCode::NotFound, "the database has no such tenant"));
+                }
                 create_tenant(inner, id, secret)?;
                 continue;
             };

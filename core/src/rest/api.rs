@@ -81,12 +81,26 @@ impl RestApi {
         }
     }
 
+    /// Answers a request of a caller that the host knows to hold the secret key, because the host itself has opened the tenant
+    /// with it: a command line, a page of operators behind a login of its own. What the request has as `Authorization` does
+    /// not count. A sign-in is not offered here.
+    pub fn handle_as_key_holder<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Vec<u8>> {
+        match self.answer(request, true) {
+            Step::Answer(response) => response,
+            Step::Authenticate(pending) => pending.not_offered(),
+        }
+    }
+
     /// Answers a request, or stops where a sign-in needs the host to check credentials: for hosts that do so
     /// asynchronously. The function of [`authenticate_with`](Self::authenticate_with) is not called.
     pub fn begin<B: AsRef<[u8]>>(&self, request: Request<B>) -> Step {
+        self.answer(request, false)
+    }
+
+    fn answer<B: AsRef<[u8]>>(&self, request: Request<B>, holds_key: bool) -> Step {
         let (parts, body) = request.into_parts();
         let request_id = mint_request_id(self.state.tenant.random());
-        let response = match self.dispatch(&parts, body.as_ref(), &request_id) {
+        let response = match self.dispatch(&parts, body.as_ref(), &request_id, holds_key) {
             Ok(Outcome::SignIn(pending)) => return Step::Authenticate(pending),
             Ok(Outcome::Response(response)) => response,
             Err(error) => ApiResponse::from_error(error),
@@ -96,7 +110,13 @@ impl RestApi {
 
     /// Checks route, limits, tenant, caller, query and body, then calls the handler: in this order, so that a caller
     /// learns nothing that it may not know.
-    fn dispatch(&self, parts: &Parts, body: &[u8], request_id: &str) -> Result<Outcome, Error> {
+    fn dispatch(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+        request_id: &str,
+        holds_key: bool,
+    ) -> Result<Outcome, Error> {
         let (route, path_id) =
             match routes::resolve(self.state.options.routing, &parts.method, parts.uri.path()) {
                 Resolution::Route(route, path_id) => (route, path_id),
@@ -109,7 +129,10 @@ impl RestApi {
             };
         require_within_limits(parts, body)?;
         auth::require_same_tenant(parts, &self.state.tenant)?;
-        let caller = auth::authenticate(&self.state.tenant, self.state.options.routing, parts, route.access)?;
+        let caller = match holds_key {
+            true => Caller::SecretKey,
+            false => auth::authenticate(&self.state.tenant, self.state.options.routing, parts, route.access)?,
+        };
         let is_user = matches!(caller, Caller::User(_));
         let tenant = match caller {
             Caller::SecretKey => self.state.tenant.with_actor(request::read_actor(parts)?),

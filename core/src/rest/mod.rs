@@ -72,6 +72,8 @@ pub use self::request_auth::RequestAuth;
 pub use self::request_head::BODY_MAX;
 pub use self::routes::Work;
 pub use self::sign_in::{AuthenticateError, Credentials, PendingSignIn};
+#[doc(hidden)]
+pub use self::time::encode_record; // for the command line, which answers as REST does
 
 /// The crate whose request and response types are used here.
 pub use ::http;

@@ -71,7 +71,10 @@ fn parse_zone(text: &str) -> Option<i64> {
 }
 
 /// A record as REST has it: its JSON, in which each time is a text.
-pub(super) fn encode_record<T: Serialize + PublicRecord>(record: &T) -> Result<Value, Error> {
+///
+/// # Errors
+/// `internal` for a record that cannot be written as JSON; none of the engine's is one.
+pub fn encode_record<T: Serialize + PublicRecord>(record: &T) -> Result<Value, Error> {
     let unwritable = |_| Error::new(ErrorCode::Internal, "an answer could not be written as JSON");
     let mut value = serde_json::to_value(record).map_err(unwritable)?;
     write_times(&mut value, T::RECORD.fields);

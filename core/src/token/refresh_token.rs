@@ -51,6 +51,12 @@ impl PresentedToken {
     }
 }
 
+/// The session that a text in the form of a refresh token names; nothing for any other text. Whether the token is genuine only
+/// a call that takes it says: use this to find a session to look at, never to decide.
+pub fn session_of_refresh_token(text: &str) -> Option<SessionId> {
+    PresentedToken::parse(text).map(|token| token.session)
+}
+
 /// The tenant's key behind the tags of refresh tokens and cursors.
 pub(crate) struct RefreshKey(Hmac<Sha256>);
 

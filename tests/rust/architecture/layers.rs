@@ -64,7 +64,7 @@ const FENCE_EXCEPTIONS: &[(&str, &str)] = &[(
 )];
 
 /// The folders in which Rust modules start.
-const CRATES: &[&str] = &["core/src/", "bindings/c/src/", "bindings/node/src/"];
+const CRATES: &[&str] = &["core/src/", "bindings/c/src/", "bindings/cli/src/", "bindings/node/src/"];
 
 fn layer(path: &str) -> usize {
     let name = path["core/src/".len()..].split('/').next().unwrap_or("").trim_end_matches(".rs");

@@ -1,0 +1,45 @@
+//! `maintain`: what hosts do from time to time, done now.
+
+use clap::Subcommand;
+use hellojohn::{Duration, PurgeBefore};
+use serde_json::json;
+
+use crate::answer::{Answer, count};
+use crate::context::Context;
+use crate::failure::CommandFailure;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MaintainCommand {
+    /// Write down the ends of sessions that ended by the clock
+    Sweep,
+    /// Delete the records of sessions that ended long ago
+    Purge {
+        /// How long ago they ended, such as 90d
+        #[arg(long, value_name = "DURATION")]
+        older_than: String,
+    },
+    /// Go back to the machine's clock after it was wrong: what the false time has ended stays ended
+    LowerClockMark,
+}
+
+impl MaintainCommand {
+    pub fn run(&self, context: &mut Context<'_>) -> Result<Answer, CommandFailure> {
+        match self {
+            MaintainCommand::Sweep => {
+                let stamped = context.open_tenant()?.sweep()?;
+                let people = format!("Wrote down the ends of {}.", count(stamped, "session"));
+                Ok(Answer::new(json!({ "stamped": stamped }), people))
+            }
+            MaintainCommand::Purge { older_than } => {
+                let age: Duration = older_than.parse()?;
+                let purged = context.open_tenant()?.purge(PurgeBefore::OlderThan(age))?;
+                let people = format!("Deleted the records of {}.", count(purged, "session"));
+                Ok(Answer::new(json!({ "purged": purged }), people))
+            }
+            MaintainCommand::LowerClockMark => {
+                context.open_engine()?.lower_clock_mark()?;
+                Ok(Answer::new(json!({}), "The database goes by the machine's clock again."))
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! A file for each command.
+
+pub(crate) mod config;
+pub(crate) mod events;
+pub(crate) mod files;
+pub(crate) mod filter;
+pub(crate) mod init;
+pub(crate) mod keys;
+pub(crate) mod maintain;
+pub(crate) mod manual;
+pub(crate) mod serve;
+pub(crate) mod sessions;
+pub(crate) mod sign_in_program;
+pub(crate) mod tenant;
+pub(crate) mod token;
+pub(crate) mod users;

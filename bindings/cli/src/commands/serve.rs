@@ -1,0 +1,211 @@
+//! `serve`: the REST API over HTTP, for trying it and as a server beside an application.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use clap::Args;
+use hellojohn::Error;
+use hellojohn::rest::{BODY_MAX, ClientAddress, RestApi, RestOptions, Step};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+
+use super::sign_in_program::SignInProgram;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::failure::CommandFailure;
+
+/// How long requests that are under way may take after the signal to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many lines may wait to be written; more are left out.
+const LOG_LINES_MAX: usize = 1_000;
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Where to listen. The server speaks plain HTTP: put a proxy with TLS in front of another address than a loopback one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
+    listen: SocketAddr,
+    /// Offer sign-in: a program that gets {"email", "password", …} on its standard input and prints the user as
+    /// {"user_id", …}; exit code 1 says that the credentials are wrong
+    #[arg(long, value_name = "PROGRAM")]
+    sign_in_program: Option<PathBuf>,
+    /// Options of the API as JSON, such as {"cookie": true}
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    rest_options: String,
+}
+
+/// What answers requests.
+struct Served {
+    api: RestApi,
+    sign_in: Option<SignInProgram>,
+    log: mpsc::Sender<String>,
+}
+
+impl ServeArguments {
+    /// Serves until SIGINT or SIGTERM.
+    pub fn run(&self, context: &mut Context<'_>) -> Result<Answer, CommandFailure> {
+        let options: RestOptions = self.rest_options.parse()?;
+        let tenant = match context.database_file() {
+            None if context.options.database == ":memory:" => {
+                let (id, key) = (context.tenant_id()?, context.secret_key()?);
+                context.engine().open(":memory:")?.tenant(&id, &key)?
+            }
+            _ => context.open_tenant()?.with_actor(None), // sign-ins are their users' own
+        };
+        let api = RestApi::new(tenant, options)?;
+        let (log, lines) = mpsc::channel(LOG_LINES_MAX);
+        let served = Served { api, sign_in: self.sign_in_program.clone().map(SignInProgram::new), log };
+        let broken = |cause| CommandFailure::io("the server cannot run", &cause);
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(broken)?;
+        let outcome = runtime.block_on(self.serve(served, lines, context));
+        // What waits for a client or a program that does not answer is left behind.
+        runtime.shutdown_timeout(Duration::ZERO);
+        outcome
+    }
+
+    async fn serve(
+        &self,
+        served: Served,
+        mut lines: mpsc::Receiver<String>,
+        context: &mut Context<'_>,
+    ) -> Result<Answer, CommandFailure> {
+        let unheard =
+            |cause| CommandFailure::io(format!("the server cannot listen on {}", self.listen), &cause);
+        let listener = TcpListener::bind(self.listen).await.map_err(unheard)?;
+        let address = listener.local_addr().map_err(unheard)?;
+        let stopped =
+            StopSignal::new().map_err(|cause| CommandFailure::io("signals cannot be heard", &cause))?;
+        if !address.ip().is_loopback() {
+            let warning =
+                "warning: others than this machine reach this address, and what they send is not encrypted";
+            let _ = writeln!(context.streams.errors, "{warning}");
+        }
+        let url = format!("http://{address}");
+        let started = match context.options.json {
+            true => json!({ "listening": url }).to_string(),
+            false => format!("listening on {url}"),
+        };
+        let written =
+            writeln!(context.streams.output, "{started}").and_then(|()| context.streams.output.flush());
+        written.map_err(|cause| CommandFailure::io("the address cannot be written", &cause))?;
+
+        let (stop, stopping) = oneshot::channel::<()>();
+        let app = Router::new().fallback(handle_request).with_state(Arc::new(served));
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+            let _ = stopping.await;
+        });
+        let mut server = tokio::spawn(server.into_future());
+        let mut log = async |errors: &mut dyn Write| {
+            while let Some(line) = lines.recv().await {
+                let _ = writeln!(errors, "{line}");
+            }
+        };
+        tokio::select! {
+            () = stopped.wait() => {}
+            () = log(&mut context.streams.errors) => {}
+        }
+        drop(stop);
+        // Clients that neither end their request nor read their answer must not keep the server.
+        let in_time = tokio::select! {
+            ended = tokio::time::timeout(STOP_TIMEOUT, &mut server) => ended.is_ok(),
+            () = log(&mut context.streams.errors) => true, // the server has ended, and with it what it logs
+        };
+        if !in_time {
+            let _ = writeln!(context.streams.errors, "warning: requests that did not end were cut off");
+        }
+        Ok(Answer::new(json!({ "stopped": true }), "stopped"))
+    }
+}
+
+async fn handle_request(
+    State(served): State<Arc<Served>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    // A body over the limit is not read on; the API then answers 413.
+    let body = to_bytes(body, BODY_MAX).await.unwrap_or_else(|_| Bytes::from(vec![0; BODY_MAX + 1]));
+    let mut request = Request::from_parts(parts, body);
+    request.extensions_mut().insert(ClientAddress(Some(peer.ip().into())));
+    let response = match served.answer(request).await {
+        Some(response) => response,
+        None => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    if let Some(error) = response.extensions().get::<Error>().filter(|_| response.status().is_server_error())
+    {
+        let id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("-");
+        let _ = served.log.try_send(format!("{id} {error}"));
+    }
+    response.map(Body::from)
+}
+
+impl Served {
+    /// Answers on threads for calls that reach the disk; nothing where the engine panicked.
+    async fn answer(&self, request: Request<Bytes>) -> Option<axum::http::Response<Vec<u8>>> {
+        let api = self.api.clone();
+        let step = tokio::task::spawn_blocking(move || api.begin(request)).await.ok()?;
+        let pending = match (step, &self.sign_in) {
+            (Step::Answer(response), _) => return Some(response),
+            (Step::Authenticate(pending), None) => {
+                return tokio::task::spawn_blocking(move || pending.not_offered()).await.ok();
+            }
+            (Step::Authenticate(pending), Some(program)) => {
+                let outcome = program.check(pending.credentials()).await;
+                if let Err(problem) = &outcome {
+                    let _ = self.log.try_send(format!("the sign-in program: {problem}"));
+                }
+                (pending, outcome.map_err(|_| hellojohn::rest::AuthenticateError))
+            }
+            (_, _) => return None,
+        };
+        let (pending, outcome) = pending;
+        tokio::task::spawn_blocking(move || pending.finish(outcome)).await.ok()
+    }
+}
+
+/// The operator's wish to stop.
+struct StopSignal {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    #[cfg(unix)]
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(StopSignal {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    #[cfg(unix)]
+    async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> std::io::Result<Self> {
+        Ok(StopSignal {})
+    }
+
+    #[cfg(not(unix))]
+    async fn wait(self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,7 @@
+//! The program `hellojohn`, run as people and programs run it.
+
+mod bad_input;
+mod commands;
+mod documents;
+mod serve;
+mod shell;
