@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test generate lint msrv package deny rest browser postgres c install node surfaces hosts torture bench clean
+.PHONY: demo test generate lint msrv package deny rest browser postgres c cli install node surfaces hosts torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -19,7 +19,8 @@ demo: c node
 
 # Everything that proves the code, on a fresh clone too.
 test: surfaces
-	cargo test --workspace
+	cargo test --workspace --exclude hellojohn-cli
+	cargo test --package hellojohn-cli # by itself: it has the store over PostgreSQL, whose tests need a server
 	tests/c/run $(BUILD)
 	cd npm && npm test
 	tests/readme $(BUILD)
@@ -59,7 +60,8 @@ postgres:
 # Formatting, lints and documentation, warnings denied; layers, names, links and dependencies.
 lint: npm/node_modules/.package-lock.json
 	cargo fmt --check
-	cargo clippy --workspace --all-targets -- --deny warnings
+	cargo clippy --workspace --exclude hellojohn-cli --all-targets -- --deny warnings
+	cargo clippy --package hellojohn-cli --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
 	cd npm && npm run lint
 	cargo test --package hellojohn-tests --test architecture
@@ -80,6 +82,10 @@ c:
 # The C library where hosts find it: make install PREFIX=/usr DESTDIR=/tmp/package LIBDIR=lib/x86_64-linux-gnu.
 install: c
 	DESTDIR="$(DESTDIR)" LIBDIR="$(LIBDIR)" bindings/c/install.sh "$(PREFIX)" $(BUILD)
+
+# The command line, target/release/hellojohn.
+cli:
+	cargo build --release --package hellojohn-cli
 
 # The addon and the packages of npm/, so that they can be imported by their names.
 node: npm/node_modules/.package-lock.json
