@@ -11,9 +11,10 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use clap::Args;
-use hellojohn::Error;
 use hellojohn::rest::{BODY_MAX, ClientAddress, RestApi, RestOptions, Step};
+use hellojohn::{Error, Tenant};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -45,6 +46,7 @@ pub(crate) struct ServeArguments {
 
 /// What answers requests.
 struct Served {
+    tenant: Tenant,
     api: RestApi,
     sign_in: Option<SignInProgram>,
     log: mpsc::Sender<String>,
@@ -61,9 +63,10 @@ impl ServeArguments {
             }
             _ => context.open_tenant()?.with_actor(None), // sign-ins are their users' own
         };
-        let api = RestApi::new(tenant, options)?;
+        let api = RestApi::new(tenant.clone(), options)?;
         let (log, lines) = mpsc::channel(LOG_LINES_MAX);
-        let served = Served { api, sign_in: self.sign_in_program.clone().map(SignInProgram::new), log };
+        let served =
+            Served { tenant, api, sign_in: self.sign_in_program.clone().map(SignInProgram::new), log };
         let broken = |cause| CommandFailure::io("the server cannot run", &cause);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(broken)?;
         let outcome = runtime.block_on(self.serve(served, lines, context));
@@ -99,7 +102,11 @@ impl ServeArguments {
         written.map_err(|cause| CommandFailure::io("the address cannot be written", &cause))?;
 
         let (stop, stopping) = oneshot::channel::<()>();
-        let app = Router::new().fallback(handle_request).with_state(Arc::new(served));
+        let app = Router::new()
+            .route("/healthz", get(async || "ok"))
+            .route("/readyz", get(tell_readiness))
+            .fallback(handle_request)
+            .with_state(Arc::new(served));
         let service = app.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, service).with_graceful_shutdown(async move {
             let _ = stopping.await;
@@ -125,6 +132,20 @@ impl ServeArguments {
         }
         Ok(Answer::new(json!({ "stopped": true }), "stopped"))
     }
+}
+
+/// Whether the database answers: a server that is not ready gets no requests from the proxy in front of it.
+async fn tell_readiness(State(served): State<Arc<Served>>) -> (StatusCode, &'static str) {
+    let tenant = served.tenant.clone();
+    let unready = match tokio::task::spawn_blocking(move || tenant.config()).await {
+        Ok(Ok(_)) => return (StatusCode::OK, "ready"),
+        Ok(Err(error)) => {
+            let _ = served.log.try_send(format!("not ready: {error}"));
+            error.code().as_str()
+        }
+        Err(_) => "internal",
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, unready)
 }
 
 async fn handle_request(

@@ -90,3 +90,18 @@ fn without_a_program_the_server_offers_no_sign_in() {
     assert_eq!(send(&server, "GET /v1/admin/stats", "").0, 404);
     assert_eq!(server.stop().code, 0);
 }
+
+#[test]
+fn the_server_tells_whether_it_lives_and_whether_its_database_answers() {
+    let shell = Shell::with_tenant();
+    let server = Server::start(&shell, &[]);
+    assert_eq!(send(&server, "GET /healthz", "").0, 200);
+    assert_eq!(send(&server, "GET /readyz", "").0, 200);
+    assert_eq!(send(&server, "POST /healthz", "").0, 405);
+    fs::write(shell.folder().join("new"), "sk_live_nE4wQ8tYb2mZ6kXp9RvLcU").expect("a key");
+    shell.json(&["keys", "change-secret", "--new-secret-key-file", "new"]);
+    // The key that the server was started with opens the tenant no more.
+    assert_eq!(send(&server, "GET /readyz", "").0, 503);
+    assert_eq!(send(&server, "GET /healthz", "").0, 200);
+    assert!(server.stop().errors.contains("not ready: invalid_api_key"));
+}
