@@ -27,6 +27,7 @@ test: surfaces
 	tests/rest/curl
 	tests/rest/client
 	HJ_SERVER="node examples/node/server.mjs" tests/rest/curl
+	HJ_SERVER=tests/rest/command_line tests/rest/curl
 
 # What programs write: bindings, TypeScript and OpenAPI schemas from core's public values, the C header, the SQL dump.
 generate:
