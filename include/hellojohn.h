@@ -6,7 +6,7 @@
  * THE CONTRACT
  *
  * Names. Every function starts with hj_ and the type of its first argument: hj_tenant_create takes an hj_tenant. A few
- * take no object and are named by what they do: hj_check_database, hj_backup_database, hj_restore_database. Constants start with HJ_. Nothing else is exported.
+ * take no object and are named by what they do: hj_check_database, hj_backup_database, hj_verify_event_log. Constants start with HJ_. Nothing else is exported.
  *
  * Calls. A call that can fail returns an hj_status: HJ_OK (0) or one of HJ_ERR_.... Check the status before you read
  * any output. All other functions (getters, _free) cannot fail. The library keeps no "last error" anywhere.
@@ -155,6 +155,10 @@ typedef struct hj_error hj_error;
 /// of it. The getters answer NULL or 0 for a NULL event.
 typedef struct hj_event hj_event;
 
+/// What a check of an exported log of events has found. The getters answer NULL, 0 or false for a NULL
+/// report.
+typedef struct hj_event_log_report hj_event_log_report;
+
 /// One page of a list of events, oldest first. The getters answer NULL, 0 or false for a NULL page.
 typedef struct hj_event_page hj_event_page;
 
@@ -169,6 +173,9 @@ typedef struct hj_grant hj_grant;
 /// The signing keys of a tenant, oldest first, retired ones included. The getters answer NULL or 0 for NULL keys and past
 /// the end.
 typedef struct hj_keys hj_keys;
+
+/// What one round of maintenance has done. The getters answer 0 or false for a NULL report.
+typedef struct hj_maintenance_report hj_maintenance_report;
 
 /// One page of a list of sessions, newest first. The getters answer NULL or 0 for a NULL page.
 typedef struct hj_page hj_page;
@@ -1090,8 +1097,8 @@ const char *hj_event_session_id(const hj_event *event);
 HJ_API
 const char *hj_event_user_id(const hj_event *event);
 
-/// Who did it, as the host has named them; absent for what the clock did and where the host named no one.
-/// NULL if there is none.
+/// Who did it, as the host has named them; absent for what the clock did, and where the host named none. NULL
+/// if there is none.
 HJ_API
 const char *hj_event_actor(const hj_event *event);
 
@@ -1230,6 +1237,93 @@ int64_t hj_explanation_older_token_until_at_ms(const hj_explanation *explanation
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_explanation_free(hj_explanation *explanation);
+
+/// Whether the log is as it was exported.
+HJ_API
+bool hj_event_log_report_ok(const hj_event_log_report *event_log_report);
+
+/// Whose events the log has, as it says itself. NULL if there is none.
+HJ_API
+const char *hj_event_log_report_tenant_id(const hj_event_log_report *event_log_report);
+
+/// How many events were read up to the first problem.
+HJ_API
+uint64_t hj_event_log_report_events(const hj_event_log_report *event_log_report);
+
+/// The number of the first event; those before it are not in the log. 0 if there is none.
+HJ_API
+uint64_t hj_event_log_report_first_seq(const hj_event_log_report *event_log_report);
+
+/// The number of the last event for which a seal vouches that a given key has signed.
+HJ_API
+uint64_t hj_event_log_report_vouched_through(const hj_event_log_report *event_log_report);
+
+/// When the log was exported, if it has its end. 0 if there is none.
+HJ_API
+int64_t hj_event_log_report_exported_at_ms(const hj_event_log_report *event_log_report);
+
+/// The first problem. One of "malformed", "changed", "removed", "inserted", "moved", "truncated",
+/// "bad_signature" or "unverified". NULL if there is none.
+HJ_API
+const char *hj_event_log_report_problem(const hj_event_log_report *event_log_report);
+
+/// The number of the event that the problem is about: the first one that is not as it was. 0 if there is
+/// none.
+HJ_API
+uint64_t hj_event_log_report_problem_seq(const hj_event_log_report *event_log_report);
+
+/// The line of the log at which the problem was found, counted from 1. 0 if there is none.
+HJ_API
+uint64_t hj_event_log_report_problem_line(const hj_event_log_report *event_log_report);
+
+/// The problem in a sentence. NULL if there is none.
+HJ_API
+const char *hj_event_log_report_detail(const hj_event_log_report *event_log_report);
+
+/// Frees the object; NULL is allowed.
+HJ_API
+void hj_event_log_report_free(hj_event_log_report *event_log_report);
+
+/// How many sessions the clock had ended and this round has written down.
+HJ_API
+uint64_t hj_maintenance_report_stamped(const hj_maintenance_report *maintenance_report);
+
+/// How many records of ended sessions it has deleted.
+HJ_API
+uint64_t hj_maintenance_report_purged(const hj_maintenance_report *maintenance_report);
+
+/// How many events it has sealed.
+HJ_API
+uint64_t hj_maintenance_report_sealed_events(const hj_maintenance_report *maintenance_report);
+
+/// How many events it has deleted.
+HJ_API
+uint64_t hj_maintenance_report_deleted_events(const hj_maintenance_report *maintenance_report);
+
+/// How many drained signing keys it has retired.
+HJ_API
+uint64_t hj_maintenance_report_retired_keys(const hj_maintenance_report *maintenance_report);
+
+/// Whether there is work left for a round at once.
+HJ_API
+bool hj_maintenance_report_has_more(const hj_maintenance_report *maintenance_report);
+
+/// Frees the object; NULL is allowed.
+HJ_API
+void hj_maintenance_report_free(hj_maintenance_report *maintenance_report);
+
+/// Checks a log that hj_tenant_export_events wrote, and names the first event that was changed, removed, inserted or moved, or
+/// the place where the log was cut off. Needs no database and no secret: only the public keys of the time of the export, as
+/// hj_tenant_jwks gave them.
+///
+/// What is wrong with the log is in the report. Fails with HJ_ERR_STORAGE_IO when the file cannot be read, and with
+/// HJ_ERR_VALIDATION_ERROR for a text that is no JWK Set.
+HJ_API
+HJ_MUST_USE
+hj_status hj_verify_event_log(hj_str path,
+                              hj_str jwks_json,
+                              hj_event_log_report **report,
+                              hj_error **error);
 
 /// The text; NULL for NULL.
 HJ_API
@@ -1598,6 +1692,26 @@ hj_status hj_tenant_may_have_events_after(const hj_tenant *tenant,
                                           bool *may_have,
                                           hj_error **error);
 
+/// Seals the events that are not sealed yet, in small transactions: each gets a hash that chains it to the event before it,
+/// and the active signing key signs the hash of the last one. `sealed` may be NULL and counts them.
+HJ_API
+hj_status hj_tenant_seal_events(const hj_tenant *tenant,
+                                uint64_t *sealed,
+                                hj_error **error);
+
+/// Seals the tenant's events and writes those after number `after` (0 for all that are kept) into a new file as a signed log
+/// of JSON Lines, which hj_verify_event_log checks. The file has mode 0600 and is on disk when the call returns. `events` may
+/// be NULL and counts the events in the log.
+///
+/// Fails with HJ_ERR_STORAGE_IO when there is a file already or it cannot be written, and with HJ_ERR_VALIDATION_ERROR for
+/// the number of an event that is not kept.
+HJ_API
+hj_status hj_tenant_export_events(const hj_tenant *tenant,
+                                  uint64_t after,
+                                  hj_str path,
+                                  uint64_t *events,
+                                  hj_error **error);
+
 /// Writes down the ends of sessions that the clock has ended, in small transactions; no answer depends on it. Takes half of
 /// the time that it could take and gives way to other writes. `stamped` may be NULL and counts these sessions.
 HJ_API
@@ -1627,6 +1741,15 @@ HJ_MUST_USE
 hj_status hj_tenant_stats(const hj_tenant *tenant,
                           hj_stats **stats,
                           hj_error **error);
+
+/// Does one bounded round of maintenance: writes down the ends of sessions that the clock has ended, deletes the records of
+/// sessions that ended longer ago than record_retention, seals events and deletes those that were sealed longer ago than
+/// event_retention, retires drained signing keys. It gives way to other writes. Call it every few minutes, and again at once
+/// while hj_maintenance_report_has_more says so. `report` may be NULL.
+HJ_API
+hj_status hj_tenant_maintain(const hj_tenant *tenant,
+                             hj_maintenance_report **report,
+                             hj_error **error);
 
 /// Copies the database in the file at this path, of every tenant and as it is at one instant, into the new file `to`, which is
 /// on disk when this returns. Needs no secret key and no engine; other threads and processes may use the database meanwhile.

@@ -74,6 +74,8 @@ using stats = detail::owner<hj_stats, hj_stats_free>;
 using check_report = detail::owner<hj_check_report, hj_check_report_free>;
 using event_page = detail::owner<hj_event_page, hj_event_page_free>;
 using event = detail::owner<hj_event, hj_event_free>;
+using event_log_report = detail::owner<hj_event_log_report, hj_event_log_report_free>;
+using maintenance_report = detail::owner<hj_maintenance_report, hj_maintenance_report_free>;
 using explanation = detail::owner<hj_explanation, hj_explanation_free>;
 using text = detail::owner<hj_text, hj_text_free>;
 using response = detail::owner<hj_response, hj_response_free>;
@@ -277,6 +279,18 @@ public:
     return may_have;
   }
 
+  std::uint64_t seal_events() const {
+    return detail::count([&](auto out, auto error) { return hj_tenant_seal_events(get(), out, error); });
+  }
+  std::uint64_t export_events(std::uint64_t after, std::string_view path) const {
+    return detail::count(
+        [&](auto out, auto error) { return hj_tenant_export_events(get(), after, str(path), out, error); });
+  }
+
+  hellojohn::maintenance_report maintain() const {
+    return detail::make<hellojohn::maintenance_report>(
+        [&](auto out, auto error) { return hj_tenant_maintain(get(), out, error); });
+  }
   std::uint64_t sweep() const {
     return detail::count([&](auto out, auto error) { return hj_tenant_sweep(get(), out, error); });
   }
@@ -326,6 +340,12 @@ private:
 /// Reads the whole database in the file at this path and tells what is wrong with it; see hj_check_database.
 inline check_report check_database(std::string_view database) {
   return detail::make<check_report>([&](auto out, auto error) { return hj_check_database(str(database), out, error); });
+}
+
+/// Checks an exported log of events against the public keys of the time of the export; see hj_verify_event_log.
+inline event_log_report verify_event_log(std::string_view path, std::string_view jwks_json) {
+  return detail::make<event_log_report>(
+      [&](auto out, auto error) { return hj_verify_event_log(str(path), str(jwks_json), out, error); });
 }
 
 /// Copies the database in the file at this path into the new file `to`; see hj_backup_database.

@@ -55,9 +55,10 @@ pub use duration::Duration;
 pub use engine::EngineOptions;
 pub use engine::answers::*;
 pub use engine::{
-    CacheValidator, CreateSession, Engine, EngineBuilder, EventPage, EventQuery, ListQuery,
-    LocalVerification, Pending, PurgeBefore, RefreshRequest, RestorePolicy, RevokeWhere, SignInAttempt,
-    SignOutScope, Tenant, backup_database, check_database, restore_database,
+    CacheValidator, CreateSession, Engine, EngineBuilder, EventConsumer, EventLogProblem, EventLogReport,
+    EventPage, EventQuery, ListQuery, LocalVerification, Pending, PurgeBefore, RefreshRequest, RestorePolicy,
+    RevokeWhere, SealReport, SignInAttempt, SignOutScope, Tenant, backup_database, check_database,
+    restore_database, verify_event_log, verify_event_log_file,
 };
 pub use error::{Error, ErrorCode};
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};

@@ -1,5 +1,12 @@
 // Re-exports the CommonJS build: one addon and one set of classes for both module systems.
 import hellojohn from "./dist/index.js";
 
-export const { backupDatabase, checkDatabase, HelloJohn, HelloJohnError, ManualClock, restoreDatabase } =
-  hellojohn;
+export const {
+  backupDatabase,
+  checkDatabase,
+  HelloJohn,
+  HelloJohnError,
+  ManualClock,
+  restoreDatabase,
+  verifyEventLog,
+} = hellojohn;

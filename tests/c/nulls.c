@@ -39,6 +39,8 @@ static void free_null(void) {
   hj_check_report_free(NULL);
   hj_event_free(NULL);
   hj_event_page_free(NULL);
+  hj_event_log_report_free(NULL);
+  hj_maintenance_report_free(NULL);
   hj_text_free(NULL);
   hj_rest_free(NULL);
   hj_response_free(NULL);
@@ -210,29 +212,6 @@ static void query(void) {
   hj_explanation_free(NULL);
 }
 
-static void read_events(void) {
-  hj_events_options options = hj_events_options_init();
-  hj_event_page *page = (hj_event_page *)&page;
-  hj_tenant *acting = (hj_tenant *)&acting;
-  bool may_have = true;
-  BAD(hj_tenant_with_actor(NULL, HJ_STR("cron"), &acting, error));
-  CHECK(acting == NULL);
-  BAD(hj_tenant_with_actor(tenant, HJ_STR("cron"), NULL, error));
-  BAD(hj_tenant_with_actor(tenant, HJ_STR(""), &acting, error));
-  FINE(hj_tenant_with_actor(tenant, absent, &acting, error));
-  hj_tenant_free(acting);
-  BAD(hj_tenant_events(NULL, &options, &page, error));
-  CHECK(page == NULL);
-  BAD(hj_tenant_events(tenant, &options, NULL, error));
-  FINE(hj_tenant_events(tenant, NULL, &page, error));
-  CHECK(hj_event_page_event(page, 0) == NULL);
-  BAD(hj_tenant_may_have_events_after(NULL, page, &may_have, error));
-  CHECK(!may_have);
-  BAD(hj_tenant_may_have_events_after(tenant, NULL, &may_have, error));
-  FINE(hj_tenant_may_have_events_after(tenant, page, NULL, error));
-  hj_event_page_free(page);
-}
-
 static void change_settings_and_keys(void) {
   hj_config *config = (hj_config *)&config;
   hj_keys *keys = (hj_keys *)&keys;
@@ -263,11 +242,56 @@ static void change_settings_and_keys(void) {
   BAD(hj_tenant_stats(tenant, NULL, error));
 }
 
+static void read_events(void) {
+  hj_events_options options = hj_events_options_init();
+  hj_event_page *page = (hj_event_page *)&page;
+  hj_event_log_report *report = (hj_event_log_report *)&report;
+  hj_tenant *acting = (hj_tenant *)&acting;
+  hj_text *jwks = NULL;
+  uint64_t count = 77;
+  bool may_have = true;
+  BAD(hj_tenant_with_actor(NULL, HJ_STR("cron"), &acting, error));
+  CHECK(acting == NULL);
+  BAD(hj_tenant_with_actor(tenant, HJ_STR("cron"), NULL, error));
+  BAD(hj_tenant_with_actor(tenant, HJ_STR(""), &acting, error));
+  FINE(hj_tenant_with_actor(tenant, absent, &acting, error));
+  hj_tenant_free(acting);
+  BAD(hj_tenant_events(NULL, &options, &page, error));
+  CHECK(page == NULL);
+  BAD(hj_tenant_events(tenant, &options, NULL, error));
+  FINE(hj_tenant_events(tenant, NULL, &page, error));
+  CHECK(hj_event_page_event(page, 0) == NULL);
+  BAD(hj_tenant_may_have_events_after(NULL, page, &may_have, error));
+  CHECK(!may_have);
+  BAD(hj_tenant_may_have_events_after(tenant, NULL, &may_have, error));
+  FINE(hj_tenant_may_have_events_after(tenant, page, NULL, error));
+  hj_event_page_free(page);
+  BAD(hj_tenant_seal_events(NULL, &count, error));
+  CHECK(count == 0);
+  FINE(hj_tenant_seal_events(tenant, NULL, error));
+  BAD(hj_tenant_export_events(NULL, 0, HJ_STR("/nowhere/log"), &count, error));
+  BAD(hj_tenant_export_events(tenant, 0, absent, &count, error));
+  CHECK_STATUS(HJ_ERR_STORAGE_IO, hj_tenant_export_events(tenant, 0, HJ_STR("/nowhere/log"), NULL, error));
+  FINE(hj_tenant_jwks(tenant, &jwks, error));
+  BAD(hj_verify_event_log(absent, hj_str_of(hj_text_get(jwks)), &report, error));
+  CHECK(report == NULL);
+  BAD(hj_verify_event_log(HJ_STR("/nowhere/log"), absent, &report, error));
+  BAD(hj_verify_event_log(HJ_STR("/nowhere/log"), HJ_STR("{}"), &report, error));
+  BAD(hj_verify_event_log(HJ_STR("/nowhere/log"), hj_str_of(hj_text_get(jwks)), NULL, error));
+  CHECK_STATUS(HJ_ERR_STORAGE_IO,
+               hj_verify_event_log(HJ_STR("/nowhere/log"), hj_str_of(hj_text_get(jwks)), &report, error));
+  hj_text_free(jwks);
+}
+
 static void maintain_and_revoke(void) {
+  hj_maintenance_report *round = (hj_maintenance_report *)&round;
   uint64_t count = 77;
   BAD(hj_tenant_sweep(NULL, &count, error));
   CHECK(count == 0);
   FINE(hj_tenant_sweep(tenant, NULL, error));
+  BAD(hj_tenant_maintain(NULL, &round, error));
+  CHECK(round == NULL);
+  FINE(hj_tenant_maintain(tenant, NULL, error));
   BAD(hj_tenant_purge_older_than(NULL, HJ_STR("1d"), &count, error));
   BAD(hj_tenant_purge_older_than(tenant, absent, &count, error));
   FINE(hj_tenant_purge_older_than(tenant, HJ_STR("1d"), NULL, error));
@@ -424,6 +448,22 @@ static void read_other_objects(void) {
   CHECK(hj_stats_log_bytes(NULL) == 0);
   CHECK(hj_stats_oldest_unswept_at_ms(NULL) == 0);
   CHECK(hj_stats_clock_ahead_ms(NULL) == 0);
+  CHECK(!hj_event_log_report_ok(NULL));
+  CHECK(hj_event_log_report_tenant_id(NULL) == NULL);
+  CHECK(hj_event_log_report_events(NULL) == 0);
+  CHECK(hj_event_log_report_first_seq(NULL) == 0);
+  CHECK(hj_event_log_report_vouched_through(NULL) == 0);
+  CHECK(hj_event_log_report_exported_at_ms(NULL) == 0);
+  CHECK(hj_event_log_report_problem(NULL) == NULL);
+  CHECK(hj_event_log_report_problem_seq(NULL) == 0);
+  CHECK(hj_event_log_report_problem_line(NULL) == 0);
+  CHECK(hj_event_log_report_detail(NULL) == NULL);
+  CHECK(hj_maintenance_report_stamped(NULL) == 0);
+  CHECK(hj_maintenance_report_purged(NULL) == 0);
+  CHECK(hj_maintenance_report_sealed_events(NULL) == 0);
+  CHECK(hj_maintenance_report_deleted_events(NULL) == 0);
+  CHECK(hj_maintenance_report_retired_keys(NULL) == 0);
+  CHECK(!hj_maintenance_report_has_more(NULL));
   CHECK(hj_explanation_session_id(NULL) == NULL);
   CHECK(hj_explanation_user_id(NULL) == NULL);
   CHECK(hj_explanation_explained_at_ms(NULL) == 0);
@@ -475,8 +515,8 @@ int main(void) {
   sign_in();
   verify();
   query();
-  read_events();
   change_settings_and_keys();
+  read_events();
   maintain_and_revoke();
   answer_over_rest();
   read_session();

@@ -40,12 +40,18 @@ json_t *revoke_sessions_where(struct request *request);
 
 json_t *explain_session(struct request *request);
 
+/* The operations on events. */
+json_t *list_events(struct request *request);
+json_t *seal_events(struct request *request);
+json_t *check_events(struct request *request);
+
 /* A text of these arguments; a whole number, or `absent`. */
 hj_str text_in(struct request *request, json_t *args, const char *name);
 int64_t whole(struct request *request, const char *name, int64_t least, int64_t absent);
 
 /* Answers as JSON. */
 json_t *string(const char *value);
+json_t *parsed(const char *json);
 json_t *session_json(const hj_session *session);
 json_t *count_json(const struct request *request, const char *name, uint64_t count);
 

@@ -88,7 +88,7 @@ static char *claims_text(const struct request *request) {
 
 json_t *string(const char *value) { return value == NULL ? json_null() : json_string(value); }
 
-static json_t *parsed(const char *json) { return json_loads(json, JSON_ALLOW_NUL, NULL); }
+json_t *parsed(const char *json) { return json_loads(json, JSON_ALLOW_NUL, NULL); }
 
 json_t *session_json(const hj_session *session) {
   bool revoked = strcmp(hj_session_status(session), "revoked") == 0;
@@ -446,52 +446,20 @@ static json_t *stats(struct request *request) {
   return answer;
 }
 
-static json_t *event_json(const hj_event *event) {
-  return json_pack("{s:I, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "seq", (json_int_t)hj_event_seq(event), "id",
-                   hj_event_id(event), "type", hj_event_type(event), "at", (json_int_t)hj_event_at_ms(event),
-                   "session_id", string(hj_event_session_id(event)), "user_id", string(hj_event_user_id(event)),
-                   "actor", string(hj_event_actor(event)), "data", parsed(hj_event_data_json(event)), "hash",
-                   string(hj_event_hash(event)));
-}
-
-static json_t *events(struct request *request) {
-  hj_events_options options = hj_events_options_init();
-  hj_event_page *page = NULL;
-  json_t *data, *answer, *type, *types = json_object_get(request->args, "types");
-  char joined[256] = "";
-  size_t at;
-  bool may_have = false;
-  json_array_foreach(types, at, type) {
-    snprintf(joined + strlen(joined), sizeof joined - strlen(joined), "%s%s", at == 0 ? "" : ",",
-             json_string_value(type));
-  }
-  if (types != NULL) {
-    options.types = hj_str_of(joined);
-  }
-  options.after = (uint64_t)whole(request, "after", 0, 0);
-  options.user_id = text(request, "user_id");
-  options.session_id = text(request, "session_id");
-  options.limit = whole(request, "limit", INT64_MIN, 20);
-  if (options.limit == 0) {
-    refuse(request, "limit", "must be a whole number of at least 1"); /* 0 is how C says "not given" */
-  }
-  if (request->refused[0] == '\0') {
-    request->status = hj_tenant_events(request->tenant, &options, &page, &request->error);
-  }
-  if (page == NULL) {
+static json_t *maintain(struct request *request) {
+  hj_maintenance_report *report = NULL;
+  json_t *answer;
+  request->status = hj_tenant_maintain(request->tenant, &report, &request->error);
+  if (report == NULL) {
     return NULL;
   }
-  data = json_array();
-  for (size_t i = 0; i < hj_event_page_count(page); i++) {
-    json_array_append_new(data, event_json(hj_event_page_event(page, i)));
-  }
-  request->status = hj_tenant_may_have_events_after(request->tenant, page, &may_have, &request->error);
-  if (request->status == HJ_OK && hj_event_page_has_more(page) && !may_have) {
-    request->status = HJ_ERR_INTERNAL; /* a page with more after it may have more */
-  }
-  answer = json_pack("{s:o, s:I, s:b}", "data", data, "next_after", (json_int_t)hj_event_page_next_after(page),
-                     "has_more", hj_event_page_has_more(page));
-  hj_event_page_free(page);
+  answer = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b}", "stamped", (json_int_t)hj_maintenance_report_stamped(report),
+                     "purged", (json_int_t)hj_maintenance_report_purged(report), "sealed_events",
+                     (json_int_t)hj_maintenance_report_sealed_events(report), "deleted_events",
+                     (json_int_t)hj_maintenance_report_deleted_events(report), "retired_keys",
+                     (json_int_t)hj_maintenance_report_retired_keys(report), "has_more",
+                     hj_maintenance_report_has_more(report));
+  hj_maintenance_report_free(report);
   return answer;
 }
 
@@ -546,7 +514,10 @@ static const operation operations[] = {
     {"change_secret_key", " new_secret_key ", change_secret_key},
     {"rotate_refresh_key", "", rotate_refresh_key},
     {"stats", "", stats},
-    {"events", " after types user_id session_id limit ", events},
+    {"events", " after types user_id session_id limit ", list_events},
+    {"seal_events", "", seal_events},
+    {"check_events", " after ", check_events},
+    {"maintain", "", maintain},
     {"sweep", "", sweep},
     {"purge", " older_than before ", purge},
 };

@@ -12,7 +12,9 @@ use std::fs;
 use std::path::Path;
 
 use hellojohn::schema::{Field, Kind, PublicRecord, Record};
-use hellojohn::{AccessClaims, Config, Event, Session, SessionExplanation, Stats};
+use hellojohn::{
+    AccessClaims, Config, Event, EventLogReport, MaintenanceReport, Session, SessionExplanation, Stats,
+};
 
 /// A record that answers consist of: the name of its C object, and what that is.
 struct Answer {
@@ -57,6 +59,16 @@ const ANSWERS: &[Answer] = &[
         record: Event::RECORD,
         doc: "Something that happened to a session, the settings or the keys of a tenant. A page frees the events inside of it. \
               The getters answer NULL or 0 for a NULL event.",
+    },
+    Answer {
+        name: "event_log_report",
+        record: EventLogReport::RECORD,
+        doc: "What a check of an exported log of events has found. The getters answer NULL, 0 or false for a NULL report.",
+    },
+    Answer {
+        name: "maintenance_report",
+        record: MaintenanceReport::RECORD,
+        doc: "What one round of maintenance has done. The getters answer 0 or false for a NULL report.",
     },
 ];
 

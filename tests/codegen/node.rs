@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use hellojohn::schema::{Kind, PublicRecord, PublicValue, Record, Words};
 use hellojohn::{
-    Config, CreateSession, DeviceType, Durability, EndReason, ErrorCode, EventDetail, EventType, FileAccess,
-    KeyInfo, KeyState, ProblemKind, RefreshAnswer, RefreshRequest, Session, SessionLimit, SignOutScope,
-    Status, StatusFilter,
+    Config, CreateSession, DeviceType, Durability, EndReason, ErrorCode, EventDetail, EventLogProblem,
+    EventType, FileAccess, KeyInfo, KeyState, ProblemKind, RefreshAnswer, RefreshRequest, Session,
+    SessionLimit, SignOutScope, Status, StatusFilter,
 };
 
 use super::{ANSWERS, Located, camel_case, flatten, one_line, wrap};
@@ -42,6 +42,7 @@ pub(super) fn files() -> Vec<(String, String)> {
     let names = [
         "DeviceType",
         "EndReason",
+        "EventLogProblem",
         "EventType",
         "KeyState",
         "RefreshAnswer",
@@ -112,6 +113,7 @@ fn public_words() -> String {
         DeviceType::KIND,
         KeyState::KIND,
         EventType::KIND,
+        EventLogProblem::KIND,
         ProblemKind::KIND,
         SessionLimit::KIND,
         RefreshAnswer::KIND,

@@ -13,6 +13,7 @@ import {
   HelloJohnError,
   ManualClock,
   restoreDatabase,
+  verifyEventLog,
 } from "@hellojohn/node";
 import { makeFolder } from "./fixture.mjs";
 
@@ -26,7 +27,15 @@ const node = (cwd, ...args) => execFileSync(process.execPath, args, { cwd, encod
 test("import and require give the same classes", () => {
   assert.deepEqual(
     { ...createRequire(import.meta.url)("@hellojohn/node") },
-    { HelloJohn, HelloJohnError, ManualClock, backupDatabase, checkDatabase, restoreDatabase },
+    {
+      HelloJohn,
+      HelloJohnError,
+      ManualClock,
+      backupDatabase,
+      checkDatabase,
+      restoreDatabase,
+      verifyEventLog,
+    },
   );
 });
 

@@ -1,5 +1,8 @@
 // The Node surface: drives the public class by the line protocol of tests/README.md.
 import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import {
   backupDatabase,
@@ -8,6 +11,7 @@ import {
   HelloJohnError,
   ManualClock,
   restoreDatabase,
+  verifyEventLog,
 } from "@hellojohn/node";
 
 let database = null;
@@ -237,6 +241,27 @@ const operations = {
       })),
       next_after: page.nextAfter,
       has_more: page.hasMore,
+    };
+  },
+  seal_events: async (hj) => ({ sealed: (await hj.events.seal()).sealed }),
+  check_events: async (hj, { after }) => {
+    const path = join(tmpdir(), `hellojohn-events-${process.pid}.jsonl`);
+    await rm(path, { force: true });
+    await hj.events.export(path, { after });
+    const report = await verifyEventLog(path, await hj.jwks());
+    await rm(path);
+    const { ok, events, firstSeq, vouchedThrough, problem } = report;
+    return { ok, events, first_seq: firstSeq ?? 0, vouched_through: vouchedThrough, problem };
+  },
+  maintain: async (hj) => {
+    const { stamped, purged, sealedEvents, deletedEvents, retiredKeys, hasMore } = await hj.maintain();
+    return {
+      stamped,
+      purged,
+      sealed_events: sealedEvents,
+      deleted_events: deletedEvents,
+      retired_keys: retiredKeys,
+      has_more: hasMore,
     };
   },
   sweep: (hj) => hj.sweep(),

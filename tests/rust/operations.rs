@@ -3,7 +3,7 @@
 use hellojohn::{
     ConfigPatch, CreateSession, Error, ErrorCode, EventQuery, Grant, IdentityPatch, ListQuery,
     LocalVerification, PurgeBefore, RefreshRequest, RevokeWhere, Session, SessionFilter, SignOutScope,
-    Tenant,
+    Tenant, verify_event_log,
 };
 use serde_json::{Map, Value, json};
 
@@ -146,6 +146,21 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
             let page = tenant.events(&EventQuery::from_json(args)?)?;
             json!({"data": page.data, "next_after": page.next_after, "has_more": page.has_more})
         }
+        "seal_events" => json!({"sealed": tenant.seal_events()?.sealed}),
+        "check_events" => {
+            let after = args.get("after").and_then(Value::as_u64).unwrap_or_default();
+            let mut log = Vec::new();
+            tenant.export_events(after, &mut log)?;
+            let report = verify_event_log(log.as_slice(), &tenant.jwks()?)?;
+            json!({
+                "ok": report.ok,
+                "events": report.events,
+                "first_seq": report.first_seq.unwrap_or_default(),
+                "vouched_through": report.vouched_through,
+                "problem": report.problem,
+            })
+        }
+        "maintain" => serde_json::to_value(tenant.maintain()?).unwrap_or_default(),
         "sweep" => json!({"stamped": tenant.sweep()?}),
         "purge" => json!({"purged": tenant.purge(PurgeBefore::from_json(args)?)?}),
         unknown => return Err(Error::new(ErrorCode::NotFound, format!("no operation {unknown}"))),

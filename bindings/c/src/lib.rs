@@ -50,6 +50,14 @@ pub mod event_page;
 #[path = "generated/explanation.rs"]
 pub mod explanation;
 
+#[path = "generated/event_log_report.rs"]
+pub mod event_log_report;
+
+#[path = "generated/maintenance_report.rs"]
+pub mod maintenance_report;
+
+pub mod event_log;
+
 pub mod text;
 
 pub mod tenant;

@@ -82,7 +82,12 @@ pub(crate) fn encode_page(page: &Page<Session>) -> Result<String, Error> {
 }
 
 pub(crate) fn encode_event_page(page: &EventPage) -> Result<String, Error> {
-    encode(&json!({"data": page.data, "next_after": page.next_after, "has_more": page.has_more}))
+    encode(&json!({
+        "data": page.data,
+        "next_after": page.next_after,
+        "has_more": page.has_more,
+        "mark": page.mark(),
+    }))
 }
 
 #[derive(Serialize)]

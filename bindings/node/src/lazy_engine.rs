@@ -85,6 +85,11 @@ impl LazyEngine {
         )
     }
 
+    /// How often the host wants a round of maintenance.
+    pub(crate) fn maintenance_interval(&self) -> Option<Option<hellojohn::Duration>> {
+        self.options.engine.maintenance_interval
+    }
+
     /// The engine and tenant, if they are open; never waits.
     pub(crate) fn if_open(&self) -> Option<OpenTenant> {
         self.open_tenant.get()

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use hellojohn::{
-    CreateSession, Error, EventQuery, IdentityPatch, ListQuery, LocalVerification, PurgeBefore,
-    RefreshRequest, RevokeWhere, SecretKey, SessionFilter, SessionId, SignOutScope, Tenant, UserId,
+    CreateSession, Duration, Error, EventConsumer, EventQuery, IdentityPatch, ListQuery, LocalVerification,
+    PurgeBefore, RefreshRequest, RevokeWhere, SecretKey, SessionFilter, SessionId, SignOutScope, Tenant,
+    UserId,
 };
-use napi::bindgen_prelude::{Either, Env};
+use napi::bindgen_prelude::{Buffer, Either, Env};
 use napi_derive::napi;
 use zeroize::Zeroizing;
 
@@ -28,6 +29,8 @@ use crate::thread_pool::{CHECKS, LOOKUPS, SURVEYS};
 pub struct NativeTenant {
     pub(crate) calls: CallRunner,
     refusal: Option<Error>,
+    /// Absent for the default, nothing inside for never.
+    maintenance_interval: Option<Option<Duration>>,
 }
 
 #[napi]
@@ -45,11 +48,12 @@ impl NativeTenant {
             Ok(options) => (Some(Arc::new(LazyEngine::new(options))), None),
             Err(error) => (None, Some(error)),
         };
+        let maintenance_interval = engine.as_ref().and_then(|engine| engine.maintenance_interval());
         let completions = Arc::clone(&completion_queue.completions);
         if let Some(engine) = &engine {
             completions.close_at_end(engine);
         }
-        NativeTenant { calls: CallRunner { engine, actor: None, completions }, refusal }
+        NativeTenant { calls: CallRunner { engine, actor: None, completions }, refusal, maintenance_interval }
     }
 
     /// What is wrong with the options; null when nothing is.
@@ -65,7 +69,11 @@ impl NativeTenant {
             Ok(actor) => (Some(actor), None),
             Err(error) => (None, Some(error)),
         };
-        NativeTenant { calls: CallRunner { actor, ..self.calls.clone() }, refusal }
+        NativeTenant {
+            calls: CallRunner { actor, ..self.calls.clone() },
+            refusal,
+            maintenance_interval: None,
+        }
     }
 
     /// Opens the engine if it is not open yet.
@@ -309,6 +317,92 @@ impl NativeTenant {
         })
     }
 
+    /// → `{sealed, through}`.
+    #[napi(catch_unwind)]
+    pub fn seal_events(&self, env: Env) -> u32 {
+        self.calls.write_on(env, &SURVEYS, |open| encode(&open.tenant.seal_events()?))
+    }
+
+    /// The number of an event and the path of a new file → `{events}`.
+    #[napi(catch_unwind)]
+    pub fn export_events(&self, env: Env, after: i64, path: String) -> u32 {
+        self.calls.write_on(env, &SURVEYS, move |open| {
+            let after = u64::try_from(after).unwrap_or_default();
+            encode_count("events", open.tenant.export_events_to(after, path)?)
+        })
+    }
+
+    /// Whether there may be events since the page with this mark; reads no file.
+    #[napi(catch_unwind)]
+    pub fn may_have_events_since(&self, mark: String) -> Outcome {
+        self.calls.run_sync(|tenant| encode(&tenant.may_have_events_since(&mark)?)).into()
+    }
+
+    /// A consumer's name, its holder and `EventQuery` as JSON → page of events, or null.
+    #[napi(catch_unwind)]
+    pub fn next_events(&self, env: Env, name: String, holder: Buffer, query: String) -> u32 {
+        let holder = holder.to_vec();
+        self.calls.write(env, move |open| {
+            let query = EventQuery::from_json(read_object(&query)?)?;
+            match consumer(&open.tenant, &name, &holder)?.next(&query)? {
+                Some(page) => encode_event_page(&page),
+                None => encode_nothing(),
+            }
+        })
+    }
+
+    /// A consumer's name, its holder and the number of the event that it is done with, negative for none → whether it holds
+    /// its lease.
+    #[napi(catch_unwind)]
+    pub fn hold_events(&self, env: Env, name: String, holder: Buffer, through: i64) -> u32 {
+        let holder = holder.to_vec();
+        self.calls.write(env, move |open| {
+            let consumer = consumer(&open.tenant, &name, &holder)?;
+            encode(&match u64::try_from(through) {
+                Ok(through) => consumer.finish(through)?,
+                Err(_) => consumer.renew()?,
+            })
+        })
+    }
+
+    /// A consumer's name and its holder → nothing.
+    #[napi(catch_unwind)]
+    pub fn release_events(&self, env: Env, name: String, holder: Buffer) -> u32 {
+        let holder = holder.to_vec();
+        self.calls.write(env, move |open| {
+            consumer(&open.tenant, &name, &holder)?.release()?;
+            encode_nothing()
+        })
+    }
+
+    /// → `MaintenanceReport`.
+    #[napi(catch_unwind)]
+    pub fn maintain(&self, env: Env) -> u32 {
+        self.calls.write_on(env, &SURVEYS, |open| encode(&open.tenant.maintain()?))
+    }
+
+    /// A holder and seconds → `MaintenanceReport`, or null if another process has done a round within them.
+    #[napi(catch_unwind)]
+    pub fn maintain_in_turn(&self, env: Env, holder: Buffer, seconds: i64) -> u32 {
+        let holder = holder.to_vec();
+        self.calls.write_on(env, &SURVEYS, move |open| {
+            let period = Duration::from_secs(u64::try_from(seconds).unwrap_or_default())?;
+            encode(&open.tenant.maintain_in_turn(read_holder(&holder)?, period)?)
+        })
+    }
+
+    /// After how many seconds the package does a round of maintenance by itself; null for the default, 0 for never.
+    #[napi(catch_unwind)]
+    pub fn maintenance_interval(&self) -> Option<i64> {
+        self.maintenance_interval.map(|interval| interval.map_or(0, |interval| interval.as_secs() as i64))
+    }
+
+    /// Whether the engine is open.
+    #[napi(catch_unwind)]
+    pub fn is_open(&self) -> bool {
+        self.calls.engine.as_ref().is_some_and(|engine| engine.if_open().is_some())
+    }
+
     /// → counts.
     #[napi(catch_unwind)]
     pub fn stats(&self, env: Env) -> u32 {
@@ -349,6 +443,14 @@ impl NativeTenant {
             encode_nothing()
         })
     }
+}
+
+fn read_holder(bytes: &[u8]) -> Result<[u8; 16], Error> {
+    bytes.try_into().map_err(|_| Error::validation("holder", "must be 16 bytes"))
+}
+
+fn consumer(tenant: &Tenant, name: &str, holder: &[u8]) -> Result<EventConsumer, Error> {
+    tenant.event_consumer_as(name, read_holder(holder)?)
 }
 
 fn verify_locally(tenant: &Tenant, token: &str, options: &str) -> Answer {

@@ -297,3 +297,22 @@ public_record! {
         pub clock_ahead_ms: u64,
     }
 }
+
+public_record! {
+    /// What one round of maintenance has done. As JSON: the names below.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct MaintenanceReport {
+        /// How many sessions the clock had ended and this round has written down.
+        pub stamped: u64,
+        /// How many records of ended sessions it has deleted.
+        pub purged: u64,
+        /// How many events it has sealed.
+        pub sealed_events: u64,
+        /// How many events it has deleted.
+        pub deleted_events: u64,
+        /// How many drained signing keys it has retired.
+        pub retired_keys: u64,
+        /// Whether there is work left for a round at once.
+        pub has_more: bool,
+    }
+}

@@ -84,6 +84,14 @@ pub struct EventPage {
     commit_version: Option<CommitVersion>,
 }
 
+impl EventPage {
+    /// What the store's content was before the page was read, as a text.
+    #[doc(hidden)]
+    pub fn mark(&self) -> String {
+        self.commit_version.map_or_else(String::new, CommitVersion::to_text)
+    }
+}
+
 impl Tenant {
     /// Lists a page of events, oldest first. Events are recorded while the setting `event_retention` is set. One call looks
     /// at no more than 1,000 events: where few match, a page may be short or even empty and have more after it.
@@ -142,9 +150,19 @@ impl Tenant {
     /// # Errors
     /// `engine_closed`, `forked`, `storage_io`.
     pub fn may_have_events_after(&self, page: &EventPage) -> Result<bool, Error> {
+        Ok(page.has_more || self.has_committed_since(page.commit_version)?)
+    }
+
+    /// The same for the mark of a page that had no more.
+    #[doc(hidden)]
+    pub fn may_have_events_since(&self, mark: &str) -> Result<bool, Error> {
+        self.has_committed_since(CommitVersion::from_text(mark))
+    }
+
+    fn has_committed_since(&self, version: Option<CommitVersion>) -> Result<bool, Error> {
         self.inner.require_open()?;
         self.inner.store.confirm_files(self.inner.clock_time()?)?;
         let now = self.inner.store.commit_version();
-        Ok(page.has_more || now.is_none() || now != page.commit_version)
+        Ok(now.is_none() || now != version)
     }
 }

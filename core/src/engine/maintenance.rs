@@ -59,6 +59,13 @@ impl PurgeBefore {
     }
 }
 
+/// The sessions that long work looks at: so many pages of them, from after one on.
+struct Walk<'a> {
+    scope: SessionScope<'a>,
+    after: Option<SessionId>,
+    pages: usize,
+}
+
 impl Tenant {
     /// Writes down the ends of sessions that the clock has ended, in small transactions; how many. It changes no answer.
     /// Cut short, also by a power loss, it loses nothing: the next sweep goes on with what is left. It does not wait for
@@ -75,29 +82,55 @@ impl Tenant {
     /// many ends by the clock that were.
     pub(super) fn settle(&self, scope: SessionScope<'_>) -> Result<u64, Error> {
         // From before the walk: it stamps all sessions of these.
-        let snapshot = self.latest_snapshot()?;
-        let pending: Vec<BulkNo> = snapshot.bulk_ends.pending_within(scope.user());
+        let pending: Vec<BulkNo> = self.latest_snapshot()?.bulk_ends.pending_within(scope.user());
+        let (stamped, _) = self.stamp_in(scope, None, usize::MAX)?;
+        self.finish_bulk_ends(&pending)?;
+        Ok(stamped)
+    }
+
+    /// Writes down the ends among the sessions after this one, so many pages of them; how many the clock had ended, and where
+    /// to go on.
+    pub(super) fn stamp_some(
+        &self,
+        after: Option<SessionId>,
+        pages: usize,
+    ) -> Result<(u64, Option<SessionId>), Error> {
+        self.stamp_in(SessionScope::Tenant, after, pages)
+    }
+
+    fn stamp_in(
+        &self,
+        scope: SessionScope<'_>,
+        after: Option<SessionId>,
+        pages: usize,
+    ) -> Result<(u64, Option<SessionId>), Error> {
         // A power loss that took an end back would take an event back that a reader may have seen.
-        let has_events = snapshot.config.event_retention.is_some();
-        let stamped = self.change_in_steps(
-            scope,
+        let has_events = self.latest_snapshot()?.config.event_retention.is_some();
+        let walk = Walk { scope, after, pages };
+        self.change_in_steps(
+            walk,
             if has_events { Durability::Full } else { Durability::Normal },
             |found, _, _| found.cause != Cause::Written,
             |ctx, session| {
                 let found = ctx.ends().stamp(session)?;
                 Ok(found.is_some_and(|found| found.cause == Cause::Clock))
             },
-        )?;
-        if !pending.is_empty() {
-            self.write_settings(|ctx| {
-                let still_pending = ctx.snapshot.bulk_ends.pending.iter().map(|bulk_end| bulk_end.no);
-                for no in still_pending.filter(|no| pending.contains(no)) {
-                    ctx.transaction.finish_bulk_end(ctx.tenant, no)?;
-                }
-                Ok(())
-            })?;
+        )
+    }
+
+    /// Notes of these bulk ends that they have stamped every session.
+    pub(super) fn finish_bulk_ends(&self, stamped: &[BulkNo]) -> Result<(), Error> {
+        if stamped.is_empty() {
+            return Ok(());
         }
-        Ok(stamped)
+        self.write_settings(|ctx| {
+            for bulk_end in &ctx.snapshot.bulk_ends.pending {
+                if stamped.contains(&bulk_end.no) {
+                    ctx.transaction.finish_bulk_end(ctx.tenant, bulk_end.no)?;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Deletes the records of sessions that ended before then, in small transactions; how many. Afterwards their ids are
@@ -117,8 +150,29 @@ impl Tenant {
         if !self.latest_snapshot()?.bulk_ends.pending.is_empty() {
             self.settle(SessionScope::Tenant)?;
         }
+        let all = Walk { scope: SessionScope::Tenant, after: None, pages: usize::MAX };
+        let purged = self.purge_in(all, before);
+        match purged {
+            Ok(0) => self.inner.erase_what_is_owed(),
+            // Also when it was cut short.
+            _ => self.inner.erase_deleted(),
+        }
+        purged
+    }
+
+    /// Deletes the records of sessions that ended longer ago than this, so many pages of them after this one; how many.
+    pub(super) fn purge_some(
+        &self,
+        age: Duration,
+        after: Option<SessionId>,
+        pages: usize,
+    ) -> Result<u64, Error> {
+        self.purge_in(Walk { scope: SessionScope::Tenant, after, pages }, PurgeBefore::OlderThan(age))
+    }
+
+    fn purge_in(&self, walk: Walk<'_>, before: PurgeBefore) -> Result<u64, Error> {
         let purged = self.change_in_steps(
-            SessionScope::Tenant,
+            walk,
             Durability::Full,
             move |found, now, is_counted| found.end.at < before.cutoff(now) && !is_counted,
             |ctx, session| {
@@ -133,29 +187,26 @@ impl Tenant {
                 Ok(true)
             },
         );
-        match purged {
-            Ok(0) => self.inner.erase_what_is_owed(),
-            // Also when it was cut short.
-            _ => self.inner.erase_deleted(),
-        }
-        purged
+        purged.map(|(purged, _)| purged)
     }
 
     /// Applies `change` to all ended sessions of the scope that `is_due` picks by their end, now, and whether a bulk end that
-    /// is still pending counts them; how many times that answered true. Reads without the write lock find them, page by page; then small transactions check them again and change them.
+    /// is still pending counts them; how many times that answered true, and where to go on after a walk that ends before its
+    /// scope does. Reads without the write lock find them, page by page; then small transactions check them again and change
+    /// them.
     fn change_in_steps(
         &self,
-        scope: SessionScope<'_>,
+        walk: Walk<'_>,
         durability: Durability,
         is_due: impl Fn(FoundEnd, Timestamp, bool) -> bool + Copy + Send + 'static,
         change: impl Fn(&WriteContext<'_>, &SessionLifetime) -> Result<bool, Failure> + Copy + Send + 'static,
-    ) -> Result<u64, Error> {
+    ) -> Result<(u64, Option<SessionId>), Error> {
+        let Walk { scope, mut after, mut pages } = walk;
         let is_due = move |snapshot: &TenantSnapshot, found: Option<FoundEnd>, now: Timestamp| {
             let pending = &snapshot.bulk_ends.pending;
             found.is_some_and(|found| is_due(found, now, pending.iter().any(|it| it.no == found.by)))
         };
         let mut count = 0;
-        let mut after = None;
         let mut pace = Pace::default();
         loop {
             let (due, last, unpersisted) = self.read_about(NeededSessions::Scanned, |ctx| {
@@ -208,10 +259,11 @@ impl Tenant {
                 )]
                 std::thread::sleep(work.elapsed());
             }
-            match last {
-                Some(last) => after = Some(last),
-                None => return Ok(count),
+            pages -= 1;
+            if last.is_none() || pages == 0 {
+                return Ok((count, last));
             }
+            after = last;
         }
     }
 

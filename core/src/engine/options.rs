@@ -36,11 +36,13 @@ pub struct EngineOptions {
     sign_in_limit: Option<Option<SignInLimit>>,
     allow_network_file_system: Option<bool>,
     events: Option<EventDetail>,
+    /// How often a host that does so by itself does a round of maintenance; nothing inside for never.
+    pub maintenance_interval: Option<Option<Duration>>,
 }
 
 impl EngineOptions {
     /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability`, `file_access`, `token_cache_capacity`,
-    /// `token_cache_bytes`, `max_clock_jump`, `allow_network_file_system`, `events` and `sign_in_limit` (an object for
+    /// `token_cache_bytes`, `max_clock_jump`, `allow_network_file_system`, `events`, `maintenance_interval` (null for never) and `sign_in_limit` (an object for
     /// [`SignInLimit::from_json`], or null for no limit); any other null counts as absent.
     /// A relative path is taken from the working folder of now.
     ///
@@ -69,6 +71,7 @@ impl EngineOptions {
             sign_in_limit,
             allow_network_file_system: members.optional("allow_network_file_system")?,
             events: members.optional("events")?,
+            maintenance_interval: members.clearable("maintenance_interval")?,
         };
         members.finish()?;
         Ok(options)
@@ -95,6 +98,7 @@ impl EngineOptions {
                 sign_in_limit,
                 allow_network_file_system,
                 events,
+                maintenance_interval: _, // of the object, not of the engine
             } = options;
             (
                 issuer.as_deref().unwrap_or(DEFAULT_ISSUER).to_owned(),

@@ -61,6 +61,10 @@ pub(super) fn too_many_sign_ins(wait_secs: u64) -> Refusal {
     Refusal::because(Error::new(ErrorCode::TooManyRequests, detail).retry_after(wait_secs))
 }
 
+pub(super) fn too_many_consumers() -> Refusal {
+    Refusal::because(Error::validation("name", "is one too many: a tenant has at most 1,000 consumers"))
+}
+
 pub(super) fn unknown_key() -> Refusal {
     Refusal::new(ErrorCode::NotFound, "no such key")
 }

@@ -155,6 +155,27 @@ impl Tenant {
         answer
     }
 
+    /// Retires the keys whose last token has expired; how many.
+    pub(super) fn retire_drained_keys(&self) -> Result<u64, Error> {
+        let is_drained =
+            |key: &KeyRecord, now| key.state == KeyState::Retiring && state_at(key, now) == KeyState::Retired;
+        let any = self
+            .read(|ctx| Ok(ctx.transaction.keys(ctx.tenant)?.iter().any(|key| is_drained(key, ctx.now))))?;
+        if !any {
+            return Ok(0);
+        }
+        self.write_settings(|ctx| {
+            let mut retired = 0;
+            for key in ctx.transaction.keys(ctx.tenant)? {
+                if is_drained(&key, ctx.now) {
+                    ctx.retire_drained(key)?;
+                    retired += 1;
+                }
+            }
+            Ok(retired)
+        })
+    }
+
     fn add_next_key(&self, ctx: &WriteContext<'_>, no: KeyNo) -> Result<(), Failure> {
         let wrapping = self.state.wrapping.read();
         let key = mint_signing_key(&self.inner, self.id(), &wrapping, no, KeyState::Next, ctx.now)?;

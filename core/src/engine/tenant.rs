@@ -12,7 +12,8 @@ use super::provisioning::create_tenant;
 use super::tenant_snapshot::{TenantSnapshot, bulk_ends_of};
 use crate::error::{Error, ErrorCode, Failure, OpError};
 use crate::key_wrapping::WrappingKey;
-use crate::model::id::{Actor, TenantId};
+use crate::model::id::{Actor, SessionId, TenantId};
+use crate::model::session::BulkNo;
 use crate::random::Random;
 use crate::secret::SecretKey;
 use crate::store::{Needs, ReadTransaction, TenantNo, WaitPolicy, would_block};
@@ -49,6 +50,9 @@ pub(super) struct TenantState {
     pub(super) checked_at: AtomicI64,
     /// [`EngineInner::settings_changes`] from before the database last confirmed `snapshot`.
     pub(super) checked_changes: AtomicU64,
+    /// Where the next round of maintenance goes on, and the bulk ends that were pending when its walk through all sessions
+    /// began.
+    pub(super) maintenance_walk: Mutex<(Option<SessionId>, Vec<BulkNo>)>,
 }
 
 impl Tenant {
@@ -96,6 +100,7 @@ impl Tenant {
                     snapshot: Mutex::new(Arc::new(snapshot)),
                     checked_at: AtomicI64::new(clock.as_millis()),
                     checked_changes,
+                    maintenance_walk: Mutex::default(),
                 }),
                 wait_policy: WaitPolicy::Block,
                 actor: None,

@@ -91,7 +91,7 @@ public_record! {
         pub session_id: Option<SessionId>,
         /// The user of that session.
         pub user_id: Option<UserId>,
-        /// Who did it, as the host has named them; absent for what the clock did and where the host named no one.
+        /// Who did it, as the host has named them; absent for what the clock did, and where the host named none.
         pub actor: Option<Actor>,
         /// More about it; `docs/SPEC.md`, section 10, lists the members by type.
         pub data: Map<String, Value>,

@@ -29,11 +29,9 @@ pub(crate) use self::group_commit::QueuedWrite;
 pub(crate) use self::needs::{NeededSessions, Needs};
 pub(crate) use self::open::{backup, check, open, restore};
 pub(crate) use self::records::{
-    BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, ScanFilter,
-    SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,
+    BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, LeaseHolder,
+    LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,
 };
-#[cfg(test)]
-pub(crate) use self::records::{LeaseRecord, SealRecord};
 pub(crate) use self::transaction::{QueuedJob, ReadRecord, ReadTransaction, WriteTransaction};
 #[cfg(test)]
 pub(crate) use self::transaction::{ReadJob, WriteJob};

@@ -192,3 +192,14 @@ pub(crate) struct CommitVersion {
     /// Counts the store's own commits.
     pub(super) commit: u64,
 }
+
+impl CommitVersion {
+    pub(crate) fn to_text(self) -> String {
+        format!("{}.{}", self.epoch, self.commit)
+    }
+
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
+        let (epoch, commit) = text.split_once('.')?;
+        Some(CommitVersion { epoch: epoch.parse().ok()?, commit: commit.parse().ok()? })
+    }
+}

@@ -35,7 +35,6 @@ pub(crate) type LifetimeVisitor<'a> = dyn FnMut(SessionLifetime) -> Result<Contr
 /// All reads of one transaction see one state of the database. Inside a read transaction it is a snapshot: no commit
 /// that happens later shows in it. Inside a write transaction it is the newest committed state with the transaction's
 /// own changes on top, and no other writer can change it before the transaction ends.
-#[allow(dead_code)] // seals and leases
 pub(crate) trait ReadTransaction {
     /// The time that the database's own clock showed: in a read from before its snapshot, in a write from after the lock
     /// was taken. `None` for a store without a clock of its own; the machine's clock counts then.
@@ -146,7 +145,6 @@ pub(crate) trait ReadTransaction {
 /// A job reads its own changes. All changes of a transaction are committed together or not at all, the clock mark among
 /// them. A change of a row that is not there fails with `storage_corrupt`, because a change that hits nothing would be a
 /// lost write.
-#[allow(dead_code)] // seals and leases
 pub(crate) trait WriteTransaction: ReadTransaction {
     /// Whether the present job has changed anything so far. Changes of other jobs in the same transaction do not count.
     fn has_changed(&self) -> bool;

@@ -1,8 +1,11 @@
 //! The public keys of a tenant as other services read them.
 
 use std::fmt;
+use std::str::FromStr;
 
 use jsonwebtoken::jwk::JwkSet;
+
+use crate::error::Error;
 
 /// A JWK Set (RFC 7517): the public keys that verify the tenant's access tokens, and the next one. Prints as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +15,21 @@ impl Jwks {
     /// The set as a JSON value `{"keys": […]}`.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(&self.0).unwrap_or_default()
+    }
+}
+
+impl FromStr for Jwks {
+    type Err = Error;
+
+    /// Reads a set of public keys, such as a kept answer of [`Tenant::jwks`](crate::Tenant::jwks). Keys of other kinds are
+    /// passed over.
+    ///
+    /// # Errors
+    /// `validation_error` for a text that is no JWK Set.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text)
+            .map(Jwks)
+            .map_err(|_| Error::validation("jwks", "must be a JWK Set in JSON"))
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub(crate) mod access_claims;
 mod base64url;
+pub(crate) mod event_seal;
 pub(crate) mod failure_key;
 pub(crate) mod issuer;
 pub(crate) mod jwks;

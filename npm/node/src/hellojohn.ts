@@ -24,7 +24,21 @@ import {
   toRequestJson,
 } from "./internal/validate";
 import { type Jwks, Keys } from "./keys";
-import { changeSecretKey, type PurgeOptions, purge, rotateRefreshKey, sweep } from "./maintenance";
+import {
+  changeSecretKey,
+  maintainBySelf,
+  type PurgeOptions,
+  purge,
+  rotateRefreshKey,
+  sweep,
+} from "./maintenance";
+import {
+  copyInterval,
+  copySignInLimit,
+  type HelloJohnOptions,
+  OPTIONS,
+  type VerifyTokenOptions,
+} from "./options";
 import { RestAdapter } from "./rest/adapter";
 import {
   AuthGuard,
@@ -48,127 +62,10 @@ import {
   type MiddlewareOptions,
   type NodeRequest,
 } from "./rest/node_http";
-import { REST_OPTIONS, type RestOptions } from "./rest/options";
+import { REST_OPTIONS } from "./rest/options";
 import { Sessions } from "./sessions";
-import type { Duration } from "./values";
 import { type AccessTokenClaims, type TokenVerification, Verifier } from "./verification";
-
-/** How to open a tenant. */
-export interface HelloJohnOptions {
-  /** The tenant, `tnt_…`: 1 to 255 bytes. */
-  tenantId: string;
-  /**
-   * The tenant's secret key, `sk_…`. The first use of a tenant sets it; later it must be the same. A new tenant in a file needs
-   * at least 22 characters after the prefix (`sk_live_`, `sk_test_`, else `sk_`): `echo "sk_live_$(openssl rand -hex 16)"`
-   * makes such a key.
-   */
-  secretKey: string;
-  /**
-   * A file path, or `":memory:"`; default: the environment variable HELLOJOHN_DATABASE, else `hellojohn.db`. A relative path
-   * is taken from the working folder at the time of the constructor.
-   */
-  database?: string | undefined;
-  /** `iss` of the access tokens; default `https://api.hellojohn.dev`. */
-  issuer?: string | undefined;
-  /** Settings to apply when the engine opens. */
-  config?: types.ConfigPatch | undefined;
-  /**
-   * `full` (default): every write is on disk before its call is answered. `normal`: a power loss may undo the last writes;
-   * it never corrupts the database.
-   */
-  durability?: wire.Durability | undefined;
-  /**
-   * Which accounts of the system may open the files that the engine creates: `owner` (default), mode 0600, or `group`, mode
-   * 0660. The mask of the process (`umask`) plays no part; a file that was there before keeps its mode.
-   */
-  fileAccess?: wire.FileAccess | undefined;
-  /**
-   * How many verified access tokens the engine caches, 0 to 1,000,000; default 8192, 0 for none. This object keeps its answers
-   * about up to 4096 of them, and about as many sessions, besides.
-   */
-  tokenCacheCapacity?: number | undefined;
-  /**
-   * How many bytes of memory the cached tokens may occupy in the engine, and as many again this object's answers about tokens
-   * and sessions; default 33,554,432 (32 MiB). What does not fit is not cached.
-   */
-  tokenCacheBytes?: number | undefined;
-  /**
-   * By how much the machine's clock may be set ahead while the engine is open; default `"1h"`. After a larger step every call
-   * rejects with `clock_jump` until the clock is set back, `lowerClockMark` is called or the process restarts. Sleep of the
-   * machine is no step.
-   */
-  maxClockJump?: Duration | undefined;
-  /**
-   * How many sign-ins (`hj.auth.signIn`, `hj.auth.beginSignIn`, the REST API) may fail before further ones are refused with
-   * `too_many_requests`, in all processes on the database together; `null`: any number. Default:
-   * `{ account: 10, address: 100, window: "15m" }`, of which each may be given alone.
-   */
-  signInLimit?: SignInLimit | null | undefined;
-  /**
-   * Whether to open a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); default false:
-   * opening one fails with `storage_io`. Processes that open it on more than one machine, or through more than one mount,
-   * corrupt it.
-   */
-  allowNetworkFileSystem?: boolean | undefined;
-  /**
-   * How much is recorded while the setting `eventRetention` is set: `changes` (default), every change but the rotations of
-   * refresh tokens, which are many, or `all`.
-   */
-  events?: wire.EventDetail | undefined;
-  /** Checks credentials for `hj.auth.signIn`. */
-  authenticate?: Authenticate | undefined;
-  /**
-   * What every mount of the REST API does unless its own options say otherwise: `rest: { admin: false }` leaves out what is
-   * the secret key's on all of them.
-   */
-  rest?: RestOptions | undefined;
-  /** The time to use instead of the machine's, for tests. */
-  clock?: ManualClock | undefined;
-}
-
-/** How many sign-ins may fail within a sliding window. */
-export interface SignInLimit {
-  /** How many sign-ins to one account may fail, 1 to 1,000; default 10. */
-  account?: number | undefined;
-  /** How many sign-ins from one address may fail, 1 to 1,000; default 100. An IPv6 address counts by its first 64 bits. */
-  address?: number | undefined;
-  /** For how long a failure counts, at most a day; default `"15m"`. */
-  window?: Duration | undefined;
-}
-
-/** Options of local verification. */
-export interface VerifyTokenOptions {
-  /** The expected `aud`; default: the tenant's id, which its tokens carry. */
-  audience?: string | null | undefined;
-  /** How many seconds after its `exp` a token is still accepted, 0 to 60; default 0. */
-  clockSkewSeconds?: number | null | undefined;
-}
-
-const OPTIONS = [
-  "tenantId",
-  "secretKey",
-  "database",
-  "issuer",
-  "config",
-  "durability",
-  "fileAccess",
-  "tokenCacheCapacity",
-  "tokenCacheBytes",
-  "maxClockJump",
-  "signInLimit",
-  "allowNetworkFileSystem",
-  "events",
-  "authenticate",
-  "rest",
-  "clock",
-];
-/** Null means no limit; undefined, which JSON leaves out, the default. */
-function copySignInLimit(limit: unknown): unknown {
-  if (limit === undefined || limit === null) return limit;
-  const found = readMembers("signInLimit", limit, ["account", "address", "window"]);
-  const given = [...found].filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given.map(([name, value]) => [name, copyJson(`signInLimit.${name}`, value)]));
-}
+import { Webhook, type WebhookOptions } from "./webhooks";
 
 const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
 
@@ -216,6 +113,7 @@ export class HelloJohn {
   readonly #restDefaults: ReadonlyMap<string, unknown>;
   /** Authorizes the requests of the host's own routes. */
   readonly #guard: Rest;
+  readonly #endMaintenance: () => void;
   #closing: Promise<void> | null = null;
 
   constructor(options: HelloJohnOptions) {
@@ -252,6 +150,7 @@ export class HelloJohn {
         found.get("allowNetworkFileSystem"),
       ),
       events: readOptionalText("events", found.get("events")),
+      maintenance_interval: copyInterval(found.get("maintenanceInterval")),
       config: config === undefined || config === null ? null : toWireConfigPatch("config", config),
     };
     const secretKey = readText("secretKey", found.get("secretKey"));
@@ -260,6 +159,7 @@ export class HelloJohn {
     const refusal = tenant.refusal();
     if (refusal?.code) throw engineError(refusal.code, refusal.text);
     this.#tenant = tenant;
+    this.#endMaintenance = maintainBySelf(tenant, native !== null);
     const answerCacheMax = addon.answerCacheMax();
     this.#verifier = new Verifier(tenant, {
       answers: Math.min(tokenCacheCapacity ?? answerCacheMax, answerCacheMax),
@@ -299,6 +199,30 @@ export class HelloJohn {
       config: new ConfigApi(tenant),
       keys: new Keys(tenant),
     });
+  }
+
+  /**
+   * Posts each event to a URL in the form of Standard Webhooks (https://www.standardwebhooks.com), one after another, at least
+   * once; the header `webhook-id` is the event's id, by which a receiver knows an event that comes twice. The position is kept in
+   * the database, and one process at a time posts to a URL, as for {@link Events.consume}. A post that is not answered with a
+   * status from 200 to 299 is made again after 1 s, 4 s, 16 s and so on up to an hour, or when `Retry-After` says, for three
+   * days; redirects 307 and 308 are followed. A status of 410 ends the webhook.
+   *
+   * Throws `validation_error`.
+   *
+   * @example
+   * ```js
+   * const webhook = hj.webhooks({
+   *   url: "https://example.com/hooks/hellojohn",
+   *   secret: process.env.WEBHOOK_SECRET,
+   *   types: ["session.ended"],
+   * });
+   * webhook.ended.then((why) => console.error("webhook", why, webhook.lastFailure));
+   * ```
+   */
+  webhooks(options: WebhookOptions): Webhook {
+    this.#refuseIfClosed();
+    return new Webhook(this.#tenant, options);
   }
 
   /** Opens the engine now. Rejects with `invalid_api_key` or a `storage_…` code. */
@@ -467,6 +391,16 @@ export class HelloJohn {
     return wire.toStats(await callAsync<wire.WireStats>(this.#tenant.stats()));
   }
 
+  /**
+   * Does one bounded round of maintenance: records the ends of sessions that the clock has ended, deletes the records of
+   * sessions that ended longer ago than `recordRetention`, seals events and deletes those that were sealed longer ago than
+   * `eventRetention`, retires drained signing keys. It gives way to other calls. The object does so by itself
+   * (`maintenanceInterval`); `hasMore` says whether another round has work at once.
+   */
+  async maintain(): Promise<types.MaintenanceReport> {
+    return wire.toMaintenanceReport(await callAsync<wire.WireMaintenanceReport>(this.#tenant.maintain()));
+  }
+
   /** Records the ends of sessions that the clock has ended, and resolves to how many. No other call's answer depends on it. */
   async sweep(): Promise<{ stamped: number }> {
     return sweep(this.#tenant);
@@ -534,6 +468,7 @@ export class HelloJohn {
    * the last object on a file the file is released, and the log's content is in the database file.
    */
   close(): Promise<void> {
+    this.#endMaintenance();
     this.#closing ??= callAsync<null>(this.#tenant.close()).then(() => undefined);
     return this.#closing;
   }

@@ -4,12 +4,21 @@ export { type BackupOptions, backupDatabase, type CopyProgress, restoreDatabase 
 export { type CheckProblem, type CheckReport, checkDatabase } from "./check";
 export { ManualClock } from "./clock";
 export { HelloJohnError } from "./errors";
-export type { EventPage, EventQuery, Events } from "./events";
+export type { EventConsumer, EventHandler } from "./event_consumer";
+export {
+  type EventExport,
+  type EventFilter,
+  type EventPage,
+  type EventQuery,
+  type Events,
+  verifyEventLog,
+} from "./events";
 export type { SessionFilter } from "./filter";
 export type * from "./generated/types";
-export { HelloJohn, type HelloJohnOptions, type SignInLimit, type VerifyTokenOptions } from "./hellojohn";
+export { HelloJohn } from "./hellojohn";
 export type { Jwks, PublicJwk } from "./keys";
 export type { PurgeOptions } from "./maintenance";
+export type { HelloJohnOptions, SignInLimit, VerifyTokenOptions } from "./options";
 export type { Auth, RequireAuthOptions } from "./rest/authorize";
 export type {
   FastifyHook,
@@ -33,3 +42,4 @@ export type {
   TokenVerification,
   VerificationError,
 } from "./verification";
+export type { Webhook, WebhookEnd, WebhookOptions } from "./webhooks";

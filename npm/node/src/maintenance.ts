@@ -1,5 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { isDate, readTime } from "./clock";
 import { validationError } from "./errors";
+import type { WireMaintenanceReport } from "./generated/wire";
+import { clearTimeout, setTimeout } from "./internal/globals";
 import { callAsync } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
 import { readRequiredMembers, readText, toRequestJson } from "./internal/validate";
@@ -36,4 +39,49 @@ export async function changeSecretKey(tenant: NativeTenant, newKey: string): Pro
 /** @internal */
 export async function rotateRefreshKey(tenant: NativeTenant): Promise<void> {
   await callAsync(tenant.rotateRefreshKey());
+}
+
+/** After how many seconds a round of maintenance follows the one before, unless the host says otherwise. */
+const INTERVAL = 300;
+
+/**
+ * Does a round of maintenance every so often, while the engine is open, and shares this with other processes. Keeps neither the
+ * process nor the object alive. Answers with what ends it.
+ * @internal
+ */
+export function maintainBySelf(tenant: NativeTenant, hasOwnClock: boolean): () => void {
+  // A clock that the host moves says nothing about when to do it.
+  const seconds = tenant.maintenanceInterval() ?? (hasOwnClock ? 0 : INTERVAL);
+  if (seconds === 0) return () => undefined;
+  const holder = randomBytes(16);
+  const object = new WeakRef(tenant);
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
+  const schedule = (ms: number): void => {
+    if (isOver) return;
+    timer = setTimeout(() => void round(), Math.min(ms, 0x7fffffff));
+    timer.unref();
+  };
+  // Not all processes at once.
+  const next = (): void => schedule(seconds * 1000 * (0.75 + Math.random() / 2));
+  const round = async (): Promise<void> => {
+    const open = object.deref();
+    if (!open) return;
+    try {
+      let report = open.isOpen()
+        ? await callAsync<WireMaintenanceReport | null>(open.maintainInTurn(holder, seconds))
+        : null;
+      while (report?.has_more && !isOver) {
+        report = await callAsync<WireMaintenanceReport | null>(open.maintainInTurn(holder, seconds));
+      }
+    } catch {
+      // The next round, or the host's own call, meets the same trouble and may say so.
+    }
+    next();
+  };
+  next();
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
 }

@@ -33,7 +33,11 @@ const OPERATIONS: &[&str] = &[
     "check",
     "clock_admin",
     "create",
+    "event_consumer",
+    "event_log_check",
+    "event_seals",
     "maintenance",
+    "maintenance_round",
     "query",
     "refresh",
     "revoke",
@@ -53,8 +57,10 @@ const FENCES: &[(&str, &str, &[&str])] = &[
     ("SystemTime", "core/src/clock.rs", CRATES),
     ("Instant", "core/src/clock.rs", CRATES),
     ("getrandom", "core/src/random.rs", CRATES),
-    // Every end of a session is written in one place, where its event will be written too.
+    // Every end of a session is written in one place, where its event is told too.
     ("end_session", "core/src/engine/session_ends.rs", &["core/src/engine/"]),
+    // And every event is written in one place.
+    ("add_event", "core/src/engine/event_log.rs", &["core/src/engine/"]),
 ];
 
 /// What `fence_violations` may find, and why.

@@ -85,8 +85,8 @@ pub unsafe extern "C" fn hj_event_user_id(event: *const hj_event) -> *const c_ch
     unsafe { get(event, |event| event.texts.c_str(event.user_id)) }
 }
 
-/// Who did it, as the host has named them; absent for what the clock did and where the host named no one.
-/// NULL if there is none.
+/// Who did it, as the host has named them; absent for what the clock did, and where the host named none. NULL
+/// if there is none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_event_actor(event: *const hj_event) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").

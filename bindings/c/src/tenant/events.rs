@@ -95,3 +95,42 @@ pub unsafe extern "C" fn hj_tenant_may_have_events_after(
         Ok(())
     })
 }
+
+/// Seals the events that are not sealed yet, in small transactions: each gets a hash that chains it to the event before it,
+/// and the active signing key signs the hash of the last one. `sealed` may be NULL and counts them.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_seal_events(
+    tenant: *const hj_tenant,
+    sealed: *mut u64,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([sealed], error, || {
+        // SAFETY: the caller keeps "Objects".
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
+        sealed.put(tenant.seal_events()?.sealed);
+        Ok(())
+    })
+}
+
+/// Seals the tenant's events and writes those after number `after` (0 for all that are kept) into a new file as a signed log
+/// of JSON Lines, which hj_verify_event_log checks. The file has mode 0600 and is on disk when the call returns. `events` may
+/// be NULL and counts the events in the log.
+///
+/// Fails with HJ_ERR_STORAGE_IO when there is a file already or it cannot be written, and with HJ_ERR_VALIDATION_ERROR for
+/// the number of an event that is not kept.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_export_events(
+    tenant: *const hj_tenant,
+    after: u64,
+    path: hj_str,
+    events: *mut u64,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([events], error, || {
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, path) = unsafe { (hj_tenant::require(tenant)?, path.read_text("path")?) };
+        let path = path.ok_or_else(|| Error::validation("path", "is required"))?;
+        events.put(tenant.export_events_to(after, path)?);
+        Ok(())
+    })
+}

@@ -6,6 +6,7 @@ use super::hj_tenant;
 use crate::abi::hj_str;
 use crate::error::hj_error;
 use crate::guard::call;
+use crate::maintenance_report::hj_maintenance_report;
 use crate::stats::hj_stats;
 use crate::status::hj_status;
 
@@ -75,6 +76,24 @@ pub unsafe extern "C" fn hj_tenant_stats(
         // SAFETY: the caller keeps "Objects".
         let tenant = unsafe { hj_tenant::require(tenant) }?;
         stats.give(hj_stats::new(&tenant.stats()?));
+        Ok(())
+    })
+}
+
+/// Does one bounded round of maintenance: writes down the ends of sessions that the clock has ended, deletes the records of
+/// sessions that ended longer ago than record_retention, seals events and deletes those that were sealed longer ago than
+/// event_retention, retires drained signing keys. It gives way to other writes. Call it every few minutes, and again at once
+/// while hj_maintenance_report_has_more says so. `report` may be NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_tenant_maintain(
+    tenant: *const hj_tenant,
+    report: *mut *mut hj_maintenance_report,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([report], error, || {
+        // SAFETY: the caller keeps "Objects".
+        let tenant = unsafe { hj_tenant::require(tenant) }?;
+        report.give(hj_maintenance_report::new(&tenant.maintain()?));
         Ok(())
     })
 }

@@ -84,6 +84,28 @@ export type EventType =
   | "refresh_key.rotated";
 
 /**
+ * What is wrong with a log of events.
+ *
+ * - `malformed`: A line is none that an export writes.
+ * - `changed`: An event is not as it was sealed.
+ * - `removed`: An event is missing.
+ * - `inserted`: An event stands in the log that was not there.
+ * - `moved`: An event stands in another place than it had.
+ * - `truncated`: The log ends before its end.
+ * - `bad_signature`: The signature of a seal is not good.
+ * - `unverified`: No seal is signed by a key of the set that was given, so that nothing vouches for the log.
+ */
+export type EventLogProblem =
+  | "malformed"
+  | "changed"
+  | "removed"
+  | "inserted"
+  | "moved"
+  | "truncated"
+  | "bad_signature"
+  | "unverified";
+
+/**
  * What kind of problem a check has found.
  *
  * - `file`: The file as a whole: it is no database, empty, or another application's.
@@ -329,14 +351,52 @@ export interface Event {
   sessionId: string | null;
   /** The user of that session. */
   userId: string | null;
-  /**
-   * Who did it, as the host has named them; absent for what the clock did and where the host named no one.
-   */
+  /** Who did it, as the host has named them; absent for what the clock did, and where the host named none. */
   actor: string | null;
   /** More about it; `docs/SPEC.md`, section 10, lists the members by type. */
   data: Record<string, Json>;
   /** The hash that chains it to the event before it; absent until it is sealed. */
   hash: string | null;
+}
+
+/** What a check of a log of events has found. */
+export interface EventLogReport {
+  /** Whether the log is as it was exported. */
+  ok: boolean;
+  /** Whose events the log has, as it says itself. */
+  tenantId: string | null;
+  /** How many events were read up to the first problem. */
+  events: number;
+  /** The number of the first event; those before it are not in the log. */
+  firstSeq: number | null;
+  /** The number of the last event for which a seal vouches that a given key has signed. */
+  vouchedThrough: number;
+  /** When the log was exported, if it has its end. */
+  exportedAt: Date | null;
+  /** The first problem. */
+  problem: EventLogProblem | null;
+  /** The number of the event that the problem is about: the first one that is not as it was. */
+  problemSeq: number | null;
+  /** The line of the log at which the problem was found, counted from 1. */
+  problemLine: number | null;
+  /** The problem in a sentence. */
+  detail: string | null;
+}
+
+/** What one round of maintenance has done. */
+export interface MaintenanceReport {
+  /** How many sessions the clock had ended and this round has written down. */
+  stamped: number;
+  /** How many records of ended sessions it has deleted. */
+  purged: number;
+  /** How many events it has sealed. */
+  sealedEvents: number;
+  /** How many events it has deleted. */
+  deletedEvents: number;
+  /** How many drained signing keys it has retired. */
+  retiredKeys: number;
+  /** Whether there is work left for a round at once. */
+  hasMore: boolean;
 }
 
 /** A signing key. */

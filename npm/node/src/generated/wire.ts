@@ -5,9 +5,12 @@ import type {
   DeviceType,
   EndReason,
   Event,
+  EventLogProblem,
+  EventLogReport,
   EventType,
   KeyInfo,
   KeyState,
+  MaintenanceReport,
   RefreshAnswer,
   Session,
   SessionExplanation,
@@ -244,6 +247,54 @@ export function toEvent(wire: WireEvent): Event {
     actor: wire.actor,
     data: wire.data,
     hash: wire.hash,
+  };
+}
+
+export interface WireEventLogReport {
+  ok: boolean;
+  tenant_id: string | null;
+  events: number;
+  first_seq: number | null;
+  vouched_through: number;
+  exported_at: number | null;
+  problem: EventLogProblem | null;
+  problem_seq: number | null;
+  problem_line: number | null;
+  detail: string | null;
+}
+
+export function toEventLogReport(wire: WireEventLogReport): EventLogReport {
+  return {
+    ok: wire.ok,
+    tenantId: wire.tenant_id,
+    events: wire.events,
+    firstSeq: wire.first_seq,
+    vouchedThrough: wire.vouched_through,
+    exportedAt: toDate(wire.exported_at),
+    problem: wire.problem,
+    problemSeq: wire.problem_seq,
+    problemLine: wire.problem_line,
+    detail: wire.detail,
+  };
+}
+
+export interface WireMaintenanceReport {
+  stamped: number;
+  purged: number;
+  sealed_events: number;
+  deleted_events: number;
+  retired_keys: number;
+  has_more: boolean;
+}
+
+export function toMaintenanceReport(wire: WireMaintenanceReport): MaintenanceReport {
+  return {
+    stamped: wire.stamped,
+    purged: wire.purged,
+    sealedEvents: wire.sealed_events,
+    deletedEvents: wire.deleted_events,
+    retiredKeys: wire.retired_keys,
+    hasMore: wire.has_more,
   };
 }
 

@@ -18,6 +18,7 @@ export interface Addon {
   Rest: new (tenant: NativeTenant, options: string, isMounted: boolean) => Rest;
   NativeProgress: new () => NativeProgress;
   checkDatabase(completionQueue: CompletionQueue, database: string): number;
+  verifyEventLog(completionQueue: CompletionQueue, path: string, jwks: string): number;
   backupDatabase(
     completionQueue: CompletionQueue,
     database: string,
@@ -101,6 +102,16 @@ export interface NativeTenant {
   changeSecretKey(secretKey: string): number;
   rotateRefreshKey(): number;
   events(query: string): Call;
+  mayHaveEventsSince(mark: string): Outcome;
+  sealEvents(): number;
+  exportEvents(after: number, path: string): number;
+  nextEvents(name: string, holder: Uint8Array, query: string): number;
+  holdEvents(name: string, holder: Uint8Array, through: number): number;
+  releaseEvents(name: string, holder: Uint8Array): number;
+  maintain(): number;
+  maintainInTurn(holder: Uint8Array, seconds: number): number;
+  maintenanceInterval(): number | null;
+  isOpen(): boolean;
   stats(): number;
   sweep(): number;
   purge(before: string): number;

@@ -21,6 +21,11 @@ const PAGE_STEPS: i32 = 60_000;
 const LOOKUP_STEPS: i32 = 2_000;
 /// What one transaction of a sweep or purge may cost: at most 512 rows are looked up and changed.
 const CHANGE_STEPS: i32 = 512 * 250;
+/// The same where each change tells an event, or where events are sealed or deleted.
+const TOLD_STEPS: i32 = 512 * 400;
+/// What one round of maintenance looks at (docs/BOUNDS.md), and a step more of events, which it ends with.
+const ROUND_SESSIONS: u64 = 20_000;
+const ROUND_EVENTS: u64 = 5_000 + 512;
 
 /// How a session of the large user stands.
 #[derive(Clone, Copy)]
@@ -184,4 +189,33 @@ fn counting_sweeping_and_purging_go_in_steps() {
     clock.advance_millis(1);
     assert_eq!(within(CHANGE_STEPS, "purge", || tenant.purge(everything).unwrap()), rows);
     assert_eq!(tenant.stats().unwrap().sessions.expired, 0);
+}
+
+#[test]
+fn a_round_of_maintenance_goes_in_steps_and_ends_where_the_next_one_goes_on() {
+    let Bench { _folder, tenant, rows, clock } = bench(Standing::Unswept);
+    let settings = r#"{"event_retention": "1h", "record_retention": "1h"}"#;
+    tenant.update_config(&settings.parse().unwrap()).unwrap();
+    let (mut rounds, mut stamped, mut purged, mut sealed, mut deleted) = (0, 0, 0, 0, 0);
+    // The second time what the first time told is old, too.
+    for _ in 0..2 {
+        loop {
+            let report = within(TOLD_STEPS, "maintain", || tenant.maintain().unwrap());
+            rounds += 1;
+            stamped += report.stamped;
+            purged += report.purged;
+            sealed += report.sealed_events;
+            deleted += report.deleted_events;
+            assert!(report.stamped <= ROUND_SESSIONS && report.purged <= ROUND_SESSIONS);
+            assert!(report.sealed_events < ROUND_EVENTS && report.deleted_events < ROUND_EVENTS);
+            if !report.has_more {
+                break;
+            }
+        }
+        clock.advance_millis(3 * HOUR);
+    }
+    // Each session tells its end and that it was purged, and the settings that they changed.
+    assert_eq!((stamped, purged, sealed), (rows, rows, 2 * rows + 1));
+    // The last events are sealed by the round that deletes the others.
+    assert!(deleted > 0 && rounds > 2, "{deleted} deleted in {rounds} rounds");
 }

@@ -1,0 +1,114 @@
+//! The chain of a tenant's events and the seals that sign it (SPEC 10).
+//!
+//! The hash of an event is SHA-256 over the hash before it and the event's canonical JSON without its hash. The first event
+//! follows a hash of the tenant's id, so that no log passes for another tenant's.
+
+use ed25519_dalek::{Signature, VerifyingKey};
+use jsonwebtoken::jwk::AlgorithmParameters;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::base64url;
+use super::jwks::Jwks;
+use super::keyring::RingKey;
+use crate::clock::Timestamp;
+use crate::json;
+use crate::model::event::{Event, EventHash, EventSeq};
+use crate::model::id::{KeyId, TenantId};
+
+/// Before everything that is hashed or signed, so that it is nothing else: no token begins like this.
+const FIRST_HASH_DOMAIN: &[u8] = b"hellojohn events of tenant\n";
+const SEAL_DOMAIN: &[u8] = b"hellojohn seal of events\n";
+
+/// The hash that the first event of a tenant follows.
+pub(crate) fn first_hash(tenant: &TenantId) -> EventHash {
+    hash(&[FIRST_HASH_DOMAIN, tenant.as_str().as_bytes()])
+}
+
+/// The hash of an event that follows this one.
+pub(crate) fn chain(previous: EventHash, event: &Event) -> EventHash {
+    match serde_json::to_value(event) {
+        Ok(Value::Object(members)) => chain_members(previous, members),
+        // An event always becomes an object.
+        _ => hash(&[&previous.0]),
+    }
+}
+
+/// The hash of an event in its JSON form.
+pub(crate) fn chain_members(previous: EventHash, mut event: Map<String, Value>) -> EventHash {
+    event.remove("hash");
+    hash(&[&previous.0, json::to_canonical(&event).as_bytes()])
+}
+
+fn hash(parts: &[&[u8]]) -> EventHash {
+    let mut hasher = Sha256::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    EventHash(hasher.finalize().into())
+}
+
+/// What a seal says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Statement<'a> {
+    pub tenant_id: &'a str,
+    /// The last event that it vouches for, 0 for none, and that event's hash.
+    pub seq: EventSeq,
+    pub hash: EventHash,
+    pub sealed_at: Timestamp,
+    pub kid: KeyId,
+    /// Whether a log ends here: the seal of its last line.
+    pub is_end: bool,
+}
+
+impl Statement<'_> {
+    /// The statement's members, as an exported log has them beside the signature.
+    pub(crate) fn members(&self) -> Map<String, Value> {
+        let members = json!({
+            "tenant_id": self.tenant_id,
+            "seq": self.seq,
+            "hash": self.hash.to_string(),
+            "sealed_at": self.sealed_at.as_millis(),
+            "kid": self.kid.to_string(),
+        });
+        match members {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
+    }
+
+    fn signed_bytes(&self) -> Vec<u8> {
+        let mut members = self.members();
+        members.insert("end".to_owned(), self.is_end.into());
+        [SEAL_DOMAIN, json::to_canonical(&members).as_bytes()].concat()
+    }
+
+    /// Signs it with the key that it names.
+    pub(crate) fn sign(&self, key: &RingKey) -> [u8; 64] {
+        key.sign(&self.signed_bytes())
+    }
+
+    /// Whether the signature is good; nothing if the set does not have the key.
+    pub(crate) fn verify(&self, signature: &[u8; 64], keys: &Jwks) -> Option<bool> {
+        let key = keys.find(&self.kid.to_string())?;
+        Some(key.verify_strict(&self.signed_bytes(), &Signature::from_bytes(signature)).is_ok())
+    }
+}
+
+impl Jwks {
+    /// The Ed25519 key with this id.
+    fn find(&self, kid: &str) -> Option<VerifyingKey> {
+        let jwk = self.0.keys.iter().find(|jwk| jwk.common.key_id.as_deref() == Some(kid))?;
+        let AlgorithmParameters::OctetKeyPair(parameters) = &jwk.algorithm else { return None };
+        let bytes: [u8; 32] = base64url::decode(&parameters.x)?.try_into().ok()?;
+        VerifyingKey::from_bytes(&bytes).ok()
+    }
+}
+
+/// Reads a text of base64url as this many bytes.
+pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
+    base64url::decode(text)?.try_into().ok()
+}
+
+/// Writes bytes as base64url.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    base64url::encode(bytes)
+}
