@@ -107,7 +107,7 @@ async function inFolder(measure) {
 }
 
 async function rowsOf(context) {
-  const groups = ["verify", "writes", "sessions", "crowd", "rust"].filter(
+  const groups = ["verify", "writes", "sessions", "events", "crowd", "rust"].filter(
     (name) => !options.only || options.only === name,
   );
   const rows = [];

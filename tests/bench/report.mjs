@@ -78,6 +78,7 @@ missed stays in the table as **no**. "Ours" is this engine, "theirs" is what sta
 - P12: what a sweep costs the calls beside it.
 - P13, P14: what one user, one operator or one call costs all others: lists of a user with very many ended sessions, and work
   on very many sessions at once.
+- P18: what it costs to record events: each create and each revoke tells one.
 `.trim();
 
 /** How the table was made. The rules of the harness, which are the same for every row. */
