@@ -6,6 +6,7 @@ pub(crate) mod files;
 pub(crate) mod filter;
 pub(crate) mod init;
 pub(crate) mod keys;
+pub(crate) mod limited_listener;
 pub(crate) mod maintain;
 pub(crate) mod manual;
 pub(crate) mod serve;

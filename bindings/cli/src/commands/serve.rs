@@ -19,6 +19,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
+use super::limited_listener::{LimitedListener, Peer};
 use super::sign_in_program::SignInProgram;
 use crate::answer::Answer;
 use crate::context::Context;
@@ -39,6 +40,9 @@ pub(crate) struct ServeArguments {
     /// {"user_id", …}; exit code 1 says that the credentials are wrong
     #[arg(long, value_name = "PROGRAM")]
     sign_in_program: Option<PathBuf>,
+    /// How many connections at once, 1 to 100000; others wait
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    connections: u32,
     /// Options of the API as JSON, such as {"cookie": true}
     #[arg(long, value_name = "JSON", default_value = "{}")]
     rest_options: String,
@@ -107,7 +111,8 @@ impl ServeArguments {
             .route("/readyz", get(tell_readiness))
             .fallback(handle_request)
             .with_state(Arc::new(served));
-        let service = app.into_make_service_with_connect_info::<SocketAddr>();
+        let service = app.into_make_service_with_connect_info::<Peer>();
+        let listener = LimitedListener::new(listener, self.connections);
         let server = axum::serve(listener, service).with_graceful_shutdown(async move {
             let _ = stopping.await;
         });
@@ -150,7 +155,7 @@ async fn tell_readiness(State(served): State<Arc<Served>>) -> (StatusCode, &'sta
 
 async fn handle_request(
     State(served): State<Arc<Served>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
