@@ -1,18 +1,41 @@
 //! `events`: what happened.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
+use hellojohn::rest::encode_record;
+use hellojohn::verify_event_log_file;
 use serde_json::{Value, json};
 
 use super::sessions::PAGE_MAX;
-use crate::answer::{Answer, table, text};
+use crate::answer::{Answer, count, details, table, text};
 use crate::api::Api;
 use crate::context::Context;
+use crate::exit_code::{DONE, REFUSED};
 use crate::failure::CommandFailure;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsCommand {
     /// List events, oldest first. They are recorded while the setting event_retention is set
     List(ListArguments),
+    /// Chain and sign the events that are not sealed yet, so that no later change of them goes unseen
+    Seal,
+    /// Seal the events and write them into a new file, a log that proves itself
+    Export {
+        /// The file to make; never one that is there
+        to: PathBuf,
+        /// Only events after the one with this number
+        #[arg(long, value_name = "SEQ", default_value_t = 0)]
+        after: u64,
+    },
+    /// Check an exported log: name the first event that was changed, removed, inserted or moved. Needs no database
+    Verify {
+        /// The log
+        log: PathBuf,
+        /// The public keys of the time of the export, as `hellojohn jwks` printed them
+        #[arg(long, value_name = "FILE")]
+        jwks: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -36,9 +59,37 @@ pub(crate) struct ListArguments {
 
 impl EventsCommand {
     pub fn run(&self, context: &mut Context<'_>) -> Result<Answer, CommandFailure> {
-        let EventsCommand::List(arguments) = self;
-        arguments.list(&context.api()?)
+        match self {
+            EventsCommand::List(arguments) => arguments.list(&context.api()?),
+            EventsCommand::Seal => {
+                let report = context.open_tenant()?.seal_events()?;
+                let people =
+                    format!("Sealed {}, through number {}.", count(report.sealed, "event"), report.through);
+                Ok(Answer::new(encode_record(&report)?, people))
+            }
+            EventsCommand::Export { to, after } => {
+                let events = context.open_tenant()?.export_events_to(*after, to)?;
+                let to = to.display().to_string();
+                let people = format!("Wrote {} into {to}.", count(events, "event"));
+                Ok(Answer::new(json!({ "to": to, "events": events }), people))
+            }
+            EventsCommand::Verify { log, jwks } => verify(log, jwks),
+        }
     }
+}
+
+fn verify(log: &Path, jwks: &Path) -> Result<Answer, CommandFailure> {
+    let unreadable =
+        |cause| CommandFailure::io(format!("the keys in {} cannot be read", jwks.display()), &cause);
+    let keys = std::fs::read_to_string(jwks).map_err(unreadable)?.parse()?;
+    let report = verify_event_log_file(log, &keys)?;
+    let answer = encode_record(&report)?;
+    let people = match &report.detail {
+        None => format!("The log is as it was exported: {}.", count(report.events, "event")),
+        Some(detail) => format!("The log is not as it was exported: {detail}.\n\n{}", details(&answer)),
+    };
+    let exit_code = if report.ok { DONE } else { REFUSED };
+    Ok(Answer { exit_code, ..Answer::new(answer, people) })
 }
 
 impl ListArguments {

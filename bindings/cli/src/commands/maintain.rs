@@ -1,7 +1,8 @@
 //! `maintain`: what hosts do from time to time, done now.
 
 use clap::Subcommand;
-use hellojohn::{Duration, PurgeBefore};
+use hellojohn::rest::encode_record;
+use hellojohn::{Duration, MaintenanceReport, PurgeBefore};
 use serde_json::json;
 
 use crate::answer::{Answer, count};
@@ -10,6 +11,8 @@ use crate::failure::CommandFailure;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MaintainCommand {
+    /// Do everything that keeps the tenant's data in order, in rounds until nothing is left
+    Run,
     /// Write down the ends of sessions that ended by the clock
     Sweep,
     /// Delete the records of sessions that ended long ago
@@ -25,6 +28,21 @@ pub(crate) enum MaintainCommand {
 impl MaintainCommand {
     pub fn run(&self, context: &mut Context<'_>) -> Result<Answer, CommandFailure> {
         match self {
+            MaintainCommand::Run => {
+                let tenant = context.open_tenant()?;
+                let mut total = MaintenanceReport::default();
+                loop {
+                    let round = tenant.maintain()?;
+                    total.stamped += round.stamped;
+                    total.purged += round.purged;
+                    total.sealed_events += round.sealed_events;
+                    total.deleted_events += round.deleted_events;
+                    total.retired_keys += round.retired_keys;
+                    if !round.has_more {
+                        return Ok(Answer::details(encode_record(&total)?));
+                    }
+                }
+            }
             MaintainCommand::Sweep => {
                 let stamped = context.open_tenant()?.sweep()?;
                 let people = format!("Wrote down the ends of {}.", count(stamped, "session"));

@@ -248,3 +248,21 @@ fn the_manual_and_the_completions_know_every_command() {
     let page = shell.run(&["man", "sessions", "revoke-where"]).output;
     assert!(page.contains(".TH hellojohn-sessions-revoke-where 1"), "{page}");
 }
+
+#[test]
+fn a_log_of_events_is_sealed_exported_and_proves_itself() {
+    let shell = Shell::with_tenant();
+    sign_in(&open_host(&shell), "usr_ada");
+    assert_eq!(shell.json(&["events", "seal"]), json!({"sealed": 2, "through": 2}));
+    assert_eq!(shell.json(&["maintain", "run"])["sealed_events"], 0);
+    assert_eq!(shell.json(&["events", "export", "log"]), json!({"to": "log", "events": 2}));
+    fs::write(shell.folder().join("jwks"), shell.run(&["jwks"]).output).unwrap();
+    assert_eq!(shell.json(&["events", "verify", "log", "--jwks", "jwks"])["ok"], true);
+    let log = fs::read_to_string(shell.folder().join("log")).unwrap();
+    fs::write(shell.folder().join("forged"), log.replace("usr_ada", "usr_bob")).unwrap();
+    let forged = shell.run(&["events", "verify", "forged", "--jwks", "jwks", "--json"]);
+    assert_eq!((forged.code, &forged.json()["problem"]), (1, &json!("changed")));
+    assert_eq!(shell.run(&["events", "export", "log"]).code, 3, "no file is replaced");
+    assert_eq!(shell.run(&["events", "verify", "log", "--jwks", "log"]).code, 2);
+    assert_eq!(shell.run(&["events", "verify", "gone", "--jwks", "jwks"]).code, 3);
+}
