@@ -53,7 +53,9 @@ impl Server {
         let mut copy = Server::program("pg_basebackup");
         copy.args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-c", "fast", "--no-sync", "-p"]);
         run(copy.arg(primary.port.to_string()).arg("-D").arg(&data));
-        let standby = Server::start(data, "-c fsync=off -c synchronous_standby_names=");
+        // A standby that has just lost its primary would hear of its promotion after 5 seconds by default.
+        let settings = "-c fsync=off -c synchronous_standby_names= -c wal_retrieve_retry_interval=50ms";
+        let standby = Server::start(data, settings);
         while primary.ask("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1" {}
         standby
     }

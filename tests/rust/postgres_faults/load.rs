@@ -10,6 +10,9 @@ use hellojohn_tests::fixture::tenant;
 const TENANT: &str = "tnt_load";
 const THREADS: usize = 8;
 
+/// Longer than any server needs to take over, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// What was acknowledged.
 #[derive(Default)]
 struct Acknowledged {
@@ -75,7 +78,7 @@ impl Run {
 /// Has the threads work while `happen` goes on; then checks everything that was acknowledged by an engine that remembers
 /// nothing, at `check_at`. No call may fail.
 pub(crate) fn work_during(url: &str, check_at: &str, happen: impl FnOnce(&Run)) {
-    let engine = Engine::open(url).expect("the server is up");
+    let engine = Engine::builder().busy_timeout(PATIENCE).open(url).expect("the server is up");
     let patch: ConfigPatch = r#"{"refresh_reuse_window": "0s"}"#.parse().expect("a good patch");
     tenant(&engine, TENANT).update_config(&patch).expect("the server is up");
     let run = Run::default();
