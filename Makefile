@@ -19,8 +19,7 @@ demo: c node
 
 # Everything that proves the code, on a fresh clone too.
 test: surfaces
-	cargo test --workspace --exclude hellojohn-cli
-	cargo test --package hellojohn-cli # by itself: it has the store over PostgreSQL, whose tests need a server
+	cargo test --workspace -- --skip store::postgres::tests # these need a server: make postgres
 	tests/c/run $(BUILD)
 	cd npm && npm test
 	tests/readme $(BUILD)
@@ -52,11 +51,12 @@ rest:
 browser: node
 	tests/browser/run
 
-# The store over PostgreSQL, beside a server of its own (Debian's packages).
-postgres:
+# The store over PostgreSQL, beside a server of its own (Debian's packages): the store itself, the scenarios through every surface, races,
+# clocks, histories, copies and faults. FULL=1: every scenario, and the longer campaigns; else those of two groups in C and Node.
+postgres: surfaces
 	cargo clippy --package hellojohn --features postgres --all-targets -- --deny warnings
 	tests/postgres/run cargo test --package hellojohn --features postgres --lib store::
-	tests/postgres/run cargo test --package hellojohn-tests --features postgres --test postgres_faults
+	$(if $(FULL),,HJ_RACES=10 HJ_HISTORIES=20) tests/postgres/run tests/postgres/suite $(FULL)
 
 # Formatting, lints and documentation, warnings denied; layers, names, links and dependencies.
 lint: npm/node_modules/.package-lock.json

@@ -144,7 +144,11 @@ typedef struct hj_clock hj_clock;
 /// NULL config.
 typedef struct hj_config hj_config;
 
-/// An open database of sessions. Several engines, in this process and in others, may share one file.
+/// What a copy of a database into another one has come to. The getters answer NULL or 0 for a NULL report.
+typedef struct hj_copy_report hj_copy_report;
+
+/// An open database of sessions. Several engines, in this process and in others, may share one file; those on several machines
+/// share one PostgreSQL database.
 typedef struct hj_engine hj_engine;
 
 /// Why a call failed: its status, and one line for a developer. The line never contains a token, an address, SQL or a
@@ -260,7 +264,8 @@ typedef struct {
   /// none, more than 1,000,000 means 1,000,000. Without claims of the host's own, a token takes some 4 KB of
   /// `token_cache_bytes`.
   int32_t token_cache_capacity;
-  /// Which accounts of the system may open the files that the engine creates; default HJ_FILE_ACCESS_OWNER.
+  /// Which accounts of the system may open the files that the engine creates; default HJ_FILE_ACCESS_OWNER. Anything else
+  /// together with a URL is HJ_ERR_VALIDATION_ERROR.
   hj_file_access file_access;
   /// How many sign-ins to one account may fail within `sign_in_window_s` before further ones are refused with
   /// HJ_ERR_TOO_MANY_REQUESTS, at most 1000; 0 means the default of 10.
@@ -280,7 +285,7 @@ typedef struct {
   uint64_t token_cache_bytes;
   /// 1 opens a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); 0, the default,
   /// makes that fail with HJ_ERR_STORAGE_IO. Processes that open it on more than one machine, or through more than one
-  /// mount, corrupt it.
+  /// mount, corrupt it. Together with a URL, 1 is HJ_ERR_VALIDATION_ERROR.
   int32_t allow_network_file_system;
   /// How much is recorded of a tenant whose setting event_retention is set; default HJ_EVENTS_CHANGES.
   hj_event_detail events;
@@ -448,6 +453,17 @@ typedef struct {
 typedef void (*hj_progress)(void *context,
                             uint64_t copied_bytes,
                             uint64_t total_bytes);
+
+/// What a copy of a database is at: one of HJ_COPY_….
+typedef int32_t hj_copy_phase;
+
+/// Told how far a copy has come, after each thousand rows, on the thread of the call: `rows` of about `total_rows` of the phase,
+/// which are 0 while they are being counted. A phase may come again if the source was changed meanwhile. It must return,
+/// without an exception.
+typedef void (*hj_copy_progress)(void *context,
+                                 hj_copy_phase phase,
+                                 uint64_t rows,
+                                 uint64_t total_rows);
 
 /// The host's check of credentials. It reads the sign-in and answers in one of three ways:
 ///
@@ -640,6 +656,15 @@ typedef struct {
 /// No second factor was passed; an update takes an earlier one back.
 #define HJ_MFA_NOT_VERIFIED 2
 
+/// The rows of the source are counted and read for the first time.
+#define HJ_COPY_COUNT 0
+
+/// Rows are compared, and written where they differ.
+#define HJ_COPY_ROWS 1
+
+/// Both databases are read again and compared.
+#define HJ_COPY_VERIFY 2
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -705,12 +730,15 @@ HJ_API
 void hj_clock_free(hj_clock *clock);
 
 /// Opens the database file at this path and creates it if it does not exist; ":memory:" is a database that lives only
-/// as long as the engine.
+/// as long as the engine. Or opens the PostgreSQL database at this URL, which several machines may share, and makes its tables if
+/// they are not there: "postgres://user:password@host:5432,standby:5432/name?schema=hellojohn".
 ///
 /// `options` may be NULL. Fails with HJ_ERR_STORAGE_CORRUPT for a file that is damaged or not a database of HelloJohn,
 /// HJ_ERR_STORAGE_TOO_NEW, HJ_ERR_STORAGE_READ_ONLY, HJ_ERR_STORAGE_IO (also on a network file system),
 /// HJ_ERR_STORAGE_BUSY (also when another copy of SQLite in this process has the file open), HJ_ERR_FORKED,
-/// HJ_ERR_VALIDATION_ERROR.
+/// HJ_ERR_VALIDATION_ERROR. For a URL, HJ_ERR_VALIDATION_ERROR also means an option about files, a URL that is not well formed and a
+/// server that is no PostgreSQL of release 14 or later; HJ_ERR_STORAGE_IO means that the server refuses the login, or that none takes
+/// writes within 30 seconds (or `busy_timeout_ms`, if that is longer). No error shows the password.
 HJ_API
 HJ_MUST_USE
 hj_status hj_engine_open(hj_str database,
@@ -1777,6 +1805,56 @@ hj_status hj_restore_database(hj_str backup,
                               hj_str to,
                               hj_str policy,
                               hj_error **error);
+
+/// How many tenants both databases hold.
+HJ_API
+uint64_t hj_copy_report_tenants(const hj_copy_report *copy_report);
+
+/// How many sessions, ended ones included.
+HJ_API
+uint64_t hj_copy_report_sessions(const hj_copy_report *copy_report);
+
+/// How many signing keys, retired ones included.
+HJ_API
+uint64_t hj_copy_report_signing_keys(const hj_copy_report *copy_report);
+
+/// How many events.
+HJ_API
+uint64_t hj_copy_report_events(const hj_copy_report *copy_report);
+
+/// How many rows this call has added, replaced or deleted; 0 if there was nothing left to do.
+HJ_API
+uint64_t hj_copy_report_changed_rows(const hj_copy_report *copy_report);
+
+/// SHA-256 over every value of every row, in hexadecimal digits, which was the same for both databases.
+/// Releases may differ in it.
+HJ_API
+const char *hj_copy_report_checksum(const hj_copy_report *copy_report);
+
+/// Frees the object; NULL is allowed.
+HJ_API
+void hj_copy_report_free(hj_copy_report *copy_report);
+
+/// Copies a whole database, of every tenant, into another one: a file or the URL of a PostgreSQL database each. Every token stays
+/// good: an engine that opens `to` afterwards goes on where those of `from` have stopped. Needs no secret key. `to` is created if
+/// it is not there.
+///
+/// Close every engine on `from` before, or copy beside them first and once more after they are closed: a copy compares, and writes
+/// only what differs, so the second one is short. What an engine writes to `from` later is not in `to`. A copy that was cut off is
+/// taken up by calling again. No engine may use `to` before the copy is whole.
+///
+/// At the end both databases are read again; the report tells the counts and the checksum that they have in common. `progress` may
+/// be NULL; it is called with `context`. Fails with HJ_ERR_VALIDATION_ERROR for ":memory:", for one database given twice, and
+/// where `to` holds another tenant, or sessions that are newer because an engine has used it: nothing of that is overwritten;
+/// HJ_ERR_STORAGE_BUSY while engines go on changing `from`; HJ_ERR_STORAGE_IO if `from` is not there; and as hj_engine_open does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_copy_database(hj_str from,
+                           hj_str to,
+                           hj_copy_progress progress,
+                           void *context,
+                           hj_copy_report **report,
+                           hj_error **error);
 
 /// Reads the whole database in the file at this path, of every tenant, and tells what is wrong with it: SQLite's integrity
 /// and foreign key checks, the schema against this library's, every row against the types of its values. Needs no secret

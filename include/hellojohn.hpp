@@ -71,6 +71,7 @@ using revoke_preview = detail::owner<hj_revoke_preview, hj_revoke_preview_free>;
 using config = detail::owner<hj_config, hj_config_free>;
 using keys = detail::owner<hj_keys, hj_keys_free>;
 using stats = detail::owner<hj_stats, hj_stats_free>;
+using copy_report = detail::owner<hj_copy_report, hj_copy_report_free>;
 using check_report = detail::owner<hj_check_report, hj_check_report_free>;
 using event_page = detail::owner<hj_event_page, hj_event_page_free>;
 using event = detail::owner<hj_event, hj_event_free>;
@@ -357,6 +358,13 @@ inline void backup_database(std::string_view database, std::string_view to, hj_p
 /// Makes the database in the file `to` from a backup; `policy` is "end_all" or "keep"; see hj_restore_database.
 inline void restore_database(std::string_view backup, std::string_view to, std::string_view policy) {
   detail::run([&](auto error) { return hj_restore_database(str(backup), str(to), str(policy), error); });
+}
+
+/// Copies a whole database into another one, a file or a URL each; every token stays good; see hj_copy_database.
+inline copy_report copy_database(std::string_view from, std::string_view to, hj_copy_progress progress = nullptr,
+                                 void *context = nullptr) {
+  return detail::make<copy_report>(
+      [&](auto out, auto error) { return hj_copy_database(str(from), str(to), progress, context, out, error); });
 }
 
 /// A clock that moves only when the host moves it, for tests of an application: `options.clock = clock.get()`.

@@ -58,7 +58,7 @@ pub use engine::{
     CacheValidator, CreateSession, Engine, EngineBuilder, EventConsumer, EventLogProblem, EventLogReport,
     EventPage, EventQuery, ListQuery, LocalVerification, Pending, PurgeBefore, RefreshRequest, RestorePolicy,
     RevokeWhere, SealReport, SignInAttempt, SignOutScope, Tenant, backup_database, check_database,
-    restore_database, verify_event_log, verify_event_log_file,
+    copy_database, restore_database, verify_event_log, verify_event_log_file,
 };
 pub use error::{Error, ErrorCode};
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};
@@ -80,6 +80,7 @@ pub use random::{OsRandom, Random, RandomUnavailable, SeededRandom};
 pub use secret::{AccessToken, RefreshToken, SecretKey};
 pub use store::check_report::{CheckCounts, CheckProblem, CheckReport, ProblemKind};
 pub use store::copy_progress::CopyProgress;
+pub use store::copy_report::{CopyPhase, CopyReport, CopyStep};
 pub use store::durability::Durability;
 pub use store::file_access::FileAccess;
 pub use token::access_claims::AccessClaims;

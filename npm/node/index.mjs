@@ -4,6 +4,7 @@ import hellojohn from "./dist/index.js";
 export const {
   backupDatabase,
   checkDatabase,
+  copyDatabase,
   HelloJohn,
   HelloJohnError,
   ManualClock,

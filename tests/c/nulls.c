@@ -70,10 +70,21 @@ static void open_engines(void) {
 }
 
 static void copy_databases(void) {
+  hj_copy_report *copied = NULL;
   BAD(hj_backup_database(absent, HJ_STR("/nowhere/copy.db"), NULL, NULL, error));
   BAD(hj_backup_database(HJ_STR("/nowhere/sessions.db"), absent, NULL, NULL, error));
   CHECK(hj_backup_database(HJ_STR("/nowhere/sessions.db"), HJ_STR("/nowhere/copy.db"), NULL, NULL, NULL) ==
         HJ_ERR_STORAGE_IO);
+  BAD(hj_copy_database(absent, HJ_STR("/nowhere/copy.db"), NULL, NULL, &copied, error));
+  BAD(hj_copy_database(HJ_STR("/nowhere/sessions.db"), absent, NULL, NULL, &copied, error));
+  BAD(hj_copy_database(HJ_STR("/nowhere/sessions.db"), HJ_STR("/nowhere/copy.db"), NULL, NULL, NULL, error));
+  CHECK(hj_copy_database(HJ_STR("/nowhere/sessions.db"), HJ_STR("/nowhere/copy.db"), NULL, NULL, &copied, NULL) ==
+        HJ_ERR_STORAGE_IO);
+  CHECK(copied == NULL);
+  CHECK(hj_copy_report_tenants(NULL) == 0 && hj_copy_report_sessions(NULL) == 0);
+  CHECK(hj_copy_report_signing_keys(NULL) == 0 && hj_copy_report_events(NULL) == 0);
+  CHECK(hj_copy_report_changed_rows(NULL) == 0 && hj_copy_report_checksum(NULL) == NULL);
+  hj_copy_report_free(NULL);
   BAD(hj_restore_database(absent, HJ_STR("/nowhere/sessions.db"), HJ_STR("keep"), error));
   BAD(hj_restore_database(HJ_STR("/nowhere/copy.db"), absent, HJ_STR("keep"), error));
   BAD(hj_restore_database(HJ_STR("/nowhere/copy.db"), HJ_STR("/nowhere/sessions.db"), absent, error));

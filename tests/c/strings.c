@@ -237,6 +237,14 @@ static void refuse_bad_structs(void) {
     CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
     *switches[n] = 0;
   }
+  /* Options about files say nothing of a server: nothing listens at this one. */
+  hj_str url = HJ_STR("postgres://user:hunter2@127.0.0.1:1/x");
+  open.allow_network_file_system = 1;
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(url, &open, &new_engine, error));
+  open.allow_network_file_system = 0;
+  open.file_access = HJ_FILE_ACCESS_GROUP;
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(url, &open, &new_engine, error));
+  open.file_access = HJ_FILE_ACCESS_OWNER;
   for (int32_t known = -1; known <= 1; known++) {
     open.token_cache_capacity = known;
     CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));

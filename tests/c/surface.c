@@ -119,6 +119,11 @@ static json_t *run(json_t *line, struct request *request) {
             : hj_restore_database(hj_str_of(backup), hj_str_of(the_path), view_of(policy), &request->error);
     return request->status == HJ_OK ? json_object() : NULL;
   }
+  if (strcmp(name, "copy_database") == 0) {
+    char copy[4096];
+    snprintf(copy, sizeof copy, "%s.backup", the_path);
+    return copy_database(hj_str_of(the_path), copy, request);
+  }
   if (strcmp(name, "check_database") == 0) {
     return check_database(hj_str_of(the_path), request);
   }

@@ -23,6 +23,7 @@ typedef struct {
 
 /* What a check of the database file at this path found. */
 json_t *check_database(hj_str path, struct request *request);
+json_t *copy_database(hj_str path, const char *to, struct request *request);
 
 const operation *find_operation(const char *name);
 

@@ -421,6 +421,40 @@ json_t *check_database(hj_str path, struct request *request) {
   return answer;
 }
 
+/* How often it was told of, and whether the phases came in their order. */
+struct told {
+  int times;
+  hj_copy_phase phase;
+  int is_in_order;
+};
+
+static void note_progress(void *context, hj_copy_phase phase, uint64_t rows, uint64_t total_rows) {
+  struct told *told = context;
+  told->is_in_order &= phase >= told->phase && (phase == HJ_COPY_COUNT || rows <= total_rows);
+  told->phase = phase;
+  told->times++;
+}
+
+json_t *copy_database(hj_str path, const char *to, struct request *request) {
+  hj_copy_report *report = NULL;
+  struct told told = {0, HJ_COPY_COUNT, 1};
+  json_t *answer;
+  request->status = hj_copy_database(path, hj_str_of(to), note_progress, &told, &report, &request->error);
+  if (request->status != HJ_OK) {
+    return NULL;
+  }
+  if (told.times < 3 || !told.is_in_order || told.phase != HJ_COPY_VERIFY) {
+    refuse(request, "progress", "was told in another order");
+  }
+  answer = json_pack("{s:I, s:I, s:I, s:I, s:I, s:s}", "tenants", (json_int_t)hj_copy_report_tenants(report), "sessions",
+                     (json_int_t)hj_copy_report_sessions(report), "signing_keys",
+                     (json_int_t)hj_copy_report_signing_keys(report), "events",
+                     (json_int_t)hj_copy_report_events(report), "changed_rows",
+                     (json_int_t)hj_copy_report_changed_rows(report), "checksum", hj_copy_report_checksum(report));
+  hj_copy_report_free(report);
+  return answer;
+}
+
 static json_t *rotate_refresh_key(struct request *request) {
   request->status = hj_tenant_rotate_refresh_key(request->tenant, &request->error);
   return nothing(request);

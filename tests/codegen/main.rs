@@ -13,7 +13,8 @@ use std::path::Path;
 
 use hellojohn::schema::{Field, Kind, PublicRecord, Record};
 use hellojohn::{
-    AccessClaims, Config, Event, EventLogReport, MaintenanceReport, Session, SessionExplanation, Stats,
+    AccessClaims, Config, CopyReport, Event, EventLogReport, MaintenanceReport, Session, SessionExplanation,
+    Stats,
 };
 
 /// A record that answers consist of: the name of its C object, and what that is.
@@ -53,6 +54,11 @@ const ANSWERS: &[Answer] = &[
         name: "stats",
         record: Stats::RECORD,
         doc: "Counts over a tenant, as they were when the call answered. The getters answer 0 for NULL stats.",
+    },
+    Answer {
+        name: "copy_report",
+        record: CopyReport::RECORD,
+        doc: "What a copy of a database into another one has come to. The getters answer NULL or 0 for a NULL report.",
     },
     Answer {
         name: "event",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { backupDatabase, checkDatabase, restoreDatabase } from "@hellojohn/node";
+import { backupDatabase, checkDatabase, copyDatabase, restoreDatabase } from "@hellojohn/node";
 import { isFailure, makeFolder, makeTenant } from "./fixture.mjs";
 
 test("the files of a database have the mode of its access, whatever the mask", async (t) => {
@@ -95,4 +95,44 @@ test("a backup tells its progress, replaces no file, and is restored by a policy
   await restoreDatabase(backup, database, { policy: "end_all" });
   const after = makeTenant(t, { database });
   assert.equal((await after.sessions.get(session.id)).endReason, "restored");
+});
+
+test("a copy tells its phases, keeps users signed in, and refuses what it would overwrite", async (t) => {
+  const folder = makeFolder(t);
+  const [from, to] = [`${folder}/sessions.db`, `${folder}/moved.db`];
+  const source = makeTenant(t, { database: from });
+  const { refreshToken } = await source.sessions.create({ userId: "usr_1" });
+  await source.close();
+  const told = [];
+  const report = await copyDatabase(from, to, { onProgress: (step) => told.push(step) });
+  assert.deepEqual([report.tenants, report.sessions, report.events], [1, 1, 0]);
+  assert.match(report.checksum, /^[0-9a-f]{64}$/);
+  assert.equal(told.at(-1).phase, "verify");
+  assert.equal(told.at(-1).rows, told.at(-1).totalRows);
+  assert.equal((await copyDatabase(from, to)).changedRows, 0);
+  const target = makeTenant(t, { database: to });
+  await target.sessions.refresh(refreshToken);
+  await target.close();
+  await assert.rejects(copyDatabase(from, to), isFailure("validation_error", "to"));
+  await assert.rejects(copyDatabase(from, from), isFailure("validation_error", "to"));
+  await assert.rejects(copyDatabase(":memory:", to), isFailure("validation_error", "from"));
+  await assert.rejects(copyDatabase(`${folder}/missing.db`, to), isFailure("storage_io"));
+  await assert.rejects(
+    copyDatabase(from, to, { onProgress: 1 }),
+    isFailure("validation_error", "onProgress"),
+  );
+});
+
+test("an option about files is refused with a URL, and no error shows its password", async (t) => {
+  const database = "postgres://user:hunter2@127.0.0.1:1/x";
+  for (const [option, name] of [
+    [{ fileAccess: "group" }, "fileAccess"],
+    [{ allowNetworkFileSystem: true }, "allowNetworkFileSystem"],
+  ]) {
+    await assert.rejects(makeTenant(t, { database, ...option }).ready(), (error) => {
+      assert.ok(!`${error.stack} ${error.cause}`.includes("hunter2"));
+      return isFailure("validation_error", name)(error);
+    });
+  }
+  await assert.rejects(checkDatabase(database), isFailure("validation_error", "database"));
 });

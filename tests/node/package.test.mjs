@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import {
   backupDatabase,
   checkDatabase,
+  copyDatabase,
   HelloJohn,
   HelloJohnError,
   ManualClock,
@@ -33,6 +34,7 @@ test("import and require give the same classes", () => {
       ManualClock,
       backupDatabase,
       checkDatabase,
+      copyDatabase,
       restoreDatabase,
       verifyEventLog,
     },

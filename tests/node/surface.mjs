@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import {
   backupDatabase,
   checkDatabase,
+  copyDatabase,
   HelloJohn,
   HelloJohnError,
   ManualClock,
@@ -66,6 +67,11 @@ async function check() {
   const { problemCount, counts, ...report } = await checkDatabase(database);
   const { signingKeys, ...others } = counts;
   return { ...report, problem_count: problemCount, counts: { ...others, signing_keys: signingKeys } };
+}
+
+async function copy() {
+  const { signingKeys, changedRows, ...report } = await copyDatabase(database, `${database}.backup`);
+  return { ...report, signing_keys: signingKeys, changed_rows: changedRows };
 }
 
 const camelCase = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
@@ -288,6 +294,7 @@ async function answer(line) {
   if (line.op === "close") return close();
   if (line.op === "lower_clock_mark") return lowerClockMark();
   if (line.op === "check_database") return check();
+  if (line.op === "copy_database") return copy();
   if (line.op === "backup_database") return backupDatabase(database, `${database}.backup`);
   if (line.op === "restore_database") return restoreDatabase(`${database}.backup`, database, line.args);
   const operation = operations[line.op];

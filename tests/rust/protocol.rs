@@ -97,6 +97,11 @@ impl Host {
                 hellojohn::restore_database(format!("{}.backup", self.database), &self.database, policy)?;
                 return Ok(json!({}));
             }
+            "copy_database" => {
+                let to = format!("{}.backup", self.database);
+                let report = hellojohn::copy_database(&self.database, to, |_| {})?;
+                return Ok(serde_json::to_value(report).unwrap_or_default());
+            }
             "check_database" => {
                 let report = hellojohn::check_database(&self.database)?;
                 return Ok(serde_json::to_value(report).unwrap_or_default());

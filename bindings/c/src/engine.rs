@@ -15,7 +15,8 @@ use crate::status::hj_status;
 use crate::tenant::hj_tenant;
 use crate::unwind;
 
-/// An open database of sessions. Several engines, in this process and in others, may share one file.
+/// An open database of sessions. Several engines, in this process and in others, may share one file; those on several machines
+/// share one PostgreSQL database.
 pub struct hj_engine(Engine);
 
 impl hj_engine {
@@ -76,7 +77,8 @@ pub struct hj_open_options {
     /// none, more than 1,000,000 means 1,000,000. Without claims of the host's own, a token takes some 4 KB of
     /// `token_cache_bytes`.
     pub token_cache_capacity: i32,
-    /// Which accounts of the system may open the files that the engine creates; default HJ_FILE_ACCESS_OWNER.
+    /// Which accounts of the system may open the files that the engine creates; default HJ_FILE_ACCESS_OWNER. Anything else
+    /// together with a URL is HJ_ERR_VALIDATION_ERROR.
     pub file_access: hj_file_access,
     /// How many sign-ins to one account may fail within `sign_in_window_s` before further ones are refused with
     /// HJ_ERR_TOO_MANY_REQUESTS, at most 1000; 0 means the default of 10.
@@ -96,7 +98,7 @@ pub struct hj_open_options {
     pub token_cache_bytes: u64,
     /// 1 opens a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); 0, the default,
     /// makes that fail with HJ_ERR_STORAGE_IO. Processes that open it on more than one machine, or through more than one
-    /// mount, corrupt it.
+    /// mount, corrupt it. Together with a URL, 1 is HJ_ERR_VALIDATION_ERROR.
     pub allow_network_file_system: i32,
     /// How much is recorded of a tenant whose setting event_retention is set; default HJ_EVENTS_CHANGES.
     pub events: hj_event_detail,
@@ -109,12 +111,15 @@ unsafe impl OptionStruct for hj_open_options {
 }
 
 /// Opens the database file at this path and creates it if it does not exist; ":memory:" is a database that lives only
-/// as long as the engine.
+/// as long as the engine. Or opens the PostgreSQL database at this URL, which several machines may share, and makes its tables if
+/// they are not there: "postgres://user:password@host:5432,standby:5432/name?schema=hellojohn".
 ///
 /// `options` may be NULL. Fails with HJ_ERR_STORAGE_CORRUPT for a file that is damaged or not a database of HelloJohn,
 /// HJ_ERR_STORAGE_TOO_NEW, HJ_ERR_STORAGE_READ_ONLY, HJ_ERR_STORAGE_IO (also on a network file system),
 /// HJ_ERR_STORAGE_BUSY (also when another copy of SQLite in this process has the file open), HJ_ERR_FORKED,
-/// HJ_ERR_VALIDATION_ERROR.
+/// HJ_ERR_VALIDATION_ERROR. For a URL, HJ_ERR_VALIDATION_ERROR also means an option about files, a URL that is not well formed and a
+/// server that is no PostgreSQL of release 14 or later; HJ_ERR_STORAGE_IO means that the server refuses the login, or that none takes
+/// writes within 30 seconds (or `busy_timeout_ms`, if that is longer). No error shows the password.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_engine_open(

@@ -64,6 +64,11 @@ pub mod tenant;
 
 pub mod backup;
 
+#[path = "generated/copy_report.rs"]
+pub mod copy_report;
+
+pub mod copy;
+
 pub mod check;
 
 pub mod rest;

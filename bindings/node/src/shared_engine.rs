@@ -1,7 +1,8 @@
-//! One engine for all `HelloJohn` objects of this process, in any thread, that open one file in the same way: they share
-//! connections, caches and commits. A program that is reloaded again and again without closing its objects, as development
+//! One engine for all `HelloJohn` objects of this process, in any thread, that open one file or one URL in the same way: they
+//! share connections, caches and commits. A program that is reloaded again and again without closing its objects, as development
 //! servers do, would otherwise run out of file descriptors. The engine is closed with the last of its objects.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::thread;
@@ -33,17 +34,17 @@ fn entries() -> MutexGuard<'static, Vec<Entry>> {
 struct SharedEngine {
     options: Arc<Options>,
     /// None for a database in memory, which nothing shares.
-    path: Option<PathBuf>,
-    /// The file that was opened. Another one may have taken its path since.
+    place: Option<Place>,
+    /// The file that was opened. Another one may have taken its path since. Nothing for a URL.
     file: OnceLock<Option<FileIdentity>>,
     engine: Attempt<Engine>,
     commits: Arc<ThreadPool>,
 }
 
 impl SharedEngine {
-    fn serves(&self, options: &Options, path: Option<&Path>, file: Option<FileIdentity>) -> bool {
-        path.is_some()
-            && self.path.as_deref() == path
+    fn serves(&self, options: &Options, place: Option<&Place>, file: Option<FileIdentity>) -> bool {
+        place.is_some()
+            && self.place.as_ref() == place
             && self.options.opens_like(options)
             && self.file.get().is_none_or(|opened| *opened == file)
     }
@@ -52,7 +53,7 @@ impl SharedEngine {
         let open = || {
             let engine = self.options.builder().open(&self.options.engine.database)?;
             // The first attempt that succeeds is the only one.
-            let _ = self.file.set(self.path.as_deref().and_then(FileIdentity::find));
+            let _ = self.file.set(self.place.as_ref().and_then(Place::find_file));
             Ok(engine)
         };
         self.engine.get_or_make(|| Ok(()), || catch_panic(open))
@@ -80,18 +81,18 @@ impl Lease {
     /// # Errors
     /// Those of opening.
     pub(crate) fn take(options: &Arc<Options>) -> Result<LeasedEngine, Error> {
-        let path = find_path(options);
-        let file = path.as_deref().and_then(FileIdentity::find);
+        let place = Place::find(options);
+        let file = place.as_ref().and_then(Place::find_file);
         let shared = {
             let mut entries = entries();
-            let known = entries.iter_mut().find(|entry| entry.shared.serves(options, path.as_deref(), file));
+            let known = entries.iter_mut().find(|entry| entry.shared.serves(options, place.as_ref(), file));
             if let Some(entry) = known {
                 entry.leases += 1;
                 Arc::clone(&entry.shared)
             } else {
                 let shared = Arc::new(SharedEngine {
                     options: Arc::clone(options),
-                    path,
+                    place,
                     file: OnceLock::new(),
                     engine: Attempt::default(),
                     commits: ThreadPool::for_commits(),
@@ -159,11 +160,32 @@ pub(crate) fn run_before_end(close: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// The file's path without links, also of a file that is not there yet.
-fn find_path(options: &Options) -> Option<PathBuf> {
-    let path = options.engine.file()?;
-    let in_folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
-    Some(path.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| path.to_owned()))
+/// Where a database is that engines can share.
+#[derive(PartialEq, Eq)]
+enum Place {
+    /// The file's path without links, also of a file that is not there yet.
+    File(PathBuf),
+    /// The URL as it was given, which may hold a password.
+    Url(OsString),
+}
+
+impl Place {
+    fn find(options: &Options) -> Option<Place> {
+        let Some(path) = options.engine.file() else {
+            return (!options.engine.is_in_memory())
+                .then(|| Place::Url(options.engine.database.to_os_string()));
+        };
+        let in_folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+        let path = path.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| path.to_owned());
+        Some(Place::File(path))
+    }
+
+    fn find_file(&self) -> Option<FileIdentity> {
+        match self {
+            Place::File(path) => FileIdentity::find(path),
+            Place::Url(_) => None,
+        }
+    }
 }
 
 /// What tells a file from another one that takes its path.

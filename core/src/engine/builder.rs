@@ -94,7 +94,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Which accounts of the system may open the files that the engine creates; default [`FileAccess::Owner`].
+    /// Which accounts of the system may open the files that the engine creates; default [`FileAccess::Owner`]. A database on a
+    /// server has none: with another value it does not open.
     pub fn file_access(mut self, access: FileAccess) -> Self {
         self.store.file_access = access;
         self
@@ -153,7 +154,8 @@ impl EngineBuilder {
 
     /// Whether to open a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); default
     /// false: opening one fails. Processes that open it on more than one machine, or through more than one mount, corrupt
-    /// it. One process alone may use it where the file system keeps what it was told to sync.
+    /// it. One process alone may use it where the file system keeps what it was told to sync. A database on a server does not
+    /// open with it.
     pub fn allow_network_file_system(mut self, allow: bool) -> Self {
         self.store.allow_network_file_system = allow;
         self
@@ -183,11 +185,14 @@ impl EngineBuilder {
     /// `storage_corrupt` for a file that is not ours, damaged or changed by another program, `storage_too_new`,
     /// `storage_read_only`, `storage_io` (also on a network file system),
     /// `storage_busy` (also when another library in this process has the file open), `validation_error` (also for a
-    /// URL that is not well formed or for which no store is built in), `forked` in a child of a process that had used the library before the fork.
+    /// URL that is not well formed or for which no store is built in, and for an option about files together with a URL), `forked` in a
+    /// child of a process that had used the library before the fork. Over PostgreSQL also `storage_io` if no server takes writes
+    /// within 30 seconds (or `busy_timeout`, if that is longer) or the login is refused.
     pub fn open(self, database: impl AsRef<OsStr>) -> Result<Engine, Error> {
         let issuer = text::bounded("issuer", &self.issuer, 255)?;
         self.sign_in_limit.as_ref().map_or(Ok(()), SignInLimit::validate)?;
         let database = Database::parse(database.as_ref())?;
+        require_file_options(&database, &self.store)?;
         let is_in_memory = database == Database::Sqlite(SqliteDatabase::Memory);
         let key_strength = if is_in_memory { KeyStrength::Any } else { KeyStrength::Full };
         let store = store::open(database, self.store)?;
@@ -273,6 +278,21 @@ impl Engine {
         self.inner.store.close();
         Ok(())
     }
+}
+
+/// Refuses options about files for a database that is none.
+fn require_file_options(database: &Database, options: &StoreOptions) -> Result<(), Error> {
+    if matches!(database, Database::Sqlite(_)) {
+        return Ok(());
+    }
+    let problem = "is about files; the database is on a server";
+    if options.file_access != FileAccess::default() {
+        return Err(Error::validation("file_access", problem));
+    }
+    if options.allow_network_file_system {
+        return Err(Error::validation("allow_network_file_system", problem));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -82,6 +82,11 @@ impl EngineOptions {
         self.database.as_file()
     }
 
+    /// Whether the database lies in this process's memory, where no other engine finds it.
+    pub fn is_in_memory(&self) -> bool {
+        self.database.is_in_memory()
+    }
+
     /// Whether both describe an engine of the same kind, whatever its database, tenant and settings.
     pub fn opens_like(&self, other: &Self) -> bool {
         let of_engine = |options: &Self| {

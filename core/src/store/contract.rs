@@ -26,6 +26,8 @@ pub(crate) struct StoreOptions {
     pub file_access: FileAccess,
     /// Whether a file is opened where other machines may have it open, too.
     pub allow_network_file_system: bool,
+    /// Whether opening fails with `storage_io` where a server holds no tables yet, instead of making them.
+    pub must_exist: bool,
 }
 
 impl Default for StoreOptions {
@@ -35,6 +37,7 @@ impl Default for StoreOptions {
             busy_timeout: Duration::from_secs(5),
             file_access: FileAccess::default(),
             allow_network_file_system: false,
+            must_exist: false,
         }
     }
 }

@@ -87,6 +87,11 @@ impl DatabaseText {
     pub(crate) fn as_file(&self) -> Option<&Path> {
         self.is_file.then(|| Path::new(&self.text))
     }
+
+    /// Whether it names a database in memory.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        !self.is_file && self.text == MEMORY
+    }
 }
 
 impl Deref for DatabaseText {
@@ -105,7 +110,7 @@ impl AsRef<OsStr> for DatabaseText {
 
 impl fmt::Debug for DatabaseText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_file || self.text == MEMORY { self.text.fmt(f) } else { f.write_str("(a URL)") }
+        if self.is_file || self.is_in_memory() { self.text.fmt(f) } else { f.write_str("(a URL)") }
     }
 }
 

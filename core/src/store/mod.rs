@@ -7,7 +7,9 @@ pub(crate) mod check_report;
 #[cfg(test)]
 mod conformance;
 mod contract;
+mod copy;
 pub(crate) mod copy_progress;
+pub(crate) mod copy_report;
 mod database;
 pub(crate) mod durability;
 pub(crate) mod file_access;
@@ -27,7 +29,7 @@ pub(crate) use self::durability::Durability;
 pub(crate) use self::file_access::FileAccess;
 pub(crate) use self::group_commit::QueuedWrite;
 pub(crate) use self::needs::{NeededSessions, Needs};
-pub(crate) use self::open::{backup, check, open, restore};
+pub(crate) use self::open::{backup, check, copy, open, restore};
 pub(crate) use self::records::{
     BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, LeaseHolder,
     LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use super::check_report::CheckReport;
 use super::contract::{Store, StoreOptions};
+use super::copy::run as run_copy;
 use super::copy_progress::CopyProgress;
-use super::database::Database;
+use super::copy_report::{CopyReport, CopyStep};
+use super::database::{Database, SqliteDatabase};
 #[cfg(feature = "postgres")]
 use super::postgres::PostgresStore;
 use super::sqlite::{self, SqliteStore};
-use crate::error::Failure;
+use crate::error::{ErrorCode, Failure};
 use crate::fork;
 
 /// Opens the store that keeps this database, creating the database if it is not there.
@@ -52,4 +54,26 @@ pub(crate) fn restore(
     let copy = sqlite::backup::copy(from, to, options, &mut |_| {})?;
     prepare(copy.path())?;
     sqlite::backup::replace(copy, to, options)
+}
+
+/// Copies the whole database `from` into the database `to`, which is made if it is not there.
+pub(crate) fn copy(
+    from: Database,
+    to: Database,
+    options: StoreOptions,
+    progress: &mut dyn FnMut(CopyStep),
+) -> Result<CopyReport, Failure> {
+    fork::notice_forks()?;
+    if let Database::Sqlite(SqliteDatabase::File(path)) = &from {
+        std::fs::metadata(path).map_err(|cause| {
+            let detail = format!("the database that is to be copied cannot be found: {cause}");
+            Failure::new(ErrorCode::StorageIo, detail).caused_by(cause)
+        })?;
+    }
+    let source = open(from, StoreOptions { must_exist: true, ..options })?;
+    let target = open(to, options)?;
+    let outcome = run_copy(&*source, &*target, progress);
+    source.close();
+    target.close();
+    outcome
 }

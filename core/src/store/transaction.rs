@@ -53,6 +53,9 @@ pub(crate) trait ReadTransaction {
     /// `storage_corrupt` for a tenant that is not there: tenants are never deleted.
     fn tenant_version(&self, tenant: TenantNo) -> Result<TenantVersion, Failure>;
 
+    /// The tenant's id, and when it was made. Fails as [`tenant_version`](Self::tenant_version) does.
+    fn tenant_id(&self, tenant: TenantNo) -> Result<(TenantId, Timestamp), Failure>;
+
     /// The tenant's record. Fails as [`tenant_version`](Self::tenant_version) does.
     fn tenant(&self, tenant: TenantNo) -> Result<TenantRecord, Failure>;
 
@@ -127,6 +130,9 @@ pub(crate) trait ReadTransaction {
 
     /// The lease of this name.
     fn lease(&self, tenant: TenantNo, name: &str) -> Result<Option<LeaseRecord>, Failure>;
+
+    /// All leases of the tenant, by ascending bytes of their names.
+    fn leases(&self, tenant: TenantNo) -> Result<Vec<LeaseRecord>, Failure>;
 
     /// How many leases the tenant has.
     fn lease_count(&self, tenant: TenantNo) -> Result<u64, Failure>;
@@ -208,6 +214,9 @@ pub(crate) trait WriteTransaction: ReadTransaction {
     /// number is taken.
     fn add_bulk_end(&self, tenant: TenantNo, bulk_end: &BulkEnd) -> Result<(), Failure>;
 
+    /// Adds a bulk end as it stands in another database, and changes the tenant's version.
+    fn put_bulk_end(&self, tenant: TenantNo, record: &BulkEndRecord) -> Result<(), Failure>;
+
     /// Notes that the bulk end has stamped every session that it concerns, and changes the tenant's version. Fails with
     /// `storage_corrupt` for one that is done.
     fn finish_bulk_end(&self, tenant: TenantNo, no: BulkNo) -> Result<(), Failure>;
@@ -215,6 +224,9 @@ pub(crate) trait WriteTransaction: ReadTransaction {
     /// Adds an event under the next number: `seq` and `hash` of the argument are not looked at. A job can read it, and learn
     /// its number, only after the commit.
     fn add_event(&self, tenant: TenantNo, event: &Event) -> Result<(), Failure>;
+
+    /// Adds an event as it stands in another database, its number and its hash included.
+    fn put_event(&self, tenant: TenantNo, event: &Event) -> Result<(), Failure>;
 
     /// Keeps the hash of an event that has none.
     fn hash_event(&self, tenant: TenantNo, seq: EventSeq, hash: EventHash) -> Result<(), Failure>;

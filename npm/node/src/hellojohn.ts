@@ -77,9 +77,9 @@ const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
  * opening fails, and a later call tries again. `await hj.ready()` opens the database at a time of your choice: after
  * `process.setuid`, if you call that, because an engine may open its file again later.
  *
- * Objects that open one file with the same `issuer`, `durability`, `tokenCacheCapacity` and `clock` share one engine (its
- * connections, caches and commits), whatever their tenant and thread; others on the same file have an engine of their own
- * and see each other's writes at once.
+ * Objects that open one file, or the same URL, with the same `issuer`, `durability`, `tokenCacheCapacity` and `clock` share one
+ * engine (its connections, caches and commits), whatever their tenant and thread; others on the same database have an engine of
+ * their own and see each other's writes at once.
  *
  * An open engine does not keep the process alive; an unanswered call does. Close the object when you are done with it. An
  * object that was not closed is released by the garbage collector, at an unknown time, or when its thread or the process

@@ -3,6 +3,7 @@ export type { Authenticate, AuthenticatedUser, Credentials, SignedInSession, Sig
 export { type BackupOptions, backupDatabase, type CopyProgress, restoreDatabase } from "./backup";
 export { type CheckProblem, type CheckReport, checkDatabase } from "./check";
 export { ManualClock } from "./clock";
+export { type CopyOptions, type CopyStep, copyDatabase } from "./copy";
 export { HelloJohnError } from "./errors";
 export type { EventConsumer, EventHandler } from "./event_consumer";
 export {

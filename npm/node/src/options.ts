@@ -17,8 +17,9 @@ export interface HelloJohnOptions {
    */
   secretKey: string;
   /**
-   * A file path, or `":memory:"`; default: the environment variable HELLOJOHN_DATABASE, else `hellojohn.db`. A relative path
-   * is taken from the working folder at the time of the constructor.
+   * A file path, `":memory:"`, or the URL of a PostgreSQL database that several machines may share:
+   * `postgres://user:password@host:5432/name?schema=hellojohn`. Default: the environment variable HELLOJOHN_DATABASE, else
+   * `hellojohn.db`. A relative path is taken from the working folder at the time of the constructor.
    */
   database?: string | undefined;
   /** `iss` of the access tokens; default `https://api.hellojohn.dev`. */
@@ -32,7 +33,8 @@ export interface HelloJohnOptions {
   durability?: wire.Durability | undefined;
   /**
    * Which accounts of the system may open the files that the engine creates: `owner` (default), mode 0600, or `group`, mode
-   * 0660. The mask of the process (`umask`) plays no part; a file that was there before keeps its mode.
+   * 0660. The mask of the process (`umask`) plays no part; a file that was there before keeps its mode. With a URL, `group` is
+   * refused with `validation_error` when the database is opened.
    */
   fileAccess?: wire.FileAccess | undefined;
   /**
@@ -60,7 +62,7 @@ export interface HelloJohnOptions {
   /**
    * Whether to open a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); default false:
    * opening one fails with `storage_io`. Processes that open it on more than one machine, or through more than one mount,
-   * corrupt it.
+   * corrupt it. With a URL, true is refused with `validation_error` when the database is opened.
    */
   allowNetworkFileSystem?: boolean | undefined;
   /**

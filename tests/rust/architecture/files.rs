@@ -19,10 +19,12 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("core/src/engine/event_log_check.rs", "one reader of a log, with every way in which it can be wrong"),
     ("core/src/engine/event_seals.rs", "sealing, deleting and exporting one chain"),
     ("core/src/engine/maintenance.rs", "one procedure for all work on many sessions"),
+    ("core/src/engine/builder.rs", "a setter for each option, with its documentation"),
     ("core/src/engine/transaction.rs", "how an operation reaches the store, and nothing else does"),
     ("core/src/model/user_agent/mod.rs", "one decision table, read from top to bottom"),
     ("core/src/store/group_commit.rs", "the whole life of a shared commit, told once"),
     ("core/src/store/postgres/codec.rs", "the columns of every table, once"),
+    ("core/src/store/postgres/read_tx.rs", "a function for each question"),
     ("core/src/store/postgres/statements.rs", "every statement"),
     (
         "core/src/store/postgres/transaction.rs",

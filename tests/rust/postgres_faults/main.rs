@@ -2,6 +2,7 @@
 //! nothing that was revoked comes back. `tests/postgres/run cargo test --package hellojohn-tests --features postgres --test
 //! postgres_faults`.
 
+mod access;
 mod failover;
 #[allow(dead_code, reason = "the tests of the store itself use the rest")]
 #[path = "../../../core/src/store/postgres/tests/fault_proxy.rs"]

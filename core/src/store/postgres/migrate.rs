@@ -28,10 +28,25 @@ const TABLES: &[&str] = &[
 ];
 
 /// Brings the schema up to date. Takes no right to create anything where that is done already.
-pub(super) fn migrate(pool: &Pool, deadline: &Deadline, schema: &str) -> Result<(), Failure> {
+///
+/// # Errors
+/// `storage_io` if the tables must exist and do not; `storage_corrupt`, `storage_too_new`, and those of the server.
+pub(super) fn migrate(
+    pool: &Pool,
+    deadline: &Deadline,
+    schema: &str,
+    must_exist: bool,
+) -> Result<(), Failure> {
     pool.with_alone(deadline, |connection| {
-        if inspect(connection, schema)? == Some(MIGRATIONS.len()) {
-            return Ok(());
+        match inspect(connection, schema)? {
+            Some(version) if version == MIGRATIONS.len() => return Ok(()),
+            None if must_exist => {
+                return Err(Failure::new(
+                    ErrorCode::StorageIo,
+                    "the schema of the database holds no sessions",
+                ));
+            }
+            _ => {}
         }
         // Others may be opening the same database: one at a time looks again and goes on from there.
         let lock = Statement::new(&"SELECT pg_advisory_xact_lock($1)".into(), vec![MIGRATION_LOCK.into()]);

@@ -110,6 +110,14 @@ impl ReadTransaction for Tx<'_, '_> {
         Ok(TenantVersion { version, mark })
     }
 
+    fn tenant_id(&self, tenant: TenantNo) -> Result<(TenantId, Timestamp), Failure> {
+        let rows = self.query(&self.statements.tenant_id, vec![tenant.into()])?;
+        let row = rows.first().ok_or_else(|| missing("the tenant"))?;
+        let id: TenantId =
+            row.get::<&str>(0)?.parse().map_err(|_| Failure::corrupt("a tenant has an impossible id"))?;
+        Ok((id, Timestamp::from_millis(row.get(1)?)))
+    }
+
     fn tenant(&self, tenant: TenantNo) -> Result<TenantRecord, Failure> {
         let rows = self.query(&self.statements.tenant, vec![tenant.into()])?;
         codec::tenant(rows.first().ok_or_else(|| missing("the tenant"))?, tenant)
@@ -273,6 +281,10 @@ impl ReadTransaction for Tx<'_, '_> {
     fn lease(&self, tenant: TenantNo, name: &str) -> Result<Option<LeaseRecord>, Failure> {
         let rows = self.query(&self.statements.lease, vec![tenant.into(), name.into()])?;
         rows.first().map(codec::lease).transpose()
+    }
+
+    fn leases(&self, tenant: TenantNo) -> Result<Vec<LeaseRecord>, Failure> {
+        self.query(&self.statements.leases, vec![tenant.into()])?.iter().map(codec::lease).collect()
     }
 
     fn lease_count(&self, tenant: TenantNo) -> Result<u64, Failure> {

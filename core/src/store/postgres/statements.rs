@@ -281,6 +281,7 @@ pub(super) struct Statements {
     pub open_of_users: Arc<str>,
     pub tenant_no: Arc<str>,
     pub tenant_numbers: Arc<str>,
+    pub tenant_id: Arc<str>,
     pub tenant: Arc<str>,
     pub keys: Arc<str>,
     pub bulk_ends: Arc<str>,
@@ -297,6 +298,7 @@ pub(super) struct Statements {
     pub seals: Arc<str>,
     pub newest_seal: Arc<str>,
     pub lease: Arc<str>,
+    pub leases: Arc<str>,
     pub lease_count: Arc<str>,
     pub database_bytes: Arc<str>,
     pub set_mark: Arc<str>,
@@ -389,6 +391,7 @@ impl Statements {
             )),
             tenant_no: text("SELECT tenant_no FROM @tenants WHERE tenant_id = $1"),
             tenant_numbers: text("SELECT tenant_no FROM @tenants ORDER BY tenant_no"),
+            tenant_id: text("SELECT tenant_id, created_at_ms FROM @tenants WHERE tenant_no = $1"),
             tenant: text(&format!(
                 "SELECT {}, salt, wrapped_refresh_key, token_horizon_at_ms FROM @tenants WHERE tenant_no = $1",
                 names(SETTINGS, "")
@@ -438,6 +441,10 @@ impl Statements {
             )),
             lease: text(&format!(
                 "SELECT {} FROM @leases WHERE tenant_no = $1 AND name = $2",
+                names(LEASE, "")
+            )),
+            leases: text(&format!(
+                "SELECT {} FROM @leases WHERE tenant_no = $1 ORDER BY name",
                 names(LEASE, "")
             )),
             lease_count: text("SELECT count(*) FROM @leases WHERE tenant_no = $1"),

@@ -64,7 +64,7 @@ impl PostgresStore {
         let schema = url.schema.clone();
         let (pool, statements) = (Pool::new(url)?, Statements::of_schema(&schema));
         let deadline = Deadline::after(options.busy_timeout.max(OPENING_TIME));
-        migrate(&pool, &deadline, &schema)?;
+        migrate(&pool, &deadline, &schema, options.must_exist)?;
         let ask = "SELECT current_setting('synchronous_commit')";
         let durable: String = pool.with_alone(&deadline, |connection| {
             let forget = Statement::new(&statements.forget_writers, Vec::new());

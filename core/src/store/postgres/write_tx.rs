@@ -171,6 +171,13 @@ impl WriteTransaction for Tx<'_, '_> {
         self.change(Change::AddEvent, RowKey::Event(tenant, event.seq), values)
     }
 
+    fn put_event(&self, tenant: TenantNo, event: &Event) -> Result<(), Failure> {
+        let values = row_of(tenant, codec::event_values(event));
+        self.change(Change::AddEvent, RowKey::Event(tenant, event.seq), values)?;
+        self.fetched.borrow_mut().newest_events.remove(&tenant);
+        Ok(())
+    }
+
     fn hash_event(&self, tenant: TenantNo, seq: EventSeq, hash: EventHash) -> Result<(), Failure> {
         let values = vec![tenant.into(), seq.as_value(), hash.as_value()];
         self.change(Change::HashEvent, RowKey::Event(tenant, seq), values)
@@ -200,9 +207,12 @@ impl WriteTransaction for Tx<'_, '_> {
     }
 
     fn add_bulk_end(&self, tenant: TenantNo, bulk_end: &BulkEnd) -> Result<(), Failure> {
-        let record = BulkEndRecord::new(bulk_end.clone());
-        let values = row_of(tenant, codec::bulk_end_values(&record));
-        self.change(Change::AddBulkEnd, RowKey::BulkEnd(tenant, bulk_end.no), values)?;
+        self.put_bulk_end(tenant, &BulkEndRecord::new(bulk_end.clone()))
+    }
+
+    fn put_bulk_end(&self, tenant: TenantNo, record: &BulkEndRecord) -> Result<(), Failure> {
+        let values = row_of(tenant, codec::bulk_end_values(record));
+        self.change(Change::AddBulkEnd, RowKey::BulkEnd(tenant, record.bulk_end.no), values)?;
         self.set_version(tenant)
     }
 

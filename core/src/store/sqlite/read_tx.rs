@@ -87,6 +87,19 @@ impl ReadTransaction for Tx<'_> {
         .ok_or_else(|| missing("the tenant"))
     }
 
+    fn tenant_id(&self, tenant: TenantNo) -> Result<(TenantId, Timestamp), Failure> {
+        self.query_one(
+            "SELECT tenant_id, created_at_ms FROM tenants WHERE tenant_no = :tenant_no",
+            named_params! {":tenant_no": tenant},
+            |row| {
+                let id: String = row.get(0).map_err(map_value_error)?;
+                let id = id.parse().map_err(|_| Failure::corrupt("a tenant has an impossible id"))?;
+                Ok((id, Timestamp::from_millis(row.get(1).map_err(map_value_error)?)))
+            },
+        )?
+        .ok_or_else(|| missing("the tenant"))
+    }
+
     fn tenant(&self, tenant: TenantNo) -> Result<TenantRecord, Failure> {
         self.query_one(
             concat!(
@@ -373,6 +386,18 @@ impl ReadTransaction for Tx<'_> {
                 " FROM leases WHERE tenant_no = :tenant_no AND name = :name"
             ),
             named_params! {":tenant_no": tenant, ":name": name},
+            codec::lease,
+        )
+    }
+
+    fn leases(&self, tenant: TenantNo) -> Result<Vec<LeaseRecord>, Failure> {
+        self.query_all(
+            concat!(
+                "SELECT ",
+                lease_columns!(all),
+                " FROM leases WHERE tenant_no = :tenant_no ORDER BY name"
+            ),
+            named_params! {":tenant_no": tenant},
             codec::lease,
         )
     }

@@ -331,7 +331,10 @@ impl WriteTransaction for Tx<'_> {
     }
 
     fn add_bulk_end(&self, tenant: TenantNo, bulk_end: &BulkEnd) -> Result<(), Failure> {
-        let record = BulkEndRecord::new(bulk_end.clone());
+        self.put_bulk_end(tenant, &BulkEndRecord::new(bulk_end.clone()))
+    }
+
+    fn put_bulk_end(&self, tenant: TenantNo, record: &BulkEndRecord) -> Result<(), Failure> {
         self.change_with(
             Change::Everything,
             concat!(
@@ -342,7 +345,7 @@ impl WriteTransaction for Tx<'_> {
                 ")"
             ),
             |binder| {
-                binder.parameters(named_params! {":tenant_no": tenant})?.columns(BulkEndColumn::ALL, &record)
+                binder.parameters(named_params! {":tenant_no": tenant})?.columns(BulkEndColumn::ALL, record)
             },
         )?;
         self.change_version(tenant)
@@ -371,6 +374,22 @@ impl WriteTransaction for Tx<'_> {
             ),
             |binder| {
                 binder.parameters(named_params! {":tenant_no": tenant})?.columns(EventColumn::TOLD, event)
+            },
+        )
+    }
+
+    fn put_event(&self, tenant: TenantNo, event: &Event) -> Result<(), Failure> {
+        self.change_with(
+            Change::Uncached,
+            concat!(
+                "INSERT INTO events (tenant_no, ",
+                event_columns!(all),
+                ") VALUES (:tenant_no, ",
+                event_columns!(all parameters),
+                ")"
+            ),
+            |binder| {
+                binder.parameters(named_params! {":tenant_no": tenant})?.columns(EventColumn::ALL, event)
             },
         )
     }

@@ -337,6 +337,25 @@ export interface Stats {
   clockAheadMs: number;
 }
 
+/** What a copy of a database into another one has come to. */
+export interface CopyReport {
+  /** How many tenants both databases hold. */
+  tenants: number;
+  /** How many sessions, ended ones included. */
+  sessions: number;
+  /** How many signing keys, retired ones included. */
+  signingKeys: number;
+  /** How many events. */
+  events: number;
+  /** How many rows this call has added, replaced or deleted; 0 if there was nothing left to do. */
+  changedRows: number;
+  /**
+   * SHA-256 over every value of every row, in hexadecimal digits, which was the same for both databases.
+   * Releases may differ in it.
+   */
+  checksum: string;
+}
+
 /** Something that happened to a session, the settings or the keys of a tenant. */
 export interface Event {
   /** Its number: the events of a tenant are counted from 1 in the order of their commits, without a gap. */

@@ -2,6 +2,7 @@
 import { type Json, toDate } from "../values";
 import type {
   Config,
+  CopyReport,
   DeviceType,
   EndReason,
   Event,
@@ -221,6 +222,26 @@ export function toStats(wire: WireStats): Stats {
     logBytes: wire.log_bytes,
     oldestUnsweptAt: toDate(wire.oldest_unswept_at),
     clockAheadMs: wire.clock_ahead_ms,
+  };
+}
+
+export interface WireCopyReport {
+  tenants: number;
+  sessions: number;
+  signing_keys: number;
+  events: number;
+  changed_rows: number;
+  checksum: string;
+}
+
+export function toCopyReport(wire: WireCopyReport): CopyReport {
+  return {
+    tenants: wire.tenants,
+    sessions: wire.sessions,
+    signingKeys: wire.signing_keys,
+    events: wire.events,
+    changedRows: wire.changed_rows,
+    checksum: wire.checksum,
   };
 }
 

@@ -17,6 +17,13 @@ export interface Addon {
   ) => NativeTenant;
   Rest: new (tenant: NativeTenant, options: string, isMounted: boolean) => Rest;
   NativeProgress: new () => NativeProgress;
+  NativeCopyProgress: new () => NativeCopyProgress;
+  copyDatabase(
+    completionQueue: CompletionQueue,
+    from: string,
+    to: string,
+    progress: NativeCopyProgress,
+  ): number;
   checkDatabase(completionQueue: CompletionQueue, database: string): number;
   verifyEventLog(completionQueue: CompletionQueue, path: string, jwks: string): number;
   backupDatabase(
@@ -53,6 +60,12 @@ export interface CompletionQueue {
 export interface NativeProgress {
   copiedBytes(): number;
   totalBytes(): number;
+}
+
+export interface NativeCopyProgress {
+  phase(): "count" | "copy" | "verify";
+  rows(): number;
+  totalRows(): number;
 }
 
 export interface NativeClock {
