@@ -9,7 +9,9 @@ mod node;
 mod openapi;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use hellojohn::schema::{Field, Kind, PublicRecord, Record};
 use hellojohn::{
@@ -85,6 +87,7 @@ fn generated_files_are_current() {
         c::files(root).into_iter().chain(node::files()).chain(client::files()).chain(openapi::files(root));
     let mut stale = Vec::new();
     for (path, text) in files {
+        let text = if path.ends_with(".rs") { format_rust(root, &text) } else { text };
         if fs::read_to_string(root.join(&path)).is_ok_and(|kept| kept == text) {
             continue;
         }
@@ -96,6 +99,21 @@ fn generated_files_are_current() {
         }
     }
     assert!(stale.is_empty(), "stale: run `make generate` for {}", stale.join(", "));
+}
+
+/// The text as `cargo fmt` leaves it.
+fn format_rust(root: &Path, text: &str) -> String {
+    let mut rustfmt = Command::new("rustfmt")
+        .args(["--edition", "2024", "--config-path"])
+        .arg(root)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("rustfmt is a part of the toolchain");
+    rustfmt.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("rustfmt reads it");
+    let formatted = rustfmt.wait_with_output().expect("rustfmt ends");
+    assert!(formatted.status.success(), "rustfmt refuses what was written");
+    String::from_utf8(formatted.stdout).expect("text")
 }
 
 /// A field with the path that leads to it from its record: `identity.org_id`.

@@ -27,6 +27,10 @@ pub(crate) struct StoreOptions {
     /// Whether a file is opened where other machines may have it open, too.
     pub allow_network_file_system: bool,
     /// Whether opening fails with `storage_io` where a server holds no tables yet, instead of making them.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "whether a file is there, its folder says")
+    )]
     pub must_exist: bool,
 }
 

@@ -25,7 +25,7 @@ pub(super) const PAGE_ROWS: usize = 1_000;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Row {
     Key(KeyRecord),
-    BulkEnd(BulkEndRecord),
+    BulkEnd(Box<BulkEndRecord>),
     Session(Box<SessionRecord>),
     Failures(SignInFailures),
     Event(Box<Event>),
@@ -91,7 +91,7 @@ impl Kind {
             Kind::Key => return Ok((transaction.keys(tenant)?.into_iter().map(Row::Key).collect(), false)),
             Kind::BulkEnd => {
                 let rows = transaction.bulk_ends(tenant)?;
-                return Ok((rows.into_iter().map(Row::BulkEnd).collect(), false));
+                return Ok((rows.into_iter().map(|record| Row::BulkEnd(Box::new(record))).collect(), false));
             }
             Kind::Lease => {
                 return Ok((transaction.leases(tenant)?.into_iter().map(Row::Lease).collect(), false));
