@@ -152,8 +152,6 @@ struct Check<'a> {
     /// The event before the next one and its hash.
     seq: u64,
     hash: EventHash,
-    /// The hash before the event `seq`.
-    hash_before: EventHash,
     first_seq: Option<u64>,
     events: u64,
     /// The last event that a seal by a key of the set vouches for.
@@ -164,13 +162,11 @@ struct Check<'a> {
 
 impl<'a> Check<'a> {
     fn new(keys: &'a Jwks) -> Self {
-        let none = EventHash([0; 32]);
         Check {
             keys,
             tenant_id: None,
             seq: 0,
-            hash: none,
-            hash_before: none,
+            hash: EventHash([0; 32]),
             first_seq: None,
             events: 0,
             vouched_through: 0,
@@ -251,7 +247,7 @@ impl<'a> Check<'a> {
             return Err(Problem::new(EventLogProblem::Changed, seq, "the event is not as it was sealed"));
         }
         self.first_seq.get_or_insert(expected);
-        self.hash_before = std::mem::replace(&mut self.hash, hash);
+        self.hash = hash;
         self.seq = expected;
         self.events += 1;
         Ok(())

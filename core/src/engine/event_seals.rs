@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::pace::Pace;
 use super::tenant::Tenant;
 use super::transaction::WriteContext;
-use crate::clock::Stopwatch;
+use super::work_step::WorkStep;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
 use crate::json;
 use crate::model::event::{Event, EventHash, EventSeq};
@@ -61,10 +61,17 @@ impl Tenant {
             if report.through >= newest || report.sealed >= max {
                 return Ok((report, report.through < newest));
             }
-            let step = self.work_step(pace, |tenant, ctx, step| tenant.seal_some(ctx, step))?;
+            let step = self.event_step(&mut pace, Tenant::seal_some)?;
             report.sealed += step.rows as u64;
-            pace = step.next_pace;
         }
+    }
+
+    fn event_step(
+        &self,
+        pace: &mut Pace,
+        work: fn(&Tenant, &WriteContext<'_>, &mut WorkStep) -> Result<(), Failure>,
+    ) -> Result<WorkStep, Error> {
+        self.work_step(pace, Durability::Full, NeededSessions::None, work)
     }
 
     /// Seals the events after the newest seal, as many as one step may.
@@ -73,13 +80,12 @@ impl Tenant {
         let (mut seq, mut hash) =
             seal.map_or_else(|| (0, event_seal::first_hash(self.id())), |seal| (seal.seq, seal.hash));
         for event in ctx.transaction.events(ctx.tenant, seq, step.pace.rows())? {
-            if !step.goes_on(self) {
+            if !step.takes_row(self) {
                 break;
             }
             hash = event_seal::chain(hash, &event);
             seq = event.seq;
             ctx.transaction.hash_event(ctx.tenant, seq, hash)?;
-            step.rows += 1;
         }
         if step.rows == 0 {
             return Ok(());
@@ -114,9 +120,8 @@ impl Tenant {
             if !is_due || deleted >= max {
                 return Ok((deleted, is_due));
             }
-            let step = self.work_step(pace, |tenant, ctx, step| tenant.delete_some(ctx, step))?;
+            let step = self.event_step(&mut pace, Tenant::delete_some)?;
             deleted += step.rows as u64;
-            pace = step.next_pace;
         }
     }
 
@@ -131,11 +136,10 @@ impl Tenant {
             return Ok(());
         };
         for event in events.iter().filter(|event| event.seq <= seal.seq) {
-            if !step.goes_on(self) {
+            if !step.takes_row(self) {
                 return Ok(());
             }
             ctx.transaction.delete_event(ctx.tenant, event.seq)?;
-            step.rows += 1;
             if event.seq == seal.seq {
                 for older in ctx.transaction.seals(ctx.tenant, 0, step.pace.rows())? {
                     if older.seq < seal.seq {
@@ -145,28 +149,6 @@ impl Tenant {
             }
         }
         Ok(())
-    }
-
-    /// Runs one small transaction of long work, then leaves as much time to other callers.
-    fn work_step(
-        &self,
-        pace: Pace,
-        work: impl Fn(&Tenant, &WriteContext<'_>, &mut WorkStep) -> Result<(), Failure> + Send + 'static,
-    ) -> Result<WorkStep, Error> {
-        let took = Stopwatch::start();
-        let step = self.begin_write_as(Durability::Full, NeededSessions::None, move |tenant, ctx| {
-            let mut step = WorkStep::begin(pace);
-            work(tenant, ctx, &mut step)?;
-            Ok(step)
-        });
-        let mut step = step.wait()?;
-        step.next_pace = pace.after(took.elapsed(), step.has_given_way);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the caller asked for long work; it gives way to others"
-        )]
-        std::thread::sleep(took.elapsed());
-        Ok(step)
     }
 
     /// Seals the tenant's events and writes those after number `after` (0 for all that are kept) as a log of JSON Lines:
@@ -344,28 +326,4 @@ struct EventLogChunk {
     /// How many events these lines have.
     events: u64,
     is_last: bool,
-}
-
-/// What one transaction of long work has done so far.
-struct WorkStep {
-    pace: Pace,
-    work: Stopwatch,
-    rows: usize,
-    /// It ended early because other writes wait.
-    has_given_way: bool,
-    next_pace: Pace,
-}
-
-impl WorkStep {
-    fn begin(pace: Pace) -> Self {
-        WorkStep { pace, work: Stopwatch::start(), rows: 0, has_given_way: false, next_pace: pace }
-    }
-
-    /// Whether this step changes one more row.
-    fn goes_on(&mut self, tenant: &Tenant) -> bool {
-        let others_wait = tenant.inner.store.has_waiting_writes();
-        let goes_on = self.pace.goes_on(self.rows, self.work.elapsed(), others_wait);
-        self.has_given_way = !goes_on && others_wait;
-        goes_on
-    }
 }

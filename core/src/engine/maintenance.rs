@@ -10,7 +10,7 @@ use super::pace::Pace;
 use super::tenant::Tenant;
 use super::tenant_snapshot::TenantSnapshot;
 use super::transaction::{ReadContext, WriteContext};
-use crate::clock::{Stopwatch, Timestamp};
+use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, Failure};
 use crate::model::event::EventType;
@@ -229,16 +229,11 @@ impl Tenant {
             while !due.is_empty() {
                 let ids: Arc<[SessionId]> = due.iter().copied().take(pace.rows()).collect();
                 let needed = NeededSessions::Many(Arc::clone(&ids));
-                let work = Stopwatch::start();
-                let step = self.begin_write_as(durability, needed, move |tenant, ctx| {
-                    let mut step = Step::begin();
+                let step = self.work_step(&mut pace, durability, needed, move |tenant, ctx, step| {
                     for &id in ids.iter() {
-                        let others_wait = tenant.inner.store.has_waiting_writes();
-                        if !pace.goes_on(step.rows, step.work.elapsed(), others_wait) {
-                            step.has_given_way = others_wait;
+                        if !step.takes_row(tenant) {
                             break;
                         }
-                        step.rows += 1;
                         // Checked again under the write lock: a refresh may have come in between.
                         let Some(record) = ctx.transaction.session(ctx.tenant, id)? else { continue };
                         let session = record.lifetime();
@@ -246,18 +241,10 @@ impl Tenant {
                             step.changed += u64::from(change(ctx, &session)?);
                         }
                     }
-                    Ok(step)
-                });
-                let step = step.wait()?;
+                    Ok(())
+                })?;
                 count += step.changed;
                 due = due.get(step.rows..).unwrap_or_default();
-                pace = pace.after(step.work.elapsed(), step.has_given_way);
-                // Leaves half of the time to other callers: of the write lock, of the disk, of a small machine's processors.
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "the caller asked for long work; it gives way to others"
-                )]
-                std::thread::sleep(work.elapsed());
             }
             pages -= 1;
             if last.is_none() || pages == 0 {
@@ -333,20 +320,4 @@ fn count_session(stats: &mut Stats, ctx: &ReadContext<'_>, session: &SessionLife
         *oldest = end.at.min(*oldest);
     }
     Ok(())
-}
-
-/// What one write transaction of a sweep or purge has done so far.
-struct Step {
-    work: Stopwatch,
-    /// How many sessions it looked at.
-    rows: usize,
-    changed: u64,
-    /// It ended early because other writes wait.
-    has_given_way: bool,
-}
-
-impl Step {
-    fn begin() -> Self {
-        Step { work: Stopwatch::start(), rows: 0, changed: 0, has_given_way: false }
-    }
 }

@@ -4,7 +4,6 @@ use super::answers::MaintenanceReport;
 use super::tenant::Tenant;
 use crate::duration::Duration;
 use crate::error::Error;
-
 use crate::store::LeaseHolder;
 
 /// How many pages of sessions a round looks at, and how many events it seals and deletes.

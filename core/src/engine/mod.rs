@@ -48,6 +48,7 @@ mod token_cache;
 mod transaction;
 mod update;
 mod verify;
+mod work_step;
 
 pub use self::answers::*;
 pub use self::backup::{RestorePolicy, backup_database, restore_database};

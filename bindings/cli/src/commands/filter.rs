@@ -55,7 +55,7 @@ filter_arguments! {
     last_active_before: "TIME",
     /// With a second factor (true) or without one (false)
     mfa_verified: "BOOL",
-    /// Ended for this reason, such as revoked or refresh_token_reused
+    /// Ended for this reason, such as revoked or refresh_token_reuse
     end_reason: "REASON",
 }
 
