@@ -174,8 +174,8 @@ typedef struct hj_explanation hj_explanation;
 /// Freeing a grant wipes its tokens from memory. The getters answer NULL or 0 for a NULL grant.
 typedef struct hj_grant hj_grant;
 
-/// The signing keys of a tenant, oldest first, retired ones included. The getters answer NULL or 0 for NULL keys and past
-/// the end.
+/// The signing keys of a tenant, oldest first, retired ones included. The getters answer NULL or 0 for NULL
+/// keys and past the end.
 typedef struct hj_keys hj_keys;
 
 /// What one round of maintenance has done. The getters answer 0 or false for a NULL report.
@@ -211,6 +211,10 @@ typedef struct hj_sign_in_attempt hj_sign_in_attempt;
 
 /// Counts over a tenant, as they were when the call answered. The getters answer 0 for NULL stats.
 typedef struct hj_stats hj_stats;
+
+/// What happened in each hour of a day or each day of a month, oldest first. The getters answer 0 for NULL
+/// periods and past the end.
+typedef struct hj_stats_periods hj_stats_periods;
 
 /// One tenant of an open engine: every operation on sessions starts here. Any number of threads may use it at once.
 ///
@@ -500,6 +504,9 @@ typedef struct {
   /// others.
   ///
   /// "trailing_slash" (true or false): true lets paths end in one "/".
+  ///
+  /// "dashboard" (true or false): true serves the pages for operators under /dashboard/. They sign in with the secret key, so
+  /// they need "admin". Serve them over HTTPS.
   hj_str settings_json;
   /// Checks the credentials of a sign-in; default NULL: the API answers a sign-in with 404.
   hj_authenticate authenticate;
@@ -1034,9 +1041,93 @@ uint64_t hj_config_record_retention_s(const hj_config *config);
 HJ_API
 const char *hj_config_json(const hj_config *config);
 
+/// What is allowed and probably not meant, as a JSON array of words; "[]" if there is nothing.
+/// "idle_timeout_below_two_access_tokens": a user who is at work may be signed out, because only a refresh
+/// counts as use.
+HJ_API
+const char *hj_config_warnings_json(const hj_config *config);
+
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_config_free(hj_config *config);
+
+/// How many periods there are.
+HJ_API
+size_t hj_stats_periods_count(const hj_stats_periods *stats_periods);
+
+/// When it begins; this instant itself belongs to the period before.
+HJ_API
+int64_t hj_stats_periods_begins_at_ms(const hj_stats_periods *stats_periods,
+                                      size_t index);
+
+/// When it ends; the last period ends at the engine's now.
+HJ_API
+int64_t hj_stats_periods_ends_at_ms(const hj_stats_periods *stats_periods,
+                                    size_t index);
+
+/// Sign-ins.
+HJ_API
+uint64_t hj_stats_periods_created(const hj_stats_periods *stats_periods,
+                                  size_t index);
+
+/// Sessions that were active at its end.
+HJ_API
+uint64_t hj_stats_periods_active(const hj_stats_periods *stats_periods,
+                                 size_t index);
+
+/// Sessions that ended.
+HJ_API
+uint64_t hj_stats_periods_ended(const hj_stats_periods *stats_periods,
+                                size_t index);
+
+/// Of these: the device signed out.
+HJ_API
+uint64_t hj_stats_periods_ended_sign_out(const hj_stats_periods *stats_periods,
+                                         size_t index);
+
+/// Of these: ended by request, one session or those of a filter.
+HJ_API
+uint64_t hj_stats_periods_ended_revoked(const hj_stats_periods *stats_periods,
+                                        size_t index);
+
+/// Of these: all sessions of the user were ended.
+HJ_API
+uint64_t hj_stats_periods_ended_revoke_all(const hj_stats_periods *stats_periods,
+                                           size_t index);
+
+/// Of these: all sessions of the tenant were ended.
+HJ_API
+uint64_t hj_stats_periods_ended_revoke_tenant(const hj_stats_periods *stats_periods,
+                                              size_t index);
+
+/// Of these: replaced by a newer sign-in under the cap.
+HJ_API
+uint64_t hj_stats_periods_ended_max_sessions(const hj_stats_periods *stats_periods,
+                                             size_t index);
+
+/// Of these: idle for too long.
+HJ_API
+uint64_t hj_stats_periods_ended_idle_timeout(const hj_stats_periods *stats_periods,
+                                             size_t index);
+
+/// Of these: an old refresh token was presented.
+HJ_API
+uint64_t hj_stats_periods_ended_refresh_token_reuse(const hj_stats_periods *stats_periods,
+                                                    size_t index);
+
+/// Of these: ended by the restore of a backup.
+HJ_API
+uint64_t hj_stats_periods_ended_restored(const hj_stats_periods *stats_periods,
+                                         size_t index);
+
+/// Of these: reached their end.
+HJ_API
+uint64_t hj_stats_periods_ended_expired(const hj_stats_periods *stats_periods,
+                                        size_t index);
+
+/// Frees the object; NULL is allowed.
+HJ_API
+void hj_stats_periods_free(hj_stats_periods *stats_periods);
 
 /// How many keys there are.
 HJ_API
@@ -1056,6 +1147,23 @@ const char *hj_keys_state(const hj_keys *keys,
 HJ_API
 int64_t hj_keys_created_at_ms(const hj_keys *keys,
                               size_t index);
+
+/// Of an active or retiring key: when it began to sign. 0 if there is none.
+HJ_API
+int64_t hj_keys_activated_at_ms(const hj_keys *keys,
+                                size_t index);
+
+/// Of a retiring key: when another key took over. Absent where the records of retired keys cannot tell. 0 if
+/// there is none.
+HJ_API
+int64_t hj_keys_retiring_at_ms(const hj_keys *keys,
+                               size_t index);
+
+/// Of a retiring key: when the last token that it signed expires, and it leaves the JWK Set. 0 if there is
+/// none.
+HJ_API
+int64_t hj_keys_leaves_at_ms(const hj_keys *keys,
+                             size_t index);
 
 /// Frees the object; NULL is allowed.
 HJ_API
@@ -1094,6 +1202,10 @@ int64_t hj_stats_oldest_unswept_at_ms(const hj_stats *stats);
 /// not. The database keeps to that time: see "lower_clock_mark".
 HJ_API
 uint64_t hj_stats_clock_ahead_ms(const hj_stats *stats);
+
+/// The number of the newest event, also of one that was deleted; 0 before the first.
+HJ_API
+uint64_t hj_stats_newest_event(const hj_stats *stats);
 
 /// Frees the object; NULL is allowed.
 HJ_API
@@ -1778,6 +1890,18 @@ HJ_API
 hj_status hj_tenant_maintain(const hj_tenant *tenant,
                              hj_maintenance_report **report,
                              hj_error **error);
+
+/// Counts as hj_tenant_stats does, and says in the same walk how many sessions began, ended and were active in each hour of the
+/// last 24 ("24h") or each day of the last 30 ("30d"). A session whose record was purged is in none of the periods.
+///
+/// `stats` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for another series.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_stats_series(const hj_tenant *tenant,
+                                 hj_str series,
+                                 hj_stats **stats,
+                                 hj_stats_periods **periods,
+                                 hj_error **error);
 
 /// Copies the database in the file at this path, of every tenant and as it is at one instant, into the new file `to`, which is
 /// on disk when this returns. Needs no secret key and no engine; other threads and processes may use the database meanwhile.

@@ -70,6 +70,7 @@ using page = detail::owner<hj_page, hj_page_free>;
 using revoke_preview = detail::owner<hj_revoke_preview, hj_revoke_preview_free>;
 using config = detail::owner<hj_config, hj_config_free>;
 using keys = detail::owner<hj_keys, hj_keys_free>;
+using stats_periods = detail::owner<hj_stats_periods, hj_stats_periods_free>;
 using stats = detail::owner<hj_stats, hj_stats_free>;
 using copy_report = detail::owner<hj_copy_report, hj_copy_report_free>;
 using check_report = detail::owner<hj_check_report, hj_check_report_free>;
@@ -303,6 +304,12 @@ public:
   }
   hellojohn::stats stats() const {
     return detail::make<hellojohn::stats>([&](auto out, auto error) { return hj_tenant_stats(get(), out, error); });
+  }
+  /// What happened in each hour of "24h" or each day of "30d".
+  stats_periods stats_series(std::string_view series) const {
+    return detail::make<stats_periods>([&](auto out, auto error) {
+      return hj_tenant_stats_series(get(), str(series), nullptr, out, error);
+    });
   }
 
   hellojohn::rest rest(const hj_rest_options *options = nullptr) const {

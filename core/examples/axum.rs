@@ -6,6 +6,8 @@
 //!   -d '{"email": "ada@example.com", "password": "correct horse"}'
 //! curl http://127.0.0.1:8787/v1/sessions -H "Authorization: Bearer sk_live_Vq3nT8kLx0cJ5wRzE7uYbA"
 //! ```
+//!
+//! The dashboard is at <http://127.0.0.1:8787/dashboard/>; it asks for that secret key.
 #![allow(clippy::print_stdout)]
 
 use std::env;
@@ -69,7 +71,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let secret_key = setting("HELLOJOHN_SECRET_KEY", "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA").parse()?;
 
     let tenant = Engine::open(database)?.tenant(&tenant_id, &secret_key)?;
-    let api = RestApi::new(tenant, RestOptions::default())?.authenticate_with(authenticate);
+    let api = RestApi::new(tenant, RestOptions::default().dashboard(true))?.authenticate_with(authenticate);
 
     let app = Router::new().fallback(handle_request).with_state(api);
     let listener = tokio::net::TcpListener::bind(address).await?;

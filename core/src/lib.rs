@@ -54,6 +54,7 @@ pub use duration::Duration;
 #[doc(hidden)]
 pub use engine::EngineOptions;
 pub use engine::answers::*;
+pub use engine::counts::*;
 pub use engine::{
     CacheValidator, CreateSession, Engine, EngineBuilder, EventConsumer, EventLogProblem, EventLogReport,
     EventPage, EventQuery, ListQuery, LocalVerification, Pending, PurgeBefore, RefreshRequest, RestorePolicy,
@@ -63,7 +64,7 @@ pub use engine::{
 pub use error::{Error, ErrorCode};
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};
 pub use model::client_hints::{ClientHint, ClientHints};
-pub use model::config::{Config, ConfigPatch};
+pub use model::config::{Config, ConfigPatch, ConfigWarning};
 pub use model::device_type::DeviceType;
 pub use model::event::{Event, EventDetail, EventHash, EventType};
 pub use model::filter_values::{Countries, UserAgentPart};

@@ -4,6 +4,8 @@
 //   curl http://127.0.0.1:8787/v1/auth/sign-in -H "Content-Type: application/json" \
 //     -d '{"email": "ada@example.com", "password": "correct horse"}'
 //   curl http://127.0.0.1:8787/me -H "Authorization: Bearer ACCESS_TOKEN"
+//
+// The dashboard is at http://127.0.0.1:8787/dashboard/; it asks for the secret key below.
 import { createServer } from "node:http";
 import { HelloJohn } from "@hellojohn/node";
 
@@ -27,7 +29,7 @@ const hj = new HelloJohn({
 await hj.ready();
 
 const onError = (error, { requestId }) => console.error(requestId, error);
-const api = hj.middleware({ onError });
+const api = hj.middleware({ onError, dashboard: true });
 const requireAuth = hj.requireAuth({ onError });
 
 const server = createServer((request, response) => {

@@ -36,6 +36,7 @@ static void free_null(void) {
   hj_config_free(NULL);
   hj_keys_free(NULL);
   hj_stats_free(NULL);
+  hj_stats_periods_free(NULL);
   hj_check_report_free(NULL);
   hj_event_free(NULL);
   hj_event_page_free(NULL);
@@ -228,6 +229,7 @@ static void change_settings_and_keys(void) {
   hj_keys *keys = (hj_keys *)&keys;
   hj_text *text = (hj_text *)&text;
   hj_stats *stats = (hj_stats *)&stats;
+  hj_stats_periods *periods = (hj_stats_periods *)&periods;
   BAD(hj_tenant_config(NULL, &config, error));
   CHECK(config == NULL);
   BAD(hj_tenant_config(tenant, NULL, error));
@@ -251,6 +253,13 @@ static void change_settings_and_keys(void) {
   BAD(hj_tenant_stats(NULL, &stats, error));
   CHECK(stats == NULL);
   BAD(hj_tenant_stats(tenant, NULL, error));
+  BAD(hj_tenant_stats_series(NULL, HJ_STR("24h"), NULL, &periods, error));
+  CHECK(periods == NULL);
+  BAD(hj_tenant_stats_series(tenant, absent, NULL, &periods, error));
+  BAD(hj_tenant_stats_series(tenant, HJ_STR("24h"), &stats, NULL, error));
+  FINE(hj_tenant_stats_series(tenant, HJ_STR("24h"), NULL, &periods, error));
+  CHECK(hj_stats_periods_count(periods) == 24 && hj_stats_periods_ends_at_ms(periods, 24) == 0);
+  hj_stats_periods_free(periods);
 }
 
 static void read_events(void) {
@@ -451,6 +460,9 @@ static void read_other_objects(void) {
   CHECK(hj_keys_kid(NULL, 0) == NULL);
   CHECK(hj_keys_state(NULL, 0) == NULL);
   CHECK(hj_keys_created_at_ms(NULL, 0) == 0);
+  CHECK(hj_keys_activated_at_ms(NULL, 0) == 0);
+  CHECK(hj_keys_retiring_at_ms(NULL, 0) == 0);
+  CHECK(hj_keys_leaves_at_ms(NULL, 0) == 0);
   CHECK(hj_stats_active(NULL) == 0);
   CHECK(hj_stats_expired(NULL) == 0);
   CHECK(hj_stats_revoked(NULL) == 0);
@@ -475,6 +487,23 @@ static void read_other_objects(void) {
   CHECK(hj_maintenance_report_deleted_events(NULL) == 0);
   CHECK(hj_maintenance_report_retired_keys(NULL) == 0);
   CHECK(!hj_maintenance_report_has_more(NULL));
+  CHECK(hj_stats_newest_event(NULL) == 0);
+  CHECK(hj_stats_periods_begins_at_ms(NULL, 0) == 0);
+  CHECK(hj_stats_periods_ends_at_ms(NULL, 0) == 0);
+  CHECK(hj_stats_periods_created(NULL, 0) == 0);
+  CHECK(hj_stats_periods_active(NULL, 0) == 0);
+  CHECK(hj_stats_periods_ended(NULL, 0) == 0);
+  CHECK(hj_stats_periods_ended_sign_out(NULL, 0) == 0);
+  CHECK(hj_stats_periods_ended_revoked(NULL, 0) == 0);
+  CHECK(hj_stats_periods_ended_revoke_all(NULL, 0) == 0);
+  CHECK(hj_stats_periods_ended_revoke_tenant(NULL, 0) == 0);
+  CHECK(hj_stats_periods_ended_max_sessions(NULL, 0) == 0);
+  CHECK(hj_stats_periods_ended_idle_timeout(NULL, 0) == 0);
+  CHECK(hj_stats_periods_ended_refresh_token_reuse(NULL, 0) == 0);
+  CHECK(hj_stats_periods_ended_restored(NULL, 0) == 0);
+  CHECK(hj_stats_periods_ended_expired(NULL, 0) == 0);
+  CHECK(hj_stats_periods_count(NULL) == 0);
+  CHECK(hj_config_warnings_json(NULL) == NULL);
   CHECK(hj_explanation_session_id(NULL) == NULL);
   CHECK(hj_explanation_user_id(NULL) == NULL);
   CHECK(hj_explanation_explained_at_ms(NULL) == 0);

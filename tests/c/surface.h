@@ -46,6 +46,10 @@ json_t *list_events(struct request *request);
 json_t *seal_events(struct request *request);
 json_t *check_events(struct request *request);
 
+json_t *list_keys(struct request *request);
+json_t *count_by_status(struct request *request);
+json_t *count_over_time(struct request *request);
+
 /* A text of these arguments; a whole number, or `absent`. */
 hj_str text_in(struct request *request, json_t *args, const char *name);
 int64_t whole(struct request *request, const char *name, int64_t least, int64_t absent);

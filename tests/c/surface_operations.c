@@ -149,6 +149,9 @@ static json_t *claims_json(hj_claims *claims) {
 
 static json_t *config_json(hj_config *config) {
   json_t *answer = config == NULL ? NULL : parsed(hj_config_json(config));
+  if (answer != NULL) {
+    json_object_set_new(answer, "warnings", parsed(hj_config_warnings_json(config)));
+  }
   hj_config_free(config);
   return answer;
 }
@@ -357,23 +360,6 @@ static json_t *jwks(struct request *request) {
   return answer;
 }
 
-static json_t *keys(struct request *request) {
-  hj_keys *keys = NULL;
-  json_t *data;
-  request->status = hj_tenant_keys(request->tenant, &keys, &request->error);
-  if (keys == NULL) {
-    return NULL;
-  }
-  data = json_array();
-  for (size_t i = 0; i < hj_keys_count(keys); i++) {
-    json_array_append_new(data, json_pack("{s:s, s:s, s:I}", "kid", hj_keys_kid(keys, i), "state",
-                                          hj_keys_state(keys, i), "created_at",
-                                          (json_int_t)hj_keys_created_at_ms(keys, i)));
-  }
-  hj_keys_free(keys);
-  return json_pack("{s:o}", "data", data);
-}
-
 static json_t *rotate_keys(struct request *request) {
   hj_text *kid = NULL;
   json_t *answer;
@@ -460,26 +446,6 @@ static json_t *rotate_refresh_key(struct request *request) {
   return nothing(request);
 }
 
-static json_t *stats(struct request *request) {
-  hj_stats *stats = NULL;
-  int64_t oldest;
-  json_t *answer;
-  request->status = hj_tenant_stats(request->tenant, &stats, &request->error);
-  if (stats == NULL) {
-    return NULL;
-  }
-  oldest = hj_stats_oldest_unswept_at_ms(stats);
-  answer = json_pack("{s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:o, s:I}", "sessions", "active", (json_int_t)hj_stats_active(stats),
-                     "expired", (json_int_t)hj_stats_expired(stats), "revoked", (json_int_t)hj_stats_revoked(stats),
-                     "created_last_24h", (json_int_t)hj_stats_created_last_24h(stats), "database_bytes",
-                     (json_int_t)hj_stats_database_bytes(stats), "log_bytes",
-                     (json_int_t)hj_stats_log_bytes(stats), "oldest_unswept_at",
-                     oldest == 0 ? json_null() : json_integer(oldest), "clock_ahead_ms",
-                     (json_int_t)hj_stats_clock_ahead_ms(stats));
-  hj_stats_free(stats);
-  return answer;
-}
-
 static json_t *maintain(struct request *request) {
   hj_maintenance_report *report = NULL;
   json_t *answer;
@@ -542,12 +508,13 @@ static const operation operations[] = {
     {"config", "", config},
     {"update_config", "*", update_config},
     {"jwks", "", jwks},
-    {"keys", "", keys},
+    {"keys", "", list_keys},
     {"rotate_keys", "", rotate_keys},
     {"retire_key", " kid ", retire_key},
     {"change_secret_key", " new_secret_key ", change_secret_key},
     {"rotate_refresh_key", "", rotate_refresh_key},
-    {"stats", "", stats},
+    {"stats", "", count_by_status},
+    {"stats_series", " series ", count_over_time},
     {"events", " after types user_id session_id limit ", list_events},
     {"seal_events", "", seal_events},
     {"check_events", " after ", check_events},

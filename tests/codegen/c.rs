@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use hellojohn::schema::{Field, Kind, PublicRecord};
-use hellojohn::{ErrorCode, KeyInfo};
+use hellojohn::schema::{Field, Kind, PublicRecord, Record};
+use hellojohn::{ErrorCode, KeyInfo, StatsPeriod};
 
 use super::c_options::create_options;
 use super::{ANSWERS, Answer, Located, flatten, identifier, one_line, one_of, wrap};
@@ -36,12 +36,22 @@ const MORE: &[(&str, &str, &str, &str, &str)] = &[
         "texts.add_json(config)",
         "The settings as a JSON object, durations as they were given: {\"session_duration\":\"30d\", …}.",
     ),
+    (
+        "config",
+        "warnings_json",
+        "TextOffset",
+        "texts.add_json(&config.warnings().iter().map(|warning| warning.as_str()).collect::<Vec<_>>())",
+        "What is allowed and probably not meant, as a JSON array of words; \"[]\" if there is nothing. \
+         \"idle_timeout_below_two_access_tokens\": a user who is at work may be signed out, because only a refresh counts as use.",
+    ),
 ];
 
 pub(super) fn files(root: &Path) -> Vec<(String, String)> {
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
     let mut files: Vec<_> = ANSWERS.iter().map(|answer| file(answer.name, &source(answer))).collect();
-    files.push(file("keys", &keys()));
+    for list in LISTS {
+        files.push(file(list.object, &list_source(list)));
+    }
     files.push(file("status", &statuses()));
     let kept = read(&format!("{FOLDER}/create_options.rs"));
     files.push(file("create_options", &create_options(&kept)));
@@ -212,34 +222,77 @@ fn source(answer: &Answer) -> String {
     imports(record_name, &body)
 }
 
-/// `hj_keys`, which holds several records.
-fn keys() -> String {
-    let fields = flatten(&KeyInfo::RECORD, false);
+/// An object that holds several records.
+struct List {
+    object: &'static str,
+    record: Record,
+    /// One of them, in C's words and in Rust's.
+    item: &'static str,
+    doc: &'static str,
+}
+
+const LISTS: &[List] = &[
+    List {
+        object: "keys",
+        record: KeyInfo::RECORD,
+        item: "key",
+        doc: "The signing keys of a tenant, oldest first, retired ones included. The getters answer NULL or 0 for NULL keys and \
+              past the end.",
+    },
+    List {
+        object: "stats_periods",
+        record: StatsPeriod::RECORD,
+        item: "period",
+        doc: "What happened in each hour of a day or each day of a month, oldest first. The getters answer 0 for NULL periods and \
+              past the end.",
+    },
+];
+
+fn list_source(List { object, record, item, doc: text }: &List) -> String {
+    let fields = flatten(record, false);
+    let has_texts = fields.iter().any(|(_, field)| types(field.kind).0 == "TextOffset");
     let (mut members, mut values, mut getters) = (String::new(), String::new(), String::new());
     for located in &fields {
         let field = located.1;
         let (held, result, suffix) = types(field.kind);
         writeln!(members, "    {}: {held},", field.name).expect("a string");
-        writeln!(values, "                {}: {},", field.name, value("key", located)).expect("a string");
+        writeln!(values, "                {}: {},", field.name, value(item, located)).expect("a string");
         let read = match held {
-            "TextOffset" => format!("keys.text(index, |key| key.{})", field.name),
-            _ => format!("keys.keys.get(index).map_or(0, |key| key.{})", field.name),
+            "TextOffset" => format!("{object}.text(index, |{item}| {item}.{})", field.name),
+            _ => format!("{object}.items.get(index).map_or(0, |{item}| {item}.{})", field.name),
         };
         let name = member_name(&field, suffix);
-        getters += &getter("keys", &name, ", index: usize", result, &doc(&field), &read);
+        getters += &getter(object, &name, ", index: usize", result, &doc(&field), &read);
     }
+    let name = record.name;
+    let (texts, begun, given, read) = if has_texts {
+        (
+            "    texts: Texts,\n",
+            "        let mut texts = Texts::default();\n",
+            "texts, items",
+            "\n    fn text(&self, index: usize, read: impl FnOnce(&Item) -> TextOffset) -> *const c_char {\n        \
+             self.texts.c_str(self.items.get(index).map_or(TextOffset::ABSENT, read))\n    }\n",
+        )
+    } else {
+        ("", "", "items", "")
+    };
     let body = format!(
-        "/// The signing keys of a tenant, oldest first, retired ones included. The getters answer NULL or 0 for NULL keys and past\n\
-         /// the end.\npub struct hj_keys {{\n    texts: Texts,\n    keys: Vec<Key>,\n}}\n\nstruct Key {{\n{members}}}\n\n\
-         impl hj_keys {{\n    pub(crate) fn new(keys: &[KeyInfo]) -> Self {{\n        let mut texts = Texts::default();\n        \
-         let keys = keys\n            .iter()\n            .map(|key| Key {{\n{values}            }})\n            .collect();\n        \
-         hj_keys {{ texts, keys }}\n    }}\n\n    \
-         fn text(&self, index: usize, read: impl FnOnce(&Key) -> TextOffset) -> *const c_char {{\n        \
-         self.texts.c_str(self.keys.get(index).map_or(TextOffset::ABSENT, read))\n    }}\n}}\n\n{}{getters}{}",
-        getter("keys", "count", "", "usize", "/// How many keys there are.\n", "keys.keys.len()"),
-        free("keys")
+        "{}pub struct hj_{object} {{\n{texts}    items: Vec<Item>,\n}}\n\nstruct Item {{\n{members}}}\n\n\
+         impl hj_{object} {{\n    pub(crate) fn new({object}: &[{name}]) -> Self {{\n{begun}        \
+         let items = {object}\n            .iter()\n            .map(|{item}| Item {{\n{values}            }})\n            \
+         .collect();\n        hj_{object} {{ {given} }}\n    }}\n{read}}}\n\n{}{getters}{}",
+        wrap("/// ", text),
+        getter(
+            object,
+            "count",
+            "",
+            "usize",
+            &format!("/// How many {item}s there are.\n"),
+            &format!("{object}.items.len()")
+        ),
+        free(object)
     );
-    imports("KeyInfo", &body)
+    imports(name, &body)
 }
 
 fn statuses() -> String {

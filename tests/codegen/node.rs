@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use hellojohn::schema::{Kind, PublicRecord, PublicValue, Record, Words};
 use hellojohn::{
-    Config, CreateSession, DeviceType, Durability, EndReason, ErrorCode, EventDetail, EventLogProblem,
-    EventType, FileAccess, KeyInfo, KeyState, ProblemKind, RefreshAnswer, RefreshRequest, Session,
-    SessionLimit, SignOutScope, Status, StatusFilter,
+    Config, ConfigWarning, CreateSession, DeviceType, Durability, EndReason, ErrorCode, EventDetail,
+    EventLogProblem, EventType, FileAccess, KeyInfo, KeyState, ProblemKind, RefreshAnswer, RefreshRequest,
+    SeriesSpan, Session, SessionLimit, SignOutScope, StatsPeriod, Status, StatusFilter,
 };
 
 use super::{ANSWERS, Located, camel_case, flatten, one_line, wrap};
@@ -19,7 +19,7 @@ pub(super) fn files() -> Vec<(String, String)> {
         .iter()
         .map(|answer| &answer.record)
         .filter(|record| !["Session", "AccessClaims"].contains(&record.name));
-    for record in objects.chain([&KeyInfo::RECORD]) {
+    for record in objects.chain([&KeyInfo::RECORD, &StatsPeriod::RECORD]) {
         types.push(interface(record));
         wire.push(decoder(record));
     }
@@ -51,7 +51,9 @@ pub(super) fn files() -> Vec<(String, String)> {
     ]
     .into_iter()
     .filter(used);
-    let names = names.chain(ANSWERS.iter().map(|answer| answer.record.name).chain(["KeyInfo"]).filter(used));
+    let names = names.chain(
+        ANSWERS.iter().map(|answer| answer.record.name).chain(["KeyInfo", "StatsPeriod"]).filter(used),
+    );
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
     let line = format!("import type {{ {} }} from \"./types\";\n", names.join(", "));
@@ -117,6 +119,8 @@ fn public_words() -> String {
         ProblemKind::KIND,
         SessionLimit::KIND,
         RefreshAnswer::KIND,
+        ConfigWarning::KIND,
+        SeriesSpan::KIND,
     ])
 }
 

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use hellojohn::ErrorCode;
-use hellojohn::schema::{Field, Kind, Record};
+use hellojohn::schema::{Field, Kind, PublicRecord, PublicValue, Record};
+use hellojohn::{ConfigWarning, ErrorCode, KeyInfo, StatsPeriod};
 use serde_json::{Value, json};
 
 use super::{ANSWERS, flatten, one_line};
@@ -15,7 +15,8 @@ const PATH: &str = "core/src/rest/openapi.json";
 pub(super) fn files(root: &Path) -> Vec<(String, String)> {
     let mut text = fs::read_to_string(root.join(PATH)).expect("the OpenAPI description");
     let document: Value = serde_json::from_str(&text).expect("JSON");
-    for record in ANSWERS.iter().map(|answer| &answer.record) {
+    let listed = [&KeyInfo::RECORD, &StatsPeriod::RECORD];
+    for record in ANSWERS.iter().map(|answer| &answer.record).chain(listed) {
         if !text.contains(&format!("\"#/components/schemas/{}\"", record.name)) {
             continue;
         }
@@ -24,18 +25,40 @@ pub(super) fn files(root: &Path) -> Vec<(String, String)> {
         if !kept["examples"].is_null() {
             schema.push(("examples", kept["examples"].clone().into()));
         }
-        if record.name == "Session" {
-            let current = json!({"type": "boolean", "description": "Only for access tokens: whether this is the session that asks."});
-            if let Some((_, Part::Object(properties))) =
+        let more = match record.name {
+            "Session" => Some((
+                "current",
+                json!({"type": "boolean", "description": "Only for access tokens: whether this is the session that asks."}),
+            )),
+            "Stats" => Some((
+                "series",
+                json!({"type": "array", "items": {"$ref": "#/components/schemas/StatsPeriod"},
+                    "description": "With the parameter of that name: the periods, oldest first."}),
+            )),
+            "Config" => Some((
+                "warnings",
+                json!({"type": "array", "items": {"enum": words(&ConfigWarning::KIND)},
+                    "description": "What is allowed and probably not meant."}),
+            )),
+            _ => None,
+        };
+        if let Some(more) = more
+            && let Some((_, Part::Object(properties))) =
                 schema.iter_mut().find(|(name, _)| *name == "properties")
-            {
-                properties.push(("current", current.into()));
-            }
+        {
+            properties.push((more.0, more.1.into()));
         }
         replace(&mut text, &format!("      \"{}\": ", record.name), &Part::Object(schema).print(6));
     }
     codes(&mut text);
     vec![(PATH.to_owned(), text)]
+}
+
+fn words(kind: &Kind) -> Vec<&'static str> {
+    match kind {
+        Kind::Word(words) => words.words.iter().map(|(word, _)| *word).collect(),
+        _ => unreachable!("an enum of words"),
+    }
 }
 
 /// JSON whose objects keep their order.

@@ -205,10 +205,13 @@ const operations = {
   update_config: async (hj, patch) => toWireConfig(await hj.config.update(patch)),
   jwks: (hj) => hj.jwks(),
   keys: async (hj) => ({
-    data: (await hj.keys.list()).map(({ kid, state, createdAt }) => ({
+    data: (await hj.keys.list()).map(({ kid, state, createdAt, activatedAt, retiringAt, leavesAt }) => ({
       kid,
       state,
       created_at: createdAt.getTime(),
+      activated_at: activatedAt?.getTime() ?? null,
+      retiring_at: retiringAt?.getTime() ?? null,
+      leaves_at: leavesAt?.getTime() ?? null,
     })),
   }),
   rotate_keys: (hj) => hj.keys.rotate(),
@@ -225,7 +228,7 @@ const operations = {
     return {};
   },
   stats: async (hj) => {
-    const { sessions, createdLast24h, databaseBytes, logBytes, oldestUnsweptAt, clockAheadMs } =
+    const { sessions, createdLast24h, databaseBytes, logBytes, oldestUnsweptAt, clockAheadMs, newestEvent } =
       await hj.stats();
     return {
       sessions,
@@ -234,7 +237,19 @@ const operations = {
       log_bytes: logBytes,
       oldest_unswept_at: oldestUnsweptAt?.getTime() ?? null,
       clock_ahead_ms: clockAheadMs,
+      newest_event: newestEvent,
     };
+  },
+  stats_series: async (hj, { series }) => {
+    const counts = await hj.stats({ series });
+    const toWirePeriod = (period) =>
+      Object.fromEntries(
+        Object.entries(period).map(([name, value]) => [
+          snakeCase(name),
+          value instanceof Date ? value.getTime() : value,
+        ]),
+      );
+    return { sessions: counts.sessions, periods: counts.series.map(toWirePeriod) };
   },
   events: async (hj, args) => {
     const page = await hj.events.list(toOptions(args));

@@ -134,14 +134,18 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
             };
             json!({"revoked": tenant.sign_out(&token, scope)?})
         }
-        "config" => tenant.config()?.to_json(),
-        "update_config" => tenant.update_config(&ConfigPatch::from_json(&args)?)?.to_json(),
+        "config" => tenant.config()?.to_json_with_warnings(),
+        "update_config" => tenant.update_config(&ConfigPatch::from_json(&args)?)?.to_json_with_warnings(),
         "jwks" => tenant.jwks()?.to_json(),
         "keys" => json!({"data": tenant.keys()?}),
         "rotate_keys" => json!({"kid": tenant.rotate_keys()?}),
         "retire_key" => tenant.retire_key(take_text(&mut args, "kid")?.parse()?).map(|()| json!({}))?,
         "rotate_refresh_key" => tenant.rotate_refresh_key().map(|()| json!({}))?,
         "stats" => serde_json::to_value(tenant.stats()?).unwrap_or_default(),
+        "stats_series" => {
+            let series = tenant.stats_series(take_text(&mut args, "series")?.parse()?)?;
+            json!({"sessions": series.stats.sessions, "periods": series.periods})
+        }
         "events" => {
             let page = tenant.events(&EventQuery::from_json(args)?)?;
             json!({"data": page.data, "next_after": page.next_after, "has_more": page.has_more})

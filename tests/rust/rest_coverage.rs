@@ -17,7 +17,7 @@ const GRANT: &[&str] = &["session", "access_token", "refresh_token", "expires_in
 const EVERYTHING: &[&str] = &[""];
 
 /// The operations that REST has, each with the paths of its answer that REST shows.
-const OPERATIONS: [(&str, &[&str]); 19] = [
+const OPERATIONS: [(&str, &[&str]); 23] = [
     ("create", GRANT),
     ("sign_in", GRANT),
     ("refresh", GRANT),
@@ -39,6 +39,10 @@ const OPERATIONS: [(&str, &[&str]); 19] = [
     ("update_config", EVERYTHING),
     ("jwks", EVERYTHING),
     ("stats", EVERYTHING),
+    ("stats_series", EVERYTHING),
+    ("keys", EVERYTHING),
+    ("rotate_keys", EVERYTHING),
+    ("retire_key", EVERYTHING),
     ("events", EVERYTHING),
 ];
 

@@ -37,6 +37,9 @@ pub mod revoke_preview;
 #[path = "generated/config.rs"]
 pub mod config;
 
+#[path = "generated/stats_periods.rs"]
+pub mod stats_periods;
+
 #[path = "generated/keys.rs"]
 pub mod keys;
 

@@ -51,6 +51,9 @@ pub struct hj_rest_options {
     /// others.
     ///
     /// "trailing_slash" (true or false): true lets paths end in one "/".
+    ///
+    /// "dashboard" (true or false): true serves the pages for operators under /dashboard/. They sign in with the secret key, so
+    /// they need "admin". Serve them over HTTPS.
     pub settings_json: hj_str,
     /// Checks the credentials of a sign-in; default NULL: the API answers a sign-in with 404.
     pub authenticate: hj_authenticate,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use hellojohn::{
     CreateSession, Duration, Error, EventConsumer, EventQuery, IdentityPatch, ListQuery, LocalVerification,
-    PurgeBefore, RefreshRequest, RevokeWhere, SecretKey, SessionFilter, SessionId, SignOutScope, Tenant,
-    UserId,
+    PurgeBefore, RefreshRequest, RevokeWhere, SecretKey, SessionFilter, SessionId, SignOutScope, StatsSeries,
+    Tenant, UserId,
 };
 use napi::bindgen_prelude::{Buffer, Either, Env};
 use napi_derive::napi;
@@ -254,13 +254,15 @@ impl NativeTenant {
     /// → settings.
     #[napi(catch_unwind)]
     pub fn config(&self, env: Env) -> u32 {
-        self.calls.read(env, &LOOKUPS, |open| encode(&open.tenant.config()?.to_json()))
+        self.calls.read(env, &LOOKUPS, |open| encode(&open.tenant.config()?.to_json_with_warnings()))
     }
 
     /// `ConfigPatch` as JSON → settings.
     #[napi(catch_unwind)]
     pub fn update_config(&self, env: Env, patch: String) -> u32 {
-        self.calls.write(env, move |open| encode(&open.tenant.update_config(&patch.parse()?)?.to_json()))
+        self.calls.write(env, move |open| {
+            encode(&open.tenant.update_config(&patch.parse()?)?.to_json_with_warnings())
+        })
     }
 
     /// → JWK Set.
@@ -407,6 +409,17 @@ impl NativeTenant {
     #[napi(catch_unwind)]
     pub fn stats(&self, env: Env) -> u32 {
         self.calls.read(env, &SURVEYS, |open| encode(&open.tenant.stats()?))
+    }
+
+    /// "24h" or "30d" → counts with `series`.
+    #[napi(catch_unwind)]
+    pub fn stats_series(&self, env: Env, series: String) -> u32 {
+        self.calls.read(env, &SURVEYS, move |open| {
+            let StatsSeries { stats, periods, .. } = open.tenant.stats_series(series.parse()?)?;
+            let mut counts = serde_json::to_value(stats).unwrap_or_default();
+            counts["series"] = serde_json::to_value(periods).unwrap_or_default();
+            encode(&counts)
+        })
     }
 
     /// → `{stamped}`.

@@ -265,40 +265,6 @@ impl From<VerifyError> for Error {
 }
 
 public_record! {
-    /// The sessions of a tenant by status.
-    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-    pub struct SessionCounts {
-        /// Sessions that are active.
-        pub active: u64,
-        /// Sessions that reached their end.
-        pub expired: u64,
-        /// Sessions that were ended before it.
-        pub revoked: u64,
-    }
-}
-
-public_record! {
-    /// Counts over one tenant. As JSON: the names below, times in milliseconds since the epoch.
-    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-    pub struct Stats {
-        /// Its sessions by status.
-        pub sessions: SessionCounts,
-        /// Sign-ins of the last 24 hours.
-        pub created_last_24h: u64,
-        /// The size of the whole database in bytes, without the write-ahead log.
-        pub database_bytes: u64,
-        /// The size of the write-ahead log in bytes. Up to some 100 MB are normal: the log is reused from its beginning, not
-        /// cut. Far more means that a reader of another program holds on to an old state.
-        pub log_bytes: u64,
-        /// The earliest end by the clock that no sweep has written down yet.
-        pub oldest_unswept_at: Option<Timestamp>,
-        /// By how many milliseconds the highest time that the database has seen is ahead of the clock; 0 if it is not. The
-        /// database keeps to that time: see `lower_clock_mark`.
-        pub clock_ahead_ms: u64,
-    }
-}
-
-public_record! {
     /// What one round of maintenance has done. As JSON: the names below.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct MaintenanceReport {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::answers::Stats;
 use super::event_log::EventData;
 use super::pace::Pace;
 use super::tenant::Tenant;
@@ -15,7 +14,7 @@ use crate::duration::Duration;
 use crate::error::{Error, Failure};
 use crate::model::event::EventType;
 use crate::model::id::SessionId;
-use crate::model::session::{BulkNo, SessionLifetime, Status};
+use crate::model::session::{BulkNo, SessionLifetime};
 use crate::object_reader::ObjectReader;
 use crate::rules::status::{Cause, FoundEnd};
 use crate::store::{ClockMark, Durability, NeededSessions, SessionScope};
@@ -253,47 +252,11 @@ impl Tenant {
             after = last;
         }
     }
-
-    /// Counts the tenant's sessions by looking at each, 1,000 in one read transaction: the counts of a large tenant are of
-    /// slightly different instants. Each session is counted once, as it was when it was looked at; one that came, ended or
-    /// went meanwhile may or may not show.
-    ///
-    /// ```
-    /// # let engine = hellojohn::Engine::open(":memory:")?;
-    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
-    /// # tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
-    /// assert_eq!(tenant.stats()?.sessions.active, 1);
-    /// # Ok::<(), hellojohn::Error>(())
-    /// ```
-    pub fn stats(&self) -> Result<Stats, Error> {
-        let mut stats = Stats::default();
-        let mut after = None;
-        loop {
-            let (counted, last) = self.read_about(NeededSessions::Scanned, |ctx| {
-                let (sessions, last) = ctx.scan_step(SessionScope::Tenant, after)?;
-                let clock = self.inner.estimated_time()?.as_millis();
-                let mut counted = Stats {
-                    database_bytes: ctx.transaction.database_bytes()?,
-                    clock_ahead_ms: u64::try_from(ctx.mark.highest.as_millis() - clock).unwrap_or(0),
-                    ..stats
-                };
-                for session in &sessions {
-                    count_session(&mut counted, ctx, session)?;
-                }
-                Ok((counted, last))
-            })?;
-            stats = counted;
-            match last {
-                Some(last) => after = Some(last),
-                None => return Ok(Stats { log_bytes: self.inner.store.log_bytes()?, ..stats }),
-            }
-        }
-    }
 }
 
 impl ReadContext<'_> {
     /// The next sessions of a walk in steps, oldest first, and where to go on, if there may be more.
-    fn scan_step(
+    pub(super) fn scan_step(
         &self,
         scope: SessionScope<'_>,
         after: Option<SessionId>,
@@ -303,21 +266,4 @@ impl ReadContext<'_> {
         let last = sessions.last().filter(|_| sessions.len() == rows).map(|session| session.id);
         Ok((sessions, last))
     }
-}
-
-fn count_session(stats: &mut Stats, ctx: &ReadContext<'_>, session: &SessionLifetime) -> Result<(), Failure> {
-    let found = ctx.find_end(session)?;
-    match found.map_or(Status::Active, |found| found.end.status()) {
-        Status::Active => stats.sessions.active += 1,
-        Status::Expired => stats.sessions.expired += 1,
-        Status::Revoked => stats.sessions.revoked += 1,
-    }
-    if session.times.created_at > ctx.now.before(Duration::DAY_1) {
-        stats.created_last_24h += 1;
-    }
-    if let Some(FoundEnd { end, cause: Cause::Clock, .. }) = found {
-        let oldest = stats.oldest_unswept_at.get_or_insert(end.at);
-        *oldest = end.at.min(*oldest);
-    }
-    Ok(())
 }

@@ -26,6 +26,26 @@ fn state_at(key: &KeyRecord, now: Timestamp) -> KeyState {
     }
 }
 
+/// What is told of the key at this place among all keys, oldest first.
+fn describe_key(keys: &[KeyRecord], at: usize, now: Timestamp) -> Option<KeyInfo> {
+    let key = keys.get(at)?;
+    let state = state_at(key, now);
+    let has_signed = matches!(key.state, KeyState::Active | KeyState::Retiring);
+    // The rotation that activates a key makes the one after it.
+    let made_after = |at: usize| keys.get(at + 1).map(|next| next.created_at);
+    // The key that took over is the next one, unless that was retired: then it may never have signed.
+    let successor = keys.get(at + 1).filter(|next| next.state != KeyState::Retired);
+    let is_retiring = state == KeyState::Retiring;
+    Some(KeyInfo {
+        kid: key.id,
+        state,
+        created_at: key.created_at,
+        activated_at: if has_signed && state != KeyState::Retired { made_after(at) } else { None },
+        retiring_at: if is_retiring && successor.is_some() { made_after(at + 1) } else { None },
+        leaves_at: key.drained_at.filter(|_| is_retiring),
+    })
+}
+
 /// The record of the key once it is retired: without its seed.
 fn retire(key: KeyRecord) -> KeyRecord {
     KeyRecord { state: KeyState::Retired, drained_at: None, wrapped_seed: None, ..key }
@@ -59,12 +79,7 @@ impl Tenant {
     pub fn keys(&self) -> Result<Vec<KeyInfo>, Error> {
         self.read_about(NeededSessions::Scanned, |ctx| {
             let keys = ctx.transaction.keys(ctx.tenant)?;
-            let info = |key: &KeyRecord| KeyInfo {
-                kid: key.id,
-                state: state_at(key, ctx.now),
-                created_at: key.created_at,
-            };
-            Ok(keys.iter().map(info).collect())
+            Ok((0..keys.len()).filter_map(|at| describe_key(&keys, at, ctx.now)).collect())
         })
     }
 

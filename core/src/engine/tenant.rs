@@ -56,6 +56,11 @@ pub(super) struct TenantState {
 }
 
 impl Tenant {
+    /// `iss` of its access tokens.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.inner.issuer
+    }
+
     /// Opens the handle; on first use makes the tenant if `may_create` says so.
     pub(super) fn open(
         inner: &Arc<EngineInner>,

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::json;
 use crate::object_reader::{FromMember, ObjectReader};
 use crate::schema::{public_record, request_struct};
+use crate::word_enum::word_enum;
 
 public_record! {
     /// A tenant's settings. As JSON: the names below, durations as text, as they were given.
@@ -30,6 +31,15 @@ public_record! {
         pub event_retention: Option<Duration>,
         /// After how long the record of an ended session is deleted by maintenance; default never.
         pub record_retention: Option<Duration>,
+    }
+}
+
+word_enum! {
+    /// Settings that are allowed and probably not meant.
+    pub enum ConfigWarning as "warnings" {
+        /// `idle_timeout` is shorter than two lifetimes of an access token. Only a refresh counts as use, and a client refreshes
+        /// when its access token has expired: a user who is at work may be signed out.
+        IdleTimeoutBelowTwoAccessTokens = "idle_timeout_below_two_access_tokens",
     }
 }
 
@@ -55,9 +65,33 @@ impl Config {
         changed.map(|(name, new)| (name.clone(), json!({"old": old[&name], "new": new}))).collect()
     }
 
-    /// The settings as REST shows them: durations as text, as they were given.
+    /// The settings as JSON: durations as text, as they were given.
     pub fn to_json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// The settings as REST and Node show them: with a member `warnings`, an array of words.
+    pub fn to_json_with_warnings(&self) -> Value {
+        let mut json = self.to_json();
+        json["warnings"] = self.warnings().iter().map(|warning| warning.as_str()).collect();
+        json
+    }
+
+    /// What is probably not meant.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// use hellojohn::ConfigWarning;
+    ///
+    /// let config = tenant.update_config(&r#"{"idle_timeout": "90m", "access_token_ttl": "1h"}"#.parse()?)?;
+    /// assert_eq!(config.warnings(), [ConfigWarning::IdleTimeoutBelowTwoAccessTokens]);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    pub fn warnings(&self) -> Vec<ConfigWarning> {
+        let two_tokens = self.access_token_ttl.as_secs().saturating_mul(2);
+        let is_short = self.idle_timeout.is_some_and(|idle| idle.as_secs() < two_tokens);
+        is_short.then_some(ConfigWarning::IdleTimeoutBelowTwoAccessTokens).into_iter().collect()
     }
 }
 

@@ -1,23 +1,55 @@
 //! `/v1/admin` and the JWK Set.
 
+use serde_json::{Value, json};
+
 use super::auth::hide_tenant_key_error;
 use super::request::ApiRequest;
 use super::response::ApiResponse;
 use super::time::encode_record;
+use crate::engine::counts::{StatsPeriod, StatsSeries};
 use crate::error::Error;
 use crate::model::config::ConfigPatch;
+use crate::object_reader::ObjectReader;
 
 pub(super) fn read_config(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
-    Ok(ApiResponse::ok(request.tenant().config()?.to_json()))
+    Ok(ApiResponse::ok(request.tenant().config()?.to_json_with_warnings()))
 }
 
 pub(super) fn change_config(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let patch = ConfigPatch::from_json(&request.body)?;
-    Ok(ApiResponse::ok(request.tenant().update_config(&patch)?.to_json()))
+    Ok(ApiResponse::ok(request.tenant().update_config(&patch)?.to_json_with_warnings()))
 }
 
 pub(super) fn stats(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
-    Ok(ApiResponse::ok(encode_record(&request.tenant().stats()?)?))
+    let Some(span) = request.query.parse_as("series")? else {
+        return Ok(ApiResponse::ok(encode_record(&request.tenant().stats()?)?));
+    };
+    let StatsSeries { stats, periods } = request.tenant().stats_series(span)?;
+    let mut answer = encode_record(&stats)?;
+    answer["series"] = encode_all(&periods)?;
+    Ok(ApiResponse::ok(answer))
+}
+
+fn encode_all(periods: &[StatsPeriod]) -> Result<Value, Error> {
+    periods.iter().map(encode_record).collect()
+}
+
+pub(super) fn list_keys(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let keys: Value = request.tenant().keys()?.iter().map(encode_record).collect::<Result<_, _>>()?;
+    Ok(ApiResponse::ok(json!({"data": keys})))
+}
+
+pub(super) fn rotate_keys(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let kid = request.tenant().rotate_keys()?;
+    Ok(ApiResponse::ok(json!({"kid": kid.to_string()})))
+}
+
+pub(super) fn retire_key(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let mut members = ObjectReader::request(request.body.clone());
+    let kid: String = members.required("kid")?;
+    members.finish()?;
+    request.tenant().retire_key(kid.parse()?)?;
+    Ok(ApiResponse::no_content())
 }
 
 pub(super) fn jwks(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {

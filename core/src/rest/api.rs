@@ -7,10 +7,11 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 
 use super::auth::{self, Caller};
+use super::dashboard;
 use super::options::{CheckedOptions, RestOptions};
 use super::request::{self, ApiRequest, ApiState, Query};
 use super::request_head::require_within_limits;
-use super::response::{ApiResponse, mint_request_id};
+use super::response::{ApiResponse, mint_request_id, set_request_id};
 use super::routes::{self, Outcome, Resolution};
 use super::sign_in::{AuthenticateError, Credentials, PendingSignIn};
 use crate::engine::{CreateSession, Tenant};
@@ -102,6 +103,10 @@ impl RestApi {
         let request_id = mint_request_id(self.state.tenant.random());
         let response = match self.dispatch(&parts, body.as_ref(), &request_id, holds_key) {
             Ok(Outcome::SignIn(pending)) => return Step::Authenticate(pending),
+            Ok(Outcome::File(mut response)) => {
+                set_request_id(&mut response, &request_id);
+                return Step::Answer(response);
+            }
             Ok(Outcome::Response(response)) => response,
             Err(error) => ApiResponse::from_error(error),
         };
@@ -120,6 +125,9 @@ impl RestApi {
         let (route, path_id) =
             match routes::resolve(self.state.options.routing, &parts.method, parts.uri.path()) {
                 Resolution::Route(route, path_id) => (route, path_id),
+                Resolution::Dashboard(file) => {
+                    return Ok(Outcome::File(dashboard::answer(file, &self.state.tenant, parts)));
+                }
                 Resolution::Options(allow) => return Ok(ApiResponse::no_content().with_allow(&allow).into()),
                 Resolution::MethodNotAllowed(allow) => {
                     let error = Error::new(ErrorCode::MethodNotAllowed, format!("this path has {allow}"));

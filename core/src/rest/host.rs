@@ -38,7 +38,10 @@ impl RestOptions {
     pub fn work(&self, method: &Method, path: &str) -> Work {
         match routes::resolve(self.routing(), method, path) {
             Resolution::Route(route, _) => route.work,
-            Resolution::Options(_) | Resolution::MethodNotAllowed(_) | Resolution::NotFound => Work::Lookup,
+            Resolution::Dashboard(_)
+            | Resolution::Options(_)
+            | Resolution::MethodNotAllowed(_)
+            | Resolution::NotFound => Work::Lookup,
         }
     }
 }
@@ -56,7 +59,7 @@ mod tests {
 
     #[test]
     fn paths_are_those_of_the_table() {
-        assert_eq!(paths().len(), 13);
+        assert_eq!(paths().len(), 16);
         assert!(paths().into_iter().all(is_api_path));
         for other in ["/", "", "/v1", "/v1/sessions/", "/v1/users"] {
             assert!(!is_api_path(other), "{other}");

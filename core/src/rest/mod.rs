@@ -44,6 +44,7 @@ mod cookie_options;
 mod cookie_rules;
 mod cookies;
 mod csrf;
+mod dashboard;
 mod events;
 mod filter;
 mod host;

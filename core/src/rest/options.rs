@@ -39,6 +39,9 @@ request_struct! {
         /// Whether a path may have one `/` behind it; default false. A path that could be that of a session whose id was lost
         /// (`DELETE /v1/sessions/`) may never.
         pub trailing_slash: bool,
+        /// Whether `/dashboard/` has the pages for operators; default false. They sign in with the tenant's secret key, so they
+        /// need `admin`. Serve them over HTTPS.
+        pub dashboard: bool,
     }
 }
 
@@ -50,6 +53,7 @@ impl Default for RestOptions {
             mount_path: None,
             admin: true,
             trailing_slash: false,
+            dashboard: false,
         }
     }
 }
@@ -58,7 +62,7 @@ impl RestOptions {
     /// Reads the options in their JSON form: `cookie` (true, false, or an object with the optional `name`, `domain`,
     /// `path`, `same_site` (`lax`, `strict`, `none`), `secure`, `partitioned`, `allowed_origins`, `former` (objects with
     /// the optional `name`, `domain`, `path`, `partitioned`)), `longest_requested_session` (a duration), `mount_path`,
-    /// `admin`, `trailing_slash`.
+    /// `admin`, `trailing_slash`, `dashboard`.
     ///
     /// # Errors
     /// `validation_error` naming the option.
@@ -78,6 +82,7 @@ impl RestOptions {
             mount_path: reader.optional("mount_path")?,
             admin: reader.optional("admin")?.unwrap_or(true),
             trailing_slash: reader.optional("trailing_slash")?.unwrap_or(false),
+            dashboard: reader.optional("dashboard")?.unwrap_or(false),
         };
         reader.finish()?;
         Ok(options)
@@ -109,11 +114,14 @@ impl RestOptions {
                 "must start with / and not end with one, or be empty",
             ));
         }
+        if self.dashboard && !self.admin {
+            return Err(Error::validation("dashboard", "needs admin: its pages work with the secret key"));
+        }
         self.cookie.as_ref().map_or(Ok(()), CookieOptions::validate)
     }
 
     pub(super) fn routing(&self) -> Routing {
-        Routing { has_admin: self.admin, trailing_slash: self.trailing_slash }
+        Routing { has_admin: self.admin, has_dashboard: self.dashboard, trailing_slash: self.trailing_slash }
     }
 
     fn stripped_mount_path(&self) -> &str {
@@ -241,7 +249,7 @@ mod tests {
             r#"{"cookie":{"name":"r","domain":"example.com","path":"/","same_site":"Strict","secure":false,
                 "partitioned":false,"allowed_origins":["https://a.example"],
                 "former":[{"name":"s","domain":"a.example","path":"/x","partitioned":true},{"path":null}]},
-                "longest_requested_session":"1y","mount_path":"/auth","admin":false,"trailing_slash":true}"#,
+                "longest_requested_session":"1y","mount_path":"/auth","admin":false,"trailing_slash":true,"dashboard":true}"#,
         )
         .unwrap();
         assert_eq!(
@@ -270,6 +278,7 @@ mod tests {
             r#"{"cookie":{"former":[{"secure":true}]}}"#,
             r#"{"admin":"no"}"#,
             r#"{"trailing_slash":1}"#,
+            r#"{"dashboard":"on"}"#,
             r#"{"mount_path":1}"#,
             r#"{"cookie":{"secure":1}}"#,
             r#"{"cookie":{"allowed_origins":"x"}}"#,
@@ -282,6 +291,7 @@ mod tests {
         for unfit in [
             r#"{"cookie":{"name":"a b"}}"#,
             r#"{"cookie":{"same_site":"none"}}"#,
+            r#"{"admin":false,"dashboard":true}"#,
             r#"{"mount_path":"auth"}"#,
             r#"{"mount_path":"/auth/"}"#,
             r#"{"cookie":{"path":"/auth"}}"#,

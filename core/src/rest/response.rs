@@ -20,6 +20,13 @@ pub(super) fn mint_request_id(random: &dyn Random) -> String {
     format!("req_{}", Ulid::from_bytes(bytes).array_to_str(&mut text))
 }
 
+/// Names the request in its response.
+pub(super) fn set_request_id(response: &mut Response<Vec<u8>>, request_id: &str) {
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+    }
+}
+
 /// The outcome of a request, before it is written as HTTP.
 #[derive(Debug, PartialEq)]
 pub(super) struct ApiResponse {
@@ -85,7 +92,6 @@ impl ApiResponse {
         };
         let fixed = HeaderValue::from_static;
         set(CACHE_CONTROL, Some(fixed(if self.is_cacheable { "public, max-age=3600" } else { "no-store" })));
-        set(HeaderName::from_static("x-request-id"), HeaderValue::from_str(request_id).ok());
         set(HeaderName::from_static("x-content-type-options"), Some(fixed("nosniff")));
         set(ALLOW, self.allow);
         set(CONTENT_TYPE, body.as_ref().map(|_| fixed("application/json")));
@@ -107,6 +113,7 @@ impl ApiResponse {
         if let Some(error) = self.error {
             response.extensions_mut().insert(error);
         }
+        set_request_id(&mut response, request_id);
         *response.body_mut() = body.filter(|_| !is_head).unwrap_or_default();
         response
     }

@@ -1,9 +1,10 @@
 //! The table of routes (SPEC 7.3): one row names the method, the path, the query parameters, the accepted callers, the
 //! body, what answering asks of the database, and the handler.
 
-use http::Method;
+use http::{Method, Response};
 
 use super::auth::Access;
+use super::dashboard::{self, DashboardFile};
 use super::request::{ApiRequest, Body};
 use super::response::ApiResponse;
 use super::routing::Routing;
@@ -28,6 +29,8 @@ pub enum Work {
 /// What a handler came to.
 pub(super) enum Outcome {
     Response(ApiResponse),
+    /// A file of the dashboard.
+    File(Response<Vec<u8>>),
     /// A sign-in that needs the host's check of the credentials first.
     SignIn(Box<PendingSignIn>),
 }
@@ -101,7 +104,10 @@ routes! {
     GET "/v1/events" ["after" "types" "user_id" "session_id" "limit"] SecretKey None List => events::list;
     GET "/v1/admin/config" [] SecretKey None Lookup => admin::read_config;
     PATCH "/v1/admin/config" [] SecretKey Required Write => admin::change_config;
-    GET "/v1/admin/stats" [] SecretKey None Survey => admin::stats;
+    GET "/v1/admin/stats" ["series"] SecretKey None Survey => admin::stats;
+    GET "/v1/admin/keys" [] SecretKey None Lookup => admin::list_keys;
+    POST "/v1/admin/keys/rotate" [] SecretKey None Write => admin::rotate_keys;
+    POST "/v1/admin/keys/retire" [] SecretKey Required Write => admin::retire_key;
     GET "/.well-known/jwks.json" [] Open None Lookup => admin::jwks;
 }
 
@@ -110,6 +116,8 @@ routes! {
 pub(super) enum Resolution<'a> {
     /// A row of the table, and the segment of the path that stands for an id, as sent.
     Route(&'static Route, &'a str),
+    /// A file of the dashboard.
+    Dashboard(DashboardFile),
     /// The path exists and the request asks for its methods; the value of `Allow`.
     Options(String),
     /// The path exists, the method does not; the value of `Allow`.
@@ -132,6 +140,14 @@ fn strip_slash<'a>(routing: Routing, method: &Method, path: &'a str) -> &'a str 
 
 /// Finds the route of a request. A HEAD goes where a GET goes.
 pub(super) fn resolve<'a>(routing: Routing, method: &Method, path: &'a str) -> Resolution<'a> {
+    if let Some(file) = dashboard::find(path).filter(|_| routing.has_dashboard) {
+        let allowed = "GET, HEAD, OPTIONS".to_owned();
+        return match *method {
+            Method::GET | Method::HEAD => Resolution::Dashboard(file),
+            Method::OPTIONS => Resolution::Options(allowed),
+            _ => Resolution::MethodNotAllowed(allowed),
+        };
+    }
     let Some((pattern, id)) = find_path(strip_slash(routing, method, path)) else {
         return Resolution::NotFound;
     };
@@ -175,7 +191,7 @@ fn find_path(path: &str) -> Option<(&'static str, &str)> {
 mod tests {
     use super::*;
 
-    const ALL: Routing = Routing { has_admin: true, trailing_slash: false };
+    const ALL: Routing = Routing { has_admin: true, has_dashboard: false, trailing_slash: false };
 
     /// The row's method and path, and the id.
     fn find_route(method: Method, path: &str) -> Option<(&'static str, &'static str, &str)> {
@@ -264,5 +280,18 @@ mod tests {
             assert_eq!(is_found, route.access != Access::SecretKey, "{path}");
         }
         assert!(matches!(resolve(users, &Method::OPTIONS, "/v1/admin/config"), Resolution::NotFound));
+    }
+
+    #[test]
+    fn the_dashboard_is_there_when_it_is_switched_on() {
+        let on = Routing { has_dashboard: true, trailing_slash: true, ..ALL };
+        for path in ["/dashboard", "/dashboard/", "/dashboard/app.js", "/dashboard/config.json"] {
+            assert!(matches!(resolve(on, &Method::HEAD, path), Resolution::Dashboard(_)), "{path}");
+            assert!(matches!(resolve(on, &Method::POST, path), Resolution::MethodNotAllowed(_)), "{path}");
+            assert!(matches!(resolve(ALL, &Method::GET, path), Resolution::NotFound), "{path}");
+        }
+        for path in ["/dashboard//", "/dashboard/app.js/", "/dashboard/x", "/dashboardx"] {
+            assert!(matches!(resolve(on, &Method::GET, path), Resolution::NotFound), "{path}");
+        }
     }
 }

@@ -4,6 +4,8 @@
 pub(super) struct Routing {
     /// Whether the routes that need the secret key are there.
     pub has_admin: bool,
+    /// Whether the pages of the dashboard are there.
+    pub has_dashboard: bool,
     /// Whether a path may have a `/` behind it.
     pub trailing_slash: bool,
 }

@@ -41,6 +41,12 @@ public_record! {
         pub state: KeyState,
         /// When it was made.
         pub created_at: Timestamp,
+        /// Of an active or retiring key: when it began to sign.
+        pub activated_at: Option<Timestamp>,
+        /// Of a retiring key: when another key took over. Absent where the records of retired keys cannot tell.
+        pub retiring_at: Option<Timestamp>,
+        /// Of a retiring key: when the last token that it signed expires, and it leaves the JWK Set.
+        pub leaves_at: Option<Timestamp>,
     }
 }
 

@@ -1,5 +1,5 @@
 import { validationError } from "./errors";
-import type { Config, ConfigPatch } from "./generated/types";
+import type { Config, ConfigPatch, ConfigWarning } from "./generated/types";
 import { CONFIG_NAMES, toConfig, type WireConfig } from "./generated/wire";
 import { callAsync } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
@@ -23,6 +23,19 @@ export function toWireConfigPatch(name: string, patch: unknown): Record<string, 
   return wire;
 }
 
+/** The settings in force, and what of them is probably not meant. */
+export interface CheckedConfig extends Config {
+  /** What is allowed and probably not meant; mostly empty. */
+  warnings: ConfigWarning[];
+}
+
+type WireCheckedConfig = WireConfig & { warnings: ConfigWarning[] };
+
+const toCheckedConfig = (wire: WireCheckedConfig): CheckedConfig => ({
+  ...toConfig(wire),
+  warnings: wire.warnings,
+});
+
 /** The tenant's settings: `hj.config`. */
 export class ConfigApi {
   readonly #tenant: NativeTenant;
@@ -33,8 +46,8 @@ export class ConfigApi {
   }
 
   /** The current settings. */
-  async get(): Promise<Config> {
-    return toConfig(await callAsync<WireConfig>(this.#tenant.config()));
+  async get(): Promise<CheckedConfig> {
+    return toCheckedConfig(await callAsync<WireCheckedConfig>(this.#tenant.config()));
   }
 
   /**
@@ -47,8 +60,8 @@ export class ConfigApi {
    * await hj.config.update({ accessTokenTtl: "15m", idleTimeout: "7d", maxSessionsPerUser: 5 });
    * ```
    */
-  async update(patch: ConfigPatch): Promise<Config> {
+  async update(patch: ConfigPatch): Promise<CheckedConfig> {
     const change = JSON.stringify(toWireConfigPatch("patch", patch));
-    return toConfig(await callAsync<WireConfig>(this.#tenant.updateConfig(change)));
+    return toCheckedConfig(await callAsync<WireCheckedConfig>(this.#tenant.updateConfig(change)));
   }
 }

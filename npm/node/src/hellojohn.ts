@@ -64,6 +64,7 @@ import {
 } from "./rest/node_http";
 import { REST_OPTIONS } from "./rest/options";
 import { Sessions } from "./sessions";
+import { countSessions, type StatsOptions, type StatsSeries } from "./stats";
 import { type AccessTokenClaims, type TokenVerification, Verifier } from "./verification";
 import { Webhook, type WebhookOptions } from "./webhooks";
 
@@ -385,10 +386,19 @@ export class HelloJohn {
 
   /**
    * Counts the tenant's sessions. Each is looked at, 1,000 in one read transaction: the counts of a large tenant are of
-   * slightly different instants.
+   * slightly different instants. With `series`, the same walk tells what happened in each hour of the last 24 or each day of
+   * the last 30; a session whose record was purged is in none of these periods.
+   *
+   * @example
+   * ```js
+   * const { series } = await hj.stats({ series: "24h" });
+   * ```
    */
-  async stats(): Promise<types.Stats> {
-    return wire.toStats(await callAsync<wire.WireStats>(this.#tenant.stats()));
+  async stats(options?: { series?: undefined }): Promise<types.Stats>;
+  async stats(options: { series: types.SeriesSpan }): Promise<StatsSeries>;
+  async stats(options?: StatsOptions): Promise<types.Stats | StatsSeries>;
+  async stats(options?: StatsOptions): Promise<types.Stats | StatsSeries> {
+    return countSessions(this.#tenant, options);
   }
 
   /**

@@ -3,6 +3,7 @@ export type { Authenticate, AuthenticatedUser, Credentials, SignedInSession, Sig
 export { type BackupOptions, backupDatabase, type CopyProgress, restoreDatabase } from "./backup";
 export { type CheckProblem, type CheckReport, checkDatabase } from "./check";
 export { ManualClock } from "./clock";
+export type { CheckedConfig } from "./config";
 export { type CopyOptions, type CopyStep, copyDatabase } from "./copy";
 export { HelloJohnError } from "./errors";
 export type { EventConsumer, EventHandler } from "./event_consumer";
@@ -36,6 +37,7 @@ export type { SessionGrant, UpdatedSession } from "./session";
 export type { ListOptions, ListQuery, PageOptions, SessionList } from "./session_list";
 export type { RevokePreview, UpdateSessionOptions, WithClaims } from "./sessions";
 export type { SignInAttempt } from "./sign_in_attempt";
+export type { StatsOptions, StatsSeries } from "./stats";
 export type { Duration, Json, JsonLike } from "./values";
 export type {
   AccessTokenClaims,

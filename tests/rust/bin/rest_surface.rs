@@ -176,6 +176,28 @@ impl Client<'_> {
                 read_times(&mut stats, &["oldest_unswept_at"]);
                 Ok(stats)
             }
+            "stats_series" => {
+                let span = text(&args["series"]);
+                let stats = self
+                    .send_as_host(Method::GET, format!("/v1/admin/stats?series={}", percent_encode(span)))?;
+                let mut periods = stats["series"].clone();
+                for period in periods.as_array_mut().into_iter().flatten() {
+                    read_times(period, &["begins_at", "ends_at"]);
+                }
+                Ok(json!({"sessions": stats["sessions"], "periods": periods}))
+            }
+            "keys" => {
+                let mut keys = self.send_as_host(Method::GET, "/v1/admin/keys")?;
+                for key in keys["data"].as_array_mut().into_iter().flatten() {
+                    read_times(key, &["created_at", "activated_at", "retiring_at", "leaves_at"]);
+                }
+                Ok(keys)
+            }
+            "rotate_keys" => self.send_as_host(Method::POST, "/v1/admin/keys/rotate"),
+            "retire_key" => {
+                let request = Outgoing::new(Method::POST, "/v1/admin/keys/retire");
+                self.send(request.bearer(&self.call.secret_key).json(Value::Object(args)))
+            }
             other => unreachable!("{other} is no REST operation"),
         }
     }

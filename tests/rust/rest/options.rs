@@ -1,7 +1,7 @@
 //! Options that decide which routes there are and where the API is mounted.
 
 use hellojohn::ErrorCode;
-use hellojohn::rest::http::Method;
+use hellojohn::rest::http::{HeaderValue, Method, Request};
 use hellojohn::rest::{CookieOptions, RestApi, RestOptions, Work};
 use serde_json::json;
 
@@ -89,4 +89,31 @@ fn a_cookie_that_would_not_come_back_is_an_error_at_the_start() {
     }
     let refused = api("/v1/auth", Some("/auth")).unwrap_err();
     assert!(refused.detail().contains("/auth/v1/auth/token/refresh"), "{refused}");
+}
+
+#[test]
+fn the_dashboard_is_an_option_and_its_files_need_no_credentials() {
+    let on = Host::with(RestOptions::default().dashboard(true));
+    let ask = |host: &Host, method: &str, target: &str, known: &str| {
+        let request = Request::builder().method(method).uri(target).header("if-none-match", known);
+        host.api.handle(request.body(Vec::new()).unwrap())
+    };
+    for target in ["/dashboard/", "/dashboard/app.js", "/dashboard/app.css", "/dashboard/icon.svg"] {
+        let answer = ask(&on, "GET", target, "");
+        assert_eq!(answer.status(), 200, "{target}");
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';") && !policy.contains("unsafe"));
+        assert!(!answer.body().is_empty());
+        let again = ask(&on, "GET", target, answer.headers()["etag"].to_str().unwrap());
+        assert_eq!((again.status().as_u16(), again.body().len()), (304, 0), "{target}");
+    }
+    let redirect = ask(&on, "GET", "/dashboard", "");
+    assert_eq!(
+        (redirect.status().as_u16(), &redirect.headers()["location"]),
+        (308, &HeaderValue::from_static("dashboard/"))
+    );
+    assert_eq!(ask(&on, "POST", "/dashboard/", "").status(), 405);
+    assert_eq!(ask(&Host::new(), "GET", "/dashboard/", "").status(), 404);
+    let refused = RestOptions::default().dashboard(true).admin(false).validate().unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::ValidationError);
 }

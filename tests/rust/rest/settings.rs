@@ -16,6 +16,7 @@ fn settings_are_read_and_changed() {
         "refresh_reuse_window": "10s",
         "event_retention": null,
         "record_retention": null,
+        "warnings": [],
     });
     assert_eq!(host.get("/v1/admin/config").secret().send().is(200).body, defaults);
     let patch = json!({
@@ -32,6 +33,7 @@ fn settings_are_read_and_changed() {
         "refresh_reuse_window": "10s",
         "event_retention": null,
         "record_retention": null,
+        "warnings": [],
     });
     let answer = host.call("PATCH", "/v1/admin/config").secret().json(&patch).send().is(200);
     assert_eq!(answer.body, changed);

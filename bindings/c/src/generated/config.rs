@@ -20,6 +20,7 @@ pub struct hj_config {
     event_retention: u64,
     record_retention: u64,
     pub(crate) json: TextOffset,
+    pub(crate) warnings_json: TextOffset,
 }
 
 impl hj_config {
@@ -34,6 +35,8 @@ impl hj_config {
             event_retention: config.event_retention.map_or(0, Duration::as_secs),
             record_retention: config.record_retention.map_or(0, Duration::as_secs),
             json: texts.add_json(config),
+            warnings_json: texts
+                .add_json(&config.warnings().iter().map(|warning| warning.as_str()).collect::<Vec<_>>()),
             texts,
         }
     }
@@ -97,6 +100,15 @@ pub unsafe extern "C" fn hj_config_record_retention_s(config: *const hj_config) 
 pub unsafe extern "C" fn hj_config_json(config: *const hj_config) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(config, |config| config.texts.c_str(config.json)) }
+}
+
+/// What is allowed and probably not meant, as a JSON array of words; "[]" if there is nothing.
+/// "idle_timeout_below_two_access_tokens": a user who is at work may be signed out, because only a refresh
+/// counts as use.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_config_warnings_json(config: *const hj_config) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(config, |config| config.texts.c_str(config.warnings_json)) }
 }
 
 /// Frees the object; NULL is allowed.

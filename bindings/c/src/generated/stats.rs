@@ -15,6 +15,7 @@ pub struct hj_stats {
     log_bytes: u64,
     oldest_unswept_at: i64,
     clock_ahead_ms: u64,
+    newest_event: u64,
 }
 
 impl hj_stats {
@@ -28,6 +29,7 @@ impl hj_stats {
             log_bytes: stats.log_bytes,
             oldest_unswept_at: stats.oldest_unswept_at.map_or(0, Timestamp::as_millis),
             clock_ahead_ms: stats.clock_ahead_ms,
+            newest_event: stats.newest_event,
         }
     }
 }
@@ -88,6 +90,13 @@ pub unsafe extern "C" fn hj_stats_oldest_unswept_at_ms(stats: *const hj_stats) -
 pub unsafe extern "C" fn hj_stats_clock_ahead_ms(stats: *const hj_stats) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(stats, |stats| stats.clock_ahead_ms) }
+}
+
+/// The number of the newest event, also of one that was deleted; 0 before the first.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_stats_newest_event(stats: *const hj_stats) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(stats, |stats| stats.newest_event) }
 }
 
 /// Frees the object; NULL is allowed.

@@ -1,6 +1,6 @@
 //! Maintenance: no answer depends on it.
 
-use hellojohn_core::{PurgeBefore, Timestamp};
+use hellojohn_core::{PurgeBefore, SeriesSpan, Timestamp};
 
 use super::hj_tenant;
 use crate::abi::hj_str;
@@ -8,6 +8,7 @@ use crate::error::hj_error;
 use crate::guard::call;
 use crate::maintenance_report::hj_maintenance_report;
 use crate::stats::hj_stats;
+use crate::stats_periods::hj_stats_periods;
 use crate::status::hj_status;
 
 /// Writes down the ends of sessions that the clock has ended, in small transactions; no answer depends on it. Takes half of
@@ -94,6 +95,31 @@ pub unsafe extern "C" fn hj_tenant_maintain(
         // SAFETY: the caller keeps "Objects".
         let tenant = unsafe { hj_tenant::require(tenant) }?;
         report.give(hj_maintenance_report::new(&tenant.maintain()?));
+        Ok(())
+    })
+}
+
+/// Counts as hj_tenant_stats does, and says in the same walk how many sessions began, ended and were active in each hour of the
+/// last 24 ("24h") or each day of the last 30 ("30d"). A session whose record was purged is in none of the periods.
+///
+/// `stats` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for another series.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_stats_series(
+    tenant: *const hj_tenant,
+    series: hj_str,
+    stats: *mut *mut hj_stats,
+    periods: *mut *mut hj_stats_periods,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([stats, periods], error, || {
+        let periods = periods.require("periods")?;
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, span) =
+            unsafe { (hj_tenant::require(tenant)?, series.require::<SeriesSpan>("series")?) };
+        let counted = tenant.stats_series(span)?;
+        stats.give(hj_stats::new(&counted.stats));
+        periods.give(hj_stats_periods::new(&counted.periods));
         Ok(())
     })
 }

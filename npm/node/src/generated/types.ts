@@ -142,6 +142,23 @@ export type RefreshAnswer =
   | "session_revoked"
   | "session_expired";
 
+/**
+ * Settings that are allowed and probably not meant.
+ *
+ * - `idle_timeout_below_two_access_tokens`: `idle_timeout` is shorter than two lifetimes of an access token.
+ *   Only a refresh counts as use, and a client refreshes when its access token has expired: a user who is at
+ *   work may be signed out.
+ */
+export type ConfigWarning = "idle_timeout_below_two_access_tokens";
+
+/**
+ * Over which time numbers are given.
+ *
+ * - `24h`: The last 24 hours, in hours.
+ * - `30d`: The last 30 days, in days of 24 hours.
+ */
+export type SeriesSpan = "24h" | "30d";
+
 /** Every code that a `HelloJohnError` can have; the same table holds in C, Rust and REST. */
 export type ErrorCode =
   | "validation_error"
@@ -335,6 +352,8 @@ export interface Stats {
    * not. The database keeps to that time: see `lower_clock_mark`.
    */
   clockAheadMs: number;
+  /** The number of the newest event, also of one that was deleted; 0 before the first. */
+  newestEvent: number;
 }
 
 /** What a copy of a database into another one has come to. */
@@ -426,6 +445,44 @@ export interface KeyInfo {
   state: KeyState;
   /** When it was made. */
   createdAt: Date;
+  /** Of an active or retiring key: when it began to sign. */
+  activatedAt: Date | null;
+  /** Of a retiring key: when another key took over. Absent where the records of retired keys cannot tell. */
+  retiringAt: Date | null;
+  /** Of a retiring key: when the last token that it signed expires, and it leaves the JWK Set. */
+  leavesAt: Date | null;
+}
+
+/** What happened in an hour or a day. */
+export interface StatsPeriod {
+  /** When it begins; this instant itself belongs to the period before. */
+  beginsAt: Date;
+  /** When it ends; the last period ends at the engine's now. */
+  endsAt: Date;
+  /** Sign-ins. */
+  created: number;
+  /** Sessions that were active at its end. */
+  active: number;
+  /** Sessions that ended. */
+  ended: number;
+  /** Of these: the device signed out. */
+  endedSignOut: number;
+  /** Of these: ended by request, one session or those of a filter. */
+  endedRevoked: number;
+  /** Of these: all sessions of the user were ended. */
+  endedRevokeAll: number;
+  /** Of these: all sessions of the tenant were ended. */
+  endedRevokeTenant: number;
+  /** Of these: replaced by a newer sign-in under the cap. */
+  endedMaxSessions: number;
+  /** Of these: idle for too long. */
+  endedIdleTimeout: number;
+  /** Of these: an old refresh token was presented. */
+  endedRefreshTokenReuse: number;
+  /** Of these: ended by the restore of a backup. */
+  endedRestored: number;
+  /** Of these: reached their end. */
+  endedExpired: number;
 }
 
 /** A change of settings: absent or `undefined` leaves a setting, null turns it off. */

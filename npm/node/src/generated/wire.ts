@@ -18,6 +18,7 @@ import type {
   SessionLimit,
   SessionStatus,
   Stats,
+  StatsPeriod,
 } from "./types";
 
 /**
@@ -212,6 +213,7 @@ export interface WireStats {
   log_bytes: number;
   oldest_unswept_at: number | null;
   clock_ahead_ms: number;
+  newest_event: number;
 }
 
 export function toStats(wire: WireStats): Stats {
@@ -222,6 +224,7 @@ export function toStats(wire: WireStats): Stats {
     logBytes: wire.log_bytes,
     oldestUnsweptAt: toDate(wire.oldest_unswept_at),
     clockAheadMs: wire.clock_ahead_ms,
+    newestEvent: wire.newest_event,
   };
 }
 
@@ -323,6 +326,9 @@ export interface WireKeyInfo {
   kid: string;
   state: KeyState;
   created_at: number;
+  activated_at: number | null;
+  retiring_at: number | null;
+  leaves_at: number | null;
 }
 
 export function toKeyInfo(wire: WireKeyInfo): KeyInfo {
@@ -330,6 +336,45 @@ export function toKeyInfo(wire: WireKeyInfo): KeyInfo {
     kid: wire.kid,
     state: wire.state,
     createdAt: new Date(wire.created_at),
+    activatedAt: toDate(wire.activated_at),
+    retiringAt: toDate(wire.retiring_at),
+    leavesAt: toDate(wire.leaves_at),
+  };
+}
+
+export interface WireStatsPeriod {
+  begins_at: number;
+  ends_at: number;
+  created: number;
+  active: number;
+  ended: number;
+  ended_sign_out: number;
+  ended_revoked: number;
+  ended_revoke_all: number;
+  ended_revoke_tenant: number;
+  ended_max_sessions: number;
+  ended_idle_timeout: number;
+  ended_refresh_token_reuse: number;
+  ended_restored: number;
+  ended_expired: number;
+}
+
+export function toStatsPeriod(wire: WireStatsPeriod): StatsPeriod {
+  return {
+    beginsAt: new Date(wire.begins_at),
+    endsAt: new Date(wire.ends_at),
+    created: wire.created,
+    active: wire.active,
+    ended: wire.ended,
+    endedSignOut: wire.ended_sign_out,
+    endedRevoked: wire.ended_revoked,
+    endedRevokeAll: wire.ended_revoke_all,
+    endedRevokeTenant: wire.ended_revoke_tenant,
+    endedMaxSessions: wire.ended_max_sessions,
+    endedIdleTimeout: wire.ended_idle_timeout,
+    endedRefreshTokenReuse: wire.ended_refresh_token_reuse,
+    endedRestored: wire.ended_restored,
+    endedExpired: wire.ended_expired,
   };
 }
 

@@ -126,6 +126,7 @@ export interface NativeTenant {
   maintenanceInterval(): number | null;
   isOpen(): boolean;
   stats(): number;
+  statsSeries(series: string): number;
   sweep(): number;
   purge(before: string): number;
   lowerClockMark(): number;

@@ -47,6 +47,9 @@ export function createFastifyPlugin(adapterAt: (prefix: string) => RestAdapter):
     const hook: FastifyHook = async (request, reply) =>
       sendReply(reply, await adapter.answer(() => readNodeRequest(adapter, request.raw, request)));
     instance.addHook("onRequest", hook);
+    if (adapter.options.dashboard) {
+      for (const path of ["/dashboard", "/dashboard/*"]) instance.all(path, hook);
+    }
     for (const path of addon.restPaths()) {
       if (path.includes("{session_id}/")) continue; // within `/v1/sessions/*`
       const isForId = path.endsWith("{session_id}");

@@ -77,6 +77,11 @@ export interface RestOptions {
   admin?: boolean | undefined;
   /** Whether a path may have one `/` behind it; default false. `DELETE /v1/sessions/` never may: its id may have been lost. */
   trailingSlash?: boolean | undefined;
+  /**
+   * Whether `/dashboard/` has the pages for operators; default false. They sign in with the secret key, so they need `admin`.
+   * Serve them over HTTPS.
+   */
+  dashboard?: boolean | undefined;
   /** Called for every answer of 500 and above, with the cause. The package itself logs nothing. */
   onError?: OnError | undefined;
 }
@@ -103,6 +108,7 @@ export const REST_OPTIONS: readonly string[] = [
   "mountPath",
   "admin",
   "trailingSlash",
+  "dashboard",
   "onError",
 ];
 
@@ -116,6 +122,7 @@ export interface CheckedRestOptions {
   /** What clients see in front of the prefix, and of what the framework strips. */
   mountPath: string;
   trailingSlash: boolean;
+  dashboard: boolean;
   onError: OnError | null;
   clientAddress: ((request: never, context: never) => unknown) | null;
 }
@@ -143,6 +150,7 @@ export function readRestOptions(
     mount_path: mountPath + prefix,
     admin: copyJson("admin", found.get("admin") ?? null),
     trailing_slash: copyJson("trailingSlash", found.get("trailingSlash") ?? null),
+    dashboard: copyJson("dashboard", found.get("dashboard") ?? null),
   };
   const rest = new addon.Rest(tenant, JSON.stringify(wire), isMounted);
   const refusal = rest.refusal();
@@ -152,6 +160,7 @@ export function readRestOptions(
     prefix,
     mountPath,
     trailingSlash: wire.trailing_slash === true,
+    dashboard: wire.dashboard === true,
     onError: readCallback<OnError>("onError", found.get("onError")),
     clientAddress: readCallback("clientAddress", found.get("clientAddress")),
   };

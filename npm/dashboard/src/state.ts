@@ -1,0 +1,80 @@
+import { createContext } from "preact";
+import { useCallback, useContext, useEffect, useRef, useState } from "preact/hooks";
+import type { Api, Settings } from "./api";
+
+/** What every page has. */
+export interface Dashboard {
+  ask: Api;
+  tenantId: string;
+  settings: Settings;
+  setSettings(settings: Settings): void;
+  toast(text: string): void;
+  lock(): void;
+  open(overlay: "palette" | "keyboard"): void;
+}
+
+export const DashboardContext = createContext<Dashboard | null>(null);
+
+export function useDashboard(): Dashboard {
+  const dashboard = useContext(DashboardContext);
+  if (!dashboard) throw new Error("outside of the dashboard");
+  return dashboard;
+}
+
+export interface Loaded<T> {
+  data: T | null;
+  error: unknown;
+  isLoading: boolean;
+  loadedAt: number;
+  reload(): void;
+}
+
+/** Loads again when a dependency changes; what was asked before is given up. */
+export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, dependencies: unknown[]): Loaded<T> {
+  const [state, setState] = useState<{
+    data: T | null;
+    error: unknown;
+    isLoading: boolean;
+    loadedAt: number;
+  }>({
+    data: null,
+    error: null,
+    isLoading: true,
+    loadedAt: 0,
+  });
+  const [turn, setTurn] = useState(0);
+  const latest = useRef(load);
+  latest.current = load;
+  useEffect(() => {
+    const controller = new AbortController();
+    setState((state) => ({ ...state, isLoading: true, error: null }));
+    latest
+      .current(controller.signal)
+      .then((data) => {
+        if (!controller.signal.aborted)
+          setState({ data, error: null, isLoading: false, loadedAt: Date.now() });
+      })
+      .catch((error: unknown) => {
+        if (!controller.signal.aborted) setState({ data: null, error, isLoading: false, loadedAt: 0 });
+      });
+    return () => controller.abort();
+  }, [...dependencies, turn]);
+  const reload = useCallback(() => setTurn((turn) => turn + 1), []);
+  return { ...state, reload };
+}
+
+/** The page and its parameters, from the part of the address behind `#`. */
+export function readAddress(): { path: string[]; query: URLSearchParams } {
+  const [path = "", query = ""] = location.hash.replace(/^#\/?/, "").split("?", 2);
+  return { path: path.split("/").map(decodeURIComponent), query: new URLSearchParams(query) };
+}
+
+export function useAddress() {
+  const [address, setAddress] = useState(readAddress);
+  useEffect(() => {
+    const update = () => setAddress(readAddress());
+    addEventListener("hashchange", update);
+    return () => removeEventListener("hashchange", update);
+  }, []);
+  return address;
+}

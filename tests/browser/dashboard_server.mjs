@@ -1,0 +1,114 @@
+// Hosts of the dashboard: Express with a tenant of many kinds of sessions, and the axum example.
+import { spawn, spawnSync } from "node:child_process";
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import { HelloJohn, ManualClock } from "@hellojohn/node";
+import express from "express";
+
+export const SECRET_KEY = "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA";
+export const TENANT = "tnt_01HABCDEF654321";
+/** A fixed instant, so that no picture depends on the day on which it is taken. */
+export const NOW = Date.UTC(2026, 0, 20, 8, 15);
+const [HOUR, DAY] = [3_600_000, 86_400_000];
+
+const mac = (rest) => `Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) ${rest}`;
+const AGENTS = [
+  mac("AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"),
+  "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Mobile Safari/537.36",
+  "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36 Edg/143.0.0.0",
+  "Mozilla/5.0 (iPhone; CPU iPhone OS 18_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.2 Mobile/15E148 Safari/604.1",
+  mac("AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.2 Safari/605.1.15"),
+  "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:134.0) Gecko/20100101 Firefox/134.0",
+  "Acme/7.1 (iPhone; iOS 19.2; Scale/3.00) CFNetwork/3860.200.71 Darwin/25.2.0",
+  null,
+];
+const COUNTRIES = ["BR", "NL", "GB", "FR", "MX", "DE", "ZA", "ES", "JP", "KE"];
+const ROLES = ["member", "admin", "member", "owner", null];
+
+/** Sessions of the last 30 days, which begin more often by day and end in each way. */
+async function fill(hj, clock, days, aDay) {
+  let number = 0;
+  const pick = (list) => list[(number * 7 + (number >> 3)) % list.length];
+  for (let day = days; day > 0; day -= 1) {
+    for (let index = 0; index < aDay; index += 1) {
+      number += 1;
+      const hour = 6 + ((index * 13 + day * 5) % 18);
+      const at = NOW - day * DAY + hour * HOUR + ((number * 97) % 3600) * 1000;
+      if (at >= NOW - 60_000) continue;
+      clock.set(Math.max(clock.now(), at));
+      const user = `usr_01JF78HTX0DEBKRA5M${String(number % 60).padStart(4, "0")}`;
+      const { session, refreshToken } = await hj.sessions.create({
+        userId: user,
+        userAgent: pick(AGENTS),
+        ipAddress:
+          number % 5 ? `203.0.113.${number % 250}` : `2001:db8:${(number % 900) + 1}::${number % 99}`,
+        country: pick(COUNTRIES),
+        role: pick(ROLES),
+        orgId: number % 3 ? "org_01HABCDEF777666" : null,
+        mfaVerified: number % 2 === 0,
+        email: `user${number % 60}@example.com`,
+        duration: number % 9 === 0 ? "3d" : null,
+      });
+      if (number % 4 === 0) await hj.auth.signOut(refreshToken);
+      else if (number % 17 === 0) await hj.withActor("ops@example.com").sessions.revoke(session.id);
+      else if (number % 301 === 0) await reuse(hj, clock, refreshToken);
+    }
+  }
+  clock.set(NOW);
+}
+
+/** Presents a token that was replaced twice. */
+async function reuse(hj, clock, token) {
+  const { refreshToken } = await hj.sessions.refresh(token);
+  clock.set(clock.now() + 60_000);
+  await hj.sessions.refresh(refreshToken);
+  await hj.sessions.refresh(token).catch(() => {});
+}
+
+/** Express with the dashboard under a mount path. Resolves to the address of the pages. */
+export async function serveExpress(t, { days = 30, aDay = 12, config = {} } = {}) {
+  const clock = new ManualClock(NOW - 31 * DAY);
+  const hj = new HelloJohn({
+    tenantId: TENANT,
+    secretKey: SECRET_KEY,
+    database: ":memory:",
+    clock,
+    config: { eventRetention: "90d", idleTimeout: "7d", maxSessionsPerUser: 5, ...config },
+    durability: "normal",
+  });
+  await hj.ready();
+  t.after(() => hj.close());
+  clock.set(NOW - 30 * DAY);
+  await hj.keys.rotate();
+  await fill(hj, clock, days, aDay);
+  clock.set(NOW - 20 * 60_000 > clock.now() ? NOW - 20 * 60_000 : clock.now());
+  await hj.withActor("ops@example.com").keys.rotate();
+  clock.set(NOW);
+  const app = express();
+  app.use("/auth", hj.middleware({ dashboard: true }));
+  const server = createServer(app);
+  await new Promise((settle) => server.listen(0, "127.0.0.1", settle));
+  t.after(() => {
+    server.closeAllConnections();
+    return new Promise((settle) => server.close(settle));
+  });
+  return { hj, clock, address: `http://127.0.0.1:${server.address().port}/auth/dashboard/` };
+}
+
+/** The axum example, as the README starts it. */
+export async function serveAxum(t) {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  spawnSync("cargo", ["build", "--quiet", "--package", "hellojohn", "--example", "axum"], {
+    cwd: root,
+    stdio: "inherit",
+  });
+  const server = spawn(`${root}target/debug/examples/axum`, [":memory:", "127.0.0.1:0"]);
+  t.after(() => server.kill());
+  let said = "";
+  for await (const chunk of server.stdout) {
+    said += chunk;
+    const address = /listening on (\S+)/.exec(said)?.[1];
+    if (address) return { api: address, address: `${address}/dashboard/` };
+  }
+  throw new Error("the axum example did not start");
+}
