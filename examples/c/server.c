@@ -5,6 +5,8 @@
  *   curl http://127.0.0.1:8787/v1/auth/sign-in -H "Content-Type: application/json" \
  *     -d '{"email": "ada@example.com", "password": "correct horse"}'
  *   curl http://127.0.0.1:8787/v1/sessions -H "Authorization: Bearer sk_live_Vq3nT8kLx0cJ5wRzE7uYbA"
+ *
+ * The dashboard is at http://127.0.0.1:8787/dashboard/; it asks for that secret key.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -180,6 +182,7 @@ int main(int argc, char **argv) {
   hj_str key = hj_str_of(setting("HELLOJOHN_SECRET_KEY", "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA"));
   hj_rest_options options = hj_rest_options_init();
   options.authenticate = authenticate;
+  options.settings_json = HJ_STR("{\"dashboard\":true}"); /* pages for operators under /dashboard/ */
   hj_engine *engine = NULL;
   hj_tenant *tenant = NULL;
   hj_rest *rest = NULL;

@@ -25,20 +25,23 @@ const AGENTS = [
 const COUNTRIES = ["BR", "NL", "GB", "FR", "MX", "DE", "ZA", "ES", "JP", "KE"];
 const ROLES = ["member", "admin", "member", "owner", null];
 
-/** Sessions of the last 30 days, which begin more often by day and end in each way. */
+/** Sessions of the last days, which begin more often by day, are used and end in each way. */
 async function fill(hj, clock, days, aDay) {
   let number = 0;
+  const used = [];
   const pick = (list) => list[(number * 7 + (number >> 3)) % list.length];
-  for (let day = days; day > 0; day -= 1) {
-    for (let index = 0; index < aDay; index += 1) {
+  for (let day = days; day >= 0; day -= 1) {
+    const begin = NOW - (NOW % DAY) - day * DAY;
+    const isWeekend = [0, 6].includes(new Date(begin).getUTCDay());
+    const count = Math.ceil(aDay * (isWeekend ? 0.6 : 1 + ((day * 7) % 5) / 20));
+    for (let index = 0; index < count; index += 1) {
+      const part = (index + 0.5) / count;
+      const at = begin + DAY * (part + 0.11 * Math.sin(2 * Math.PI * (part - 0.08)));
+      if (at >= NOW - 60_000) return clock.set(NOW);
       number += 1;
-      const hour = 6 + ((index * 13 + day * 5) % 18);
-      const at = NOW - day * DAY + hour * HOUR + ((number * 97) % 3600) * 1000;
-      if (at >= NOW - 60_000) continue;
-      clock.set(Math.max(clock.now(), at));
-      const user = `usr_01JF78HTX0DEBKRA5M${String(number % 60).padStart(4, "0")}`;
+      clock.set(Math.max(clock.now(), Math.round(at)));
       const { session, refreshToken } = await hj.sessions.create({
-        userId: user,
+        userId: `usr_01JF78HTX0DEBKRA5M${String((number * 131) % 400).padStart(4, "0")}`,
         userAgent: pick(AGENTS),
         ipAddress:
           number % 5 ? `203.0.113.${number % 250}` : `2001:db8:${(number % 900) + 1}::${number % 99}`,
@@ -46,12 +49,17 @@ async function fill(hj, clock, days, aDay) {
         role: pick(ROLES),
         orgId: number % 3 ? "org_01HABCDEF777666" : null,
         mfaVerified: number % 2 === 0,
-        email: `user${number % 60}@example.com`,
+        email: `kim${number % 400}@example.com`,
         duration: number % 9 === 0 ? "3d" : null,
       });
       if (number % 4 === 0) await hj.auth.signOut(refreshToken);
       else if (number % 17 === 0) await hj.withActor("ops@example.com").sessions.revoke(session.id);
       else if (number % 301 === 0) await reuse(hj, clock, refreshToken);
+      else used.push(refreshToken);
+      const token = used.splice((number * 37) % used.length, 1)[0];
+      const isOver = () => null;
+      const grant = token ? await hj.sessions.refresh(token).catch(isOver) : null;
+      if (grant) used.push(grant.refreshToken);
     }
   }
   clock.set(NOW);
@@ -84,6 +92,11 @@ export async function serveExpress(t, { days = 30, aDay = 12, config = {} } = {}
   clock.set(NOW - 20 * 60_000 > clock.now() ? NOW - 20 * 60_000 : clock.now());
   await hj.withActor("ops@example.com").keys.rotate();
   clock.set(NOW);
+  return { hj, clock, address: await mount(t, hj) };
+}
+
+/** Serves the pages of a tenant; their address. */
+async function mount(t, hj) {
   const app = express();
   app.use("/auth", hj.middleware({ dashboard: true }));
   const server = createServer(app);
@@ -92,7 +105,40 @@ export async function serveExpress(t, { days = 30, aDay = 12, config = {} } = {}
     server.closeAllConnections();
     return new Promise((settle) => server.close(settle));
   });
-  return { hj, clock, address: `http://127.0.0.1:${server.address().port}/auth/dashboard/` };
+  return `http://127.0.0.1:${server.address().port}/auth/dashboard/`;
+}
+
+/** The same with so many sessions of the last 30 days, of which every fourth has ended; a database in a file keeps them. */
+export async function serveMany(t, count, database = ":memory:") {
+  const clock = new ManualClock(NOW - 30 * DAY);
+  const config = { sessionDuration: "60d" };
+  const options = { tenantId: TENANT, secretKey: SECRET_KEY, database, clock, config, durability: "normal" };
+  const hj = new HelloJohn(options);
+  await hj.ready();
+  t.after(() => hj.close());
+  const { active, expired, revoked } = (await hj.stats()).sessions;
+  for (let made = active + expired + revoked; made < count; made += BATCH) {
+    clock.set(NOW - Math.floor(((count - made) / count) * 30 * DAY) + HOUR);
+    await Promise.all(
+      Array.from({ length: Math.min(BATCH, count - made) }, (_, index) => createNth(hj, made + index)),
+    );
+  }
+  clock.set(NOW + HOUR);
+  return { hj, now: NOW + HOUR, active: (await hj.stats()).sessions.active, address: await mount(t, hj) };
+}
+
+const BATCH = 512;
+
+async function createNth(hj, number) {
+  const { refreshToken } = await hj.sessions.create({
+    userId: `usr_${String(number).padStart(6, "0")}`,
+    userAgent: AGENTS[number % AGENTS.length],
+    ipAddress: number === 1 ? "192.0.2.1" : `203.0.113.${number % 250}`,
+    country: COUNTRIES[number % COUNTRIES.length],
+    role: ROLES[number % ROLES.length],
+    mfaVerified: number % 2 === 0,
+  });
+  if (number % 4 === 0) await hj.auth.signOut(refreshToken);
 }
 
 /** The axum example, as the README starts it. */

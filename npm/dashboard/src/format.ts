@@ -11,6 +11,12 @@ const COUNTRIES = new Intl.DisplayNames("en", { type: "region" });
 const NUMBER = new Intl.NumberFormat("en-US");
 
 export const formatNumber = (value: number) => NUMBER.format(value);
+
+const ORDINAL = new Intl.PluralRules("en", { type: "ordinal" });
+const ENDINGS: Readonly<Record<string, string>> = { one: "st", two: "nd", few: "rd", other: "th" };
+/** `3rd` */
+export const formatOrdinal = (value: number) => `${formatNumber(value)}${ENDINGS[ORDINAL.select(value)]}`;
+
 export const formatClock = (at: number) => CLOCK.format(at);
 export const formatSeconds = (at: number) => SECONDS.format(at);
 export const formatDay = (at: number) =>

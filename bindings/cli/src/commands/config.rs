@@ -7,6 +7,9 @@ use crate::answer::{Answer, text};
 use crate::context::Context;
 use crate::failure::CommandFailure;
 
+/// The member of the settings' answer that is no setting: what of them may be a mistake.
+const WARNINGS: &str = "warnings";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Show the settings, or one of them
@@ -28,7 +31,7 @@ impl ConfigCommand {
             ConfigCommand::Get { name: None } => Ok(show(context.api()?.get("/v1/admin/config", &[])?)),
             ConfigCommand::Get { name: Some(name) } => {
                 let config = context.api()?.get("/v1/admin/config", &[])?;
-                let value = config.get(name).ok_or_else(|| {
+                let value = config.get(name).filter(|_| name != WARNINGS).ok_or_else(|| {
                     CommandFailure::usage(
                         format!("{name} is no setting"),
                         "`hellojohn config get` lists all settings",
@@ -45,9 +48,12 @@ impl ConfigCommand {
 }
 
 fn show(config: Value) -> Answer {
-    let members = config.as_object().into_iter().flatten();
-    let rows = members.map(|(name, value)| vec![name.clone(), setting_text(value)]);
-    let people = crate::answer::table(&[], rows);
+    let settings = config.as_object().into_iter().flatten().filter(|(name, _)| *name != WARNINGS);
+    let rows = settings.map(|(name, value)| vec![name.clone(), setting_text(value)]);
+    let mut people = crate::answer::table(&[], rows);
+    for warning in config[WARNINGS].as_array().into_iter().flatten() {
+        people.push_str(&format!("\n\nwarning: {}", text(warning)));
+    }
     Answer::new(config, people)
 }
 

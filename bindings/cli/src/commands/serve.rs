@@ -43,6 +43,9 @@ pub(crate) struct ServeArguments {
     /// How many connections at once, 1 to 100000; others wait
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     connections: u32,
+    /// Serve the dashboard under /dashboard/: pages for operators, who sign in there with the secret key
+    #[arg(long)]
+    dashboard: bool,
     /// Options of the API as JSON, such as {"cookie": true}
     #[arg(long, value_name = "JSON", default_value = "{}")]
     rest_options: String,
@@ -59,7 +62,9 @@ struct Served {
 impl ServeArguments {
     /// Serves until SIGINT or SIGTERM.
     pub fn run(&self, context: &mut Context<'_>) -> Result<Answer, CommandFailure> {
-        let options: RestOptions = self.rest_options.parse()?;
+        let mut options: RestOptions = self.rest_options.parse()?;
+        options.dashboard |= self.dashboard;
+        let has_dashboard = options.dashboard;
         let tenant = match context.database_file() {
             None if context.options.database == ":memory:" => {
                 let (id, key) = (context.tenant_id()?, context.secret_key()?);
@@ -73,7 +78,7 @@ impl ServeArguments {
             Served { tenant, api, sign_in: self.sign_in_program.clone().map(SignInProgram::new), log };
         let broken = |cause| CommandFailure::io("the server cannot run", &cause);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(broken)?;
-        let outcome = runtime.block_on(self.serve(served, lines, context));
+        let outcome = runtime.block_on(self.serve(served, lines, has_dashboard, context));
         // What waits for a client or a program that does not answer is left behind.
         runtime.shutdown_timeout(Duration::ZERO);
         outcome
@@ -83,6 +88,7 @@ impl ServeArguments {
         &self,
         served: Served,
         mut lines: mpsc::Receiver<String>,
+        has_dashboard: bool,
         context: &mut Context<'_>,
     ) -> Result<Answer, CommandFailure> {
         let unheard =
@@ -97,9 +103,12 @@ impl ServeArguments {
             let _ = writeln!(context.streams.errors, "{warning}");
         }
         let url = format!("http://{address}");
-        let started = match context.options.json {
-            true => json!({ "listening": url }).to_string(),
-            false => format!("listening on {url}"),
+        let dashboard = has_dashboard.then(|| format!("{url}/dashboard/"));
+        let started = match (context.options.json, &dashboard) {
+            (true, None) => json!({ "listening": url }).to_string(),
+            (true, Some(dashboard)) => json!({ "listening": url, "dashboard": dashboard }).to_string(),
+            (false, None) => format!("listening on {url}"),
+            (false, Some(dashboard)) => format!("listening on {url}\nthe dashboard is at {dashboard}"),
         };
         let written =
             writeln!(context.streams.output, "{started}").and_then(|()| context.streams.output.flush());

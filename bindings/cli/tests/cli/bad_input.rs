@@ -25,6 +25,7 @@ fn a_bad_command_line_is_exit_code_2() {
         (&["sessions", "revoke-where", "--user-id", "usr_ada", "--yes", "--plan", "x"], "plan: "),
         (&["users", "revoke", ""], "user_id: "),
         (&["config", "get", "idle"], "idle is no setting"),
+        (&["config", "get", "warnings"], "warnings is no setting"),
         (&["config", "set"], "NAME=VALUE"),
         (&["config", "set", "idle_timeout"], "has no value"),
         (&["config", "set", "idle_timeout=soon"], "idle_timeout: "),

@@ -124,6 +124,8 @@ fn settings_are_shown_and_changed_together_or_not_at_all() {
     assert_eq!(shell.run(&["config", "set", "idle_timeout=null", "max_sessions_per_user=x"]).code, 2);
     assert_eq!(shell.json(&["config", "get"]), set);
     assert_eq!(shell.run(&["config", "get", "idle_timeout"]).output, "7d\n");
+    let warned = shell.run(&["config", "set", "idle_timeout=1h"]).output;
+    assert!(warned.ends_with("\n\nwarning: idle_timeout_below_two_access_tokens\n"), "{warned}");
 }
 
 #[test]

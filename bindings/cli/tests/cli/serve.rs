@@ -92,6 +92,24 @@ fn without_a_program_the_server_offers_no_sign_in() {
 }
 
 #[test]
+fn the_dashboard_is_served_where_the_operator_asks_for_it() {
+    let shell = Shell::with_tenant();
+    let server = Server::start(&shell, &["--dashboard"]);
+    let (status, config) = send(&server, "GET /dashboard/config.json", "");
+    assert_eq!((status, &config["tenant_id"]), (200, &Value::from("tnt_acme")));
+    assert_eq!(send(&server, "GET /dashboard/", "").0, 200);
+    assert_eq!(server.stop().code, 0);
+
+    let server = Server::start(&shell, &[]);
+    assert_eq!(send(&server, "GET /dashboard/", "").0, 404);
+    assert_eq!(server.stop().code, 0);
+
+    let refused = shell.run(&["serve", "--dashboard", "--rest-options", r#"{"admin": false}"#]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.errors.contains("dashboard: needs admin"), "{refused:?}");
+}
+
+#[test]
 fn the_server_tells_whether_it_lives_and_whether_its_database_answers() {
     let shell = Shell::with_tenant();
     let server = Server::start(&shell, &[]);

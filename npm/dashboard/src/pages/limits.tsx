@@ -1,5 +1,12 @@
 import type { Explanation, Session } from "../api";
-import { describeDuration, describeReason, formatDate, formatDay, formatRelative } from "../format";
+import {
+  describeDuration,
+  describeReason,
+  formatDate,
+  formatDay,
+  formatOrdinal,
+  formatRelative,
+} from "../format";
 import { Icon, Time } from "../parts";
 import { useDashboard } from "../state";
 
@@ -187,9 +194,11 @@ function Places({ cap, rank, active, evictedBy }: PlacesProps) {
         <span class="hint">{said}</span>
       )}
       <span class="limit-when">
-        {rank === 1 ? "oldest" : `number ${rank}`} of {active}
+        {active === 1
+          ? "the only one"
+          : `${rank === 1 ? "oldest" : rank === active ? "newest" : formatOrdinal(rank)} of ${active}`}
         <br />
-        {evictedBy !== null && <span class="hint">new sign-in {evictedBy} ends it</span>}
+        {evictedBy !== null && <span class="hint">{formatOrdinal(evictedBy)} new sign-in ends it</span>}
       </span>
     </div>
   );

@@ -118,7 +118,9 @@ function Numbers({ stats, span }: { stats: Stats; span: string }) {
           {formatNumber(stats.sessions.expired + stats.sessions.revoked)} ended ones are kept
         </Figure>
         <Figure title={`Sign-ins, ${label}`} value={formatNumber(sum(periods, (period) => period.created))}>
-          {isDay ? "in the last 24 hours" : `${formatNumber(stats.created_last_24h)} in the last 24 hours`}
+          {isDay
+            ? `at most ${formatNumber(Math.max(...periods.map(({ created }) => created)))} in an hour`
+            : `${formatNumber(stats.created_last_24h)} in the last 24 hours`}
         </Figure>
         <Figure title={`Ends, ${label}`} value={formatNumber(ended)}>
           {formatNumber(signedOut)} of them signed out
@@ -163,7 +165,7 @@ function Numbers({ stats, span }: { stats: Stats; span: string }) {
           )}
         </section>
       </div>
-      <p class="hint">From the records of sessions: those that were deleted are not counted.</p>
+      <p class="hint charts-source">From the records of sessions: those that were deleted are not counted.</p>
     </>
   );
 }
