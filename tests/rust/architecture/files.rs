@@ -53,6 +53,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("tests/node/webhooks.test.mjs", "each thing that a receiver can do"),
     ("tests/rust/bin/rest_surface.rs", "a function for each operation over REST"),
     ("tests/rust/events.rs", "what a log of events must tell, and each way to tamper with it"),
+    ("tests/rust/histories/main.rs", "one campaign: its calls, its trials and what it compares"),
     ("tests/rust/histories/model.rs", "a second engine, in plain code"),
 ];
 
