@@ -54,14 +54,14 @@ browser: node
 # The store over PostgreSQL, beside a server of its own (Debian's packages): the store itself, the scenarios through every surface, races,
 # clocks, histories, copies and faults. FULL=1: every scenario, and the longer campaigns; else those of two groups in C and Node.
 postgres: surfaces
-	cargo clippy --package hellojohn --features postgres --all-targets -- --deny warnings
-	tests/postgres/run cargo test --package hellojohn --features postgres --lib store::
+	tests/postgres/run cargo test --workspace --lib store::
 	$(if $(FULL),,HJ_RACES=10 HJ_HISTORIES=20) tests/postgres/run tests/postgres/suite $(FULL)
 
 # Formatting, lints and documentation, warnings denied; layers, names, links and dependencies.
 lint: npm/node_modules/.package-lock.json
 	cargo fmt --check
 	cargo clippy --workspace --exclude hellojohn-cli --all-targets -- --deny warnings
+	cargo clippy --package hellojohn --all-targets -- --deny warnings # without the store over PostgreSQL
 	cargo clippy --package hellojohn-cli --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
 	cd npm && npm run lint

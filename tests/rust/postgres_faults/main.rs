@@ -1,6 +1,5 @@
 //! The engine over PostgreSQL when the server, the network or the process fails: nothing that was acknowledged is lost, and
-//! nothing that was revoked comes back. `tests/postgres/run cargo test --package hellojohn-tests --features postgres --test
-//! postgres_faults`.
+//! nothing that was revoked comes back. `tests/postgres/run cargo test -p hellojohn-tests --test postgres_faults`.
 
 mod access;
 mod failover;
