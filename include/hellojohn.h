@@ -181,6 +181,10 @@ typedef struct hj_keys hj_keys;
 /// What one round of maintenance has done. The getters answer 0 or false for a NULL report.
 typedef struct hj_maintenance_report hj_maintenance_report;
 
+/// What the host is told of an operation that has ended. It belongs to the call of hj_observer that got it and lives until that
+/// call returns. It holds no secret, no token, no address and no id but the tenant's. The getters answer NULL, 0 or false for NULL.
+typedef struct hj_operation_report hj_operation_report;
+
 /// One page of a list of sessions, newest first. The getters answer NULL or 0 for a NULL page.
 typedef struct hj_page hj_page;
 
@@ -249,6 +253,18 @@ typedef int32_t hj_file_access;
 /// How much is recorded of a tenant whose setting event_retention is set: one of HJ_EVENTS_….
 typedef int32_t hj_event_detail;
 
+/// Told after each operation of an engine and its tenants, REST's included.
+///
+/// The library calls it on the thread that makes the call, which waits for it, without a lock: a slow observer delays its own
+/// caller and no other. Several threads may call it at once. It may make any call of this library except freeing the
+/// engine or a tenant; the operations that it calls are not told. It must return: no exception and no longjmp may leave it.
+/// A forked child is not told.
+typedef void (*hj_observer)(void *user_data,
+                            const hj_operation_report *report);
+
+/// Frees what `observer_data` points to.
+typedef void (*hj_observer_free)(void *user_data);
+
 /// How to open an engine; see "Option structs".
 typedef struct {
   /// sizeof(hj_open_options).
@@ -293,6 +309,14 @@ typedef struct {
   int32_t allow_network_file_system;
   /// How much is recorded of a tenant whose setting event_retention is set; default HJ_EVENTS_CHANGES.
   hj_event_detail events;
+  /// Told after each operation; default NULL: no function is, and nothing is measured.
+  hj_observer observer;
+  /// What the library passes to `observer`. It must be good until `observer_free` gets it, or without one until the engine and all
+  /// its tenants and REST APIs are freed.
+  void *observer_data;
+  /// Gets `observer_data` once, when no call can reach the observer any more, on the thread that frees the last handle;
+  /// default NULL. The data of an engine that was not opened stay the host's.
+  hj_observer_free observer_free;
 } hj_open_options;
 
 /// What a call says about a second factor: one of HJ_MFA_….
@@ -966,6 +990,30 @@ bool hj_claims_outdated(const hj_claims *claims);
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_claims_free(hj_claims *claims);
+
+/// The name of the operation, such as "create"; docs/OBSERVABILITY.md lists them.
+HJ_API
+const char *hj_operation_report_operation(const hj_operation_report *report);
+
+/// The tenant; NULL for an operation of the whole engine.
+HJ_API
+const char *hj_operation_report_tenant_id(const hj_operation_report *report);
+
+/// How the operation ended: HJ_OK, or why it was refused or failed.
+HJ_API
+hj_status hj_operation_report_status(const hj_operation_report *report);
+
+/// How long the operation took, in nanoseconds; with a clock of the host's, by that one.
+HJ_API
+uint64_t hj_operation_report_duration_ns(const hj_operation_report *report);
+
+/// How many sessions, keys or events the answer tells of, or were changed; 0 for an operation that did not succeed.
+HJ_API
+uint64_t hj_operation_report_rows(const hj_operation_report *report);
+
+/// Whether the engine's token cache had the answer.
+HJ_API
+bool hj_operation_report_is_from_cache(const hj_operation_report *report);
 
 /// How many sessions are on the page.
 HJ_API

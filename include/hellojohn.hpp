@@ -8,11 +8,14 @@
 
 #include <hellojohn.h>
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace hellojohn {
 
@@ -321,12 +324,30 @@ private:
   detail::owner<hj_tenant, hj_tenant_free> handle_;
 };
 
+/// What an observer is told of an operation that has ended; the texts are good until the observer returns.
+struct operation_report {
+  std::string_view operation;
+  /// Without data for an operation of the whole engine.
+  std::string_view tenant_id;
+  hj_status status = HJ_ERR_INTERNAL;
+  std::chrono::nanoseconds duration{};
+  std::uint64_t rows = 0;
+  bool is_from_cache = false;
+};
+
+/// Told after each operation, on the thread that makes it, several at once; see hj_observer. An exception that leaves it is
+/// dropped. It lives until the engine, its tenants and its REST APIs are gone.
+using observer = std::function<void(const operation_report &)>;
+
 /// An open database. It closes with close(), or when the engine and all its tenants are freed.
 class engine {
 public:
   explicit engine(std::string_view database, const hj_open_options *options = nullptr)
       : handle_(detail::make<owner>(
             [&](auto out, auto error) { return hj_engine_open(str(database), options, out, error); })) {}
+  /// With an observer, which takes the place of the one in `options`.
+  engine(std::string_view database, const hj_open_options &options, observer told)
+      : handle_(open_observed(database, options, std::move(told))) {}
   hj_engine *get() const noexcept { return handle_.get(); }
 
   hellojohn::tenant tenant(std::string_view id, std::string_view secret_key) const {
@@ -342,6 +363,30 @@ public:
 
 private:
   using owner = detail::owner<hj_engine, hj_engine_free>;
+
+  static owner open_observed(std::string_view database, hj_open_options options, observer told) {
+    auto data = std::make_unique<observer>(std::move(told));
+    if (*data) {
+      options.observer_data = data.get();
+      options.observer = [](void *user_data, const hj_operation_report *raw) {
+        try {
+          (*static_cast<const observer *>(user_data))(
+              {view(hj_operation_report_operation(raw)), view(hj_operation_report_tenant_id(raw)),
+               hj_operation_report_status(raw), std::chrono::nanoseconds(hj_operation_report_duration_ns(raw)),
+               hj_operation_report_rows(raw), hj_operation_report_is_from_cache(raw)});
+        } catch (...) { // must not unwind into the library
+        }
+      };
+      options.observer_free = [](void *user_data) { delete static_cast<observer *>(user_data); };
+    }
+    owner opened = detail::make<owner>(
+        [&](auto out, auto error) { return hj_engine_open(str(database), &options, out, error); });
+    if (*data) {
+      data.release(); // the library's now
+    }
+    return opened;
+  }
+
   owner handle_;
 };
 

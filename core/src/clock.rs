@@ -145,12 +145,38 @@ impl TimeSource {
         }
     }
 
+    /// Begins to measure how long something takes, for what is told of it and for no decision.
+    pub(crate) fn start_timer(&self) -> Timer {
+        match self {
+            TimeSource::Injected(clock) => Timer::Injected(clock.now()),
+            TimeSource::Machine(_) => Timer::Machine(Stopwatch::start()),
+        }
+    }
+
+    /// The time since this timer of the same source was started; none if an injected clock was set back.
+    pub(crate) fn elapsed(&self, timer: &Timer) -> std::time::Duration {
+        match (timer, self) {
+            (Timer::Machine(stopwatch), _) => stopwatch.elapsed(),
+            (Timer::Injected(start), TimeSource::Injected(clock)) => {
+                let millis = clock.now().as_millis().saturating_sub(start.as_millis());
+                std::time::Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+            }
+            (Timer::Injected(_), TimeSource::Machine(_)) => std::time::Duration::ZERO,
+        }
+    }
+
     /// Takes the machine's clock to be right as it stands now.
     pub(crate) fn trust(&self) {
         if let TimeSource::Machine(machine) = self {
             machine.anchor(machine.read());
         }
     }
+}
+
+/// When something began, by the clock that measures it.
+pub(crate) enum Timer {
+    Injected(Timestamp),
+    Machine(Stopwatch),
 }
 
 /// The machine's clock was set ahead while this process ran.

@@ -27,6 +27,9 @@
 //!
 //! A child that a process forks after it has used the library can use neither the parent's engines nor open its own: every
 //! call fails with [`ErrorCode::Forked`]. Fork first, or execute a program in the child (as `std::process::Command` does).
+//!
+//! The engine logs nothing. [`EngineBuilder::observer`] takes what is told after each operation; with the feature `tracing`,
+//! `TracingObserver` makes events of that.
 
 mod clock;
 mod duration;
@@ -53,13 +56,16 @@ pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use duration::Duration;
 #[doc(hidden)]
 pub use engine::EngineOptions;
+#[cfg(feature = "tracing")]
+pub use engine::TracingObserver;
 pub use engine::answers::*;
 pub use engine::counts::*;
 pub use engine::{
     CacheValidator, CreateSession, Engine, EngineBuilder, EventConsumer, EventLogProblem, EventLogReport,
-    EventPage, EventQuery, ListQuery, LocalVerification, Pending, PurgeBefore, RefreshRequest, RestorePolicy,
-    RevokeWhere, SealReport, SignInAttempt, SignOutScope, Tenant, backup_database, check_database,
-    copy_database, restore_database, verify_event_log, verify_event_log_file,
+    EventPage, EventQuery, ListQuery, LocalVerification, Observer, OperationReport, Pending, PurgeBefore,
+    RefreshRequest, RestorePolicy, RevokeWhere, SealReport, SignInAttempt, SignOutScope, Tenant,
+    backup_database, check_database, copy_database, restore_database, verify_event_log,
+    verify_event_log_file,
 };
 pub use error::{Error, ErrorCode};
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};
@@ -72,6 +78,7 @@ pub use model::id::{Actor, EventId, KeyId, OrgId, SessionId, TenantId, UserId};
 pub use model::identity::{Claims, Email, Identity, IdentityPatch, Role};
 pub use model::ip_address::IpAddress;
 pub use model::ip_network::IpNetwork;
+pub use model::operation::Operation;
 pub use model::page::{Cursor, Limit, Page};
 pub use model::revoke_plan::RevokePlan;
 pub use model::session::{EndReason, Session, Status, StatusFilter};

@@ -22,6 +22,12 @@ static void check_library(void) {
   CHECK(hj_status_http(-1) == 500);
   CHECK(hj_error_status(NULL) == HJ_OK);
   CHECK(hj_error_detail(NULL) == NULL);
+  CHECK(hj_operation_report_operation(NULL) == NULL);
+  CHECK(hj_operation_report_tenant_id(NULL) == NULL);
+  CHECK(hj_operation_report_status(NULL) == HJ_OK);
+  CHECK(hj_operation_report_duration_ns(NULL) == 0);
+  CHECK(hj_operation_report_rows(NULL) == 0);
+  CHECK(!hj_operation_report_is_from_cache(NULL));
 }
 
 static void free_null(void) {

@@ -115,6 +115,30 @@ int main() {
     CHECK(thrown_by([&] { unguarded.begin_sign_in("ada").fail(); }) == HJ_ERR_INVALID_CREDENTIALS);
   }
 
+  // An observer is told, may throw, and goes with the last handle.
+  auto told = std::make_shared<std::vector<std::string>>();
+  {
+    hj_open_options plain = hj_open_options_init();
+    hj::engine watched(":memory:", plain, [told](const hj::operation_report &report) {
+      told->push_back(std::string(report.operation) + ' ' + std::string(report.tenant_id) + ' ' +
+                      hj_status_name(report.status) + ' ' + std::to_string(report.rows));
+      CHECK(report.duration.count() > 0 && !report.is_from_cache);
+      throw std::runtime_error("a bug of the host");
+    });
+    CHECK(told.use_count() == 2);
+    hj::tenant watched_tenant = watched.tenant("tnt_acme", "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA");
+    { hj::engine gone = std::move(watched); gone.close(); }
+    CHECK(thrown_by([&] { watched_tenant.sweep(); }) == HJ_ERR_ENGINE_CLOSED);
+    CHECK(told.use_count() == 2);
+    CHECK(thrown_by([&] {
+            hj::engine nowhere("/nowhere/at/all.db", plain, [told](const hj::operation_report &) {});
+          }) == HJ_ERR_STORAGE_IO);
+    CHECK(told.use_count() == 2);
+    hj::engine untold(":memory:", plain, nullptr);
+  }
+  CHECK(told.use_count() == 1);
+  CHECK((*told == std::vector<std::string>{"open_tenant tnt_acme ok 1", "close  ok 0", "sweep tnt_acme engine_closed 0"}));
+
   // Owners move into containers and out of scope in any order.
   std::vector<hj::grant> grants;
   grants.push_back(std::move(second));

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use hellojohn::schema::{Kind, PublicRecord, PublicValue, Record, Words};
 use hellojohn::{
     Config, ConfigWarning, CreateSession, DeviceType, Durability, EndReason, ErrorCode, EventDetail,
-    EventLogProblem, EventType, FileAccess, KeyInfo, KeyState, ProblemKind, RefreshAnswer, RefreshRequest,
-    SeriesSpan, Session, SessionLimit, SignOutScope, StatsPeriod, Status, StatusFilter,
+    EventLogProblem, EventType, FileAccess, KeyInfo, KeyState, Operation, ProblemKind, RefreshAnswer,
+    RefreshRequest, SeriesSpan, Session, SessionLimit, SignOutScope, StatsPeriod, Status, StatusFilter,
 };
 
 use super::{ANSWERS, Located, camel_case, flatten, one_line, wrap};
@@ -66,6 +66,11 @@ pub(super) fn files() -> Vec<(String, String)> {
         (
             "npm/node/src/generated/wire.ts".to_owned(),
             format!("{written}import {{ type Json, toDate }} from \"../values\";\n{names}\n{wire}"),
+        ),
+        // Apart, because they are many.
+        (
+            "npm/node/src/generated/operation.ts".to_owned(),
+            format!("{written}{}", unions(&[Operation::KIND])),
         ),
         ("bindings/node/src/generated/session.rs".to_owned(), encoder()),
     ]

@@ -1,6 +1,9 @@
 //! `hj_engine`: an open database.
 
+use std::ffi::c_void;
 use std::mem::offset_of;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hellojohn_core::{
@@ -11,6 +14,7 @@ use crate::abi::{OptionStruct, hj_str, require_object};
 use crate::clock::hj_clock;
 use crate::error::hj_error;
 use crate::guard::call;
+use crate::observer::{HostObserver, hj_observer, hj_observer_free};
 use crate::status::hj_status;
 use crate::tenant::hj_tenant;
 use crate::unwind;
@@ -102,9 +106,17 @@ pub struct hj_open_options {
     pub allow_network_file_system: i32,
     /// How much is recorded of a tenant whose setting event_retention is set; default HJ_EVENTS_CHANGES.
     pub events: hj_event_detail,
+    /// Told after each operation; default NULL: no function is, and nothing is measured.
+    pub observer: hj_observer,
+    /// What the library passes to `observer`. It must be good until `observer_free` gets it, or without one until the engine and all
+    /// its tenants and REST APIs are freed.
+    pub observer_data: *mut c_void,
+    /// Gets `observer_data` once, when no call can reach the observer any more, on the thread that frees the last handle;
+    /// default NULL. The data of an engine that was not opened stay the host's.
+    pub observer_free: hj_observer_free,
 }
 
-// SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, HJ_DURABILITY_FULL, HJ_FILE_ACCESS_OWNER,
+// SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, no function, HJ_DURABILITY_FULL, HJ_FILE_ACCESS_OWNER,
 // HJ_EVENTS_CHANGES.
 unsafe impl OptionStruct for hj_open_options {
     const FIRST_SIZE: usize = offset_of!(Self, file_access);
@@ -131,18 +143,24 @@ pub unsafe extern "C" fn hj_engine_open(
     call!([engine], error, || {
         let engine = engine.require("engine")?;
         // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
-        let (path, builder) = unsafe {
+        let (path, (builder, observer)) = unsafe {
             let options = OptionStruct::read(options)?;
             (database.require_text("database")?, read_builder(options)?)
         };
-        engine.give(hj_engine(builder.open(path)?));
+        let opened = builder.open(path)?;
+        if let Some(observer) = observer {
+            observer.store(true, Ordering::Release);
+        }
+        engine.give(hj_engine(opened));
         Ok(())
     })
 }
 
+/// The builder, and the flag that hands the observer's data over to the library.
+///
 /// # Safety
 /// Sections "Objects" and "Strings" of the contract hold for the clock and the texts.
-unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error> {
+unsafe fn read_builder(options: hj_open_options) -> Result<(EngineBuilder, Option<Arc<AtomicBool>>), Error> {
     let mut builder = Engine::builder().durability(match options.durability {
         HJ_DURABILITY_FULL => Durability::Full,
         HJ_DURABILITY_NORMAL => Durability::Normal,
@@ -184,7 +202,10 @@ unsafe fn read_builder(options: hj_open_options) -> Result<EngineBuilder, Error>
     if let Some(clock) = unsafe { options.clock.as_ref() } {
         builder = builder.clock(clock.0.clone());
     }
-    Ok(builder)
+    Ok(match HostObserver::new(options.observer, options.observer_data, options.observer_free) {
+        Some((observer, handed_over)) => (builder.observer(observer), Some(handed_over)),
+        None => (builder, None),
+    })
 }
 
 /// Not a `bool`: C may leave any byte there.

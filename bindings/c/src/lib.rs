@@ -31,7 +31,8 @@ pub mod grant;
 #[path = "generated/claims.rs"]
 pub mod claims;
 
-pub mod page;
+pub mod observer;
+mod page;
 pub mod revoke_preview;
 
 #[path = "generated/config.rs"]

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::completion_queue::{CompletionQueue, Completions};
 use crate::guard::catch_panic;
 use crate::lazy_engine::{LazyEngine, OpenTenant};
+use crate::observed::{ANSWERED_INLINE, collect_reports};
 use crate::thread_pool::{LOOKUPS, ThreadPool, WRITES};
 
 pub(crate) type Answer = Result<String, Error>;
@@ -101,11 +102,16 @@ impl CallRunner {
             reason = "how long the job waited for a thread; no answer depends on it"
         )]
         let called_at = Instant::now();
+        let is_observed = completions.reports.are_wanted();
         let job = move || {
-            if !completions.is_abandoned()
-                && let Some(answer) =
-                    catch_panic(|| Ok(body(called_at.elapsed()))).unwrap_or_else(|error| Some(Err(error)))
-            {
+            if completions.is_abandoned() {
+                return;
+            }
+            let run =
+                || catch_panic(|| Ok(body(called_at.elapsed()))).unwrap_or_else(|error| Some(Err(error)));
+            // What was told of a read that another job repeats is dropped.
+            if let (Some(answer), reports) = collect_reports(is_observed, run) {
+                completions.reports.keep(call, reports);
                 completions.complete(call, answer);
             }
         };
@@ -133,15 +139,20 @@ impl CallRunner {
     ) -> Either<String, u32> {
         let answer = self.engine.as_ref().and_then(|engine| {
             let open = engine.if_open()?;
-            Some(catch_panic(|| body(engine, &open.non_blocking)))
+            Some(self.observe_inline(|| catch_panic(|| body(engine, &open.non_blocking))))
         });
+        let (answer, reports) = answer.map_or((None, None), |(answer, reports)| (Some(answer), reports));
         Either::B(match answer {
-            Some(Ok(answer)) => return Either::A(answer),
+            Some(Ok(answer)) => {
+                self.completions.reports.keep(ANSWERED_INLINE, reports);
+                return Either::A(answer);
+            }
             Some(Err(error)) if error.code() == ErrorCode::StorageBusy => {
                 self.submit(env, &WRITES, move |engine, queued| read_blocking(engine, queued, &body))
             }
             Some(Err(error)) => {
                 let call = self.completions.register(env);
+                self.completions.reports.keep(call, reports);
                 self.completions.complete(call, Err(error));
                 call
             }
@@ -181,7 +192,15 @@ impl CallRunner {
     /// Runs a read on JavaScript's thread, which also opens the engine there if it is not open.
     pub(crate) fn run_sync(&self, body: impl FnOnce(&Tenant) -> Answer) -> Answer {
         let engine = self.engine.as_ref().ok_or_else(refused_options_error)?;
-        catch_panic(|| body(&engine.open(Duration::ZERO)?.tenant))
+        let run = || catch_panic(|| body(&engine.open(Duration::ZERO)?.tenant));
+        let (answer, reports) = self.observe_inline(run);
+        self.completions.reports.keep(ANSWERED_INLINE, reports);
+        answer
+    }
+
+    /// Runs `body` on JavaScript's thread; its answer, and what the engine told of it if JavaScript wants to know.
+    fn observe_inline<T>(&self, body: impl FnOnce() -> T) -> (T, Option<String>) {
+        collect_reports(self.completions.reports.are_wanted(), body)
     }
 
     /// Whether the cached answer whose validator has this number is certainly fresh. Never waits.
@@ -228,7 +247,8 @@ impl CallRunner {
             open = open.with_actor(actor);
         }
         let call = self.completions.register(env);
-        match catch_panic(|| begin(&open)) {
+        // It is told when its answer is there, but measured, if it is to be told, from here.
+        match self.observe_inline(|| catch_panic(|| begin(&open))).0 {
             Ok(pending) => self.run(call, &open.commits, move |_| pending.wait()?),
             Err(error) => self.completions.complete(call, Err(error)),
         }

@@ -21,6 +21,7 @@ use napi_derive::napi;
 
 use crate::delivery::{Completion, call_with};
 use crate::lazy_engine::LazyEngine;
+use crate::observed::{ANSWERED_INLINE, KeptReports};
 use crate::shared_engine::run_before_end;
 
 struct State {
@@ -41,6 +42,8 @@ pub(crate) struct Completions {
     state: Mutex<State>,
     /// The engines of the environment.
     engines: Mutex<Vec<Weak<LazyEngine>>>,
+    /// What the engine told of the calls.
+    pub(crate) reports: KeptReports,
 }
 
 // SAFETY: the raw function is made for use from any thread, and is used under the lock only.
@@ -75,7 +78,7 @@ impl Completions {
     /// Registers a call and returns its number. On the JavaScript thread only.
     pub(crate) fn register(&self, env: Env) -> u32 {
         let mut state = self.state();
-        state.next_call = state.next_call.wrapping_add(1);
+        state.next_call = state.next_call.wrapping_add(1).max(ANSWERED_INLINE + 1);
         state.pending += 1;
         if state.pending == 1 && !state.function.is_null() {
             // SAFETY: on the thread of `env`, with a function that is not released and a reference that is not deleted.
@@ -92,6 +95,7 @@ impl Completions {
         let mut state = self.state();
         state.completed.clear();
         state.long_answers.clear();
+        self.reports.set_wanted(false);
         let function = std::mem::replace(&mut state.function, ptr::null_mut());
         (!function.is_null()).then_some(function)
     }
@@ -147,7 +151,8 @@ impl CompletionQueue {
             completed: Vec::new(),
             long_answers: HashMap::new(),
         };
-        let completions = Arc::new(Completions { state: Mutex::new(state), engines: Mutex::default() });
+        let (state, engines, reports) = (Mutex::new(state), Mutex::default(), KeptReports::default());
+        let completions = Arc::new(Completions { state, engines, reports });
         let function = create_function(&env, &completions)?;
         completions.state().function = function;
         // Hooks run in reverse order: this one before Node's own that deletes the function.
@@ -165,6 +170,19 @@ impl CompletionQueue {
     #[napi]
     pub fn take_long_answer(&self, call: u32) -> Option<String> {
         self.completions.state().long_answers.remove(&call)
+    }
+
+    /// Says whether to keep what the engine tells of the calls that are made from now on.
+    #[napi]
+    pub fn set_observed(&self, is_observed: bool) {
+        self.completions.reports.set_wanted(is_observed);
+    }
+
+    /// What the engine told of a call as JSON, once: for each operation its name, the tenant's id, the error's code, nanoseconds,
+    /// rows, and whether a cache answered. [`ANSWERED_INLINE`] stands for the call that was answered last on this thread.
+    #[napi]
+    pub fn take_reports(&self, call: u32) -> Option<String> {
+        self.completions.reports.take(call)
     }
 }
 

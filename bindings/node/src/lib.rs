@@ -13,6 +13,7 @@ mod delivery;
 mod encode;
 mod guard;
 mod lazy_engine;
+mod observed;
 mod options;
 mod rest;
 #[path = "generated/session.rs"]

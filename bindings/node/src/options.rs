@@ -3,6 +3,8 @@
 use hellojohn::{EngineBuilder, EngineOptions, Error, ManualClock, SecretKey};
 use zeroize::Zeroizing;
 
+use crate::observed::CallObserver;
+
 /// The values that opening needs.
 pub(crate) struct Options {
     pub engine: EngineOptions,
@@ -34,9 +36,10 @@ impl Options {
 
     /// The engine, not opened yet.
     pub(crate) fn builder(&self) -> EngineBuilder {
+        let builder = self.engine.builder().observer(CallObserver);
         match &self.clock {
-            Some(clock) => self.engine.builder().clock(clock.clone()),
-            None => self.engine.builder(),
+            Some(clock) => builder.clock(clock.clone()),
+            None => builder,
         }
     }
 }

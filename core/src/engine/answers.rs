@@ -33,6 +33,13 @@ pub struct Grant {
     pub evicted: Vec<SessionId>,
 }
 
+impl Grant {
+    /// How many sessions the answer tells of.
+    pub(super) fn rows(&self) -> u64 {
+        self.evicted.len() as u64 + 1
+    }
+}
+
 /// A changed session with an access token that carries the change.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::inner::{EngineInner, EngineSettings};
+use super::observer::Observer;
 use super::tenant::Tenant;
 use super::token_cache::CacheLimits;
 use crate::clock::{Clock, MachineTime, TimeSource};
@@ -13,6 +14,7 @@ use crate::error::Error;
 use crate::fork;
 use crate::model::event::EventDetail;
 use crate::model::id::TenantId;
+use crate::model::operation::Operation;
 use crate::model::sign_in_limit::SignInLimit;
 use crate::random::{OsRandom, Random};
 use crate::secret::{KeyStrength, SecretKey};
@@ -66,6 +68,7 @@ pub struct EngineBuilder {
     max_clock_jump: Duration,
     clock: Option<Box<dyn Clock>>,
     random: Box<dyn Random>,
+    observer: Option<Box<dyn Observer>>,
 }
 
 impl EngineBuilder {
@@ -173,6 +176,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Who is told after each operation; by default no observer is, and nothing is measured. What has no engine (`copy_database`,
+    /// `check_database` and the like) and [`open`](Self::open) itself are not told. Neither is an argument that is refused before an
+    /// operation gets it, such as a text that is no id, nor anything in a forked child.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     /// Opens the database that `database` names: the path of a file, created if it is not there, `:memory:` for one
     /// that lives as long as the engine, or, with the crate's feature `postgres`, the URL of a PostgreSQL database
     /// (`postgres://user@host/name?schema=hellojohn`), which several machines may share.
@@ -210,6 +221,7 @@ impl EngineBuilder {
                 token_cache: self.token_cache,
                 direct_ends_max: self.direct_ends_max,
                 event_detail: self.event_detail,
+                observer: self.observer,
             },
         );
         Ok(Engine { inner: Arc::new(inner) })
@@ -240,6 +252,7 @@ impl Engine {
             max_clock_jump: Duration::HOUR_1,
             clock: None,
             random: Box::new(OsRandom),
+            observer: None,
         }
     }
 
@@ -250,7 +263,8 @@ impl Engine {
     /// `invalid_api_key` for a wrong secret key: nothing is created; `validation_error` for a new tenant's key that does
     /// not start with `sk_` or is weaker than [`SecretKey`] asks for; `storage_…`, `engine_closed`, `forked`.
     pub fn tenant(&self, id: &TenantId, secret_key: &SecretKey) -> Result<Tenant, Error> {
-        Tenant::open(&self.inner, id, secret_key, true)
+        let open = || Tenant::open(&self.inner, id, secret_key, true);
+        self.inner.observe(Operation::OpenTenant, Some(id), |_| 1, open)
     }
 
     /// A handle for a tenant that is there: for programs of operators, where a mistyped id must not make a tenant.
@@ -265,7 +279,8 @@ impl Engine {
     /// # Errors
     /// `not_found` for a tenant that the database does not have; otherwise as [`tenant`](Self::tenant).
     pub fn existing_tenant(&self, id: &TenantId, secret_key: &SecretKey) -> Result<Tenant, Error> {
-        Tenant::open(&self.inner, id, secret_key, false)
+        let open = || Tenant::open(&self.inner, id, secret_key, false);
+        self.inner.observe(Operation::OpenTenant, Some(id), |_| 1, open)
     }
 
     /// Closes the engine: waits for the write that is under way, then releases the files. Later calls on every handle fail
@@ -275,8 +290,15 @@ impl Engine {
     /// `forked` in a child process, where the files are left alone.
     pub fn close(&self) -> Result<(), Error> {
         fork::require_same_process()?;
-        self.inner.store.close();
-        Ok(())
+        self.inner.observe(
+            Operation::Close,
+            None,
+            |()| 0,
+            || {
+                self.inner.store.close();
+                Ok(())
+            },
+        )
     }
 }
 

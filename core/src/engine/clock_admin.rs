@@ -8,6 +8,7 @@ use super::session_ends::{Selection, SessionEnds};
 use super::tenant_snapshot::bulk_ends_of;
 use crate::clock::Timestamp;
 use crate::error::{Error, Failure};
+use crate::model::operation::Operation;
 use crate::random::{self, Random};
 use crate::rules::expiry;
 use crate::store::{ClockMark, SessionScope};
@@ -20,6 +21,10 @@ impl Engine {
     /// # Errors
     /// `engine_closed`, `forked`, `storage_…`.
     pub fn lower_clock_mark(&self) -> Result<(), Error> {
+        self.inner.observe(Operation::LowerClockMark, None, |()| 0, || self.trust_clock())
+    }
+
+    fn trust_clock(&self) -> Result<(), Error> {
         let inner = &self.inner;
         inner.require_open()?;
         inner.clock.trust();

@@ -19,6 +19,7 @@ use crate::model::client_hints::ClientHints;
 use crate::model::event::EventType;
 use crate::model::id::{SessionId, UserId};
 use crate::model::identity::Identity;
+use crate::model::operation::Operation;
 use crate::model::session::{BulkNo, EndReason, SessionTimes};
 use crate::random;
 use crate::rules::rotation::Rotation;
@@ -102,7 +103,12 @@ impl Tenant {
     }
 
     /// Begins [`create`](Self::create) without waiting for it; see [`Pending`].
-    pub fn begin_create(&self, mut request: CreateSession) -> Pending<Grant> {
+    pub fn begin_create(&self, request: CreateSession) -> Pending<Grant> {
+        self.observe_pending(Operation::Create, Grant::rows, || self.queue_create(request))
+    }
+
+    /// A create that is not told of by itself.
+    pub(super) fn queue_create(&self, mut request: CreateSession) -> Pending<Grant> {
         // Classified here, before the write lock is taken.
         request.client.device_type = Some(request.client.device_type_with(&request.hints));
         let opened = self.begin_bulk_write(self.needed_for(&request.user_id), move |tenant, ctx| {

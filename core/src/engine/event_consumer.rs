@@ -1,11 +1,13 @@
 //! Named readers of events, each of which one process at a time is: the position is kept in the database (SPEC 10).
 
 use super::events::{EventPage, EventQuery};
+use super::observed::count_rows;
 use super::refusals::too_many_consumers;
 use super::tenant::Tenant;
 use crate::duration::Duration;
 use crate::error::Error;
 use crate::model::event::EventSeq;
+use crate::model::operation::Operation;
 use crate::random;
 use crate::store::{LeaseHolder, LeaseRecord};
 use crate::text;
@@ -96,6 +98,11 @@ impl EventConsumer {
     /// # Errors
     /// `validation_error` when the tenant has 1,000 consumers already.
     pub fn next(&self, query: &EventQuery) -> Result<Option<EventPage>, Error> {
+        let rows = |page: &Option<EventPage>| page.as_ref().map_or(0, |page| count_rows(&page.data));
+        self.tenant.observe(Operation::NextEvents, rows, || self.read_next(query))
+    }
+
+    fn read_next(&self, query: &EventQuery) -> Result<Option<EventPage>, Error> {
         let lease = self.lease.as_str();
         let (found, now) =
             self.tenant.read(|ctx| Ok((ctx.transaction.lease(ctx.tenant, lease)?, ctx.now)))?;
@@ -106,35 +113,42 @@ impl EventConsumer {
         if is_others {
             return Ok(None);
         }
-        let page = self.tenant.events(&EventQuery { after: position, ..query.clone() })?;
+        let page = self.tenant.read_events(&EventQuery { after: position, ..query.clone() })?;
         if page.next_after == position {
             return Ok(Some(page));
         }
         match self.tenant.claim(lease, self.holder, LEASE)? {
             None => Ok(None),
             Some(claimed) if claimed == position => Ok(Some(page)),
-            Some(claimed) => self.tenant.events(&EventQuery { after: claimed, ..query.clone() }).map(Some),
+            Some(claimed) => {
+                self.tenant.read_events(&EventQuery { after: claimed, ..query.clone() }).map(Some)
+            }
         }
     }
 
     /// Keeps the position: the consumer is done with every event up to this number. False if another process has taken over
     /// meanwhile; then nothing is changed.
     pub fn finish(&self, through: u64) -> Result<bool, Error> {
-        self.hold(Some(through), LEASE)
+        self.tenant.observe(Operation::FinishEvents, |_| 0, || self.hold(Some(through), LEASE))
     }
 
     /// Says that the consumer is still at work; false if another process has taken over.
     pub fn renew(&self) -> Result<bool, Error> {
-        self.hold(None, LEASE)
+        self.tenant.observe(Operation::RenewEvents, |_| 0, || self.hold(None, LEASE))
     }
 
     /// Lets another process go on at once.
     pub fn release(&self) -> Result<(), Error> {
-        self.hold(None, Duration::ZERO).map(drop)
+        self.tenant.observe(Operation::ReleaseEvents, |()| 0, || self.hold(None, Duration::ZERO).map(drop))
     }
 
     /// Deletes the consumer with its position, unless another process reads under the name; whether it did.
     pub fn forget(self) -> Result<bool, Error> {
+        let tenant = self.tenant.clone();
+        tenant.observe(Operation::ForgetEvents, |_| 0, || self.delete_lease())
+    }
+
+    fn delete_lease(self) -> Result<bool, Error> {
         let (name, holder) = (self.lease, self.holder);
         self.tenant.write(move |_, ctx| {
             let found = ctx.transaction.lease(ctx.tenant, &name)?;

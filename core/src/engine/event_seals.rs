@@ -14,6 +14,7 @@ use super::work_step::WorkStep;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
 use crate::json;
 use crate::model::event::{Event, EventHash, EventSeq};
+use crate::model::operation::Operation;
 use crate::schema::public_record;
 use crate::store::{Durability, NeededSessions, ReadTransaction, SealRecord, TenantNo};
 use crate::token::event_seal::{self, Statement};
@@ -46,7 +47,11 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn seal_events(&self) -> Result<SealReport, Error> {
-        self.seal_at_most(u64::MAX).map(|(report, _)| report)
+        self.observe(
+            Operation::SealEvents,
+            |report: &SealReport| report.sealed,
+            || self.seal_at_most(u64::MAX).map(|(report, _)| report),
+        )
     }
 
     /// Seals at most about this many events; whether there may be more.
@@ -168,6 +173,10 @@ impl Tenant {
     /// # Errors
     /// `validation_error` for a number of an event that is not kept; `storage_io` when the log cannot be written.
     pub fn export_events(&self, after: u64, log: &mut dyn Write) -> Result<u64, Error> {
+        self.observe(Operation::ExportEvents, u64::clone, || self.write_log(after, log))
+    }
+
+    fn write_log(&self, after: u64, log: &mut dyn Write) -> Result<u64, Error> {
         let mut position = after;
         let mut count = 0;
         let mut through = None;
@@ -190,7 +199,10 @@ impl Tenant {
     /// # Errors
     /// `storage_io` also when there is a file already.
     pub fn export_events_to(&self, after: u64, path: impl AsRef<Path>) -> Result<u64, Error> {
-        let path = path.as_ref();
+        self.observe(Operation::ExportEvents, u64::clone, || self.write_log_file(after, path.as_ref()))
+    }
+
+    fn write_log_file(&self, after: u64, path: &Path) -> Result<u64, Error> {
         let unwritable = |error: io::Error| {
             Error::new(ErrorCode::StorageIo, format!("the log cannot be written: {error}"))
         };
@@ -200,7 +212,7 @@ impl Tenant {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(path).map_err(unwritable)?;
         let count = self
-            .export_events(after, &mut file)
+            .write_log(after, &mut file)
             .and_then(|count| file.sync_all().map(|()| count).map_err(unwritable));
         if count.is_err() {
             // What is left of it is no log. The first error says more than a second one would.
@@ -219,7 +231,7 @@ impl Tenant {
     ) -> Result<EventLogChunk, Error> {
         let through = match through {
             Some(through) => through,
-            None => self.seal_events()?.through,
+            None => self.seal_at_most(u64::MAX)?.0.through,
         };
         self.read_about(NeededSessions::Scanned, |ctx| {
             let mut lines = String::new();

@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use super::observed::count_rows;
 use super::session_scan::SCAN_ROWS_MAX;
 use super::tenant::Tenant;
 use crate::error::Error;
 use crate::model::event::{Event, EventType};
 use crate::model::id::{SessionId, UserId};
+use crate::model::operation::Operation;
 use crate::model::page::Limit;
 use crate::object_reader::ObjectReader;
 use crate::schema::request_struct;
@@ -115,6 +117,11 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn events(&self, query: &EventQuery) -> Result<EventPage, Error> {
+        self.observe(Operation::Events, |page: &EventPage| count_rows(&page.data), || self.read_events(query))
+    }
+
+    /// A page of events that is not told of by itself.
+    pub(super) fn read_events(&self, query: &EventQuery) -> Result<EventPage, Error> {
         let limit = query.limit.get();
         // Without a filter every row that is read is shown.
         let has_filter = !query.types.is_empty() || query.user_id.is_some() || query.session_id.is_some();

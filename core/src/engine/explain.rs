@@ -8,6 +8,7 @@ use super::tenant::Tenant;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::id::SessionId;
+use crate::model::operation::Operation;
 use crate::model::session::{EndReason, Status};
 use crate::model::session_filter::SessionFilter;
 use crate::rules::explanation::{RefreshForecast, Subject};
@@ -37,6 +38,10 @@ impl Tenant {
     /// # Errors
     /// `session_not_found`.
     pub fn explain(&self, id: SessionId) -> Result<SessionExplanation, Error> {
+        self.observe(Operation::Explain, |_| 1, || self.read_explanation(id))
+    }
+
+    fn read_explanation(&self, id: SessionId) -> Result<SessionExplanation, Error> {
         let mut explained: Option<SessionExplanation> = None;
         let (mut ranks, mut before) = (Ranks::default(), None);
         loop {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering as AtomicOrde
 use parking_lot::Mutex;
 
 use super::answers::VerifiedAccess;
+use super::observer::Observer;
 use super::token_cache::{CacheLimits, TokenCache};
 use crate::clock::{ClockJumped, TimeSource, Timestamp};
 use crate::error::{ErrorCode, Failure};
@@ -43,6 +44,7 @@ pub(super) struct EngineInner {
     pub(super) direct_ends_max: usize,
     /// How much is recorded of a tenant whose settings ask for events.
     pub(super) event_detail: EventDetail,
+    pub(super) observer: Option<Box<dyn Observer>>,
 }
 
 /// What an engine was opened with, beside what a test replaces.
@@ -53,6 +55,7 @@ pub(super) struct EngineSettings {
     pub(super) token_cache: CacheLimits,
     pub(super) direct_ends_max: usize,
     pub(super) event_detail: EventDetail,
+    pub(super) observer: Option<Box<dyn Observer>>,
 }
 
 #[cfg(test)]
@@ -66,6 +69,7 @@ impl EngineSettings {
             token_cache: CacheLimits::default(),
             direct_ends_max: 500,
             event_detail: EventDetail::default(),
+            observer: None,
         }
     }
 }
@@ -84,6 +88,7 @@ impl EngineInner {
             token_cache,
             direct_ends_max,
             event_detail,
+            observer,
         } = settings;
         EngineInner {
             store: ManuallyDrop::new(store),
@@ -101,6 +106,7 @@ impl EngineInner {
             owes_erasure: AtomicBool::new(false),
             direct_ends_max,
             event_detail,
+            observer,
         }
     }
 

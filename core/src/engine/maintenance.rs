@@ -14,6 +14,7 @@ use crate::duration::Duration;
 use crate::error::{Error, Failure};
 use crate::model::event::EventType;
 use crate::model::id::SessionId;
+use crate::model::operation::Operation;
 use crate::model::session::{BulkNo, SessionLifetime};
 use crate::object_reader::ObjectReader;
 use crate::rules::status::{Cause, FoundEnd};
@@ -71,6 +72,10 @@ impl Tenant {
     /// the disk. It takes half of the time that it could take and gives way to every other write: none waits for it
     /// longer than some 10 ms.
     pub fn sweep(&self) -> Result<u64, Error> {
+        self.observe(Operation::Sweep, u64::clone, || self.stamp_all())
+    }
+
+    fn stamp_all(&self) -> Result<u64, Error> {
         self.sweep_sign_in_failures()?;
         let stamped = self.settle(SessionScope::Tenant)?;
         self.inner.erase_what_is_owed();
@@ -146,6 +151,10 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn purge(&self, before: PurgeBefore) -> Result<u64, Error> {
+        self.observe(Operation::Purge, u64::clone, || self.purge_all(before))
+    }
+
+    fn purge_all(&self, before: PurgeBefore) -> Result<u64, Error> {
         if !self.latest_snapshot()?.bulk_ends.pending.is_empty() {
             self.settle(SessionScope::Tenant)?;
         }

@@ -4,6 +4,7 @@ use super::answers::MaintenanceReport;
 use super::tenant::Tenant;
 use crate::duration::Duration;
 use crate::error::Error;
+use crate::model::operation::Operation;
 use crate::store::LeaseHolder;
 
 /// How many pages of sessions a round looks at, and how many events it seals and deletes.
@@ -29,6 +30,15 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn maintain(&self) -> Result<MaintenanceReport, Error> {
+        let rows = |report: &MaintenanceReport| {
+            let MaintenanceReport { stamped, purged, sealed_events, deleted_events, retired_keys, .. } =
+                *report;
+            stamped + purged + sealed_events + deleted_events + retired_keys
+        };
+        self.observe(Operation::Maintain, rows, || self.do_round())
+    }
+
+    fn do_round(&self) -> Result<MaintenanceReport, Error> {
         let mut report = MaintenanceReport::default();
         self.sweep_sign_in_failures()?;
         let (after, mut pending) = self.state.maintenance_walk.lock().clone();

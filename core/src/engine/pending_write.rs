@@ -81,6 +81,14 @@ impl<T: Send + 'static> Pending<T> {
     ) -> Pending<U> {
         Pending(Box::new(move || self.wait().and_then(complete)))
     }
+
+    /// The same write with work after it whether it succeeded or not, on the thread that waits.
+    pub(super) fn then(
+        self,
+        finish: impl FnOnce(Result<T, Error>) -> Result<T, Error> + Send + 'static,
+    ) -> Self {
+        Pending(Box::new(move || finish(self.wait())))
+    }
 }
 
 /// A queued write that is cancelled, if it has not begun, once its answer is no longer wanted.

@@ -5,10 +5,12 @@ use std::ops::ControlFlow;
 use serde_json::{Map, Value};
 
 use super::cache_validator::CacheValidator;
+use super::observed::count_rows;
 use super::refusals::unknown_session;
 use super::tenant::Tenant;
 use crate::error::{Error, Refusal};
 use crate::model::id::SessionId;
+use crate::model::operation::Operation;
 use crate::model::page::{Cursor, Limit, Page};
 use crate::model::session::Session;
 use crate::model::session_filter::SessionFilter;
@@ -75,6 +77,10 @@ impl Tenant {
     /// # Errors
     /// As [`get`](Self::get).
     pub fn get_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), Error> {
+        self.observe(Operation::Get, |_| 1, || self.read_session(id))
+    }
+
+    fn read_session(&self, id: SessionId) -> Result<(Session, CacheValidator), Error> {
         self.read_about(NeededSessions::One(id), |ctx| {
             let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
             let end = ctx.effective_end(&record.lifetime())?;
@@ -113,6 +119,10 @@ impl Tenant {
     /// # Errors
     /// `validation_error` for a cursor of another list, and for members of the filter that no session can satisfy together.
     pub fn list(&self, query: &ListQuery) -> Result<Page<Session>, Error> {
+        self.observe(Operation::List, |page: &Page<Session>| count_rows(&page.data), || self.read_page(query))
+    }
+
+    fn read_page(&self, query: &ListQuery) -> Result<Page<Session>, Error> {
         query.filter.require_possible()?;
         let cursor_scope = query.cursor_scope();
         let limit = query.limit.get();
@@ -158,8 +168,10 @@ impl Tenant {
     /// # Errors
     /// `validation_error` for members of the filter that no session can satisfy together.
     pub fn count(&self, filter: &SessionFilter) -> Result<u64, Error> {
-        filter.require_possible()?;
-        self.count_up_to(filter, None)
+        self.observe(Operation::Count, u64::clone, || {
+            filter.require_possible()?;
+            self.count_up_to(filter, None)
+        })
     }
 
     /// [`count`](Self::count) of the sessions up to this one.

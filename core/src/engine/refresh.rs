@@ -20,6 +20,7 @@ use crate::model::client::UserAgent;
 use crate::model::config::Config;
 use crate::model::event::{EventDetail, EventType};
 use crate::model::ip_address::IpAddress;
+use crate::model::operation::Operation;
 use crate::rules::expiry;
 use crate::rules::rotation::{Decision, Rotation, decide};
 use crate::schema::{self, request_record};
@@ -75,6 +76,10 @@ impl Tenant {
 
     /// Begins [`refresh`](Self::refresh) without waiting for it; see [`Pending`].
     pub fn begin_refresh(&self, refresh_token: &str, request: RefreshRequest) -> Pending<Grant> {
+        self.observe_pending(Operation::Refresh, Grant::rows, || self.queue_refresh(refresh_token, request))
+    }
+
+    fn queue_refresh(&self, refresh_token: &str, request: RefreshRequest) -> Pending<Grant> {
         if refresh_token.is_empty() {
             return Pending::ready(Err(missing_refresh_token().into()));
         }

@@ -11,6 +11,7 @@ use super::tenant::Tenant;
 use super::transaction::WriteContext;
 use crate::error::{Error, OpError};
 use crate::model::id::{SessionId, UserId};
+use crate::model::operation::Operation;
 use crate::model::session::{End, EndReason};
 use crate::rules::rotation::Decision;
 use crate::store::{NeededSessions, SessionRecord, SessionScope};
@@ -49,6 +50,10 @@ impl Tenant {
 
     /// Begins [`revoke`](Self::revoke) without waiting for it; see [`Pending`].
     pub fn begin_revoke(&self, id: SessionId) -> Pending<()> {
+        self.observe_pending(Operation::Revoke, |()| 1, || self.queue_revoke(id))
+    }
+
+    fn queue_revoke(&self, id: SessionId) -> Pending<()> {
         self.begin_write_about(NeededSessions::One(id), move |_, ctx| {
             let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
             if ctx.ends().stamp(&record.lifetime())?.is_none() {
@@ -76,6 +81,10 @@ impl Tenant {
     /// `session_not_found` if `except` is not a session of this user: nothing is revoked then, because the caller is
     /// mistaken about which session stays.
     pub fn revoke_user(&self, user: &UserId, except: Option<SessionId>) -> Result<u64, Error> {
+        self.observe(Operation::RevokeUser, u64::clone, || self.end_user(user, except))
+    }
+
+    fn end_user(&self, user: &UserId, except: Option<SessionId>) -> Result<u64, Error> {
         let concerned = user.clone();
         let needed = except.map_or_else(|| NeededSessions::OpenOf(user.clone()), NeededSessions::One);
         let ended = self.begin_bulk_write(needed, move |_, ctx| {
@@ -91,6 +100,10 @@ impl Tenant {
     /// Revokes all active sessions of the tenant; how many. One commit ends all of them, as in
     /// [`revoke_user`](Self::revoke_user).
     pub fn revoke_tenant(&self) -> Result<u64, Error> {
+        self.observe(Operation::RevokeTenant, u64::clone, || self.end_tenant())
+    }
+
+    fn end_tenant(&self) -> Result<u64, Error> {
         let scope = SessionScope::Tenant;
         let ended = self.bulk_write_alone(move |_, ctx| {
             let reason = Some(EndReason::RevokeTenant);
@@ -119,6 +132,10 @@ impl Tenant {
     /// [`refresh`](Self::refresh): a reused one ends its session and is refused. For `Global`: `session_revoked`,
     /// `session_expired`.
     pub fn sign_out(&self, token: &str, scope: SignOutScope) -> Result<u64, Error> {
+        self.observe(Operation::SignOut, u64::clone, || self.end_by_token(token, scope))
+    }
+
+    fn end_by_token(&self, token: &str, scope: SignOutScope) -> Result<u64, Error> {
         if PresentedToken::has_prefix(token) {
             let presented = PresentedToken::parse(token).ok_or_else(invalid_refresh_token)?;
             let needed = NeededSessions::One(presented.session);

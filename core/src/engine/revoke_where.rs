@@ -9,6 +9,7 @@ use super::session_ends::Selection;
 use super::tenant::Tenant;
 use crate::error::{Error, OpError, Refusal};
 use crate::model::id::SessionId;
+use crate::model::operation::Operation;
 use crate::model::revoke_plan::{PlannedRevoke, RevokePlan};
 use crate::model::session::{EndReason, Session, StatusFilter};
 use crate::model::session_filter::SessionFilter;
@@ -54,6 +55,14 @@ impl Tenant {
     /// # Errors
     /// `validation_error` as for [`revoke_where`](Self::revoke_where).
     pub fn preview_revoke_where(&self, filter: &SessionFilter) -> Result<RevokePreview, Error> {
+        self.observe(
+            Operation::PreviewRevokeWhere,
+            |preview: &RevokePreview| preview.count,
+            || self.read_preview(filter),
+        )
+    }
+
+    fn read_preview(&self, filter: &SessionFilter) -> Result<RevokePreview, Error> {
         require_selective(filter)?;
         let text = filter.to_json();
         let mut sample: Vec<Session> = Vec::new();
@@ -115,6 +124,10 @@ impl Tenant {
     /// [`revoke_tenant`](Self::revoke_tenant)), for one that asks for ended sessions, for a plan of another filter, and for
     /// a plan that more sessions match now. No session ends then.
     pub fn revoke_where(&self, request: RevokeWhere) -> Result<u64, Error> {
+        self.observe(Operation::RevokeWhere, u64::clone, || self.end_where(request))
+    }
+
+    fn end_where(&self, request: RevokeWhere) -> Result<u64, Error> {
         let RevokeWhere { filter, plan } = request;
         require_selective(&filter)?;
         if let Some(plan) = &plan {

@@ -7,6 +7,7 @@ use super::tenant::Tenant;
 use crate::error::{Error, Refusal};
 use crate::model::config::{Config, ConfigPatch};
 use crate::model::event::EventType;
+use crate::model::operation::Operation;
 use crate::rules::expiry;
 
 impl Tenant {
@@ -19,7 +20,7 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn config(&self) -> Result<Config, Error> {
-        Ok(self.latest_snapshot()?.config.clone())
+        self.observe(Operation::Config, |_| 0, || Ok::<_, Error>(self.latest_snapshot()?.config.clone()))
     }
 
     /// Changes settings, all or none, and answers with the settings now in force. Before the idle time-out changes, every
@@ -36,6 +37,10 @@ impl Tenant {
     /// # Errors
     /// `validation_error` naming the setting: nothing is changed then.
     pub fn update_config(&self, patch: &ConfigPatch) -> Result<Config, Error> {
+        self.observe(Operation::UpdateConfig, |_| 0, || self.change_config(patch))
+    }
+
+    fn change_config(&self, patch: &ConfigPatch) -> Result<Config, Error> {
         let patch = patch.clone();
         self.bulk_write_alone(move |_, ctx| {
             let old = &ctx.snapshot.config;

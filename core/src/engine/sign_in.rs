@@ -1,6 +1,7 @@
 //! Sign-ins that may fail: counted as failed before the host checks the credentials, taken back when they were right
 //! (SPEC 23). So calls at the same instant cannot get past the limit together.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use super::answers::Grant;
@@ -12,6 +13,7 @@ use super::tenant::Tenant;
 use super::transaction::ReadContext;
 use crate::error::Error;
 use crate::model::ip_address::IpAddress;
+use crate::model::operation::Operation;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::random;
 use crate::rules::sign_in_limit::seconds_until;
@@ -60,6 +62,10 @@ impl Tenant {
     /// `too_many_requests`, with [`retry_after_secs`](Error::retry_after_secs): do not check the credentials;
     /// `validation_error` for an empty account.
     pub fn begin_sign_in(&self, account: &str, address: Option<IpAddress>) -> Result<SignInAttempt, Error> {
+        self.observe(Operation::BeginSignIn, |_| 0, || self.reserve_sign_in(account, address))
+    }
+
+    fn reserve_sign_in(&self, account: &str, address: Option<IpAddress>) -> Result<SignInAttempt, Error> {
         self.inner.require_open()?;
         if account.trim().is_empty() {
             return Err(Error::validation("account", "must not be empty"));
@@ -99,8 +105,13 @@ impl SignInAttempt {
     /// # Errors
     /// `too_many_requests` if the account was at its limit and the user has had no session from this address: the client
     /// must not learn that its guess was right. As [`Tenant::create`].
-    pub fn succeed(self, mut request: CreateSession) -> Result<Grant, Error> {
-        let Some(reserved) = self.reserved else { return self.tenant.create(request) };
+    pub fn succeed(self, request: CreateSession) -> Result<Grant, Error> {
+        let tenant = self.tenant.clone();
+        tenant.observe(Operation::SucceedSignIn, Grant::rows, || self.open_session(request))
+    }
+
+    fn open_session(self, mut request: CreateSession) -> Result<Grant, Error> {
+        let Some(reserved) = self.reserved else { return self.tenant.queue_create(request).wait() };
         request.client.device_type = Some(request.client.device_type_with(&request.hints));
         let needed = self.tenant.needed_for(&request.user_id);
         let opened = self.tenant.begin_bulk_write(needed, move |tenant, ctx| {
@@ -121,6 +132,16 @@ impl SignInAttempt {
     /// The credentials were wrong: the failure stays counted. Returns the error for the client: `invalid_credentials`, or
     /// `too_many_requests` if right ones would have been refused too.
     pub fn fail(self) -> Error {
+        let tenant = self.tenant.clone();
+        let Err(error) = tenant.observe(
+            Operation::FailSignIn,
+            |never: &Infallible| match *never {},
+            || Err(self.refuse()),
+        );
+        error
+    }
+
+    fn refuse(self) -> Error {
         match self.reserved.and_then(|reserved| reserved.account_limited_until()) {
             None => wrong_credentials().into(),
             // In a forked child the clock's lock may be held for ever.
@@ -135,8 +156,14 @@ impl SignInAttempt {
 
     /// The host could not tell: the sign-in counts as if it had not been tried.
     pub fn cancel(self) -> Result<(), Error> {
-        let Some(reserved) = self.reserved else { return Ok(()) };
-        self.tenant.write(move |_, ctx| Ok(reserved.cancel(ctx)?))
+        self.tenant.observe(
+            Operation::CancelSignIn,
+            |()| 0,
+            || match self.reserved {
+                None => Ok(()),
+                Some(reserved) => self.tenant.write(move |_, ctx| Ok(reserved.cancel(ctx)?)),
+            },
+        )
     }
 
     /// The attempt as a text for [`Tenant::resume_sign_in`], for a binding whose host keeps no objects of ours.

@@ -1,6 +1,7 @@
 //! Signing keys: rotation, retirement, the JWK Set; the refresh key; the secret key that wraps them.
 
 use super::event_log::EventData;
+use super::observed::count_rows;
 use super::provisioning::mint_signing_key;
 use super::refusals::unknown_key;
 use super::tenant::Tenant;
@@ -11,6 +12,7 @@ use crate::error::{Error, Failure, Refusal};
 use crate::key_wrapping::{SALT_BYTES, WrappingKey, refresh_key_purpose, signing_key_purpose};
 use crate::model::event::EventType;
 use crate::model::id::KeyId;
+use crate::model::operation::Operation;
 use crate::random;
 use crate::rules::expiry;
 use crate::secret::SecretKey;
@@ -77,6 +79,10 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn keys(&self) -> Result<Vec<KeyInfo>, Error> {
+        self.observe(Operation::Keys, |keys: &Vec<KeyInfo>| count_rows(keys), || self.read_keys())
+    }
+
+    fn read_keys(&self) -> Result<Vec<KeyInfo>, Error> {
         self.read_about(NeededSessions::Scanned, |ctx| {
             let keys = ctx.transaction.keys(ctx.tenant)?;
             Ok((0..keys.len()).filter_map(|at| describe_key(&keys, at, ctx.now)).collect())
@@ -92,7 +98,7 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn jwks(&self) -> Result<Jwks, Error> {
-        self.read(|ctx| Ok(ctx.snapshot.ring.jwks(ctx.now)))
+        self.observe(Operation::Jwks, |_| 0, || self.read(|ctx| Ok(ctx.snapshot.ring.jwks(ctx.now))))
     }
 
     /// Rotates the signing keys: the next key becomes active, the active one retiring, a new next one is minted. No
@@ -106,6 +112,10 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn rotate_keys(&self) -> Result<KeyId, Error> {
+        self.observe(Operation::RotateKeys, |_| 1, || self.replace_active_key())
+    }
+
+    fn replace_active_key(&self) -> Result<KeyId, Error> {
         self.write_settings(|ctx| {
             let config = &ctx.snapshot.config;
             let drained_at = expiry::token_horizon(ctx.now, config, ctx.snapshot.token_horizon);
@@ -144,6 +154,10 @@ impl Tenant {
     /// # Errors
     /// `not_found`; `validation_error` for the active key: rotate first.
     pub fn retire_key(&self, kid: KeyId) -> Result<(), Error> {
+        self.observe(Operation::RetireKey, |()| 1, || self.retire_at_once(kid))
+    }
+
+    fn retire_at_once(&self, kid: KeyId) -> Result<(), Error> {
         let answer = self.write_settings(|ctx| {
             let keys = ctx.transaction.keys(ctx.tenant)?;
             let no = next_key_no(&keys);
@@ -207,6 +221,10 @@ impl Tenant {
     /// # Errors
     /// `validation_error` for a new key that does not start with `sk_` or is weaker than [`SecretKey`] asks for.
     pub fn change_secret_key(&self, new: &SecretKey) -> Result<(), Error> {
+        self.observe(Operation::ChangeSecretKey, |()| 0, || self.replace_secret_key(new))
+    }
+
+    fn replace_secret_key(&self, new: &SecretKey) -> Result<(), Error> {
         let random = &*self.inner.random;
         let salt = *random::draw_bytes::<SALT_BYTES>(random)?;
         // Before the transaction: stretching takes long.
@@ -257,6 +275,10 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn rotate_refresh_key(&self) -> Result<(), Error> {
+        self.observe(Operation::RotateRefreshKey, |()| 0, || self.replace_refresh_key())
+    }
+
+    fn replace_refresh_key(&self) -> Result<(), Error> {
         let answer = self.write_settings(|ctx| {
             let (id, random) = (self.id(), &*self.inner.random);
             let wrapping = self.state.wrapping.read();

@@ -6,6 +6,7 @@ use super::transaction::ReadContext;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, Failure};
+use crate::model::operation::Operation;
 use crate::model::session::{End, EndReason, SessionLifetime, Status};
 use crate::rules::status::{Cause, FoundEnd};
 use crate::store::{NeededSessions, SessionScope};
@@ -23,7 +24,7 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn stats(&self) -> Result<Stats, Error> {
-        self.survey(|_, _, _| ())
+        self.observe(Operation::Stats, Stats::rows, || self.survey(|_, _, _| ()))
     }
 
     /// The same, and how many sessions began, ended and were active in each hour of the last 24 or each day of the last 30, from
@@ -40,6 +41,11 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn stats_series(&self, span: SeriesSpan) -> Result<StatsSeries, Error> {
+        let rows = |series: &StatsSeries| series.stats.rows();
+        self.observe(Operation::StatsSeries, rows, || self.survey_series(span))
+    }
+
+    fn survey_series(&self, span: SeriesSpan) -> Result<StatsSeries, Error> {
         let mut periods: Option<Periods> = None;
         let stats = self.survey(|now, session, end| {
             periods.get_or_insert_with(|| Periods::until(now, span)).count(session, end);
@@ -84,6 +90,13 @@ impl Tenant {
                 None => return Ok(Stats { log_bytes: self.inner.store.log_bytes()?, ..stats }),
             }
         }
+    }
+}
+
+impl Stats {
+    /// How many sessions were counted.
+    fn rows(&self) -> u64 {
+        self.sessions.active + self.sessions.expired + self.sessions.revoked
     }
 }
 

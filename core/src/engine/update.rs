@@ -12,6 +12,7 @@ use crate::error::{Error, Failure};
 use crate::model::event::EventType;
 use crate::model::id::SessionId;
 use crate::model::identity::{Identity, IdentityPatch};
+use crate::model::operation::Operation;
 use crate::rules::expiry;
 use crate::store::{IssuedAccessToken, NeededSessions};
 use crate::token::issuer::AccessTokenParams;
@@ -42,6 +43,10 @@ impl Tenant {
 
     /// Begins [`update`](Self::update) without waiting for it; see [`Pending`].
     pub fn begin_update(&self, id: SessionId, patch: IdentityPatch) -> Pending<UpdatedSession> {
+        self.observe_pending(Operation::Update, |_| 1, || self.queue_update(id, patch))
+    }
+
+    fn queue_update(&self, id: SessionId, patch: IdentityPatch) -> Pending<UpdatedSession> {
         let issued = self.begin_write_about(NeededSessions::One(id), move |tenant, ctx| {
             let mut record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
             if let Some(found) = ctx.ends().stamp(&record.lifetime())? {

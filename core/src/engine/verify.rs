@@ -15,6 +15,7 @@ use crate::duration::Duration;
 use crate::error::{Error, Failure, Refusal};
 use crate::json;
 use crate::model::id::SessionId;
+use crate::model::operation::Operation;
 use crate::model::session::Session;
 use crate::object_reader::ObjectReader;
 use crate::store::NeededSessions;
@@ -88,6 +89,10 @@ impl Tenant {
     /// # Errors
     /// As [`verify_session`](Self::verify_session).
     pub fn verify_session_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), VerifyError> {
+        self.observe(Operation::VerifySession, |_| 1, || self.check_session(id))
+    }
+
+    fn check_session(&self, id: SessionId) -> Result<(Session, CacheValidator), VerifyError> {
         match self.look_up(id, None)? {
             Lookup::Active { session, validator, .. } => Ok((session, validator)),
             Lookup::Ended(session, refusal) => Err(VerifyError::ended(session, refusal)),
@@ -113,6 +118,12 @@ impl Tenant {
     /// `missing_token`, `invalid_token`, `token_expired`, `session_not_found`; with the session: `session_revoked`,
     /// `session_expired`.
     pub fn verify_access_token(&self, token: &str) -> Result<Arc<VerifiedAccess>, VerifyError> {
+        self.observe_cached(Operation::VerifyAccessToken, |is_from_cache| {
+            self.check_token(token, is_from_cache)
+        })
+    }
+
+    fn check_token(&self, token: &str, is_from_cache: &mut bool) -> Result<Arc<VerifiedAccess>, VerifyError> {
         if token.len() > ACCESS_TOKEN_MAX {
             return Err(Error::from(rejected_access_token(Rejection::Invalid)).into());
         }
@@ -122,6 +133,7 @@ impl Tenant {
         if let Some(cached) = &cached
             && self.is_fresh(&cached.validator)?
         {
+            *is_from_cache = true;
             return Ok(Arc::clone(cached));
         }
         let mut snapshot = self.recent_snapshot()?;
@@ -164,6 +176,10 @@ impl Tenant {
     /// # Errors
     /// `missing_token`, `invalid_token`, `token_expired`; `validation_error` for a leeway over 60 seconds.
     pub fn verify_locally(&self, token: &str, options: &LocalVerification) -> Result<AccessClaims, Error> {
+        self.observe(Operation::VerifyLocally, |_| 1, || self.check_signature(token, options))
+    }
+
+    fn check_signature(&self, token: &str, options: &LocalVerification) -> Result<AccessClaims, Error> {
         let leeway = match options.leeway_secs {
             0 => Leeway::None,
             secs @ 1..=60 => Leeway::UpTo(Duration::from_secs(secs)?),

@@ -12,6 +12,7 @@ pub(crate) mod id;
 pub(crate) mod identity;
 pub(crate) mod ip_address;
 pub(crate) mod ip_network;
+pub(crate) mod operation;
 pub(crate) mod page;
 pub(crate) mod revoke_plan;
 pub(crate) mod session;

@@ -8,6 +8,14 @@ export function learnStatuses(table: Record<string, number>): void {
   for (const [code, status] of Object.entries(table)) statuses.set(code, status);
 }
 
+/**
+ * The HTTP status for this code.
+ * @internal
+ */
+export function statusOf(code: ErrorCode): number {
+  return statuses.get(code) ?? 500;
+}
+
 /** The error of every failed call. Branch on `code`. */
 export class HelloJohnError extends Error {
   /** What went wrong. */
@@ -22,7 +30,7 @@ export class HelloJohnError extends Error {
   constructor(code: ErrorCode, detail: string, options?: { cause?: unknown; retryAfter?: number | null }) {
     super(detail, options);
     this.code = code;
-    this.status = statuses.get(code) ?? 500;
+    this.status = statusOf(code);
     this.detail = detail;
     if (typeof options?.retryAfter === "number") this.retryAfter = options.retryAfter;
   }

@@ -162,7 +162,7 @@ export class HelloJohn {
     this.#tenant = tenant;
     this.#endMaintenance = maintainBySelf(tenant, native !== null);
     const answerCacheMax = addon.answerCacheMax();
-    this.#verifier = new Verifier(tenant, {
+    this.#verifier = new Verifier(tenant, settings.tenant_id, {
       answers: Math.min(tokenCacheCapacity ?? answerCacheMax, answerCacheMax),
       // Half for answers about tokens, half for answers about sessions.
       bytes: (tokenCacheBytes ?? addon.tokenCacheBytesDefault()) / 2,

@@ -16,10 +16,12 @@ export {
   verifyEventLog,
 } from "./events";
 export type { SessionFilter } from "./filter";
+export type { Operation } from "./generated/operation";
 export type * from "./generated/types";
 export { HelloJohn } from "./hellojohn";
 export type { Jwks, PublicJwk } from "./keys";
 export type { PurgeOptions } from "./maintenance";
+export type { OperationReport } from "./operations";
 export type { HelloJohnOptions, SignInLimit, VerifyTokenOptions } from "./options";
 export type { Auth, RequireAuthOptions } from "./rest/authorize";
 export type {

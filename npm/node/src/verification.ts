@@ -5,6 +5,7 @@ import { AnswerCache, type CacheLimits } from "./internal/answer_cache";
 import { callBudget, isOnlyCheck } from "./internal/event_loop_budget";
 import { callInlineOrAsync } from "./internal/native";
 import type { Call, NativeTenant } from "./internal/native_types";
+import { fromCache } from "./internal/observation";
 import { readText, readToken } from "./internal/validate";
 import { copyClaims, toUnsharedSession } from "./session";
 import type { Json } from "./values";
@@ -81,11 +82,13 @@ interface WireVerification {
  */
 export class Verifier {
   readonly #tenant: NativeTenant;
+  readonly #tenantId: string;
   readonly #tokens: AnswerCache<WireVerification>;
   readonly #sessions: AnswerCache<WireSession>;
 
-  constructor(tenant: NativeTenant, cacheLimits: CacheLimits) {
+  constructor(tenant: NativeTenant, tenantId: string, cacheLimits: CacheLimits) {
     this.#tenant = tenant;
+    this.#tenantId = tenantId;
     this.#tokens = new AnswerCache(tenant, cacheLimits);
     this.#sessions = new AnswerCache(tenant, cacheLimits);
   }
@@ -94,13 +97,14 @@ export class Verifier {
     const sessionId = readText("id", id);
     const pause = callBudget.yieldIfSpent();
     if (pause) await pause;
-    return toUnsharedSession(this.#sessions.get(sessionId) ?? (await this.#getFromStore(sessionId)));
+    const cached = fromCache("get", this.#tenantId, () => this.#sessions.get(sessionId));
+    return toUnsharedSession(cached ?? (await this.#getFromStore(sessionId)));
   }
 
   async verifyToken(accessToken: unknown): Promise<TokenVerification> {
     const pause = callBudget.yieldIfSpent();
     if (pause) await pause;
-    const answer = this.#tokens.get(accessToken) ?? (await this.#verifyTokenInStore("token", accessToken));
+    const answer = this.#cachedToken(accessToken) ?? (await this.#verifyTokenInStore("token", accessToken));
     if (answer.payload && answer.session) return toTokenVerification(answer, answer.payload, answer.session);
     return { valid: false, payload: null, error: toVerificationError(answer) };
   }
@@ -112,16 +116,23 @@ export class Verifier {
     if (pause) await pause;
     let answer: WireVerification;
     if (typeof subject !== "string" || subject === "" || subject.includes(".")) {
-      answer = this.#tokens.get(subject) ?? (await this.#verifyTokenInStore(field, subject));
+      answer = this.#cachedToken(subject) ?? (await this.#verifyTokenInStore(field, subject));
     } else {
-      const cached = this.#sessions.get(subject);
-      const session = cached && toUnsharedSession(cached);
-      if (session?.status === "active") return { valid: true, session };
+      const active = fromCache("verify_session", this.#tenantId, () => {
+        const session = this.#sessions.get(subject);
+        const unshared = session && toUnsharedSession(session);
+        return unshared?.status === "active" ? unshared : undefined;
+      });
+      if (active) return { valid: true, session: active };
       answer = await this.#verifySessionInStore(field, subject);
     }
     const session = answer.session && toUnsharedSession(answer.session);
     if (answer.valid && session) return { valid: true, session };
     return { valid: false, session, error: toVerificationError(answer) };
+  }
+
+  #cachedToken(accessToken: unknown): WireVerification | undefined {
+    return fromCache("verify_access_token", this.#tenantId, () => this.#tokens.get(accessToken));
   }
 
   async #getFromStore(id: string): Promise<WireSession> {

@@ -18,6 +18,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("core/src/engine/event_log_check.rs", "one reader of a log, with every way in which it can be wrong"),
     ("core/src/engine/event_seals.rs", "sealing, deleting and exporting one chain"),
     ("core/src/engine/builder.rs", "a setter for each option, with its documentation"),
+    ("core/src/engine/signing_keys.rs", "all keys of a tenant: what one leak calls for"),
     ("core/src/engine/transaction.rs", "how an operation reaches the store, and nothing else does"),
     ("core/src/model/user_agent/mod.rs", "one decision table, read from top to bottom"),
     ("core/src/rest/options.rs", "every option, and a table of bad ones"),

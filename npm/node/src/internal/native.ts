@@ -3,19 +3,28 @@ import { isMainThread } from "node:worker_threads";
 import { engineError, learnStatuses } from "../errors";
 import { callBudget, deliverInSlices } from "./event_loop_budget";
 import { loadAddon } from "./loader";
-import type { Call, CompletedCalls, Outcome } from "./native_types";
+import type { Addon, Call, CompletedCalls, Outcome } from "./native_types";
+import { Observation } from "./observation";
 
-export const addon = loadAddon();
-learnStatuses(addon.errorStatuses());
+const bare = loadAddon();
+learnStatuses(bare.errorStatuses());
 
 // The addon closes the engines of a thread that ends, but `process.exit` ends the process without telling it. One listener for
 // each process, however often this module is loaded.
-if (isMainThread && addon.isFirstInProcess()) process.once("exit", addon.closeEngines);
+if (isMainThread && bare.isFirstInProcess()) process.once("exit", bare.closeEngines);
 
 const waiting = new Map<number, (outcome: Outcome) => void>();
 
 /** One for this thread: calls that end in the same tick come together. */
-export const completionQueue = new addon.CompletionQueue(deliver);
+export const completionQueue = new bare.CompletionQueue(deliver);
+
+const observation = new Observation(completionQueue);
+
+export const addon: Addon = {
+  ...bare,
+  NativeTenant: observation.observed(bare.NativeTenant),
+  Rest: observation.observed(bare.Rest),
+};
 
 // Each keeps the other. The addon keeps neither while no call waits, so that a test runner which loads this module for each
 // file does not keep them all.
@@ -47,12 +56,16 @@ function takeLongAnswer(call: number): Outcome {
  * that wait for this promise.
  */
 export async function callAsync<T>(call: number): Promise<T> {
-  return unwrap<T>(await settled(call));
+  const outcome = await settled(call);
+  observation.publish(call);
+  return unwrap<T>(outcome);
 }
 
 /** As {@link callAsync}, for an answer that is not all JSON. */
 export async function callAsyncForText(call: number): Promise<string> {
-  return textOf(await settled(call));
+  const outcome = await settled(call);
+  observation.publish(call);
+  return textOf(outcome);
 }
 
 function settled(call: number): Promise<Outcome> {

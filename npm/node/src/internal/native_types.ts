@@ -55,6 +55,9 @@ export interface CompletionQueue {
   readonly completionQueue: unique symbol;
   /** Throws for an answer that is longer than a text can be. */
   takeLongAnswer(call: number): string | null;
+  setObserved(isObserved: boolean): void;
+  /** 0 stands for the call that was answered last on this thread. */
+  takeReports(call: number): string | null;
 }
 
 export interface NativeProgress {
