@@ -1,4 +1,3 @@
-import { channel } from "node:diagnostics_channel";
 import type { Operation } from "./generated/operation";
 import type { ErrorCode } from "./generated/types";
 
@@ -28,6 +27,3 @@ export interface OperationReport {
   /** Whether a cache of the engine or of this package had the answer. */
   isFromCache: boolean;
 }
-
-/** The one channel; subscribers come and go at any time. */
-export const operations = channel("hellojohn:operation");

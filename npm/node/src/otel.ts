@@ -9,7 +9,8 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { statusOf } from "./errors";
-import { type OperationReport, operations } from "./operations";
+import { operations } from "./internal/observation";
+import type { OperationReport } from "./operations";
 
 /** Where spans and metrics go, unless to the providers that are registered globally. */
 export interface OpenTelemetryOptions {

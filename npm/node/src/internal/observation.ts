@@ -1,8 +1,12 @@
+import { channel } from "node:diagnostics_channel";
 import type { Operation } from "../generated/operation";
 import type { ErrorCode } from "../generated/types";
-import { type OperationReport, operations } from "../operations";
+import type { OperationReport } from "../operations";
 import { now } from "./globals";
 import type { CompletionQueue } from "./native_types";
+
+/** The one channel; subscribers come and go at any time. */
+export const operations = channel("hellojohn:operation");
 
 /** Instead of the number of a call that the addon answered at once. */
 const ANSWERED_INLINE = 0;
