@@ -196,6 +196,9 @@ typedef struct hj_response hj_response;
 /// but the one of failed sign-ins (hj_open_options). Any number of threads may use it at once.
 typedef struct hj_rest hj_rest;
 
+/// A page of the revocation list of a tenant. The getters answer NULL, 0 or false for a NULL list.
+typedef struct hj_revocation_list hj_revocation_list;
+
 /// What ending the sessions of a filter would come to. The getters answer NULL or 0 for a NULL preview.
 typedef struct hj_revoke_preview hj_revoke_preview;
 
@@ -526,6 +529,8 @@ typedef struct {
   ///
   /// "admin" (true or false): false leaves out the routes that need the secret key (404) and refuses the key on the
   /// others.
+  ///
+  /// "public_revocations" (true or false): true lets every caller read /v1/revocations, without the secret key.
   ///
   /// "trailing_slash" (true or false): true lets paths end in one "/".
   ///
@@ -1085,6 +1090,11 @@ uint64_t hj_config_event_retention_s(const hj_config *config);
 HJ_API
 uint64_t hj_config_record_retention_s(const hj_config *config);
 
+/// Whether the ends of sessions are listed for verifiers away from the engine; default false. Binds at once:
+/// the list begins with what ends afterwards.
+HJ_API
+bool hj_config_revocation_list(const hj_config *config);
+
 /// The settings as a JSON object, durations as they were given: {"session_duration":"30d", …}.
 HJ_API
 const char *hj_config_json(const hj_config *config);
@@ -1216,6 +1226,26 @@ int64_t hj_keys_leaves_at_ms(const hj_keys *keys,
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_keys_free(hj_keys *keys);
+
+/// The signed list: a JWS whose "typ" is "hellojohn-revocations+jwt", under the tenant's active key.
+HJ_API
+const char *hj_revocation_list_list(const hj_revocation_list *revocation_list);
+
+/// It tells what was added after this number; 0 for a list from its beginning.
+HJ_API
+uint64_t hj_revocation_list_since(const hj_revocation_list *revocation_list);
+
+/// The number to ask with for what was added later.
+HJ_API
+uint64_t hj_revocation_list_seq(const hj_revocation_list *revocation_list);
+
+/// Whether there is more now: ask again at once.
+HJ_API
+bool hj_revocation_list_has_more(const hj_revocation_list *revocation_list);
+
+/// Frees the object; NULL is allowed.
+HJ_API
+void hj_revocation_list_free(hj_revocation_list *revocation_list);
 
 /// Sessions that are active.
 HJ_API
@@ -1855,6 +1885,18 @@ HJ_MUST_USE
 hj_status hj_tenant_jwks(const hj_tenant *tenant,
                          hj_text **jwks_json,
                          hj_error **error);
+
+/// The sessions that ended while access tokens of them may still be alive, as a signed list for verifiers that do not ask the
+/// engine: what was added after the number `since`, or the list from its beginning for 0 and for a number that is not known.
+/// One call looks at no more than 1,000 entries: hj_revocation_list_has_more.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR while the setting revocation_list is false.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_revocations(const hj_tenant *tenant,
+                                uint64_t since,
+                                hj_revocation_list **list,
+                                hj_error **error);
 
 /// Lists events, oldest first, a page at a time. Events are recorded while the setting event_retention is set.
 ///

@@ -74,6 +74,7 @@ using revoke_preview = detail::owner<hj_revoke_preview, hj_revoke_preview_free>;
 using config = detail::owner<hj_config, hj_config_free>;
 using keys = detail::owner<hj_keys, hj_keys_free>;
 using stats_periods = detail::owner<hj_stats_periods, hj_stats_periods_free>;
+using revocation_list = detail::owner<hj_revocation_list, hj_revocation_list_free>;
 using stats = detail::owner<hj_stats, hj_stats_free>;
 using copy_report = detail::owner<hj_copy_report, hj_copy_report_free>;
 using check_report = detail::owner<hj_check_report, hj_check_report_free>;
@@ -304,6 +305,11 @@ public:
   }
   std::uint64_t purge_before(std::int64_t before_at_ms) const {
     return detail::count([&](auto out, auto error) { return hj_tenant_purge_before(get(), before_at_ms, out, error); });
+  }
+  /// What verifiers away from the engine ask for: what was added after `since`.
+  hellojohn::revocation_list revocations(std::uint64_t since = 0) const {
+    return detail::make<hellojohn::revocation_list>(
+        [&](auto out, auto error) { return hj_tenant_revocations(get(), since, out, error); });
   }
   hellojohn::stats stats() const {
     return detail::make<hellojohn::stats>([&](auto out, auto error) { return hj_tenant_stats(get(), out, error); });

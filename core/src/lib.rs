@@ -63,8 +63,8 @@ pub use engine::counts::*;
 pub use engine::{
     CacheValidator, CreateSession, Engine, EngineBuilder, EventConsumer, EventLogProblem, EventLogReport,
     EventPage, EventQuery, ListQuery, LocalVerification, Observer, OperationReport, Pending, PurgeBefore,
-    RefreshRequest, RestorePolicy, RevokeWhere, SealReport, SignInAttempt, SignOutScope, Tenant,
-    backup_database, check_database, copy_database, restore_database, verify_event_log,
+    RefreshRequest, RestorePolicy, RevocationList, RevokeWhere, SealReport, SignInAttempt, SignOutScope,
+    Tenant, backup_database, check_database, copy_database, restore_database, verify_event_log,
     verify_event_log_file,
 };
 pub use error::{Error, ErrorCode};

@@ -448,7 +448,12 @@ static void read_other_objects(void) {
   CHECK(hj_config_refresh_reuse_window_s(NULL) == 0);
   CHECK(hj_config_event_retention_s(NULL) == 0);
   CHECK(hj_config_record_retention_s(NULL) == 0);
+  CHECK(!hj_config_revocation_list(NULL));
   CHECK(hj_config_json(NULL) == NULL);
+  CHECK(hj_revocation_list_list(NULL) == NULL);
+  CHECK(hj_revocation_list_since(NULL) == 0);
+  CHECK(hj_revocation_list_seq(NULL) == 0);
+  CHECK(!hj_revocation_list_has_more(NULL));
   CHECK(hj_event_seq(NULL) == 0);
   CHECK(hj_event_id(NULL) == NULL);
   CHECK(hj_event_type(NULL) == NULL);

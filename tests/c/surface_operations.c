@@ -446,6 +446,22 @@ static json_t *rotate_refresh_key(struct request *request) {
   return nothing(request);
 }
 
+static json_t *revocations(struct request *request) {
+  json_t *since = json_object_get(request->args, "since");
+  hj_revocation_list *list = NULL;
+  json_t *answer;
+  request->status =
+      hj_tenant_revocations(request->tenant, (uint64_t)json_integer_value(since), &list, &request->error);
+  if (list == NULL) {
+    return NULL;
+  }
+  answer = json_pack("{s:s, s:I, s:I, s:b}", "list", hj_revocation_list_list(list), "since",
+                     (json_int_t)hj_revocation_list_since(list), "seq", (json_int_t)hj_revocation_list_seq(list),
+                     "has_more", hj_revocation_list_has_more(list));
+  hj_revocation_list_free(list);
+  return answer;
+}
+
 static json_t *maintain(struct request *request) {
   hj_maintenance_report *report = NULL;
   json_t *answer;
@@ -513,6 +529,7 @@ static const operation operations[] = {
     {"retire_key", " kid ", retire_key},
     {"change_secret_key", " new_secret_key ", change_secret_key},
     {"rotate_refresh_key", "", rotate_refresh_key},
+    {"revocations", " since ", revocations},
     {"stats", "", count_by_status},
     {"stats_series", " series ", count_over_time},
     {"events", " after types user_id session_id limit ", list_events},

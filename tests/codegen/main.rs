@@ -15,8 +15,8 @@ use std::process::{Command, Stdio};
 
 use hellojohn::schema::{Field, Kind, PublicRecord, Record};
 use hellojohn::{
-    AccessClaims, Config, CopyReport, Event, EventLogReport, MaintenanceReport, Session, SessionExplanation,
-    Stats,
+    AccessClaims, Config, CopyReport, Event, EventLogReport, MaintenanceReport, RevocationList, Session,
+    SessionExplanation, Stats,
 };
 
 /// A record that answers consist of: the name of its C object, and what that is.
@@ -51,6 +51,11 @@ const ANSWERS: &[Answer] = &[
         record: SessionExplanation::RECORD,
         doc: "Why a session is over, or what will end it, as it was when the call answered. The getters answer NULL or 0 for a \
               NULL explanation.",
+    },
+    Answer {
+        name: "revocation_list",
+        record: RevocationList::RECORD,
+        doc: "A page of the revocation list of a tenant. The getters answer NULL, 0 or false for a NULL list.",
     },
     Answer {
         name: "stats",

@@ -131,6 +131,7 @@ test("The documented timeouts, in the documented spelling", async (t) => {
     refreshReuseWindow: "10s",
     eventRetention: null,
     recordRetention: null,
+    revocationList: false,
     warnings: [],
   });
   assert.equal((await hj.config.update({ idle_timeout: null })).idleTimeout, null);

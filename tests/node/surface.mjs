@@ -227,6 +227,10 @@ const operations = {
     await hj.rotateRefreshKey();
     return {};
   },
+  revocations: async (hj, { since }) => {
+    const { hasMore, ...page } = await hj.revocations({ since });
+    return { ...page, has_more: hasMore };
+  },
   stats: async (hj) => {
     const { sessions, createdLast24h, databaseBytes, logBytes, oldestUnsweptAt, clockAheadMs, newestEvent } =
       await hj.stats();

@@ -53,7 +53,8 @@ impl Variables {
     }
 }
 
-/// The value at a dotted path; `$jwt` and `$jwt_header` stand for the decoded parts of the answer's access token.
+/// The value at a dotted path; `$jwt` and `$jwt_header` stand for the decoded parts of the answer's access
+/// token, `$list` and `$list_header` for those of its revocation list.
 pub fn at(answer: &Value, path: &str) -> Result<Option<Value>, String> {
     if path.is_empty() {
         return Ok(Some(answer.clone()));
@@ -61,8 +62,10 @@ pub fn at(answer: &Value, path: &str) -> Result<Option<Value>, String> {
     let mut names = path.split('.');
     let first = names.next().unwrap_or_default();
     let mut value = match first {
-        "$jwt" => Some(token_part(answer, 1)?),
-        "$jwt_header" => Some(token_part(answer, 0)?),
+        "$jwt" => Some(token_part(&answer["access_token"], 1)?),
+        "$jwt_header" => Some(token_part(&answer["access_token"], 0)?),
+        "$list" => Some(token_part(&answer["list"], 1)?),
+        "$list_header" => Some(token_part(&answer["list"], 0)?),
         name => step(answer, name).cloned(),
     };
     for name in names {
@@ -79,9 +82,9 @@ fn step<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     }
 }
 
-fn token_part(answer: &Value, part: usize) -> Result<Value, String> {
-    let token = answer["access_token"].as_str().ok_or("the answer has no access token")?;
-    let text = token.split('.').nth(part).ok_or("the access token has too few parts")?;
+fn token_part(token: &Value, part: usize) -> Result<Value, String> {
+    let token = token.as_str().ok_or("the answer has no signed text")?;
+    let text = token.split('.').nth(part).ok_or("the signed text has too few parts")?;
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|error| error.to_string())?;
     serde_json::from_slice(&bytes).map_err(|error| error.to_string())
 }

@@ -146,6 +146,10 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
             let series = tenant.stats_series(take_text(&mut args, "series")?.parse()?)?;
             json!({"sessions": series.stats.sessions, "periods": series.periods})
         }
+        "revocations" => {
+            let since = args.get("since").and_then(Value::as_u64).unwrap_or_default();
+            serde_json::to_value(tenant.revocations(since)?).unwrap_or_default()
+        }
         "events" => {
             let page = tenant.events(&EventQuery::from_json(args)?)?;
             json!({"data": page.data, "next_after": page.next_after, "has_more": page.has_more})

@@ -17,7 +17,7 @@ const GRANT: &[&str] = &["session", "access_token", "refresh_token", "expires_in
 const EVERYTHING: &[&str] = &[""];
 
 /// The operations that REST has, each with the paths of its answer that REST shows.
-const OPERATIONS: [(&str, &[&str]); 23] = [
+const OPERATIONS: [(&str, &[&str]); 24] = [
     ("create", GRANT),
     ("sign_in", GRANT),
     ("refresh", GRANT),
@@ -38,6 +38,7 @@ const OPERATIONS: [(&str, &[&str]); 23] = [
     ("config", EVERYTHING),
     ("update_config", EVERYTHING),
     ("jwks", EVERYTHING),
+    ("revocations", EVERYTHING),
     ("stats", EVERYTHING),
     ("stats_series", EVERYTHING),
     ("keys", EVERYTHING),

@@ -44,6 +44,9 @@ pub mod stats_periods;
 #[path = "generated/keys.rs"]
 pub mod keys;
 
+#[path = "generated/revocation_list.rs"]
+pub mod revocation_list;
+
 #[path = "generated/stats.rs"]
 pub mod stats;
 

@@ -50,6 +50,8 @@ pub struct hj_rest_options {
     /// "admin" (true or false): false leaves out the routes that need the secret key (404) and refuses the key on the
     /// others.
     ///
+    /// "public_revocations" (true or false): true lets every caller read /v1/revocations, without the secret key.
+    ///
     /// "trailing_slash" (true or false): true lets paths end in one "/".
     ///
     /// "dashboard" (true or false): true serves the pages for operators under /dashboard/. They sign in with the secret key, so

@@ -12,7 +12,7 @@ use crate::commands::maintain::MaintainCommand;
 use crate::commands::manual::{CompletionsArguments, ManArguments};
 use crate::commands::serve::ServeArguments;
 use crate::commands::sessions::SessionsCommand;
-use crate::commands::tenant;
+use crate::commands::tenant::{self, RevocationsArguments};
 use crate::commands::token::TokenCommand;
 use crate::commands::users::UsersCommand;
 use crate::context::Context;
@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Keys(KeysCommand),
     /// Print the public keys that verify access tokens (a JWK Set)
     Jwks,
+    /// Print the signed list of ended sessions for verifiers that do not ask the database
+    Revocations(RevocationsArguments),
     /// List what happened to sessions, settings and keys
     #[command(subcommand)]
     Events(EventsCommand),
@@ -91,6 +93,7 @@ impl Command {
             Command::Config(command) => command.run(context),
             Command::Keys(command) => command.run(context),
             Command::Jwks => tenant::show_jwks(context),
+            Command::Revocations(arguments) => arguments.run(context),
             Command::Events(command) => command.run(context),
             Command::Token(command) => command.run(context),
             Command::Stats => tenant::show_stats(context),

@@ -405,6 +405,13 @@ impl NativeTenant {
         self.calls.engine.as_ref().is_some_and(|engine| engine.if_open().is_some())
     }
 
+    /// The number that an answer gave → page of the revocation list.
+    #[napi(catch_unwind)]
+    pub fn revocations(&self, env: Env, since: i64) -> u32 {
+        let since = u64::try_from(since).unwrap_or_default();
+        self.calls.read(env, &LOOKUPS, move |open| encode(&open.tenant.revocations(since)?))
+    }
+
     /// → counts.
     #[napi(catch_unwind)]
     pub fn stats(&self, env: Env) -> u32 {

@@ -4,12 +4,16 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::check::require_file;
+use super::revocation_log::{LiveTokens, RevocationLog};
 use super::tenant_snapshot::bulk_ends_of;
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorCode, Failure};
 use crate::model::bulk_end::BulkEnd;
 use crate::model::session::EndReason;
 use crate::store::copy_progress::CopyProgress;
-use crate::store::{self, Database, SqliteDatabase, StoreOptions};
+use crate::store::{
+    self, ClockMark, Database, SqliteDatabase, StoreOptions, TenantNo, TenantRecord, WriteTransaction,
+};
 use crate::word_enum::word_enum;
 
 word_enum! {
@@ -77,33 +81,66 @@ pub fn restore_database(
     }
     let options = StoreOptions::default();
     Ok(store::restore(&from, &to, &options, &|copy: &Path| match policy {
-        RestorePolicy::EndAll => end_all(copy, &options),
-        RestorePolicy::Keep => Ok(()),
+        RestorePolicy::EndAll => change(copy, &options, &end_all),
+        RestorePolicy::Keep => change(copy, &options, &keep),
     })?)
 }
 
-/// Ends every session of every tenant in a file that no other process knows of.
-fn end_all(copy: &Path, options: &StoreOptions) -> Result<(), Failure> {
+/// Changes every tenant in a file that no other process knows of, in one transaction.
+fn change(
+    copy: &Path,
+    options: &StoreOptions,
+    change_tenant: &dyn Fn(&RestoredTenant<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let store = store::open(Database::Sqlite(SqliteDatabase::File(copy.to_owned())), *options)?;
     store.write_exclusive(&mut |transaction| {
-        // They end at the last time that the backup knows of.
         let mark = transaction.clock_mark()?;
         for tenant in transaction.tenant_numbers()? {
             let record = transaction.tenant(tenant)?;
-            let newest = bulk_ends_of(transaction.bulk_ends(tenant)?).newest;
-            transaction.add_bulk_end(
+            let keys = transaction.keys(tenant)?;
+            // The list goes on from now: verifiers may know entries that came after the backup.
+            let now = mark.highest.max(SystemClock.now());
+            let revocations = RevocationLog {
+                transaction,
                 tenant,
-                &BulkEnd {
-                    at: mark.highest,
-                    idle_timeout: record.config.idle_timeout,
-                    reason: Some(EndReason::Restored),
-                    epoch: mark.epoch,
-                    ..BulkEnd::numbered(newest + 1)
-                },
-            )?;
+                now,
+                tokens: LiveTokens::of_keys(now, &record.config, record.token_horizon, &keys),
+                is_on: record.config.revocation_list,
+            };
+            change_tenant(&RestoredTenant { transaction, tenant, record, mark, revocations })?;
         }
         Ok(())
     })?;
     store.close();
     Ok(())
+}
+
+/// A tenant of a restored database.
+struct RestoredTenant<'a> {
+    transaction: &'a dyn WriteTransaction,
+    tenant: TenantNo,
+    record: TenantRecord,
+    mark: ClockMark,
+    revocations: RevocationLog<'a>,
+}
+
+/// Ends every session of a tenant, at the last time that the backup knows of.
+fn end_all(restored: &RestoredTenant<'_>) -> Result<(), Failure> {
+    let RestoredTenant { transaction, tenant, record, mark, revocations } = restored;
+    let newest = bulk_ends_of(transaction.bulk_ends(*tenant)?).newest;
+    let bulk_end = BulkEnd {
+        at: mark.highest,
+        idle_timeout: record.config.idle_timeout,
+        reason: Some(EndReason::Restored),
+        epoch: mark.epoch,
+        ..BulkEnd::numbered(newest + 1)
+    };
+    transaction.add_bulk_end(*tenant, &bulk_end)?;
+    // Also those that signed in after the backup was made.
+    revocations.list_many(&BulkEnd { at: revocations.now, ..bulk_end })
+}
+
+/// Leaves the sessions of a tenant as they are. The revocation list tells no longer of what came after the backup.
+fn keep(restored: &RestoredTenant<'_>) -> Result<(), Failure> {
+    restored.revocations.begin()
 }

@@ -119,7 +119,7 @@ impl Tenant {
     }
 
     /// The same tenant for the reads of a write, which waits as every write does.
-    fn blocking(&self) -> Tenant {
+    pub(super) fn blocking(&self) -> Tenant {
         Tenant { wait_policy: WaitPolicy::Block, ..self.clone() }
     }
 

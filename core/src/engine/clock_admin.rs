@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::builder::Engine;
 use super::event_log::EventLog;
+use super::revocation_log::{LiveTokens, RevocationLog};
 use super::session_ends::{Selection, SessionEnds};
 use super::tenant_snapshot::bulk_ends_of;
 use crate::clock::Timestamp;
@@ -38,6 +39,15 @@ impl Engine {
             let tenants = if now > clock { transaction.tenant_numbers()? } else { Vec::new() };
             for tenant in tenants {
                 let record = transaction.tenant(tenant)?;
+                let keys = transaction.keys(tenant)?;
+                let revocations = RevocationLog {
+                    transaction,
+                    tenant,
+                    now,
+                    tokens: LiveTokens::of_keys(now, &record.config, record.token_horizon, &keys),
+                    is_on: record.config.revocation_list,
+                };
+                revocations.begin_anew_after(clock)?;
                 let ends = SessionEnds {
                     transaction,
                     tenant,
@@ -50,6 +60,7 @@ impl Engine {
                         actor: None,
                         is_on: record.config.event_retention.is_some(),
                     },
+                    revocations,
                     idle_timeout: record.config.idle_timeout,
                     bulk_ends: &bulk_ends_of(transaction.bulk_ends(tenant)?),
                     epoch: mark.epoch,

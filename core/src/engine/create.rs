@@ -229,7 +229,7 @@ fn evict_oldest(
     ends.visit_open(user, &mut |session| {
         match ends.find(&session)? {
             Some(_) => ended.push(session),
-            None if session_cap::is_evicted(kept, cap) => evicted.push(session.id),
+            None if session_cap::is_evicted(kept, cap) => evicted.push(session),
             None => kept += 1,
         }
         // One more than are stamped here, to know that there are more.
@@ -243,7 +243,7 @@ fn evict_oldest(
         return Ok(BulkStep::Again);
     }
     let by = if evicted.len() > max {
-        let newest = evicted.first().copied();
+        let newest = evicted.first().map(|session| session.id);
         let reason = Some(EndReason::MaxSessions);
         let all_older = Selection {
             newest,
@@ -261,11 +261,10 @@ fn evict_oldest(
         ends.stamp(session)?;
     }
     if by.is_none() {
-        for id in &evicted {
-            ends.end(*id, user, Ending::ReplacedBy(newcomer.id))?;
+        for session in &evicted {
+            ends.end(session, Ending::ReplacedBy(newcomer.id))?;
         }
     }
-    evicted.truncate(max);
-    evicted.reverse();
+    let evicted = evicted.iter().take(max).rev().map(|session| session.id).collect();
     Ok(BulkStep::Done(Eviction { evicted, by }))
 }

@@ -78,6 +78,7 @@ impl Tenant {
     fn stamp_all(&self) -> Result<u64, Error> {
         self.sweep_sign_in_failures()?;
         let stamped = self.settle(SessionScope::Tenant)?;
+        self.delete_dead_revocations(usize::MAX)?;
         self.inner.erase_what_is_owed();
         Ok(stamped)
     }
@@ -108,12 +109,13 @@ impl Tenant {
         after: Option<SessionId>,
         pages: usize,
     ) -> Result<(u64, Option<SessionId>), Error> {
-        // A power loss that took an end back would take an event back that a reader may have seen.
-        let has_events = self.latest_snapshot()?.config.event_retention.is_some();
+        // A power loss that took an end back would take back what a reader may have seen: its event, its place in the list.
+        let config = self.latest_snapshot()?.config.clone();
+        let is_told = config.event_retention.is_some() || config.revocation_list;
         let walk = Walk { scope, after, pages };
         self.change_in_steps(
             walk,
-            if has_events { Durability::Full } else { Durability::Normal },
+            if is_told { Durability::Full } else { Durability::Normal },
             |found, _, _| found.cause != Cause::Written,
             |ctx, session| {
                 let found = ctx.ends().stamp(session)?;
@@ -185,8 +187,8 @@ impl Tenant {
             move |found, now, is_counted| found.end.at < before.cutoff(now) && !is_counted,
             |ctx, session| {
                 let events = ctx.events();
-                if events.is_on {
-                    // An end that is not written down yet is told before the record goes.
+                if events.is_on || ctx.snapshot.config.revocation_list {
+                    // An end that is not written down yet is told and listed before the record goes.
                     ctx.ends().stamp(session)?;
                 }
                 ctx.transaction.delete_session(ctx.tenant, session.id)?;

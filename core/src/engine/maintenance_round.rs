@@ -11,13 +11,17 @@ use crate::store::LeaseHolder;
 const SESSION_PAGES: usize = 20;
 const EVENTS: u64 = 5_000;
 
+/// How many pages of the revocation list a round looks at.
+const REVOCATION_PAGES: usize = 5;
+
 /// What processes that share the rounds call them.
 const LEASE: &str = "maintenance";
 
 impl Tenant {
     /// Does one bounded round of maintenance: writes down the ends of sessions that the clock has ended, deletes the records
     /// of sessions that ended longer ago than `record_retention`, seals events, deletes those that were sealed longer ago
-    /// than `event_retention`, and retires signing keys whose last token has expired. A round looks at 20,000 sessions at
+    /// than `event_retention`, takes out of the revocation list what no live token is about, and retires signing keys whose last
+    /// token has expired. A round looks at 20,000 sessions at
     /// most, and the next one goes on where it ended: while `has_more` is true, there is work left.
     ///
     /// It works in small transactions that give way to other writes, as [`sweep`](Self::sweep) does, and never changes an
@@ -54,6 +58,7 @@ impl Tenant {
             report.purged = self.purge_some(age, after, SESSION_PAGES)?;
         }
         *self.state.maintenance_walk.lock() = (next, pending);
+        self.delete_dead_revocations(REVOCATION_PAGES)?;
         let (seals, has_more_to_seal) = self.seal_at_most(EVENTS)?;
         let (deleted, has_more_to_delete) = self.delete_old_events(EVENTS)?;
         report.sealed_events = seals.sealed;

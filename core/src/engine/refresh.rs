@@ -158,7 +158,7 @@ impl WriteContext<'_> {
             live: record.rotation.generation,
             live_since: record.times.last_active_at,
         };
-        self.ends().end(record.id, &record.user_id, reuse)
+        self.ends().end(&record.lifetime(), reuse)
     }
 
     /// What presenting this genuine token does; an end that is not written down yet is.

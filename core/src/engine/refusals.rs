@@ -77,3 +77,7 @@ pub(super) fn require_planned(planned: u64, found: u64) -> Result<(), Error> {
     let problem = format_args!("is of {planned} sessions, but {found} match now: make a new one");
     Err(Error::validation("plan", problem))
 }
+
+pub(super) fn revocation_list_off() -> Refusal {
+    Refusal::because(Error::validation("revocation_list", "is not switched on in the tenant's settings"))
+}

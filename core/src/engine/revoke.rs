@@ -57,7 +57,7 @@ impl Tenant {
         self.begin_write_about(NeededSessions::One(id), move |_, ctx| {
             let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
             if ctx.ends().stamp(&record.lifetime())?.is_none() {
-                ctx.ends().end(id, &record.user_id, Ending::Plain(EndReason::Revoked))?;
+                ctx.ends().end(&record.lifetime(), Ending::Plain(EndReason::Revoked))?;
             }
             Ok(())
         })
@@ -195,7 +195,7 @@ impl WriteContext<'_> {
     fn sign_out(&self, record: SessionRecord, scope: SignOutScope) -> Result<SignedOut, OpError> {
         let ended = match scope {
             SignOutScope::Local => {
-                self.ends().end(record.id, &record.user_id, Ending::Plain(EndReason::SignOut))?;
+                self.ends().end(&record.lifetime(), Ending::Plain(EndReason::SignOut))?;
                 BulkStep::Done(EndedCount::Counted(1))
             }
             SignOutScope::Global => self.end_many(&all_of(&record.user_id, None))?,

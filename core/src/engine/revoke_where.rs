@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::answers::RevokePreview;
+use super::bulk_write::EndedCount;
 use super::refusals::require_planned;
 use super::session_ends::Selection;
 use super::tenant::Tenant;
@@ -156,7 +157,12 @@ impl Tenant {
                 ..Selection::all(scope, Some(EndReason::Revoked))
             })
         })?;
-        self.count_ended(ended, SessionScope::of(filter.user_id.as_ref()))
+        let scope = SessionScope::of(filter.user_id.as_ref());
+        if matches!(ended, EndedCount::By(_)) && self.latest_snapshot()?.config.revocation_list {
+            // Verifiers cannot tell which sessions the filter has ended until their rows are stamped, and listed.
+            self.blocking().settle(scope)?;
+        }
+        self.count_ended(ended, scope)
     }
 }
 

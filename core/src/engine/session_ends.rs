@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::event_log::{EventData, EventLog};
 use super::found_ends::is_admitted;
 use super::refusals::require_planned;
+use super::revocation_log::RevocationLog;
 use super::transaction::WriteContext;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
@@ -84,6 +85,7 @@ pub(super) struct SessionEnds<'a> {
     pub tenant: TenantNo,
     pub now: Timestamp,
     pub events: EventLog<'a>,
+    pub revocations: RevocationLog<'a>,
     pub idle_timeout: Option<Duration>,
     pub bulk_ends: &'a BulkEnds,
     /// The epoch of the clock mark.
@@ -105,9 +107,10 @@ impl SessionEnds<'_> {
     }
 
     /// Ends a session that is active.
-    pub(super) fn end(&self, id: SessionId, user: &UserId, ending: Ending) -> Result<(), Failure> {
+    pub(super) fn end(&self, session: &SessionLifetime, ending: Ending) -> Result<(), Failure> {
         let end = End { at: self.now, reason: ending.reason() };
-        self.write((id, user), end, 0, self.events.actor, ending)
+        self.write(session, end, 0, self.events.actor, ending)?;
+        self.revocations.list(session, end)
     }
 
     /// The status function; an end that is not written down yet is.
@@ -120,7 +123,11 @@ impl SessionEnds<'_> {
                 None => Ending::Plain(found.end.reason),
             };
             let actor = bulk_end.and_then(|bulk_end| bulk_end.actor.as_ref());
-            self.write((session.id, &session.user_id), found.end, found.by, actor, ending)?;
+            self.write(session, found.end, found.by, actor, ending)?;
+            // A bulk end without a filter is listed itself.
+            if bulk_end.is_none_or(|bulk_end| bulk_end.filter.is_some()) {
+                self.revocations.list(session, found.end)?;
+            }
         }
         Ok(found)
     }
@@ -128,13 +135,14 @@ impl SessionEnds<'_> {
     /// The one place through which every end of a session is written and told, whatever caused it.
     fn write(
         &self,
-        session: (SessionId, &UserId),
+        session: &SessionLifetime,
         end: End,
         by: BulkNo,
         actor: Option<&Actor>,
         ending: Ending,
     ) -> Result<(), Failure> {
-        self.transaction.end_session(self.tenant, session.0, end, by)?;
+        self.transaction.end_session(self.tenant, session.id, end, by)?;
+        let session = (session.id, &session.user_id);
         self.events.tell_of(EventType::SessionEnded, end.at, actor, Some(session), || {
             let data = EventData::default().with("end_reason", end.reason.as_str());
             match ending {
@@ -170,7 +178,7 @@ impl SessionEnds<'_> {
         }
         let ending = selection.replaced_by.map_or(Ending::Plain(reason), Ending::ReplacedBy);
         for session in meant {
-            self.end(session.id, &session.user_id, ending)?;
+            self.end(&session, ending)?;
         }
         Ok(Some(count))
     }
@@ -228,22 +236,21 @@ impl SessionEnds<'_> {
     /// Ends the sessions by a bulk end; its number. The caller holds a transaction of its own.
     pub(super) fn add_bulk_end(&self, selection: &Selection<'_>) -> Result<BulkNo, Failure> {
         let no = self.bulk_ends.newest + 1;
-        self.transaction.add_bulk_end(
-            self.tenant,
-            &BulkEnd {
-                no,
-                user_id: selection.scope.user().cloned(),
-                at: self.now,
-                idle_timeout: self.idle_timeout,
-                reason: selection.reason,
-                spared: selection.spared,
-                newest: selection.newest,
-                actor: self.events.actor.cloned(),
-                replaced_by: selection.replaced_by,
-                filter: selection.filter.cloned(),
-                epoch: self.epoch,
-            },
-        )?;
+        let bulk_end = BulkEnd {
+            no,
+            user_id: selection.scope.user().cloned(),
+            at: self.now,
+            idle_timeout: self.idle_timeout,
+            reason: selection.reason,
+            spared: selection.spared,
+            newest: selection.newest,
+            actor: self.events.actor.cloned(),
+            replaced_by: selection.replaced_by,
+            filter: selection.filter.cloned(),
+            epoch: self.epoch,
+        };
+        self.transaction.add_bulk_end(self.tenant, &bulk_end)?;
+        self.revocations.list_many(&bulk_end)?;
         for record in self.transaction.bulk_ends(self.tenant)? {
             if record.is_done && record.bulk_end.no <= no - DONE_KEPT {
                 self.transaction.delete_bulk_end(self.tenant, record.bulk_end.no)?;
@@ -261,6 +268,7 @@ impl WriteContext<'_> {
             tenant: self.tenant,
             now: self.now,
             events: self.events(),
+            revocations: self.revocations(),
             idle_timeout: self.snapshot.config.idle_timeout,
             bulk_ends: &self.snapshot.bulk_ends,
             epoch: self.epoch,

@@ -56,6 +56,9 @@ impl Tenant {
             // Tokens that the active key signed under the old settings may outlive those of the new ones.
             let horizon = expiry::token_horizon(ctx.now, old, ctx.snapshot.token_horizon);
             ctx.transaction.set_config(ctx.tenant, &new, horizon)?;
+            if new.revocation_list && !old.revocation_list {
+                ctx.revocations_under(&new).begin()?;
+            }
             // Told also by the change that turns events on, and by the one that turns them off.
             let told_under = if new.event_retention.is_some() { &new } else { old };
             ctx.events_under(told_under).tell(EventType::ConfigUpdated, None, || {

@@ -31,6 +31,9 @@ public_record! {
         pub event_retention: Option<Duration>,
         /// After how long the record of an ended session is deleted by maintenance; default never.
         pub record_retention: Option<Duration>,
+        /// Whether the ends of sessions are listed for verifiers away from the engine; default false. Binds at once: the list
+        /// begins with what ends afterwards.
+        pub revocation_list: bool,
     }
 }
 
@@ -53,6 +56,7 @@ impl Default for Config {
             refresh_reuse_window: Duration::SECONDS_10,
             event_retention: None,
             record_retention: None,
+            revocation_list: false,
         }
     }
 }
@@ -119,6 +123,8 @@ request_struct! {
         pub event_retention: Option<Option<Duration>>,
         /// See [`Config::record_retention`].
         pub record_retention: Option<Option<Duration>>,
+        /// See [`Config::revocation_list`].
+        pub revocation_list: Option<bool>,
     }
 }
 
@@ -139,6 +145,7 @@ impl ConfigPatch {
             refresh_reuse_window: members.changed("refresh_reuse_window")?.map(|ReuseWindow(window)| window),
             event_retention: members.clearable("event_retention")?,
             record_retention: members.clearable("record_retention")?,
+            revocation_list: members.changed("revocation_list")?,
         };
         members.finish()?;
         Ok(patch)
@@ -163,6 +170,7 @@ impl ConfigPatch {
             refresh_reuse_window: self.refresh_reuse_window.unwrap_or(config.refresh_reuse_window),
             event_retention: self.event_retention.unwrap_or(config.event_retention),
             record_retention: self.record_retention.unwrap_or(config.record_retention),
+            revocation_list: self.revocation_list.unwrap_or(config.revocation_list),
         })
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod ip_address;
 pub(crate) mod ip_network;
 pub(crate) mod operation;
 pub(crate) mod page;
+pub(crate) mod revocation;
 pub(crate) mod revoke_plan;
 pub(crate) mod session;
 pub(crate) mod session_filter;

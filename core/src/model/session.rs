@@ -102,6 +102,8 @@ pub(crate) struct SessionLifetime {
     pub id: SessionId,
     pub user_id: UserId,
     pub times: SessionTimes,
+    /// When its newest access token expires.
+    pub access_expires_at: Timestamp,
 }
 
 public_record! {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::auth::hide_tenant_key_error;
 use super::request::ApiRequest;
-use super::response::ApiResponse;
+use super::response::{ApiResponse, Cache};
 use super::time::encode_record;
 use crate::engine::counts::{StatsPeriod, StatsSeries};
 use crate::error::Error;
@@ -54,5 +54,5 @@ pub(super) fn retire_key(request: ApiRequest<'_>) -> Result<ApiResponse, Error> 
 
 pub(super) fn jwks(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let jwks = request.tenant().jwks().map_err(hide_tenant_key_error)?;
-    Ok(ApiResponse::ok(jwks.to_json()).with_public_cache())
+    Ok(ApiResponse::ok(jwks.to_json()).with_cache(Cache::PublicHour))
 }

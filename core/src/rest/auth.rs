@@ -21,6 +21,8 @@ pub(super) enum Access {
     Open,
     /// The tenant's secret key.
     SecretKey,
+    /// The secret key, or every caller where the host publishes the revocation list.
+    RevocationList,
     /// The secret key, or an access token for what is its user's own.
     SecretKeyOrUser,
 }
@@ -76,7 +78,7 @@ pub(super) fn authenticate(
     parts: &Parts,
     access: Access,
 ) -> Result<Caller, Error> {
-    if access == Access::Open {
+    if access == Access::Open || access == Access::RevocationList && routing.publishes_revocations {
         return Ok(Caller::Anonymous);
     }
     let missing = || Error::new(ErrorCode::MissingToken, "the Authorization header has no bearer token");
@@ -89,7 +91,7 @@ pub(super) fn authenticate(
     }
     let verified =
         tenant.verify_access_token(credentials).map_err(|refused| to_credential_error(refused.error))?;
-    if access == Access::SecretKey {
+    if access != Access::SecretKeyOrUser {
         return Err(Error::new(ErrorCode::InsufficientPermissions, "this request needs the secret key"));
     }
     Ok(Caller::User(verified))

@@ -13,7 +13,7 @@ pub(super) fn list(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let query = &request.query;
     let types = query.text("types").map(|types| EventQuery::read_types(types.split(','))).transpose()?;
     let query = EventQuery {
-        after: query.text("after").map(parse_seq).transpose()?.unwrap_or_default(),
+        after: query.text("after").map(|after| parse_seq("after", after)).transpose()?.unwrap_or_default(),
         types: types.unwrap_or_default(),
         user_id: query.parse_as("user_id")?,
         session_id: query.parse_as("session_id")?,
@@ -31,10 +31,11 @@ pub(super) fn list(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     })))
 }
 
-fn parse_seq(text: &str) -> Result<u64, Error> {
+/// Reads the number of an event or of an entry of the revocation list.
+pub(super) fn parse_seq(name: &str, text: &str) -> Result<u64, Error> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse()
         .ok()
         .filter(|_| is_number)
-        .ok_or_else(|| Error::validation("after", "must be the number of an event"))
+        .ok_or_else(|| Error::validation(name, "must be a number that an answer gave"))
 }

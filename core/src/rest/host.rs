@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn paths_are_those_of_the_table() {
-        assert_eq!(paths().len(), 16);
+        assert_eq!(paths().len(), 17);
         assert!(paths().into_iter().all(is_api_path));
         for other in ["/", "", "/v1", "/v1/sessions/", "/v1/users"] {
             assert!(!is_api_path(other), "{other}");
@@ -72,6 +72,7 @@ mod tests {
             (Method::GET, "/v1/sessions", Work::List),
             (Method::HEAD, "/v1/sessions", Work::List),
             (Method::GET, "/v1/events", Work::List),
+            (Method::GET, "/v1/revocations", Work::List),
             (Method::GET, "/v1/admin/stats", Work::Survey),
             (Method::GET, "/v1/sessions/count", Work::Survey),
             (Method::POST, "/v1/sessions/revoke", Work::Write),

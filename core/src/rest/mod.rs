@@ -54,6 +54,7 @@ mod request;
 mod request_auth;
 mod request_head;
 mod response;
+mod revocations;
 mod routes;
 mod routing;
 mod sessions;

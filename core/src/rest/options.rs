@@ -36,6 +36,8 @@ request_struct! {
         /// Whether the API has what is the secret key's; default true. False leaves out the routes that need the key (404),
         /// and refuses the key on the others: the API is then its users' only.
         pub admin: bool,
+        /// Whether every caller may read `/v1/revocations`; default false: it needs the secret key. It names no user.
+        pub public_revocations: bool,
         /// Whether a path may have one `/` behind it; default false. A path that could be that of a session whose id was lost
         /// (`DELETE /v1/sessions/`) may never.
         pub trailing_slash: bool,
@@ -52,6 +54,7 @@ impl Default for RestOptions {
             longest_requested_session: None,
             mount_path: None,
             admin: true,
+            public_revocations: false,
             trailing_slash: false,
             dashboard: false,
         }
@@ -62,7 +65,7 @@ impl RestOptions {
     /// Reads the options in their JSON form: `cookie` (true, false, or an object with the optional `name`, `domain`,
     /// `path`, `same_site` (`lax`, `strict`, `none`), `secure`, `partitioned`, `allowed_origins`, `former` (objects with
     /// the optional `name`, `domain`, `path`, `partitioned`)), `longest_requested_session` (a duration), `mount_path`,
-    /// `admin`, `trailing_slash`, `dashboard`.
+    /// `admin`, `public_revocations`, `trailing_slash`, `dashboard`.
     ///
     /// # Errors
     /// `validation_error` naming the option.
@@ -81,6 +84,7 @@ impl RestOptions {
             longest_requested_session: reader.optional("longest_requested_session")?,
             mount_path: reader.optional("mount_path")?,
             admin: reader.optional("admin")?.unwrap_or(true),
+            public_revocations: reader.optional("public_revocations")?.unwrap_or(false),
             trailing_slash: reader.optional("trailing_slash")?.unwrap_or(false),
             dashboard: reader.optional("dashboard")?.unwrap_or(false),
         };
@@ -121,7 +125,12 @@ impl RestOptions {
     }
 
     pub(super) fn routing(&self) -> Routing {
-        Routing { has_admin: self.admin, has_dashboard: self.dashboard, trailing_slash: self.trailing_slash }
+        Routing {
+            has_admin: self.admin,
+            has_dashboard: self.dashboard,
+            publishes_revocations: self.public_revocations,
+            trailing_slash: self.trailing_slash,
+        }
     }
 
     fn stripped_mount_path(&self) -> &str {
@@ -249,13 +258,12 @@ mod tests {
             r#"{"cookie":{"name":"r","domain":"example.com","path":"/","same_site":"Strict","secure":false,
                 "partitioned":false,"allowed_origins":["https://a.example"],
                 "former":[{"name":"s","domain":"a.example","path":"/x","partitioned":true},{"path":null}]},
-                "longest_requested_session":"1y","mount_path":"/auth","admin":false,"trailing_slash":true,"dashboard":true}"#,
+                "longest_requested_session":"1y","mount_path":"/auth","admin":false,"public_revocations":true,
+                "trailing_slash":true,"dashboard":true}"#,
         )
         .unwrap();
-        assert_eq!(
-            (options.stripped_mount_path(), options.admin, options.trailing_slash),
-            ("/auth", false, true)
-        );
+        let flags = (options.admin, options.public_revocations, options.trailing_slash);
+        assert_eq!((options.stripped_mount_path(), flags), ("/auth", (false, true, true)));
         let cookie = options.cookie.unwrap();
         assert_eq!(
             (cookie.name.as_deref(), cookie.effective_same_site(), cookie.secure),
@@ -277,6 +285,7 @@ mod tests {
             r#"{"cookie":{"former":["x"]}}"#,
             r#"{"cookie":{"former":[{"secure":true}]}}"#,
             r#"{"admin":"no"}"#,
+            r#"{"public_revocations":"x"}"#,
             r#"{"trailing_slash":1}"#,
             r#"{"dashboard":"on"}"#,
             r#"{"mount_path":1}"#,

@@ -27,12 +27,35 @@ pub(super) fn set_request_id(response: &mut Response<Vec<u8>>, request_id: &str)
     }
 }
 
+/// Who may keep a response, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cache {
+    Never,
+    /// Any cache, for an hour.
+    PublicHour,
+    /// Any cache, for two seconds.
+    PublicSeconds,
+    /// The client's own cache, for two seconds.
+    PrivateSeconds,
+}
+
+impl Cache {
+    fn header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Cache::Never => "no-store",
+            Cache::PublicHour => "public, max-age=3600",
+            Cache::PublicSeconds => "public, max-age=2",
+            Cache::PrivateSeconds => "private, max-age=2",
+        })
+    }
+}
+
 /// The outcome of a request, before it is written as HTTP.
 #[derive(Debug, PartialEq)]
 pub(super) struct ApiResponse {
     status: StatusCode,
     body: Option<Value>,
-    is_cacheable: bool,
+    cache: Cache,
     cookies: Vec<HeaderValue>,
     allow: Option<HeaderValue>,
     error: Option<Error>,
@@ -40,7 +63,7 @@ pub(super) struct ApiResponse {
 
 impl ApiResponse {
     fn new(status: StatusCode, body: Option<Value>) -> Self {
-        ApiResponse { status, body, is_cacheable: false, cookies: Vec::new(), allow: None, error: None }
+        ApiResponse { status, body, cache: Cache::Never, cookies: Vec::new(), allow: None, error: None }
     }
 
     /// 200 with this body.
@@ -62,9 +85,9 @@ impl ApiResponse {
         }
     }
 
-    /// Lets any cache keep the response for an hour.
-    pub fn with_public_cache(self) -> Self {
-        ApiResponse { is_cacheable: true, ..self }
+    /// Lets caches keep the response.
+    pub fn with_cache(self, cache: Cache) -> Self {
+        ApiResponse { cache, ..self }
     }
 
     /// Adds `Set-Cookie` headers.
@@ -91,7 +114,7 @@ impl ApiResponse {
             }
         };
         let fixed = HeaderValue::from_static;
-        set(CACHE_CONTROL, Some(fixed(if self.is_cacheable { "public, max-age=3600" } else { "no-store" })));
+        set(CACHE_CONTROL, Some(self.cache.header()));
         set(HeaderName::from_static("x-content-type-options"), Some(fixed("nosniff")));
         set(ALLOW, self.allow);
         set(CONTENT_TYPE, body.as_ref().map(|_| fixed("application/json")));

@@ -9,7 +9,7 @@ use super::request::{ApiRequest, Body};
 use super::response::ApiResponse;
 use super::routing::Routing;
 use super::sign_in::PendingSignIn;
-use super::{admin, events, sessions, sign_in, tokens};
+use super::{admin, events, revocations, sessions, sign_in, tokens};
 use crate::error::Error;
 
 /// What answering a request asks of the database, for hosts that keep short work from waiting behind long work.
@@ -102,6 +102,7 @@ routes! {
     POST "/v1/auth/token/refresh" [] Open Optional Write => tokens::refresh;
     POST "/v1/auth/sign-out" [] Open Optional Write => tokens::sign_out;
     GET "/v1/events" ["after" "types" "user_id" "session_id" "limit"] SecretKey None List => events::list;
+    GET "/v1/revocations" ["since"] RevocationList None List => revocations::read;
     GET "/v1/admin/config" [] SecretKey None Lookup => admin::read_config;
     PATCH "/v1/admin/config" [] SecretKey Required Write => admin::change_config;
     GET "/v1/admin/stats" ["series"] SecretKey None Survey => admin::stats;
@@ -126,7 +127,11 @@ pub(super) enum Resolution<'a> {
 }
 
 fn is_offered(routing: Routing, route: &Route) -> bool {
-    routing.has_admin || route.access != Access::SecretKey
+    match route.access {
+        Access::SecretKey => routing.has_admin,
+        Access::RevocationList => routing.has_admin || routing.publishes_revocations,
+        Access::Open | Access::SecretKeyOrUser => true,
+    }
 }
 
 /// The path without the `/` behind it that it may have. Where an id could stand behind that `/`, an id that the client lost
@@ -191,7 +196,12 @@ fn find_path(path: &str) -> Option<(&'static str, &str)> {
 mod tests {
     use super::*;
 
-    const ALL: Routing = Routing { has_admin: true, has_dashboard: false, trailing_slash: false };
+    const ALL: Routing = Routing {
+        has_admin: true,
+        has_dashboard: false,
+        publishes_revocations: false,
+        trailing_slash: false,
+    };
 
     /// The row's method and path, and the id.
     fn find_route(method: Method, path: &str) -> Option<(&'static str, &'static str, &str)> {
@@ -277,9 +287,12 @@ mod tests {
         for route in ROUTES {
             let path = route.path.replace(ID, "x");
             let is_found = matches!(resolve(users, &route.method, &path), Resolution::Route(..));
-            assert_eq!(is_found, route.access != Access::SecretKey, "{path}");
+            let needs_key = matches!(route.access, Access::SecretKey | Access::RevocationList);
+            assert_eq!(is_found, !needs_key, "{path}");
         }
         assert!(matches!(resolve(users, &Method::OPTIONS, "/v1/admin/config"), Resolution::NotFound));
+        let published = Routing { publishes_revocations: true, ..users };
+        assert!(matches!(resolve(published, &Method::GET, "/v1/revocations"), Resolution::Route(..)));
     }
 
     #[test]

@@ -6,6 +6,8 @@ pub(super) struct Routing {
     pub has_admin: bool,
     /// Whether the pages of the dashboard are there.
     pub has_dashboard: bool,
+    /// Whether every caller may read the revocation list.
+    pub publishes_revocations: bool,
     /// Whether a path may have a `/` behind it.
     pub trailing_slash: bool,
 }

@@ -18,7 +18,7 @@ use crate::token::keyring::KeyState;
 use crate::token::refresh_token::Nonce;
 
 impl SessionRecord {
-    pub(super) fn blank(SessionLifetime { id, user_id, times }: SessionLifetime) -> Self {
+    pub(super) fn blank(SessionLifetime { id, user_id, times, access_expires_at }: SessionLifetime) -> Self {
         let never = Timestamp::default();
         SessionRecord {
             id,
@@ -27,7 +27,7 @@ impl SessionRecord {
             rotation: Rotation { generation: 0, replays: 0 },
             nonce: Nonce::default(),
             access: IssuedAccessToken {
-                params: AccessTokenParams { serial: 0, issued_at: never, expires_at: never },
+                params: AccessTokenParams { serial: 0, issued_at: never, expires_at: access_expires_at },
                 key_no: 0,
             },
             client: ClientInfo::default(),

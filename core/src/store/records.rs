@@ -94,7 +94,12 @@ pub(crate) struct SessionRecord {
 impl SessionRecord {
     /// What decides the session's status.
     pub(crate) fn lifetime(&self) -> SessionLifetime {
-        SessionLifetime { id: self.id, user_id: self.user_id.clone(), times: self.times }
+        SessionLifetime {
+            id: self.id,
+            user_id: self.user_id.clone(),
+            times: self.times,
+            access_expires_at: self.access.params.expires_at,
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::{BulkNo, End, SessionLifetime};
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::token::failure_key::FailureKey;
@@ -137,6 +138,17 @@ pub(crate) trait ReadTransaction {
     /// How many leases the tenant has.
     fn lease_count(&self, tenant: TenantNo) -> Result<u64, Failure>;
 
+    /// Up to `limit` entries of the tenant's revocation list with a number above `after`, by ascending number.
+    fn revocations(
+        &self,
+        tenant: TenantNo,
+        after: RevocationSeq,
+        limit: usize,
+    ) -> Result<Vec<Revocation>, Failure>;
+
+    /// The number of the newest entry of the tenant's revocation list; 0 before the first.
+    fn newest_revocation(&self, tenant: TenantNo) -> Result<RevocationSeq, Failure>;
+
     /// About how many bytes the database occupies. A hint for statistics: it need not count what is not checkpointed yet,
     /// and a store that cannot tell answers 0.
     fn database_bytes(&self) -> Result<u64, Failure>;
@@ -239,6 +251,12 @@ pub(crate) trait WriteTransaction: ReadTransaction {
 
     /// Deletes a seal. The engine never deletes the newest: where every event is deleted, it knows the next number.
     fn delete_seal(&self, tenant: TenantNo, seq: EventSeq) -> Result<(), Failure>;
+
+    /// Adds an entry to the revocation list, under its own number.
+    fn add_revocation(&self, tenant: TenantNo, entry: &Revocation) -> Result<(), Failure>;
+
+    /// Deletes an entry of the revocation list. The engine never deletes the newest, whose number it goes on from.
+    fn delete_revocation(&self, tenant: TenantNo, seq: RevocationSeq) -> Result<(), Failure>;
 
     /// Keeps this lease instead of the one of its name.
     fn set_lease(&self, tenant: TenantNo, lease: &LeaseRecord) -> Result<(), Failure>;

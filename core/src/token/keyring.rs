@@ -53,6 +53,9 @@ public_record! {
 /// A key's number within its tenant: short enough for every session's row.
 pub(crate) type KeyNo = i64;
 
+/// The `typ` of a revocation list, which no access token has.
+pub(super) const LIST_TYPE: &str = "hellojohn-revocations+jwt";
+
 /// A key that can sign or verify.
 pub(crate) struct RingKey {
     pub no: KeyNo,
@@ -64,6 +67,8 @@ pub(crate) struct RingKey {
     /// The only header that tokens of this key have, encoded. Comparing it as a whole compares `alg`, finds the `kid`
     /// and refuses `crit`, `jku` and every other member that a header could smuggle in.
     pub(super) header: String,
+    /// The header of the revocation lists that it signs, encoded.
+    pub(super) list_header: String,
 }
 
 impl RingKey {
@@ -76,8 +81,18 @@ impl RingKey {
     ) -> Self {
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid = Some(id.to_string());
-        let header = base64url::encode(serde_json::to_vec(&header).unwrap_or_default());
-        RingKey { no, id, state, drained_at, signing: SigningKey::from_bytes(seed), header }
+        let encode = |header: &Header| base64url::encode(serde_json::to_vec(header).unwrap_or_default());
+        let token_header = encode(&header);
+        header.typ = Some(LIST_TYPE.to_owned());
+        RingKey {
+            no,
+            id,
+            state,
+            drained_at,
+            signing: SigningKey::from_bytes(seed),
+            header: token_header,
+            list_header: encode(&header),
+        }
     }
 
     pub(super) fn sign(&self, bytes: &[u8]) -> [u8; 64] {
@@ -136,6 +151,12 @@ impl KeyRing {
 
     pub(crate) fn active(&self) -> &Arc<RingKey> {
         &self.active
+    }
+
+    /// When the last token of the retiring keys expires.
+    pub(crate) fn drained_at(&self) -> Timestamp {
+        let retiring = self.keys.iter().filter(|key| key.state == KeyState::Retiring);
+        retiring.map(|key| key.drained_at).max().unwrap_or_default()
     }
 
     /// The key with this number, unless it is retired.

@@ -14,5 +14,6 @@ pub(crate) mod jwks;
 pub(crate) mod keyring;
 mod list_cursor;
 pub(crate) mod refresh_token;
+pub(crate) mod revocation_list;
 mod revoke_plan;
 pub(crate) mod verifier;

@@ -288,6 +288,29 @@ export class HelloJohn {
   }
 
   /**
+   * The sessions that ended while access tokens of them may still be alive, as a signed list for verifiers that do not ask the
+   * engine, such as `createVerifier` of `@hellojohn/client`: what was added after the number `since`, or the list from its
+   * beginning for 0 (the default) and for a number that is not known. One call looks at no more than 1,000 entries: while
+   * `hasMore` is true, ask again with `seq`.
+   *
+   * Rejects with `validation_error` while the setting `revocationList` is false.
+   *
+   * @example
+   * ```js
+   * await hj.config.update({ revocationList: true });
+   * const { list, seq } = await hj.revocations();
+   * const { list: added } = await hj.revocations({ since: seq });
+   * ```
+   */
+  async revocations(options?: { since?: number | null | undefined }): Promise<types.RevocationList> {
+    const asked = readMembers("options", options, ["since"]).get("since");
+    const since = readWholeNumber("since", asked, Number.MAX_SAFE_INTEGER) ?? 0;
+    return wire.toRevocationList(
+      await callAsync<wire.WireRevocationList>(this.#tenant.revocations(since)),
+    );
+  }
+
+  /**
    * The REST API as a function of the Fetch API. Sign-in is offered when `authenticate` was given. Every failure is an
    * answer: the function never rejects.
    *

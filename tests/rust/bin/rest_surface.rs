@@ -171,6 +171,7 @@ impl Client<'_> {
             }
             "jwks" => self.send(Outgoing::new(Method::GET, "/.well-known/jwks.json")),
             "events" => self.events(args),
+            "revocations" => self.send_as_host(Method::GET, format!("/v1/revocations{}", query(&args))),
             "stats" => {
                 let mut stats = self.send_as_host(Method::GET, "/v1/admin/stats")?;
                 read_times(&mut stats, &["oldest_unswept_at"]);

@@ -36,6 +36,35 @@ fn without_admin_the_api_is_its_users_only() {
 }
 
 #[test]
+fn the_revocation_list_needs_the_key_unless_the_host_publishes_it() {
+    let target = "/v1/revocations?since=0";
+    let on: hellojohn::ConfigPatch = r#"{"revocation_list": true}"#.parse().unwrap();
+    let host = Host::new();
+    host.get(target).secret().send().fails(422, "validation_error");
+    host.tenant.update_config(&on).unwrap();
+    let grant = host.create("usr_1");
+    host.get(target).send().fails(401, "missing_token");
+    host.get(target).bearer(grant.access_token.expose()).send().fails(403, "insufficient_permissions");
+    for bad in ["/v1/revocations?since=-1", "/v1/revocations?since=x", "/v1/revocations?since="] {
+        host.get(bad).secret().send().fails(422, "validation_error");
+    }
+    let answer = host.get(target).secret().send().is(200);
+    assert_eq!(answer.header("cache-control"), "private, max-age=2");
+    assert_eq!((&answer.body["since"], &answer.body["has_more"]), (&json!(0), &json!(false)));
+
+    for admin in [true, false] {
+        let host = Host::with(RestOptions::default().public_revocations(true).admin(admin));
+        host.tenant.update_config(&on).unwrap();
+        let answer = host.get("/v1/revocations").send().is(200);
+        assert_eq!(answer.header("cache-control"), "public, max-age=2");
+        host.get("/v1/revocations").bearer("no token").send().is(200);
+        host.call("POST", "/v1/revocations").send().fails(405, "method_not_allowed");
+    }
+    let users = Host::with(RestOptions::default().admin(false));
+    users.get(target).secret().send().fails(404, "not_found");
+}
+
+#[test]
 fn a_slash_behind_a_path_is_an_option() {
     let host = Host::with(RestOptions::default().trailing_slash(true));
     let grant = host.create("usr_1");

@@ -17,6 +17,7 @@ fn settings_are_read_and_changed() {
         "event_retention": null,
         "record_retention": null,
         "warnings": [],
+        "revocation_list": false,
     });
     assert_eq!(host.get("/v1/admin/config").secret().send().is(200).body, defaults);
     let patch = json!({
@@ -34,6 +35,7 @@ fn settings_are_read_and_changed() {
         "event_retention": null,
         "record_retention": null,
         "warnings": [],
+        "revocation_list": false,
     });
     let answer = host.call("PATCH", "/v1/admin/config").secret().json(&patch).send().is(200);
     assert_eq!(answer.body, changed);

@@ -19,6 +19,7 @@ pub struct hj_config {
     refresh_reuse_window: u64,
     event_retention: u64,
     record_retention: u64,
+    revocation_list: bool,
     pub(crate) json: TextOffset,
     pub(crate) warnings_json: TextOffset,
 }
@@ -34,6 +35,7 @@ impl hj_config {
             refresh_reuse_window: config.refresh_reuse_window.as_secs(),
             event_retention: config.event_retention.map_or(0, Duration::as_secs),
             record_retention: config.record_retention.map_or(0, Duration::as_secs),
+            revocation_list: config.revocation_list,
             json: texts.add_json(config),
             warnings_json: texts
                 .add_json(&config.warnings().iter().map(|warning| warning.as_str()).collect::<Vec<_>>()),
@@ -93,6 +95,14 @@ pub unsafe extern "C" fn hj_config_event_retention_s(config: *const hj_config) -
 pub unsafe extern "C" fn hj_config_record_retention_s(config: *const hj_config) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(config, |config| config.record_retention) }
+}
+
+/// Whether the ends of sessions are listed for verifiers away from the engine; default false. Binds at once:
+/// the list begins with what ends afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_config_revocation_list(config: *const hj_config) -> bool {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(config, |config| config.revocation_list) }
 }
 
 /// The settings as a JSON object, durations as they were given: {"session_duration":"30d", …}.

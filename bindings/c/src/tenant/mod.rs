@@ -24,6 +24,8 @@ pub mod settings;
 
 pub mod signing_keys;
 
+pub mod revocations;
+
 pub mod events;
 
 pub mod maintenance;

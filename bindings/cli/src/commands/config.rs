@@ -62,7 +62,7 @@ fn setting_text(value: &Value) -> String {
     if value.is_null() { "null".to_owned() } else { text(value) }
 }
 
-/// Reads `name=value`: a value is null, a whole number, or else a text.
+/// Reads `name=value`: a value is null, true, false, a whole number, or else a text.
 pub(crate) fn parse_settings(settings: &[String]) -> Result<Value, CommandFailure> {
     let mut patch = Map::new();
     for setting in settings {
@@ -75,6 +75,8 @@ pub(crate) fn parse_settings(settings: &[String]) -> Result<Value, CommandFailur
         let number = value.parse::<i64>().ok().filter(|number| number.to_string() == value);
         let value = match (value, number) {
             ("null", _) => Value::Null,
+            ("true", _) => true.into(),
+            ("false", _) => false.into(),
             (_, Some(number)) => number.into(),
             (text, None) => text.into(),
         };
@@ -90,9 +92,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_null_a_number_or_a_text() {
+    fn a_value_is_null_true_false_a_number_or_a_text() {
         let read = |text: &str| parse_settings(&[text.to_owned()]).unwrap();
         assert_eq!(read("a=null"), json!({"a": null}));
+        assert_eq!(read("a=true"), json!({"a": true}));
+        assert_eq!(read("a=false"), json!({"a": false}));
         assert_eq!(read("a=5"), json!({"a": 5}));
         assert_eq!(read("a=05"), json!({"a": "05"}));
         assert_eq!(read("a=7d"), json!({"a": "7d"}));

@@ -46,6 +46,9 @@ pub(crate) struct ServeArguments {
     /// Serve the dashboard under /dashboard/: pages for operators, who sign in there with the secret key
     #[arg(long)]
     dashboard: bool,
+    /// Let every caller read /v1/revocations, without the secret key
+    #[arg(long)]
+    public_revocations: bool,
     /// Options of the API as JSON, such as {"cookie": true}
     #[arg(long, value_name = "JSON", default_value = "{}")]
     rest_options: String,
@@ -64,6 +67,7 @@ impl ServeArguments {
     pub fn run(&self, context: &mut Context<'_>) -> Result<Answer, CommandFailure> {
         let mut options: RestOptions = self.rest_options.parse()?;
         options.dashboard |= self.dashboard;
+        options.public_revocations |= self.public_revocations;
         let has_dashboard = options.dashboard;
         let tenant = match context.database_file() {
             None if context.options.database == ":memory:" => {

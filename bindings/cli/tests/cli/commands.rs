@@ -157,6 +157,18 @@ fn keys_are_listed_rotated_retired_and_their_secrets_changed() {
 }
 
 #[test]
+fn the_revocation_list_is_printed_for_verifiers() {
+    let shell = Shell::with_tenant();
+    assert_eq!(shell.run(&["revocations"]).code, 2, "it is not switched on");
+    shell.json(&["config", "set", "revocation_list=true"]);
+    let first = shell.json(&["revocations"]);
+    assert_eq!(shell.run(&["revocations"]).output.trim_end().split('.').count(), 3);
+    let since = first["seq"].to_string();
+    let next = shell.json(&["revocations", "--since", &since]);
+    assert_eq!((&next["since"], &next["seq"]), (&first["seq"], &first["seq"]));
+}
+
+#[test]
 fn tokens_are_read_without_a_key_and_verified_with_one() {
     let shell = Shell::with_tenant();
     let host = open_host(&shell);

@@ -37,6 +37,21 @@ fn write_sign_in_program(shell: &Shell) {
 }
 
 #[test]
+fn the_revocation_list_is_public_by_an_option() {
+    let shell = Shell::with_tenant();
+    shell.json(&["config", "set", "revocation_list=true"]);
+    for (arguments, expected) in [(&["--public-revocations"] as &[&str], "200"), (&[], "401")] {
+        let server = Server::start(&shell, arguments);
+        let mut stream = TcpStream::connect(&server.address).expect("a connection");
+        write!(stream, "GET /v1/revocations HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .expect("a request");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("a response");
+        assert_eq!(response.split(' ').nth(1), Some(expected), "{arguments:?}");
+    }
+}
+
+#[test]
 fn users_sign_in_by_the_operators_program_and_the_server_stops_gracefully() {
     let shell = Shell::with_tenant();
     write_sign_in_program(&shell);

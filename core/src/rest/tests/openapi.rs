@@ -91,7 +91,9 @@ fn it_has_their_callers_and_errors() {
             .collect();
         match route.access {
             Access::Open => assert!(!schemes.contains("secretKey"), "{route:?}"),
-            Access::SecretKey => assert_eq!(schemes, BTreeSet::from(["secretKey"]), "{route:?}"),
+            Access::SecretKey | Access::RevocationList => {
+                assert_eq!(schemes, BTreeSet::from(["secretKey"]), "{route:?}")
+            }
             Access::SecretKeyOrUser => {
                 assert_eq!(schemes, BTreeSet::from(["secretKey", "accessToken"]), "{route:?}");
             }

@@ -169,6 +169,7 @@ impl LazyTenant {
                 end: None,
                 judged_by: 0,
             },
+            access_expires_at: Timestamp::from_millis(expires_at(at)),
         };
         LazyTenant {
             now: Timestamp::default(),

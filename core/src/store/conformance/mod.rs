@@ -11,6 +11,7 @@ pub(super) mod group_commit;
 pub(super) mod missing_rows;
 pub(super) mod order;
 pub(super) mod records;
+pub(super) mod revocations;
 pub(super) mod samples;
 pub(super) mod shared_database;
 pub(super) mod sign_in_failures;
@@ -113,6 +114,10 @@ macro_rules! store_conformance_tests {
                 an_event_is_hashed_once
                 seals_read_back_until_they_are_deleted
                 a_lease_is_replaced_by_the_next_one_of_its_name
+            }
+            revocations {
+                revocations_read_back_in_the_order_of_their_numbers
+                a_job_reads_the_number_of_its_own_revocation
             }
             versions {
                 the_version_changes_with_settings_keys_secret_and_bulk_ends_and_with_nothing_else

@@ -194,6 +194,7 @@ pub(in crate::store) fn full_config() -> Config {
         refresh_reuse_window: config::parse_window("0s").unwrap(),
         event_retention: Some("400d".parse().unwrap()),
         record_retention: Some("1y".parse().unwrap()),
+        revocation_list: true,
     }
 }
 

@@ -46,7 +46,9 @@ impl Digest {
             Row::Session(_) => &mut self.sessions,
             Row::Key(_) => &mut self.signing_keys,
             Row::Event(_) => &mut self.events,
-            Row::BulkEnd(_) | Row::Failures(_) | Row::Seal(_) | Row::Lease(_) => &mut self.other_rows,
+            Row::BulkEnd(_) | Row::Failures(_) | Row::Seal(_) | Row::Lease(_) | Row::Revocation(_) => {
+                &mut self.other_rows
+            }
         };
         *count += 1;
         self.add(row);

@@ -134,6 +134,7 @@ fn add(transaction: &dyn WriteTransaction, tenant: TenantNo, row: &Row) -> Resul
         Row::Event(event) => transaction.put_event(tenant, event),
         Row::Seal(seal) => transaction.add_seal(tenant, seal),
         Row::Lease(lease) => transaction.set_lease(tenant, lease),
+        Row::Revocation(entry) => transaction.add_revocation(tenant, entry),
     }
 }
 
@@ -154,5 +155,6 @@ fn delete(transaction: &dyn WriteTransaction, tenant: TenantNo, row: &Row) -> Re
         Row::Event(event) => transaction.delete_event(tenant, event.seq),
         Row::Seal(seal) => transaction.delete_seal(tenant, seal.seq),
         Row::Lease(lease) => transaction.delete_lease(tenant, &lease.name),
+        Row::Revocation(entry) => transaction.delete_revocation(tenant, entry.seq),
     }
 }

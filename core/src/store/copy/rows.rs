@@ -8,6 +8,7 @@ use super::parts::read;
 use crate::error::Failure;
 use crate::model::event::{Event, EventSeq};
 use crate::model::id::SessionId;
+use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::BulkNo;
 use crate::store::contract::Store;
 use crate::store::records::{
@@ -31,6 +32,7 @@ pub(super) enum Row {
     Event(Box<Event>),
     Seal(SealRecord),
     Lease(LeaseRecord),
+    Revocation(Revocation),
 }
 
 /// Where a row stands among the rows of its tenant: the kinds one after the other, sessions from the newest.
@@ -43,6 +45,7 @@ pub(super) enum RowKey {
     Event(EventSeq),
     Seal(EventSeq),
     Lease(String),
+    Revocation(RevocationSeq),
 }
 
 impl Row {
@@ -55,6 +58,7 @@ impl Row {
             Row::Event(event) => RowKey::Event(event.seq),
             Row::Seal(seal) => RowKey::Seal(seal.seq),
             Row::Lease(lease) => RowKey::Lease(lease.name.clone()),
+            Row::Revocation(entry) => RowKey::Revocation(entry.seq),
         }
     }
 }
@@ -68,12 +72,21 @@ enum Kind {
     Event,
     Seal,
     Lease,
+    Revocation,
 }
 
 impl Kind {
     /// In the order of [`RowKey`].
-    const ALL: [Kind; 7] =
-        [Kind::Key, Kind::BulkEnd, Kind::Session, Kind::Failures, Kind::Event, Kind::Seal, Kind::Lease];
+    const ALL: [Kind; 8] = [
+        Kind::Key,
+        Kind::BulkEnd,
+        Kind::Session,
+        Kind::Failures,
+        Kind::Event,
+        Kind::Seal,
+        Kind::Lease,
+        Kind::Revocation,
+    ];
 
     /// The rows after this one; whether there may be more of them.
     fn read(
@@ -83,7 +96,7 @@ impl Kind {
         after: Option<&RowKey>,
     ) -> Result<(Vec<Row>, bool), Failure> {
         let seq = match after {
-            Some(RowKey::Event(seq) | RowKey::Seal(seq)) => *seq,
+            Some(RowKey::Event(seq) | RowKey::Seal(seq) | RowKey::Revocation(seq)) => *seq,
             _ => 0,
         };
         let rows: Vec<Row> = match self {
@@ -130,6 +143,10 @@ impl Kind {
                 rows.into_iter().map(|event| Row::Event(Box::new(event))).collect()
             }
             Kind::Seal => transaction.seals(tenant, seq, PAGE_ROWS)?.into_iter().map(Row::Seal).collect(),
+            Kind::Revocation => {
+                let rows = transaction.revocations(tenant, seq, PAGE_ROWS)?;
+                rows.into_iter().map(Row::Revocation).collect()
+            }
         };
         let may_have_more = rows.len() >= PAGE_ROWS;
         Ok((rows, may_have_more))

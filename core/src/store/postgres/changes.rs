@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::statements::{Change, Statements};
 use super::value::{Statement, Value};
 use crate::model::event::EventSeq;
+use crate::model::revocation::RevocationSeq;
 use crate::store::records::TenantNo;
 
 /// Names a row of a table.
@@ -19,13 +20,14 @@ pub(super) enum RowKey {
     Event(TenantNo, EventSeq),
     Seal(TenantNo, EventSeq),
     Lease(TenantNo, String),
+    Revocation(TenantNo, RevocationSeq),
 }
 
 impl RowKey {
     /// The row that must be there before this one.
     fn parent(&self) -> Option<RowKey> {
         match self {
-            RowKey::Tenant(_) | RowKey::Session(..) | RowKey::Event(..) => None,
+            RowKey::Tenant(_) | RowKey::Session(..) | RowKey::Event(..) | RowKey::Revocation(..) => None,
             RowKey::Key(tenant, _)
             | RowKey::BulkEnd(tenant, _)
             | RowKey::Failures(tenant, _)

@@ -15,6 +15,7 @@ use crate::model::event::{Event, EventHash};
 use crate::model::id::{EventId, KeyId, SessionId};
 use crate::model::identity::Claims;
 use crate::model::ip_address::IpAddress;
+use crate::model::revocation::Revocation;
 use crate::model::session::{End, SessionLifetime, SessionTimes};
 use crate::model::session_filter::SessionFilter;
 use crate::model::sign_in_limit::FailedSignIn;
@@ -80,6 +81,7 @@ columns! {
     end_reason text: record.times.end.map(|end| end.reason);
     judged_by bigint: record.times.judged_by => times.judged_by = cell.number();
     user_id text: record.user_id => user_id = cell.text();
+    access_expires_at_ms bigint: record.access_expires_at => access_expires_at = cell.time();
 }
 
 columns! {
@@ -90,7 +92,6 @@ columns! {
     nonce bytea: record.nonce => nonce = cell.bytes_of();
     access_serial bigint: record.access.params.serial => access.params.serial = cell.unsigned();
     access_issued_at_ms bigint: record.access.params.issued_at => access.params.issued_at = cell.time();
-    access_expires_at_ms bigint: record.access.params.expires_at => access.params.expires_at = cell.time();
     access_key_no bigint: record.access.key_no => access.key_no = cell.number();
     device_type text: record.client.effective_device_type() => client.device_type = cell.text().map(Some);
     user_agent text: record.client.user_agent => client.user_agent = cell.optional_text();
@@ -117,6 +118,7 @@ columns! {
     refresh_reuse_window text: config.refresh_reuse_window => refresh_reuse_window = cell.parsed(config::parse_window);
     event_retention text: config.event_retention => event_retention = cell.optional_text();
     record_retention text: config.record_retention => record_retention = cell.optional_text();
+    revocation_list boolean: config.revocation_list => revocation_list = cell.flag();
 }
 
 columns! {
@@ -181,6 +183,19 @@ columns! {
     position bigint: lease.position => position = cell.unsigned();
 }
 
+columns! {
+    /// The columns of `revocations`; the tenant's number comes before them.
+    REVOCATION of "revocations", revocation_values, read_revocation, |entry: Revocation, cell|
+    seq bigint: entry.seq => seq = cell.unsigned();
+    until_ms bigint: entry.until => until = cell.time();
+    session_ulid bytea: entry.session.map(SessionId::to_bytes) => session = cell.optional_session();
+    at_ms bigint: entry.at => at = cell.optional_time();
+    user_id text: entry.user_id => user_id = cell.optional_text();
+    spared_ulid bytea: entry.spared.map(SessionId::to_bytes) => spared = cell.optional_session();
+    newest_ulid bytea: entry.newest.map(SessionId::to_bytes) => newest = cell.optional_session();
+    is_start boolean: entry.is_start => is_start = cell.flag();
+}
+
 /// The values of a session, in the order of [`LIFETIME`] and [`OTHERS`].
 pub(super) fn session_values(record: &SessionRecord) -> Vec<Value> {
     let mut values = lifetime_values(&record.lifetime());
@@ -218,7 +233,7 @@ pub(super) fn lifetime(row: &Row, first: usize) -> Result<SessionLifetime, Failu
     let never = Timestamp::default();
     let times =
         SessionTimes { created_at: never, last_active_at: never, expires_at: never, end, judged_by: 0 };
-    let mut lifetime = SessionLifetime { id, user_id: cell(7).text()?, times };
+    let mut lifetime = SessionLifetime { id, user_id: cell(7).text()?, times, access_expires_at: never };
     read_lifetime(&mut lifetime, row, first, id)?;
     Ok(lifetime)
 }
@@ -284,6 +299,13 @@ pub(super) fn lease(row: &Row) -> Result<LeaseRecord, Failure> {
     let mut lease = LeaseRecord::blank();
     read_lease(&mut lease, row, 0, "a lease")?;
     Ok(lease)
+}
+
+/// Reads a row of [`REVOCATION`].
+pub(super) fn revocation(row: &Row) -> Result<Revocation, Failure> {
+    let mut entry = Revocation::numbered(0, Timestamp::default());
+    read_revocation(&mut entry, row, 0, "a revocation")?;
+    Ok(entry)
 }
 
 /// Reads `failure_key, failures`.

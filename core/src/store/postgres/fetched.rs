@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::model::event::EventSeq;
 use crate::model::id::{SessionId, UserId};
+use crate::model::revocation::RevocationSeq;
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{ClockMark, SessionRecord, TenantNo};
@@ -28,6 +29,8 @@ pub(super) struct Fetched {
     pub open: HashMap<(TenantNo, UserId), Vec<SessionLifetime>>,
     /// The numbers of tenants' newest events.
     pub newest_events: HashMap<TenantNo, EventSeq>,
+    /// The numbers of tenants' newest revocations.
+    pub newest_revocations: HashMap<TenantNo, RevocationSeq>,
     /// Failed sign-ins: a sign-in asks for them more than once.
     pub failures: HashMap<(TenantNo, FailureKey), Vec<FailedSignIn>>,
 }
@@ -41,6 +44,7 @@ impl Fetched {
             sessions: HashMap::new(),
             open: HashMap::new(),
             newest_events: HashMap::new(),
+            newest_revocations: HashMap::new(),
             failures: HashMap::new(),
         }
     }

@@ -20,6 +20,7 @@ const TABLES: &[&str] = &[
     "event_seals",
     "events",
     "leases",
+    "revocations",
     "sessions",
     "sign_in_failures",
     "signing_keys",

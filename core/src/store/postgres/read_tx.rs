@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::model::event::{Event, EventSeq};
 use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
@@ -291,6 +292,26 @@ impl ReadTransaction for Tx<'_, '_> {
         let rows = self.query(&self.statements.lease_count, vec![tenant.into()])?;
         let count: i64 = rows.first().ok_or_else(|| missing("the count of leases"))?.get(0)?;
         Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    fn revocations(
+        &self,
+        tenant: TenantNo,
+        after: RevocationSeq,
+        limit: usize,
+    ) -> Result<Vec<Revocation>, Failure> {
+        let values = vec![tenant.into(), sql_number(after).into(), sql_limit(limit)];
+        let rows = self.query(&self.statements.revocations, values)?;
+        let found: Vec<Revocation> = rows.iter().map(codec::revocation).collect::<Result<_, _>>()?;
+        let mut previous = after;
+        for entry in &found {
+            require_order(std::mem::replace(&mut previous, entry.seq) < entry.seq)?;
+        }
+        Ok(found)
+    }
+
+    fn newest_revocation(&self, tenant: TenantNo) -> Result<RevocationSeq, Failure> {
+        self.find_newest_revocation(tenant)
     }
 
     fn database_bytes(&self) -> Result<u64, Failure> {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::codec::{BULK_END, Column, EVENT, KEY, LEASE, LIFETIME, OTHERS, SEAL, SETTINGS};
+use super::codec::{BULK_END, Column, EVENT, KEY, LEASE, LIFETIME, OTHERS, REVOCATION, SEAL, SETTINGS};
 
 const TENANT_NO: Column = Column::new("tenant_no", "bigint");
 const TENANT_ID: Column = Column::new("tenant_id", "text");
@@ -72,6 +72,8 @@ pub(super) enum Change {
     DeleteSeal,
     SetLease,
     DeleteLease,
+    AddRevocation,
+    DeleteRevocation,
 }
 
 /// How a change finds its rows. Whatever does not add rows fails unless it has changed each row that it names.
@@ -91,7 +93,7 @@ enum Form {
 }
 
 impl Change {
-    pub(super) const ALL: [Change; 25] = [
+    pub(super) const ALL: [Change; 27] = [
         Change::AddTenant,
         Change::SetConfig,
         Change::SetSecret,
@@ -117,6 +119,8 @@ impl Change {
         Change::DeleteSeal,
         Change::SetLease,
         Change::DeleteLease,
+        Change::AddRevocation,
+        Change::DeleteRevocation,
     ];
 
     /// Whether two changes of one row are one change of their sum, which is in the last column.
@@ -161,6 +165,8 @@ impl Change {
             Change::DeleteSeal => ("event_seals", 2, Form::Delete { condition: "true" }),
             Change::SetLease => ("leases", 2, Form::Upsert),
             Change::DeleteLease => ("leases", 2, Form::Delete { condition: "true" }),
+            Change::AddRevocation => ("revocations", 2, Form::Insert),
+            Change::DeleteRevocation => ("revocations", 2, Form::Delete { condition: "true" }),
         }
     }
 
@@ -209,6 +215,8 @@ impl Change {
             Change::DeleteSeal => vec![TENANT_NO, SEAL[0]],
             Change::SetLease => of_tenant(LEASE),
             Change::DeleteLease => vec![TENANT_NO, LEASE[0]],
+            Change::AddRevocation => of_tenant(REVOCATION),
+            Change::DeleteRevocation => vec![TENANT_NO, REVOCATION[0]],
         }
     }
 
@@ -269,7 +277,8 @@ pub(super) struct Statements {
     pub set_up: Arc<str>,
     /// Takes the turn to write; the clock mark.
     pub take_turn: Arc<str>,
-    /// The database's time now, the versions of tenants, and the newest events of those that record any.
+    /// The database's time now, the versions of tenants, the newest events of those that record any, and the
+    /// newest revocations of those that list them.
     pub heads: Arc<str>,
     /// The clock mark, the time from before the snapshot, and the versions of tenants.
     pub snapshot_heads: Arc<str>,
@@ -300,6 +309,8 @@ pub(super) struct Statements {
     pub lease: Arc<str>,
     pub leases: Arc<str>,
     pub lease_count: Arc<str>,
+    pub revocations: Arc<str>,
+    pub newest_revocation: Arc<str>,
     pub database_bytes: Arc<str>,
     pub set_mark: Arc<str>,
     /// Notes the number of a store's commit with the commit itself.
@@ -357,7 +368,9 @@ impl Statements {
             take_turn: text("SELECT highest_at_ms, era FROM @clock_mark WHERE only_row = 1 FOR UPDATE"),
             heads: text(&format!(
                 "SELECT n.now_ms, t.tenant_no, t.version, \
-                 CASE WHEN t.event_retention IS NOT NULL THEN {} END \
+                 CASE WHEN t.event_retention IS NOT NULL THEN {} END, \
+                 CASE WHEN t.revocation_list \
+                 THEN (SELECT coalesce(max(seq), 0) FROM @revocations WHERE tenant_no = t.tenant_no) END \
                  FROM (SELECT {} AS now_ms) n LEFT JOIN @tenants t ON t.tenant_no = ANY ($1)",
                 newest_event("t.tenant_no"),
                 millis("clock_timestamp()")
@@ -448,6 +461,11 @@ impl Statements {
                 names(LEASE, "")
             )),
             lease_count: text("SELECT count(*) FROM @leases WHERE tenant_no = $1"),
+            revocations: text(&format!(
+                "SELECT {} FROM @revocations WHERE tenant_no = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+                names(REVOCATION, "")
+            )),
+            newest_revocation: text("SELECT coalesce(max(seq), 0) FROM @revocations WHERE tenant_no = $1"),
             database_bytes: text(
                 "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c \
                  JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'",

@@ -14,6 +14,7 @@ use super::value::{Answer, Row, Statement, Value};
 use crate::error::Failure;
 use crate::model::event::EventSeq;
 use crate::model::id::{SessionId, UserId};
+use crate::model::revocation::RevocationSeq;
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::random::{OsRandom, draw_bytes};
@@ -235,6 +236,19 @@ impl<'a, 'c> Tx<'a, 'c> {
         self.fetched.borrow_mut().newest_events.insert(tenant, next);
         self.changes.borrow_mut().at_savepoint.events.push(tenant);
         Ok(next)
+    }
+
+    /// The number of the tenant's newest revocation, as the transaction leaves it. A job that is taken back may leave a gap.
+    pub(super) fn find_newest_revocation(&self, tenant: TenantNo) -> Result<RevocationSeq, Failure> {
+        if let Some(newest) = self.fetched.borrow().newest_revocations.get(&tenant) {
+            return Ok(*newest);
+        }
+        let rows = self.query(&self.statements.newest_revocation, vec![tenant.into()])?;
+        let missing = || Failure::corrupt("the number of the newest revocation is missing");
+        let newest = RevocationSeq::try_from(rows.first().ok_or_else(missing)?.get::<i64>(0)?);
+        let newest = newest.map_err(|_| missing())?;
+        self.fetched.borrow_mut().newest_revocations.insert(tenant, newest);
+        Ok(newest)
     }
 
     /// The failed sign-ins under a key, as the transaction leaves them.

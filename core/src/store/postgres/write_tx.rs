@@ -12,6 +12,7 @@ use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::id::{SessionId, TenantId};
+use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::{BulkNo, End};
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
@@ -194,6 +195,19 @@ impl WriteTransaction for Tx<'_, '_> {
 
     fn delete_seal(&self, tenant: TenantNo, seq: EventSeq) -> Result<(), Failure> {
         self.change(Change::DeleteSeal, RowKey::Seal(tenant, seq), vec![tenant.into(), seq.as_value()])
+    }
+
+    fn add_revocation(&self, tenant: TenantNo, entry: &Revocation) -> Result<(), Failure> {
+        let newest = self.find_newest_revocation(tenant)?.max(entry.seq);
+        let values = row_of(tenant, codec::revocation_values(entry));
+        self.change(Change::AddRevocation, RowKey::Revocation(tenant, entry.seq), values)?;
+        self.fetched.borrow_mut().newest_revocations.insert(tenant, newest);
+        Ok(())
+    }
+
+    fn delete_revocation(&self, tenant: TenantNo, seq: RevocationSeq) -> Result<(), Failure> {
+        let row = RowKey::Revocation(tenant, seq);
+        self.change(Change::DeleteRevocation, row, vec![tenant.into(), seq.as_value()])
     }
 
     fn set_lease(&self, tenant: TenantNo, lease: &LeaseRecord) -> Result<(), Failure> {

@@ -110,6 +110,9 @@ impl PostgresStore {
             if let (Some(tenant), Some(newest)) = (row.get(1)?, row.get::<Option<i64>>(3)?) {
                 fetched.newest_events.insert(tenant, u64::try_from(newest).unwrap_or(0));
             }
+            if let (Some(tenant), Some(newest)) = (row.get(1)?, row.get::<Option<i64>>(4)?) {
+                fetched.newest_revocations.insert(tenant, u64::try_from(newest).unwrap_or(0));
+            }
         }
         fetched.sessions = sessions.into_iter().map(|key| (key, None)).collect();
         for row in &rows {

@@ -17,7 +17,7 @@ pub(super) enum Change {
     Everything,
     /// The time that the clock mark holds, which readers know without the database.
     ClockMark,
-    /// What no cached answer depends on: failed sign-ins, events, seals, leases.
+    /// What no cached answer depends on: failed sign-ins, events, seals, leases, revocations.
     Uncached,
 }
 

@@ -7,8 +7,8 @@ use rusqlite::{Row, named_params};
 
 use super::check::Check;
 use super::codec::{
-    self, bulk_end_columns, config_columns, event_columns, key_columns, lease_columns, seal_columns,
-    session_columns,
+    self, bulk_end_columns, config_columns, event_columns, key_columns, lease_columns, revocation_columns,
+    seal_columns, session_columns,
 };
 use super::error::map_value_error;
 use super::transaction::{self, Tx};
@@ -29,6 +29,7 @@ const ADDED_COLUMNS: &[(&str, &str, usize)] = &[
     ("actor", "NULL", 5),
     ("replaced_by_ulid", "NULL", 5),
     ("filter", "NULL", 6),
+    ("revocation_list", "0", 7),
 ];
 
 /// The statement for a file of this version, in which a column that it lacks holds what it held before.
@@ -62,6 +63,9 @@ impl Check<'_> {
                     }
                     if version >= 5 {
                         check_seals_and_leases(tx, report, no)?;
+                    }
+                    if version >= 7 {
+                        check_revocations(tx, report, no)?;
                     }
                 }
                 Ok(())
@@ -275,6 +279,21 @@ fn check_seals_and_leases(tx: &Tx<'_>, report: &mut CheckReport, no: TenantNo) -
         named_params! {":tenant_no": no},
         |row| {
             note(report, codec::lease(row).map(drop), || format!("leases of tenant {no}"))?;
+            Ok(ControlFlow::Continue(()))
+        },
+    )
+}
+
+fn check_revocations(tx: &Tx<'_>, report: &mut CheckReport, no: TenantNo) -> Result<(), Failure> {
+    tx.query_each(
+        concat!(
+            "SELECT ",
+            revocation_columns!(all),
+            " FROM revocations WHERE tenant_no = :tenant_no ORDER BY seq"
+        ),
+        named_params! {":tenant_no": no},
+        |row| {
+            note(report, codec::revocation(row).map(drop), || format!("revocations of tenant {no}"))?;
             Ok(ControlFlow::Continue(()))
         },
     )

@@ -10,6 +10,7 @@ use crate::json;
 use crate::model::config::{self, Config};
 use crate::model::event::{Event, EventHash};
 use crate::model::id::{EventId, KeyId, SessionId};
+use crate::model::revocation::Revocation;
 use crate::model::session::{BulkNo, End, SessionLifetime, SessionTimes};
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
@@ -30,6 +31,7 @@ columns! {
         end_reason: record.times.end.map(|end| end.reason);
         judged_by: record.times.judged_by;
         user_id: record.user_id;
+        access_expires_at_ms: record.access.params.expires_at;
     }
     others {
         generation: record.rotation.generation => rotation.generation = cell.unsigned();
@@ -37,7 +39,6 @@ columns! {
         nonce: record.nonce => nonce = cell.value();
         access_serial: record.access.params.serial => access.params.serial = cell.unsigned();
         access_issued_at_ms: record.access.params.issued_at => access.params.issued_at = cell.time();
-        access_expires_at_ms: record.access.params.expires_at => access.params.expires_at = cell.time();
         access_key_no: record.access.key_no => access.key_no = cell.value();
         device_type: record.client.effective_device_type() => client.device_type = cell.text().map(Some);
         user_agent: record.client.user_agent => client.user_agent = cell.optional_text();
@@ -66,6 +67,7 @@ columns! {
         refresh_reuse_window: config.refresh_reuse_window => refresh_reuse_window = cell.parsed(config::parse_window);
         event_retention: config.event_retention => event_retention = cell.optional_text();
         record_retention: config.record_retention => record_retention = cell.optional_text();
+        revocation_list: config.revocation_list => revocation_list = cell.value();
     }
 }
 
@@ -144,6 +146,21 @@ columns! {
     }
 }
 
+columns! {
+    /// A column of `revocations`; the tenant's number comes before them.
+    RevocationColumn of "revocations", revocation_columns!, |entry: Revocation, cell|
+    revocation {
+        seq: entry.seq; // read by `revocation`, to name the row
+        until_ms: entry.until => until = cell.time();
+        session_ulid: entry.session.map(SessionId::to_bytes) => session = cell.optional_session();
+        at_ms: entry.at => at = cell.optional_time();
+        user_id: entry.user_id => user_id = cell.optional_text();
+        spared_ulid: entry.spared.map(SessionId::to_bytes) => spared = cell.optional_session();
+        newest_ulid: entry.newest.map(SessionId::to_bytes) => newest = cell.optional_session();
+        is_start: entry.is_start => is_start = cell.value();
+    }
+}
+
 /// Reads a row that was selected with `session_columns!(lifetime)` or more.
 pub(super) fn lifetime(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
     let id: [u8; 16] = row.get(SessionColumn::session_ulid as usize).map_err(map_value_error)?;
@@ -163,7 +180,12 @@ pub(super) fn lifetime(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
         end,
         judged_by: row.cell(SessionColumn::judged_by).value()?,
     };
-    Ok(SessionLifetime { id, user_id: row.cell(SessionColumn::user_id).text()?, times })
+    Ok(SessionLifetime {
+        id,
+        user_id: row.cell(SessionColumn::user_id).text()?,
+        times,
+        access_expires_at: row.cell(SessionColumn::access_expires_at_ms).time()?,
+    })
 }
 
 /// Reads a row that was selected with `session_columns!(all)`.
@@ -228,6 +250,15 @@ pub(super) fn lease(row: &Row<'_>) -> Result<LeaseRecord, Failure> {
     let mut lease = LeaseRecord::blank();
     LeaseColumn::read_into(&mut lease, &RowReader { row, id: "a lease" })?;
     Ok(lease)
+}
+
+/// Reads a row that was selected with `revocation_columns!(all)`.
+pub(super) fn revocation(row: &Row<'_>) -> Result<Revocation, Failure> {
+    let seq: i64 = row.get(RevocationColumn::seq as usize).map_err(map_value_error)?;
+    let corrupt = |_| Failure::corrupt("revocations.seq holds an impossible value");
+    let mut entry = Revocation::numbered(seq.try_into().map_err(corrupt)?, Timestamp::default());
+    RevocationColumn::read_into(&mut entry, &RowReader { row, id: seq })?;
+    Ok(entry)
 }
 
 /// Reads `failure_key, failures`.

@@ -3,8 +3,8 @@
 use rusqlite::{Row, named_params};
 
 use super::codec::{
-    self, bulk_end_columns, config_columns, event_columns, key_columns, lease_columns, seal_columns,
-    session_columns,
+    self, bulk_end_columns, config_columns, event_columns, key_columns, lease_columns, revocation_columns,
+    seal_columns, session_columns,
 };
 use super::error::map_value_error;
 use super::transaction::Tx;
@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::model::event::{Event, EventSeq};
 use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
@@ -410,6 +411,40 @@ impl ReadTransaction for Tx<'_> {
         )?
         .and_then(|count| u64::try_from(count).ok())
         .ok_or_else(|| missing("the count of leases"))
+    }
+
+    fn revocations(
+        &self,
+        tenant: TenantNo,
+        after: RevocationSeq,
+        limit: usize,
+    ) -> Result<Vec<Revocation>, Failure> {
+        let found = self.query_all(
+            concat!(
+                "SELECT ",
+                revocation_columns!(all),
+                " FROM revocations WHERE tenant_no = :tenant_no AND seq > :after ORDER BY seq LIMIT :limit"
+            ),
+            named_params! {":tenant_no": tenant, ":after": sql_number(after), ":limit": limit as i64},
+            codec::revocation,
+        )?;
+        let mut previous = after;
+        for entry in &found {
+            if std::mem::replace(&mut previous, entry.seq) >= entry.seq {
+                return Err(Failure::corrupt("revocations are out of order"));
+            }
+        }
+        Ok(found)
+    }
+
+    fn newest_revocation(&self, tenant: TenantNo) -> Result<RevocationSeq, Failure> {
+        let newest = self.query_one(
+            "SELECT seq FROM revocations WHERE tenant_no = :tenant_no ORDER BY seq DESC LIMIT 1",
+            named_params! {":tenant_no": tenant},
+            |row| row.get::<_, i64>(0).map_err(map_value_error),
+        )?;
+        let corrupt = |_| Failure::corrupt("revocations.seq holds an impossible value");
+        RevocationSeq::try_from(newest.unwrap_or(0)).map_err(corrupt)
     }
 
     fn database_bytes(&self) -> Result<u64, Failure> {

@@ -23,7 +23,7 @@ CREATE TABLE tenants (
   refresh_reuse_window TEXT NOT NULL,
   -- When every access token of the active key is dead that was issued under earlier settings.
   token_horizon_at_ms INTEGER NOT NULL
-, event_retention TEXT, record_retention TEXT) STRICT;
+, event_retention TEXT, record_retention TEXT, revocation_list INTEGER NOT NULL DEFAULT 0 CHECK (revocation_list IN (0, 1))) STRICT;
 
 CREATE TABLE signing_keys (
   tenant_no INTEGER NOT NULL REFERENCES tenants (tenant_no),
@@ -149,4 +149,23 @@ CREATE TABLE leases (
   -- The last event that the work is done with; 0 for work that is about none.
   position INTEGER NOT NULL CHECK (position >= 0),
   PRIMARY KEY (tenant_no, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE revocations (
+  tenant_no INTEGER NOT NULL REFERENCES tenants (tenant_no),
+  -- Grows in the order of the commits, with gaps. The newest entry is kept, so that it goes on growing.
+  seq INTEGER NOT NULL CHECK (seq >= 1),
+  -- From this time on every access token that the entry is about has expired.
+  until_ms INTEGER NOT NULL,
+  -- The session that has ended; without one, all that had signed in by a time.
+  session_ulid BLOB CHECK (length(session_ulid) = 16),
+  at_ms INTEGER CHECK ((at_ms IS NULL) = (session_ulid IS NOT NULL)),
+  -- Whose; without one every user's.
+  user_id TEXT CHECK (user_id <> ''),
+  -- The session that stayed, and the newest session that ended.
+  spared_ulid BLOB CHECK (length(spared_ulid) = 16),
+  newest_ulid BLOB CHECK (length(newest_ulid) = 16),
+  -- The list begins here: what ended before may be missing, and no entry before this one counts.
+  is_start INTEGER NOT NULL CHECK (is_start IN (0, 1)),
+  PRIMARY KEY (tenant_no, seq)
 ) STRICT, WITHOUT ROWID;

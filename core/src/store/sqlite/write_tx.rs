@@ -4,9 +4,9 @@ use rusqlite::named_params;
 
 use super::change_tracker::Change;
 use super::codec::{
-    BulkEndColumn, ConfigColumn, EventColumn, KeyColumn, LeaseColumn, SealColumn, SessionColumn,
-    bulk_end_columns, config_columns, event_columns, key_columns, lease_columns, seal_columns,
-    session_columns,
+    BulkEndColumn, ConfigColumn, EventColumn, KeyColumn, LeaseColumn, RevocationColumn, SealColumn,
+    SessionColumn, bulk_end_columns, config_columns, event_columns, key_columns, lease_columns,
+    revocation_columns, seal_columns, session_columns,
 };
 use super::columns::assignments;
 use super::read_tx::newest_event;
@@ -18,6 +18,7 @@ use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::id::{SessionId, TenantId};
+use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::{BulkNo, End};
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
@@ -457,6 +458,30 @@ impl WriteTransaction for Tx<'_> {
             Change::Uncached,
             "DELETE FROM leases WHERE tenant_no = :tenant_no AND name = :name",
             named_params! {":tenant_no": tenant, ":name": name},
+        )
+    }
+
+    fn add_revocation(&self, tenant: TenantNo, entry: &Revocation) -> Result<(), Failure> {
+        self.change_with(
+            Change::Uncached,
+            concat!(
+                "INSERT INTO revocations (tenant_no, ",
+                revocation_columns!(all),
+                ") VALUES (:tenant_no, ",
+                revocation_columns!(all parameters),
+                ")"
+            ),
+            |binder| {
+                binder.parameters(named_params! {":tenant_no": tenant})?.columns(RevocationColumn::ALL, entry)
+            },
+        )
+    }
+
+    fn delete_revocation(&self, tenant: TenantNo, seq: RevocationSeq) -> Result<(), Failure> {
+        self.change(
+            Change::Uncached,
+            "DELETE FROM revocations WHERE tenant_no = :tenant_no AND seq = :seq",
+            named_params! {":tenant_no": tenant, ":seq": seq as i64},
         )
     }
 

@@ -270,6 +270,11 @@ export interface Config {
   eventRetention: string | null;
   /** After how long the record of an ended session is deleted by maintenance; default never. */
   recordRetention: string | null;
+  /**
+   * Whether the ends of sessions are listed for verifiers away from the engine; default false. Binds at once:
+   * the list begins with what ends afterwards.
+   */
+  revocationList: boolean;
 }
 
 /**
@@ -330,6 +335,21 @@ export interface SessionExplanation {
   olderToken: RefreshAnswer | null;
   /** From which instant on it would be answered otherwise; absent if it never is. */
   olderTokenUntil: Date | null;
+}
+
+/**
+ * A page of the revocation list of a tenant. Pass `list` on to verifiers: it is signed, the other fields are
+ * not.
+ */
+export interface RevocationList {
+  /** The signed list: a JWS whose `typ` is `hellojohn-revocations+jwt`, under the tenant's active key. */
+  list: string;
+  /** It tells what was added after this number; 0 for a list from its beginning. */
+  since: number;
+  /** The number to ask with for what was added later. */
+  seq: number;
+  /** Whether there is more now: ask again at once. */
+  hasMore: boolean;
 }
 
 /** Counts over one tenant. */
@@ -494,6 +514,7 @@ export interface ConfigPatch {
   refreshReuseWindow?: Duration | undefined;
   eventRetention?: Duration | null | undefined;
   recordRetention?: Duration | null | undefined;
+  revocationList?: boolean | undefined;
   session_duration?: Duration | undefined;
   access_token_ttl?: Duration | undefined;
   idle_timeout?: Duration | null | undefined;
@@ -501,6 +522,7 @@ export interface ConfigPatch {
   refresh_reuse_window?: Duration | undefined;
   event_retention?: Duration | null | undefined;
   record_retention?: Duration | null | undefined;
+  revocation_list?: boolean | undefined;
 }
 
 /** A sign-in. `undefined` and `null` mean "not given". */

@@ -13,6 +13,7 @@ import type {
   KeyState,
   MaintenanceReport,
   RefreshAnswer,
+  RevocationList,
   Session,
   SessionExplanation,
   SessionLimit,
@@ -140,6 +141,7 @@ export interface WireConfig {
   refresh_reuse_window: string;
   event_retention: string | null;
   record_retention: string | null;
+  revocation_list: boolean;
 }
 
 export function toConfig(wire: WireConfig): Config {
@@ -151,6 +153,7 @@ export function toConfig(wire: WireConfig): Config {
     refreshReuseWindow: wire.refresh_reuse_window,
     eventRetention: wire.event_retention,
     recordRetention: wire.record_retention,
+    revocationList: wire.revocation_list,
   };
 }
 
@@ -203,6 +206,22 @@ export function toSessionExplanation(wire: WireSessionExplanation): SessionExpla
     replaysLeft: wire.replays_left,
     olderToken: wire.older_token,
     olderTokenUntil: toDate(wire.older_token_until),
+  };
+}
+
+export interface WireRevocationList {
+  list: string;
+  since: number;
+  seq: number;
+  has_more: boolean;
+}
+
+export function toRevocationList(wire: WireRevocationList): RevocationList {
+  return {
+    list: wire.list,
+    since: wire.since,
+    seq: wire.seq,
+    hasMore: wire.has_more,
   };
 }
 
@@ -406,4 +425,5 @@ export const CONFIG_NAMES = {
   refreshReuseWindow: "refresh_reuse_window",
   eventRetention: "event_retention",
   recordRetention: "record_retention",
+  revocationList: "revocation_list",
 } as const;

@@ -128,6 +128,7 @@ export interface NativeTenant {
   maintainInTurn(holder: Uint8Array, seconds: number): number;
   maintenanceInterval(): number | null;
   isOpen(): boolean;
+  revocations(since: number): number;
   stats(): number;
   statsSeries(series: string): number;
   sweep(): number;

@@ -75,6 +75,11 @@ export interface RestOptions {
    * refuses the key on the others.
    */
   admin?: boolean | undefined;
+  /**
+   * Whether every caller may read `/v1/revocations`, as verifiers in browsers and other services do; default false: it needs the
+   * secret key. The list names sessions, but no user.
+   */
+  publicRevocations?: boolean | undefined;
   /** Whether a path may have one `/` behind it; default false. `DELETE /v1/sessions/` never may: its id may have been lost. */
   trailingSlash?: boolean | undefined;
   /**
@@ -107,6 +112,7 @@ export const REST_OPTIONS: readonly string[] = [
   "prefix",
   "mountPath",
   "admin",
+  "publicRevocations",
   "trailingSlash",
   "dashboard",
   "onError",
@@ -149,6 +155,7 @@ export function readRestOptions(
     ),
     mount_path: mountPath + prefix,
     admin: copyJson("admin", found.get("admin") ?? null),
+    public_revocations: copyJson("publicRevocations", found.get("publicRevocations") ?? null),
     trailing_slash: copyJson("trailingSlash", found.get("trailingSlash") ?? null),
     dashboard: copyJson("dashboard", found.get("dashboard") ?? null),
   };

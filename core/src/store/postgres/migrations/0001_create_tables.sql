@@ -34,7 +34,8 @@ CREATE TABLE @tenants (
   max_sessions_per_user bigint CHECK (max_sessions_per_user >= 1),
   refresh_reuse_window text NOT NULL,
   event_retention text,
-  record_retention text
+  record_retention text,
+  revocation_list boolean NOT NULL
 );
 
 CREATE TABLE @signing_keys (
@@ -172,4 +173,24 @@ CREATE TABLE @leases (
   -- The last event that the work is done with; 0 for work that is about none.
   position bigint NOT NULL CHECK (position >= 0),
   PRIMARY KEY (tenant_no, name)
+);
+
+-- Without a reference to tenants, as sessions.
+CREATE TABLE @revocations (
+  tenant_no bigint NOT NULL,
+  -- Grows in the order of the commits, with gaps. The newest entry is kept, so that it goes on growing.
+  seq bigint NOT NULL CHECK (seq >= 1),
+  -- From this time on every access token that the entry is about has expired.
+  until_ms bigint NOT NULL,
+  -- The session that has ended; without one, all that had signed in by a time.
+  session_ulid bytea CHECK (octet_length(session_ulid) = 16),
+  at_ms bigint CHECK ((at_ms IS NULL) = (session_ulid IS NOT NULL)),
+  -- Whose; without one every user's.
+  user_id text COLLATE "C" CHECK (user_id <> ''),
+  -- The session that stayed, and the newest session that ended.
+  spared_ulid bytea CHECK (octet_length(spared_ulid) = 16),
+  newest_ulid bytea CHECK (octet_length(newest_ulid) = 16),
+  -- The list begins here: what ended before may be missing, and no entry before this one counts.
+  is_start boolean NOT NULL,
+  PRIMARY KEY (tenant_no, seq)
 );

@@ -9,6 +9,7 @@ use rusqlite::{Connection, ffi};
 use crate::error::Failure;
 use crate::model::event::{EventHash, EventType};
 use crate::model::id::KeyId;
+use crate::model::revocation::Revocation;
 use crate::model::session::{End, EndReason};
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::conformance::samples::{
@@ -79,6 +80,10 @@ fn exercise(tx: &dyn WriteTransaction) -> Result<(), Failure> {
     tx.set_lease(no, &lease)?;
     assert_eq!((tx.lease(no, "work")?, tx.lease_count(no)?), (Some(lease), 1));
     tx.delete_lease(no, "work")?;
+    let entry = Revocation { session: Some(session.id), ..Revocation::numbered(1, at(5)) };
+    tx.add_revocation(no, &entry)?;
+    assert_eq!((tx.newest_revocation(no)?, tx.revocations(no, 0, 10)?), (1, vec![entry]));
+    tx.delete_revocation(no, 1)?;
     tx.clock_mark()?;
     tx.tenant_no(&"tnt".parse().unwrap())?;
     tx.tenant_numbers()?;
@@ -129,7 +134,7 @@ fn assert_searches_by_key(connection: &Connection) {
             let whole = READ_AS_A_WHOLE.iter().any(|known| step.starts_with(known));
             assert!(whole || !step.contains("SCAN"), "{step}: {statement}");
             assert!(!step.contains("TEMP B-TREE"), "sorts: {step}: {statement}");
-            if ["sessions ", "sign_in_failures ", "events ", "leases "]
+            if ["sessions ", "sign_in_failures ", "events ", "leases ", "revocations "]
                 .iter()
                 .any(|table| step.contains(table))
             {

@@ -1,0 +1,132 @@
+//! Writing and signing revocation lists (SPEC 22).
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::base64url;
+use super::keyring::RingKey;
+use crate::clock::Timestamp;
+use crate::model::bulk_end::BulkEnd;
+use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::revocation::{Revocation, RevocationSeq};
+
+/// What a list says beside its entries.
+pub(crate) struct ListHead<'a> {
+    pub issuer: &'a str,
+    pub tenant_id: &'a TenantId,
+    pub now: Timestamp,
+    /// The list tells what was added after this number.
+    pub since: RevocationSeq,
+    /// The last number that it tells of.
+    pub seq: RevocationSeq,
+    pub has_more: bool,
+}
+
+/// The payload, in the order in which it is written.
+#[derive(Serialize)]
+struct WrittenList<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    /// Whole seconds, as in every JWT, and the same in milliseconds.
+    iat: i64,
+    at: i64,
+    since: RevocationSeq,
+    seq: RevocationSeq,
+    has_more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start: Option<WrittenStart>,
+    sessions: Vec<WrittenSession>,
+    many: Vec<WrittenMany>,
+    pending: Vec<WrittenMany>,
+}
+
+/// The list begins here.
+#[derive(Serialize)]
+struct WrittenStart {
+    at: i64,
+    exp: i64,
+}
+
+#[derive(Serialize)]
+struct WrittenSession {
+    sid: SessionId,
+    exp: i64,
+}
+
+/// Sessions that had signed in by a time.
+#[derive(Serialize)]
+struct WrittenMany {
+    at: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spared: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    newest: Option<SessionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+}
+
+/// A list may be public: it names no user.
+fn hash_user(user: &UserId) -> String {
+    base64url::encode(Sha256::digest(user.as_str().as_bytes()))
+}
+
+/// The first whole second that is not before this time.
+fn second_after(time: Timestamp) -> i64 {
+    Timestamp::from_millis(time.as_millis() + 999).as_secs()
+}
+
+/// The list as a signed text: a JWS in its compact form. `pending` are the bulk ends with a filter whose sessions are not all
+/// listed yet.
+pub(crate) fn sign<'a>(
+    head: &ListHead<'_>,
+    entries: &[Revocation],
+    pending: impl Iterator<Item = &'a BulkEnd>,
+    key: &RingKey,
+) -> Box<str> {
+    let begins = entries.iter().rposition(|entry| entry.is_start);
+    let start = begins.and_then(|position| entries.get(position)).map(|entry| WrittenStart {
+        at: entry.at.unwrap_or_default().as_millis(),
+        exp: second_after(entry.until),
+    });
+    // What was listed before the start does not count.
+    let counted = entries.get(begins.map_or(0, |position| position + 1)..).unwrap_or_default();
+    let sessions = counted
+        .iter()
+        .filter_map(|entry| entry.session.map(|sid| WrittenSession { sid, exp: second_after(entry.until) }));
+    let many = counted.iter().filter_map(|entry| {
+        entry.at.map(|at| WrittenMany {
+            at: at.as_millis(),
+            sub_sha256: entry.user_id.as_ref().map(hash_user),
+            spared: entry.spared,
+            newest: entry.newest,
+            exp: Some(second_after(entry.until)),
+        })
+    });
+    let pending = pending.map(|bulk_end| WrittenMany {
+        at: bulk_end.at.as_millis(),
+        sub_sha256: bulk_end.user_id.as_ref().map(hash_user),
+        spared: bulk_end.spared,
+        newest: bulk_end.newest,
+        exp: None,
+    });
+    let list = WrittenList {
+        iss: head.issuer,
+        aud: head.tenant_id.as_str(),
+        iat: head.now.as_secs(),
+        at: head.now.as_millis(),
+        since: head.since,
+        seq: head.seq,
+        has_more: head.has_more,
+        start,
+        sessions: sessions.collect(),
+        many: many.collect(),
+        pending: pending.collect(),
+    };
+    // Names, numbers and texts always become JSON.
+    let payload = serde_json::to_vec(&list).unwrap_or_default();
+    let signed = format!("{}.{}", key.list_header, base64url::encode(payload));
+    let signature = base64url::encode(key.sign(signed.as_bytes()));
+    format!("{signed}.{signature}").into()
+}
