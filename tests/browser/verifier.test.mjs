@@ -1,7 +1,7 @@
 // The verifier of access tokens over Chromium's cryptography.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makeEngineCases, makeSignedCases, NOW, TENANT } from "../client/token_cases.mjs";
+import { makeEngineCases, makeListCases, makeSignedCases, NOW, TENANT } from "../client/token_cases.mjs";
 import { bundle, openApp } from "./app.mjs";
 import { launch } from "./servers.mjs";
 
@@ -17,24 +17,26 @@ test("genuine and forged tokens get the verdict of the engine in a page too", as
   const page = await browser.newPage({ ignoreHTTPSErrors: true });
   await page.goto(app.origin);
   await page.waitForFunction(() => globalThis.createVerifier);
-  const judge = (jwks, tokens) =>
+  const judge = (jwks, tokens, now = NOW, list = null) =>
     page.evaluate(
-      async ([jwks, tokens, tenantId, now]) => {
-        const fetch = async () => Response.json(jwks);
+      async ([jwks, tokens, tenantId, now, list]) => {
+        const fetch = async ({ pathname }) => Response.json(pathname === "/list" ? { list } : jwks);
         const options = { jwksUrl: "https://app.example.test/", tenantId, now: () => now, fetch };
-        const verifier = createVerifier(options);
+        const verifier = createVerifier(
+          list ? { ...options, revocationsUrl: "https://app.example.test/list" } : options,
+        );
         const verdicts = [];
         for (const token of tokens) {
           verdicts.push(
             await verifier.verify(token).then(
-              () => "valid",
+              ({ revocation = "valid" }) => revocation,
               ({ code, stack }) => code ?? stack,
             ),
           );
         }
         return verdicts;
       },
-      [jwks, tokens, TENANT, NOW],
+      [jwks, tokens, TENANT, now, list],
     );
   const { hj, jwks, cases } = await makeEngineCases();
   t.after(() => hj.close());
@@ -56,5 +58,16 @@ test("genuine and forged tokens get the verdict of the engine in a page too", as
       signed.cases.map(({ token }) => token),
     ),
     signed.cases.map(({ verdict }) => verdict),
+  );
+  const listed = await makeListCases();
+  t.after(() => listed.hj.close());
+  assert.deepEqual(
+    await judge(
+      listed.jwks,
+      listed.cases.map(({ token }) => token),
+      listed.now,
+      listed.list,
+    ),
+    listed.cases.map(({ verdict }) => verdict),
   );
 });

@@ -87,6 +87,47 @@ export async function makeEngineCases() {
   return { hj, clock, jwks, cases, accessToken };
 }
 
+/** Makes an engine with a revocation list, and tokens with the word that a verifier with that list has for each. */
+export async function makeListCases() {
+  const clock = new ManualClock(NOW);
+  const hj = new HelloJohn({
+    tenantId: TENANT,
+    secretKey: "sk_test_verifier_7Hq2Zk9Wm4Xc1Vb8",
+    database: ":memory:",
+    clock,
+    config: { revocationList: true },
+  });
+  const signIn = async (userId) => hj.sessions.create({ userId });
+  const early = await signIn("usr_ada");
+  clock.advance(2_000);
+  const [revoked, live] = [await signIn("usr_ada"), await signIn("usr_ada")];
+  await hj.sessions.revoke(revoked.session.id);
+  // So many that the list has one entry for all of them.
+  const many = await Promise.all(Array.from({ length: 600 }, () => signIn("usr_ä🐎")));
+  clock.advance(1_000);
+  const same = await signIn("usr_ä🐎");
+  await hj.sessions.revokeAll("usr_ä🐎", { except: many[7].session.id });
+  clock.advance(1_000);
+  const late = await signIn("usr_ä🐎");
+  const { list } = await hj.revocations();
+  const named = { early, revoked, live, "one of many": many[599], spared: many[7], same, late };
+  const words = {
+    early: "unknown",
+    revoked: "session_revoked",
+    live: "current",
+    "one of many": "session_revoked",
+    spared: "current",
+    same: "unknown",
+    late: "current",
+  };
+  const cases = Object.entries(named).map(([name, { accessToken }]) => ({
+    name,
+    token: accessToken,
+    verdict: words[name],
+  }));
+  return { hj, clock, jwks: await hj.jwks(), list, cases, now: clock.now(), signIn };
+}
+
 /** Tokens that the holder of a key signed, which the engine never would. */
 export function makeSignedCases() {
   const pair = generateKeyPairSync("ed25519");

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeEngineCases, makeSignedCases, NOW, TENANT } from "../client/token_cases.mjs";
+import { makeEngineCases, makeListCases, makeSignedCases, NOW, TENANT } from "../client/token_cases.mjs";
 
-/** Has a runtime judge genuine and forged tokens: `judge` gets {jwks, tokens, tenantId, now} and resolves to the verdicts. */
+/** Has a runtime judge genuine and forged tokens: `judge` gets {jwks, tokens, tenantId, now, list?} and resolves to the verdicts. */
 export async function compareVerdicts(judge) {
   const { hj, jwks, cases } = await makeEngineCases();
   const signed = makeSignedCases();
@@ -18,13 +18,17 @@ export async function compareVerdicts(judge) {
     );
   }
   await hj.close();
-  for (const [keys, list, verdicts] of [
-    [jwks, cases, expected],
-    [signed.jwks, signed.cases, signed.cases.map(({ verdict }) => verdict)],
+  const listed = await makeListCases();
+  await listed.hj.close();
+  const verdictsOf = ({ cases }) => cases.map(({ verdict }) => verdict);
+  for (const [keys, judged, verdicts, now, list] of [
+    [jwks, cases, expected, NOW],
+    [signed.jwks, signed.cases, verdictsOf(signed), NOW],
+    [listed.jwks, listed.cases, verdictsOf(listed), listed.now, listed.list],
   ]) {
-    const tokens = list.map(({ token }) => token);
-    const found = await judge({ jwks: keys, tokens, tenantId: TENANT, now: NOW });
-    const name = (verdict, index) => `${list[index].name}: ${verdict}`;
+    const tokens = judged.map(({ token }) => token);
+    const found = await judge({ jwks: keys, tokens, tenantId: TENANT, now, list });
+    const name = (verdict, index) => `${judged[index].name}: ${verdict}`;
     assert.deepEqual(found.map(name), verdicts.map(name));
   }
 }

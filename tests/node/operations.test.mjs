@@ -87,8 +87,10 @@ test("every operation of the package is told once", async (t) => {
   expectTold("begin_sign_in", "cancel_sign_in");
   await hj.config.get();
   expectTold("config");
-  await hj.config.update({ idleTimeout: "7d" });
+  await hj.config.update({ idleTimeout: "7d", revocationList: true });
   expectTold("update_config");
+  await hj.revocations();
+  expectTold("revocations");
   await hj.jwks();
   expectTold("jwks");
   await hj.keys.rotate();

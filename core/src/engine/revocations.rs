@@ -1,13 +1,16 @@
 //! The revocation list: what verifiers away from the engine ask for (SPEC 22).
 
+use std::cell::Cell;
 use std::sync::Arc;
 
+use super::observed::count_rows;
 use super::pace::Pace;
 use super::refusals::revocation_list_off;
 use super::revocation_log::LEEWAY_MAX;
 use super::tenant::Tenant;
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::model::operation::Operation;
 use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::schema::public_record;
 use crate::store::{Durability, NeededSessions};
@@ -56,6 +59,11 @@ impl Tenant {
     /// # Errors
     /// `validation_error` while `revocation_list` is false.
     pub fn revocations(&self, since: u64) -> Result<RevocationList, Error> {
+        let rows = Cell::new(0);
+        self.observe(Operation::Revocations, |_| rows.get(), || self.read_revocations(since, &rows))
+    }
+
+    fn read_revocations(&self, since: u64, rows: &Cell<u64>) -> Result<RevocationList, Error> {
         self.read_about(NeededSessions::Scanned, |ctx| {
             if !ctx.snapshot.config.revocation_list {
                 return Err(revocation_list_off().into());
@@ -66,6 +74,7 @@ impl Tenant {
             let mut entries = ctx.transaction.revocations(ctx.tenant, since, PAGE_ROWS + 1)?;
             let has_more = entries.len() > PAGE_ROWS;
             entries.truncate(PAGE_ROWS);
+            rows.set(count_rows(&entries));
             let seq = entries.last().map_or(since, |entry| entry.seq);
             entries.retain(|entry| !is_dead(entry, ctx.now));
             let head = ListHead {

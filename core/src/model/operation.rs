@@ -53,6 +53,8 @@ word_enum! {
         UpdateConfig = "update_config",
         /// The JWK Set was read.
         Jwks = "jwks",
+        /// A page of the revocation list was read.
+        Revocations = "revocations",
         /// The signing keys were listed.
         Keys = "keys",
         /// The signing keys were rotated.

@@ -5,4 +5,12 @@ export type { DeviceType, EndReason, ErrorCode, Session, SessionStatus } from ".
 export type { ListOptions, SessionPage, Sessions } from "./sessions.js";
 export type { State, Status } from "./state.js";
 export type { User } from "./user.js";
-export { type AccessTokenClaims, createVerifier, type Verifier, type VerifierOptions } from "./verifier.js";
+export {
+  type AccessTokenClaims,
+  createVerifier,
+  type RevocationVerifier,
+  type RevocationVerifierOptions,
+  type VerifiedToken,
+  type Verifier,
+  type VerifierOptions,
+} from "./verifier.js";

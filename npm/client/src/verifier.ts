@@ -1,7 +1,8 @@
 import { readJson, resolve } from "./api.js";
-import { decodeBase64Url } from "./base64url.js";
 import { HelloJohnError } from "./errors.js";
-import { parseStrictObject, type StrictObject } from "./strict_json.js";
+import { type ListPage, RevocationList, readListPage } from "./revocations.js";
+import { importKeys, type Keys, readSigned } from "./signed_text.js";
+import type { StrictObject } from "./strict_json.js";
 
 export interface VerifierOptions {
   /** Where the API publishes its keys: `https://app.example.com/auth/.well-known/jwks.json`. */
@@ -15,6 +16,43 @@ export interface VerifierOptions {
   fetch?: (url: URL) => Promise<Response>;
   /** Milliseconds since 1970. */
   now?: () => number;
+}
+
+/** Options of a verifier that also refuses tokens of ended sessions. */
+export interface RevocationVerifierOptions extends VerifierOptions {
+  /**
+   * Where the API has its revocation list: `https://app.example.com/auth/v1/revocations`. Unless the API publishes the list
+   * (`publicRevocations`), `fetch` must add the secret key.
+   */
+  revocationsUrl: string | URL;
+  /** How old the list may be before an answer calls it stale, in seconds: 1 to 3600, default 10. */
+  maxStaleness?: number;
+}
+
+/** An access token that is genuine, has not expired, and is not known to be of an ended session. */
+export interface VerifiedToken {
+  claims: AccessTokenClaims;
+  /**
+   * What the revocation list says.
+   *
+   * - `current`: the session had not ended at {@link listedAt}, which is not longer ago than `maxStaleness`.
+   * - `stale`: the list is older than that, or was never there: the session may have ended since.
+   * - `unknown`: the list cannot tell whether this session has ended, because it begins later than the token, or while the engine
+   *   still writes down which sessions a filter has ended.
+   */
+  revocation: "current" | "stale" | "unknown";
+  /** The time of the list: milliseconds since 1970, or null before the first one. */
+  listedAt: number | null;
+}
+
+/** Verifies access tokens where the engine does not run, and refuses those of ended sessions. */
+export interface RevocationVerifier {
+  /**
+   * Checks signature, claims and the revocation list, which is asked for anew when half of `maxStaleness` has passed. A list that
+   * cannot be had is no error: the answer says that what is held is `stale`.
+   * @throws HelloJohnError `session_revoked`, and what {@link Verifier.verify} throws
+   */
+  verify(token: string): Promise<VerifiedToken>;
 }
 
 /** The claims of an access token that was verified; the host's own are among them. */
@@ -51,13 +89,29 @@ const KEYS_GOOD_FOR = 3_600_000;
 /** A token of an unknown key has them asked for at once, but not more often than this. */
 const KEYS_ASKED_EVERY = 30_000;
 
-/** The keys of a tenant, by the one header that tokens of each have. */
-type Keys = ReadonlyMap<string, CryptoKey>;
+/** The `typ` of a revocation list, which no access token has. */
+const LIST_TYPE = "hellojohn-revocations+jwt";
 
-/** Makes a verifier. It asks for the keys when the first token comes. */
-export function createVerifier(options: VerifierOptions): Verifier {
+/** A list of that many bytes has more entries than a page. */
+const LIST_MAX = 1024 * 1024;
+
+/** While the list cannot be had, it is asked for again after so many milliseconds. */
+const LIST_ASKED_EVERY = 1_000;
+
+/** A request without an answer ends after so many milliseconds. */
+const ANSWER_WITHIN = 5_000;
+
+/** How many pages one refresh reads; the next one goes on. */
+const PAGES_MAX = 200;
+
+/** Makes a verifier. It asks for the keys, and for the list if there is one, when the first token comes. */
+export function createVerifier(options: RevocationVerifierOptions): RevocationVerifier;
+export function createVerifier(options: VerifierOptions): Verifier;
+export function createVerifier(
+  options: VerifierOptions | RevocationVerifierOptions,
+): Verifier | RevocationVerifier {
   const { tenantId, issuer = "https://api.hellojohn.dev", leewaySeconds = 0 } = options;
-  const { fetch = (url) => globalThis.fetch(url), now = () => Date.now() } = options;
+  const { fetch = fetchInTime, now = () => Date.now() } = options;
   const url = resolve(String(options.jwksUrl), null);
   if (!tenantId) throw new HelloJohnError("validation_error", "tenantId is required");
   if (!(leewaySeconds >= 0 && leewaySeconds <= 60)) {
@@ -81,92 +135,106 @@ export function createVerifier(options: VerifierOptions): Verifier {
     askedAt = now();
   }
 
-  async function findKey(header: string): Promise<CryptoKey | undefined> {
+  async function findKey(kid: string): Promise<CryptoKey | undefined> {
     const age = Math.abs(now() - askedAt);
-    if (age > KEYS_GOOD_FOR || (!keys.has(header) && age > KEYS_ASKED_EVERY)) {
+    if (age > KEYS_GOOD_FOR || (!keys.has(kid) && age > KEYS_ASKED_EVERY)) {
       asking ??= ask().finally(() => {
         asking = null;
       });
       await asking;
     }
-    return keys.get(header);
+    return keys.get(kid);
   }
+
+  function requireTime({ exp }: AccessTokenClaims, time: number): void {
+    if (time >= (exp + leewaySeconds) * 1000) {
+      throw new HelloJohnError("token_expired", "the access token has expired", { status: 401 });
+    }
+  }
+
+  async function verify(token: string): Promise<AccessTokenClaims> {
+    if (typeof token !== "string" || token === "") {
+      throw new HelloJohnError("missing_token", "no access token was given", { status: 401 });
+    }
+    const object = token.length > TOKEN_MAX ? null : await readSigned(token, "JWT", findKey);
+    if (!object || !hasClaims(object, issuer, tenantId)) throw invalid();
+    const claims = object.value as unknown as AccessTokenClaims;
+    requireTime(claims, now());
+    return claims;
+  }
+
+  if (!("revocationsUrl" in options) || options.revocationsUrl === undefined) return { verify };
+  const { maxStaleness = 10 } = options;
+  if (!(maxStaleness >= 1 && maxStaleness <= 3600)) {
+    throw new HelloJohnError("validation_error", "maxStaleness must be 1 to 3600");
+  }
+  const listUrl = resolve(String(options.revocationsUrl), null);
+  const list = new RevocationList();
+  let listAskedAt = Number.NEGATIVE_INFINITY;
+  let refreshing: Promise<void> | null = null;
+
+  async function readPage(since: number): Promise<ListPage | null> {
+    const url = new URL(listUrl);
+    url.searchParams.set("since", String(since));
+    const response = await fetch(url);
+    const text = response.ok ? (await readJson<{ list?: unknown } | null>(response))?.list : null;
+    if (typeof text !== "string" || text.length > LIST_MAX) return null;
+    const object = await readSigned(text, LIST_TYPE, findKey);
+    const isOurs = object?.value["iss"] === issuer && object.value["aud"] === tenantId;
+    return object && isOurs ? readListPage(object.value) : null;
+  }
+
+  /** Brings the list up to date; what fails leaves it as old as it is. */
+  async function refresh(): Promise<void> {
+    try {
+      for (let pages = 0; pages < PAGES_MAX; pages += 1) {
+        listAskedAt = now();
+        const asked = listAskedAt;
+        const page = await readPage(list.seq);
+        if (!page || !list.take(page, asked) || !page.has_more) return;
+      }
+    } catch {
+      // The answers say that the list is stale.
+    }
+  }
+
+  /** The call that finds the list old brings it up to date. Others wait for that only where what is held is too old. */
+  async function keepFresh(): Promise<void> {
+    const age = Math.abs(now() - listAskedAt);
+    // A runtime may have dropped the call that was reading, and its requests with it.
+    const isReading = refreshing !== null && age < 2 * ANSWER_WITHIN;
+    if (isReading) {
+      if (isOlderThan(maxStaleness)) await refreshing;
+    } else if (isOlderThan(maxStaleness / 2) && age >= LIST_ASKED_EVERY) {
+      const reading = refresh();
+      refreshing = reading;
+      await reading;
+      if (refreshing === reading) refreshing = null;
+    }
+  }
+
+  const isOlderThan = (seconds: number) => Math.abs(now() - list.listedAt) > seconds * 1000;
 
   return {
     async verify(token) {
-      if (typeof token !== "string" || token === "") {
-        throw new HelloJohnError("missing_token", "no access token was given", { status: 401 });
+      const claims = await verify(token);
+      await keepFresh();
+      requireTime(claims, list.timeOf(now()));
+      const isStale = isOlderThan(maxStaleness);
+      const standing = await list.judge(claims);
+      if (standing === "revoked") {
+        throw new HelloJohnError("session_revoked", "the session has ended", { status: 401 });
       }
-      const [header, payload, signature, ...more] = token.length > TOKEN_MAX ? [] : token.split(".");
-      if (header === undefined || payload === undefined || signature === undefined || more.length > 0) {
-        throw invalid();
-      }
-      const [claimed, signed] = [decode(payload), decode(signature)];
-      if (!isHeader(header) || !claimed || signed?.length !== 64) throw invalid();
-      const key = await findKey(header);
-      if (!key || isLoose(signed)) throw invalid();
-      const isGenuine = await crypto.subtle.verify(
-        "Ed25519",
-        key,
-        signed,
-        new TextEncoder().encode(`${header}.${payload}`),
-      );
-      const object = isGenuine ? readObject(claimed) : null;
-      if (!object || !hasClaims(object, issuer, tenantId)) throw invalid();
-      const claims = object.value as unknown as AccessTokenClaims;
-      if (now() >= (claims.exp + leewaySeconds) * 1000) {
-        throw new HelloJohnError("token_expired", "the access token has expired", { status: 401 });
-      }
-      return claims;
+      const listedAt = Number.isFinite(list.listedAt) ? list.listedAt : null;
+      return { claims, revocation: isStale ? "stale" : standing, listedAt };
     },
   };
 }
 
+const fetchInTime = (url: URL) => globalThis.fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN) });
+
 function invalid(): HelloJohnError {
   return new HelloJohnError("invalid_token", "not an access token of this tenant", { status: 401 });
-}
-
-/** The one header that tokens of a key have. Compared as a whole, it leaves no room for another `alg`, `crit` or `jku`. */
-const headerOf = (kid: string) => encode(`{"typ":"JWT","alg":"EdDSA","kid":"${kid}"}`);
-
-const KID = /^key_[0-9A-HJKMNP-TV-Z]{26}$/;
-
-/** Whether a key of any tenant may have tokens with this header: only then are keys asked for. */
-function isHeader(header: string): boolean {
-  const bytes = decode(header);
-  const kid = bytes && /"kid":"([^"]*)"\}$/.exec(String.fromCharCode(...bytes))?.[1];
-  return !!kid && KID.test(kid) && headerOf(kid) === header;
-}
-
-async function importKeys(set: unknown): Promise<Keys> {
-  const listed = (set as { keys?: unknown } | null)?.keys;
-  if (!Array.isArray(listed))
-    throw new HelloJohnError("unexpected_answer", "the answer is not a list of keys");
-  const found = new Map<string, CryptoKey>();
-  for (const jwk of listed.filter(isOurs)) {
-    const { kid, kty, crv, x } = jwk;
-    if (isSmall(decode(x) ?? new Uint8Array())) continue;
-    found.set(
-      headerOf(kid),
-      await crypto.subtle.importKey("jwk", { kty, crv, x }, "Ed25519", false, ["verify"]),
-    );
-  }
-  return found;
-}
-
-/** Keys of other kinds may stand in the list; they are others' matter. */
-function isOurs(jwk: unknown): jwk is { kid: string; kty: string; crv: string; x: string } {
-  const { kid, kty, crv, x } = (jwk ?? {}) as Record<string, unknown>;
-  const isKey = kty === "OKP" && crv === "Ed25519" && typeof x === "string" && decode(x)?.length === 32;
-  return isKey && typeof kid === "string" && KID.test(kid);
-}
-
-function readObject(bytes: Uint8Array): StrictObject | null {
-  try {
-    return parseStrictObject(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch {
-    return null;
-  }
 }
 
 /** Whether the claims are there, have their types, and agree with each other and with what is expected. */
@@ -199,41 +267,3 @@ function hasClaims({ value, written }: StrictObject, issuer: string, tenantId: s
 
 const isText = (value: unknown, longest: number) =>
   typeof value === "string" && value !== "" && new TextEncoder().encode(value).length <= longest;
-
-function encode(text: string): string {
-  return btoa(text).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-}
-
-/** Decodes unpadded base64url; null unless it is the canonical text of its bytes. */
-function decode(text: string): Uint8Array<ArrayBuffer> | null {
-  if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) return null;
-  const bytes = decodeBase64Url(text);
-  return encode(bytes) === text ? Uint8Array.from(bytes, (byte) => byte.charCodeAt(0)) : null;
-}
-
-/** The order of the group of Ed25519, little-endian. */
-const ORDER = "edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010";
-
-/** The points of small order, without their sign bit: keys and signatures that fit more than one message. */
-const SMALL = [
-  "0100000000000000000000000000000000000000000000000000000000000000",
-  "0000000000000000000000000000000000000000000000000000000000000000",
-  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-];
-
-const toHex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-
-function isSmall(point: Uint8Array): boolean {
-  const last = (point[31] ?? 0) & 0x7f;
-  return SMALL.includes(toHex(point.slice(0, 31)) + toHex(Uint8Array.of(last)));
-}
-
-/** Whether a signature is one that lenient libraries accept: its point has small order, or its scalar is not reduced. */
-function isLoose(signature: Uint8Array): boolean {
-  const toNumber = (hex: string) => BigInt(`0x${hex.match(/../g)?.reverse().join("")}`);
-  return isSmall(signature.slice(0, 32)) || toNumber(toHex(signature.slice(32))) >= toNumber(ORDER);
-}

@@ -78,6 +78,10 @@ fn every_operation_is_told_once_under_its_name() {
     told(Operation::CancelSignIn);
     tenant.jwks().unwrap();
     told(Operation::Jwks);
+    tenant.update_config(&r#"{"revocation_list": true}"#.parse().unwrap()).unwrap();
+    told(Operation::UpdateConfig);
+    tenant.revocations(0).unwrap();
+    assert_eq!(told(Operation::Revocations).rows, 1);
     tenant.rotate_keys().unwrap();
     told(Operation::RotateKeys);
     let keys = tenant.keys().unwrap();
