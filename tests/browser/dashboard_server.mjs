@@ -141,20 +141,28 @@ async function createNth(hj, number) {
   if (number % 4 === 0) await hj.auth.signOut(refreshToken);
 }
 
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
 /** The axum example, as the README starts it. */
 export async function serveAxum(t) {
-  const root = fileURLToPath(new URL("../../", import.meta.url));
-  spawnSync("cargo", ["build", "--quiet", "--package", "hellojohn", "--example", "axum"], {
-    cwd: root,
-    stdio: "inherit",
-  });
-  const server = spawn(`${root}target/debug/examples/axum`, [":memory:", "127.0.0.1:0"]);
+  build("hellojohn", "--example", "axum");
+  const api = await start(t, "target/debug/examples/axum", [":memory:", "127.0.0.1:0"]);
+  return { api, address: `${api}/dashboard/` };
+}
+
+function build(...what) {
+  spawnSync("cargo", ["build", "--quiet", "--package", ...what], { cwd: ROOT, stdio: "inherit" });
+}
+
+/** Starts a server; its address. */
+async function start(t, program, args) {
+  const server = spawn(ROOT + program, args, { stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => server.kill());
   let said = "";
   for await (const chunk of server.stdout) {
     said += chunk;
-    const address = /listening on (\S+)/.exec(said)?.[1];
-    if (address) return { api: address, address: `${address}/dashboard/` };
+    const address = /listening on (\S+)\n/.exec(said)?.[1];
+    if (address) return address;
   }
-  throw new Error("the axum example did not start");
+  throw new Error(`${program} did not start`);
 }

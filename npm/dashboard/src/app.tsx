@@ -60,8 +60,9 @@ function SignedIn(given: Pick<Dashboard, "ask" | "tenantId" | "settings" | "setS
   }, []);
   const open = useCallback((overlay: "palette" | "keyboard") => setOverlay(overlay), []);
   const { ask, tenantId, settings, setSettings, lock } = given;
+  const newestEvent = useRef<number | null>(null);
   const dashboard = useMemo(
-    () => ({ ask, tenantId, settings, setSettings, lock, open, toast: showToast }),
+    () => ({ ask, tenantId, settings, setSettings, lock, open, toast: showToast, newestEvent }),
     [ask, tenantId, settings, setSettings, lock, open, showToast],
   );
   useKeys(open);

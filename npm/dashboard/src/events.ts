@@ -1,8 +1,33 @@
-import type { Api, Event, EventPage } from "./api";
-import { describeReason, nameCountry } from "./format";
+import type { Api, Event, EventPage, Stats } from "./api";
+import { describeReason, nameCountry, shortenId } from "./format";
 
 /** How many events one call of the API looks at, at most. */
 const WINDOW = 1_000;
+
+/** A number that is further behind than so many pages is asked for anew. */
+const NEWER_CALLS_MAX = 20;
+
+/**
+ * The number of the newest event. Stats, which tell it, look at every session; so the page asks them once, and then for the
+ * events after the number that it knows.
+ */
+export async function findNewestEvent(
+  ask: Api,
+  known: { current: number | null },
+  signal: AbortSignal,
+): Promise<number> {
+  for (let call = 0; known.current !== null && call < NEWER_CALLS_MAX; call += 1) {
+    const { pagination } = await ask<EventPage>("v1/events", {
+      query: { after: `${known.current}`, limit: "100" },
+      signal,
+    });
+    known.current = pagination.next_after;
+    if (!pagination.has_more) return pagination.next_after;
+  }
+  const { newest_event } = await ask<Stats>("v1/admin/stats", { signal });
+  known.current = newest_event;
+  return newest_event;
+}
 
 export interface EventsFound {
   /** Newest first. */
@@ -13,7 +38,7 @@ export interface EventsFound {
 
 /**
  * Events up to the number `top`, newest first: the API lists them oldest first, so each call reads the window before the last
- * one. Ends when `want` are found, after `calls` windows, or at the first event.
+ * one. Ends when `want` are found, after `calls` windows, or at the first event, of a session at its sign-in.
  */
 export async function findEventsBefore(
   ask: Api,
@@ -40,7 +65,8 @@ export async function findEventsBefore(
       after = page.pagination.next_after;
     }
     events.push(...found.reverse());
-    before = from;
+    const isWhole = "session_id" in query && found.some(({ type }) => type === "session.created");
+    before = isWhole ? 0 : from;
   }
   return { events, before };
 }
@@ -57,6 +83,7 @@ const text = (value: unknown) => (typeof value === "string" ? value : null);
 /** What an operator reads of an event. A type that this page does not know keeps its name. */
 export function tellEvent({ type, data, actor }: Event): Told {
   const more: string[] = [];
+  const kid = text(data["kid"]);
   const told = (what: string, icon: string, tone: Told["tone"] = ""): Told => {
     if (actor) more.push(`by ${actor}`);
     return { what, icon, tone, more };
@@ -65,10 +92,10 @@ export function tellEvent({ type, data, actor }: Event): Told {
     case "session.created": {
       const country = text(data["country"]);
       if (country) more.push(nameCountry(country));
-      for (const name of ["device_type", "ip_address"]) {
-        const value = text(data[name]);
-        if (value) more.push(value);
-      }
+      const device = text(data["device_type"]);
+      if (device) more.push(device === "unknown" ? "unknown device" : device);
+      const address = text(data["ip_address"]);
+      if (address) more.push(address);
       const evicted = Array.isArray(data["evicted"]) ? data["evicted"].length : 0;
       if (evicted > 0) more.push(`replaced ${evicted} older ${evicted === 1 ? "session" : "sessions"}`);
       return told("Signed in", "signin", "event-dot-ok");
@@ -95,10 +122,10 @@ export function tellEvent({ type, data, actor }: Event): Told {
       return told("Settings changed", "settings");
     }
     case "key.rotated":
-      if (text(data["kid"])) more.push(`${data["kid"]} signs now`);
+      if (kid) more.push(`${shortenId(kid)} signs now`);
       return told("Signing key rotated", "rotate");
     case "key.retired":
-      if (text(data["kid"])) more.push(`${data["kid"]}`);
+      if (kid) more.push(shortenId(kid));
       return told("Signing key retired", "key");
     case "secret_key.changed":
       return told("Secret key changed", "key");

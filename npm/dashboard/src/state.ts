@@ -10,6 +10,8 @@ export interface Dashboard {
   setSettings(settings: Settings): void;
   toast(text: string): void;
   lock(): void;
+  /** The number of the newest event that is known. */
+  newestEvent: { current: number | null };
   open(overlay: "palette" | "keyboard"): void;
 }
 

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Event, EventPage, Stats } from "../api";
-import { findEventsBefore } from "../events";
+import type { Event, EventPage } from "../api";
+import { findEventsBefore, findNewestEvent } from "../events";
 import { formatNumber } from "../format";
 import { Empty, Failure, Loading, PageHead, Segmented } from "../parts";
 import { useDashboard, useLoaded } from "../state";
@@ -23,7 +23,7 @@ const POLL_MS = 5_000;
 const SHOWN_MAX = 1_000;
 
 export function Events() {
-  const { ask, settings } = useDashboard();
+  const { ask, settings, newestEvent } = useDashboard();
   const [kind, setKind] = useState("all");
   const query: Record<string, string> = kind === "all" ? {} : { types: kind };
   const [events, setEvents] = useState<Event[]>([]);
@@ -31,10 +31,10 @@ export function Events() {
   const [before, setBefore] = useState(0);
   const first = useLoaded(
     async (signal) => {
-      const { newest_event } = await ask<Stats>("v1/admin/stats", { signal });
-      const found = await findEventsBefore(ask, newest_event, query, ROWS, CALLS_MAX, signal);
+      const newest = await findNewestEvent(ask, newestEvent, signal);
+      const found = await findEventsBefore(ask, newest, query, ROWS, CALLS_MAX, signal);
       setEvents(found.events);
-      setNewest(newest_event);
+      setNewest(newest);
       setBefore(found.before);
       return true;
     },

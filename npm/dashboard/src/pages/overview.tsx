@@ -19,10 +19,14 @@ const SPANS = [
 ] as const;
 
 export function Overview() {
-  const { ask } = useDashboard();
+  const { ask, newestEvent } = useDashboard();
   const [span, setSpan] = useState("24h");
   const stats = useLoaded(
-    (signal) => ask<Stats>("v1/admin/stats", { query: { series: span }, signal }),
+    async (signal) => {
+      const stats = await ask<Stats>("v1/admin/stats", { query: { series: span }, signal });
+      newestEvent.current = stats.newest_event;
+      return stats;
+    },
     [span],
   );
   return (

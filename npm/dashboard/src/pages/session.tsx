@@ -1,16 +1,16 @@
 import { useState } from "preact/hooks";
-import type { Explanation, Session, Stats } from "../api";
+import type { Explanation, Session } from "../api";
 import { nameDevice, nameDeviceType } from "../device";
 import { EndOne } from "../end_one";
-import { findEventsBefore } from "../events";
+import { findEventsBefore, findNewestEvent } from "../events";
 import { describeReason, formatDate, formatNumber, formatRelative, nameCountry, shortenId } from "../format";
 import { Copy, Crumbs, Failure, Icon, Loading, PageHead, Status } from "../parts";
 import { useDashboard, useLoaded } from "../state";
 import { EventList } from "./event_list";
 import { Limits } from "./limits";
 
-/** So many of the newest events are looked through for those of one session. */
-const EVENT_CALLS_MAX = 10;
+/** So many thousands of the newest events are looked through for those of one session. */
+const EVENT_CALLS_MAX = 30;
 
 export function SessionPage({ id }: { id: string }) {
   const { ask } = useDashboard();
@@ -134,11 +134,11 @@ function Answers({ explanation }: { explanation: Explanation }) {
 }
 
 function SessionEvents({ id }: { id: string }) {
-  const { ask, settings } = useDashboard();
+  const { ask, settings, newestEvent } = useDashboard();
   const found = useLoaded(
     async (signal) => {
-      const { newest_event } = await ask<Stats>("v1/admin/stats", { signal });
-      return findEventsBefore(ask, newest_event, { session_id: id }, 100, EVENT_CALLS_MAX, signal);
+      const newest = await findNewestEvent(ask, newestEvent, signal);
+      return findEventsBefore(ask, newest, { session_id: id }, 100, EVENT_CALLS_MAX, signal);
     },
     [id],
   );
