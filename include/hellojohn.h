@@ -359,6 +359,10 @@ typedef struct {
   hj_str sec_ch_ua_platform;
   /// The "Sec-CH-UA-Form-Factors" header, such as ""Tablet"", quotes included.
   hj_str sec_ch_ua_form_factors;
+  /// The methods that the user has passed: names of RFC 8176 ("pwd", "otp", …) or the host's own, at most
+  /// 8. Two kinds of them make the session "mfa_verified", unless that is said. As text with commas:
+  /// "pwd,otp".
+  hj_str factors;
 } hj_create_options;
 
 /// Where a refresh comes from; everything is optional. See "Option structs".
@@ -385,6 +389,9 @@ typedef struct {
   hj_mfa mfa_verified;
   /// What to clear: a sum of HJ_CLEAR_…. A field cannot be given and cleared at once.
   uint32_t clear;
+  /// A method that the user has just passed, such as "otp": a name of RFC 8176 or the host's own, 1 to 64 letters, digits and
+  /// "_.:/-". With another kind of factor before it, mfa_verified becomes true, unless `mfa_verified` says otherwise.
+  hj_str factor;
 } hj_update_options;
 
 /// How to verify locally; everything is optional. See "Option structs".
@@ -396,6 +403,16 @@ typedef struct {
   /// For how many seconds after its end a token is still good, 0 to 60; default 0.
   uint64_t leeway_s;
 } hj_verify_options;
+
+/// How a user must have authenticated; everything is optional. See "Option structs".
+typedef struct {
+  /// sizeof(hj_required_auth).
+  size_t struct_size;
+  /// For how long a factor counts after it was passed, such as "5m"; without `factors`, any of them.
+  hj_str max_age;
+  /// The methods that must have been passed, all of them, such as "pwd,otp".
+  hj_str factors;
+} hj_required_auth;
 
 /// Which sessions a call is about: those for which every given member holds. See "Option structs".
 ///
@@ -665,6 +682,10 @@ typedef struct {
 /// decided by it.
 #define HJ_ERR_CLOCK_JUMP 29
 
+/// The user must authenticate again, or with other factors; the error says with which, and how long ago that
+/// may have been.
+#define HJ_ERR_REAUTHENTICATION_REQUIRED 30
+
 /// A change is on disk before its call returns: a power loss takes nothing back. The default.
 #define HJ_DURABILITY_FULL 0
 
@@ -736,6 +757,16 @@ const char *hj_error_detail(const hj_error *error);
 /// After how many seconds the same call may succeed, for HJ_ERR_TOO_MANY_REQUESTS; else 0.
 HJ_API
 uint64_t hj_error_retry_after_s(const hj_error *error);
+
+/// For HJ_ERR_REAUTHENTICATION_REQUIRED: for how many seconds a factor counts after it was passed; else, and where that does
+/// not matter, 0.
+HJ_API
+uint64_t hj_error_max_age_s(const hj_error *error);
+
+/// For HJ_ERR_REAUTHENTICATION_REQUIRED: the methods that the user must have passed, such as "pwd,otp"; else, and where any
+/// will do, NULL.
+HJ_API
+const char *hj_error_factors(const hj_error *error);
 
 /// Frees an error; NULL is allowed.
 HJ_API
@@ -897,6 +928,24 @@ const char *hj_session_email(const hj_session *session);
 HJ_API
 const char *hj_session_claims_json(const hj_session *session);
 
+/// When the user authenticated: the sign-in, or the factor that was passed last. A refresh never moves it.
+HJ_API
+int64_t hj_session_auth_time_ms(const hj_session *session);
+
+/// How many methods the user has passed, at most 8.
+HJ_API
+size_t hj_session_factor_count(const hj_session *session);
+
+/// A method that the user has passed, such as "otp", the newest last; NULL past the end.
+HJ_API
+const char *hj_session_factor_method(const hj_session *session,
+                                     size_t index);
+
+/// When the user has passed that method last; 0 past the end.
+HJ_API
+int64_t hj_session_factor_at_ms(const hj_session *session,
+                                size_t index);
+
 /// The address last seen: of the newest refresh that gave one, else of the sign-in. NULL if there is none.
 HJ_API
 const char *hj_session_last_ip_address(const hj_session *session);
@@ -966,6 +1015,25 @@ const char *hj_claims_role(const hj_claims *claims);
 /// "mfa_verified": whether a second factor was passed.
 HJ_API
 bool hj_claims_mfa_verified(const hj_claims *claims);
+
+/// "auth_time": when the user authenticated, a whole second. Tokens of earlier releases do not say it. 0 if
+/// there is none.
+HJ_API
+int64_t hj_claims_auth_time_ms(const hj_claims *claims);
+
+/// How many methods the user has passed, at most 8.
+HJ_API
+size_t hj_claims_factor_count(const hj_claims *claims);
+
+/// A method that the user has passed, such as "otp", the newest last; NULL past the end.
+HJ_API
+const char *hj_claims_factor_method(const hj_claims *claims,
+                                    size_t index);
+
+/// When the user has passed that method last; 0 past the end.
+HJ_API
+int64_t hj_claims_factor_at_ms(const hj_claims *claims,
+                               size_t index);
 
 /// "email": the user's e-mail address. NULL if there is none.
 HJ_API
@@ -1703,6 +1771,33 @@ hj_status hj_tenant_verify_locally(const hj_tenant *tenant,
                                    hj_claims **claims,
                                    hj_error **error);
 
+/// Verifies an access token as hj_tenant_verify_access_token does, and that its user has authenticated as required. A factor
+/// that hj_tenant_update has added counts at once, also for a token that was issued before.
+///
+/// `required` (NULL: nothing is), `session` and `claims` may be NULL. Fails as hj_tenant_verify_access_token, and with
+/// HJ_ERR_REAUTHENTICATION_REQUIRED: hj_error_max_age_s and hj_error_factors then tell what is required.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_require_auth(const hj_tenant *tenant,
+                                 hj_str token,
+                                 const hj_required_auth *required,
+                                 hj_session **session,
+                                 hj_claims **claims,
+                                 hj_error **error);
+
+/// Verifies an access token as hj_tenant_verify_locally does, without a look at its session, and that its user had
+/// authenticated as required when it was issued. A token of an earlier release tells no times: it is refused where a `max_age`
+/// is required.
+///
+/// `required` and `claims` may be NULL. Fails as hj_tenant_verify_locally, and with HJ_ERR_REAUTHENTICATION_REQUIRED.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_require_auth_locally(const hj_tenant *tenant,
+                                         hj_str token,
+                                         const hj_required_auth *required,
+                                         hj_claims **claims,
+                                         hj_error **error);
+
 /// Reads a session; an ended one too, until it is purged.
 ///
 /// Fails with HJ_ERR_SESSION_NOT_FOUND.
@@ -2256,6 +2351,7 @@ HJ_DEFINE_INIT(hj_create_options)
 HJ_DEFINE_INIT(hj_refresh_options)
 HJ_DEFINE_INIT(hj_update_options)
 HJ_DEFINE_INIT(hj_verify_options)
+HJ_DEFINE_INIT(hj_required_auth)
 HJ_DEFINE_INIT(hj_list_options)
 HJ_DEFINE_INIT(hj_events_options)
 HJ_DEFINE_INIT(hj_session_filter)

@@ -22,17 +22,26 @@ namespace hellojohn {
 /// Why a call failed: its status, and one line for a developer.
 class error : public std::runtime_error {
 public:
-  error(hj_status status, const char *detail, std::uint64_t retry_after_s = 0)
-      : std::runtime_error(detail != nullptr ? detail : "no detail"), status_(status), retry_after_s_(retry_after_s) {}
+  error(hj_status status, const char *detail, std::uint64_t retry_after_s = 0, std::uint64_t max_age_s = 0,
+        const char *factors = nullptr)
+      : std::runtime_error(detail != nullptr ? detail : "no detail"), status_(status), retry_after_s_(retry_after_s),
+        max_age_s_(max_age_s), factors_(factors != nullptr ? factors : "") {}
   hj_status status() const noexcept { return status_; }
   /// The name of the status, such as "session_revoked".
   const char *name() const noexcept { return hj_status_name(status_); }
   /// After how many seconds the same call may succeed, for HJ_ERR_TOO_MANY_REQUESTS; else 0.
   std::uint64_t retry_after_s() const noexcept { return retry_after_s_; }
+  /// For HJ_ERR_REAUTHENTICATION_REQUIRED: for how many seconds a factor counts after it was passed; 0 where that does not
+  /// matter.
+  std::uint64_t max_age_s() const noexcept { return max_age_s_; }
+  /// For HJ_ERR_REAUTHENTICATION_REQUIRED: the methods that the user must have passed, such as "pwd,otp"; empty where any will do.
+  const std::string &factors() const noexcept { return factors_; }
 
 private:
   hj_status status_;
   std::uint64_t retry_after_s_;
+  std::uint64_t max_age_s_;
+  std::string factors_;
 };
 
 namespace detail {
@@ -47,7 +56,7 @@ template <class Call> void run(Call call) {
   const hj_status status = call(&raw);
   const owner<hj_error, hj_error_free> owned(raw);
   if (status != HJ_OK) {
-    throw error(status, hj_error_detail(raw), hj_error_retry_after_s(raw));
+    throw error(status, hj_error_detail(raw), hj_error_retry_after_s(raw), hj_error_max_age_s(raw), hj_error_factors(raw));
   }
 }
 
@@ -194,6 +203,20 @@ public:
   verification verify_locally(std::string_view token, const hj_verify_options *options = nullptr) const {
     hj_claims *claims = nullptr;
     const hj_status status = hj_tenant_verify_locally(get(), str(token), options, &claims, nullptr);
+    return {status, nullptr, hellojohn::claims(claims)};
+  }
+  /// Verifies as verify_access_token does, and that the user has authenticated as required: in the result the status is
+  /// HJ_ERR_REAUTHENTICATION_REQUIRED otherwise.
+  verification require_auth(std::string_view token, const hj_required_auth &required) const {
+    hj_session *session = nullptr;
+    hj_claims *claims = nullptr;
+    const hj_status status = hj_tenant_require_auth(get(), str(token), &required, &session, &claims, nullptr);
+    return {status, hellojohn::session(session), hellojohn::claims(claims)};
+  }
+  /// Verifies as verify_locally does, and that the user had authenticated as required when the token was issued.
+  verification require_auth_locally(std::string_view token, const hj_required_auth &required) const {
+    hj_claims *claims = nullptr;
+    const hj_status status = hj_tenant_require_auth_locally(get(), str(token), &required, &claims, nullptr);
     return {status, nullptr, hellojohn::claims(claims)};
   }
 

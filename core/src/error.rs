@@ -115,6 +115,8 @@ error_table! {
     TooManyRequests = 28, "too_many_requests", 429;
     /// The machine's clock was set ahead by more than `max_clock_jump` while this process ran: nothing was decided by it.
     ClockJump = 29, "clock_jump", 503;
+    /// The user must authenticate again, or with other factors; the error says with which, and how long ago that may have been.
+    ReauthenticationRequired = 30, "reauthentication_required", 401;
 }
 
 impl fmt::Display for ErrorCode {
@@ -133,13 +135,31 @@ pub struct Error {
     code: ErrorCode,
     detail: Box<str>,
     retry_after_secs: Option<u64>,
+    reauthentication: Option<Arc<Reauthentication>>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// How a user must authenticate before a call is made again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reauthentication {
+    /// For how many seconds a factor counts after it was passed: `max_age` of RFC 9470.
+    pub max_age_secs: Option<u64>,
+    /// The methods that must be passed, all of them.
+    pub factors: Vec<String>,
+}
+
+impl Reauthentication {
+    /// With these methods, not longer ago than this.
+    pub fn new(max_age_secs: Option<u64>, factors: Vec<String>) -> Self {
+        Reauthentication { max_age_secs, factors }
+    }
 }
 
 impl Error {
     /// An error of this code with a line of detail.
     pub fn new(code: ErrorCode, detail: impl Into<Box<str>>) -> Self {
-        Error { code, detail: detail.into(), retry_after_secs: None, source: None }
+        Error { code, detail: detail.into(), retry_after_secs: None, reauthentication: None, source: None }
     }
 
     /// A `validation_error` that names the field first.
@@ -163,6 +183,11 @@ impl Error {
         self.retry_after_secs
     }
 
+    /// How the user must authenticate, for `reauthentication_required`.
+    pub fn required_authentication(&self) -> Option<&Reauthentication> {
+        self.reauthentication.as_deref()
+    }
+
     /// The row of the table.
     pub fn code(&self) -> ErrorCode {
         self.code
@@ -171,6 +196,15 @@ impl Error {
     /// One line for a developer.
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+}
+
+impl From<Reauthentication> for Error {
+    /// `reauthentication_required`.
+    fn from(required: Reauthentication) -> Self {
+        let reauthentication = Some(Arc::new(required));
+        let detail = "the user must authenticate again, or with other factors";
+        Error { reauthentication, ..Error::new(ErrorCode::ReauthenticationRequired, detail) }
     }
 }
 

@@ -67,12 +67,14 @@ pub use engine::{
     Tenant, backup_database, check_database, copy_database, restore_database, verify_event_log,
     verify_event_log_file,
 };
-pub use error::{Error, ErrorCode};
+pub use error::{Error, ErrorCode, Reauthentication};
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};
 pub use model::client_hints::{ClientHint, ClientHints};
 pub use model::config::{Config, ConfigPatch, ConfigWarning};
 pub use model::device_type::DeviceType;
 pub use model::event::{Event, EventDetail, EventHash, EventType};
+pub use model::factor::{Factor, FactorMethod, Factors};
+pub use model::factor_methods::{FactorMethods, SignInFactors};
 pub use model::filter_values::{Countries, UserAgentPart};
 pub use model::id::{Actor, EventId, KeyId, OrgId, SessionId, TenantId, UserId};
 pub use model::identity::{Claims, Email, Identity, IdentityPatch, Role};
@@ -80,6 +82,7 @@ pub use model::ip_address::IpAddress;
 pub use model::ip_network::IpNetwork;
 pub use model::operation::Operation;
 pub use model::page::{Cursor, Limit, Page};
+pub use model::required_auth::RequiredAuth;
 pub use model::revoke_plan::RevokePlan;
 pub use model::session::{EndReason, Session, Status, StatusFilter};
 pub use model::session_filter::SessionFilter;

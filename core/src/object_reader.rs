@@ -105,6 +105,11 @@ impl ObjectReader {
         format!("{}{name}", self.path)
     }
 
+    /// Whether the member is there; null counts as absent.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// The member as it stands, for one that can be of several types; null counts as absent.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.members.remove(name).filter(|value| !value.is_null())

@@ -29,8 +29,12 @@ pub enum Kind {
     Duration,
     /// A JSON object whose members are the host's.
     Object,
+    /// Names of factors: an array of strings in JSON, text with commas in C.
+    Names,
     /// A record inside of another one.
     Record(&'static Record),
+    /// Any number of records.
+    List(&'static Record),
 }
 
 /// The words of an enum.

@@ -216,6 +216,7 @@ static void refuse_bad_structs(void) {
   BAD_SIZES(hj_refresh_options, sizeof options, hj_tenant_refresh(tenant, refresh_token, &options, &fresh, error));
   BAD_SIZES(hj_update_options, sizeof options, hj_tenant_update(tenant, id, &options, &fresh, error));
   BAD_SIZES(hj_verify_options, sizeof options, hj_tenant_verify_locally(tenant, token, &options, NULL, error));
+  BAD_SIZES(hj_required_auth, sizeof options, hj_tenant_require_auth(tenant, token, &options, NULL, NULL, error));
   BAD_SIZES(hj_list_options, offsetof(hj_list_options, filter), hj_tenant_list(tenant, &options, &page, error));
   BAD_SIZES(hj_session_filter, sizeof options, hj_tenant_count(tenant, &options, &number, error));
   filter.role = HJ_STR("none");
@@ -275,6 +276,13 @@ static void refuse_bad_structs(void) {
   CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
   create.mfa_verified = 3;
   CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_tenant_create(tenant, HJ_STR("u"), &create, &fresh, error));
+  hj_required_auth required = hj_required_auth_init();
+  hj_error *why = NULL;
+  required.factors = HJ_STR("otp,pwd");
+  required.max_age = HJ_STR("5m");
+  CHECK(hj_tenant_require_auth(tenant, token, &required, NULL, NULL, &why) == HJ_ERR_REAUTHENTICATION_REQUIRED);
+  CHECK(hj_error_max_age_s(why) == 300 && strcmp(hj_error_factors(why), "otp,pwd") == 0);
+  hj_error_free(why);
   update.clear = 8;
   CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_tenant_update(tenant, id, &update, &fresh, error));
   update.clear = HJ_CLEAR_ROLE;

@@ -41,6 +41,11 @@ json_t *revoke_sessions_where(struct request *request);
 
 json_t *explain_session(struct request *request);
 
+/* Factors. The text of a list of names, written into `buffer`. */
+hj_str factors_in(struct request *request, char *buffer, size_t size);
+json_t *factors_json(const hj_session *session);
+json_t *require_auth(struct request *request);
+
 /* The operations on events. */
 json_t *list_events(struct request *request);
 json_t *seal_events(struct request *request);
@@ -52,6 +57,7 @@ json_t *count_over_time(struct request *request);
 
 /* A text of these arguments; a whole number, or `absent`. */
 hj_str text_in(struct request *request, json_t *args, const char *name);
+hj_str duration(struct request *request, const char *name);
 int64_t whole(struct request *request, const char *name, int64_t least, int64_t absent);
 
 /* Answers as JSON. */

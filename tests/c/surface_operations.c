@@ -41,7 +41,7 @@ hj_str text_in(struct request *request, json_t *args, const char *name) {
 
 static hj_str text(struct request *request, const char *name) { return text_in(request, request->args, name); }
 
-static hj_str duration(struct request *request, const char *name) {
+hj_str duration(struct request *request, const char *name) {
   json_t *value = json_object_get(request->args, name);
   if (json_is_integer(value)) {
     snprintf(request->digits, sizeof request->digits, "%" JSON_INTEGER_FORMAT "s", json_integer_value(value));
@@ -113,6 +113,8 @@ json_t *session_json(const hj_session *session) {
   json_object_set_new(object, "mfa_verified", json_boolean(hj_session_mfa_verified(session)));
   json_object_set_new(object, "email", string(hj_session_email(session)));
   json_object_set_new(object, "claims", parsed(hj_session_claims_json(session)));
+  json_object_set_new(object, "auth_time", json_integer(hj_session_auth_time_ms(session)));
+  json_object_set_new(object, "factors", factors_json(session));
   json_object_set_new(object, "last_ip_address", string(hj_session_last_ip_address(session)));
   json_object_set_new(object, "last_user_agent", string(hj_session_last_user_agent(session)));
   return object;
@@ -168,7 +170,9 @@ static json_t *create(struct request *request) {
   hj_create_options options = hj_create_options_init();
   hj_str user_id = text(request, "user_id");
   char *claims = claims_text(request);
+  char factors[512];
   hj_grant *grant = NULL;
+  options.factors = factors_in(request, factors, sizeof factors);
   options.user_agent = text(request, "user_agent");
   options.ip_address = text(request, "ip_address");
   options.country = text(request, "country");
@@ -240,6 +244,7 @@ static json_t *update(struct request *request) {
   options.role = text(request, "role");
   options.claims_json = hj_str_of(claims);
   options.mfa_verified = mfa(request, true);
+  options.factor = text(request, "factor");
   options.clear |= json_is_null(json_object_get(request->args, "org_id")) ? HJ_CLEAR_ORG_ID : 0;
   options.clear |= json_is_null(json_object_get(request->args, "role")) ? HJ_CLEAR_ROLE : 0;
   options.clear |= json_is_null(json_object_get(request->args, "claims")) ? HJ_CLEAR_CLAIMS : 0;
@@ -504,11 +509,11 @@ static json_t *purge(struct request *request) {
 static const operation operations[] = {
     {"create",
      " user_id user_agent ip_address country device_type device_fingerprint duration org_id role mfa_verified"
-     " email claims sec_ch_ua_mobile sec_ch_ua_platform sec_ch_ua_form_factors ",
+     " email factors claims sec_ch_ua_mobile sec_ch_ua_platform sec_ch_ua_form_factors ",
      create},
     {"sign_in", " account ip_address user_id check ", sign_in},
     {"refresh", " refresh_token ip_address user_agent ", refresh},
-    {"update", " session_id org_id role mfa_verified claims ", update},
+    {"update", " session_id org_id role mfa_verified claims factor ", update},
     {"get", " session_id ", get},
     {"list", FILTER_NAMES "limit cursor ", list_sessions},
     {"explain", " session_id ", explain_session},
@@ -517,6 +522,7 @@ static const operation operations[] = {
     {"verify_session", " session_id ", verify_session},
     {"verify_access_token", " token ", verify_access_token},
     {"verify_locally", " token audience leeway_s ", verify_locally},
+    {"require_auth", " token verify max_age factors ", require_auth},
     {"revoke", " session_id ", revoke},
     {"revoke_user", " user_id except ", revoke_user},
     {"revoke_tenant", "", revoke_tenant},

@@ -85,6 +85,8 @@ pub(super) fn types(kind: Kind) -> (&'static str, &'static str, &'static str) {
         Kind::Bool => ("bool", "bool", ""),
         Kind::Count(_) => ("u64", "u64", ""),
         Kind::Duration => ("u64", "u64", "_s"),
+        Kind::List(_) => ("FactorList", "usize", ""),
+        Kind::Names => ("TextOffset", "*const c_char", ""),
         Kind::Record(_) => unreachable!("flattened"),
     }
 }
@@ -96,6 +98,8 @@ fn value(from: &str, (path, field): &Located) -> String {
         (Kind::Text { .. } | Kind::Word(_), true) => format!("texts.add_optional({path}.as_ref())"),
         (Kind::Text { .. } | Kind::Word(_), false) => format!("texts.add(&{path})"),
         (Kind::Object, _) => format!("texts.add_json(&{path})"),
+        (Kind::Names, _) => format!("texts.add(&{path})"),
+        (Kind::List(_), _) => format!("FactorList::new(&{path})"),
         (Kind::Time, true) => format!("{path}.map_or(0, Timestamp::as_millis)"),
         (Kind::Time, false) => format!("{path}.as_millis()"),
         (Kind::Duration, true) => format!("{path}.map_or(0, Duration::as_secs)"),
@@ -131,6 +135,43 @@ pub unsafe extern "C" fn hj_{object}_{name}({object}: *const hj_{object}{paramet
     )
 }
 
+/// The getters of a field that is a list of factors.
+fn list_getters(object: &str, field: &Field) -> String {
+    let of = |name: &str| format!("factor_{name}");
+    let list = format!("{object}.{}", field.name);
+    let index = ", index: usize";
+    [
+        getter(
+            object,
+            &of("count"),
+            "",
+            "usize",
+            &wrap("/// ", "How many methods the user has passed, at most 8."),
+            &format!("{list}.len()"),
+        ),
+        getter(
+            object,
+            &of("method"),
+            index,
+            "*const c_char",
+            &wrap(
+                "/// ",
+                "A method that the user has passed, such as \"otp\", the newest last; NULL past the end.",
+            ),
+            &format!("{list}.method(index)"),
+        ),
+        getter(
+            object,
+            &of("at_ms"),
+            index,
+            "i64",
+            &wrap("/// ", "When the user has passed that method last; 0 past the end."),
+            &format!("{list}.at_ms(index)"),
+        ),
+    ]
+    .concat()
+}
+
 fn free(object: &str) -> String {
     format!(
         r#"/// Frees the object; NULL is allowed.
@@ -151,8 +192,9 @@ fn imports(record: &str, body: &str) -> String {
     let core = if core.len() == 1 { record.to_owned() } else { format!("{{{}}}", core.join(", ")) };
     let texts = body.contains("TextOffset");
     format!(
-        "{}use hellojohn_core::{core};\n\nuse crate::abi::get;\n{}use crate::unwind;\n\n{body}",
+        "{}use hellojohn_core::{core};\n\nuse crate::abi::get;\n{}{}use crate::unwind;\n\n{body}",
         if texts { "use std::ffi::c_char;\n\n" } else { "" },
+        if body.contains("FactorList") { "use crate::factor_list::FactorList;\n" } else { "" },
         if texts { "use crate::texts::{TextOffset, Texts};\n" } else { "" },
     )
 }
@@ -192,6 +234,10 @@ fn source(answer: &Answer) -> String {
             None => writeln!(values, "            {held_as}: {value},"),
         }
         .expect("a string");
+        if let Kind::List(_) = field.kind {
+            getters += &list_getters(name, field);
+            continue;
+        }
         let read = match held {
             "TextOffset" => format!("{name}.texts.c_str({name}.{held_as})"),
             _ => format!("{name}.{held_as}"),
@@ -316,6 +362,8 @@ fn statuses() -> String {
 fn member_name(field: &Field, suffix: &str) -> String {
     if field.name == "at" {
         "at_ms".to_owned()
+    } else if field.name.ends_with("_time") {
+        format!("{}_ms", field.name)
     } else {
         format!("{}{suffix}", field.name).replace("_at_at_ms", "_at_ms")
     }

@@ -17,6 +17,10 @@ pub(super) fn create_options(kept: &str) -> String {
     };
     let expression = |field: &Field| match field.kind {
         Kind::Bool => format!("mfa::read(options.{0})?.unwrap_or_default()", field.name),
+        Kind::Names => format!(
+            "SignInFactors::new(options.{0}.parse(\"{0}\")?.unwrap_or_default())\n.mfa_decided(options.mfa_verified != HJ_MFA_UNSAID)",
+            field.name
+        ),
         Kind::Object => format!("options.{}.parse(\"{}\")?.unwrap_or_default()", member(field), field.name),
         _ => format!("options.{0}.parse(\"{0}\")?", field.name),
     };
@@ -43,15 +47,16 @@ pub(super) fn create_options(kept: &str) -> String {
             Kind::Word(words) => format!(" One of {}.", one_of(words.words)),
             _ => String::new(),
         };
-        members += &wrap("    /// ", &(one_line(field.doc).replace('`', "\"") + &words));
+        let form = if let Kind::Names = field.kind { " As text with commas: \"pwd,otp\"." } else { "" };
+        members += &wrap("    /// ", &(one_line(field.doc).replace('`', "\"") + &words + form));
         let held = if matches!(field.kind, Kind::Bool) { "hj_mfa" } else { "hj_str" };
         writeln!(members, "    pub {}: {held},", member(field)).expect("a string");
     }
     format!(
-        r#"use hellojohn_core::{{ClientHints, ClientInfo, CreateSession, Error, Identity}};
+        r#"use hellojohn_core::{{ClientHints, ClientInfo, CreateSession, Error, Identity, SignInFactors}};
 
 use crate::abi::{{OptionStruct, hj_str}};
-use crate::tenant::mfa::{{self, hj_mfa}};
+use crate::tenant::mfa::{{self, HJ_MFA_UNSAID, hj_mfa}};
 
 /// What the host knows about a sign-in besides the user; everything is optional. See "Option structs".
 #[repr(C)]

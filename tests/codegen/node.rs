@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use hellojohn::schema::{Kind, PublicRecord, PublicValue, Record, Words};
 use hellojohn::{
     Config, ConfigWarning, CreateSession, DeviceType, Durability, EndReason, ErrorCode, EventDetail,
-    EventLogProblem, EventType, FileAccess, KeyInfo, KeyState, Operation, ProblemKind, RefreshAnswer,
+    EventLogProblem, EventType, Factor, FileAccess, KeyInfo, KeyState, Operation, ProblemKind, RefreshAnswer,
     RefreshRequest, SeriesSpan, Session, SessionLimit, SignOutScope, StatsPeriod, Status, StatusFilter,
 };
 
@@ -19,7 +19,7 @@ pub(super) fn files() -> Vec<(String, String)> {
         .iter()
         .map(|answer| &answer.record)
         .filter(|record| !["Session", "AccessClaims"].contains(&record.name));
-    for record in objects.chain([&KeyInfo::RECORD, &StatsPeriod::RECORD]) {
+    for record in objects.chain([&KeyInfo::RECORD, &StatsPeriod::RECORD, &Factor::RECORD]) {
         types.push(interface(record));
         wire.push(decoder(record));
     }
@@ -52,7 +52,11 @@ pub(super) fn files() -> Vec<(String, String)> {
     .into_iter()
     .filter(used);
     let names = names.chain(
-        ANSWERS.iter().map(|answer| answer.record.name).chain(["KeyInfo", "StatsPeriod"]).filter(used),
+        ANSWERS
+            .iter()
+            .map(|answer| answer.record.name)
+            .chain(["KeyInfo", "StatsPeriod", "Factor"])
+            .filter(used),
     );
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
@@ -151,6 +155,9 @@ pub(super) fn type_of(kind: Kind, side: Side) -> String {
         Kind::Duration => if side == Side::Request { "Duration" } else { "string" }.to_owned(),
         Kind::Object if side == Side::Request => "object".to_owned(),
         Kind::Object => "Record<string, Json>".to_owned(),
+        Kind::Names => if side == Side::Request { "readonly string[]" } else { "string[]" }.to_owned(),
+        Kind::List(record) if side == Side::Wire => format!("Wire{}[]", record.name),
+        Kind::List(record) => format!("{}[]", record.name),
         Kind::Record(record) => {
             let members = flatten(record, true);
             let members: Vec<String> = members
@@ -190,6 +197,7 @@ fn interface(record: &Record) -> String {
 /// The expression that makes the public value of a value that the addon sent.
 fn decoded(wire: &str, located: &Located) -> String {
     match (located.1.kind, located.1.is_optional) {
+        (Kind::List(record), _) => format!("{wire}.map(to{})", record.name),
         (Kind::Time, true) => format!("toDate({wire})"),
         (Kind::Time, false) => format!("new Date({wire})"),
         _ => wire.to_owned(),
@@ -217,8 +225,9 @@ fn session() -> String {
     let (mut wire, mut decoder, mut identity) = (String::new(), String::new(), String::new());
     let mut carried = Vec::new();
     for (index, located) in fields.iter().enumerate() {
-        if located.0.starts_with("identity.") {
-            writeln!(identity, "    {}: wire[{index}],", member_name(located)).expect("a string");
+        if located.0.starts_with("identity.") || ["auth_time", "factors"].contains(&located.1.name) {
+            let value = decoded(&format!("wire[{index}]"), located);
+            writeln!(identity, "    {}: {value},", member_name(located)).expect("a string");
             carried.push(format!("\"{}\"", member_name(located)));
         }
         writeln!(wire, "  {}: {},", camel_case(located.1.name), typed(located, Side::Wire))
@@ -229,7 +238,7 @@ fn session() -> String {
     format!(
         "/** A session as the addon sends it: its values in order, times in milliseconds. */\nexport type WireSession = [\n{wire}];\n\n\
          export function toSession(wire: WireSession): Session {{\n  return {{\n{decoder}    revoked: wire[{status}] === \"revoked\",\n  }};\n}}\n\n\
-         /** What access tokens carry of a session. */\nexport function toIdentity(\n  wire: WireSession,\n): Pick<Session, {}> {{\n  return {{\n{identity}  }};\n}}\n",
+         /** What access tokens carry of a session: the user and how they authenticated. */\nexport function toIdentity(\n  wire: WireSession,\n): Pick<Session, {}> {{\n  return {{\n{identity}  }};\n}}\n",
         carried.join(" | ")
     )
 }

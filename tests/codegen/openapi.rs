@@ -129,6 +129,10 @@ fn property(field: &Field) -> Part {
         Kind::Duration => vec![("type", typed("string").into())],
         Kind::Bool => vec![("type", typed("boolean").into())],
         Kind::Object => vec![("type", typed("object").into())],
+        Kind::Names => vec![("type", json!("array").into()), ("items", json!({"type": "string"}).into())],
+        Kind::List(record) => {
+            vec![("type", json!("array").into()), ("items", Part::Object(object(record)))]
+        }
         Kind::Count(range) => {
             let mut schema = vec![
                 ("type", typed("integer").into()),

@@ -9,6 +9,13 @@ import { TENANT } from "./fixture.mjs";
 import { call, inEveryHost, listen, makeTenantWithAda, signIn } from "./hosts.mjs";
 
 const bearer = ({ access_token }, headers) => ({ authorization: `Bearer ${access_token}`, ...headers });
+/** The user of an answer; when the session signed in depends on the clock. */
+function readUser(text) {
+  const { authTime, factors, ...user } = JSON.parse(text);
+  assert.ok(Date.now() - Date.parse(authTime) >= 0);
+  assert.deepEqual(factors, []);
+  return user;
+}
 const me = (base, headers) => call(base, "GET", "/me", { headers });
 
 /** Checks a refusal as the API writes it. */
@@ -27,7 +34,7 @@ inEveryHost(test, "requireAuth checks the session in the store", async (t, mount
   const grant = await signIn(base);
   const passed = await me(base, bearer(grant));
   assert.deepEqual(
-    [passed.status, JSON.parse(passed.text)],
+    [passed.status, readUser(passed.text)],
     [
       200,
       {
@@ -45,9 +52,9 @@ inEveryHost(test, "requireAuth checks the session in the store", async (t, mount
   const change = { role: "member", orgId: null, mfaVerified: false, claims: { plan: "free" } };
   const { accessToken } = await hj.sessions.update(grant.session_id, change);
   const ids = { userId: "usr_ada", sessionId: grant.session_id, tenantId: TENANT.tenantId };
-  assert.deepEqual(JSON.parse((await me(base, bearer(grant))).text), { ...ids, ...change, outdated: true });
+  assert.deepEqual(readUser((await me(base, bearer(grant))).text), { ...ids, ...change, outdated: true });
   const fresh = await me(base, bearer({ access_token: accessToken }));
-  assert.deepEqual(JSON.parse(fresh.text), { ...ids, ...change, outdated: false });
+  assert.deepEqual(readUser(fresh.text), { ...ids, ...change, outdated: false });
   assertRefused(await me(base), 401, "missing_token");
   assertRefused(await me(base, { authorization: "Basic YTpi" }), 401, "missing_token");
   assertRefused(await me(base, { authorization: "Bearer a.b.c" }), 401, "invalid_token");
@@ -198,4 +205,45 @@ test("the upgrade of a WebSocket is authorized by its sub-protocol", async (t) =
   assert.equal(await upgrade(`bearer, ${accessToken}`), "HTTP/1.1 200 usr_ada x");
   assert.equal(await upgrade("bearer, a.b.c"), "HTTP/1.1 401 x");
   assert.equal(await upgrade("chat"), "HTTP/1.1 401 x");
+});
+
+inEveryHost(test, "a user whose factor is missing or too old is asked for it by name", async (t, mount) => {
+  const hj = makeTenantWithAda(t, { authenticate: () => ({ userId: "usr_ada", factors: ["pwd"] }) });
+  const base = await mount(t, hj, { guard: { maxAge: "5m", factors: ["otp"] } });
+  const grant = await signIn(base);
+  const { status, headers, body } = await me(base, bearer(grant));
+  assert.deepEqual(
+    [status, body.error.code, body.error.max_age, body.error.factors],
+    [401, "reauthentication_required", 300, ["otp"]],
+  );
+  assert.equal(
+    headers.get("www-authenticate"),
+    'Bearer error="insufficient_user_authentication", max_age="300"',
+  );
+  await hj.sessions.update(grant.session_id, { factor: "otp" });
+  const passed = await me(base, bearer(grant));
+  const { factors, mfaVerified, authTime } = JSON.parse(passed.text);
+  assert.deepEqual(
+    [passed.status, mfaVerified, factors.map(({ method }) => method)],
+    [200, true, ["pwd", "otp"]],
+  );
+  assert.equal(authTime, factors[1].at);
+});
+
+test("what a gate asks for is checked when it is made", (t) => {
+  const hj = makeTenantWithAda(t);
+  for (const [bad, field] of [
+    [{ maxAge: 0 }, "maxAge"],
+    [{ maxAge: "5 minutes" }, "maxAge"],
+    [{ factors: "otp" }, "factors"],
+    [{ factors: [1] }, "factors"],
+    [{ factors: ["o t p"] }, "factors"],
+    [{ factors: ["otp", "otp"] }, "factors"],
+  ]) {
+    assert.throws(
+      () => hj.requireAuth(bad),
+      ({ code, detail }) => code === "validation_error" && detail.startsWith(`${field}: `),
+      JSON.stringify(bad),
+    );
+  }
 });

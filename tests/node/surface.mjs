@@ -94,6 +94,8 @@ function toFilter(args) {
   return Object.fromEntries(entries);
 }
 
+const toWireFactors = (factors) => factors.map(({ method, at }) => ({ method, at: at.getTime() }));
+
 function toWireSession(session) {
   const { revoked, expiresAt, refreshExpiresAt, ...rest } = session;
   if (revoked !== (rest.status === "revoked")) throw new Error("revoked and status differ");
@@ -101,6 +103,7 @@ function toWireSession(session) {
   for (const [name, value] of Object.entries(rest)) {
     wire[snakeCase(name)] = value instanceof Date ? value.getTime() : value;
   }
+  wire.factors = toWireFactors(rest.factors);
   return wire;
 }
 
@@ -126,8 +129,8 @@ function toWireConfig(settings) {
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [snakeCase(name), value]));
 }
 
-function pickIdentity({ role, orgId, mfaVerified, claims }) {
-  return { role, orgId, mfaVerified, claims };
+function pickIdentity({ role, orgId, mfaVerified, claims, authTime, factors }) {
+  return { role, orgId, mfaVerified, claims, authTime, factors };
 }
 
 function toError({ code, message }) {
@@ -184,9 +187,9 @@ const operations = {
     const verification = await hj.verifyTokenRemote(token);
     if (!verification.valid) throw toError(verification.error);
     const found = await hj.sessions.verify(token);
-    const { role, orgId, mfaVerified, claims, outdated } = verification;
+    const { outdated } = verification;
     // Both speak of the session as it is now.
-    assert.deepEqual({ role, orgId, mfaVerified, claims }, pickIdentity(found.session));
+    assert.deepEqual(pickIdentity(verification), pickIdentity(found.session));
     return { session: toWireSession(found.session), claims: verification.payload, outdated };
   },
   verify_locally: async (hj, { token, ...args }) => {
@@ -196,6 +199,16 @@ const operations = {
     if (JSON.stringify(claims) !== JSON.stringify(twin)) throw new Error("verifyTokenSync differs");
     if (claims.error) throw claims.error;
     return claims.value;
+  },
+  require_auth: async (hj, { token, ...args }) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const auth = await hj.authorize(new Request("http://localhost/", { headers }), toOptions(args));
+    if (auth instanceof Response) {
+      const { error } = await auth.json();
+      throw new HelloJohnError(error.code, error.message);
+    }
+    const { userId, authTime, factors } = auth;
+    return { user_id: userId, auth_time: authTime?.getTime() ?? null, factors: toWireFactors(factors) };
   },
   revoke: (hj, { session_id }) => hj.sessions.revoke(session_id),
   revoke_user: (hj, { user_id, ...rest }) => hj.sessions.revokeAll(user_id, toOptions(rest)),

@@ -139,11 +139,18 @@ pub fn round_times_down(value: &mut Value) {
 /// Does so for the value that stands at a path.
 pub fn round_times_down_at(path: &str, value: &mut Value) {
     match value.as_i64() {
-        Some(millis) if path.ends_with("_at") || path == "at" || path.ends_with(".at") => {
+        Some(millis)
+            if path.ends_with("_at") || path == "at" || path.ends_with(".at") || is_auth_time(path) =>
+        {
             *value = Value::from(millis.div_euclid(1000) * 1000)
         }
         _ => round_times_down(value),
     }
+}
+
+/// The session's; the claim of that name has seconds.
+fn is_auth_time(path: &str) -> bool {
+    matches!(path, "auth_time" | "session.auth_time")
 }
 
 fn single_test(expected: &Value) -> Option<(&str, &Value)> {

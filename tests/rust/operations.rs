@@ -1,9 +1,9 @@
 //! The operations of the scenarios, called on a tenant's handle of the Rust crate.
 
 use hellojohn::{
-    ConfigPatch, CreateSession, Error, ErrorCode, EventQuery, Grant, IdentityPatch, ListQuery,
-    LocalVerification, PurgeBefore, RefreshRequest, RevokeWhere, Session, SessionFilter, SignOutScope,
-    Tenant, verify_event_log,
+    AccessClaims, ConfigPatch, CreateSession, Error, ErrorCode, EventQuery, Grant, IdentityPatch, ListQuery,
+    LocalVerification, PurgeBefore, RefreshRequest, RequiredAuth, RevokeWhere, Session, SessionFilter,
+    SignOutScope, Tenant, verify_event_log,
 };
 use serde_json::{Map, Value, json};
 
@@ -66,6 +66,20 @@ fn revoke_where(tenant: &Tenant, mut args: Map<String, Value>) -> Result<Value, 
     Ok(json!({"revoked": tenant.revoke_where(RevokeWhere::new(filter).plan(plan))?}))
 }
 
+/// What a gate of the host finds that asks for recent or further factors.
+fn require_auth(tenant: &Tenant, mut args: Map<String, Value>) -> Result<Value, Error> {
+    let token = take_text(&mut args, "token")?;
+    let is_local = args.remove("verify").is_some_and(|verify| verify == "local");
+    let required = RequiredAuth::from_json(args)?;
+    if is_local {
+        let claims = tenant.require_auth_locally(&token, &LocalVerification::default(), &required)?;
+        let AccessClaims { user_id, auth_time, factors, .. } = claims;
+        return Ok(json!({"user_id": user_id, "auth_time": auth_time, "factors": factors}));
+    }
+    let session = &tenant.require_auth(&token, &required)?.session;
+    Ok(json!({"user_id": session.user_id, "auth_time": session.auth_time, "factors": session.factors}))
+}
+
 /// Calls an operation of one tenant.
 ///
 /// # Errors
@@ -116,6 +130,7 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
             let token = take_text(&mut args, "token")?;
             Value::Object(tenant.verify_locally(&token, &LocalVerification::from_json(args)?)?.payload)
         }
+        "require_auth" => require_auth(tenant, args)?,
         "revoke" => tenant.revoke(take_text(&mut args, "session_id")?.parse()?).map(|()| json!({}))?,
         "revoke_user" => {
             let user = take_text(&mut args, "user_id")?.parse()?;

@@ -14,6 +14,8 @@ use crate::unwind;
 pub struct hj_error {
     status: hj_status,
     retry_after_s: u64,
+    max_age_s: u64,
+    factors: TextOffset,
     texts: Texts,
     detail: TextOffset,
 }
@@ -24,7 +26,12 @@ impl hj_error {
         // A detail names a field but never repeats its value, so no NUL can cut the detail short.
         let detail = texts.add(error.detail());
         let retry_after_s = error.retry_after_secs().unwrap_or(0);
-        hj_error { status: error.code().number(), retry_after_s, texts, detail }
+        let required = error.required_authentication();
+        let max_age_s = required.and_then(|required| required.max_age_secs).unwrap_or(0);
+        let factors =
+            required.map(|required| required.factors.join(",")).filter(|factors| !factors.is_empty());
+        let factors = texts.add_optional(factors);
+        hj_error { status: error.code().number(), retry_after_s, max_age_s, factors, texts, detail }
     }
 }
 
@@ -47,6 +54,22 @@ pub unsafe extern "C" fn hj_error_detail(error: *const hj_error) -> *const c_cha
 pub unsafe extern "C" fn hj_error_retry_after_s(error: *const hj_error) -> u64 {
     // SAFETY: the caller keeps "Objects".
     unsafe { get(error, |error| error.retry_after_s) }
+}
+
+/// For HJ_ERR_REAUTHENTICATION_REQUIRED: for how many seconds a factor counts after it was passed; else, and where that does
+/// not matter, 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_error_max_age_s(error: *const hj_error) -> u64 {
+    // SAFETY: the caller keeps "Objects".
+    unsafe { get(error, |error| error.max_age_s) }
+}
+
+/// For HJ_ERR_REAUTHENTICATION_REQUIRED: the methods that the user must have passed, such as "pwd,otp"; else, and where any
+/// will do, NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_error_factors(error: *const hj_error) -> *const c_char {
+    // SAFETY: the caller keeps "Objects".
+    unsafe { get(error, |error| error.texts.c_str(error.factors)) }
 }
 
 /// Frees an error; NULL is allowed.

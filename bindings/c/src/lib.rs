@@ -12,6 +12,7 @@ pub mod status;
 
 pub mod abi;
 mod cancellation;
+mod factor_list;
 mod guard;
 mod texts;
 mod unwind;

@@ -54,6 +54,12 @@ fn collect_details(prefix: &str, object: &Value, rows: &mut Vec<Vec<String>>) {
         match value {
             Value::Null => {}
             Value::Object(members) if members.is_empty() => {}
+            Value::Array(items) if items.is_empty() => {}
+            Value::Array(items) if items.iter().all(Value::is_object) => {
+                for (index, item) in items.iter().enumerate() {
+                    collect_details(&format!("{prefix}{name}.{index}."), item, rows);
+                }
+            }
             Value::Object(_) => collect_details(&format!("{prefix}{name}."), value, rows),
             value => rows.push(vec![format!("{prefix}{name}"), text(value)]),
         }
@@ -99,7 +105,7 @@ mod tests {
 
     #[test]
     fn details_leave_out_what_has_no_value() {
-        let object = json!({"a": 1, "b": null, "c": {"d": "e", "f": {}}});
-        assert_eq!(details(&object), "a    1\nc.d  e");
+        let object = json!({"a": 1, "b": null, "c": {"d": "e", "f": {}}, "g": [], "h": [{"i": 2}]});
+        assert_eq!(details(&object), "a      1\nc.d    e\nh.0.i  2");
     }
 }

@@ -8,7 +8,7 @@ use hellojohn::rest::{
     self, AuthenticateError, AuthorizeOptions, BODY_MAX, BearerToken, ClientAddress, PendingSignIn, RestApi,
     RestOptions, Step, Work,
 };
-use hellojohn::{CreateSession, Error, ErrorCode, Tenant};
+use hellojohn::{CreateSession, Error, ErrorCode, Reauthentication, Tenant};
 use napi::bindgen_prelude::{Either, Env};
 use napi_derive::napi;
 use serde_json::{Value, json};
@@ -127,7 +127,8 @@ impl Rest {
     }
 
     /// Authorizes a request to a route of the host: method, names and values of the headers in turn, `AuthorizeOptions` as
-    /// JSON, an access token that counts instead of the header's → the user, or null. On this
+    /// JSON, an access token that counts instead of the header's → the user, null, or `{required: {max_age, factors}}` for one
+    /// who must authenticate in that way. On this
     /// thread, so that no request waits behind other reads.
     #[napi(catch_unwind)]
     pub fn authorize(
@@ -146,7 +147,10 @@ impl Rest {
         });
         self.calls.read_inline(env, move |_, tenant| {
             let options = AuthorizeOptions::from_json(&read_object(&options)?)?;
-            encode(&rest::authorize(tenant, parts.as_ref().map_err(Error::clone)?, &options)?)
+            match rest::authorize(tenant, parts.as_ref().map_err(Error::clone)?, &options) {
+                Err(error) => encode_required(error),
+                Ok(auth) => encode(&auth),
+            }
         })
     }
 
@@ -173,11 +177,23 @@ pub fn authorize_options_refusal(options: String) -> Option<Outcome> {
     read.err().map(|error| Err(error).into())
 }
 
-/// The answer to a request that failed outside the API, in the form of [`Rest::begin`]; an unknown code is `internal`.
+/// The answer to a request that failed outside the API, in the form of [`Rest::begin`]; an unknown code is `internal`. The last
+/// two are those of a user who must authenticate in that way.
 #[napi(catch_unwind)]
-pub fn error_answer(code: String, detail: String) -> Outcome {
+pub fn error_answer(
+    code: String,
+    detail: String,
+    max_age: Option<u32>,
+    factors: Option<Vec<String>>,
+) -> Outcome {
     let known = ErrorCode::ALL.iter().find(|known| known.as_str() == code);
-    encode_response(&rest::error_response(Error::new(*known.unwrap_or(&ErrorCode::Internal), detail))).into()
+    let error = match known.unwrap_or(&ErrorCode::Internal) {
+        ErrorCode::ReauthenticationRequired => {
+            Reauthentication::new(max_age.map(u64::from), factors.unwrap_or_default()).into()
+        }
+        code => Error::new(*code, detail),
+    };
+    encode_response(&rest::error_response(error)).into()
 }
 
 /// The paths of the API, `{session_id}` standing for one segment.
@@ -216,6 +232,19 @@ fn build_request(
     let address = address.and_then(|address| address.parse().ok());
     request.extensions_mut().insert(ClientAddress(address));
     Ok(request)
+}
+
+/// The refusal of a user who must authenticate again as an answer, because it says more than an error can. Any other error
+/// stays one.
+fn encode_required(error: Error) -> Answer {
+    match error.required_authentication() {
+        Some(required) => encode(&json!({"required": {
+            "detail": error.detail(),
+            "max_age": required.max_age_secs,
+            "factors": required.factors,
+        }})),
+        None => Err(error),
+    }
 }
 
 fn ask_host(waiting: &Mutex<Waiting>, pending: Box<PendingSignIn>) -> Answer {

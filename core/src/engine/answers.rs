@@ -94,6 +94,8 @@ impl CountedBytes for VerifiedAccess {
             revoked_at: _,
             end_reason: _,
             identity: Identity { org_id, role, mfa_verified: _, email, claims: own },
+            auth_time: _,
+            factors,
             last_ip_address: _,
             last_user_agent,
         } = session;
@@ -104,6 +106,8 @@ impl CountedBytes for VerifiedAccess {
             org_id: token_org_id,
             role: token_role,
             mfa_verified: _,
+            auth_time: _,
+            factors: token_factors,
             email: token_email,
             issued_at: _,
             expires_at: _,
@@ -126,8 +130,13 @@ impl CountedBytes for VerifiedAccess {
             token_email.as_ref().map(|text| text.as_str()),
             Some(&**token_id),
         ];
+        let factors: usize = factors.counted_bytes() + token_factors.counted_bytes();
         let texts: usize = texts.iter().flatten().map(|text| text.len() + json::ALLOCATION_BYTES).sum();
-        size_of::<VerifiedAccess>() + texts + json::heap_bytes(own.as_object()) + json::heap_bytes(payload)
+        size_of::<VerifiedAccess>()
+            + texts
+            + factors
+            + json::heap_bytes(own.as_object())
+            + json::heap_bytes(payload)
     }
 }
 

@@ -17,6 +17,8 @@ use crate::error::{Error, Failure, OpError};
 use crate::model::client::ClientInfo;
 use crate::model::client_hints::ClientHints;
 use crate::model::event::EventType;
+use crate::model::factor::Factors;
+use crate::model::factor_methods::SignInFactors;
 use crate::model::id::{SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::operation::Operation;
@@ -50,6 +52,9 @@ request_record! {
         /// What the user's browser says of its device besides.
         #[serde(flatten)]
         pub hints: ClientHints,
+        /// The methods that the user has passed: names of RFC 8176 (`pwd`, `otp`, …) or the host's own, at most 8. Two kinds of them
+        /// make the session `mfa_verified`, unless that is said.
+        pub factors: SignInFactors,
         /// What access tokens carry.
         #[serde(flatten)]
         pub identity: Identity,
@@ -65,13 +70,14 @@ impl CreateSession {
             user_id,
             client: ClientInfo::default(),
             hints: ClientHints::default(),
+            factors: SignInFactors::default(),
             identity: Identity::default(),
             duration: None,
         }
     }
 
     /// Reads a sign-in in its JSON form: `user_id` and, each optional, the fields of [`ClientInfo`], [`ClientHints`] and
-    /// [`Identity`] and `duration`; null counts as absent.
+    /// [`Identity`], `factors` (names) and `duration`; null counts as absent.
     ///
     /// # Errors
     /// `validation_error` naming the field.
@@ -132,7 +138,9 @@ impl Tenant {
         ctx: &WriteContext<'_>,
         request: CreateSession,
     ) -> Result<BulkStep<OpenedSession>, OpError> {
-        let CreateSession { user_id, client, hints: _, identity, duration } = request;
+        let CreateSession { user_id, client, hints: _, factors: given, mut identity, duration } = request;
+        let factors = Factors::passed(given.methods().as_slice(), ctx.now);
+        identity.mfa_verified |= !given.is_mfa_decided() && factors.are_of_two_kinds();
         let config = &ctx.snapshot.config;
         let times = SessionTimes {
             created_at: ctx.now,
@@ -158,6 +166,7 @@ impl Tenant {
             last_seen: LastSeen::default(),
             identity,
             identity_serial: 0,
+            factors,
         };
         let unsigned = self.prepare_access_token(&record, key)?;
         let eviction = match config.max_sessions_per_user {

@@ -36,6 +36,7 @@ mod provisioning;
 mod query;
 mod refresh;
 mod refusals;
+mod require_auth;
 mod revocation_log;
 mod revocations;
 mod revoke;

@@ -18,6 +18,7 @@ pub(super) fn expires_in(token: AccessTokenParams, now: Timestamp) -> u64 {
 impl Tenant {
     /// A session as callers see it.
     pub(super) fn view(&self, record: SessionRecord, end: Option<End>) -> Session {
+        let auth_time = record.auth_time();
         let device_type = record.client.effective_device_type();
         let revoked_at = end.filter(|end| end.status() == Status::Revoked).map(|end| end.at);
         Session {
@@ -39,6 +40,8 @@ impl Tenant {
             revoked_at,
             end_reason: end.map(|end| end.reason),
             identity: record.identity,
+            auth_time,
+            factors: record.factors,
         }
     }
 
@@ -54,6 +57,8 @@ impl Tenant {
             user_id: &record.user_id,
             session_id: record.id,
             identity: &record.identity,
+            auth_time: record.auth_time(),
+            factors: &record.factors,
         };
         issuer::prepare(&subject, record.access.params, key).map_err(Refusal::because)
     }

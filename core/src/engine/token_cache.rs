@@ -8,6 +8,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
+use crate::json;
+use crate::model::factor::{Factor, Factors};
+
 /// The handle that verified, because another handle of the same tenant may not know its secret key any more, and the hash
 /// of the whole token: no token is kept.
 pub(super) type CacheKey = (u64, [u8; 32]);
@@ -29,6 +32,17 @@ pub(super) struct CacheLimits {
 pub(super) trait CountedBytes {
     /// The bytes that the value occupies, on the heap too. Never fewer than it does.
     fn counted_bytes(&self) -> usize;
+}
+
+impl CountedBytes for Factors {
+    fn counted_bytes(&self) -> usize {
+        // What the vector has reserved is at most the power of two above its length.
+        let reserved =
+            self.as_slice().len().next_power_of_two() * size_of::<Factor>() + json::ALLOCATION_BYTES;
+        let texts =
+            self.as_slice().iter().map(|factor| factor.method.as_str().len() + json::ALLOCATION_BYTES);
+        if self.as_slice().is_empty() { 0 } else { reserved + texts.sum::<usize>() }
+    }
 }
 
 /// What a table needs for an entry: key, pointer, size and control byte, in a table that is a power of two and doubles when

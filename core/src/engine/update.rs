@@ -71,11 +71,13 @@ impl Tenant {
             record.identity_serial = record.access.params.serial;
             let events = ctx.events();
             let before = if events.is_on { record.identity.clone() } else { Identity::default() };
-            patch.clone().apply(&mut record.identity);
+            patch.clone().apply(&mut record.identity, &mut record.factors, ctx.now);
             let unsigned = tenant.prepare_access_token(&record, &key)?;
             ctx.transaction.change_identity(ctx.tenant, &record)?;
             events.tell(EventType::SessionUpdated, Some((record.id, &record.user_id)), || {
-                EventData::default().with("changed", record.identity.changed_since(&before))
+                let mut changed = record.identity.changed_since(&before);
+                changed.extend(patch.factor.as_ref().map(|_| "factors"));
+                EventData::default().with("changed", changed)
             })?;
             Ok((record, unsigned))
         });

@@ -6,8 +6,10 @@ use std::str::FromStr;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::json;
+use crate::model::factor::{FactorMethod, Factors};
 use crate::model::id::OrgId;
 use crate::object_reader::{FromMember, ObjectReader};
 use crate::schema::{Kind, PublicValue, RequestField, request_record, request_struct};
@@ -23,7 +25,7 @@ host_text! {
 }
 
 /// The names that the engine itself puts into an access token (SPEC 3), and `nbf`, which verifiers give a meaning.
-pub(crate) const RESERVED_CLAIMS: [&str; 15] = [
+pub(crate) const RESERVED_CLAIMS: [&str; 19] = [
     "iss",
     "aud",
     "sub",
@@ -39,7 +41,14 @@ pub(crate) const RESERVED_CLAIMS: [&str; 15] = [
     "exp",
     "jti",
     "nbf",
+    "auth_time",
+    "amr",
+    "amr_times",
+    "act",
 ];
+
+/// The last of them, which hosts could use before. Claims that were kept under them are not read any more.
+const RESERVED_LATER: &[&str] = RESERVED_CLAIMS.split_at(15).1;
 
 /// The longest text of a host's claims, in bytes of compact JSON.
 const CLAIMS_MAX: usize = 4096;
@@ -74,6 +83,17 @@ impl Claims {
             ));
         }
         Ok(claims)
+    }
+
+    /// Reads what a store has kept, also what could be claimed when it was written.
+    ///
+    /// # Errors
+    /// As [`Claims::from_str`].
+    pub(crate) fn from_stored(text: &str) -> Result<Self, Error> {
+        let mut object = json::parse_object(text.as_bytes())
+            .ok_or_else(|| Error::validation("claims", "must be a JSON object without duplicate names"))?;
+        RESERVED_LATER.iter().for_each(|name| drop(object.remove(*name)));
+        Claims::new(object)
     }
 
     /// The object.
@@ -170,11 +190,14 @@ request_struct! {
         pub mfa_verified: Option<bool>,
         /// Replaces the host's own claims as a whole.
         pub claims: Option<Claims>,
+        /// A method that the user has just passed: moves `auth_time`. With another kind of factor before it, the session is
+        /// `mfa_verified`, unless the same change says otherwise.
+        pub factor: Option<FactorMethod>,
     }
 }
 
 impl IdentityPatch {
-    /// Reads `org_id`, `role`, `claims` (null clears), `mfa_verified`; absent means unchanged.
+    /// Reads `org_id`, `role`, `claims` (null clears), `mfa_verified`, `factor`; absent means unchanged.
     ///
     /// # Errors
     /// `validation_error` naming the field.
@@ -185,17 +208,23 @@ impl IdentityPatch {
             role: members.clearable("role")?,
             mfa_verified: members.changed("mfa_verified")?,
             claims: members.clearable("claims")?.map(Option::unwrap_or_default),
+            factor: members.changed("factor")?,
         };
         members.finish()?;
         Ok(patch)
     }
 
-    pub(crate) fn apply(self, identity: &mut Identity) {
+    /// Applies the change at this time.
+    pub(crate) fn apply(self, identity: &mut Identity, factors: &mut Factors, now: Timestamp) {
         if let Some(org_id) = self.org_id {
             identity.org_id = org_id;
         }
         if let Some(role) = self.role {
             identity.role = role;
+        }
+        if let Some(method) = self.factor {
+            factors.pass(method, now);
+            identity.mfa_verified |= factors.are_of_two_kinds();
         }
         if let Some(mfa_verified) = self.mfa_verified {
             identity.mfa_verified = mfa_verified;
@@ -209,6 +238,14 @@ impl IdentityPatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn claims_that_were_kept_under_a_name_that_is_reserved_now_are_not_read() {
+        let kept = r#"{"act":{"sub":"x"},"amr":["pwd"],"amr_times":1,"auth_time":"noon","plan":"pro"}"#;
+        assert!(kept.parse::<Claims>().is_err());
+        assert_eq!(Claims::from_stored(kept).unwrap().to_string(), r#"{"plan":"pro"}"#);
+        assert!(Claims::from_stored(r#"{"sub":"x"}"#).is_err());
+    }
 
     #[test]
     fn numbers_keep_their_value() {

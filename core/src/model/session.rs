@@ -4,6 +4,7 @@ use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::model::client::{Country, DeviceFingerprint, UserAgent};
 use crate::model::device_type::DeviceType;
+use crate::model::factor::Factors;
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::identity::Identity;
 use crate::model::ip_address::IpAddress;
@@ -147,6 +148,10 @@ public_record! {
         /// other fields.
         #[serde(flatten)]
         pub identity: Identity,
+        /// When the user authenticated: the sign-in, or the factor that was passed last. A refresh never moves it.
+        pub auth_time: Timestamp,
+        /// The methods that the user has passed, each with its last time, the newest last; at most 8.
+        pub factors: Factors,
         /// The address last seen: of the newest refresh that gave one, else of the sign-in.
         pub last_ip_address: Option<IpAddress>,
         /// The user agent last seen: of the newest refresh that gave one, else of the sign-in.

@@ -10,8 +10,9 @@ use super::request_auth::RequestAuth;
 use super::request_head::require_within_limits;
 use crate::engine::{LocalVerification, Tenant};
 use crate::error::{Error, ErrorCode};
+use crate::model::required_auth::RequiredAuth;
 use crate::object_reader::ObjectReader;
-use crate::schema::request_struct;
+use crate::schema::{RequestField, request_struct};
 use crate::secret::AccessToken;
 use crate::word_enum::word_enum;
 
@@ -38,17 +39,21 @@ pub enum MissingToken {
 
 request_struct! {
     /// Options of [`authorize`]; each has a default.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    #[derive(Debug, Clone, PartialEq, Eq, Default)]
     pub struct AuthorizeOptions {
         /// What the token is checked against.
         pub verification: Verification,
         /// What happens to a request without one.
         pub missing_token: MissingToken,
+        /// How the user must have authenticated, else the request is refused with `reauthentication_required`. By default any
+        /// session passes. An anonymous request that may pass is not asked.
+        pub required: RequiredAuth,
     }
 }
 
 impl AuthorizeOptions {
-    /// Reads the options in their JSON form: `verify` (`store`, `local`) and `optional` (true: anonymous requests pass).
+    /// Reads the options in their JSON form: `verify` (`store`, `local`), `optional` (true: anonymous requests pass), `max_age`
+    /// (a duration) and `factors` (an array of names).
     ///
     /// # Errors
     /// `validation_error` naming the option.
@@ -59,8 +64,9 @@ impl AuthorizeOptions {
             Some(true) => MissingToken::Allow,
             Some(false) | None => MissingToken::Reject,
         };
+        let required = RequiredAuth::read(&mut reader, "")?;
         reader.finish()?;
-        Ok(AuthorizeOptions { verification, missing_token })
+        Ok(AuthorizeOptions { verification, missing_token, required })
     }
 }
 
@@ -90,8 +96,8 @@ impl From<String> for BearerToken {
 /// [`error_response`](super::error_response). Reaches the disk unless the token is verified locally.
 ///
 /// # Errors
-/// `missing_token`; `invalid_token`, `token_expired`, `session_revoked`, `session_expired`; `bad_request` for a header
-/// that must not be there twice; `tenant_mismatch`; an error of the store refuses the request and never lets it pass.
+/// `missing_token`; `invalid_token`, `token_expired`, `session_revoked`, `session_expired`;
+/// `reauthentication_required`; `bad_request` for a header that must not be there twice; `tenant_mismatch`; an error of the store refuses the request and never lets it pass.
 pub fn authorize(
     tenant: &Tenant,
     parts: &Parts,
@@ -117,11 +123,12 @@ pub fn authorize(
     };
     let verified = match options.verification {
         Verification::Store => tenant
-            .verify_access_token(token)
+            .require_auth(token, &options.required)
             .map(|verified| RequestAuth::of_session(&verified))
             .map_err(Error::from),
         Verification::Local => {
-            tenant.verify_locally(token, &LocalVerification::default()).map(RequestAuth::of_token)
+            let local = LocalVerification::default();
+            tenant.require_auth_locally(token, &local, &options.required).map(RequestAuth::of_token)
         }
     };
     verified.map(Some).map_err(to_credential_error)
@@ -140,11 +147,16 @@ mod tests {
 
     use super::*;
     use crate::engine::{CreateSession, Engine, Grant};
+    use crate::model::factor_methods::FactorMethods;
 
-    const STORE: AuthorizeOptions =
-        AuthorizeOptions { verification: Verification::Store, missing_token: MissingToken::Reject };
-    const LOCAL: AuthorizeOptions = AuthorizeOptions { verification: Verification::Local, ..STORE };
-    const OPTIONAL: AuthorizeOptions = AuthorizeOptions { missing_token: MissingToken::Allow, ..STORE };
+    const fn options(verification: Verification, missing_token: MissingToken) -> AuthorizeOptions {
+        let required = RequiredAuth { max_age: None, factors: FactorMethods::NONE };
+        AuthorizeOptions { verification, missing_token, required }
+    }
+
+    static STORE: AuthorizeOptions = options(Verification::Store, MissingToken::Reject);
+    static LOCAL: AuthorizeOptions = options(Verification::Local, MissingToken::Reject);
+    static OPTIONAL: AuthorizeOptions = options(Verification::Store, MissingToken::Allow);
 
     fn tenant() -> (Engine, Tenant, Grant) {
         let engine = Engine::open(":memory:").unwrap();
@@ -157,7 +169,7 @@ mod tests {
 
     fn authorize_get(
         tenant: &Tenant,
-        options: AuthorizeOptions,
+        options: &AuthorizeOptions,
         headers: &[(&str, &str)],
     ) -> Result<String, ErrorCode> {
         let mut request = http::Request::get("/");
@@ -165,7 +177,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        match authorize(tenant, &parts, &options) {
+        match authorize(tenant, &parts, options) {
             Ok(auth) => Ok(auth.map_or_else(String::new, |auth| auth.user_id.to_string())),
             Err(error) => Err(error.code()),
         }
@@ -175,7 +187,7 @@ mod tests {
     fn a_good_token_passes_and_everything_else_has_its_error() {
         let (_engine, tenant, grant) = tenant();
         let good = format!("Bearer {}", grant.access_token.expose());
-        for options in [STORE, LOCAL, OPTIONAL] {
+        for options in [&STORE, &LOCAL, &OPTIONAL] {
             assert_eq!(authorize_get(&tenant, options, &[("authorization", &good)]), Ok("usr_1".into()));
             for bad in ["Bearer a.b.c", "Bearer sk_live_Vq3nT8kLx0cJ5wRzE7uYbA", "bearer a b"] {
                 assert_eq!(
@@ -190,9 +202,9 @@ mod tests {
             assert_eq!(authorize_get(&tenant, options, &elsewhere), Err(ErrorCode::TenantMismatch));
         }
         for anonymous in [&[][..], &[("authorization", "Basic YTpi")], &[("authorization", "Bearer ")]] {
-            assert_eq!(authorize_get(&tenant, STORE, anonymous), Err(ErrorCode::MissingToken));
-            assert_eq!(authorize_get(&tenant, LOCAL, anonymous), Err(ErrorCode::MissingToken));
-            assert_eq!(authorize_get(&tenant, OPTIONAL, anonymous), Ok(String::new()));
+            assert_eq!(authorize_get(&tenant, &STORE, anonymous), Err(ErrorCode::MissingToken));
+            assert_eq!(authorize_get(&tenant, &LOCAL, anonymous), Err(ErrorCode::MissingToken));
+            assert_eq!(authorize_get(&tenant, &OPTIONAL, anonymous), Ok(String::new()));
         }
     }
 
@@ -201,12 +213,12 @@ mod tests {
         let (engine, tenant, grant) = tenant();
         let headers = [("authorization", &*format!("Bearer {}", grant.access_token.expose()))];
         tenant.revoke(grant.session.id).unwrap();
-        assert_eq!(authorize_get(&tenant, STORE, &headers), Err(ErrorCode::SessionRevoked));
-        assert_eq!(authorize_get(&tenant, OPTIONAL, &headers), Err(ErrorCode::SessionRevoked));
-        assert_eq!(authorize_get(&tenant, LOCAL, &headers), Ok("usr_1".into()));
+        assert_eq!(authorize_get(&tenant, &STORE, &headers), Err(ErrorCode::SessionRevoked));
+        assert_eq!(authorize_get(&tenant, &OPTIONAL, &headers), Err(ErrorCode::SessionRevoked));
+        assert_eq!(authorize_get(&tenant, &LOCAL, &headers), Ok("usr_1".into()));
         engine.close().unwrap();
-        assert_eq!(authorize_get(&tenant, OPTIONAL, &headers), Err(ErrorCode::EngineClosed));
-        assert_eq!(authorize_get(&tenant, LOCAL, &headers), Err(ErrorCode::EngineClosed));
+        assert_eq!(authorize_get(&tenant, &OPTIONAL, &headers), Err(ErrorCode::EngineClosed));
+        assert_eq!(authorize_get(&tenant, &LOCAL, &headers), Err(ErrorCode::EngineClosed));
     }
 
     #[test]
@@ -253,12 +265,15 @@ mod tests {
         };
         let admin = update(r#"{"role":"admin","org_id":"org_1","claims":{"plan":"pro"}}"#).access_token;
         let member = update(r#"{"role":"member","mfa_verified":true,"claims":{"plan":"free"}}"#).access_token;
-        let ask = |token: &AccessToken, options| {
+        let ask = |token: &AccessToken, options: &AuthorizeOptions| {
             let request =
                 http::Request::get("/").header("authorization", format!("Bearer {}", token.expose()));
             let (parts, ()) = request.body(()).unwrap().into_parts();
             let auth = authorize(&tenant, &parts, options).unwrap().unwrap();
-            serde_json::to_value(auth).unwrap()
+            let mut auth = serde_json::to_value(auth).unwrap();
+            // A token has whole seconds.
+            auth["auth_time"] = (auth["auth_time"].as_i64().unwrap() / 1000 * 1000).into();
+            auth
         };
         let now = json!({
             "user_id": "usr_1",
@@ -268,6 +283,8 @@ mod tests {
             "role": "member",
             "mfa_verified": true,
             "claims": {"plan": "free"},
+            "auth_time": grant.session.auth_time.as_secs() * 1000,
+            "factors": [],
             "outdated": false,
         });
         assert_eq!(ask(&member, &STORE), now);
@@ -288,11 +305,40 @@ mod tests {
         let read = |text: &str| {
             AuthorizeOptions::from_json(serde_json::from_str::<Value>(text).unwrap().as_object().unwrap())
         };
-        assert_eq!(read("{}"), Ok(STORE));
-        assert_eq!(read(r#"{"verify":"local","optional":false}"#), Ok(LOCAL));
-        assert_eq!(read(r#"{"verify":"store","optional":true}"#), Ok(OPTIONAL));
-        for bad in [r#"{"verify":"no"}"#, r#"{"verify":true}"#, r#"{"optional":"yes"}"#, r#"{"option":1}"#] {
+        assert_eq!(read("{}"), Ok(STORE.clone()));
+        assert_eq!(read(r#"{"verify":"local","optional":false}"#), Ok(LOCAL.clone()));
+        assert_eq!(read(r#"{"verify":"store","optional":true}"#), Ok(OPTIONAL.clone()));
+        let recent = read(r#"{"max_age":"5m","factors":["otp"]}"#).unwrap();
+        assert_eq!(recent.required.max_age, Some("5m".parse().unwrap()));
+        assert_eq!(recent.required.factors, "otp".parse().unwrap());
+        for bad in [
+            r#"{"verify":"no"}"#,
+            r#"{"verify":true}"#,
+            r#"{"optional":"yes"}"#,
+            r#"{"option":1}"#,
+            r#"{"max_age":0}"#,
+            r#"{"factors":"otp"}"#,
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_factor_that_is_missing_or_too_old_is_asked_for() {
+        let (_engine, tenant, grant) = tenant();
+        let headers = [("authorization", &*format!("Bearer {}", grant.access_token.expose()))];
+        let asking = |verify: &str| {
+            let text = format!(r#"{{"verify":"{verify}","max_age":"1h","factors":["otp"]}}"#);
+            AuthorizeOptions::from_json(crate::json::parse_object(text.as_bytes()).as_ref().unwrap()).unwrap()
+        };
+        let refused = Err(ErrorCode::ReauthenticationRequired);
+        assert_eq!(authorize_get(&tenant, &asking("store"), &headers), refused);
+        let patch = crate::model::identity::IdentityPatch::default().factor(Some("otp".parse().unwrap()));
+        let updated = tenant.update(grant.session.id, patch).unwrap();
+        // The store knows of the factor, the token of before does not.
+        assert_eq!(authorize_get(&tenant, &asking("store"), &headers), Ok("usr_1".into()));
+        assert_eq!(authorize_get(&tenant, &asking("local"), &headers), refused);
+        let headers = [("authorization", &*format!("Bearer {}", updated.access_token.expose()))];
+        assert_eq!(authorize_get(&tenant, &asking("local"), &headers), Ok("usr_1".into()));
     }
 }

@@ -1,6 +1,8 @@
 //! The user that a request to a route of the host's own comes from.
 
+use crate::clock::Timestamp;
 use crate::engine::VerifiedAccess;
+use crate::model::factor::Factors;
 use crate::model::id::{OrgId, SessionId, TenantId, UserId};
 use crate::model::identity::{Claims, Role};
 use crate::schema::public_record;
@@ -25,6 +27,11 @@ public_record! {
         pub mfa_verified: bool,
         /// The host's own claims.
         pub claims: Claims,
+        /// When the user authenticated: the sign-in, or the factor that was passed last; absent for a token of an earlier release that
+        /// was verified locally.
+        pub auth_time: Option<Timestamp>,
+        /// The methods that the user has passed, each with its last time, the newest last.
+        pub factors: Factors,
         /// Whether the token was issued before the last update of the session: the client should refresh. Always false
         /// when the token was verified locally.
         pub outdated: bool,
@@ -43,6 +50,8 @@ impl RequestAuth {
             role: identity.role,
             mfa_verified: identity.mfa_verified,
             claims: identity.claims,
+            auth_time: Some(session.auth_time),
+            factors: session.factors.clone(),
             outdated: *outdated,
         }
     }
@@ -56,6 +65,8 @@ impl RequestAuth {
             org_id: token.org_id,
             role: token.role,
             mfa_verified: token.mfa_verified,
+            auth_time: token.auth_time,
+            factors: token.factors,
             outdated: false,
         }
     }

@@ -8,7 +8,7 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use ulid::Ulid;
 
-use crate::error::{Error, ErrorCode};
+use crate::error::{Error, ErrorCode, Reauthentication};
 use crate::random::Random;
 
 /// Mints an id for a request, `req_…`: in the envelope of an error and in the `X-Request-Id` of every response.
@@ -122,8 +122,15 @@ impl ApiResponse {
             // The length that a GET would have: the server in front cannot compute it from a body that is not there.
             set(CONTENT_LENGTH, body.as_ref().map(|body| HeaderValue::from(body.len())));
         }
-        // RFC 9110 asks for a challenge on every 401, and ours is always the same.
-        set(WWW_AUTHENTICATE, (self.status == StatusCode::UNAUTHORIZED).then(|| fixed("Bearer")));
+        // RFC 9110 asks for a challenge on every 401.
+        let required = self.error.as_ref().and_then(Error::required_authentication);
+        set(
+            WWW_AUTHENTICATE,
+            match required {
+                Some(required) => HeaderValue::from_str(&step_up_challenge(required)).ok(),
+                None => (self.status == StatusCode::UNAUTHORIZED).then(|| fixed("Bearer")),
+            },
+        );
         let wait_secs = match &self.error {
             Some(error) if error.code() == ErrorCode::StorageBusy => Some(1),
             Some(error) => error.retry_after_secs(),
@@ -142,7 +149,17 @@ impl ApiResponse {
     }
 }
 
-/// `{"error": {code, message, status, request_id}}`. The detail of a failure of the server is for the host only: it is in
+/// The challenge of RFC 9470: the token is good, the user has to authenticate again.
+fn step_up_challenge(required: &Reauthentication) -> String {
+    let challenge = "Bearer error=\"insufficient_user_authentication\"";
+    match required.max_age_secs {
+        Some(max_age) => format!("{challenge}, max_age=\"{max_age}\""),
+        None => challenge.to_owned(),
+    }
+}
+
+/// `{"error": {code, message, status, request_id}}`, and `max_age` (seconds or null) and `factors` where the user must authenticate
+/// again. The detail of a failure of the server is for the host only: it is in
 /// the response's extensions.
 fn encode_error(error: &Error, request_id: &str) -> Value {
     let status = error.code().http_status();
@@ -150,12 +167,17 @@ fn encode_error(error: &Error, request_id: &str) -> Value {
         500.. => "the request could not be completed; the operator can tell more from its id",
         _ => error.detail(),
     };
-    json!({"error": {
+    let mut envelope = json!({"error": {
         "code": error.code().as_str(),
         "message": message,
         "status": status,
         "request_id": request_id,
-    }})
+    }});
+    if let Some(required) = error.required_authentication() {
+        envelope["error"]["max_age"] = required.max_age_secs.into();
+        envelope["error"]["factors"] = required.factors.clone().into();
+    }
+    envelope
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::response::ApiResponse;
 use super::time::{encode_record, format_rfc3339};
 use crate::engine::{ListQuery, RevokeWhere, VerifiedAccess};
 use crate::error::{Error, ErrorCode};
+use crate::model::factor::{Factor, Factors};
 use crate::model::id::{SessionId, UserId};
 use crate::model::page::Limit;
 use crate::model::revoke_plan::RevokePlan;
@@ -191,6 +192,11 @@ fn encode_verified_token(verified: &VerifiedAccess) -> Value {
     answer
 }
 
+fn encode_factors(factors: &Factors) -> Vec<Value> {
+    let encode = |factor: &Factor| json!({"method": factor.method, "at": format_rfc3339(factor.at)});
+    factors.as_slice().iter().map(encode).collect()
+}
+
 /// A good session as it is now, and the end of its newest token.
 fn encode_verified_session(session: &Session) -> Value {
     json!({
@@ -202,6 +208,8 @@ fn encode_verified_session(session: &Session) -> Value {
         "org_id": session.identity.org_id,
         "mfa_verified": session.identity.mfa_verified,
         "claims": session.identity.claims,
+        "auth_time": format_rfc3339(session.auth_time),
+        "factors": encode_factors(&session.factors),
         "outdated": false,
         "expires_at": format_rfc3339(session.access_expires_at),
     })

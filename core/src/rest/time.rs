@@ -86,6 +86,10 @@ fn write_times(object: &mut Value, fields: &[Field]) {
         match field.kind {
             Kind::Record(inner) if field.is_flat => write_times(object, inner.fields),
             Kind::Record(inner) => write_times(&mut object[field.name], inner.fields),
+            Kind::List(inner) => {
+                let items = object[field.name].as_array_mut();
+                items.into_iter().flatten().for_each(|item| write_times(item, inner.fields));
+            }
             Kind::Time => {
                 if let Some(millis) = object[field.name].as_i64() {
                     object[field.name] = format_rfc3339(Timestamp::from_millis(millis)).into();

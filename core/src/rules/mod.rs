@@ -6,6 +6,7 @@ pub(crate) mod rotation;
 pub(crate) mod session_cap;
 pub(crate) mod sign_in_limit;
 pub(crate) mod status;
+pub(crate) mod step_up;
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::model::bulk_end::BulkEnd;
 use crate::model::client::ClientInfo;
 use crate::model::event::{Event, EventHash, EventType};
+use crate::model::factor::Factors;
 use crate::model::id::{EventId, KeyId};
 use crate::model::identity::Identity;
 use crate::model::session::{BulkNo, SessionLifetime};
@@ -34,6 +35,7 @@ impl SessionRecord {
             last_seen: LastSeen::default(),
             identity: Identity::default(),
             identity_serial: 0,
+            factors: Factors::default(),
         }
     }
 }

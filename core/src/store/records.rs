@@ -6,6 +6,7 @@ use crate::model::bulk_end::BulkEnd;
 use crate::model::client::{ClientInfo, UserAgent};
 use crate::model::config::Config;
 use crate::model::event::{EventHash, EventSeq};
+use crate::model::factor::Factors;
 use crate::model::id::{KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::ip_address::IpAddress;
@@ -89,9 +90,15 @@ pub(crate) struct SessionRecord {
     /// The serial of the access token that the last change of `identity` issued, 0 before the first change. Tokens with a
     /// lower one are outdated.
     pub identity_serial: u32,
+    pub factors: Factors,
 }
 
 impl SessionRecord {
+    /// When the user authenticated last.
+    pub(crate) fn auth_time(&self) -> Timestamp {
+        self.factors.newest_at().unwrap_or(self.times.created_at)
+    }
+
     /// What decides the session's status.
     pub(crate) fn lifetime(&self) -> SessionLifetime {
         SessionLifetime {

@@ -1,10 +1,11 @@
 //! The claims of an access token, written and read.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::json;
+use crate::model::factor::{Factor, Factors};
 use crate::model::id::{OrgId, SessionId, TenantId, UserId};
 use crate::model::identity::{Claims, Email, RESERVED_CLAIMS, Role};
 use crate::schema::public_record;
@@ -32,9 +33,46 @@ pub(super) struct WrittenClaims<'a> {
     pub email: Option<&'a str>,
     pub iat: i64,
     pub exp: i64,
+    pub auth_time: i64,
+    #[serde(skip_serializing_if = "Methods::is_empty")]
+    pub amr: Methods<'a>,
+    #[serde(skip_serializing_if = "Times::is_same")]
+    pub amr_times: Times<'a>,
     pub jti: &'a str,
     #[serde(flatten)]
     pub own: &'a Map<String, Value>,
+}
+
+/// `amr` (RFC 8176): the names of the factors, the newest last.
+pub(super) struct Methods<'a>(pub &'a Factors);
+
+impl Methods<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.as_slice().is_empty()
+    }
+}
+
+impl Serialize for Methods<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.as_slice().iter().map(|factor| &factor.method))
+    }
+}
+
+/// The times of `amr`, where one of them is not `auth_time`: else an old factor would count as a new one.
+pub(super) struct Times<'a>(pub &'a Factors);
+
+impl Times<'_> {
+    fn is_same(&self) -> bool {
+        let mut times = self.0.as_slice().iter().map(|factor| factor.at.as_secs());
+        let first = times.next();
+        times.all(|time| Some(time) == first)
+    }
+}
+
+impl Serialize for Times<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.as_slice().iter().map(|factor| factor.at.as_secs()))
+    }
 }
 
 public_record! {
@@ -53,6 +91,10 @@ public_record! {
         pub role: Option<Role>,
         /// `mfa_verified`: whether a second factor was passed.
         pub mfa_verified: bool,
+        /// `auth_time`: when the user authenticated, a whole second. Tokens of earlier releases do not say it.
+        pub auth_time: Option<Timestamp>,
+        /// `amr` and `amr_times`: the methods that the user had passed, each with its last time, a whole second.
+        pub factors: Factors,
         /// `email`: the user's e-mail address.
         pub email: Option<Email>,
         /// `iat`: when the token was issued, a whole second.
@@ -81,6 +123,9 @@ impl AccessClaims {
         if org_role != role && org_id.is_some() || org_role.is_some() && org_id.is_none() {
             return None;
         }
+        // Earlier releases let hosts use these names: a claim of another type is theirs, and says nothing.
+        let auth_time = seconds("auth_time");
+        let factors = auth_time.and_then(|auth_time| parse_factors(&payload, auth_time)).unwrap_or_default();
         Some(AccessClaims {
             user_id: text("sub")?.parse().ok()?,
             session_id: text("session_id")?.parse().ok()?,
@@ -88,6 +133,8 @@ impl AccessClaims {
             org_id,
             role,
             mfa_verified: payload.get("mfa_verified")?.as_bool()?,
+            auth_time,
+            factors,
             email: parse_optional(&payload, "email")?,
             issued_at: seconds("iat")?,
             expires_at: seconds("exp")?,
@@ -118,6 +165,22 @@ fn parse_optional<T: std::str::FromStr>(payload: &Map<String, Value>, name: &str
     }
 }
 
+/// The factors that a token names; all of them of `auth_time` where it tells no times.
+fn parse_factors(payload: &Map<String, Value>, auth_time: Timestamp) -> Option<Factors> {
+    let methods = payload.get("amr")?.as_array()?;
+    let times = match payload.get("amr_times") {
+        None => None,
+        Some(times) => Some(times.as_array().filter(|times| times.len() == methods.len())?),
+    };
+    Factors::read(methods.iter().enumerate().map(|(index, method)| {
+        let at = match times {
+            None => auth_time,
+            Some(times) => Timestamp::from_secs(times[index].as_i64()?),
+        };
+        Some(Factor { method: method.as_str()?.parse().ok()?, at })
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -126,6 +189,8 @@ mod tests {
 
     #[test]
     fn the_written_claims_and_nbf_are_the_reserved_ones() {
+        let mut factors = Factors::passed(&["pwd".parse().unwrap()], Timestamp::from_secs(1));
+        factors.pass("otp".parse().unwrap(), Timestamp::from_secs(2));
         let written = serde_json::to_value(WrittenClaims {
             iss: "",
             aud: "",
@@ -140,12 +205,43 @@ mod tests {
             email: Some(""),
             iat: 0,
             exp: 0,
+            auth_time: 0,
+            amr: Methods(&factors),
+            amr_times: Times(&factors),
             jti: "",
             own: &Map::new(),
         })
         .unwrap();
         let mut names: BTreeSet<&str> = written.as_object().unwrap().keys().map(String::as_str).collect();
-        assert!(names.insert("nbf"));
+        assert!(names.insert("nbf") && names.insert("act"));
         assert_eq!(names, BTreeSet::from(RESERVED_CLAIMS));
+    }
+
+    #[test]
+    fn what_an_earlier_release_let_hosts_claim_says_nothing_and_refuses_no_token() {
+        let read = |claims: &str| {
+            let payload = format!(
+                r#"{{"iss":"i","aud":"t","sub":"u","session_id":"{0}","sid":"{0}","tenant_id":"t","role":null,"mfa_verified":false,"iat":1,"exp":9,"jti":"j"{claims}}}"#,
+                SessionId::from_bytes([0; 16])
+            );
+            let claims = AccessClaims::parse(payload.as_bytes(), "i", "t").unwrap();
+            (claims.auth_time.map(Timestamp::as_secs), claims.factors.as_slice().len())
+        };
+        assert_eq!(read(""), (None, 0));
+        assert_eq!(read(r#","auth_time":5,"amr":["pwd","otp"],"amr_times":[3,5]"#), (Some(5), 2));
+        assert_eq!(read(r#","auth_time":5,"amr":["pwd"]"#), (Some(5), 1));
+        for (foreign, auth_time) in [
+            (r#","auth_time":"noon","amr":["pwd"]"#, None),
+            (r#","amr":["pwd"]"#, None),
+            (r#","auth_time":5,"amr":"pwd""#, Some(5)),
+            (r#","auth_time":5,"amr":[]"#, Some(5)),
+            (r#","auth_time":5,"amr":["a b"]"#, Some(5)),
+            (r#","auth_time":5,"amr":["pwd","pwd"]"#, Some(5)),
+            (r#","auth_time":5,"amr":["pwd"],"amr_times":[]"#, Some(5)),
+            (r#","auth_time":5,"amr":["pwd"],"amr_times":["5"]"#, Some(5)),
+            (r#","auth_time":5,"amr":["pwd"],"amr_times":null"#, Some(5)),
+        ] {
+            assert_eq!(read(foreign), (auth_time, 0), "{foreign}");
+        }
     }
 }

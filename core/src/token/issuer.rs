@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::access_claims::{ACCESS_TOKEN_MAX, WrittenClaims};
+use super::access_claims::{ACCESS_TOKEN_MAX, Methods, Times, WrittenClaims};
 use super::base64url;
 use super::keyring::RingKey;
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::model::factor::Factors;
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::identity::Identity;
 use crate::secret::AccessToken;
@@ -28,6 +29,8 @@ pub(crate) struct Subject<'a> {
     pub user_id: &'a UserId,
     pub session_id: SessionId,
     pub identity: &'a Identity,
+    pub auth_time: Timestamp,
+    pub factors: &'a Factors,
 }
 
 /// Header and payload of a token that is not too long. Signing it needs no lock.
@@ -65,6 +68,9 @@ pub(crate) fn prepare(
         email: identity.email.as_ref().map(|email| email.as_str()),
         iat: params.issued_at.as_secs(),
         exp: params.expires_at.as_secs(),
+        auth_time: subject.auth_time.as_secs(),
+        amr: Methods(subject.factors),
+        amr_times: Times(subject.factors),
         // Of constant length, so that a refresh alone never makes a token too long.
         jti: &format!("{}.{:08x}", session_id.trim_start_matches("ses_"), params.serial),
         own: identity.claims.as_object(),

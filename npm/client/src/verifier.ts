@@ -64,6 +64,8 @@ export interface AccessTokenClaims {
   readonly aud: string;
   readonly iat: number;
   readonly exp: number;
+  readonly auth_time?: number;
+  readonly amr?: readonly string[];
   readonly jti: string;
   readonly mfa_verified: boolean;
   readonly role: string | null;

@@ -16,6 +16,13 @@ export function statusOf(code: ErrorCode): number {
   return statuses.get(code) ?? 500;
 }
 
+interface ErrorOptions {
+  cause?: unknown;
+  retryAfter?: number | null;
+  maxAge?: number | null;
+  factors?: readonly string[];
+}
+
 /** The error of every failed call. Branch on `code`. */
 export class HelloJohnError extends Error {
   /** What went wrong. */
@@ -26,13 +33,19 @@ export class HelloJohnError extends Error {
   readonly detail: string;
   /** After how many seconds the same call may succeed, for `too_many_requests`; else null. */
   declare readonly retryAfter: number | null;
+  /** For `reauthentication_required`: for how many seconds a factor counts after it was passed; null where that does not matter. */
+  declare readonly maxAge: number | null;
+  /** For `reauthentication_required`: the methods that the user must have passed, all of them; else empty. */
+  declare readonly factors: readonly string[];
 
-  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown; retryAfter?: number | null }) {
+  constructor(code: ErrorCode, detail: string, options?: ErrorOptions) {
     super(detail, options);
     this.code = code;
     this.status = statusOf(code);
     this.detail = detail;
     if (typeof options?.retryAfter === "number") this.retryAfter = options.retryAfter;
+    if (typeof options?.maxAge === "number") this.maxAge = options.maxAge;
+    if (options?.factors?.length) this.factors = options.factors;
   }
 
   static {
@@ -42,11 +55,9 @@ export class HelloJohnError extends Error {
       configurable: true,
       writable: true,
     });
-    Object.defineProperty(HelloJohnError.prototype, "retryAfter", {
-      value: null,
-      configurable: true,
-      writable: true,
-    });
+    for (const [name, value] of Object.entries({ retryAfter: null, maxAge: null, factors: [] })) {
+      Object.defineProperty(HelloJohnError.prototype, name, { value, configurable: true, writable: true });
+    }
   }
 }
 

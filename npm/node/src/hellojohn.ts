@@ -358,7 +358,7 @@ export class HelloJohn {
 
   /**
    * A middleware that guards the routes behind it: it puts `{userId, sessionId, tenantId, orgId, role, mfaVerified,
-   * claims, outdated}` into `request.auth`, as the session has them now, or answers as the REST API does, with 401 and
+   * claims, authTime, factors, outdated}` into `request.auth`, as the session has them now, or answers as the REST API does, with 401 and
    * `WWW-Authenticate: Bearer` when the request has no good access token. When the store cannot be read, every request is
    * answered with 5xx. A CORS preflight, in which browsers send no token, passes with `auth` null: what answers it may stand
    * behind.
@@ -368,6 +368,7 @@ export class HelloJohn {
    * @example
    * ```js
    * app.get("/me", hj.requireAuth(), (request, response) => response.json(request.auth));
+   * app.post("/transfer", hj.requireAuth({ maxAge: "5m", factors: ["otp"] }), transfer);
    * ```
    */
   requireAuth<Req extends NodeRequest = NodeRequest>(options?: RequireAuthOptions<Req>): Middleware<Req> {

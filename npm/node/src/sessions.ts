@@ -54,9 +54,20 @@ export interface UpdateSessionOptions {
   mfaVerified?: boolean | undefined;
   /** Replaces all own claims. */
   claims?: object | null | undefined;
+  /**
+   * A method that the user has just passed: a name of RFC 8176 (`otp`, …) or the host's own. Moves `authTime`. With another kind
+   * of factor before it, the session is `mfaVerified`, unless the same change says otherwise.
+   */
+  factor?: string | undefined;
 }
 
-const UPDATE = { orgId: "org_id", role: "role", mfaVerified: "mfa_verified", claims: "claims" } as const;
+const UPDATE = {
+  orgId: "org_id",
+  role: "role",
+  mfaVerified: "mfa_verified",
+  claims: "claims",
+  factor: "factor",
+} as const;
 const REVOKE_WHERE = ["dryRun", "plan"];
 
 /** @internal */
@@ -295,7 +306,7 @@ export class Sessions {
    *
    * @example
    * ```js
-   * const { accessToken } = await hj.sessions.update(session.id, { mfaVerified: true });
+   * const { accessToken } = await hj.sessions.update(session.id, { factor: "otp" });
    * ```
    */
   async update<Claims extends object = object>(

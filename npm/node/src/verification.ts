@@ -1,5 +1,5 @@
 import { HelloJohnError } from "./errors";
-import type { ErrorCode, Session } from "./generated/types";
+import type { ErrorCode, Factor, Session } from "./generated/types";
 import { toIdentity, type WireSession } from "./generated/wire";
 import { AnswerCache, type CacheLimits } from "./internal/answer_cache";
 import { callBudget, isOnlyCheck } from "./internal/event_loop_budget";
@@ -41,13 +41,19 @@ export interface AccessTokenClaims {
   email?: string;
   iat: number;
   exp: number;
+  /** When the user authenticated. Tokens of earlier releases do not say it. */
+  auth_time?: number;
+  /** The methods that the user had passed, the newest last; absent without any. */
+  amr?: string[];
+  /** When each of them was passed last; absent where all are of the same second. */
+  amr_times?: number[];
   jti: string;
   /** The host's own claims. */
   [claim: string]: Json | undefined;
 }
 
 /**
- * Whether an access token is valid and its session active now. Decide by `role`, `orgId`, `mfaVerified` and `claims`: they are
+ * Whether an access token is valid and its session active now. Decide by `role`, `orgId`, `mfaVerified`, `claims` and `factors`: they are
  * the session's as it is now.
  */
 export type TokenVerification =
@@ -60,6 +66,10 @@ export type TokenVerification =
       mfaVerified: boolean;
       /** The host's own claims. */
       claims: Record<string, Json>;
+      /** When the user authenticated: the sign-in, or the factor that was passed last. */
+      authTime: Date;
+      /** The methods that the user has passed, each with its last time, the newest last. */
+      factors: Factor[];
       /** Whether the token was issued before the last update of the session: the client should refresh. */
       outdated: boolean;
       error: null;
@@ -166,7 +176,7 @@ function toTokenVerification(
   payload: AccessTokenClaims,
   session: WireSession,
 ): TokenVerification {
-  const { role, orgId, mfaVerified, claims } = toIdentity(session);
+  const { role, orgId, mfaVerified, claims, authTime, factors } = toIdentity(session);
   return {
     valid: true,
     payload: copyClaims(payload),
@@ -174,6 +184,8 @@ function toTokenVerification(
     orgId,
     mfaVerified,
     claims: copyClaims(claims),
+    authTime,
+    factors,
     outdated,
     error: null,
   };

@@ -308,7 +308,10 @@ impl Client<'_> {
             "exp": millis(text(&valid["expires_at"])) / 1000,
         });
         let session = self.session(text(&valid["session_id"]))?;
-        for name in ["role", "org_id", "mfa_verified", "claims"] {
+        let mut valid = valid;
+        read_times(&mut valid, &["auth_time"]);
+        valid["factors"].as_array_mut().into_iter().flatten().for_each(|factor| read_times(factor, &["at"]));
+        for name in ["auth_time", "factors", "role", "org_id", "mfa_verified", "claims"] {
             assert_eq!(valid[name], session[name], "the session as it is now");
         }
         Ok(json!({"session": session, "claims": claims, "outdated": valid["outdated"]}))
@@ -452,7 +455,11 @@ fn percent_encode(text: &str) -> String {
 }
 
 fn read_session(session: &mut Value) {
-    read_times(session, &["created_at", "last_active_at", "expires_at", "access_expires_at", "revoked_at"]);
+    read_times(
+        session,
+        &["created_at", "last_active_at", "expires_at", "access_expires_at", "revoked_at", "auth_time"],
+    );
+    session["factors"].as_array_mut().into_iter().flatten().for_each(|factor| read_times(factor, &["at"]));
 }
 
 /// Turns the times of an object into milliseconds.

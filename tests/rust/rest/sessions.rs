@@ -51,6 +51,8 @@ fn a_session_as_documented() {
             "mfa_verified": false,
             "email": null,
             "claims": {},
+            "auth_time": "2024-01-15T10:30:00Z",
+            "factors": [],
             "last_ip_address": "203.0.113.42",
             "last_user_agent": agent,
         })
@@ -157,6 +159,8 @@ fn verifying_tokens_and_ids() {
         "org_id": "org_01HABCDEF777666",
         "mfa_verified": true,
         "claims": {},
+        "auth_time": "2024-01-15T10:30:00Z",
+        "factors": [],
         "outdated": false,
         "expires_at": "2024-01-15T11:30:00Z",
     });

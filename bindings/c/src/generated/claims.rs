@@ -2,9 +2,10 @@
 
 use std::ffi::c_char;
 
-use hellojohn_core::AccessClaims;
+use hellojohn_core::{AccessClaims, Timestamp};
 
 use crate::abi::get;
+use crate::factor_list::FactorList;
 use crate::texts::{TextOffset, Texts};
 use crate::unwind;
 
@@ -17,6 +18,8 @@ pub struct hj_claims {
     org_id: TextOffset,
     role: TextOffset,
     mfa_verified: bool,
+    auth_time: i64,
+    factors: FactorList,
     email: TextOffset,
     issued_at: i64,
     expires_at: i64,
@@ -35,6 +38,8 @@ impl hj_claims {
             org_id: texts.add_optional(claims.org_id.as_ref()),
             role: texts.add_optional(claims.role.as_ref()),
             mfa_verified: claims.mfa_verified,
+            auth_time: claims.auth_time.map_or(0, Timestamp::as_millis),
+            factors: FactorList::new(&claims.factors),
             email: texts.add_optional(claims.email.as_ref()),
             issued_at: claims.issued_at.as_millis(),
             expires_at: claims.expires_at.as_millis(),
@@ -86,6 +91,35 @@ pub unsafe extern "C" fn hj_claims_role(claims: *const hj_claims) -> *const c_ch
 pub unsafe extern "C" fn hj_claims_mfa_verified(claims: *const hj_claims) -> bool {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(claims, |claims| claims.mfa_verified) }
+}
+
+/// "auth_time": when the user authenticated, a whole second. Tokens of earlier releases do not say it. 0 if
+/// there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_auth_time_ms(claims: *const hj_claims) -> i64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(claims, |claims| claims.auth_time) }
+}
+
+/// How many methods the user has passed, at most 8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_factor_count(claims: *const hj_claims) -> usize {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(claims, |claims| claims.factors.len()) }
+}
+
+/// A method that the user has passed, such as "otp", the newest last; NULL past the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_factor_method(claims: *const hj_claims, index: usize) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(claims, |claims| claims.factors.method(index)) }
+}
+
+/// When the user has passed that method last; 0 past the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_factor_at_ms(claims: *const hj_claims, index: usize) -> i64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(claims, |claims| claims.factors.at_ms(index)) }
 }
 
 /// "email": the user's e-mail address. NULL if there is none.

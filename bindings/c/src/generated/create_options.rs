@@ -1,9 +1,9 @@
 //! Written by `make generate` from core's schema; do not edit.
 
-use hellojohn_core::{ClientHints, ClientInfo, CreateSession, Error, Identity};
+use hellojohn_core::{ClientHints, ClientInfo, CreateSession, Error, Identity, SignInFactors};
 
 use crate::abi::{OptionStruct, hj_str};
-use crate::tenant::mfa::{self, hj_mfa};
+use crate::tenant::mfa::{self, HJ_MFA_UNSAID, hj_mfa};
 
 /// What the host knows about a sign-in besides the user; everything is optional. See "Option structs".
 #[repr(C)]
@@ -41,6 +41,10 @@ pub struct hj_create_options {
     pub sec_ch_ua_platform: hj_str,
     /// The "Sec-CH-UA-Form-Factors" header, such as ""Tablet"", quotes included.
     pub sec_ch_ua_form_factors: hj_str,
+    /// The methods that the user has passed: names of RFC 8176 ("pwd", "otp", …) or the host's own, at most
+    /// 8. Two kinds of them make the session "mfa_verified", unless that is said. As text with commas:
+    /// "pwd,otp".
+    pub factors: hj_str,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given" and HJ_MFA_UNSAID.
@@ -74,6 +78,10 @@ pub(crate) unsafe fn read_request(
                     .sec_ch_ua_mobile(options.sec_ch_ua_mobile.parse("sec_ch_ua_mobile")?)
                     .sec_ch_ua_platform(options.sec_ch_ua_platform.parse("sec_ch_ua_platform")?)
                     .sec_ch_ua_form_factors(options.sec_ch_ua_form_factors.parse("sec_ch_ua_form_factors")?),
+            )
+            .factors(
+                SignInFactors::new(options.factors.parse("factors")?.unwrap_or_default())
+                    .mfa_decided(options.mfa_verified != HJ_MFA_UNSAID),
             )
             .identity(
                 Identity::default()

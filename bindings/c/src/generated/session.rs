@@ -5,6 +5,7 @@ use std::ffi::c_char;
 use hellojohn_core::{Session, Timestamp};
 
 use crate::abi::get;
+use crate::factor_list::FactorList;
 use crate::texts::{TextOffset, Texts};
 use crate::unwind;
 
@@ -32,6 +33,8 @@ pub struct hj_session {
     mfa_verified: bool,
     email: TextOffset,
     claims: TextOffset,
+    auth_time: i64,
+    factors: FactorList,
     last_ip_address: TextOffset,
     last_user_agent: TextOffset,
     pub(crate) is_active: bool,
@@ -63,6 +66,8 @@ impl hj_session {
             mfa_verified: session.identity.mfa_verified,
             email: texts.add_optional(session.identity.email.as_ref()),
             claims: texts.add_json(&session.identity.claims),
+            auth_time: session.auth_time.as_millis(),
+            factors: FactorList::new(&session.factors),
             last_ip_address: if session.last_ip_address == session.ip_address {
                 ip_address
             } else {
@@ -219,6 +224,34 @@ pub unsafe extern "C" fn hj_session_email(session: *const hj_session) -> *const 
 pub unsafe extern "C" fn hj_session_claims_json(session: *const hj_session) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.texts.c_str(session.claims)) }
+}
+
+/// When the user authenticated: the sign-in, or the factor that was passed last. A refresh never moves it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_session_auth_time_ms(session: *const hj_session) -> i64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(session, |session| session.auth_time) }
+}
+
+/// How many methods the user has passed, at most 8.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_session_factor_count(session: *const hj_session) -> usize {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(session, |session| session.factors.len()) }
+}
+
+/// A method that the user has passed, such as "otp", the newest last; NULL past the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_session_factor_method(session: *const hj_session, index: usize) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(session, |session| session.factors.method(index)) }
+}
+
+/// When the user has passed that method last; 0 past the end.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_session_factor_at_ms(session: *const hj_session, index: usize) -> i64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(session, |session| session.factors.at_ms(index)) }
 }
 
 /// The address last seen: of the newest refresh that gave one, else of the sign-in. NULL if there is none.

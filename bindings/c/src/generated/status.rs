@@ -68,9 +68,12 @@ pub const HJ_ERR_TOO_MANY_REQUESTS: hj_status = 28;
 /// The machine's clock was set ahead by more than `max_clock_jump` while this process ran: nothing was
 /// decided by it.
 pub const HJ_ERR_CLOCK_JUMP: hj_status = 29;
+/// The user must authenticate again, or with other factors; the error says with which, and how long ago that
+/// may have been.
+pub const HJ_ERR_REAUTHENTICATION_REQUIRED: hj_status = 30;
 
 /// The names, by number.
-pub(super) const NAMES: [&CStr; 30] = [
+pub(super) const NAMES: [&CStr; 31] = [
     c"ok",
     c"validation_error",
     c"missing_token",
@@ -101,4 +104,5 @@ pub(super) const NAMES: [&CStr; 30] = [
     c"internal",
     c"too_many_requests",
     c"clock_jump",
+    c"reauthentication_required",
 ];

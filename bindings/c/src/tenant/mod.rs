@@ -12,6 +12,8 @@ pub mod update;
 
 pub mod verify;
 
+pub mod require_auth;
+
 pub mod query;
 
 pub mod explain;

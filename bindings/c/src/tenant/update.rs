@@ -33,11 +33,16 @@ pub struct hj_update_options {
     pub mfa_verified: hj_mfa,
     /// What to clear: a sum of HJ_CLEAR_…. A field cannot be given and cleared at once.
     pub clear: u32,
+    /// A method that the user has just passed, such as "otp": a name of RFC 8176 or the host's own, 1 to 64 letters, digits and
+    /// "_.:/-". With another kind of factor before it, mfa_verified becomes true, unless `mfa_verified` says otherwise.
+    pub factor: hj_str,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given", HJ_MFA_UNSAID and "clear nothing".
 unsafe impl OptionStruct for hj_update_options {
-    const FIRST_SIZE: usize = size_of::<Self>();
+    // The size up to the last member of the first release, with the padding at the end.
+    const FIRST_SIZE: usize =
+        (std::mem::offset_of!(Self, clear) + size_of::<u32>()).next_multiple_of(align_of::<Self>());
 }
 
 /// Changes what the access tokens of a live session carry (step-up, organisation switch, role, own claims) and issues a
@@ -82,6 +87,7 @@ unsafe fn read_patch(options: hj_update_options) -> Result<IdentityPatch, Error>
             .org_id(read_change(options.org_id.parse("org_id")?, cleared(HJ_CLEAR_ORG_ID), "org_id")?)
             .role(read_change(options.role.parse("role")?, cleared(HJ_CLEAR_ROLE), "role")?)
             .mfa_verified(mfa::read(options.mfa_verified)?)
+            .factor(options.factor.parse("factor")?)
             .claims(
                 read_change(options.claims_json.parse("claims")?, cleared(HJ_CLEAR_CLAIMS), "claims")?
                     .map(Option::unwrap_or_default),

@@ -121,7 +121,7 @@ unsafe fn read_verification(options: hj_verify_options) -> Result<LocalVerificat
 }
 
 /// Hands out the ended session of a failed verification; what remains is the error.
-fn give_ended(failed: VerifyError, session: Output<*mut hj_session>) -> Error {
+pub(super) fn give_ended(failed: VerifyError, session: Output<*mut hj_session>) -> Error {
     if let (Some(ended), true) = (&failed.session, session.is_wanted()) {
         session.give(hj_session::new(ended));
     }

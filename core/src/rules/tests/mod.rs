@@ -1,2 +1,3 @@
 mod bulk_ends;
 mod plain_model;
+mod step_up;

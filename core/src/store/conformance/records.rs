@@ -99,6 +99,7 @@ pub(in crate::store) fn a_change_of_identity_changes_its_own_fields_and_no_other
             access: changed.access,
             identity: changed.identity,
             identity_serial: changed.identity_serial,
+            factors: changed.factors,
             times: SessionTimes { judged_by: changed.times.judged_by, ..before.times },
             ..before.clone()
         };

@@ -7,6 +7,7 @@ use crate::model::client::ClientInfo;
 use crate::model::config::{self, Config};
 use crate::model::device_type::DeviceType;
 use crate::model::event::{Event, EventType};
+use crate::model::factor::Factors;
 use crate::model::id::{EventId, KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::session::{BulkNo, End, EndReason, SessionTimes};
@@ -57,6 +58,7 @@ pub(in crate::store) fn plain_session(id: SessionId, user_id: &UserId) -> Sessio
         last_seen: LastSeen::default(),
         identity: Identity::default(),
         identity_serial: 0,
+        factors: Factors::default(),
     }
 }
 
@@ -104,6 +106,7 @@ pub(in crate::store) fn full_session(id: SessionId, user_id: &UserId, seed: u8) 
             claims: format!(r#"{{"z":{seed},"a":{{"b":[1,null,"ü"]}}}}"#).parse().unwrap(),
         },
         identity_serial: u32::MAX - 200 - u32::from(seed),
+        factors: Factors::passed(&["pwd".parse().unwrap(), format!("own:{seed}").parse().unwrap()], time(7)),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::Failure;
 use crate::json;
 use crate::model::config::{self, Config};
 use crate::model::event::{Event, EventHash};
+use crate::model::factor::Factors;
 use crate::model::id::{EventId, KeyId, SessionId};
 use crate::model::identity::Claims;
 use crate::model::ip_address::IpAddress;
@@ -104,8 +105,9 @@ columns! {
     org_id text: record.identity.org_id => identity.org_id = cell.optional_text();
     role text: record.identity.role => identity.role = cell.optional_text();
     email text: record.identity.email => identity.email = cell.optional_text();
-    claims text: record.identity.claims => identity.claims = cell.optional_text().map(Option::unwrap_or_default);
+    claims text: record.identity.claims => identity.claims = cell.optional_parsed(Claims::from_stored).map(Option::unwrap_or_default);
     identity_serial bigint: record.identity_serial => identity_serial = cell.unsigned();
+    factors text: record.factors => factors = cell.optional_parsed(|text| Factors::from_stored(text).ok_or(())).map(Option::unwrap_or_default);
 }
 
 columns! {
@@ -452,6 +454,16 @@ as_value! { Map<String, serde_json::Value> => Text(|object| json::to_canonical(o
 as_value! { Timestamp => Integer(|time| time.as_millis()) }
 as_value! { Duration, IpAddress => Text(|value| value.to_string()) }
 as_value! { SessionFilter => Text(|filter| filter.to_json()) }
+
+impl AsValue for Factors {
+    fn as_value(&self) -> Value {
+        Value::Text(self.to_stored())
+    }
+
+    fn null() -> Value {
+        Value::Text(None)
+    }
+}
 
 impl AsValue for Claims {
     fn as_value(&self) -> Value {

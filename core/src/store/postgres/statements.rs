@@ -41,6 +41,7 @@ pub(super) const IDENTITY: &[&str] = &[
     "role",
     "claims",
     "identity_serial",
+    "factors",
 ];
 
 /// The kinds of changes. The values of a row are those of [`columns`](Change::columns), in that order.

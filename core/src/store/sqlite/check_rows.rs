@@ -30,13 +30,23 @@ const ADDED_COLUMNS: &[(&str, &str, usize)] = &[
     ("replaced_by_ulid", "NULL", 5),
     ("filter", "NULL", 6),
     ("revocation_list", "0", 7),
+    ("factors", "NULL", 8),
 ];
 
 /// The statement for a file of this version, in which a column that it lacks holds what it held before.
 fn at_version(statement: &str, version: usize) -> String {
     let added = ADDED_COLUMNS.iter().filter(|(_, _, since)| version < *since);
     added.fold(statement.to_owned(), |statement, (column, before, _)| {
-        statement.replace(column, &format!("{before} AS {column}"))
+        let is_other =
+            |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+        let (bytes, length) = (statement.as_bytes(), column.len());
+        // Not within the name of another column.
+        let is_whole =
+            |at: &usize| is_other(bytes.get(at.wrapping_sub(1))) && is_other(bytes.get(at + length));
+        match statement.match_indices(column).map(|(at, _)| at).find(is_whole) {
+            Some(at) => format!("{}{before} AS {column}{}", &statement[..at], &statement[at + length..]),
+            None => statement,
+        }
     })
 }
 

@@ -9,7 +9,9 @@ use crate::error::Failure;
 use crate::json;
 use crate::model::config::{self, Config};
 use crate::model::event::{Event, EventHash};
+use crate::model::factor::Factors;
 use crate::model::id::{EventId, KeyId, SessionId};
+use crate::model::identity::Claims;
 use crate::model::revocation::Revocation;
 use crate::model::session::{BulkNo, End, SessionLifetime, SessionTimes};
 use crate::model::sign_in_limit::FailedSignIn;
@@ -51,8 +53,9 @@ columns! {
         org_id: record.identity.org_id => identity.org_id = cell.optional_text();
         role: record.identity.role => identity.role = cell.optional_text();
         email: record.identity.email => identity.email = cell.optional_text();
-        claims: record.identity.claims => identity.claims = cell.optional_text().map(Option::unwrap_or_default);
+        claims: record.identity.claims => identity.claims = cell.optional_parsed(Claims::from_stored).map(Option::unwrap_or_default);
         identity_serial: record.identity_serial => identity_serial = cell.unsigned();
+        factors: record.factors => factors = cell.optional_parsed(stored_factors).map(Option::unwrap_or_default);
     }
 }
 
@@ -159,6 +162,10 @@ columns! {
         newest_ulid: entry.newest.map(SessionId::to_bytes) => newest = cell.optional_session();
         is_start: entry.is_start => is_start = cell.value();
     }
+}
+
+fn stored_factors(text: &str) -> Result<Factors, ()> {
+    Factors::from_stored(text).ok_or(())
 }
 
 /// Reads a row that was selected with `session_columns!(lifetime)` or more.

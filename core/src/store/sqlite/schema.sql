@@ -72,7 +72,7 @@ CREATE TABLE sessions (
   role TEXT,
   email TEXT,
   claims TEXT,
-  ended INTEGER NOT NULL GENERATED ALWAYS AS (ended_at_ms IS NOT NULL) VIRTUAL, judged_by INTEGER NOT NULL DEFAULT 0, identity_serial INTEGER NOT NULL DEFAULT 0,
+  ended INTEGER NOT NULL GENERATED ALWAYS AS (ended_at_ms IS NOT NULL) VIRTUAL, judged_by INTEGER NOT NULL DEFAULT 0, identity_serial INTEGER NOT NULL DEFAULT 0, factors TEXT,
   PRIMARY KEY (tenant_no, session_ulid)
 ) STRICT, WITHOUT ROWID;
 

@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::json;
 use crate::model::event::EventHash;
+use crate::model::factor::Factors;
 use crate::model::identity::Claims;
 use crate::model::ip_address::IpAddress;
 use crate::model::session_filter::SessionFilter;
@@ -48,6 +49,12 @@ as_sql! { Map<String, Value>: |object| json::to_canonical(object) }
 as_sql! { Timestamp: |time| time.as_millis() }
 as_sql! { Duration, IpAddress: |value| value.to_string() }
 as_sql! { SessionFilter: |filter| filter.to_json() }
+
+impl AsSql for Factors {
+    fn as_sql(&self) -> ToSqlOutput<'_> {
+        ToSqlOutput::Owned(self.to_stored().map_or(SqlValue::Null, SqlValue::Text))
+    }
+}
 
 impl AsSql for Claims {
     fn as_sql(&self) -> ToSqlOutput<'_> {

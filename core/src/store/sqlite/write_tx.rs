@@ -70,6 +70,7 @@ const CHANGE_IDENTITY: SessionUpdate = session_update! {
     role
     claims
     identity_serial
+    factors
 };
 
 /// A version that has not been there before, also not in a past to which a restored backup takes the database back: a number

@@ -75,7 +75,8 @@ export type ErrorCode =
   | "forked"
   | "internal"
   | "too_many_requests"
-  | "clock_jump";
+  | "clock_jump"
+  | "reauthentication_required";
 
 /** One authenticated period of one user on one device. */
 export interface Session {
@@ -121,6 +122,13 @@ export interface Session {
    * The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access token.
    */
   claims: Record<string, unknown>;
+  /**
+   * When the user authenticated: the sign-in, or the factor that was passed last. A refresh never moves it.
+   * RFC 3339, in UTC.
+   */
+  auth_time: string;
+  /** The methods that the user has passed, each with its last time, the newest last; at most 8. */
+  factors: { method: string; at: string }[];
   /** The address last seen: of the newest refresh that gave one, else of the sign-in. */
   last_ip_address: string | null;
   /** The user agent last seen: of the newest refresh that gave one, else of the sign-in. */

@@ -189,7 +189,8 @@ export type ErrorCode =
   | "forked"
   | "internal"
   | "too_many_requests"
-  | "clock_jump";
+  | "clock_jump"
+  | "reauthentication_required";
 
 /** One authenticated period of one user on one device. */
 export interface Session {
@@ -239,6 +240,12 @@ export interface Session {
    * The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access token.
    */
   claims: Record<string, Json>;
+  /**
+   * When the user authenticated: the sign-in, or the factor that was passed last. A refresh never moves it.
+   */
+  authTime: Date;
+  /** The methods that the user has passed, each with its last time, the newest last; at most 8. */
+  factors: Factor[];
   /** The address last seen: of the newest refresh that gave one, else of the sign-in. */
   lastIpAddress: string | null;
   /** The user agent last seen: of the newest refresh that gave one, else of the sign-in. */
@@ -505,6 +512,14 @@ export interface StatsPeriod {
   endedExpired: number;
 }
 
+/** A method that a user has passed. */
+export interface Factor {
+  /** The method: a name of RFC 8176 or the host's own. */
+  method: string;
+  /** When it was passed last. */
+  at: Date;
+}
+
 /** A change of settings: absent or `undefined` leaves a setting, null turns it off. */
 export interface ConfigPatch {
   sessionDuration?: Duration | undefined;
@@ -545,6 +560,11 @@ export interface CreateSessionOptions {
   secChUaPlatform?: string | null | undefined;
   /** The `Sec-CH-UA-Form-Factors` header, such as `"Tablet"`, quotes included. */
   secChUaFormFactors?: string | null | undefined;
+  /**
+   * The methods that the user has passed: names of RFC 8176 (`pwd`, `otp`, …) or the host's own, at most 8.
+   * Two kinds of them make the session `mfa_verified`, unless that is said.
+   */
+  factors?: readonly string[] | null | undefined;
   /** The organisation that is active in the session, at most 255 bytes. */
   orgId?: string | null | undefined;
   /** The user's role, at most 255 bytes. */

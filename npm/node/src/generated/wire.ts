@@ -9,6 +9,7 @@ import type {
   EventLogProblem,
   EventLogReport,
   EventType,
+  Factor,
   KeyInfo,
   KeyState,
   MaintenanceReport,
@@ -88,6 +89,8 @@ export type WireSession = [
   mfaVerified: boolean,
   email: string | null,
   claims: Record<string, Json>,
+  authTime: number,
+  factors: WireFactor[],
   lastIpAddress: string | null,
   lastUserAgent: string | null,
 ];
@@ -114,22 +117,26 @@ export function toSession(wire: WireSession): Session {
     mfaVerified: wire[17],
     email: wire[18],
     claims: wire[19],
-    lastIpAddress: wire[20],
-    lastUserAgent: wire[21],
+    authTime: new Date(wire[20]),
+    factors: wire[21].map(toFactor),
+    lastIpAddress: wire[22],
+    lastUserAgent: wire[23],
     revoked: wire[3] === "revoked",
   };
 }
 
-/** What access tokens carry of a session. */
+/** What access tokens carry of a session: the user and how they authenticated. */
 export function toIdentity(
   wire: WireSession,
-): Pick<Session, "orgId" | "role" | "mfaVerified" | "email" | "claims"> {
+): Pick<Session, "orgId" | "role" | "mfaVerified" | "email" | "claims" | "authTime" | "factors"> {
   return {
     orgId: wire[15],
     role: wire[16],
     mfaVerified: wire[17],
     email: wire[18],
     claims: wire[19],
+    authTime: new Date(wire[20]),
+    factors: wire[21].map(toFactor),
   };
 }
 
@@ -397,6 +404,18 @@ export function toStatsPeriod(wire: WireStatsPeriod): StatsPeriod {
   };
 }
 
+export interface WireFactor {
+  method: string;
+  at: number;
+}
+
+export function toFactor(wire: WireFactor): Factor {
+  return {
+    method: wire.method,
+    at: new Date(wire.at),
+  };
+}
+
 export const CREATE_NAMES = {
   userId: "user_id",
   userAgent: "user_agent",
@@ -407,6 +426,7 @@ export const CREATE_NAMES = {
   secChUaMobile: "sec_ch_ua_mobile",
   secChUaPlatform: "sec_ch_ua_platform",
   secChUaFormFactors: "sec_ch_ua_form_factors",
+  factors: "factors",
   orgId: "org_id",
   role: "role",
   mfaVerified: "mfa_verified",

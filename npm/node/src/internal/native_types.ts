@@ -34,7 +34,7 @@ export interface Addon {
   ): number;
   restoreDatabase(completionQueue: CompletionQueue, backup: string, to: string, policy: string): number;
   authorizeOptionsRefusal(options: string): Outcome | null;
-  errorAnswer(code: string, detail: string): Outcome;
+  errorAnswer(code: string, detail: string, maxAge: number | null, factors: string[]): Outcome;
   restPaths(): string[];
   restBodyMax(): number;
   answerCacheMax(): number;

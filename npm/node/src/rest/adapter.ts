@@ -139,8 +139,10 @@ export function findHeader(headers: readonly string[], name: string): string | n
 /** The answer to a request that {@link AuthGuard} refused, or that failed before it reached the API. */
 export function toErrorAnswer(error: unknown, onError: OnError | null): RestAnswer {
   const known = error instanceof HelloJohnError;
-  const [code, detail] = known ? [error.code, error.detail] : ["internal", "the host's code failed"];
-  const answer = readStep(textOf(addon.errorAnswer(code, detail))) as RestAnswer;
+  const { code, detail, maxAge, factors } = known
+    ? error
+    : { code: "internal", detail: "the host's code failed", maxAge: null, factors: [] };
+  const answer = readStep(textOf(addon.errorAnswer(code, detail, maxAge, [...factors]))) as RestAnswer;
   report(onError, answer, error);
   return answer;
 }

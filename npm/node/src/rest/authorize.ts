@@ -1,9 +1,11 @@
 import { engineError, HelloJohnError } from "../errors";
+import type { Factor } from "../generated/types";
+import { toFactor, type WireFactor } from "../generated/wire";
 import { URL } from "../internal/globals";
 import { addon, callInlineOrAsync } from "../internal/native";
 import type { Rest } from "../internal/native_types";
 import { copyJson, readMembers } from "../internal/validate";
-import type { Json } from "../values";
+import { type Duration, type Json, toDate } from "../values";
 import { toErrorAnswer } from "./adapter";
 import { readFetchHeaders, toResponse } from "./fetch";
 import { type Middleware, type NodeRequest, readRawHeaders, sendAnswer } from "./node_http";
@@ -22,6 +24,13 @@ export interface Auth {
   mfaVerified: boolean;
   /** The host's own claims. */
   claims: Record<string, Json>;
+  /**
+   * When the user authenticated: the sign-in, or the factor that was passed last; null for a token of an earlier release with
+   * `verify: "local"`.
+   */
+  authTime: Date | null;
+  /** The methods that the user has passed, each with its last time, the newest last. */
+  factors: Factor[];
   /**
    * Whether the token was issued before the last update of the session: the client should refresh. Always false with
    * `verify: "local"`.
@@ -49,6 +58,13 @@ export interface RequireAuthOptions<Req = never> {
    * ```
    */
   token?: ((request: Req) => string | null | undefined) | undefined;
+  /**
+   * For how long a factor counts after it was passed, such as `5m`; without `factors`, any of them, the sign-in included. A user
+   * whose factor is older is answered with 401 `reauthentication_required`, with `max_age` and `factors`.
+   */
+  maxAge?: Duration | undefined;
+  /** The methods that the user must have passed, all of them; else the answer is 401 `reauthentication_required`. */
+  factors?: readonly string[] | undefined;
   /** Called for every answer of 500 and above, with the cause. */
   onError?: OnError | undefined;
 }
@@ -61,8 +77,17 @@ interface WireAuth {
   role: string | null;
   mfa_verified: boolean;
   claims: Record<string, Json>;
+  auth_time: number | null;
+  factors: WireFactor[];
   outdated: boolean;
 }
+
+/** How a user must authenticate who may not pass. */
+interface WireRequired {
+  required: { detail: string; max_age: number | null; factors: string[] };
+}
+
+const OPTIONS = ["verify", "optional", "token", "maxAge", "factors", "onError"];
 
 /**
  * Guards the host's own routes, before an adapter for one kind of server.
@@ -75,10 +100,12 @@ export class AuthGuard {
   readonly #token: ((request: never) => unknown) | null;
 
   constructor(rest: Rest, options: unknown) {
-    const found = readMembers("options", options, ["verify", "optional", "token", "onError"]);
+    const found = readMembers("options", options, OPTIONS);
     const wire = {
       verify: copyJson("verify", found.get("verify") ?? null),
       optional: copyJson("optional", found.get("optional") ?? null),
+      max_age: copyJson("maxAge", found.get("maxAge") ?? null),
+      factors: copyJson("factors", found.get("factors") ?? null),
     };
     this.onError = readCallback("onError", found.get("onError"));
     this.#token = readCallback("token", found.get("token"));
@@ -97,9 +124,13 @@ export class AuthGuard {
     if (token !== null && typeof token !== "string") {
       throw new HelloJohnError("internal", "token: must return a string, null or undefined");
     }
-    const wire = await callInlineOrAsync<WireAuth | null>(() =>
+    const wire = await callInlineOrAsync<WireAuth | WireRequired | null>(() =>
       this.#rest.authorize(method, headers, this.#options, token?.toWellFormed() || null),
     );
+    if (wire && "required" in wire) {
+      const { detail, max_age: maxAge, factors } = wire.required;
+      throw new HelloJohnError("reauthentication_required", detail, { maxAge, factors });
+    }
     return (
       wire && {
         userId: wire.user_id,
@@ -109,6 +140,8 @@ export class AuthGuard {
         role: wire.role,
         mfaVerified: wire.mfa_verified,
         claims: wire.claims,
+        authTime: toDate(wire.auth_time),
+        factors: wire.factors.map(toFactor),
         outdated: wire.outdated,
       }
     );

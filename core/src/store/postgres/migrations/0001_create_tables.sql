@@ -90,6 +90,8 @@ CREATE TABLE @sessions (
   claims text,
   -- The serial of the access token that the last change of identity issued.
   identity_serial bigint NOT NULL,
+  -- The methods that the user has passed, with the last time of each, as a JSON array, the newest last.
+  factors text,
   PRIMARY KEY (tenant_no, session_ulid)
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02);
 
