@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test generate lint msrv package deny rest browser postgres c cli install node surfaces hosts torture bench clean
+.PHONY: demo test generate lint msrv package deny rest browser postgres c cli install node surfaces hosts import torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -114,6 +114,10 @@ torture:
 	QUICK=$(QUICK) tests/torture
 
 # Us against our peers, into docs/BENCHMARKS.md. QUICK=1: a quick look.
+# What other systems' own packages have written, imported and adopted. Needs the npm registry, a compiler and Debian's PostgreSQL.
+import:
+	tests/import/run
+
 bench: node
 	tests/bench/run $(if $(QUICK),--quick)
 

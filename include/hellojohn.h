@@ -174,6 +174,9 @@ typedef struct hj_explanation hj_explanation;
 /// Freeing a grant wipes its tokens from memory. The getters answer NULL or 0 for a NULL grant.
 typedef struct hj_grant hj_grant;
 
+/// What an import has done, or would do in a dry run. The getters answer NULL or 0 for a NULL report and past the end.
+typedef struct hj_import_report hj_import_report;
+
 /// The signing keys of a tenant, oldest first, retired ones included. The getters answer NULL or 0 for NULL
 /// keys and past the end.
 typedef struct hj_keys hj_keys;
@@ -374,6 +377,25 @@ typedef struct {
   /// The User-Agent header of the client, recorded as last seen.
   hj_str user_agent;
 } hj_refresh_options;
+
+/// Told how far an import has come, after each batch of rows, on the thread of the call: `rows` of the source are dealt with.
+/// It must return, without an exception.
+typedef void (*hj_import_progress)(void *context,
+                                   uint64_t rows);
+
+/// How to import; everything is optional. See "Option structs".
+typedef struct {
+  /// sizeof(hj_import_options).
+  size_t struct_size;
+  /// Report what an import would do, and change nothing.
+  bool dry_run;
+  /// Fail at the first bad row, after the rows before it are imported. By default a bad row is reported and skipped.
+  bool stop_at_bad_row;
+  /// Told how far the import has come; NULL for none.
+  hj_import_progress progress;
+  /// Handed to `progress`.
+  void *progress_context;
+} hj_import_options;
 
 /// What to change in a session; a member that is not given changes nothing. See "Option structs".
 typedef struct {
@@ -1365,9 +1387,9 @@ uint64_t hj_event_seq(const hj_event *event);
 HJ_API
 const char *hj_event_id(const hj_event *event);
 
-/// What it tells of. One of "session.created", "session.refreshed", "session.updated", "session.ended",
-/// "session.purged", "config.updated", "key.rotated", "key.retired", "secret_key.changed" or
-/// "refresh_key.rotated".
+/// What it tells of. One of "session.created", "session.refreshed", "session.adopted", "session.updated",
+/// "session.ended", "session.purged", "config.updated", "key.rotated", "key.retired", "secret_key.changed",
+/// "refresh_key.rotated" or "tenant.imported".
 HJ_API
 const char *hj_event_type(const hj_event *event);
 
@@ -1715,6 +1737,44 @@ hj_status hj_tenant_refresh(const hj_tenant *tenant,
                             const hj_refresh_options *options,
                             hj_grant **grant,
                             hj_error **error);
+
+/// Exchanges the credential that an imported session had in its old system for the first tokens of the session: the value of
+/// the old cookie, after percent-decoding, or the old refresh token. It stands for the session's first refresh token, and this
+/// is its refresh: it moves last_active_at, it answers with the same tokens again for refresh_reuse_window, and presenting the
+/// credential after that ends the session.
+///
+/// `options` may be NULL. Fails with HJ_ERR_MISSING_TOKEN, HJ_ERR_REFRESH_TOKEN_INVALID for a credential that was not imported
+/// (no effect at all), HJ_ERR_SESSION_EXPIRED, HJ_ERR_SESSION_REVOKED, HJ_ERR_REFRESH_TOKEN_REUSED (the session has been
+/// ended).
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_adopt(const hj_tenant *tenant,
+                          hj_str credential,
+                          const hj_refresh_options *options,
+                          hj_grant **grant,
+                          hj_error **error);
+
+/// Imports the sessions of another system from a file of JSON Lines: one object a line with "user_id", "credential" or
+/// "credential_sha256" (64 hexadecimal digits), and, each optional, "external_id" (the name of the session there),
+/// "created_at", "last_active_at", "expires_at" (milliseconds since the epoch), and the fields of hj_create_options but for
+/// `duration` and the client hints. Their clients exchange what they hold by hj_tenant_adopt.
+///
+/// An imported session is there at once: it is listed, counted and can be revoked. It keeps the time of its sign-in and ends
+/// at the earlier of "expires_at" and "created_at" + session_duration. What has ended by now is counted and not imported. Of
+/// the credential only SHA-256 is kept. No session is ended: the user's cap binds at the next sign-in.
+///
+/// Rows are written in small transactions that give way to other calls. An import that was cut off is taken up by calling
+/// again: the same credential, and the same external id, is one session.
+///
+/// `options` may be NULL. Fails with HJ_ERR_STORAGE_IO if the file cannot be read, and with `stop_at_bad_row` with
+/// HJ_ERR_VALIDATION_ERROR, whose detail names the line; the rows before are imported then.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_import(const hj_tenant *tenant,
+                           hj_str path,
+                           const hj_import_options *options,
+                           hj_import_report **report,
+                           hj_error **error);
 
 /// Changes what the access tokens of a live session carry (step-up, organisation switch, role, own claims) and issues a
 /// new access token with the change. Access tokens issued before stay good until they expire; the refresh token stays
@@ -2225,6 +2285,48 @@ uint64_t hj_check_report_signing_keys(const hj_check_report *report);
 HJ_API
 void hj_check_report_free(hj_check_report *report);
 
+/// How many rows were read; the other counts add up to it.
+HJ_API
+uint64_t hj_import_report_rows(const hj_import_report *report);
+
+/// How many sessions were added, or would be in a dry run.
+HJ_API
+uint64_t hj_import_report_imported(const hj_import_report *report);
+
+/// How many rows are of sessions that were imported before, in this call or an earlier one.
+HJ_API
+uint64_t hj_import_report_already_imported(const hj_import_report *report);
+
+/// How many had reached the end that the old system gave them.
+HJ_API
+uint64_t hj_import_report_expired(const hj_import_report *report);
+
+/// How many session_duration or idle_timeout would have ended by now.
+HJ_API
+uint64_t hj_import_report_over_limits(const hj_import_report *report);
+
+/// How many rows are bad, those that are not listed included.
+HJ_API
+uint64_t hj_import_report_bad_rows(const hj_import_report *report);
+
+/// How many bad rows the report lists: the first 100.
+HJ_API
+size_t hj_import_report_count(const hj_import_report *report);
+
+/// The line of a bad row in the source, counted from 1.
+HJ_API
+uint64_t hj_import_report_line(const hj_import_report *report,
+                               size_t index);
+
+/// What is wrong with a bad row: one English line for a developer, without credentials and addresses.
+HJ_API
+const char *hj_import_report_detail(const hj_import_report *report,
+                                    size_t index);
+
+/// Frees the report; NULL is allowed.
+HJ_API
+void hj_import_report_free(hj_import_report *report);
+
 /// Makes the REST API of a tenant. It outlives the tenant handle that you pass, and accepts the secret key that the
 /// handle has, also after hj_tenant_change_secret_key on that handle.
 ///
@@ -2354,6 +2456,7 @@ HJ_DEFINE_INIT(hj_verify_options)
 HJ_DEFINE_INIT(hj_required_auth)
 HJ_DEFINE_INIT(hj_list_options)
 HJ_DEFINE_INIT(hj_events_options)
+HJ_DEFINE_INIT(hj_import_options)
 HJ_DEFINE_INIT(hj_session_filter)
 HJ_DEFINE_INIT(hj_revoke_where_options)
 HJ_DEFINE_INIT(hj_rest_options)

@@ -87,6 +87,7 @@ using revocation_list = detail::owner<hj_revocation_list, hj_revocation_list_fre
 using stats = detail::owner<hj_stats, hj_stats_free>;
 using copy_report = detail::owner<hj_copy_report, hj_copy_report_free>;
 using check_report = detail::owner<hj_check_report, hj_check_report_free>;
+using import_report = detail::owner<hj_import_report, hj_import_report_free>;
 using event_page = detail::owner<hj_event_page, hj_event_page_free>;
 using event = detail::owner<hj_event, hj_event_free>;
 using event_log_report = detail::owner<hj_event_log_report, hj_event_log_report_free>;
@@ -182,6 +183,14 @@ public:
   grant refresh(std::string_view refresh_token, const hj_refresh_options *options = nullptr) const {
     return detail::make<grant>(
         [&](auto out, auto error) { return hj_tenant_refresh(get(), str(refresh_token), options, out, error); });
+  }
+  grant adopt(std::string_view credential, const hj_refresh_options *options = nullptr) const {
+    return detail::make<grant>(
+        [&](auto out, auto error) { return hj_tenant_adopt(get(), str(credential), options, out, error); });
+  }
+  hellojohn::import_report import_sessions(std::string_view path, const hj_import_options *options = nullptr) const {
+    return detail::make<hellojohn::import_report>(
+        [&](auto out, auto error) { return hj_tenant_import(get(), str(path), options, out, error); });
   }
   grant update(std::string_view session_id, const hj_update_options *options) const {
     return detail::make<grant>(

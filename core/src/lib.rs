@@ -54,19 +54,19 @@ mod word_enum;
 
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use duration::Duration;
-#[doc(hidden)]
-pub use engine::EngineOptions;
 #[cfg(feature = "tracing")]
 pub use engine::TracingObserver;
 pub use engine::answers::*;
 pub use engine::counts::*;
 pub use engine::{
     CacheValidator, CreateSession, Engine, EngineBuilder, EventConsumer, EventLogProblem, EventLogReport,
-    EventPage, EventQuery, ListQuery, LocalVerification, Observer, OperationReport, Pending, PurgeBefore,
-    RefreshRequest, RestorePolicy, RevocationList, RevokeWhere, SealReport, SignInAttempt, SignOutScope,
-    Tenant, backup_database, check_database, copy_database, restore_database, verify_event_log,
-    verify_event_log_file,
+    EventPage, EventQuery, ImportProblem, ImportReport, ImportRequest, ListQuery, LocalVerification,
+    Observer, OperationReport, Pending, PurgeBefore, RefreshRequest, RestorePolicy, RevocationList,
+    RevokeWhere, SealReport, SignInAttempt, SignOutScope, Tenant, backup_database, check_database,
+    copy_database, restore_database, verify_event_log, verify_event_log_file,
 };
+#[doc(hidden)]
+pub use engine::{EngineOptions, ForeignDatabase};
 pub use error::{Error, ErrorCode, Reauthentication};
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};
 pub use model::client_hints::{ClientHint, ClientHints};

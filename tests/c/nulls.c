@@ -115,6 +115,8 @@ static void check_databases(void) {
   CHECK(hj_check_report_signing_keys(NULL) == 0);
 }
 
+#include "nulls_import.h"
+
 static void sign_in(void) {
   hj_create_options create = hj_create_options_init();
   hj_refresh_options refresh = hj_refresh_options_init();
@@ -154,6 +156,7 @@ static void sign_in(void) {
   BAD(hj_tenant_refresh(tenant, refresh_token, &refresh, NULL, error));
   FINE(hj_tenant_refresh(tenant, refresh_token, NULL, &new_grant, error));
   hj_grant_free(new_grant);
+  import_and_adopt();
   BAD(hj_tenant_update(NULL, id, &update, &new_grant, error));
   BAD(hj_tenant_update(tenant, absent, &update, &new_grant, error));
   FINE(hj_tenant_update(tenant, id, NULL, NULL, error));

@@ -54,6 +54,7 @@ json_t *check_events(struct request *request);
 json_t *list_keys(struct request *request);
 json_t *count_by_status(struct request *request);
 json_t *count_over_time(struct request *request);
+json_t *import_rows(struct request *request);
 
 /* A text of these arguments; a whole number, or `absent`. */
 hj_str text_in(struct request *request, json_t *args, const char *name);

@@ -235,6 +235,18 @@ static json_t *refresh(struct request *request) {
   return grant_json(grant);
 }
 
+static json_t *adopt(struct request *request) {
+  hj_refresh_options options = hj_refresh_options_init();
+  hj_str credential = text(request, "credential");
+  hj_grant *grant = NULL;
+  options.ip_address = text(request, "ip_address");
+  options.user_agent = text(request, "user_agent");
+  if (request->refused[0] == '\0') {
+    request->status = hj_tenant_adopt(request->tenant, credential, &options, &grant, &request->error);
+  }
+  return grant_json(grant);
+}
+
 static json_t *update(struct request *request) {
   hj_update_options options = hj_update_options_init();
   hj_str session_id = text(request, "session_id");
@@ -514,6 +526,8 @@ static const operation operations[] = {
     {"sign_in", " account ip_address user_id check ", sign_in},
     {"refresh", " refresh_token ip_address user_agent ", refresh},
     {"update", " session_id org_id role mfa_verified claims factor ", update},
+    {"adopt", " credential ip_address user_agent ", adopt},
+    {"import", " rows dry_run stop_at_bad_row ", import_rows},
     {"get", " session_id ", get},
     {"list", FILTER_NAMES "limit cursor ", list_sessions},
     {"explain", " session_id ", explain_session},

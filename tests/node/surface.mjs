@@ -1,6 +1,6 @@
 // The Node surface: drives the public class by the line protocol of tests/README.md.
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -162,6 +162,20 @@ const operations = {
   },
   refresh: async (hj, { refresh_token, ...from }) =>
     toWireGrant(await hj.sessions.refresh(refresh_token, toOptions(from))),
+  adopt: async (hj, { credential, ...from }) =>
+    toWireGrant(await hj.sessions.adopt(credential, toOptions(from))),
+  import: async (hj, { rows, ...rest }) => {
+    const path = join(tmpdir(), `hellojohn-import-${process.pid}.jsonl`);
+    await writeFile(
+      path,
+      rows.map((row) => (typeof row === "string" ? row : JSON.stringify(row))).join("\n"),
+    );
+    try {
+      return toWire(await hj.sessions.import(path, toOptions(rest)));
+    } finally {
+      await rm(path);
+    }
+  },
   update: async (hj, { session_id, ...patch }) =>
     toWireGrant(await hj.sessions.update(session_id, toOptions(patch) ?? {})),
   get: async (hj, { session_id }) => toWireSession(await hj.sessions.get(session_id)),

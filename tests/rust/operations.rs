@@ -1,9 +1,9 @@
 //! The operations of the scenarios, called on a tenant's handle of the Rust crate.
 
 use hellojohn::{
-    AccessClaims, ConfigPatch, CreateSession, Error, ErrorCode, EventQuery, Grant, IdentityPatch, ListQuery,
-    LocalVerification, PurgeBefore, RefreshRequest, RequiredAuth, RevokeWhere, Session, SessionFilter,
-    SignOutScope, Tenant, verify_event_log,
+    AccessClaims, ConfigPatch, CreateSession, Error, ErrorCode, EventQuery, Grant, IdentityPatch,
+    ImportRequest, ListQuery, LocalVerification, PurgeBefore, RefreshRequest, RequiredAuth, RevokeWhere,
+    Session, SessionFilter, SignOutScope, Tenant, verify_event_log,
 };
 use serde_json::{Map, Value, json};
 
@@ -80,6 +80,13 @@ fn require_auth(tenant: &Tenant, mut args: Map<String, Value>) -> Result<Value, 
     Ok(json!({"user_id": session.user_id, "auth_time": session.auth_time, "factors": session.factors}))
 }
 
+/// The rows as the lines of a source: texts as they are, everything else as JSON.
+fn lines_of(rows: Option<Value>) -> String {
+    let Some(Value::Array(rows)) = rows else { return String::new() };
+    let line = |row: &Value| row.as_str().map_or_else(|| row.to_string(), str::to_owned);
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// Calls an operation of one tenant.
 ///
 /// # Errors
@@ -91,6 +98,15 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
         "refresh" => {
             let token = take_text(&mut args, "refresh_token")?;
             grant(&tenant.refresh(&token, RefreshRequest::from_json(args)?)?)
+        }
+        "adopt" => {
+            let credential = take_text(&mut args, "credential")?;
+            grant(&tenant.adopt(&credential, RefreshRequest::from_json(args)?)?)
+        }
+        "import" => {
+            let lines = lines_of(args.remove("rows"));
+            let report = tenant.import(lines.as_bytes(), &ImportRequest::from_json(args)?, |_| {})?;
+            serde_json::to_value(report).unwrap_or_default()
         }
         "update" => {
             let id = take_text(&mut args, "session_id")?;

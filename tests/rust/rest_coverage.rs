@@ -17,10 +17,11 @@ const GRANT: &[&str] = &["session", "access_token", "refresh_token", "expires_in
 const EVERYTHING: &[&str] = &[""];
 
 /// The operations that REST has, each with the paths of its answer that REST shows.
-const OPERATIONS: [(&str, &[&str]); 24] = [
+const OPERATIONS: [(&str, &[&str]); 25] = [
     ("create", GRANT),
     ("sign_in", GRANT),
     ("refresh", GRANT),
+    ("adopt", GRANT),
     ("get", EVERYTHING),
     ("list", EVERYTHING),
     ("count", EVERYTHING),
@@ -56,7 +57,7 @@ pub fn is_rest_operation(op: &str) -> bool {
 
 /// Whether a request of this operation carries the tenant's secret key.
 pub fn needs_secret_key(op: &str) -> bool {
-    is_rest_operation(op) && !["create", "sign_in", "refresh", "sign_out", "jwks"].contains(&op)
+    is_rest_operation(op) && !["create", "sign_in", "refresh", "adopt", "sign_out", "jwks"].contains(&op)
 }
 
 /// Whether the REST surface shows this path of the operation's answer. What is called on the Rust crate shows everything.

@@ -79,6 +79,8 @@ pub mod copy;
 
 pub mod check;
 
+pub mod import_report;
+
 pub mod rest;
 
 pub mod sign_in;

@@ -6,6 +6,7 @@ use crate::answer::Answer;
 use crate::commands::config::ConfigCommand;
 use crate::commands::events::EventsCommand;
 use crate::commands::files::{BackupArguments, CheckArguments, RestoreArguments};
+use crate::commands::import::ImportArguments;
 use crate::commands::init::InitArguments;
 use crate::commands::keys::KeysCommand;
 use crate::commands::maintain::MaintainCommand;
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Restore(RestoreArguments),
     /// Read a whole database file and tell what is wrong with it
     Check(CheckArguments),
+    /// Take over the sessions of another system, so that its users stay signed in
+    Import(ImportArguments),
     /// Print the completions of a shell
     Completions(CompletionsArguments),
     /// Print the manual page
@@ -101,6 +104,7 @@ impl Command {
             Command::Backup(arguments) => arguments.run(context),
             Command::Restore(arguments) => arguments.run(context),
             Command::Check(arguments) => arguments.run(context),
+            Command::Import(arguments) => arguments.run(context),
             Command::Completions(arguments) => arguments.run::<Arguments>(),
             Command::Man(arguments) => arguments.run::<Arguments>(),
         }

@@ -16,6 +16,7 @@ mod commands;
 mod context;
 mod exit_code;
 mod failure;
+mod import;
 mod key_source;
 mod options;
 mod streams;

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use hellojohn::{
-    CreateSession, Duration, Error, EventConsumer, EventQuery, IdentityPatch, ListQuery, LocalVerification,
-    PurgeBefore, RefreshRequest, RevokeWhere, SecretKey, SessionFilter, SessionId, SignOutScope, StatsSeries,
-    Tenant, UserId,
+    CreateSession, Duration, Error, EventConsumer, EventQuery, IdentityPatch, ImportRequest, ListQuery,
+    LocalVerification, PurgeBefore, RefreshRequest, RevokeWhere, SecretKey, SessionFilter, SessionId,
+    SignOutScope, StatsSeries, Tenant, UserId,
 };
 use napi::bindgen_prelude::{Buffer, Either, Env};
 use napi_derive::napi;
@@ -97,6 +97,24 @@ impl NativeTenant {
         self.calls.begin_write(env, move |open| {
             let request = RefreshRequest::from_json(read_object(&request)?)?;
             Ok(open.tenant.begin_refresh(&refresh_token, request).map(|grant| encode_grant(&grant)))
+        })
+    }
+
+    /// The credential of an imported session and `RefreshRequest` as JSON → grant.
+    #[napi(catch_unwind)]
+    pub fn adopt(&self, env: Env, credential: String, request: String) -> u32 {
+        self.calls.begin_write(env, move |open| {
+            let request = RefreshRequest::from_json(read_object(&request)?)?;
+            Ok(open.tenant.begin_adopt(&credential, request).map(|grant| encode_grant(&grant)))
+        })
+    }
+
+    /// The path of a file and `ImportRequest` as JSON → `ImportReport`.
+    #[napi(catch_unwind)]
+    pub fn import(&self, env: Env, path: String, request: String) -> u32 {
+        self.calls.write_on(env, &SURVEYS, move |open| {
+            let request = ImportRequest::from_json(read_object(&request)?)?;
+            encode(&open.tenant.import_file(path, &request, |_| {})?)
         })
     }
 

@@ -167,6 +167,8 @@ impl Tenant {
             identity,
             identity_serial: 0,
             factors,
+            credential: None,
+            external_id: None,
         };
         let unsigned = self.prepare_access_token(&record, key)?;
         let eviction = match config.max_sessions_per_user {
@@ -184,11 +186,7 @@ impl Tenant {
         };
         ctx.transaction.add_session(ctx.tenant, &record)?;
         ctx.events().tell(EventType::SessionCreated, Some((record.id, &record.user_id)), || {
-            let client = &record.client;
-            EventData::default()
-                .with("device_type", client.effective_device_type().as_str())
-                .with("country", client.country.as_ref().map(|country| country.as_str()))
-                .with("ip_address", client.ip_address.map(|address| address.to_string()))
+            EventData::of_sign_in(&record.client)
                 .with("evicted", evicted.iter().map(SessionId::to_string).collect::<Vec<_>>())
         })?;
         let generation = record.rotation.generation;

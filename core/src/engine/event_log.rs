@@ -6,6 +6,7 @@ use super::inner::EngineInner;
 use super::transaction::WriteContext;
 use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::model::client::ClientInfo;
 use crate::model::config::Config;
 use crate::model::event::{Event, EventType};
 use crate::model::id::{Actor, SessionId, UserId};
@@ -31,6 +32,14 @@ impl EventData {
     pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Where a user has signed in.
+    pub(super) fn of_sign_in(client: &ClientInfo) -> Self {
+        EventData::default()
+            .with("device_type", client.effective_device_type().as_str())
+            .with("country", client.country.as_ref().map(|country| country.as_str()))
+            .with("ip_address", client.ip_address.map(|address| address.to_string()))
     }
 }
 

@@ -6,6 +6,7 @@
 //! (the handle), `transaction` (how an operation reaches the store), `session_ends` and `bulk_write` (how sessions end, one and
 //! many), the operations, `builder` (opening and closing).
 
+mod adopt;
 pub(crate) mod answers;
 mod backup;
 mod builder;
@@ -21,8 +22,14 @@ mod event_log;
 mod event_log_check;
 mod event_seals;
 mod events;
+mod exchange;
 mod explain;
+mod foreign_database;
 mod found_ends;
+mod import;
+mod import_report;
+mod import_source;
+mod imported_before;
 mod inner;
 mod inspect;
 mod maintenance;
@@ -70,13 +77,15 @@ pub use self::event_consumer::EventConsumer;
 pub use self::event_log_check::{EventLogProblem, EventLogReport, verify_event_log, verify_event_log_file};
 pub use self::event_seals::SealReport;
 pub use self::events::{EventPage, EventQuery};
+pub use self::exchange::RefreshRequest;
+pub use self::foreign_database::ForeignDatabase;
+pub use self::import_report::{ImportProblem, ImportReport, ImportRequest};
 pub(crate) use self::inspect::{InspectedToken, Standing};
 pub use self::maintenance::PurgeBefore;
 pub use self::observer::{Observer, OperationReport};
 pub use self::options::EngineOptions;
 pub use self::pending_write::Pending;
 pub use self::query::ListQuery;
-pub use self::refresh::RefreshRequest;
 pub use self::revocations::RevocationList;
 pub use self::revoke::SignOutScope;
 pub use self::revoke_where::RevokeWhere;

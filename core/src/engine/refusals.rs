@@ -27,6 +27,14 @@ pub(super) fn invalid_refresh_token() -> Refusal {
     Refusal::new(ErrorCode::RefreshTokenInvalid, "not a refresh token of this tenant")
 }
 
+pub(super) fn missing_credential() -> Refusal {
+    Refusal::new(ErrorCode::MissingToken, "no credential was given")
+}
+
+pub(super) fn unknown_credential() -> Refusal {
+    Refusal::new(ErrorCode::RefreshTokenInvalid, "not a credential that was imported into this tenant")
+}
+
 pub(super) fn refresh_token_ahead() -> Refusal {
     Refusal::new(
         ErrorCode::RefreshTokenAhead,

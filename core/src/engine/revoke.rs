@@ -141,10 +141,10 @@ impl Tenant {
             let needed = NeededSessions::One(presented.session);
             let ended = self.begin_bulk_write(needed, move |_, ctx| {
                 let record = ctx.session_of(&presented)?;
-                match ctx.decide(&record, &presented)? {
+                match ctx.decide(&record, presented.generation)? {
                     Decision::Ahead => Err(refresh_token_ahead().into()),
                     Decision::Reused => {
-                        ctx.end_reused(&record, &presented)?;
+                        ctx.end_reused(&record, presented.generation)?;
                         Err(refresh_token_reused().into())
                     }
                     Decision::Ended(end) => refuse_sign_out(end, scope, record.user_id),

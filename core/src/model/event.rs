@@ -19,6 +19,8 @@ word_enum! {
         SessionCreated = "session.created",
         /// A refresh token was rotated; recorded only by an engine whose option `events` is `all`.
         SessionRefreshed = "session.refreshed",
+        /// The credential that an imported session had in its old system was exchanged for its first tokens.
+        SessionAdopted = "session.adopted",
         /// What the access tokens of a session carry was changed.
         SessionUpdated = "session.updated",
         /// A session ended, by a decision or by the clock.
@@ -35,6 +37,8 @@ word_enum! {
         SecretKeyChanged = "secret_key.changed",
         /// The key behind refresh tokens was replaced.
         RefreshKeyRotated = "refresh_key.rotated",
+        /// Sessions of another system were imported.
+        TenantImported = "tenant.imported",
     }
 }
 

@@ -102,6 +102,12 @@ host_text! {
 }
 
 impl SessionId {
+    /// The name of a session that was opened then, elsewhere.
+    pub(crate) fn drawn_at(time: Timestamp, random: &dyn Random) -> Result<Self, Failure> {
+        let entropy = random::draw_bytes::<16>(random)?;
+        Ok(SessionId(Ulid::from_parts(time.as_millis().max(0) as u64, u128::from_be_bytes(*entropy))))
+    }
+
     /// Above every id that is minted before this time, and below every other.
     pub(crate) fn first_at(time: Timestamp) -> Self {
         SessionId(Ulid::from_parts(time.as_millis().max(0) as u64, 0))

@@ -12,6 +12,7 @@ pub(crate) mod factor_methods;
 pub(crate) mod filter_values;
 pub(crate) mod id;
 pub(crate) mod identity;
+pub(crate) mod imported;
 pub(crate) mod ip_address;
 pub(crate) mod ip_network;
 pub(crate) mod operation;

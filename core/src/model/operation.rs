@@ -19,6 +19,10 @@ word_enum! {
         CancelSignIn = "cancel_sign_in",
         /// A refresh token was exchanged.
         Refresh = "refresh",
+        /// The credential of an imported session was exchanged.
+        Adopt = "adopt",
+        /// Sessions of another system were imported.
+        Import = "import",
         /// The identity of a session was changed.
         Update = "update",
         /// A session was read.

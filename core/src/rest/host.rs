@@ -82,6 +82,7 @@ mod tests {
             (Method::POST, "/v1/auth/sign-out", Work::Write),
             (Method::DELETE, "/v1/sessions", Work::Write),
             (Method::POST, "/v1/auth/token/refresh", Work::Write),
+            (Method::POST, "/v1/auth/adopt", Work::Write),
             (Method::PATCH, "/v1/admin/config", Work::Write),
             (Method::PUT, "/v1/admin/config", Work::Lookup),
             (Method::POST, "/nowhere", Work::Lookup),

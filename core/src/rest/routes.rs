@@ -100,6 +100,7 @@ routes! {
     GET "/v1/sessions/{session_id}/explain" [] SecretKey None List => sessions::explain;
     POST "/v1/auth/sign-in" [] Open Required Write => sign_in::begin;
     POST "/v1/auth/token/refresh" [] Open Optional Write => tokens::refresh;
+    POST "/v1/auth/adopt" [] Open Required Write => tokens::adopt;
     POST "/v1/auth/sign-out" [] Open Optional Write => tokens::sign_out;
     GET "/v1/events" ["after" "types" "user_id" "session_id" "limit"] SecretKey None List => events::list;
     GET "/v1/revocations" ["since"] RevocationList None List => revocations::read;

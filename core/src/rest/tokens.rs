@@ -46,6 +46,28 @@ pub(super) fn refresh(mut request: ApiRequest<'_>) -> Result<ApiResponse, Error>
     let in_body = body.optional::<String>("refresh_token")?;
     body.finish()?;
     let Some(token) = in_body else { return refresh_by_cookie(&request) };
+    exchange_body(&request, || exchange(&request, &token))
+}
+
+/// Adopts an imported session with the credential of its old system, which the body has: the client's own, as a refresh token
+/// is. What becomes of the cookie is as for a refresh with the token in the body.
+pub(super) fn adopt(mut request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
+    let mut body = ObjectReader::request(std::mem::take(&mut request.body));
+    let credential = body.optional::<String>("credential")?;
+    body.finish()?;
+    let credential = credential.ok_or_else(|| missing_token_error("credential"))?;
+    exchange_body(&request, || {
+        let (ip_address, user_agent) = request.client();
+        let adopted = request.tenant().adopt(&credential, RefreshRequest { ip_address, user_agent });
+        adopted.map_err(hide_tenant_key_error)
+    })
+}
+
+/// Answers with the grant for what stood in the body; the refresh token in the cookie, where the host keeps it there.
+fn exchange_body(
+    request: &ApiRequest<'_>,
+    exchange: impl FnOnce() -> Result<Grant, Error>,
+) -> Result<ApiResponse, Error> {
     let cookie = request.options().response_cookie(false);
     let mut former = Vec::new();
     if let Some(cookie) = cookie {
@@ -53,7 +75,7 @@ pub(super) fn refresh(mut request: ApiRequest<'_>) -> Result<ApiResponse, Error>
         require_trusted_origin(cookie, request.parts)?;
         former = CookieJar::read(cookie, request.parts).clear_former();
     }
-    let grant = exchange(&request, &token)?;
+    let grant = exchange()?;
     Ok(respond_with_grant(&grant, cookie, None).with_cookies(former))
 }
 

@@ -36,6 +36,8 @@ impl SessionRecord {
             identity: Identity::default(),
             identity_serial: 0,
             factors: Factors::default(),
+            credential: None,
+            external_id: None,
         }
     }
 }

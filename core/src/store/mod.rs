@@ -13,6 +13,7 @@ pub(crate) mod copy_report;
 mod database;
 pub(crate) mod durability;
 pub(crate) mod file_access;
+mod foreign_tables;
 mod group_commit;
 mod needs;
 mod open;
@@ -27,9 +28,10 @@ pub(crate) use self::contract::{Store, StoreOptions};
 pub(crate) use self::database::{Database, DatabaseText, SqliteDatabase};
 pub(crate) use self::durability::Durability;
 pub(crate) use self::file_access::FileAccess;
+pub(crate) use self::foreign_tables::ForeignTables;
 pub(crate) use self::group_commit::QueuedWrite;
 pub(crate) use self::needs::{NeededSessions, Needs};
-pub(crate) use self::open::{backup, check, copy, open, restore};
+pub(crate) use self::open::{backup, check, copy, open, open_foreign, restore};
 pub(crate) use self::records::{
     BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, LeaseHolder,
     LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,

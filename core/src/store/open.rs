@@ -8,9 +8,10 @@ use super::copy::run as run_copy;
 use super::copy_progress::CopyProgress;
 use super::copy_report::{CopyReport, CopyStep};
 use super::database::{Database, SqliteDatabase};
+use super::foreign_tables::ForeignTables;
 #[cfg(feature = "postgres")]
-use super::postgres::PostgresStore;
-use super::sqlite::{self, SqliteStore};
+use super::postgres::{ForeignServer, PostgresStore};
+use super::sqlite::{self, ForeignFile, SqliteStore};
 use crate::error::{ErrorCode, Failure};
 use crate::fork;
 
@@ -21,6 +22,19 @@ pub(crate) fn open(database: Database, options: StoreOptions) -> Result<Box<dyn 
         Database::Sqlite(database) => Ok(Box::new(SqliteStore::open(database, options)?)),
         #[cfg(feature = "postgres")]
         Database::Postgres(url) => Ok(Box::new(PostgresStore::open(*url, options)?)),
+    }
+}
+
+/// Opens a database of another program, for reading only.
+pub(crate) fn open_foreign(database: Database) -> Result<Box<dyn ForeignTables>, Failure> {
+    fork::notice_forks()?;
+    match database {
+        Database::Sqlite(SqliteDatabase::Memory) => {
+            Err(Failure::internal("a database in memory has no other program"))
+        }
+        Database::Sqlite(SqliteDatabase::File(path)) => Ok(Box::new(ForeignFile::open(&path)?)),
+        #[cfg(feature = "postgres")]
+        Database::Postgres(url) => Ok(Box::new(ForeignServer::open(*url)?)),
     }
 }
 

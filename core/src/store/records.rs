@@ -9,6 +9,7 @@ use crate::model::event::{EventHash, EventSeq};
 use crate::model::factor::Factors;
 use crate::model::id::{KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
+use crate::model::imported::{CredentialHash, ExternalId};
 use crate::model::ip_address::IpAddress;
 use crate::model::session::{SessionLifetime, SessionTimes};
 use crate::model::sign_in_limit::FailedSignIn;
@@ -91,6 +92,10 @@ pub(crate) struct SessionRecord {
     /// lower one are outdated.
     pub identity_serial: u32,
     pub factors: Factors,
+    /// Of a session that was imported: the credential that stands for its first refresh token.
+    pub credential: Option<CredentialHash>,
+    /// Of a session that was imported: its name where it came from.
+    pub external_id: Option<ExternalId>,
 }
 
 impl SessionRecord {

@@ -17,6 +17,7 @@ use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::imported::{CredentialHash, ImportKey};
 use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::{BulkNo, End, SessionLifetime};
 use crate::model::sign_in_limit::FailedSignIn;
@@ -65,6 +66,10 @@ pub(crate) trait ReadTransaction {
 
     /// The session with this id, ended or not; nothing if this tenant has none.
     fn session(&self, tenant: TenantNo, id: SessionId) -> Result<Option<SessionRecord>, Failure>;
+
+    /// The imported sessions, ended or not, that have the credential or the external id of one of these keys. In any order; one
+    /// that two keys name may come twice.
+    fn imported_sessions(&self, tenant: TenantNo, keys: &[ImportKey]) -> Result<Vec<SessionRecord>, Failure>;
 
     /// The tenant's bulk ends that were not deleted, by ascending number.
     fn bulk_ends(&self, tenant: TenantNo) -> Result<Vec<BulkEndRecord>, Failure>;
@@ -214,6 +219,14 @@ pub(crate) trait WriteTransaction: ReadTransaction {
     /// the session, and the newest access token, which carries them. Leaves every other field as it is, the e-mail address
     /// too.
     fn change_identity(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure>;
+
+    /// Keeps this credential of an imported session instead of the one that it has.
+    fn set_credential(
+        &self,
+        tenant: TenantNo,
+        id: SessionId,
+        credential: CredentialHash,
+    ) -> Result<(), Failure>;
 
     /// Writes the session's end down. One that a bulk end brought (`by` is not 0) is counted in that bulk end. Fails with
     /// `storage_corrupt` for a session that has an end, because an end is final, and for a bulk end that is not there.

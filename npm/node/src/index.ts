@@ -19,6 +19,7 @@ export type { SessionFilter } from "./filter";
 export type { Operation } from "./generated/operation";
 export type * from "./generated/types";
 export { HelloJohn } from "./hellojohn";
+export type { ImportOptions, ImportProblem, ImportReport } from "./import";
 export type { Jwks, PublicJwk } from "./keys";
 export type { PurgeOptions } from "./maintenance";
 export type { OperationReport } from "./operations";

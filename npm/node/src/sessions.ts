@@ -9,6 +9,7 @@ import {
   type WireSession,
   type WireSessionExplanation,
 } from "./generated/wire";
+import { type ImportOptions, type ImportReport, importSessions } from "./import";
 import { callBudget } from "./internal/event_loop_budget";
 import { callAsync, callInlineOrAsync } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
@@ -133,6 +134,54 @@ export class Sessions {
     const presented = readToken("refreshToken", refreshToken);
     const from = toRequestJson(readMembers("options", options, Object.keys(REFRESH_NAMES)), REFRESH_NAMES);
     return toGrant(await callAsync<WireGrant>(this.#tenant.refresh(presented, from)));
+  }
+
+  /**
+   * Exchanges the credential that an imported session had in its old system for the first tokens of the session: the value of
+   * the old cookie, percent-decoded, or the old refresh token. It stands for the session's first refresh token, and this is its
+   * refresh: it moves `lastActiveAt`, it is answered with the same tokens again within `refreshReuseWindow`, and later it ends
+   * the session.
+   *
+   * Rejects with `missing_token`, `refresh_token_invalid` for a credential that was not imported, `session_expired`,
+   * `session_revoked`, `refresh_token_reused` (the session has been ended), `validation_error`.
+   *
+   * @example
+   * ```js
+   * const { accessToken, refreshToken } = await hj.sessions.adopt(request.cookies["connect.sid"]);
+   * ```
+   */
+  async adopt(credential: string, options?: RefreshOptions): Promise<SessionGrant> {
+    const presented = readToken("credential", credential);
+    const from = toRequestJson(readMembers("options", options, Object.keys(REFRESH_NAMES)), REFRESH_NAMES);
+    return toGrant(await callAsync<WireGrant>(this.#tenant.adopt(presented, from)));
+  }
+
+  /**
+   * Imports the sessions of another system from a file of JSON Lines, whose clients then exchange what they hold by
+   * {@link adopt}. One object a line: `user_id`, `credential` or `credential_sha256` (64 hexadecimal digits), and, each optional,
+   * `external_id` (the name of the session there), `created_at`, `last_active_at`, `expires_at` (milliseconds since the epoch),
+   * `ip_address`, `user_agent`, `country`, `device_type`, `device_fingerprint`, `org_id`, `role`, `mfa_verified`, `email`,
+   * `claims`.
+   *
+   * An imported session is there at once: it is listed, counted and can be revoked. It keeps the time of its sign-in and ends at
+   * the earlier of `expires_at` and `created_at` + `sessionDuration`. What has ended by now is counted and not imported. Of the
+   * credential only SHA-256 is kept. No session is ended: the user's cap binds at the next sign-in.
+   *
+   * Runs off the event loop, in small transactions that give way to other calls. An import that was cut off is taken up by
+   * calling again: the same credential, and the same external id, is one session.
+   *
+   * Rejects with `storage_io` if the file cannot be read; with `stopAtBadRow` with a `validation_error` that names the line of the
+   * first bad row, after the rows before it are imported.
+   *
+   * @example
+   * ```js
+   * const preview = await hj.sessions.import("old-sessions.jsonl", { dryRun: true });
+   * for (const { line, detail } of preview.problems) console.error(`line ${line}: ${detail}`);
+   * const { imported } = await hj.sessions.import("old-sessions.jsonl");
+   * ```
+   */
+  async import(path: string, options?: ImportOptions): Promise<ImportReport> {
+    return importSessions(this.#tenant, path, options);
   }
 
   /** Gets a session; an ended one, too, until it is purged. Rejects with `session_not_found`. */

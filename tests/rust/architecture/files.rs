@@ -18,6 +18,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("core/src/error.rs", "the one table of errors, and each type that carries a row of it"),
     ("core/src/engine/event_log_check.rs", "one reader of a log, with every way in which it can be wrong"),
     ("core/src/engine/event_seals.rs", "sealing, deleting and exporting one chain"),
+    ("core/src/engine/import.rs", "one import, from its lines to its steps"),
     ("core/src/engine/builder.rs", "a setter for each option, with its documentation"),
     ("core/src/engine/signing_keys.rs", "all keys of a tenant: what one leak calls for"),
     ("core/src/engine/transaction.rs", "how an operation reaches the store, and nothing else does"),

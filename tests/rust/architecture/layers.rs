@@ -30,12 +30,14 @@ const LAYERS: &[&[&str]] = &[
 
 /// The files of `core/src/engine` that are operations.
 const OPERATIONS: &[&str] = &[
+    "adopt",
     "check",
     "clock_admin",
     "create",
     "event_consumer",
     "event_log_check",
     "event_seals",
+    "import",
     "maintenance",
     "maintenance_round",
     "query",

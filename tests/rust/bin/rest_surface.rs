@@ -144,7 +144,8 @@ impl Client<'_> {
         match self.call.op.as_str() {
             "create" => self.create(args),
             "sign_in" => self.sign_in(args),
-            "refresh" => self.refresh(args),
+            "refresh" => self.exchange("/v1/auth/token/refresh", args),
+            "adopt" => self.exchange("/v1/auth/adopt", args),
             "get" => self.session(argument(&args, "session_id")),
             "list" => self.list(args),
             "count" => self.send_as_host(Method::GET, format!("/v1/sessions/count{}", filter_query(args))),
@@ -231,8 +232,9 @@ impl Client<'_> {
         Ok(self.grant(grant))
     }
 
-    fn refresh(&mut self, mut args: Map<String, Value>) -> Result<Value, CallError> {
-        let request = Outgoing::new(Method::POST, "/v1/auth/token/refresh").with_client(&mut args);
+    /// Exchanges a refresh token, or the credential of an imported session.
+    fn exchange(&mut self, path: &str, mut args: Map<String, Value>) -> Result<Value, CallError> {
+        let request = Outgoing::new(Method::POST, path).with_client(&mut args);
         let mut grant = self.send(request.json(Value::Object(args)))?;
         grant["session"] = self.session(text(&grant["session_id"]))?;
         Ok(self.grant(grant))

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use hellojohn::{
-    ConfigPatch, CreateSession, ErrorCode, EventQuery, IdentityPatch, ListQuery, LocalVerification,
-    Operation, PurgeBefore, RefreshRequest, RevokeWhere, SeriesSpan, SessionFilter, SignOutScope,
+    ConfigPatch, CreateSession, ErrorCode, EventQuery, IdentityPatch, ImportRequest, ListQuery,
+    LocalVerification, Operation, PurgeBefore, RefreshRequest, RevokeWhere, SeriesSpan, SessionFilter,
+    SignOutScope,
 };
 
 use super::{SECRET, observed, tenant_of, user};
@@ -119,6 +120,11 @@ fn every_operation_is_told_once_under_its_name() {
     assert_eq!(told(Operation::Stats).rows, 2);
     tenant.stats_series(SeriesSpan::Hours24).unwrap();
     assert_eq!(told(Operation::StatsSeries).rows, 2);
+    let row = r#"{"user_id":"usr_1","credential":"old-session-0001"}"#;
+    tenant.import(row.as_bytes(), &ImportRequest::default(), |_| {}).unwrap();
+    assert_eq!(told(Operation::Import).rows, 1);
+    tenant.adopt("old-session-0001", RefreshRequest::default()).unwrap();
+    told(Operation::Adopt);
     let new = "sk_live_nE4wQ8tYb2mZ6kXp9RvLcU";
     secrets.push(new.to_owned());
     tenant.change_secret_key(&new.parse().unwrap()).unwrap();

@@ -2,6 +2,7 @@
 //! four processes. `HJ_RACES=n` sets the rounds of each race.
 
 mod bulk_ends;
+mod import;
 mod keys;
 mod processes;
 mod refresh;

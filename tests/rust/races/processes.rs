@@ -81,6 +81,19 @@ fn four_processes_agree() {
         assert_eq!(codes.iter().filter(|code| *code == "invalid_credentials").count(), 10, "{codes:?}");
         assert_eq!(codes.iter().filter(|code| *code == "too_many_requests").count(), 2, "{codes:?}");
 
+        // Imported by all, one session; adopted by all, one live token.
+        let rows =
+            json!({"rows": [{"user_id": format!("i{round}"), "credential": format!("credential {round}")}]});
+        let imported: u64 = in_all(&mut surfaces, "import", &rows)
+            .into_iter()
+            .map(|outcome| outcome.unwrap()["imported"].as_u64().unwrap())
+            .sum();
+        assert_eq!(imported, 1);
+        let adopted = in_all(&mut surfaces, "adopt", &json!({"credential": format!("credential {round}")}));
+        let tokens: Vec<&str> =
+            adopted.iter().map(|outcome| text(outcome.as_ref().unwrap(), "refresh_token")).collect();
+        assert!(tokens.iter().all(|token| *token == tokens[0]));
+
         // Revoked in one, dead in all.
         let mut call = |at: usize, op: &str, args: Value| surfaces[at].call(op, TENANT, args).unwrap();
         let grant = call(0, "create", json!({"user_id": name})).unwrap();

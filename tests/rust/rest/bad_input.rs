@@ -153,13 +153,14 @@ fn ids_that_try_to_be_others() {
 }
 
 /// Requests with a body, all that they need besides.
-fn with_body(host: &Host) -> [Call<'_>; 5] {
+fn with_body(host: &Host) -> [Call<'_>; 6] {
     [
         host.post("/v1/sessions/verify").secret(),
         host.call("PATCH", "/v1/admin/config").secret(),
         host.post("/v1/auth/sign-in"),
         host.post("/v1/auth/token/refresh"),
         host.post("/v1/auth/sign-out"),
+        host.post("/v1/auth/adopt"),
     ]
 }
 

@@ -87,13 +87,23 @@ fn the_cookie_is_cleared_when_its_token_is_dead() {
 fn another_site_cannot_plant_a_cookie() {
     let host = cookie_host();
     let token = value(&sign_in(&host));
+    let old = "old-session-0001";
+    let row = format!(r#"{{"user_id":"usr_1","credential":"{old}"}}"#);
+    host.tenant.import(row.as_bytes(), &hellojohn::ImportRequest::default(), |_| {}).unwrap();
     let before = host.dump();
-    let body = json!({"refresh_token": token});
-    let plant = host.post("/v1/auth/token/refresh").json(&body);
-    let plant = plant.header("origin", "https://evil.test").header("sec-fetch-site", "cross-site");
-    let refused = plant.send().fails(403, "insufficient_permissions");
-    assert_eq!(refused.header("set-cookie"), "");
+    for (target, body) in [
+        ("/v1/auth/token/refresh", json!({"refresh_token": token})),
+        ("/v1/auth/adopt", json!({"credential": old})),
+    ] {
+        let plant = host.post(target).json(&body);
+        let plant = plant.header("origin", "https://evil.test").header("sec-fetch-site", "cross-site");
+        let refused = plant.send().fails(403, "insufficient_permissions");
+        assert_eq!(refused.header("set-cookie"), "");
+    }
     assert_eq!(host.dump(), before);
+    let adopted = from_own_page(host.post("/v1/auth/adopt").json(&json!({"credential": old}))).send().is(200);
+    assert!(adopted.header("set-cookie").starts_with(&format!("{NAME}=rt_")));
+    assert_eq!(adopted.body.get("refresh_token"), None);
 }
 
 #[test]

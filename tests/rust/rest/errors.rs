@@ -73,6 +73,7 @@ fn a_request_for_another_tenant_is_refused_everywhere() {
         ("POST", "/v1/auth/sign-in"),
         ("POST", "/v1/auth/token/refresh"),
         ("POST", "/v1/auth/sign-out"),
+        ("POST", "/v1/auth/adopt"),
         ("GET", "/.well-known/jwks.json"),
     ];
     for (method, target) in PROTECTED.into_iter().chain(open) {

@@ -1,6 +1,6 @@
 //! `POST /v1/auth/token/refresh` and `POST /v1/auth/sign-out` without cookies.
 
-use hellojohn::Grant;
+use hellojohn::{Grant, ImportRequest};
 use serde_json::{Value, json};
 
 use crate::host::{Answer, Host};
@@ -35,6 +35,52 @@ fn a_refresh_token_is_exchanged() {
     // A lost answer is repeated.
     let replay = refresh(&host, grant.refresh_token.expose()).is(200);
     assert_eq!(replay.body["refresh_token"], answer.body["refresh_token"]);
+}
+
+/// The credential of a session that was imported.
+const OLD: &str = "old-session-0001";
+
+fn adopt(host: &Host, body: &Value) -> Answer {
+    host.post("/v1/auth/adopt").json(body).send()
+}
+
+#[test]
+fn the_credential_of_an_old_system_is_exchanged() {
+    let host = Host::new();
+    let row = format!(r#"{{"user_id":"usr_1","credential":"{OLD}"}}"#);
+    host.tenant.import(row.as_bytes(), &ImportRequest::default(), |_| {}).unwrap();
+    let answer = host
+        .post("/v1/auth/adopt")
+        .json(&json!({"credential": OLD}))
+        .header("user-agent", "later/1")
+        .client_address("192.0.2.9")
+        .send()
+        .is(200);
+    let names: Vec<&str> = answer.body.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["access_token", "expires_in", "refresh_token", "session_id"]);
+    let session = host.tenant.get(answer.body["session_id"].as_str().unwrap().parse().unwrap()).unwrap();
+    assert_eq!(session.last_ip_address, Some("192.0.2.9".parse().unwrap()));
+    assert_eq!(session.last_user_agent.unwrap().as_str(), "later/1");
+    let again = adopt(&host, &json!({"credential": OLD})).is(200);
+    assert_eq!(again.body["refresh_token"], answer.body["refresh_token"]);
+    host.clock.advance_millis(10_001);
+    adopt(&host, &json!({"credential": OLD})).fails(401, "refresh_token_reused");
+}
+
+#[test]
+fn a_credential_that_was_not_imported_is_refused() {
+    let host = Host::new();
+    let before = host.dump();
+    for body in [json!({}), json!({"credential": null}), json!({"credential": ""})] {
+        adopt(&host, &body).fails(401, "missing_token");
+    }
+    for body in [json!({"credential": 1}), json!({"credential": OLD, "refresh_token": "rt_"}), json!([])] {
+        adopt(&host, &body).fails(422, "validation_error");
+    }
+    for credential in [OLD.to_owned(), "short".to_owned(), "x".repeat(5_000)] {
+        adopt(&host, &json!({"credential": credential})).fails(401, "refresh_token_invalid");
+    }
+    assert_eq!(host.dump(), before);
 }
 
 #[test]

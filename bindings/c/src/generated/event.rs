@@ -55,9 +55,9 @@ pub unsafe extern "C" fn hj_event_id(event: *const hj_event) -> *const c_char {
     unsafe { get(event, |event| event.texts.c_str(event.id)) }
 }
 
-/// What it tells of. One of "session.created", "session.refreshed", "session.updated", "session.ended",
-/// "session.purged", "config.updated", "key.rotated", "key.retired", "secret_key.changed" or
-/// "refresh_key.rotated".
+/// What it tells of. One of "session.created", "session.refreshed", "session.adopted", "session.updated",
+/// "session.ended", "session.purged", "config.updated", "key.rotated", "key.retired", "secret_key.changed",
+/// "refresh_key.rotated" or "tenant.imported".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_event_type(event: *const hj_event) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").

@@ -8,6 +8,10 @@ pub mod sign_in;
 
 pub mod refresh;
 
+pub mod adopt;
+
+pub mod import;
+
 pub mod update;
 
 pub mod verify;

@@ -59,7 +59,7 @@ pub unsafe extern "C" fn hj_tenant_refresh(
 
 /// # Safety
 /// Section "Strings" of the contract holds for all texts.
-unsafe fn read_request(options: hj_refresh_options) -> Result<RefreshRequest, Error> {
+pub(super) unsafe fn read_request(options: hj_refresh_options) -> Result<RefreshRequest, Error> {
     // SAFETY: the caller keeps "Strings".
     unsafe {
         Ok(RefreshRequest::default()

@@ -4,6 +4,7 @@ pub(crate) mod config;
 pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod filter;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod limited_listener;

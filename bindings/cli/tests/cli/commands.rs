@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::shell::{KEY, Shell, run};
 
 /// The tenant of the shell's database, as a host beside the commands has it open.
-fn open_host(shell: &Shell) -> Tenant {
+pub fn open_host(shell: &Shell) -> Tenant {
     let engine = Engine::open(shell.folder().join("hellojohn.db")).expect("a database");
     engine.tenant(&"tnt_acme".parse().expect("an id"), &KEY.parse().expect("a key")).expect("a tenant")
 }

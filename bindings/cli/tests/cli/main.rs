@@ -3,5 +3,6 @@
 mod bad_input;
 mod commands;
 mod documents;
+mod import;
 mod serve;
 mod shell;

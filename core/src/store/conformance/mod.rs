@@ -68,6 +68,7 @@ macro_rules! store_conformance_tests {
                 a_rotation_changes_its_own_fields_and_no_other
                 a_change_of_identity_changes_its_own_fields_and_no_other
                 a_replay_is_counted
+                an_imported_session_is_found_by_what_it_was_imported_with
                 an_end_reads_back_with_every_reason
                 an_end_is_never_replaced
                 a_deleted_session_is_gone

@@ -5,11 +5,14 @@ use super::samples::{
     user,
 };
 use super::{NEVER_BUSY, TestDatabase, code, read, try_write, write};
-use crate::error::ErrorCode;
+use crate::error::{ErrorCode, Failure};
 use crate::model::client::ClientInfo;
 use crate::model::device_type::DeviceType;
+use crate::model::imported::{CredentialHash, ExternalId, ImportKey};
 use crate::model::session::{End, EndReason, SessionTimes};
-use crate::store::{Needs, ScanFilter, SessionRecord, SessionScope, Store, TenantNo, WaitPolicy};
+use crate::store::{
+    Needs, ScanFilter, SessionRecord, SessionScope, Store, TenantNo, WaitPolicy, WriteTransaction,
+};
 use crate::token::keyring::KeyState;
 
 /// A tenant with this session in it.
@@ -105,6 +108,57 @@ pub(in crate::store) fn a_change_of_identity_changes_its_own_fields_and_no_other
         };
         expected.identity.email.clone_from(&before.identity.email);
         assert_eq!(session(&*store, tenant, &before), expected);
+    }
+}
+
+pub(in crate::store) fn an_imported_session_is_found_by_what_it_was_imported_with(
+    database: &dyn TestDatabase,
+) {
+    let store = database.open(NEVER_BUSY);
+    let [plain, first, second] = [1, 2, 3].map(|number| plain_session(session_id(number), &user("u")));
+    let [one, two, three] = [1, 2, 3].map(|byte| CredentialHash([byte; 32]));
+    let name = |text: &str| -> Option<ExternalId> { Some(text.parse().unwrap()) };
+    let first = SessionRecord { credential: Some(one), external_id: name("a"), ..first };
+    let second = SessionRecord { credential: Some(two), ..second };
+    let (tenant, other) = write(&*store, |tx| {
+        let (tenant, other) = (add_tenant(tx, "tnt")?, add_tenant(tx, "other")?);
+        for session in [&plain, &first, &second] {
+            tx.add_session(tenant, session)?;
+        }
+        Ok((tenant, other))
+    });
+    let find = |tenant, keys: &[(CredentialHash, Option<ExternalId>)]| {
+        let key = |(credential, external_id): &(CredentialHash, Option<ExternalId>)| ImportKey {
+            credential: *credential,
+            external_id: external_id.clone(),
+        };
+        let keys: Vec<ImportKey> = keys.iter().map(key).collect();
+        let mut found = read(&*store, |tx| tx.imported_sessions(tenant, &keys));
+        found.sort_unstable_by_key(|session| session.id);
+        found.dedup();
+        found
+    };
+    assert_eq!(find(tenant, &[]), []);
+    assert_eq!(find(tenant, &[(three, None), (three, name("b"))]), []);
+    assert_eq!(find(other, &[(one, name("a"))]), []);
+    assert_eq!(find(tenant, &[(one, name("a")), (two, None)]), [first.clone(), second.clone()]);
+    write(&*store, |tx| {
+        tx.set_credential(tenant, first.id, three)?;
+        assert_eq!(
+            tx.imported_sessions(tenant, &[ImportKey { credential: three, external_id: None }])?.len(),
+            1
+        );
+        Ok(())
+    });
+    let first = SessionRecord { credential: Some(three), ..first };
+    assert_eq!(find(tenant, &[(one, None)]), []);
+    assert_eq!(find(tenant, &[(one, name("a"))]), [first.clone()]);
+    for change in [
+        &|tx: &dyn WriteTransaction| tx.set_credential(tenant, plain.id, one),
+        &|tx: &dyn WriteTransaction| tx.set_credential(tenant, second.id, three),
+    ] as [&dyn Fn(&dyn WriteTransaction) -> Result<(), Failure>; 2]
+    {
+        assert_eq!(try_write(&*store, change), Err(ErrorCode::StorageCorrupt));
     }
 }
 

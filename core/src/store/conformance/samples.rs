@@ -10,6 +10,7 @@ use crate::model::event::{Event, EventType};
 use crate::model::factor::Factors;
 use crate::model::id::{EventId, KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
+use crate::model::imported::CredentialHash;
 use crate::model::session::{BulkNo, End, EndReason, SessionTimes};
 use crate::model::session_filter::SessionFilter;
 use crate::model::sign_in_limit::FailedSignIn;
@@ -59,6 +60,8 @@ pub(in crate::store) fn plain_session(id: SessionId, user_id: &UserId) -> Sessio
         identity: Identity::default(),
         identity_serial: 0,
         factors: Factors::default(),
+        credential: None,
+        external_id: None,
     }
 }
 
@@ -107,6 +110,8 @@ pub(in crate::store) fn full_session(id: SessionId, user_id: &UserId, seed: u8) 
         },
         identity_serial: u32::MAX - 200 - u32::from(seed),
         factors: Factors::passed(&["pwd".parse().unwrap(), format!("own:{seed}").parse().unwrap()], time(7)),
+        credential: Some(CredentialHash([id.to_bytes(), [seed; 16]].concat().try_into().unwrap())),
+        external_id: Some(text(&id.to_string()).parse().unwrap()),
     }
 }
 

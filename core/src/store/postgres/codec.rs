@@ -15,6 +15,7 @@ use crate::model::event::{Event, EventHash};
 use crate::model::factor::Factors;
 use crate::model::id::{EventId, KeyId, SessionId};
 use crate::model::identity::Claims;
+use crate::model::imported::CredentialHash;
 use crate::model::ip_address::IpAddress;
 use crate::model::revocation::Revocation;
 use crate::model::session::{End, SessionLifetime, SessionTimes};
@@ -108,6 +109,8 @@ columns! {
     claims text: record.identity.claims => identity.claims = cell.optional_parsed(Claims::from_stored).map(Option::unwrap_or_default);
     identity_serial bigint: record.identity_serial => identity_serial = cell.unsigned();
     factors text: record.factors => factors = cell.optional_parsed(|text| Factors::from_stored(text).ok_or(())).map(Option::unwrap_or_default);
+    credential_sha256 bytea: record.credential => credential = cell.optional_bytes_of().map(|hash| hash.map(CredentialHash));
+    external_id text: record.external_id => external_id = cell.optional_text();
 }
 
 columns! {
@@ -448,7 +451,7 @@ as_value! { i64 => Integer(|number| *number) }
 as_value! { u32 => Integer(|number| i64::from(*number)) }
 as_value! { u64 => Integer(|number| *number as i64) } // the model bounds every such number to what SQL holds
 as_value! { [u8; 16], [u8; 64], Vec<u8> => Bytes(|bytes| bytes.to_vec()) }
-as_value! { EventHash => Bytes(|hash| hash.0.to_vec()) }
+as_value! { EventHash, CredentialHash => Bytes(|hash| hash.0.to_vec()) }
 as_value! { String => Text(|text| text.clone()) }
 as_value! { Map<String, serde_json::Value> => Text(|object| json::to_canonical(object)) }
 as_value! { Timestamp => Integer(|time| time.as_millis()) }

@@ -15,6 +15,7 @@ mod connect;
 mod connection;
 mod error;
 mod fetched;
+mod foreign;
 mod io_thread;
 mod login_guard;
 mod look_up;
@@ -36,4 +37,5 @@ mod value;
 mod write_tx;
 mod writing;
 
+pub(super) use self::foreign::ForeignServer;
 pub(super) use self::store::PostgresStore;

@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::model::event::{Event, EventSeq};
 use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::imported::ImportKey;
 use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
@@ -130,6 +131,15 @@ impl ReadTransaction for Tx<'_, '_> {
 
     fn session(&self, tenant: TenantNo, id: SessionId) -> Result<Option<SessionRecord>, Failure> {
         self.find_session(tenant, id)
+    }
+
+    fn imported_sessions(&self, tenant: TenantNo, keys: &[ImportKey]) -> Result<Vec<SessionRecord>, Failure> {
+        let credentials = keys.iter().map(|key| Some(key.credential.0.to_vec())).collect();
+        let external_ids = keys.iter().filter_map(|key| key.external_id.as_ref());
+        let external_ids = external_ids.map(|id| Some(id.as_str().to_owned())).collect();
+        let values = vec![tenant.into(), Value::ByteStrings(credentials), Value::Texts(external_ids)];
+        let rows = self.query(&self.statements.imported_sessions, values)?;
+        rows.iter().map(|row| codec::session(row, 0)).collect()
     }
 
     fn bulk_ends(&self, tenant: TenantNo) -> Result<Vec<BulkEndRecord>, Failure> {

@@ -58,6 +58,7 @@ pub(super) enum Change {
     RotateSession,
     CountReplay,
     ChangeIdentity,
+    SetCredential,
     EndSession,
     DeleteSession,
     AddBulkEnd,
@@ -94,7 +95,7 @@ enum Form {
 }
 
 impl Change {
-    pub(super) const ALL: [Change; 27] = [
+    pub(super) const ALL: [Change; 28] = [
         Change::AddTenant,
         Change::SetConfig,
         Change::SetSecret,
@@ -105,6 +106,7 @@ impl Change {
         Change::RotateSession,
         Change::CountReplay,
         Change::ChangeIdentity,
+        Change::SetCredential,
         Change::EndSession,
         Change::DeleteSession,
         Change::AddBulkEnd,
@@ -151,6 +153,9 @@ impl Change {
                 ("sessions", 2, Form::Update { condition: "true" })
             }
             Change::CountReplay => ("sessions", 2, Form::Add),
+            Change::SetCredential => {
+                ("sessions", 2, Form::Update { condition: "c.credential_sha256 IS NOT NULL" })
+            }
             Change::EndSession => ("sessions", 2, Form::Update { condition: "c.ended_at_ms IS NULL" }),
             Change::DeleteSession => ("sessions", 2, Form::Delete { condition: "true" }),
             Change::AddBulkEnd => ("bulk_ends", 2, Form::Insert),
@@ -201,6 +206,7 @@ impl Change {
             Change::RotateSession => of_session(ROTATED),
             Change::CountReplay => of_session(&["replays"]),
             Change::ChangeIdentity => of_session(IDENTITY),
+            Change::SetCredential => of_session(&["credential_sha256"]),
             Change::EndSession => of_session(&["ended_at_ms", "end_reason", "judged_by"]),
             Change::DeleteSession => of_session(&[]),
             Change::AddBulkEnd => of_tenant(BULK_END),
@@ -287,6 +293,8 @@ pub(super) struct Statements {
     /// session the tenant's version and the session.
     pub look_up: Arc<str>,
     pub sessions: Arc<str>,
+    /// The sessions with one of these credentials or external ids.
+    pub imported_sessions: Arc<str>,
     /// The newest open sessions of pairs of a tenant and a user.
     pub open_of_users: Arc<str>,
     pub tenant_no: Arc<str>,
@@ -421,6 +429,13 @@ impl Statements {
             open_of_user: text(&format!(
                 "SELECT {lifetime} FROM @sessions WHERE tenant_no = $1 AND user_id = $2 AND is_open \
                  AND session_ulid < $3 AND session_ulid >= $4 ORDER BY session_ulid DESC LIMIT $5"
+            )),
+            imported_sessions: text(&format!(
+                "SELECT {session} FROM @sessions \
+                 WHERE tenant_no = $1 AND credential_sha256 = ANY ($2) AND credential_sha256 IS NOT NULL \
+                 UNION ALL \
+                 SELECT {session} FROM @sessions \
+                 WHERE tenant_no = $1 AND external_id = ANY ($3) AND external_id IS NOT NULL"
             )),
             newest_of_tenant: text(&format!(
                 "SELECT {session} FROM @sessions WHERE tenant_no = $1 AND session_ulid < $2 \

@@ -12,6 +12,7 @@ use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::id::{SessionId, TenantId};
+use crate::model::imported::CredentialHash;
 use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::{BulkNo, End};
 use crate::model::sign_in_limit::FailedSignIn;
@@ -151,6 +152,15 @@ impl WriteTransaction for Tx<'_, '_> {
 
     fn change_identity(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure> {
         self.update_session(Change::ChangeIdentity, IDENTITY, tenant, record)
+    }
+
+    fn set_credential(
+        &self,
+        tenant: TenantNo,
+        id: SessionId,
+        credential: CredentialHash,
+    ) -> Result<(), Failure> {
+        self.change_session(Change::SetCredential, tenant, id, [credential.as_value()])
     }
 
     fn end_session(&self, tenant: TenantNo, id: SessionId, end: End, by: BulkNo) -> Result<(), Failure> {

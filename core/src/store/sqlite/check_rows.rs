@@ -31,6 +31,8 @@ const ADDED_COLUMNS: &[(&str, &str, usize)] = &[
     ("filter", "NULL", 6),
     ("revocation_list", "0", 7),
     ("factors", "NULL", 8),
+    ("credential_sha256", "NULL", 9),
+    ("external_id", "NULL", 9),
 ];
 
 /// The statement for a file of this version, in which a column that it lacks holds what it held before.

@@ -12,6 +12,7 @@ use crate::model::event::{Event, EventHash};
 use crate::model::factor::Factors;
 use crate::model::id::{EventId, KeyId, SessionId};
 use crate::model::identity::Claims;
+use crate::model::imported::CredentialHash;
 use crate::model::revocation::Revocation;
 use crate::model::session::{BulkNo, End, SessionLifetime, SessionTimes};
 use crate::model::sign_in_limit::FailedSignIn;
@@ -56,6 +57,8 @@ columns! {
         claims: record.identity.claims => identity.claims = cell.optional_parsed(Claims::from_stored).map(Option::unwrap_or_default);
         identity_serial: record.identity_serial => identity_serial = cell.unsigned();
         factors: record.factors => factors = cell.optional_parsed(stored_factors).map(Option::unwrap_or_default);
+        credential_sha256: record.credential => credential = cell.value::<Option<[u8; 32]>>().map(|hash| hash.map(CredentialHash));
+        external_id: record.external_id => external_id = cell.optional_text();
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_add_bulk_end_filter.sql"),
     include_str!("migrations/0007_add_revocations.sql"),
     include_str!("migrations/0008_add_factors.sql"),
+    include_str!("migrations/0009_add_imports.sql"),
 ];
 
 /// Refuses a foreign, changed or newer file before anything is written to it.

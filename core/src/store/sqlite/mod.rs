@@ -10,6 +10,7 @@ mod connection;
 mod creation;
 mod error;
 mod files;
+mod foreign;
 mod log;
 mod migrate;
 mod observer;
@@ -25,4 +26,5 @@ mod wal_index;
 mod write_tx;
 
 pub(super) use self::check::check;
+pub(super) use self::foreign::ForeignFile;
 pub(super) use self::store::SqliteStore;

@@ -12,6 +12,7 @@ use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::model::event::{Event, EventSeq};
 use crate::model::id::{SessionId, TenantId, UserId};
+use crate::model::imported::ImportKey;
 use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
@@ -145,6 +146,34 @@ impl ReadTransaction for Tx<'_> {
                 _ => Err(Failure::corrupt(format!("another session stands in the place of {id}"))),
             },
         )
+    }
+
+    fn imported_sessions(&self, tenant: TenantNo, keys: &[ImportKey]) -> Result<Vec<SessionRecord>, Failure> {
+        let mut found = Vec::new();
+        for key in keys {
+            found.extend(self.query_one(
+                concat!(
+                    "SELECT ",
+                    session_columns!(all),
+                    " FROM sessions INDEXED BY sessions_of_credential
+                     WHERE tenant_no = :tenant_no AND credential_sha256 = :credential_sha256"
+                ),
+                named_params! {":tenant_no": tenant, ":credential_sha256": key.credential.0},
+                codec::session,
+            )?);
+            let Some(external_id) = &key.external_id else { continue };
+            found.extend(self.query_one(
+                concat!(
+                    "SELECT ",
+                    session_columns!(all),
+                    " FROM sessions INDEXED BY sessions_of_external_id
+                     WHERE tenant_no = :tenant_no AND external_id = :external_id"
+                ),
+                named_params! {":tenant_no": tenant, ":external_id": external_id.as_str()},
+                codec::session,
+            )?);
+        }
+        Ok(found)
     }
 
     fn bulk_ends(&self, tenant: TenantNo) -> Result<Vec<BulkEndRecord>, Failure> {

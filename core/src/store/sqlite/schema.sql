@@ -72,7 +72,7 @@ CREATE TABLE sessions (
   role TEXT,
   email TEXT,
   claims TEXT,
-  ended INTEGER NOT NULL GENERATED ALWAYS AS (ended_at_ms IS NOT NULL) VIRTUAL, judged_by INTEGER NOT NULL DEFAULT 0, identity_serial INTEGER NOT NULL DEFAULT 0, factors TEXT,
+  ended INTEGER NOT NULL GENERATED ALWAYS AS (ended_at_ms IS NOT NULL) VIRTUAL, judged_by INTEGER NOT NULL DEFAULT 0, identity_serial INTEGER NOT NULL DEFAULT 0, factors TEXT, credential_sha256 BLOB CHECK (length(credential_sha256) = 32), external_id TEXT CHECK (external_id <> ''),
   PRIMARY KEY (tenant_no, session_ulid)
 ) STRICT, WITHOUT ROWID;
 
@@ -169,3 +169,8 @@ CREATE TABLE revocations (
   is_start INTEGER NOT NULL CHECK (is_start IN (0, 1)),
   PRIMARY KEY (tenant_no, seq)
 ) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX sessions_of_credential ON sessions (tenant_no, credential_sha256)
+WHERE credential_sha256 IS NOT NULL;
+
+CREATE UNIQUE INDEX sessions_of_external_id ON sessions (tenant_no, external_id) WHERE external_id IS NOT NULL;

@@ -9,6 +9,7 @@ use crate::json;
 use crate::model::event::EventHash;
 use crate::model::factor::Factors;
 use crate::model::identity::Claims;
+use crate::model::imported::CredentialHash;
 use crate::model::ip_address::IpAddress;
 use crate::model::session_filter::SessionFilter;
 use crate::text::AsText;
@@ -43,7 +44,7 @@ macro_rules! as_sql {
 as_sql! { bool, i64, u32: |number| *number }
 as_sql! { u64: |number| *number as i64 } // the model bounds every such number to what SQL holds
 as_sql! { [u8; 16], [u8; 64], Vec<u8>: |bytes| bytes.as_slice() }
-as_sql! { EventHash: |hash| hash.0.as_slice() }
+as_sql! { EventHash, CredentialHash: |hash| hash.0.as_slice() }
 as_sql! { String: |text| text.as_str() }
 as_sql! { Map<String, Value>: |object| json::to_canonical(object) }
 as_sql! { Timestamp: |time| time.as_millis() }

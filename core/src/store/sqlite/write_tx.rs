@@ -18,6 +18,7 @@ use crate::model::bulk_end::BulkEnd;
 use crate::model::config::Config;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::id::{SessionId, TenantId};
+use crate::model::imported::CredentialHash;
 use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::{BulkNo, End};
 use crate::model::sign_in_limit::FailedSignIn;
@@ -296,6 +297,26 @@ impl WriteTransaction for Tx<'_> {
 
     fn change_identity(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure> {
         self.update_session(&CHANGE_IDENTITY, tenant, record)
+    }
+
+    fn set_credential(
+        &self,
+        tenant: TenantNo,
+        id: SessionId,
+        credential: CredentialHash,
+    ) -> Result<(), Failure> {
+        self.change(
+            Change::Session(id),
+            "UPDATE sessions
+             SET credential_sha256 = :credential_sha256
+             WHERE
+                 tenant_no = :tenant_no AND session_ulid = :session_ulid AND credential_sha256 IS NOT NULL",
+            named_params! {
+                ":credential_sha256": credential.0,
+                ":tenant_no": tenant,
+                ":session_ulid": id.to_bytes(),
+            },
+        )
     }
 
     fn end_session(&self, tenant: TenantNo, id: SessionId, end: End, by: BulkNo) -> Result<(), Failure> {

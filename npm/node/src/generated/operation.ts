@@ -9,6 +9,8 @@
  * - `fail_sign_in`: A sign-in whose credentials were wrong.
  * - `cancel_sign_in`: A sign-in of which the host could not tell.
  * - `refresh`: A refresh token was exchanged.
+ * - `adopt`: The credential of an imported session was exchanged.
+ * - `import`: Sessions of another system were imported.
  * - `update`: The identity of a session was changed.
  * - `get`: A session was read.
  * - `list`: A page of sessions was listed.
@@ -26,6 +28,7 @@
  * - `config`: The settings were read.
  * - `update_config`: Settings were changed.
  * - `jwks`: The JWK Set was read.
+ * - `revocations`: A page of the revocation list was read.
  * - `keys`: The signing keys were listed.
  * - `rotate_keys`: The signing keys were rotated.
  * - `retire_key`: A signing key was retired.
@@ -55,6 +58,8 @@ export type Operation =
   | "fail_sign_in"
   | "cancel_sign_in"
   | "refresh"
+  | "adopt"
+  | "import"
   | "update"
   | "get"
   | "list"
@@ -72,6 +77,7 @@ export type Operation =
   | "config"
   | "update_config"
   | "jwks"
+  | "revocations"
   | "keys"
   | "rotate_keys"
   | "retire_key"

@@ -62,6 +62,8 @@ export type KeyState = "next" | "active" | "retiring" | "retired";
  * - `session.created`: A user signed in.
  * - `session.refreshed`: A refresh token was rotated; recorded only by an engine whose option `events` is
  *   `all`.
+ * - `session.adopted`: The credential that an imported session had in its old system was exchanged for its
+ *   first tokens.
  * - `session.updated`: What the access tokens of a session carry was changed.
  * - `session.ended`: A session ended, by a decision or by the clock.
  * - `session.purged`: The record of an ended session was deleted.
@@ -70,10 +72,12 @@ export type KeyState = "next" | "active" | "retiring" | "retired";
  * - `key.retired`: A key was retired: by decision, or because the last token that it signed had expired.
  * - `secret_key.changed`: The tenant's secret key was changed.
  * - `refresh_key.rotated`: The key behind refresh tokens was replaced.
+ * - `tenant.imported`: Sessions of another system were imported.
  */
 export type EventType =
   | "session.created"
   | "session.refreshed"
+  | "session.adopted"
   | "session.updated"
   | "session.ended"
   | "session.purged"
@@ -81,7 +85,8 @@ export type EventType =
   | "key.rotated"
   | "key.retired"
   | "secret_key.changed"
-  | "refresh_key.rotated";
+  | "refresh_key.rotated"
+  | "tenant.imported";
 
 /**
  * What is wrong with a log of events.

@@ -92,6 +92,8 @@ export interface NativeTenant {
   failSignIn(attempt: string): number;
   cancelSignIn(attempt: string): number;
   refresh(refreshToken: string, request: string): number;
+  adopt(credential: string, request: string): number;
+  import(path: string, request: string): number;
   update(sessionId: string, patch: string): number;
   get(sessionId: string): Call;
   list(query: string): Call;

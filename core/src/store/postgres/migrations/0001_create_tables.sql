@@ -92,11 +92,19 @@ CREATE TABLE @sessions (
   identity_serial bigint NOT NULL,
   -- The methods that the user has passed, with the last time of each, as a JSON array, the newest last.
   factors text,
+  -- Of an imported session: the SHA-256 of the credential that stands for the first refresh token, and its name where it came
+  -- from.
+  credential_sha256 bytea CHECK (octet_length(credential_sha256) = 32),
+  external_id text COLLATE "C" CHECK (external_id <> ''),
   PRIMARY KEY (tenant_no, session_ulid)
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02);
 
 -- The user first: no plan, made while the table was empty, takes this index for a search by the id of a session.
 CREATE INDEX sessions_of_user ON @sessions (user_id, tenant_no, is_open, session_ulid);
+
+CREATE UNIQUE INDEX sessions_of_credential ON @sessions (credential_sha256, tenant_no)
+WHERE credential_sha256 IS NOT NULL;
+CREATE UNIQUE INDEX sessions_of_external_id ON @sessions (external_id, tenant_no) WHERE external_id IS NOT NULL;
 
 CREATE TABLE @bulk_ends (
   tenant_no bigint NOT NULL REFERENCES @tenants (tenant_no),

@@ -9,6 +9,7 @@ use rusqlite::{Connection, ffi};
 use crate::error::Failure;
 use crate::model::event::{EventHash, EventType};
 use crate::model::id::KeyId;
+use crate::model::imported::{CredentialHash, ImportKey};
 use crate::model::revocation::Revocation;
 use crate::model::session::{End, EndReason};
 use crate::model::sign_in_limit::FailedSignIn;
@@ -17,8 +18,8 @@ use crate::store::conformance::samples::{
 };
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
-    ClockMark, LeaseRecord, ScanFilter, SealRecord, SessionScope, SignInFailures, SqliteDatabase, Store,
-    StoreOptions, WriteTransaction,
+    ClockMark, LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope, SignInFailures,
+    SqliteDatabase, Store, StoreOptions, WriteTransaction,
 };
 use crate::token::keyring::KeyState;
 
@@ -46,6 +47,16 @@ fn exercise(tx: &dyn WriteTransaction) -> Result<(), Failure> {
     tx.rotate_session(no, &session)?;
     tx.count_replay(no, session.id)?;
     tx.change_identity(no, &session)?;
+    let credential = CredentialHash([7; 32]);
+    let external_id = Some("of the old system".parse().unwrap());
+    let imported = SessionRecord {
+        credential: Some(credential),
+        external_id: external_id.clone(),
+        ..plain_session(session_id(2), &user("u"))
+    };
+    tx.add_session(no, &imported)?;
+    assert_eq!(tx.imported_sessions(no, &[ImportKey { credential, external_id }])?.len(), 2);
+    tx.set_credential(no, imported.id, CredentialHash([8; 32]))?;
     for scope in [SessionScope::Tenant, SessionScope::User(&session.user_id)] {
         tx.scan_oldest_first(no, scope, None, 10)?;
         for before in [None, Some(session.id)] {
