@@ -25,6 +25,7 @@ test: surfaces
 	tests/readme $(BUILD)
 	tests/rest/curl
 	tests/rest/client
+	tests/rest/metrics
 	HJ_SERVER="node examples/node/server.mjs" tests/rest/curl
 	HJ_SERVER=tests/rest/command_line tests/rest/curl
 

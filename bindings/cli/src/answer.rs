@@ -20,6 +20,11 @@ impl Answer {
         Answer { json, text: text.into(), exit_code: DONE }
     }
 
+    /// Nothing: what there was to say has been said.
+    pub fn nothing() -> Self {
+        Answer::new(Value::Null, "")
+    }
+
     /// An object, to people as a line for each member that has a value.
     pub fn details(json: Value) -> Self {
         let text = details(&json);

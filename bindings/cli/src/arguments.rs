@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::answer::Answer;
 use crate::commands::config::ConfigCommand;
+use crate::commands::copy::CopyArguments;
 use crate::commands::events::EventsCommand;
 use crate::commands::files::{BackupArguments, CheckArguments, RestoreArguments};
 use crate::commands::import::ImportArguments;
@@ -80,6 +81,11 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Take over the sessions of another system, so that its users stay signed in
     Import(ImportArguments),
+    /// Copy a whole database into another file or PostgreSQL server
+    ///
+    /// Every user stays signed in. Stop the hosts on FROM before, or copy beside them first and once more after they are stopped: a copy writes only what
+    /// differs. One that was cut off goes on where it was when it is called again.
+    Copy(CopyArguments),
     /// Print the completions of a shell
     Completions(CompletionsArguments),
     /// Print the manual page
@@ -105,6 +111,7 @@ impl Command {
             Command::Restore(arguments) => arguments.run(context),
             Command::Check(arguments) => arguments.run(context),
             Command::Import(arguments) => arguments.run(context),
+            Command::Copy(arguments) => arguments.run(context),
             Command::Completions(arguments) => arguments.run::<Arguments>(),
             Command::Man(arguments) => arguments.run::<Arguments>(),
         }

@@ -24,8 +24,17 @@ impl Context<'_> {
 
     /// The tenant, for changes of the actor that the options name. Neither it nor its database is made here.
     pub fn open_tenant(&mut self) -> Result<Tenant, CommandFailure> {
+        self.open_tenant_with(|engine| engine)
+    }
+
+    /// The same on an engine with further options.
+    pub fn open_tenant_with(
+        &mut self,
+        further: impl FnOnce(EngineBuilder) -> EngineBuilder,
+    ) -> Result<Tenant, CommandFailure> {
         let (id, key) = (self.tenant_id()?, self.secret_key()?);
-        let engine = self.open_engine()?;
+        self.require_database()?;
+        let engine = further(self.engine()).open(&self.options.database)?;
         let tenant = engine.existing_tenant(&id, &key).map_err(|error| {
             let is_missing = error.code() == hellojohn::ErrorCode::NotFound;
             let failure = CommandFailure::from(error);

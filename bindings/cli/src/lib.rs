@@ -62,6 +62,7 @@ where
 
 fn show_answer(answer: &Answer, wants_json: bool, streams: &mut Streams) -> u8 {
     let written = match wants_json {
+        true if answer.json.is_null() => Ok(()),
         true => writeln!(streams.output, "{}", answer.json),
         false if answer.text.is_empty() => Ok(()),
         false => writeln!(streams.output, "{}", answer.text),

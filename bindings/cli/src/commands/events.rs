@@ -7,6 +7,7 @@ use hellojohn::rest::encode_record;
 use hellojohn::verify_event_log_file;
 use serde_json::{Value, json};
 
+use super::follow::FollowArguments;
 use super::sessions::PAGE_MAX;
 use crate::answer::{Answer, count, details, table, text};
 use crate::api::Api;
@@ -18,6 +19,8 @@ use crate::failure::CommandFailure;
 pub(crate) enum EventsCommand {
     /// List events, oldest first. They are recorded while the setting event_retention is set
     List(ListArguments),
+    /// Show events as they happen, a line for each, until Ctrl-C
+    Follow(FollowArguments),
     /// Chain and sign the events that are not sealed yet, so that no later change of them goes unseen
     Seal,
     /// Seal the events and write them into a new file, a log that proves itself
@@ -43,6 +46,16 @@ pub(crate) struct ListArguments {
     /// Only events after the one with this number
     #[arg(long, value_name = "SEQ", default_value_t = 0)]
     after: u64,
+    #[command(flatten)]
+    filter: EventFilter,
+    /// How many at most, 1 to 10000
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    limit: u16,
+}
+
+/// Which events.
+#[derive(Debug, Args)]
+pub(crate) struct EventFilter {
     /// Only events of these types, such as session.ended,key.rotated
     #[arg(long, value_name = "TYPES")]
     types: Option<String>,
@@ -52,15 +65,24 @@ pub(crate) struct ListArguments {
     /// Only events about this session
     #[arg(long, value_name = "ID")]
     session_id: Option<String>,
-    /// How many at most, 1 to 10000
-    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    limit: u16,
+}
+
+impl EventFilter {
+    /// A page of REST's list of events.
+    pub fn read_page(&self, api: &Api, after: u64, limit: usize) -> Result<Value, CommandFailure> {
+        let (after, limit) = (after.to_string(), limit.to_string());
+        let mut query = vec![("after", after.as_str()), ("limit", &limit)];
+        let filter = [("types", &self.types), ("user_id", &self.user_id), ("session_id", &self.session_id)];
+        query.extend(filter.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))));
+        api.get("/v1/events", &query)
+    }
 }
 
 impl EventsCommand {
     pub fn run(&self, context: &mut Context<'_>) -> Result<Answer, CommandFailure> {
         match self {
             EventsCommand::List(arguments) => arguments.list(&context.api()?),
+            EventsCommand::Follow(arguments) => arguments.run(context),
             EventsCommand::Seal => {
                 let report = context.open_tenant()?.seal_events()?;
                 let people =
@@ -99,12 +121,7 @@ impl ListArguments {
         let (mut after, mut has_more) = (self.after, true);
         let limit = usize::from(self.limit);
         while has_more && data.len() < limit {
-            let (page_limit, from) = ((limit - data.len()).min(PAGE_MAX).to_string(), after.to_string());
-            let mut query = vec![("after", from.as_str()), ("limit", &page_limit)];
-            let filter =
-                [("types", &self.types), ("user_id", &self.user_id), ("session_id", &self.session_id)];
-            query.extend(filter.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))));
-            let mut page = api.get("/v1/events", &query)?;
+            let mut page = self.filter.read_page(api, after, (limit - data.len()).min(PAGE_MAX))?;
             data.extend(page["data"].as_array_mut().map(std::mem::take).unwrap_or_default());
             has_more = page["pagination"]["has_more"] == true;
             after = page["pagination"]["next_after"].as_u64().unwrap_or(after);
@@ -122,11 +139,13 @@ impl ListArguments {
 }
 
 fn event_table(events: &[Value]) -> String {
-    let row = |event: &Value| {
-        let fields = ["seq", "at", "type", "user_id", "session_id", "actor"].map(|name| text(&event[name]));
-        let data = event["data"].as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-        let data: Vec<String> = data.map(|(name, value)| format!("{name}={}", text(value))).collect();
-        fields.into_iter().chain([data.join(" ")]).collect()
-    };
-    table(&["SEQ", "TIME", "TYPE", "USER", "SESSION", "ACTOR", "DATA"], events.iter().map(row))
+    table(&["SEQ", "TIME", "TYPE", "USER", "SESSION", "ACTOR", "DATA"], events.iter().map(event_fields))
+}
+
+/// What a line about an event shows.
+pub(crate) fn event_fields(event: &Value) -> Vec<String> {
+    let fields = ["seq", "at", "type", "user_id", "session_id", "actor"].map(|name| text(&event[name]));
+    let data = event["data"].as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let data: Vec<String> = data.map(|(name, value)| format!("{name}={}", text(value))).collect();
+    fields.into_iter().chain([data.join(" ")]).collect()
 }

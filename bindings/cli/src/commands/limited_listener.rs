@@ -1,4 +1,5 @@
-//! A listener with a bound: connections above it wait in the system's queue until another ends.
+//! A listener with a bound: connections above it wait in the system's queue until another ends, also one whose client does not
+//! read what it is sent.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,22 +7,65 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Sleep;
+
+use super::http_server::CLIENT_TIMEOUT;
+
+/// How many connections may be open at once, and how many are.
+#[derive(Clone)]
+pub(crate) struct ConnectionTurns {
+    left: Arc<Semaphore>,
+    max: usize,
+}
+
+impl ConnectionTurns {
+    pub fn new(connections: u32) -> Self {
+        let max = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
+        ConnectionTurns { left: Arc::new(Semaphore::new(max)), max }
+    }
+
+    pub fn max(&self) -> usize {
+        self.max
+    }
+
+    /// How many connections are open; one that is waited for counts.
+    pub fn taken(&self) -> usize {
+        self.max - self.left.available_permits()
+    }
+}
 
 /// Accepts so many connections at once.
 pub(crate) struct LimitedListener {
     listener: TcpListener,
-    turns: Arc<Semaphore>,
+    turns: ConnectionTurns,
 }
 
 /// A connection, and its place among those at once.
 pub(crate) struct LimitedStream {
     stream: TcpStream,
+    /// While the client does not read what it is sent.
+    patience: Option<Pin<Box<Sleep>>>,
     _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl LimitedStream {
+    /// The outcome of writing, or an error when the client has read nothing for too long.
+    fn unless_stalled<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.patience = None;
+            return written;
+        }
+        let patience = self.patience.get_or_insert_with(|| Box::pin(tokio::time::sleep(CLIENT_TIMEOUT)));
+        patience.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
 }
 
 /// Where a request comes from.
@@ -29,9 +73,8 @@ pub(crate) struct LimitedStream {
 pub(crate) struct Peer(pub SocketAddr);
 
 impl LimitedListener {
-    pub fn new(listener: TcpListener, connections: u32) -> Self {
-        let connections = usize::try_from(connections).unwrap_or(Semaphore::MAX_PERMITS);
-        LimitedListener { listener, turns: Arc::new(Semaphore::new(connections)) }
+    pub fn new(listener: TcpListener, turns: ConnectionTurns) -> Self {
+        LimitedListener { listener, turns }
     }
 }
 
@@ -41,19 +84,13 @@ impl Listener for LimitedListener {
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         // The semaphore is never closed.
-        let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
+        let turn = Arc::clone(&self.turns.left).acquire_owned().await.ok();
         let (stream, peer) = Listener::accept(&mut self.listener).await;
-        (LimitedStream { stream, _turn: turn }, peer)
+        (LimitedStream { stream, patience: None, _turn: turn }, peer)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
         self.listener.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, LimitedListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, LimitedListener>) -> Self {
-        Peer(*stream.remote_addr())
     }
 }
 
@@ -73,7 +110,8 @@ impl AsyncWrite for LimitedStream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.unless_stalled(context, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -93,7 +131,8 @@ impl AsyncWrite for LimitedStream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.unless_stalled(context, written)
     }
 }
 
@@ -105,15 +144,17 @@ mod tests {
     fn a_connection_above_the_bound_waits_until_another_ends() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut listener = LimitedListener::new(TcpListener::bind("127.0.0.1:0").await.unwrap(), 1);
+            let turns = ConnectionTurns::new(1);
+            let mut listener =
+                LimitedListener::new(TcpListener::bind("127.0.0.1:0").await.unwrap(), turns.clone());
             let address = listener.local_addr().unwrap();
             let _clients =
                 (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
             let (first, _) = listener.accept().await;
-            assert_eq!(listener.turns.available_permits(), 0);
+            assert_eq!((turns.taken(), turns.max()), (1, 1));
             drop(first);
             let (_second, _) = listener.accept().await;
-            assert_eq!(listener.turns.available_permits(), 0);
+            assert_eq!((turns.taken(), turns.max()), (1, 1));
         });
     }
 }

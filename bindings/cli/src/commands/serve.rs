@@ -7,20 +7,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clap::Args;
 use hellojohn::rest::{BODY_MAX, ClientAddress, RestApi, RestOptions, Step};
-use hellojohn::{Error, Tenant};
+use hellojohn::{EngineBuilder, Error, Tenant};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use super::limited_listener::{LimitedListener, Peer};
+use super::http_server::{self, read_body};
+use super::limited_listener::{ConnectionTurns, LimitedListener, Peer};
+use super::metrics::{self, Metrics};
 use super::sign_in_program::SignInProgram;
+use super::stop_signal::StopSignal;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::failure::CommandFailure;
@@ -49,6 +53,9 @@ pub(crate) struct ServeArguments {
     /// Let every caller read /v1/revocations, without the secret key
     #[arg(long)]
     public_revocations: bool,
+    /// Offer GET /metrics in Prometheus's text form. It needs no credential: have the proxy in front keep it to yourself
+    #[arg(long)]
+    metrics: bool,
     /// Options of the API as JSON, such as {"cookie": true}
     #[arg(long, value_name = "JSON", default_value = "{}")]
     rest_options: String,
@@ -60,6 +67,9 @@ struct Served {
     api: RestApi,
     sign_in: Option<SignInProgram>,
     log: mpsc::Sender<String>,
+    /// Absent unless the operator wants them.
+    metrics: Option<Arc<Metrics>>,
+    turns: ConnectionTurns,
 }
 
 impl ServeArguments {
@@ -69,17 +79,23 @@ impl ServeArguments {
         options.dashboard |= self.dashboard;
         options.public_revocations |= self.public_revocations;
         let has_dashboard = options.dashboard;
+        let metrics = self.metrics.then(Arc::<Metrics>::default);
+        let observe = |engine: EngineBuilder| match &metrics {
+            Some(metrics) => engine.observer(Arc::clone(metrics)),
+            None => engine,
+        };
         let tenant = match context.database_file() {
             None if context.options.database == ":memory:" => {
                 let (id, key) = (context.tenant_id()?, context.secret_key()?);
-                context.engine().open(":memory:")?.tenant(&id, &key)?
+                observe(context.engine()).open(":memory:")?.tenant(&id, &key)?
             }
-            _ => context.open_tenant()?.with_actor(None), // sign-ins are their users' own
+            _ => context.open_tenant_with(observe)?.with_actor(None), // sign-ins are their users' own
         };
         let api = RestApi::new(tenant.clone(), options)?;
         let (log, lines) = mpsc::channel(LOG_LINES_MAX);
-        let served =
-            Served { tenant, api, sign_in: self.sign_in_program.clone().map(SignInProgram::new), log };
+        let turns = ConnectionTurns::new(self.connections);
+        let sign_in = self.sign_in_program.clone().map(SignInProgram::new);
+        let served = Served { tenant, api, sign_in, log, metrics, turns };
         let broken = |cause| CommandFailure::io("the server cannot run", &cause);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(broken)?;
         let outcome = runtime.block_on(self.serve(served, lines, has_dashboard, context));
@@ -99,7 +115,7 @@ impl ServeArguments {
             |cause| CommandFailure::io(format!("the server cannot listen on {}", self.listen), &cause);
         let listener = TcpListener::bind(self.listen).await.map_err(unheard)?;
         let address = listener.local_addr().map_err(unheard)?;
-        let stopped =
+        let mut stopped =
             StopSignal::new().map_err(|cause| CommandFailure::io("signals cannot be heard", &cause))?;
         if !address.ip().is_loopback() {
             let warning =
@@ -119,17 +135,14 @@ impl ServeArguments {
         written.map_err(|cause| CommandFailure::io("the address cannot be written", &cause))?;
 
         let (stop, stopping) = oneshot::channel::<()>();
-        let app = Router::new()
-            .route("/healthz", get(async || "ok"))
-            .route("/readyz", get(tell_readiness))
-            .fallback(handle_request)
-            .with_state(Arc::new(served));
-        let service = app.into_make_service_with_connect_info::<Peer>();
-        let listener = LimitedListener::new(listener, self.connections);
-        let server = axum::serve(listener, service).with_graceful_shutdown(async move {
-            let _ = stopping.await;
-        });
-        let mut server = tokio::spawn(server.into_future());
+        let listener = LimitedListener::new(listener, served.turns.clone());
+        let mut app =
+            Router::new().route("/healthz", get(async || "ok")).route("/readyz", get(tell_readiness));
+        if served.metrics.is_some() {
+            app = app.route("/metrics", get(tell_metrics));
+        }
+        let app = app.fallback(handle_request).with_state(Arc::new(served));
+        let mut server = tokio::spawn(http_server::serve(listener, app, stopping));
         let mut log = async |errors: &mut dyn Write| {
             while let Some(line) = lines.recv().await {
                 let _ = writeln!(errors, "{line}");
@@ -166,14 +179,30 @@ async fn tell_readiness(State(served): State<Arc<Served>>) -> (StatusCode, &'sta
     (StatusCode::SERVICE_UNAVAILABLE, unready)
 }
 
+async fn tell_metrics(State(served): State<Arc<Served>>) -> Response {
+    let Some(metrics) = &served.metrics else { return StatusCode::NOT_FOUND.into_response() };
+    let text = metrics.to_text(served.tenant.id().as_str(), &served.turns);
+    ([(CONTENT_TYPE, metrics::TEXT_FORM)], text).into_response()
+}
+
 async fn handle_request(
     State(served): State<Arc<Served>>,
-    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    Extension(Peer(peer)): Extension<Peer>,
     request: Request,
 ) -> Response {
+    let response = answer_in_time(&served, peer, request).await;
+    if let Some(metrics) = &served.metrics {
+        metrics.count_response(response.status().as_u16());
+    }
+    response
+}
+
+async fn answer_in_time(served: &Served, peer: SocketAddr, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    // A body over the limit is not read on; the API then answers 413.
-    let body = to_bytes(body, BODY_MAX).await.unwrap_or_else(|_| Bytes::from(vec![0; BODY_MAX + 1]));
+    let Some(body) = read_body(body, BODY_MAX).await else {
+        // What is left of the body is not waited for.
+        return (StatusCode::REQUEST_TIMEOUT, [(CONNECTION, "close")]).into_response();
+    };
     let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(ClientAddress(Some(peer.ip().into())));
     let response = match served.answer(request).await {
@@ -209,42 +238,5 @@ impl Served {
         };
         let (pending, outcome) = pending;
         tokio::task::spawn_blocking(move || pending.finish(outcome)).await.ok()
-    }
-}
-
-/// The operator's wish to stop.
-struct StopSignal {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl StopSignal {
-    #[cfg(unix)]
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(StopSignal {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn wait(mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> std::io::Result<Self> {
-        Ok(StopSignal {})
-    }
-
-    #[cfg(not(unix))]
-    async fn wait(self) {
-        let _ = tokio::signal::ctrl_c().await;
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! What users do meanwhile stands in comments, which readers do not see: `<!-- sign-in user=usr_ada as=SESSION -->` signs in
 //! and gives the following commands `$SESSION`, `$SESSION_ACCESS` and `$SESSION_REFRESH`; `<!-- reuse token=SESSION -->` uses a
-//! refresh token that was rotated long ago; `<!-- damage file=hellojohn.db -->` overwrites the beginning of a file. `HJ_UPDATE_DOCUMENTS=1` writes what the commands show into the documents.
+//! refresh token that was rotated long ago; `<!-- damage file=hellojohn.db -->` overwrites the beginning of a file; `<!-- fresh -->` begins with an empty folder;
+//! `<!-- new-database as=NAME -->` names a database that is not there yet, on the server of HJ_PG if there is one. `HJ_UPDATE_DOCUMENTS=1` writes what the commands show into the documents.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -62,6 +63,8 @@ impl Console {
             Some("sign-in") => self.sign_in(&values),
             Some("reuse") => self.reuse(values["token"]),
             Some("damage") => self.damage(values["file"]),
+            Some("fresh") => self.forget_files(),
+            Some("new-database") => self.export(values["as"], &self.new_database()),
             other => panic!("{other:?} is no action"),
         }
     }
@@ -81,6 +84,29 @@ impl Console {
                 self.export(&format!("{name}_ACCESS"), grant.access_token.expose());
                 self.export(&format!("{name}_REFRESH"), grant.refresh_token.expose());
             }
+        }
+    }
+
+    /// Another story begins.
+    fn forget_files(&self) {
+        for entry in fs::read_dir(self.shell.folder()).expect("a folder") {
+            let path = entry.expect("a file").path();
+            if path.is_file() {
+                fs::remove_file(path).expect("a file");
+            }
+        }
+        fs::write(self.shell.folder().join(".environment"), "").expect("a file");
+    }
+
+    /// A schema of its own on the server of HJ_PG; a file where there is no server.
+    fn new_database(&self) -> String {
+        match std::env::var("HJ_PG") {
+            Ok(url) => format!(
+                "{url}{}schema=hj_runbook_{}",
+                if url.contains('?') { '&' } else { '?' },
+                std::process::id()
+            ),
+            Err(_) => "moved.db".to_owned(),
         }
     }
 

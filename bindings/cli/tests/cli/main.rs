@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod commands;
+mod copy;
 mod documents;
+mod follow;
 mod import;
 mod serve;
 mod shell;

@@ -26,6 +26,15 @@ fn send(server: &Server, head: &str, body: &str) -> (u16, Value) {
     (status, serde_json::from_str(body).unwrap_or_default())
 }
 
+/// A whole answer.
+fn read_text(server: &Server, head: &str) -> String {
+    let mut stream = TcpStream::connect(&server.address).expect("a connection");
+    write!(stream, "{head} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("a request");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("a response");
+    response
+}
+
 /// A program that knows one user.
 fn write_sign_in_program(shell: &Shell) {
     let program = shell.folder().join("sign-in");
@@ -137,4 +146,28 @@ fn the_server_tells_whether_it_lives_and_whether_its_database_answers() {
     assert_eq!(send(&server, "GET /readyz", "").0, 503);
     assert_eq!(send(&server, "GET /healthz", "").0, 200);
     assert!(server.stop().errors.contains("not ready: invalid_api_key"));
+}
+
+#[test]
+fn the_server_counts_for_prometheus_if_the_operator_wants_it() {
+    let shell = Shell::with_tenant();
+    let server = Server::start(&shell, &["--metrics"]);
+    assert_eq!(send(&server, "GET /v1/sessions", "").0, 200);
+    assert_eq!(send(&server, "GET /v1/sessions/ses_01JGFJJZ00AAAAAAAAAAAAAAAA", "").0, 404);
+    let text = read_text(&server, "GET /metrics");
+    assert!(text.contains("\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{text}");
+    for line in [
+        "hellojohn_server_info{tenant=\"tnt_acme\",version=",
+        "hellojohn_http_responses_total{status=\"200\"} 1",
+        "hellojohn_http_responses_total{status=\"404\"} 1",
+        "hellojohn_operations_total{operation=\"list\",outcome=\"ok\"} 1",
+        "hellojohn_operations_total{operation=\"get\",outcome=\"session_not_found\"} 1",
+        "hellojohn_operations_total{operation=\"open_tenant\",outcome=\"ok\"} 1",
+    ] {
+        assert!(text.contains(&format!("\n{line}")), "{line} in {text}");
+    }
+    assert_eq!(server.stop().code, 0);
+    let silent = Server::start(&shell, &[]);
+    assert_eq!(send(&silent, "GET /metrics", "").0, 404);
+    assert_eq!(silent.stop().code, 0);
 }
