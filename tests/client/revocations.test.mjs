@@ -156,7 +156,10 @@ test("a forged, foreign, older or interrupted list changes nothing", async () =>
     answer = (since) => hj.revocations({ since });
     clock.advance(1_000);
     assert.equal(await judge(live), "current", name);
-    assert.ok(asked.every((since, at) => at === 0 || since > 0), `${name}: what is held stays`);
+    assert.ok(
+      asked.every((since, at) => at === 0 || since > 0),
+      `${name}: what is held stays`,
+    );
   }
   await other.close();
   await hj.close();
@@ -177,9 +180,7 @@ test("a genuine list of another shape or issuer is refused", async () => {
   const judgeWith = (changes, typ) => {
     const { list, jwk } = signList(clock, changes, typ);
     const fetch = async ({ pathname }) =>
-      Response.json(
-        pathname === "/v1/revocations" ? { list } : { keys: [...world.jwks.keys, jwk] },
-      );
+      Response.json(pathname === "/v1/revocations" ? { list } : { keys: [...world.jwks.keys, jwk] });
     return makeVerifier(world, undefined, { fetch }).judge(live);
   };
   assert.equal(await judgeWith({}), "current");
@@ -255,7 +256,12 @@ test("a token that the list has outlived has expired, also by a clock that is be
 test("bad options have typed errors", () => {
   const good = { jwksUrl: `${ORIGIN}/jwks`, revocationsUrl: `${ORIGIN}/list`, tenantId: TENANT };
   createVerifier(good);
-  for (const bad of [{ revocationsUrl: "/list" }, { maxStaleness: 0 }, { maxStaleness: 3601 }, { maxStaleness: "x" }]) {
+  for (const bad of [
+    { revocationsUrl: "/list" },
+    { maxStaleness: 0 },
+    { maxStaleness: 3601 },
+    { maxStaleness: "x" },
+  ]) {
     assert.throws(() => createVerifier({ ...good, ...bad }), hasCode("validation_error"));
   }
 });

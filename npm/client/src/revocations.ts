@@ -165,7 +165,9 @@ const MANY = { at: isNumber, sub_sha256: isOptionalText, spared: isOptionalText,
 function hasMembers(value: unknown, tests: Record<string, Test>): boolean {
   const members = value as Record<string, unknown> | null;
   return (
-    typeof members === "object" && members !== null && Object.keys(tests).every((name) => tests[name]?.(members[name]))
+    typeof members === "object" &&
+    members !== null &&
+    Object.keys(tests).every((name) => tests[name]?.(members[name]))
   );
 }
 

@@ -15,7 +15,8 @@ export async function readSigned(
   findKey: (kid: string) => Promise<CryptoKey | undefined>,
 ): Promise<StrictObject | null> {
   const [header, payload, signature, ...more] = text.split(".");
-  if (header === undefined || payload === undefined || signature === undefined || more.length > 0) return null;
+  if (header === undefined || payload === undefined || signature === undefined || more.length > 0)
+    return null;
   const [claimed, signed] = [decode(payload), decode(signature)];
   const kid = readKid(header, type);
   if (!kid || !claimed || signed?.length !== 64) return null;
@@ -49,10 +50,7 @@ export async function importKeys(set: unknown): Promise<Keys> {
   for (const jwk of listed.filter(isOurs)) {
     const { kid, kty, crv, x } = jwk;
     if (isSmall(decode(x) ?? new Uint8Array())) continue;
-    found.set(
-      kid,
-      await crypto.subtle.importKey("jwk", { kty, crv, x }, "Ed25519", false, ["verify"]),
-    );
+    found.set(kid, await crypto.subtle.importKey("jwk", { kty, crv, x }, "Ed25519", false, ["verify"]));
   }
   return found;
 }

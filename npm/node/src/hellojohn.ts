@@ -305,9 +305,7 @@ export class HelloJohn {
   async revocations(options?: { since?: number | null | undefined }): Promise<types.RevocationList> {
     const asked = readMembers("options", options, ["since"]).get("since");
     const since = readWholeNumber("since", asked, Number.MAX_SAFE_INTEGER) ?? 0;
-    return wire.toRevocationList(
-      await callAsync<wire.WireRevocationList>(this.#tenant.revocations(since)),
-    );
+    return wire.toRevocationList(await callAsync<wire.WireRevocationList>(this.#tenant.revocations(since)));
   }
 
   /**

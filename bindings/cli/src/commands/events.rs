@@ -7,9 +7,10 @@ use hellojohn::rest::encode_record;
 use hellojohn::verify_event_log_file;
 use serde_json::{Value, json};
 
+use super::event_query::{EventFilter, event_fields};
 use super::follow::FollowArguments;
 use super::sessions::PAGE_MAX;
-use crate::answer::{Answer, count, details, table, text};
+use crate::answer::{Answer, count, details, table};
 use crate::api::Api;
 use crate::context::Context;
 use crate::exit_code::{DONE, REFUSED};
@@ -51,31 +52,6 @@ pub(crate) struct ListArguments {
     /// How many at most, 1 to 10000
     #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     limit: u16,
-}
-
-/// Which events.
-#[derive(Debug, Args)]
-pub(crate) struct EventFilter {
-    /// Only events of these types, such as session.ended,key.rotated
-    #[arg(long, value_name = "TYPES")]
-    types: Option<String>,
-    /// Only events about sessions of this user
-    #[arg(long, value_name = "ID")]
-    user_id: Option<String>,
-    /// Only events about this session
-    #[arg(long, value_name = "ID")]
-    session_id: Option<String>,
-}
-
-impl EventFilter {
-    /// A page of REST's list of events.
-    pub fn read_page(&self, api: &Api, after: u64, limit: usize) -> Result<Value, CommandFailure> {
-        let (after, limit) = (after.to_string(), limit.to_string());
-        let mut query = vec![("after", after.as_str()), ("limit", &limit)];
-        let filter = [("types", &self.types), ("user_id", &self.user_id), ("session_id", &self.session_id)];
-        query.extend(filter.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))));
-        api.get("/v1/events", &query)
-    }
 }
 
 impl EventsCommand {
@@ -140,12 +116,4 @@ impl ListArguments {
 
 fn event_table(events: &[Value]) -> String {
     table(&["SEQ", "TIME", "TYPE", "USER", "SESSION", "ACTOR", "DATA"], events.iter().map(event_fields))
-}
-
-/// What a line about an event shows.
-pub(crate) fn event_fields(event: &Value) -> Vec<String> {
-    let fields = ["seq", "at", "type", "user_id", "session_id", "actor"].map(|name| text(&event[name]));
-    let data = event["data"].as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-    let data: Vec<String> = data.map(|(name, value)| format!("{name}={}", text(value))).collect();
-    fields.into_iter().chain([data.join(" ")]).collect()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use super::events::{EventFilter, event_fields};
+use super::event_query::{EventFilter, event_fields};
 use super::sessions::PAGE_MAX;
 use super::stop_signal::StopSignal;
 use crate::answer::Answer;

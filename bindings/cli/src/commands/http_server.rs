@@ -1,7 +1,6 @@
 //! Serves connections over HTTP/1.1, and none of them for longer than its client takes part.
 
 use std::future::Future;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -12,11 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 
-use super::limited_listener::{LimitedListener, Peer};
-
-/// How long a client may take for the head of a request, from when the connection is there or the answer before is out; for the
-/// request's body; and before it reads on what it is sent.
-pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
+use super::limited_listener::{CLIENT_TIMEOUT, LimitedListener, Peer};
 
 /// Serves until `stop` is there, then until the requests under way are answered.
 pub(crate) async fn serve(mut listener: LimitedListener, app: Router, stop: impl Future) {
@@ -48,6 +43,8 @@ pub(crate) async fn read_body(body: Body, max: usize) -> Option<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::http::StatusCode;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
@@ -71,6 +68,16 @@ mod tests {
             server.await.unwrap();
             answer
         })
+    }
+
+    /// Waits while no time goes on: the runtime's does only while no thread of it is at work.
+    async fn without_time<T>(wait: impl Future<Output = T>) -> T {
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let hold = tokio::task::spawn_blocking(move || held.recv());
+        let outcome = wait.await;
+        drop(release);
+        assert!(hold.await.unwrap().is_err());
+        outcome
     }
 
     fn app() -> Router {
@@ -126,9 +133,12 @@ mod tests {
                 let request = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
                 stream.write_all(request.as_bytes()).await.unwrap();
                 tokio::time::sleep(CLIENT_TIMEOUT / 3).await;
-                stream.write_all(&vec![b'a'; length]).await.unwrap();
                 let mut answer = vec![0; 1_000];
-                let read = stream.read(&mut answer).await.unwrap();
+                let read = without_time(async {
+                    stream.write_all(&vec![b'a'; length]).await.unwrap();
+                    stream.read(&mut answer).await.unwrap()
+                });
+                let read = read.await;
                 let answer = String::from_utf8_lossy(&answer[..read]);
                 assert!(
                     answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(&length.to_string()),

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -13,7 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 
-use super::http_server::CLIENT_TIMEOUT;
+/// How long a client may take for the head of a request, from when the connection is there or the answer before is out; for the
+/// request's body; and before it reads on what it is sent.
+pub(crate) const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How many connections may be open at once, and how many are.
 #[derive(Clone)]

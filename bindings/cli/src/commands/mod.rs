@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod copy;
+pub(crate) mod event_query;
 pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod filter;

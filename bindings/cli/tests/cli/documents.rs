@@ -99,6 +99,7 @@ impl Console {
     }
 
     /// A schema of its own on the server of HJ_PG; a file where there is no server.
+    #[expect(clippy::disallowed_methods, reason = "a switch of the test, as the generated files have")]
     fn new_database(&self) -> String {
         match std::env::var("HJ_PG") {
             Ok(url) => format!(

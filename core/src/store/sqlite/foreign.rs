@@ -47,7 +47,7 @@ impl ForeignTables for ForeignFile {
 
     fn visit(&self, query: &str, visit: &mut RowVisitor<'_>) -> Result<(), Failure> {
         let mut statement = self.connection.prepare(query).map_err(|error| self.map(&error))?;
-        let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).map_err(|error| self.map(&error))?;
         loop {
             match rows.next() {
