@@ -25,7 +25,6 @@ test: surfaces
 	tests/readme $(BUILD)
 	tests/rest/curl
 	tests/rest/client
-	tests/rest/metrics
 	HJ_SERVER="node examples/node/server.mjs" tests/rest/curl
 	HJ_SERVER=tests/rest/command_line tests/rest/curl
 
@@ -44,9 +43,10 @@ msrv:
 package:
 	tests/crate
 
-# The REST API against its description, by schemathesis.
+# The REST API against its description, by schemathesis; the numbers of `hellojohn serve`, by promtool.
 rest:
 	tests/rest/schemathesis
+	tests/rest/metrics
 
 # Chromium: the refresh cookie, the client and the components in pages and tabs, the devices app.
 browser: node
@@ -114,11 +114,11 @@ hosts: node
 torture:
 	QUICK=$(QUICK) tests/torture
 
-# Us against our peers, into docs/BENCHMARKS.md. QUICK=1: a quick look.
 # What other systems' own packages have written, imported and adopted. Needs the npm registry, a compiler and Debian's PostgreSQL.
 import:
 	tests/import/run
 
+# Us against our peers, into docs/BENCHMARKS.md. QUICK=1: a quick look.
 bench: node
 	tests/bench/run $(if $(QUICK),--quick)
 
