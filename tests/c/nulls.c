@@ -455,6 +455,12 @@ static void read_other_objects(void) {
   CHECK(hj_config_record_retention_s(NULL) == 0);
   CHECK(!hj_config_revocation_list(NULL));
   CHECK(hj_config_json(NULL) == NULL);
+  hj_revocation_list *list = (hj_revocation_list *)&list;
+  BAD(hj_tenant_revocations(NULL, 0, &list, error));
+  CHECK(list == NULL);
+  BAD(hj_tenant_revocations(tenant, 0, NULL, error));
+  BAD(hj_tenant_revocations(tenant, 0, &list, error)); // it is off
+  hj_revocation_list_free(NULL);
   CHECK(hj_revocation_list_list(NULL) == NULL);
   CHECK(hj_revocation_list_since(NULL) == 0);
   CHECK(hj_revocation_list_seq(NULL) == 0);

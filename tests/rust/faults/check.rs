@@ -190,7 +190,8 @@ fn a_file_of_an_earlier_release_is_sound_and_opens_with_its_sessions() {
     change(
         &database,
         "DROP TABLE sign_in_failures; DROP TABLE bulk_ends; DROP TABLE events; DROP TABLE event_seals; DROP TABLE leases;
-         DROP TABLE revocations; ALTER TABLE tenants DROP COLUMN revocation_list;
+         DROP TABLE revocations; DROP INDEX sessions_of_credential; DROP INDEX sessions_of_external_id;
+         ALTER TABLE tenants DROP COLUMN revocation_list; ALTER TABLE sessions DROP COLUMN credential_sha256; ALTER TABLE sessions DROP COLUMN external_id;
          ALTER TABLE tenants DROP COLUMN event_retention; ALTER TABLE tenants DROP COLUMN record_retention; ALTER TABLE sessions DROP COLUMN judged_by;
          ALTER TABLE sessions DROP COLUMN identity_serial; ALTER TABLE sessions DROP COLUMN factors; PRAGMA user_version = 1",
     );
