@@ -15,7 +15,7 @@ const CURL_LINES = fileURLToPath(new URL("../rest/curl", import.meta.url));
 
 inEveryHost(test, "the documents' curl lines run word for word", async (t, mount) => {
   assert.ok(existsSync(CURL_LINES));
-  const base = await mount(t, makeTenantWithAda(t));
+  const base = await mount(t, makeTenantWithAda(t), { dashboard: true });
   // The script of the REST tests, with this server in place of its own.
   const at = makeFolder(t);
   copyFileSync(CURL_LINES, join(at, "curl"));
