@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn paths_are_those_of_the_table() {
-        assert_eq!(paths().len(), 17);
+        assert_eq!(paths().len(), 18);
         assert!(paths().into_iter().all(is_api_path));
         for other in ["/", "", "/v1", "/v1/sessions/", "/v1/users"] {
             assert!(!is_api_path(other), "{other}");
