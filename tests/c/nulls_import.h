@@ -20,6 +20,9 @@ static void import_and_adopt(void) {
   CHECK(hj_import_report_rows(imported) == 0 && hj_import_report_count(imported) == 0);
   CHECK(hj_import_report_line(imported, 0) == 0 && hj_import_report_detail(imported, 0) == NULL);
   hj_import_report_free(imported);
+  CHECK(hj_import_report_imported(NULL) == 0 && hj_import_report_already_imported(NULL) == 0);
+  CHECK(hj_import_report_expired(NULL) == 0 && hj_import_report_over_limits(NULL) == 0);
+  CHECK(hj_import_report_bad_rows(NULL) == 0);
   CHECK(hj_import_report_rows(NULL) == 0 && hj_import_report_detail(NULL, 0) == NULL);
   hj_import_report_free(NULL);
 }
