@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use super::check::require_file;
-use super::revocation_log::{LiveTokens, RevocationLog};
+use super::revocation_log::RevocationLog;
 use super::tenant_snapshot::bulk_ends_of;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorCode, Failure};
@@ -100,13 +100,7 @@ fn change(
             let keys = transaction.keys(tenant)?;
             // The list goes on from now: verifiers may know entries that came after the backup.
             let now = mark.highest.max(SystemClock.now());
-            let revocations = RevocationLog {
-                transaction,
-                tenant,
-                now,
-                tokens: LiveTokens::of_keys(now, &record.config, record.token_horizon, &keys),
-                is_on: record.config.revocation_list,
-            };
+            let revocations = RevocationLog::of_tenant(transaction, tenant, now, &record, &keys);
             change_tenant(&RestoredTenant { transaction, tenant, record, mark, revocations })?;
         }
         Ok(())

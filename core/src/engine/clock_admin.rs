@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::builder::Engine;
 use super::event_log::EventLog;
-use super::revocation_log::{LiveTokens, RevocationLog};
+use super::revocation_log::RevocationLog;
 use super::session_ends::{Selection, SessionEnds};
 use super::tenant_snapshot::bulk_ends_of;
 use crate::clock::Timestamp;
@@ -40,13 +40,7 @@ impl Engine {
             for tenant in tenants {
                 let record = transaction.tenant(tenant)?;
                 let keys = transaction.keys(tenant)?;
-                let revocations = RevocationLog {
-                    transaction,
-                    tenant,
-                    now,
-                    tokens: LiveTokens::of_keys(now, &record.config, record.token_horizon, &keys),
-                    is_on: record.config.revocation_list,
-                };
+                let revocations = RevocationLog::of_tenant(transaction, tenant, now, &record, &keys);
                 revocations.begin_anew_after(clock)?;
                 let ends = SessionEnds {
                     transaction,

@@ -9,7 +9,7 @@ use crate::model::config::Config;
 use crate::model::revocation::Revocation;
 use crate::model::session::{End, EndReason, SessionLifetime};
 use crate::rules::expiry;
-use crate::store::{KeyRecord, TenantNo, WriteTransaction};
+use crate::store::{KeyRecord, TenantNo, TenantRecord, WriteTransaction};
 
 /// How long after its `exp` a verifier may accept a token: an entry matters as much longer than the tokens that it is about.
 pub(super) const LEEWAY_MAX: Duration = Duration::SECONDS_60;
@@ -19,41 +19,50 @@ const LATER_ROWS: usize = 1_000;
 
 /// The access tokens of a tenant that may be alive.
 #[derive(Clone, Copy)]
-pub(super) struct LiveTokens {
+struct LiveTokens {
     /// When the last one expires that was issued under earlier settings or by a retiring key.
-    pub earlier: Timestamp,
+    earlier: Timestamp,
     /// When the last one of all expires.
-    pub all: Timestamp,
+    all: Timestamp,
 }
 
 impl LiveTokens {
     /// Those of a tenant with these settings, this horizon, and retiring keys that are drained then.
-    pub(super) fn at(now: Timestamp, config: &Config, horizon: Timestamp, drained_at: Timestamp) -> Self {
+    fn at(now: Timestamp, config: &Config, horizon: Timestamp, drained_at: Timestamp) -> Self {
         let earlier = horizon.max(drained_at);
         LiveTokens { earlier, all: expiry::token_horizon(now, config, earlier) }
-    }
-
-    /// Those of a tenant with these keys.
-    pub(super) fn of_keys(now: Timestamp, config: &Config, horizon: Timestamp, keys: &[KeyRecord]) -> Self {
-        let drained_at = keys.iter().filter_map(|key| key.drained_at).max().unwrap_or_default();
-        LiveTokens::at(now, config, horizon, drained_at)
     }
 }
 
 /// Writes the revocation list of one tenant inside a write transaction.
 pub(super) struct RevocationLog<'a> {
-    pub transaction: &'a dyn WriteTransaction,
-    pub tenant: TenantNo,
+    transaction: &'a dyn WriteTransaction,
+    tenant: TenantNo,
     pub now: Timestamp,
-    pub tokens: LiveTokens,
-    /// Whether the tenant's settings ask for the list.
-    pub is_on: bool,
+    /// Nothing unless the tenant's settings ask for the list.
+    tokens: Option<LiveTokens>,
 }
 
-impl RevocationLog<'_> {
+impl<'a> RevocationLog<'a> {
+    /// That of a tenant as the transaction finds it.
+    pub(super) fn of_tenant(
+        transaction: &'a dyn WriteTransaction,
+        tenant: TenantNo,
+        now: Timestamp,
+        record: &TenantRecord,
+        keys: &[KeyRecord],
+    ) -> Self {
+        let tokens = record.config.revocation_list.then(|| {
+            let drained_at = keys.iter().filter_map(|key| key.drained_at).max().unwrap_or_default();
+            LiveTokens::at(now, &record.config, record.token_horizon, drained_at)
+        });
+        RevocationLog { transaction, tenant, now, tokens }
+    }
+
     /// Lists the end of this session, unless no access token of it is alive. A session that has reached its end has none.
     pub(super) fn list(&self, session: &SessionLifetime, end: End) -> Result<(), Failure> {
-        let until = session.access_expires_at.max(self.tokens.earlier).min(session.times.expires_at);
+        let Some(tokens) = self.tokens else { return Ok(()) };
+        let until = session.access_expires_at.max(tokens.earlier).min(session.times.expires_at);
         if end.reason == EndReason::Expired || until.after(LEEWAY_MAX) <= self.now {
             return Ok(());
         }
@@ -63,6 +72,7 @@ impl RevocationLog<'_> {
     /// Lists what a bulk end has decided about all sessions of its scope. What a filter has chosen, a verifier cannot tell from
     /// a token: those sessions are listed one by one as they are stamped, and until then the bulk end is told as pending.
     pub(super) fn list_many(&self, bulk_end: &BulkEnd) -> Result<(), Failure> {
+        let Some(tokens) = self.tokens else { return Ok(()) };
         if bulk_end.filter.is_some() || bulk_end.reason.is_none() {
             return Ok(());
         }
@@ -71,22 +81,22 @@ impl RevocationLog<'_> {
             user_id: bulk_end.user_id.clone(),
             spared: bulk_end.spared,
             newest: bulk_end.newest,
-            ..Revocation::numbered(0, self.tokens.all)
+            ..Revocation::numbered(0, tokens.all)
         })
     }
 
     /// Begins the list: it knows nothing of sessions that ended before, and of no token that was issued by now.
     pub(super) fn begin(&self) -> Result<(), Failure> {
-        self.add(Revocation {
-            at: Some(self.now),
-            is_start: true,
-            ..Revocation::numbered(0, self.tokens.all)
-        })
+        let Some(tokens) = self.tokens else { return Ok(()) };
+        self.add(Revocation { at: Some(self.now), is_start: true, ..Revocation::numbered(0, tokens.all) })
     }
 
     /// Begins the list anew if it tells of sessions that signed in by a later time than this, to which the clock goes back:
     /// sessions of later sign-ins would seem to be among them.
     pub(super) fn begin_anew_after(&self, clock: Timestamp) -> Result<(), Failure> {
+        if self.tokens.is_none() {
+            return Ok(());
+        }
         let after = Revocation::first_seq_at(clock);
         let later = self.transaction.revocations(self.tenant, after, LATER_ROWS)?;
         let is_misleading = later.len() >= LATER_ROWS || later.iter().any(|entry| entry.at >= Some(clock));
@@ -95,9 +105,6 @@ impl RevocationLog<'_> {
 
     /// The one place through which every entry is written.
     fn add(&self, entry: Revocation) -> Result<(), Failure> {
-        if !self.is_on {
-            return Ok(());
-        }
         let newest = self.transaction.newest_revocation(self.tenant)?;
         let seq = Revocation::next_seq(newest, self.now);
         self.transaction.add_revocation(self.tenant, &Revocation { seq, ..entry })
@@ -117,13 +124,10 @@ impl WriteContext<'_> {
             transaction: self.transaction,
             tenant: self.tenant,
             now: self.now,
-            tokens: LiveTokens::at(
-                self.now,
-                &snapshot.config,
-                snapshot.token_horizon,
-                snapshot.ring.drained_at(),
-            ),
-            is_on: config.revocation_list,
+            tokens: config.revocation_list.then(|| {
+                let drained_at = snapshot.ring.drained_at();
+                LiveTokens::at(self.now, &snapshot.config, snapshot.token_horizon, drained_at)
+            }),
         }
     }
 }

@@ -3,7 +3,7 @@
 use hellojohn_core::{Error, LocalVerification, RequiredAuth};
 
 use super::hj_tenant;
-use super::verify::give_ended;
+use super::verify::{give_ended, give_verified};
 use crate::abi::{OptionStruct, hj_str};
 use crate::claims::hj_claims;
 use crate::error::hj_error;
@@ -67,14 +67,7 @@ pub unsafe extern "C" fn hj_tenant_require_auth(
         };
         let verified =
             tenant.require_auth(token, &required).map_err(|refused| give_ended(refused, session))?;
-        if claims.is_wanted() {
-            let mut said = hj_claims::new(&verified.claims);
-            said.outdated = verified.outdated;
-            claims.give(said);
-        }
-        if session.is_wanted() {
-            session.give(hj_session::new(&verified.session));
-        }
+        give_verified(&verified, session, claims);
         Ok(())
     })
 }

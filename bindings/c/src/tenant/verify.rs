@@ -1,6 +1,6 @@
 //! The three ways to verify.
 
-use hellojohn_core::{Error, LocalVerification, VerifyError};
+use hellojohn_core::{Error, LocalVerification, VerifiedAccess, VerifyError};
 
 use super::hj_tenant;
 use crate::abi::{OptionStruct, Output, hj_str};
@@ -32,14 +32,7 @@ pub unsafe extern "C" fn hj_tenant_verify_access_token(
         // SAFETY: the caller keeps "Objects" and "Strings".
         let (tenant, token) = unsafe { (hj_tenant::require(tenant)?, token.read_token("token")?) };
         let verified = tenant.verify_access_token(token).map_err(|error| give_ended(error, session))?;
-        if claims.is_wanted() {
-            let mut said = hj_claims::new(&verified.claims);
-            said.outdated = verified.outdated;
-            claims.give(said);
-        }
-        if session.is_wanted() {
-            session.give(hj_session::new(&verified.session));
-        }
+        give_verified(&verified, session, claims);
         Ok(())
     })
 }
@@ -118,6 +111,22 @@ unsafe fn read_verification(options: hj_verify_options) -> Result<LocalVerificat
     // SAFETY: the caller keeps "Strings".
     let audience = unsafe { options.audience.read_text("audience") }?;
     Ok(LocalVerification { audience: audience.map(str::to_owned), leeway_secs: options.leeway_s })
+}
+
+/// Hands out the session as it is now, and what the token says.
+pub(super) fn give_verified(
+    verified: &VerifiedAccess,
+    session: Output<*mut hj_session>,
+    claims: Output<*mut hj_claims>,
+) {
+    if claims.is_wanted() {
+        let mut said = hj_claims::new(&verified.claims);
+        said.outdated = verified.outdated;
+        claims.give(said);
+    }
+    if session.is_wanted() {
+        session.give(hj_session::new(&verified.session));
+    }
 }
 
 /// Hands out the ended session of a failed verification; what remains is the error.

@@ -27,9 +27,9 @@ fn missing(what: &str) -> Failure {
     Failure::corrupt(format!("{what} is missing"))
 }
 
-/// Sessions of a damaged file need not be in order, and a caller that goes on from the last one would go on for ever.
-fn require_order(is_ordered: bool) -> Result<(), Failure> {
-    if is_ordered { Ok(()) } else { Err(Failure::corrupt("sessions are out of order")) }
+/// Rows of a damaged file need not be in order, and a caller that goes on from the last one would go on for ever.
+fn require_order(rows: &str, is_ordered: bool) -> Result<(), Failure> {
+    if is_ordered { Ok(()) } else { Err(Failure::corrupt(format!("{rows} are out of order"))) }
 }
 
 /// As SQL holds it: no number that it cannot hold was given out.
@@ -221,7 +221,10 @@ impl ReadTransaction for Tx<'_> {
         let mut previous = before;
         let mut visit_row = |row: &Row<'_>| {
             let lifetime = codec::lifetime(row)?;
-            require_order(previous.replace(lifetime.id).is_none_or(|previous| lifetime.id < previous))?;
+            require_order(
+                "sessions",
+                previous.replace(lifetime.id).is_none_or(|previous| lifetime.id < previous),
+            )?;
             visit(lifetime, &|| codec::session(row))
         };
         let before = before.map(SessionId::to_bytes);
@@ -318,7 +321,10 @@ impl ReadTransaction for Tx<'_> {
         };
         let mut previous = after.map(SessionId::from_bytes);
         for lifetime in &lifetimes {
-            require_order(previous.replace(lifetime.id).is_none_or(|previous| previous < lifetime.id))?;
+            require_order(
+                "sessions",
+                previous.replace(lifetime.id).is_none_or(|previous| previous < lifetime.id),
+            )?;
         }
         Ok(lifetimes)
     }
@@ -349,9 +355,7 @@ impl ReadTransaction for Tx<'_> {
         )?;
         let mut previous = after;
         for failures in &found {
-            if previous >= failures.key.as_slice() {
-                return Err(Failure::corrupt("sign_in_failures are out of order"));
-            }
+            require_order("sign_in_failures", previous < failures.key.as_slice())?;
             previous = &failures.key;
         }
         Ok(found)
@@ -369,9 +373,7 @@ impl ReadTransaction for Tx<'_> {
         )?;
         let mut previous = after;
         for event in &found {
-            if std::mem::replace(&mut previous, event.seq) >= event.seq {
-                return Err(Failure::corrupt("events are out of order"));
-            }
+            require_order("events", std::mem::replace(&mut previous, event.seq) < event.seq)?;
         }
         Ok(found)
     }
@@ -459,9 +461,7 @@ impl ReadTransaction for Tx<'_> {
         )?;
         let mut previous = after;
         for entry in &found {
-            if std::mem::replace(&mut previous, entry.seq) >= entry.seq {
-                return Err(Failure::corrupt("revocations are out of order"));
-            }
+            require_order("revocations", std::mem::replace(&mut previous, entry.seq) < entry.seq)?;
         }
         Ok(found)
     }
