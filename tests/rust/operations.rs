@@ -119,9 +119,10 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
                 "evicted": [],
             })
         }
-        "get" => session(&tenant.get(take_text(&mut args, "session_id")?.parse()?)?),
+        // Begun and waited for: the other surfaces call at once.
+        "get" => session(&tenant.begin_get(take_text(&mut args, "session_id")?.parse()?).wait()?),
         "list" => {
-            let page = tenant.list(&ListQuery::from_json(args)?)?;
+            let page = tenant.begin_list(ListQuery::from_json(args)?).wait()?;
             json!({
                 "data": page.data.iter().map(session).collect::<Vec<_>>(),
                 "next_cursor": page.next_cursor.map(|cursor| cursor.to_string()),
@@ -133,9 +134,12 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
         }
         "count" => json!({"count": tenant.count(&SessionFilter::from_json(args)?)?}),
         "revoke_where" => revoke_where(tenant, args)?,
-        "verify_session" => session(&tenant.verify_session(take_text(&mut args, "session_id")?.parse()?)?),
+        "verify_session" => {
+            let id = take_text(&mut args, "session_id")?.parse()?;
+            session(&tenant.begin_verify_session(id).wait()?)
+        }
         "verify_access_token" => {
-            let verified = tenant.verify_access_token(&take_text(&mut args, "token")?)?;
+            let verified = tenant.begin_verify_access_token(&take_text(&mut args, "token")?).wait()?;
             json!({
                 "session": session(&verified.session),
                 "claims": &verified.claims.payload,

@@ -162,6 +162,23 @@ impl CallRunner {
         })
     }
 
+    /// Begins a read of an engine whose every read waits for a network: reads that are begun in one turn share a round trip.
+    /// Nothing for another engine, or one that is not open.
+    pub(crate) fn begin_read<W: FnOnce() -> Answer + Send + 'static>(
+        &self,
+        env: Env,
+        begin: impl FnOnce(&Tenant) -> Result<W, Error>,
+    ) -> Option<u32> {
+        let open = self.engine.as_ref()?.if_open().filter(|open| open.tenant.reads_over_network())?;
+        let call = self.completions.register(env);
+        // It is told when its answer is there, but measured, if it is to be told, from here.
+        match self.observe_inline(|| catch_panic(|| begin(&open.tenant))).0 {
+            Ok(wait) => self.run(call, &open.round_trips, move |_| wait()),
+            Err(error) => self.completions.complete(call, Err(error)),
+        }
+        Some(call)
+    }
+
     /// Runs a read on a pool whose threads never wait for a lock; on another one if it would block.
     pub(crate) fn read_on(
         &self,

@@ -63,10 +63,10 @@ pub(crate) fn encode_sign_in_refusal(error: Error) -> Result<String, Error> {
 #[derive(Serialize)]
 struct CacheableSession<'a> {
     session: SessionValues<'a>,
-    number: i64,
+    number: Option<i64>,
 }
 
-pub(crate) fn encode_session(session: &Session, number: i64) -> Result<String, Error> {
+pub(crate) fn encode_session(session: &Session, number: Option<i64>) -> Result<String, Error> {
     encode(&CacheableSession { session: SessionValues(session), number })
 }
 
@@ -123,7 +123,7 @@ struct ErrorJson<'a> {
 }
 
 pub(crate) fn encode_session_verification(
-    outcome: Result<(Session, i64), VerifyError>,
+    outcome: Result<(Session, Option<i64>), VerifyError>,
 ) -> Result<String, Error> {
     match outcome {
         Ok((session, number)) => encode(&VerificationJson {
@@ -131,7 +131,7 @@ pub(crate) fn encode_session_verification(
             session: Some(SessionValues(&session)),
             payload: None,
             outdated: false,
-            number: Some(number),
+            number,
             error: None,
         }),
         Err(error) => encode_refusal(error),

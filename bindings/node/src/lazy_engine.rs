@@ -40,6 +40,8 @@ pub(crate) struct OpenTenant {
     pub non_blocking: Tenant,
     /// Waits for the writes that were begun.
     pub commits: Arc<ThreadPool>,
+    /// Waits for the reads that were begun.
+    pub round_trips: Arc<ThreadPool>,
 }
 
 impl OpenTenant {
@@ -96,13 +98,13 @@ impl LazyEngine {
     }
 
     fn open_now(&self) -> Result<OpenTenant, Error> {
-        let LeasedEngine { lease, engine, commits } = Lease::take(&self.options)?;
+        let LeasedEngine { lease, engine, commits, round_trips } = Lease::take(&self.options)?;
         let tenant = engine.tenant(&self.options.engine.tenant_id, &self.options.secret_key)?;
         if let Some(patch) = &self.options.engine.config {
             tenant.update_config(patch)?;
         }
         *self.lease() = Some(lease);
-        Ok(OpenTenant { engine, non_blocking: tenant.non_blocking(), tenant, commits })
+        Ok(OpenTenant { engine, non_blocking: tenant.non_blocking(), tenant, commits, round_trips })
     }
 
     fn lease(&self) -> MutexGuard<'_, Option<Lease>> {

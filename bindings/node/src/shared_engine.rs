@@ -39,6 +39,7 @@ struct SharedEngine {
     file: OnceLock<Option<FileIdentity>>,
     engine: Attempt<Engine>,
     commits: Arc<ThreadPool>,
+    round_trips: Arc<ThreadPool>,
 }
 
 impl SharedEngine {
@@ -70,6 +71,8 @@ pub(crate) struct LeasedEngine {
     pub engine: Engine,
     /// Waits for the writes that were begun: those of one file, because they must not wait behind the lock of another.
     pub commits: Arc<ThreadPool>,
+    /// Waits for the reads that were begun.
+    pub round_trips: Arc<ThreadPool>,
 }
 
 /// One object's share of an engine. Dropping it ends the share; the last one closes the engine.
@@ -96,6 +99,7 @@ impl Lease {
                     file: OnceLock::new(),
                     engine: Attempt::default(),
                     commits: ThreadPool::for_commits(),
+                    round_trips: ThreadPool::for_round_trips(),
                 });
                 entries.push(Entry { shared: Arc::clone(&shared), leases: 1 });
                 shared
@@ -103,7 +107,8 @@ impl Lease {
         };
         let lease = Lease(Some(Arc::clone(&shared)));
         let engine = shared.open()?;
-        Ok(LeasedEngine { lease, engine, commits: Arc::clone(&shared.commits) })
+        let (commits, round_trips) = (Arc::clone(&shared.commits), Arc::clone(&shared.round_trips));
+        Ok(LeasedEngine { lease, engine, commits, round_trips })
     }
 
     /// Ends this share; the last one closes the engine.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use hellojohn::{
     CreateSession, Duration, Error, EventConsumer, EventQuery, IdentityPatch, ImportRequest, ListQuery,
-    LocalVerification, PurgeBefore, RefreshRequest, RevokeWhere, SecretKey, SessionFilter, SessionId,
-    SignOutScope, StatsSeries, Tenant, UserId,
+    LocalVerification, Pending, PurgeBefore, RefreshRequest, RevokeWhere, SecretKey, SessionFilter,
+    SessionId, SignOutScope, StatsSeries, Tenant, UserId,
 };
 use napi::bindgen_prelude::{Buffer, Either, Env};
 use napi_derive::napi;
@@ -131,15 +131,29 @@ impl NativeTenant {
     /// A session id → session with the number of its validator.
     #[napi(catch_unwind)]
     pub fn get(&self, env: Env, session_id: String) -> Either<String, u32> {
+        let begun = self.calls.begin_read(env, |tenant| {
+            let pending = tenant.begin_get(session_id.parse()?);
+            Ok(move || encode_session(&pending.wait()?, None))
+        });
+        if let Some(call) = begun {
+            return Either::B(call);
+        }
         self.calls.read_inline(env, move |engine, tenant| {
             let (session, validator) = tenant.get_cacheable(session_id.parse()?)?;
-            encode_session(&session, engine.validators.keep(validator))
+            encode_session(&session, Some(engine.validators.keep(validator)))
         })
     }
 
     /// `ListQuery` as JSON → page.
     #[napi(catch_unwind)]
     pub fn list(&self, env: Env, query: String) -> Either<String, u32> {
+        let begun = self.calls.begin_read(env, |tenant| {
+            let pending = tenant.begin_list(ListQuery::from_json(read_object(&query)?)?);
+            Ok(move || encode_page(&pending.wait()?))
+        });
+        if let Some(call) = begun {
+            return Either::B(call);
+        }
         self.calls.read_inline(env, move |_, tenant| {
             encode_page(&tenant.list(&ListQuery::from_json(read_object(&query)?)?)?)
         })
@@ -162,13 +176,23 @@ impl NativeTenant {
     /// A session id → verification.
     #[napi(catch_unwind)]
     pub fn verify_session(&self, env: Env, session_id: String) -> Either<String, u32> {
+        let begun = self.calls.begin_read(env, |tenant| {
+            let pending = session_id.parse().map(|id| tenant.begin_verify_session(id));
+            Ok(move || {
+                let outcome = pending.map_err(Into::into).and_then(Pending::wait);
+                encode_session_verification(outcome.map(|session| (session, None)))
+            })
+        });
+        if let Some(call) = begun {
+            return Either::B(call);
+        }
         self.calls.read_inline(env, move |engine, tenant| {
             let outcome = session_id
                 .parse::<SessionId>()
                 .map_err(Into::into)
                 .and_then(|id| tenant.verify_session_cacheable(id));
             encode_session_verification(
-                outcome.map(|(session, validator)| (session, engine.validators.keep(validator))),
+                outcome.map(|(session, validator)| (session, Some(engine.validators.keep(validator)))),
             )
         })
     }
@@ -176,6 +200,13 @@ impl NativeTenant {
     /// An access token → verification with the token's payload. `inline`: on this thread even if a signature has to be computed.
     #[napi(catch_unwind)]
     pub fn verify_access_token(&self, env: Env, token: String, inline: bool) -> Either<String, u32> {
+        let begun = self.calls.begin_read(env, |tenant| {
+            let pending = tenant.begin_verify_access_token(&token);
+            Ok(move || encode_token_verification(pending.wait(), None))
+        });
+        if let Some(call) = begun {
+            return Either::B(call);
+        }
         let body = move |engine: &LazyEngine, tenant: &Tenant| {
             let outcome = tenant.verify_access_token(&token);
             let number =

@@ -39,8 +39,9 @@ fn processors() -> usize {
     thread::available_parallelism().map_or(2, usize::from)
 }
 
-/// How many threads wait for the writes that were begun on one file: one commits for all of them while others sign.
-const COMMIT_THREADS: usize = 4;
+/// How many threads wait for the writes, and how many for the reads, that were begun on one database: one commits, or makes the
+/// round trip, for all of them while others sign or check signatures.
+const ENGINE_THREADS: usize = 4;
 
 /// How long an idle thread waits for work before it ends.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -72,9 +73,14 @@ impl ThreadPool {
         })
     }
 
-    /// Makes a pool for the writes that were begun on one file: they must not wait behind the lock of another.
+    /// Makes a pool for the writes that were begun on one database: they must not wait behind the lock of another.
     pub(crate) fn for_commits() -> Arc<Self> {
-        ThreadPool::new("hellojohn-commit", COMMIT_THREADS)
+        ThreadPool::new("hellojohn-commit", ENGINE_THREADS)
+    }
+
+    /// Makes a pool for the reads that were begun on one server: they must not wait for another that does not answer.
+    pub(crate) fn for_round_trips() -> Arc<Self> {
+        ThreadPool::new("hellojohn-trip", ENGINE_THREADS)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -4,7 +4,7 @@ use subtle::ConstantTimeEq;
 
 use super::answers::Grant;
 use super::exchange::RefreshRequest;
-use super::pending_write::Pending;
+use super::pending::Pending;
 use super::refusals::{missing_credential, unknown_credential};
 use super::tenant::Tenant;
 use crate::error::Error;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::pending_write::Pending;
+use super::pending::Pending;
 use super::session_ends::Selection;
 use super::tenant::Tenant;
 use super::transaction::WriteContext;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::answers::Grant;
 use super::bulk_write::BulkStep;
 use super::event_log::EventData;
-use super::pending_write::Pending;
+use super::pending::Pending;
 use super::session_ends::{Ending, Selection};
 use super::session_view::expires_in;
 use super::tenant::Tenant;

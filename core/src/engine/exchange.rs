@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::answers::Grant;
 use super::event_log::EventData;
-use super::pending_write::Pending;
+use super::pending::Pending;
 use super::refusals::{ended_session, refresh_token_ahead, refresh_token_reused};
 use super::session_ends::Ending;
 use super::session_view::expires_in;

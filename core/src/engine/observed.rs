@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::answers::VerifyError;
 use super::inner::EngineInner;
 use super::observer::{Observer, OperationReport};
-use super::pending_write::Pending;
+use super::pending::Pending;
 use super::tenant::Tenant;
 use crate::clock::Timer;
 use crate::error::{Error, ErrorCode};
@@ -113,14 +113,14 @@ impl Tenant {
         answer
     }
 
-    /// [`observe`](Self::observe) for a write that is begun here and told when it is waited for; if it never is, it is not told.
+    /// [`observe`](Self::observe) for a call that is begun here and told when it is waited for; if it never is, it is not told.
     #[inline]
-    pub(super) fn observe_pending<T: Send + 'static>(
+    pub(super) fn observe_pending<T: Send + 'static, E: HasCode + Send + 'static>(
         &self,
         operation: Operation,
         rows: impl FnOnce(&T) -> u64 + Send + 'static,
-        begin: impl FnOnce() -> Pending<T>,
-    ) -> Pending<T> {
+        begin: impl FnOnce() -> Pending<T, E>,
+    ) -> Pending<T, E> {
         let begun = self.inner.begin_observed();
         let pending = begin();
         match begun {
@@ -130,13 +130,13 @@ impl Tenant {
     }
 
     #[cold]
-    fn tell_when_waited_for<T: Send + 'static>(
+    fn tell_when_waited_for<T: Send + 'static, E: HasCode + Send + 'static>(
         &self,
         begun: Observed,
         operation: Operation,
         rows: impl FnOnce(&T) -> u64 + Send + 'static,
-        pending: Pending<T>,
-    ) -> Pending<T> {
+        pending: Pending<T, E>,
+    ) -> Pending<T, E> {
         let tenant = self.clone();
         pending.then(move |answer| {
             tenant.inner.tell(&begun, report(operation, Some(tenant.id()), rows, &answer));

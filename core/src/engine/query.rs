@@ -6,8 +6,11 @@ use serde_json::{Map, Value};
 
 use super::cache_validator::CacheValidator;
 use super::observed::count_rows;
+use super::pending::Pending;
 use super::refusals::unknown_session;
+use super::session_scan::needed_page;
 use super::tenant::Tenant;
+use super::transaction::BegunRead;
 use crate::error::{Error, Refusal};
 use crate::model::id::SessionId;
 use crate::model::operation::Operation;
@@ -47,11 +50,20 @@ impl ListQuery {
         Ok(query)
     }
 
+    /// The rows that the list begins with. The cursor may still be refused.
+    fn needs(&self) -> NeededSessions {
+        needed_page(&self.filter, self.cursor.as_ref().map(|cursor| cursor.after), self.limit.get())
+    }
+
     /// Tells the lists of one tenant apart, so that a cursor belongs to one of them.
     fn cursor_scope(&self) -> String {
         let status = Some(self.filter.effective_status());
         SessionFilter { status, ..self.filter.clone() }.to_json()
     }
+}
+
+fn count_sessions(page: &Page<Session>) -> u64 {
+    count_rows(&page.data)
 }
 
 impl Tenant {
@@ -77,11 +89,30 @@ impl Tenant {
     /// # Errors
     /// As [`get`](Self::get).
     pub fn get_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), Error> {
-        self.observe(Operation::Get, |_| 1, || self.read_session(id))
+        self.observe(Operation::Get, |_| 1, || self.read_session(None, id))
     }
 
-    fn read_session(&self, id: SessionId) -> Result<(Session, CacheValidator), Error> {
-        self.read_about(NeededSessions::One(id), |ctx| {
+    /// Begins a [`get`](Self::get).
+    ///
+    /// # Errors
+    /// As [`get`](Self::get), from [`Pending::wait`].
+    pub fn begin_get(&self, id: SessionId) -> Pending<Session> {
+        self.observe_pending(
+            Operation::Get,
+            |_| 1,
+            || {
+                let (tenant, begun) = (self.clone(), self.begin_read(&NeededSessions::One(id)));
+                Pending::deferred(move || Ok(tenant.read_session(begun, id)?.0))
+            },
+        )
+    }
+
+    fn read_session(
+        &self,
+        begun: Option<BegunRead>,
+        id: SessionId,
+    ) -> Result<(Session, CacheValidator), Error> {
+        self.finish_read(begun, NeededSessions::One(id), |ctx| {
             let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
             let end = ctx.effective_end(&record.lifetime())?;
             let validator = ctx.cache_validator(&record, end, None);
@@ -119,14 +150,25 @@ impl Tenant {
     /// # Errors
     /// `validation_error` for a cursor of another list, and for members of the filter that no session can satisfy together.
     pub fn list(&self, query: &ListQuery) -> Result<Page<Session>, Error> {
-        self.observe(Operation::List, |page: &Page<Session>| count_rows(&page.data), || self.read_page(query))
+        self.observe(Operation::List, count_sessions, || self.read_page(None, query))
     }
 
-    fn read_page(&self, query: &ListQuery) -> Result<Page<Session>, Error> {
+    /// Begins a [`list`](Self::list).
+    ///
+    /// # Errors
+    /// As [`list`](Self::list), from [`Pending::wait`].
+    pub fn begin_list(&self, query: ListQuery) -> Pending<Page<Session>> {
+        self.observe_pending(Operation::List, count_sessions, || {
+            let (tenant, begun) = (self.clone(), self.begin_read(&query.needs()));
+            Pending::deferred(move || tenant.read_page(begun, &query))
+        })
+    }
+
+    fn read_page(&self, begun: Option<BegunRead>, query: &ListQuery) -> Result<Page<Session>, Error> {
         query.filter.require_possible()?;
         let cursor_scope = query.cursor_scope();
         let limit = query.limit.get();
-        self.read_about(NeededSessions::Scanned, |ctx| {
+        self.finish_read(begun, query.needs(), |ctx| {
             let key = &ctx.snapshot.refresh_key;
             let before = match &query.cursor {
                 Some(cursor) if !key.verify_cursor(cursor, cursor_scope.as_bytes()) => {

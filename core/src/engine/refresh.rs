@@ -2,7 +2,7 @@
 
 use super::answers::Grant;
 use super::exchange::RefreshRequest;
-use super::pending_write::Pending;
+use super::pending::Pending;
 use super::refusals::{invalid_refresh_token, missing_refresh_token};
 use super::tenant::Tenant;
 use super::transaction::WriteContext;

@@ -1,7 +1,7 @@
 //! Ending sessions by decision: one, a user's, a tenant's; signing out.
 
 use super::bulk_write::{BulkStep, EndedCount};
-use super::pending_write::Pending;
+use super::pending::Pending;
 use super::refusals::{
     ended_session, invalid_refresh_token, refresh_token_ahead, refresh_token_reused, rejected_access_token,
     unknown_session,

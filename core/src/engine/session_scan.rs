@@ -1,13 +1,14 @@
 //! Looking through the sessions that a filter admits, newest first, a bounded number in one read transaction.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::transaction::ReadContext;
 use crate::error::{Failure, OpError};
 use crate::model::id::SessionId;
 use crate::model::session::{End, SessionLifetime, StatusFilter};
 use crate::model::session_filter::SessionFilter;
-use crate::store::{ReadRecord, ScanFilter, SessionRecord, SessionScope};
+use crate::store::{NeededPage, NeededSessions, ReadRecord, ScanFilter, SessionRecord, SessionScope};
 
 /// How many sessions one read transaction looks at, whether they match or not: some 2 ms of reading. A walk through more takes
 /// many of them, and no other caller waits.
@@ -40,6 +41,34 @@ pub(super) struct Scanned {
     pub next: Option<SessionId>,
 }
 
+/// An end that is written down is final: such a session is never active again.
+fn scan_filter(filter: &SessionFilter) -> ScanFilter {
+    match filter.effective_status() {
+        StatusFilter::Active => ScanFilter::Open,
+        _ => ScanFilter::All,
+    }
+}
+
+/// Below which session a scan begins.
+fn scan_start(filter: &SessionFilter, before: Option<SessionId>) -> Option<SessionId> {
+    before.into_iter().chain(filter.above()).min()
+}
+
+/// What a scan for so many sessions asks the store for, if the filter admits most of them.
+pub(super) fn needed_page(
+    filter: &SessionFilter,
+    before: Option<SessionId>,
+    sessions: usize,
+) -> NeededSessions {
+    NeededSessions::Page(Arc::new(NeededPage {
+        user: filter.user_id.clone(),
+        filter: scan_filter(filter),
+        before: scan_start(filter, before),
+        // The scan looks at one more, to know whether there is one.
+        rows: (sessions + 1).min(SCAN_ROWS_MAX),
+    }))
+}
+
 impl ReadContext<'_> {
     /// Visits the sessions that the filter admits, newest first, those below `before` only. Ends when the visitor breaks,
     /// before the session that it broke at, or when enough sessions were looked at.
@@ -50,16 +79,14 @@ impl ReadContext<'_> {
         visit: &mut dyn FnMut(Match<'_>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<Scanned, OpError> {
         let scope = SessionScope::of(filter.user_id.as_ref());
-        let only_active = filter.effective_status() == StatusFilter::Active;
-        // An end that is written down is final: such a session is never active again.
-        let ends = if only_active { ScanFilter::Open } else { ScanFilter::All };
+        let ends = scan_filter(filter);
         // Below it there may be very many sessions that were ended and are not stamped yet.
-        let undecided = match (only_active, &filter.user_id) {
-            (true, Some(user)) => self.snapshot.bulk_ends.oldest_undecided(user, self.mark.epoch),
+        let undecided = match (ends, &filter.user_id) {
+            (ScanFilter::Open, Some(user)) => self.snapshot.bulk_ends.oldest_undecided(user, self.mark.epoch),
             _ => None,
         };
         let oldest = undecided.max(filter.below());
-        let before = before.into_iter().chain(filter.above()).min();
+        let before = scan_start(filter, before);
         let mut scanned = Scanned { newest: None, next: None };
         let (mut looked_at, mut last) = (0, None);
         self.transaction.scan_newest_first(

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::cache_validator::CacheValidator;
 use super::inner::{EngineInner, raise_clock_mark};
-use super::pending_write::Pending;
+use super::pending::Pending;
 use super::tenant::Tenant;
 use super::tenant_snapshot::TenantSnapshot;
 use crate::clock::Timestamp;
@@ -19,8 +19,8 @@ use crate::error::{Error, Failure, OpError, Refusal};
 use crate::model::id::Actor;
 use crate::model::session::{End, SessionTimes};
 use crate::store::{
-    ClockMark, CommitVersion, Durability, NeededSessions, Needs, QueuedJob, ReadTransaction, SessionRecord,
-    TenantNo, WriteTransaction,
+    ClockMark, CommitVersion, Durability, NeededSessions, Needs, QueuedJob, QueuedRead, ReadTransaction,
+    SessionRecord, TenantNo, WriteTransaction,
 };
 
 /// How old the last confirmed snapshot may get before local verification reads the database again, in ms. Bounds how long
@@ -89,6 +89,21 @@ pub(super) struct WriteContext<'a> {
 /// The mark that an answer needs the database to have reached.
 type PendingMark = Option<ClockMark>;
 
+/// What a read has to know from before its transaction: with a later clock, a refresh that commits in between would look too
+/// late.
+struct BeforeRead {
+    clock: Timestamp,
+    settings_changes: u64,
+    known: Arc<TenantSnapshot>,
+    commit_version: Option<CommitVersion>,
+}
+
+/// A read that stands in line for a round trip of the store.
+pub(super) struct BegunRead {
+    before: BeforeRead,
+    queued: QueuedRead,
+}
+
 impl Tenant {
     /// Settings and keys without a transaction: at most [`SNAPSHOT_MAX_AGE_MS`] behind other processes and never behind
     /// this engine.
@@ -122,20 +137,54 @@ impl Tenant {
         sessions: NeededSessions,
         job: impl Fn(&ReadContext<'_>) -> Result<T, OpError>,
     ) -> Result<T, Error> {
+        self.finish_read(None, sessions, job)
+    }
+
+    /// Whether every read waits for a network, as over a database server: reads that are begun together share a round trip.
+    pub fn reads_over_network(&self) -> bool {
+        self.inner.store.is_over_network()
+    }
+
+    /// Queues a read of these sessions; nothing if it has to be made, or refused, when its answer is wanted.
+    pub(super) fn begin_read(&self, sessions: &NeededSessions) -> Option<BegunRead> {
+        if !self.reads_over_network() {
+            return None;
+        }
+        self.inner.require_open().ok()?;
+        let before = self.look_before_read().ok()?;
+        let needs = Needs { tenant: Some(self.state.no), sessions: sessions.clone() };
+        let queued = self.inner.store.enqueue_read(&needs)?;
+        Some(BegunRead { before, queued })
+    }
+
+    fn look_before_read(&self) -> Result<BeforeRead, Error> {
+        let clock = self.inner.clock_time()?;
+        self.inner.store.confirm_files(clock)?;
+        let settings_changes = self.inner.settings_changes.load(Ordering::Acquire);
+        let known = Arc::clone(&self.state.snapshot.lock());
+        let commit_version = self.inner.store.commit_version();
+        Ok(BeforeRead { clock, settings_changes, known, commit_version })
+    }
+
+    /// [`read_about`](Self::read_about), begun before or not.
+    pub(super) fn finish_read<T>(
+        &self,
+        mut begun: Option<BegunRead>,
+        sessions: NeededSessions,
+        job: impl Fn(&ReadContext<'_>) -> Result<T, OpError>,
+    ) -> Result<T, Error> {
         self.inner.require_open()?;
         let needs = Needs { tenant: Some(self.state.no), sessions };
         // The mark that the database was made to reach for this answer.
         let mut persisted: PendingMark = None;
         loop {
-            // All read before the transaction begins: with a later clock, a refresh that commits in between would look
-            // too late.
-            let clock = self.inner.clock_time()?;
-            self.inner.store.confirm_files(clock)?;
-            let changes = self.inner.settings_changes.load(Ordering::Acquire);
-            let known = Arc::clone(&self.state.snapshot.lock());
-            let commit_version = self.inner.store.commit_version();
+            let (before, queued) = match begun.take() {
+                Some(BegunRead { before, queued }) => (before, Some(queued)),
+                None => (self.look_before_read()?, None),
+            };
+            let BeforeRead { clock, settings_changes, known, commit_version } = before;
             let mut outcome: Option<(Result<T, Refusal>, PendingMark)> = None;
-            self.inner.store.read(self.wait_policy, &needs, &mut |transaction| {
+            let mut run = |transaction: &dyn ReadTransaction| {
                 let version = transaction.tenant_version(self.state.no)?;
                 let now = match persisted {
                     Some(mark) if mark.epoch == version.mark.epoch => mark.highest.max(version.mark.highest),
@@ -153,7 +202,7 @@ impl Tenant {
                 };
                 if is_newest {
                     self.state.checked_at.store(clock.as_millis(), Ordering::Release);
-                    self.state.checked_changes.fetch_max(changes, Ordering::AcqRel);
+                    self.state.checked_changes.fetch_max(settings_changes, Ordering::AcqRel);
                 }
                 let ctx = ReadContext {
                     transaction,
@@ -169,7 +218,11 @@ impl Tenant {
                 let pending = ctx.clock_mark_pending.get();
                 outcome = Some((answer, pending.then_some(ClockMark { highest: now, ..version.mark })));
                 Ok(())
-            })?;
+            };
+            match queued {
+                Some(queued) => self.inner.store.read_queued(queued, &needs, &mut run)?,
+                None => self.inner.store.read(self.wait_policy, &needs, &mut run)?,
+            }
             match outcome {
                 Some((_, Some(mark))) => {
                     self.require_blocking()?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::answers::UpdatedSession;
 use super::event_log::EventData;
-use super::pending_write::Pending;
+use super::pending::Pending;
 use super::refusals::{ended_session, unknown_session};
 use super::session_view::expires_in;
 use super::tenant::Tenant;

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use zeroize::Zeroizing;
 
 use super::answers::{VerifiedAccess, VerifyError};
 use super::cache_validator::CacheValidator;
+use super::pending::Pending;
 use super::refusals::{ended_session, rejected_access_token, unknown_session};
 use super::tenant::Tenant;
 use super::tenant_snapshot::TenantSnapshot;
 use super::token_cache::cache_key;
+use super::transaction::BegunRead;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, Failure, Refusal};
@@ -89,11 +92,30 @@ impl Tenant {
     /// # Errors
     /// As [`verify_session`](Self::verify_session).
     pub fn verify_session_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), VerifyError> {
-        self.observe(Operation::VerifySession, |_| 1, || self.check_session(id))
+        self.observe(Operation::VerifySession, |_| 1, || self.check_session(None, id))
     }
 
-    fn check_session(&self, id: SessionId) -> Result<(Session, CacheValidator), VerifyError> {
-        match self.look_up(id, None)? {
+    /// Begins a [`verify_session`](Self::verify_session).
+    ///
+    /// # Errors
+    /// As [`verify_session`](Self::verify_session), from [`Pending::wait`].
+    pub fn begin_verify_session(&self, id: SessionId) -> Pending<Session, VerifyError> {
+        self.observe_pending(
+            Operation::VerifySession,
+            |_| 1,
+            || {
+                let (tenant, begun) = (self.clone(), self.begin_read(&NeededSessions::One(id)));
+                Pending::deferred(move || Ok(tenant.check_session(begun, id)?.0))
+            },
+        )
+    }
+
+    fn check_session(
+        &self,
+        begun: Option<BegunRead>,
+        id: SessionId,
+    ) -> Result<(Session, CacheValidator), VerifyError> {
+        match self.look_up(begun, id, None)? {
             Lookup::Active { session, validator, .. } => Ok((session, validator)),
             Lookup::Ended(session, refusal) => Err(VerifyError::ended(session, refusal)),
             Lookup::KeysChanged(_) => Err(Failure::internal("no keys were used").into()),
@@ -119,11 +141,34 @@ impl Tenant {
     /// `session_expired`.
     pub fn verify_access_token(&self, token: &str) -> Result<Arc<VerifiedAccess>, VerifyError> {
         self.observe_cached(Operation::VerifyAccessToken, |is_from_cache| {
-            self.check_token(token, is_from_cache)
+            self.check_token(None, token, is_from_cache)
         })
     }
 
-    fn check_token(&self, token: &str, is_from_cache: &mut bool) -> Result<Arc<VerifiedAccess>, VerifyError> {
+    /// Begins a [`verify_access_token`](Self::verify_access_token). The signature is checked on the thread that waits; what is
+    /// looked up before is the session that the token names, genuine or not.
+    ///
+    /// # Errors
+    /// As [`verify_access_token`](Self::verify_access_token), from [`Pending::wait`].
+    pub fn begin_verify_access_token(&self, token: &str) -> Pending<Arc<VerifiedAccess>, VerifyError> {
+        self.observe_pending(
+            Operation::VerifyAccessToken,
+            |_| 1,
+            || {
+                let named = verifier::session_named_by(token, &self.inner.issuer, self.id());
+                let begun = named.and_then(|id| self.begin_read(&NeededSessions::One(id)));
+                let (tenant, token) = (self.clone(), Zeroizing::new(token.to_owned()));
+                Pending::deferred(move || tenant.check_token(begun, &token, &mut false))
+            },
+        )
+    }
+
+    fn check_token(
+        &self,
+        mut begun: Option<BegunRead>,
+        token: &str,
+        is_from_cache: &mut bool,
+    ) -> Result<Arc<VerifiedAccess>, VerifyError> {
         if token.len() > ACCESS_TOKEN_MAX {
             return Err(Error::from(rejected_access_token(Rejection::Invalid)).into());
         }
@@ -145,7 +190,7 @@ impl Tenant {
                 }
                 _ => self.verify_claims(token, snapshot, now, None, Leeway::None)?,
             };
-            match self.look_up(claims.session_id, Some((&claims, used.version)))? {
+            match self.look_up(begun.take(), claims.session_id, Some((&claims, used.version)))? {
                 Lookup::Active { session, validator, is_outdated } => {
                     let verified =
                         Arc::new(VerifiedAccess { session, claims, outdated: is_outdated, validator });
@@ -219,8 +264,13 @@ impl Tenant {
     }
 
     /// Looks the session up. For an access token: with its claims and the version of the keys that verified it.
-    fn look_up(&self, id: SessionId, token: Option<(&AccessClaims, i64)>) -> Result<Lookup, Error> {
-        self.read_about(NeededSessions::One(id), |ctx| {
+    fn look_up(
+        &self,
+        begun: Option<BegunRead>,
+        id: SessionId,
+        token: Option<(&AccessClaims, i64)>,
+    ) -> Result<Lookup, Error> {
+        self.finish_read(begun, NeededSessions::One(id), |ctx| {
             if token.is_some_and(|(_, version)| version != ctx.snapshot.version) {
                 return Ok(Lookup::KeysChanged(Arc::clone(&ctx.snapshot)));
             }

@@ -8,6 +8,7 @@ use super::durability::Durability;
 use super::file_access::FileAccess;
 use super::group_commit::QueuedWrite;
 use super::needs::Needs;
+use super::queued_read::QueuedRead;
 use super::records::CommitVersion;
 use super::transaction::{QueuedJob, ReadJob, WriteJob};
 use super::wait_policy::WaitPolicy;
@@ -73,6 +74,22 @@ pub(crate) trait Store: Send + Sync {
     /// With [`WaitPolicy::NonBlocking`] the call fails with `storage_busy` where it would wait for a lock, a sync of the
     /// disk or a network; a store whose every read is such a wait always fails so.
     fn read(&self, wait_policy: WaitPolicy, needs: &Needs, job: &mut ReadJob<'_>) -> Result<(), Failure>;
+
+    /// Whether every read waits for a network: the reads of one moment are worth queueing together.
+    fn is_over_network(&self) -> bool {
+        false
+    }
+
+    /// Queues a read for the next round trip, which all reads that are queued by then share. Returns at once; the trip is made
+    /// by the first caller that waits. `None` where a read takes no trip that others could share: the caller reads.
+    fn enqueue_read(&self, _needs: &Needs) -> Option<QueuedRead> {
+        None
+    }
+
+    /// [`read`](Self::read) for a read that was queued for these needs: its snapshot is of some instant since then.
+    fn read_queued(&self, _queued: QueuedRead, needs: &Needs, job: &mut ReadJob<'_>) -> Result<(), Failure> {
+        self.read(WaitPolicy::Block, needs, job)
+    }
 
     /// Runs the job in a write transaction of its own and commits what it changed: when this returns, every read that
     /// begins sees the changes and, with full durability, the disk holds them. A failure of the job or of the commit rolls

@@ -19,6 +19,7 @@ mod needs;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod queued_read;
 mod records;
 mod sqlite;
 mod transaction;
@@ -30,8 +31,9 @@ pub(crate) use self::durability::Durability;
 pub(crate) use self::file_access::FileAccess;
 pub(crate) use self::foreign_tables::ForeignTables;
 pub(crate) use self::group_commit::QueuedWrite;
-pub(crate) use self::needs::{NeededSessions, Needs};
+pub(crate) use self::needs::{NeededPage, NeededSessions, Needs};
 pub(crate) use self::open::{backup, check, copy, open, open_foreign, restore};
+pub(crate) use self::queued_read::QueuedRead;
 pub(crate) use self::records::{
     BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, LeaseHolder,
     LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,

@@ -8,7 +8,7 @@ use super::keyring::KeyRing;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::ErrorCode;
-use crate::model::id::TenantId;
+use crate::model::id::{SessionId, TenantId};
 
 /// How long after its `exp` a token is accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,4 +98,13 @@ pub(crate) fn verify(
         return Err(Rejection::Expired);
     }
     Ok(claims)
+}
+
+/// The session that a token names, before anything of it is verified: a hint of what to look up.
+pub(crate) fn session_named_by(token: &str, issuer: &str, tenant_id: &TenantId) -> Option<SessionId> {
+    if token.len() > ACCESS_TOKEN_MAX {
+        return None;
+    }
+    let payload = base64url::decode(token.split('.').nth(1)?)?;
+    AccessClaims::parse(&payload, issuer, tenant_id.as_str()).map(|claims| claims.session_id)
 }

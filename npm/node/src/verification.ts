@@ -146,10 +146,10 @@ export class Verifier {
   }
 
   async #getFromStore(id: string): Promise<WireSession> {
-    const { session, number } = await callInlineOrAsync<{ session: WireSession; number: number }>(() =>
+    const { session, number } = await callInlineOrAsync<{ session: WireSession; number: number | null }>(() =>
       this.#tenant.get(id),
     );
-    this.#sessions.keep(id, number, session);
+    if (number !== null) this.#sessions.keep(id, number, session);
     return session;
   }
 

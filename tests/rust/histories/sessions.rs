@@ -31,7 +31,10 @@ impl History {
         let Some(session_index) = self.pick_session(tenant_index) else { return };
         let id = self.model.tenants[tenant_index].sessions[session_index].id;
         self.record_call(format!("get {tenant_index} {session_index}"));
-        let answer = self.tenants[tenant_index].get(id);
+        let answer = match session_index % 2 {
+            0 => self.tenants[tenant_index].get(id),
+            _ => self.tenants[tenant_index].begin_get(id).wait(),
+        };
         self.record_answer(&answer);
         self.model.see_clock();
         self.check_session_answer(tenant_index, session_index, answer);
@@ -139,7 +142,10 @@ impl History {
         user_index: Option<usize>,
         after: Option<SessionId>,
     ) {
-        let answer = self.tenants[tenant_index].list(&query);
+        let answer = match tenant_index % 2 {
+            0 => self.tenants[tenant_index].list(&query),
+            _ => self.tenants[tenant_index].begin_list(query.clone()).wait(),
+        };
         self.record_answer(&answer);
         self.model.see_clock();
         let (page, limit) = (answer.unwrap(), query.limit.get());

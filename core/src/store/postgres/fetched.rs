@@ -1,6 +1,7 @@
 //! What a trip has brought, from which a job is answered without another one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::value::{Row, Value};
 use crate::clock::Timestamp;
@@ -10,7 +11,8 @@ use crate::model::id::{SessionId, UserId};
 use crate::model::revocation::RevocationSeq;
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
-use crate::store::records::{ClockMark, SessionRecord, TenantNo};
+use crate::store::needs::NeededPage;
+use crate::store::records::{ClockMark, ScanFilter, SessionRecord, SessionScope, TenantNo};
 use crate::token::failure_key::FailureKey;
 
 /// How many of a user's open sessions are fetched beforehand.
@@ -27,12 +29,40 @@ pub(super) struct Fetched {
     pub sessions: HashMap<(TenantNo, SessionId), Option<SessionRecord>>,
     /// The newest open sessions of users, newest first, at most [`OPEN_FETCHED`].
     pub open: HashMap<(TenantNo, UserId), Vec<SessionLifetime>>,
+    /// The first rows of a list.
+    pub page: Option<Arc<FetchedPage>>,
     /// The numbers of tenants' newest events.
     pub newest_events: HashMap<TenantNo, EventSeq>,
     /// The numbers of tenants' newest revocations.
     pub newest_revocations: HashMap<TenantNo, RevocationSeq>,
     /// Failed sign-ins: a sign-in asks for them more than once.
     pub failures: HashMap<(TenantNo, FailureKey), Vec<FailedSignIn>>,
+}
+
+/// The first rows of a list, whole sessions, newest first: as many as were needed, or all that there are.
+#[derive(Debug)]
+pub(super) struct FetchedPage {
+    pub tenant: TenantNo,
+    pub needed: Arc<NeededPage>,
+    pub rows: Vec<Row>,
+}
+
+impl FetchedPage {
+    pub(super) fn is_of(&self, tenant: TenantNo, needed: &NeededPage) -> bool {
+        self.tenant == tenant && *self.needed == *needed
+    }
+
+    /// Whether a scan begins with these rows.
+    pub(super) fn begins(
+        &self,
+        tenant: TenantNo,
+        scope: SessionScope<'_>,
+        filter: ScanFilter,
+        before: Option<SessionId>,
+    ) -> bool {
+        let NeededPage { user, filter: of_filter, before: of_before, rows: _ } = &*self.needed;
+        self.tenant == tenant && user.as_ref() == scope.user() && *of_filter == filter && *of_before == before
+    }
 }
 
 impl Fetched {
@@ -43,6 +73,7 @@ impl Fetched {
             versions: HashMap::new(),
             sessions: HashMap::new(),
             open: HashMap::new(),
+            page: None,
             newest_events: HashMap::new(),
             newest_revocations: HashMap::new(),
             failures: HashMap::new(),

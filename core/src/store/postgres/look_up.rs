@@ -1,4 +1,5 @@
-//! Look-ups of sessions: callers that ask at the same time share one statement, and so one trip and one snapshot.
+//! Look-ups of sessions and first rows of lists: callers that ask at the same time share one trip and one snapshot. A caller may
+//! stand in line before it waits, so that one thread brings many questions into one trip.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -6,11 +7,13 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 
 use super::codec;
-use super::fetched::{Fetched, read_versions};
+use super::fetched::{Fetched, FetchedPage, read_versions};
 use super::value::Row;
 use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::fork;
 use crate::model::id::SessionId;
+use crate::store::needs::{NeededPage, NeededSessions};
 use crate::store::records::{SessionRecord, TenantNo};
 
 /// How many trips may be under way: while one is, the callers of the next gather. A lone caller waits for none.
@@ -19,15 +22,29 @@ const TRIPS_MAX: usize = 2;
 /// How many sessions one trip looks up at most.
 const SESSIONS_MAX: usize = 512;
 
+/// How many lists' first rows one trip brings at most: a statement each.
+const PAGES_MAX: usize = 24;
+
 /// The column of a look-up's rows from which on the session stands.
 const SESSION: usize = 5;
 
 /// What a trip is asked for: a tenant's version, and a session of it if there is one.
 pub(super) type Wanted = (TenantNo, Option<SessionId>);
 
+/// A list whose first rows a trip is asked for.
+pub(super) type WantedPage = (TenantNo, Arc<NeededPage>);
+
+/// What the server answered on one trip.
+pub(super) struct TripRows {
+    /// One for each session that was wanted.
+    pub look_up: Vec<Row>,
+    /// The rows of each list that was wanted.
+    pub pages: Vec<Vec<Row>>,
+}
+
 #[derive(Default)]
 pub(super) struct LookUps {
-    line: Mutex<Line>,
+    line: Arc<Mutex<Line>>,
 }
 
 #[derive(Default)]
@@ -38,31 +55,68 @@ struct Line {
 
 struct Caller {
     wanted: Vec<Wanted>,
-    answer: Mutex<Option<Result<Fetched, Failure>>>,
+    page: Option<WantedPage>,
+    state: Mutex<CallerState>,
     /// Wakes the caller: its answer is there, or it is to make a trip.
     wake: Condvar,
 }
 
+#[derive(Default)]
+struct CallerState {
+    answer: Option<Result<Fetched, Failure>>,
+    /// Whether a thread waits for the answer, and so can be woken to make a trip.
+    is_waited_for: bool,
+}
+
+/// A place in the line. Dropped, it is given up.
+pub(in crate::store) struct QueuedLookUp {
+    line: Arc<Mutex<Line>>,
+    caller: Arc<Caller>,
+}
+
+impl Drop for QueuedLookUp {
+    fn drop(&mut self) {
+        // A forked child must not touch its parent's locks.
+        if !fork::is_child() {
+            self.line.lock().waiting.retain(|other| !Arc::ptr_eq(other, &self.caller));
+        }
+    }
+}
+
 impl LookUps {
-    /// Looks these sessions and their tenant up; `trip` fetches the rows for this caller and for others that ask meanwhile.
-    pub(super) fn find(
-        &self,
-        tenant: TenantNo,
-        sessions: &[SessionId],
-        mut trip: impl FnMut(Vec<Wanted>) -> Result<Vec<Row>, Failure>,
-    ) -> Result<Fetched, Failure> {
-        let wanted = match sessions {
-            [] => vec![(tenant, None)],
-            sessions => sessions.iter().map(|id| (tenant, Some(*id))).collect(),
+    /// Takes a place in the line; nothing for what no shared trip answers.
+    pub(super) fn enqueue(&self, tenant: TenantNo, needed: &NeededSessions) -> Option<QueuedLookUp> {
+        let one = |id: SessionId| (tenant, Some(id));
+        let (wanted, page) = match needed {
+            NeededSessions::None => (vec![(tenant, None)], None),
+            NeededSessions::One(id) => (vec![one(*id)], None),
+            NeededSessions::Many(ids) if ids.is_empty() => (vec![(tenant, None)], None),
+            NeededSessions::Many(ids) => (ids.iter().copied().map(one).collect(), None),
+            NeededSessions::Page(page) => (vec![(tenant, None)], Some((tenant, Arc::clone(page)))),
+            NeededSessions::OpenOf(_) | NeededSessions::Scanned => return None,
         };
-        let caller = Arc::new(Caller { wanted, answer: Mutex::new(None), wake: Condvar::new() });
+        let caller = Arc::new(Caller { wanted, page, state: Mutex::default(), wake: Condvar::new() });
+        self.line.lock().waiting.push_back(Arc::clone(&caller));
+        Some(QueuedLookUp { line: Arc::clone(&self.line), caller })
+    }
+
+    /// Waits for the answer; `trip` fetches the rows for this caller and for others that stand in line.
+    pub(super) fn wait(
+        &self,
+        queued: &QueuedLookUp,
+        mut trip: impl FnMut(Vec<Wanted>, &[WantedPage]) -> Result<TripRows, Failure>,
+    ) -> Result<Fetched, Failure> {
+        let caller = &queued.caller;
         let mut line = self.line.lock();
-        line.waiting.push_back(Arc::clone(&caller));
         loop {
-            if let Some(answer) = caller.answer.lock().take() {
-                return answer;
+            {
+                let mut state = caller.state.lock();
+                if let Some(answer) = state.answer.take() {
+                    return answer;
+                }
+                state.is_waited_for = true;
             }
-            let is_waiting = line.waiting.iter().any(|other| Arc::ptr_eq(other, &caller));
+            let is_waiting = line.waiting.iter().any(|other| Arc::ptr_eq(other, caller));
             if !is_waiting || line.trips == TRIPS_MAX {
                 caller.wake.wait(&mut line);
                 continue;
@@ -72,7 +126,8 @@ impl LookUps {
             drop(line);
             let guard = TripGuard { look_ups: self, callers: &callers, found: None };
             let wanted = callers.iter().flat_map(|caller| caller.wanted.iter().copied()).collect();
-            guard.finish(trip(wanted).and_then(|rows| Found::read(&rows)));
+            let pages: Vec<WantedPage> = callers.iter().filter_map(|caller| caller.page.clone()).collect();
+            guard.finish(trip(wanted, &pages).and_then(|rows| Found::read(rows, pages)));
             line = self.line.lock();
         }
     }
@@ -81,15 +136,23 @@ impl LookUps {
 impl Line {
     /// The callers of the next trip: as many as fit, at least one.
     fn take_callers(&mut self) -> Vec<Arc<Caller>> {
-        let (mut callers, mut sessions) = (Vec::new(), 0);
+        let (mut callers, mut sessions, mut pages) = (Vec::new(), 0, 0);
         while let Some(next) = self.waiting.front() {
             sessions += next.wanted.len();
-            if !callers.is_empty() && sessions > SESSIONS_MAX {
+            pages += usize::from(next.page.is_some());
+            if !callers.is_empty() && (sessions > SESSIONS_MAX || pages > PAGES_MAX) {
                 break;
             }
             callers.extend(self.waiting.pop_front());
         }
         callers
+    }
+
+    /// Wakes the next caller that can make a trip: it takes those before it along.
+    fn wake_next(&self) {
+        if let Some(next) = self.waiting.iter().find(|caller| caller.state.lock().is_waited_for) {
+            next.wake.notify_one();
+        }
     }
 }
 
@@ -98,15 +161,18 @@ struct Found {
     /// Without sessions.
     heads: Fetched,
     sessions: HashMap<(TenantNo, SessionId), SessionRecord>,
+    pages: Vec<Arc<FetchedPage>>,
 }
 
 impl Found {
-    fn read(rows: &[Row]) -> Result<Self, Failure> {
+    fn read(TripRows { look_up: rows, pages }: TripRows, wanted: Vec<WantedPage>) -> Result<Self, Failure> {
         let first = rows.first().ok_or_else(|| Failure::corrupt("the clock mark is missing"))?;
         let heads = Fetched::new(codec::clock_mark(first, 3)?, Timestamp::from_millis(first.get(0)?));
-        let mut found = Found { heads, sessions: HashMap::new() };
-        read_versions(rows, &mut found.heads)?;
-        for row in rows {
+        let pages = wanted.into_iter().zip(pages);
+        let pages = pages.map(|((tenant, needed), rows)| Arc::new(FetchedPage { tenant, needed, rows }));
+        let mut found = Found { heads, sessions: HashMap::new(), pages: pages.collect() };
+        read_versions(&rows, &mut found.heads)?;
+        for row in &rows {
             if row.get::<Option<&[u8]>>(SESSION)?.is_some() {
                 let (tenant, record) = (row.get(1)?, codec::session(row, SESSION)?);
                 found.sessions.insert((tenant, record.id), record);
@@ -115,9 +181,11 @@ impl Found {
         Ok(found)
     }
 
-    fn answer(&self, wanted: &[Wanted]) -> Fetched {
+    fn answer(&self, caller: &Caller) -> Fetched {
         let mut answer = Fetched::new(self.heads.mark, self.heads.time);
-        for (tenant, session) in wanted {
+        answer.page = (caller.page.as_ref())
+            .and_then(|(tenant, needed)| self.pages.iter().find(|page| page.is_of(*tenant, needed)).cloned());
+        for (tenant, session) in &caller.wanted {
             if let Some(version) = self.heads.versions.get(tenant) {
                 answer.versions.insert(*tenant, *version);
             }
@@ -149,17 +217,15 @@ impl Drop for TripGuard<'_> {
         let answers: Vec<Result<Fetched, Failure>> = self
             .callers
             .iter()
-            .map(|caller| found.as_ref().map(|found| found.answer(&caller.wanted)).map_err(Clone::clone))
+            .map(|caller| found.as_ref().map(|found| found.answer(caller)).map_err(Clone::clone))
             .collect();
         // Without the lock of the line a caller that has just seen no answer would miss being woken.
         let mut line = self.look_ups.line.lock();
         line.trips -= 1;
         for (caller, answer) in self.callers.iter().zip(answers) {
-            *caller.answer.lock() = Some(answer);
+            caller.state.lock().answer = Some(answer);
             caller.wake.notify_one();
         }
-        if let Some(next) = line.waiting.front() {
-            next.wake.notify_one();
-        }
+        line.wake_next();
     }
 }

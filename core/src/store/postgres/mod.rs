@@ -38,4 +38,5 @@ mod write_tx;
 mod writing;
 
 pub(super) use self::foreign::ForeignServer;
+pub(super) use self::look_up::QueuedLookUp;
 pub(super) use self::store::PostgresStore;

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use super::codec;
 use super::fetched::OPEN_FETCHED;
+use super::statements::Statements;
 use super::transaction::Tx;
-use super::value::{Row, Value};
+use super::value::{Row, Statement, Value};
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::model::event::{Event, EventSeq};
@@ -28,6 +29,31 @@ const LAST_PAGE: i64 = 1_024;
 /// Above every ULID, for a scan from the newest session.
 const NEWEST: [u8; 17] = [0xff; 17];
 
+/// Reads the newest whole sessions below this id, of the user or of the tenant.
+pub(super) fn newest_first(
+    statements: &Statements,
+    tenant: TenantNo,
+    user: Option<&UserId>,
+    filter: ScanFilter,
+    before: Option<SessionId>,
+    limit: i64,
+) -> Statement {
+    let (before, limit) = (below(before), limit.into());
+    let Some(user) = user else {
+        // No key tells a tenant's open sessions from its ended ones.
+        return Statement::new(&statements.newest_of_tenant, vec![tenant.into(), before, limit]);
+    };
+    let sql = match filter {
+        ScanFilter::Open => &statements.newest_open_of_user,
+        ScanFilter::All => &statements.newest_of_user,
+    };
+    Statement::new(sql, vec![tenant.into(), user.as_str().into(), before, limit])
+}
+
+fn below(before: Option<SessionId>) -> Value {
+    before.map_or_else(|| NEWEST.as_slice().into(), |id| id.to_bytes().as_slice().into())
+}
+
 fn missing(what: &str) -> Failure {
     Failure::corrupt(format!("{what} is missing"))
 }
@@ -44,10 +70,6 @@ fn sql_number(seq: EventSeq) -> i64 {
 
 fn sql_limit(limit: usize) -> Value {
     i64::try_from(limit).unwrap_or(i64::MAX).into()
-}
-
-fn below(before: Option<SessionId>) -> Value {
-    before.map_or_else(|| NEWEST.as_slice().into(), |id| id.to_bytes().as_slice().into())
 }
 
 fn above(after: Option<SessionId>) -> Value {
@@ -187,21 +209,24 @@ impl ReadTransaction for Tx<'_, '_> {
         before: Option<SessionId>,
         visit: &mut Visitor<'_>,
     ) -> Result<(), Failure> {
+        let mut before = before;
+        let fetched = self.fetched.borrow().page.clone();
+        if let Some(page) = fetched.filter(|page| page.begins(tenant, scope, filter, before)) {
+            for row in &page.rows {
+                let lifetime = codec::lifetime(row, 0)?;
+                require_order(before.replace(lifetime.id).is_none_or(|previous| lifetime.id < previous))?;
+                if visit(lifetime, &|| codec::session(row, 0))?.is_break() {
+                    return Ok(());
+                }
+            }
+            if page.rows.len() < page.needed.rows {
+                return Ok(());
+            }
+        }
         self.scan(
             before,
-            |before, limit| match (scope, filter) {
-                // No key tells a tenant's open sessions from its ended ones.
-                (SessionScope::Tenant, _) => {
-                    let values = vec![tenant.into(), below(before), limit.into()];
-                    self.query(&self.statements.newest_of_tenant, values)
-                }
-                (SessionScope::User(user), filter) => {
-                    let sql = match filter {
-                        ScanFilter::Open => &self.statements.newest_open_of_user,
-                        ScanFilter::All => &self.statements.newest_of_user,
-                    };
-                    self.query(sql, vec![tenant.into(), user.as_str().into(), below(before), limit.into()])
-                }
+            |before, limit| {
+                self.run(newest_first(self.statements, tenant, scope.user(), filter, before, limit))
             },
             |row| codec::lifetime(row, 0).map(|lifetime| (lifetime.id, lifetime)),
             |lifetime, row| visit(lifetime, &|| codec::session(row, 0)),

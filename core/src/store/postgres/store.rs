@@ -14,9 +14,10 @@ use super::attempt::{Attempt, is_worth_another};
 use super::codec;
 use super::connection::{Connection, Deadline};
 use super::fetched::{Fetched, pairs, read_versions, time_of};
-use super::look_up::LookUps;
+use super::look_up::{LookUps, QueuedLookUp, TripRows, Wanted, WantedPage};
 use super::migrate::migrate;
 use super::pool::Pool;
+use super::read_tx::newest_first;
 use super::statements::Statements;
 use super::transaction::Tx;
 use super::url::PostgresUrl;
@@ -28,7 +29,8 @@ use crate::random::{OsRandom, draw_bytes};
 use crate::store::contract::{Store, StoreOptions};
 use crate::store::durability::Durability;
 use crate::store::group_commit::{GroupCommit, QueuedWrite};
-use crate::store::needs::{NeededSessions, Needs};
+use crate::store::needs::Needs;
+use crate::store::queued_read::QueuedRead;
 use crate::store::records::{CommitVersion, TenantNo};
 use crate::store::transaction::{QueuedJob, ReadJob, WriteJob};
 use crate::store::wait_policy::{WaitPolicy, would_block};
@@ -95,6 +97,57 @@ impl PostgresStore {
         self.trips.fetch_add(u64::from(_connection.trips()), Ordering::Relaxed);
     }
 
+    /// A place in the line of look-ups; nothing for a read that cannot share a trip.
+    fn look_up_line(&self, needs: &Needs) -> Option<QueuedLookUp> {
+        self.look_ups.enqueue(needs.tenant?, &needs.sessions)
+    }
+
+    /// Reads from what a shared trip brings, as far as that is enough.
+    fn read_shared(
+        &self,
+        queued: Option<QueuedLookUp>,
+        needs: &Needs,
+        job: &mut ReadJob<'_>,
+    ) -> Result<(), Failure> {
+        let deadline = Deadline::after(self.options.busy_timeout.max(NETWORK_TIME));
+        if let Some(queued) = queued {
+            let trip = |wanted, pages: &[WantedPage]| self.look_up(&deadline, wanted, pages);
+            let found = self.look_ups.wait(&queued, trip)?;
+            let tx = Tx::closed(&self.statements, &self.schema, found);
+            let outcome = job(&tx);
+            if !tx.is_incomplete() {
+                return outcome;
+            }
+        }
+        self.read_open(&deadline, needs, job)
+    }
+
+    /// Looks up sessions and first rows of lists in one trip and one snapshot.
+    fn look_up(
+        &self,
+        deadline: &Deadline,
+        wanted: Vec<Wanted>,
+        pages: &[WantedPage],
+    ) -> Result<TripRows, Failure> {
+        let mut trip = vec![Statement::new(&self.statements.look_up, pairs(wanted))];
+        let first_rows = |(tenant, page): &WantedPage| {
+            let limit = i64::try_from(page.rows).unwrap_or(i64::MAX);
+            newest_first(&self.statements, *tenant, page.user.as_ref(), page.filter, page.before, limit)
+        };
+        trip.extend(pages.iter().map(first_rows));
+        self.pool.with_reading(deadline, |connection| {
+            let answers = if pages.is_empty() {
+                connection.ask(trip)?
+            } else {
+                connection.begin(&self.statements.begin_snapshot, trip)?
+            };
+            self.count_trips(connection);
+            let mut answers = answers.into_iter().map(|answer| answer.rows);
+            let look_up = answers.next().unwrap_or_default();
+            Ok::<_, Failure>(TripRows { look_up, pages: answers.collect() })
+        })
+    }
+
     /// Reads on one snapshot that stays open while the job asks.
     fn read_open(&self, deadline: &Deadline, needs: &Needs, job: &mut ReadJob<'_>) -> Result<(), Failure> {
         loop {
@@ -129,25 +182,20 @@ impl Store for PostgresStore {
         if wait_policy == WaitPolicy::NonBlocking {
             return Err(would_block());
         }
-        let deadline = Deadline::after(self.options.busy_timeout.max(NETWORK_TIME));
-        if let (Some(tenant), NeededSessions::None | NeededSessions::One(_) | NeededSessions::Many(_)) =
-            (needs.tenant, &needs.sessions)
-        {
-            let found = self.look_ups.find(tenant, needs.sessions.as_slice(), |wanted| {
-                self.pool.with_reading(&deadline, |connection| {
-                    let look_up = Statement::new(&self.statements.look_up, pairs(wanted));
-                    let answers = connection.ask(vec![look_up])?;
-                    self.count_trips(connection);
-                    Ok::<_, Failure>(answers.into_iter().next().map_or_else(Vec::new, |answer| answer.rows))
-                })
-            })?;
-            let tx = Tx::closed(&self.statements, &self.schema, found);
-            let outcome = job(&tx);
-            if !tx.is_incomplete() {
-                return outcome;
-            }
-        }
-        self.read_open(&deadline, needs, job)
+        self.read_shared(self.look_up_line(needs), needs, job)
+    }
+
+    fn is_over_network(&self) -> bool {
+        true
+    }
+
+    fn enqueue_read(&self, needs: &Needs) -> Option<QueuedRead> {
+        self.look_up_line(needs).map(QueuedRead)
+    }
+
+    fn read_queued(&self, queued: QueuedRead, needs: &Needs, job: &mut ReadJob<'_>) -> Result<(), Failure> {
+        self.check_open()?;
+        self.read_shared(Some(queued.0), needs, job)
     }
 
     fn write_exclusive(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {

@@ -109,8 +109,13 @@ impl<'a, 'c> Tx<'a, 'c> {
 
     /// The rows that one statement reads, which sees the transaction's changes.
     pub(super) fn query(&self, sql: &std::sync::Arc<str>, values: Vec<Value>) -> Result<Vec<Row>, Failure> {
+        self.run(Statement::new(sql, values))
+    }
+
+    /// [`query`](Self::query) with a statement.
+    pub(super) fn run(&self, statement: Statement) -> Result<Vec<Row>, Failure> {
         let mut trip = self.take_unsent();
-        trip.push(Statement::new(sql, values));
+        trip.push(statement);
         let answer = self.send(trip)?.pop();
         Ok(answer.map_or_else(Vec::new, |answer| answer.rows))
     }

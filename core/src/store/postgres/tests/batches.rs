@@ -1,5 +1,6 @@
 //! How many trips callers take, and what becomes of their writes when answers are lost.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use crate::store::conformance::TestDatabase;
 use crate::store::conformance::samples::{add_tenant, at, plain_session, session_id, user};
 use crate::store::postgres::PostgresStore;
 use crate::store::{
-    Durability, NeededSessions, Needs, QueuedWrite, Store, TenantNo, WaitPolicy, WriteTransaction,
+    Durability, NeededPage, NeededSessions, Needs, QueuedWrite, ReadTransaction, ScanFilter, SessionScope,
+    Store, TenantNo, WaitPolicy, WriteTransaction,
 };
 
 const PATIENT: Duration = Duration::from_secs(60);
@@ -50,7 +52,7 @@ fn enqueue_rotation(store: &PostgresStore, tenant: TenantNo, id: SessionId) -> A
 
 fn generation(store: &PostgresStore, tenant: TenantNo, id: SessionId) -> u32 {
     let mut found = None;
-    let mut ask = |tx: &dyn crate::store::ReadTransaction| {
+    let mut ask = |tx: &dyn ReadTransaction| {
         tx.tenant_version(tenant)?;
         found = tx.session(tenant, id)?;
         Ok(())
@@ -142,4 +144,103 @@ fn readers_at_the_same_time_get_their_own_sessions() {
             });
         }
     });
+}
+
+/// What a list of the tenant's newest sessions asks for first.
+fn page(tenant: TenantNo, rows: usize) -> Needs {
+    let page = NeededPage { user: None, filter: ScanFilter::Open, before: None, rows };
+    Needs { tenant: Some(tenant), sessions: NeededSessions::Page(Arc::new(page)) }
+}
+
+/// The ids that a scan visits until it has seen so many.
+fn scan(tx: &dyn ReadTransaction, tenant: TenantNo, wanted: usize) -> Result<Vec<SessionId>, Failure> {
+    let mut found = Vec::new();
+    tx.scan_newest_first(tenant, SessionScope::Tenant, ScanFilter::Open, None, &mut |session, read| {
+        assert_eq!(read()?.id, session.id);
+        found.push(session.id);
+        Ok(if found.len() == wanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok(found)
+}
+
+#[test]
+fn reads_that_were_queued_before_the_first_is_waited_for_share_one_trip() {
+    let schema = Schema::create();
+    let (store, tenant) = with_sessions(&schema, 0..64);
+    let all: Vec<SessionId> = (0..64).rev().map(session_id).collect();
+    let (taken, ()) = trips(&store, || {
+        let ids = (0..64).map(session_id);
+        let looked_up: Vec<_> = ids.map(|id| (id, store.enqueue_read(&needs(tenant, id)).unwrap())).collect();
+        let listed: Vec<_> =
+            (1..20).map(|rows| (rows, store.enqueue_read(&page(tenant, rows)).unwrap())).collect();
+        for (rows, queued) in listed {
+            let mut job = |tx: &dyn ReadTransaction| {
+                assert_eq!(scan(tx, tenant, rows)?, all[..rows]);
+                Ok(())
+            };
+            store.read_queued(queued, &page(tenant, rows), &mut job).unwrap();
+        }
+        for (id, queued) in looked_up {
+            let mut job = |tx: &dyn ReadTransaction| {
+                assert_eq!(tx.session(tenant, id)?.map(|session| session.id), Some(id));
+                Ok(())
+            };
+            store.read_queued(queued, &needs(tenant, id), &mut job).unwrap();
+        }
+    });
+    assert_eq!(taken, 1);
+}
+
+#[test]
+fn a_list_that_needs_more_rows_than_it_said_reads_on() {
+    let schema = Schema::create();
+    let (store, tenant) = with_sessions(&schema, 0..64);
+    for (rows, wanted) in [(1, 64), (63, 64), (64, 64), (64, 65), (65, 65), (3, 2)] {
+        let mut found = Vec::new();
+        let mut job = |tx: &dyn ReadTransaction| {
+            found = scan(tx, tenant, wanted)?;
+            Ok(())
+        };
+        store.read(WaitPolicy::Block, &page(tenant, rows), &mut job).unwrap();
+        let expected: Vec<SessionId> = (0..64).rev().map(session_id).take(wanted).collect();
+        assert_eq!(found, expected, "{rows} {wanted}");
+    }
+}
+
+#[test]
+fn a_queued_read_that_no_thread_waits_for_holds_up_no_other() {
+    let schema = Schema::create();
+    let (store, tenant) = with_sessions(&schema, 0..2);
+    let forgotten = store.enqueue_read(&needs(tenant, session_id(0)));
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let forgotten = store.enqueue_read(&needs(tenant, session_id(0)));
+                for _ in 0..20 {
+                    assert_eq!(generation(&store, tenant, session_id(1)), 1);
+                }
+                drop(forgotten);
+            });
+        }
+    });
+    drop(forgotten);
+    assert_eq!(trips(&store, || generation(&store, tenant, session_id(0))), (1, 1));
+}
+
+#[test]
+fn a_queued_read_sees_what_was_committed_before_it_was_queued() {
+    let schema = Schema::create();
+    let (store, tenant) = with_sessions(&schema, 0..2);
+    let early = store.enqueue_read(&needs(tenant, session_id(0))).unwrap();
+    store.wait(&enqueue_rotation(&store, tenant, session_id(0))).unwrap();
+    let late = store.enqueue_read(&needs(tenant, session_id(0))).unwrap();
+    for queued in [late, early] {
+        let mut found = None;
+        let mut job = |tx: &dyn ReadTransaction| {
+            found = tx.session(tenant, session_id(0))?;
+            Ok(())
+        };
+        store.read_queued(queued, &needs(tenant, session_id(0)), &mut job).unwrap();
+        assert_eq!(found.unwrap().rotation.generation, 2);
+    }
 }

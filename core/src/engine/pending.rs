@@ -1,4 +1,4 @@
-//! Writes that were begun and not waited for yet.
+//! Calls that were begun and not waited for yet.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,10 +8,12 @@ use crate::error::{Error, Failure, Refusal};
 use crate::fork;
 use crate::store::QueuedWrite;
 
-/// A write that was begun: [`wait`](Self::wait) gives its answer. Writes that are pending at the same time share a commit,
-/// and so one sync of the disk: a thread that has many writes to do begins them all before it waits for the first.
+/// A call that was begun: [`wait`](Self::wait) gives its answer. Writes that are pending at the same time share a commit,
+/// and so one sync of the disk: a thread that has many writes to do begins them all before it waits for the first. Reads that
+/// are pending at the same time share a round trip to a database server, where there is one; over a file they are read when
+/// they are waited for. The answer of a read is of some instant between its beginning and the return of `wait`.
 ///
-/// If it is dropped without waiting, the write either happens or does not.
+/// If it is dropped without waiting, a write either happens or does not.
 ///
 /// ```
 /// use hellojohn::{CreateSession, Engine, Grant, Pending};
@@ -28,20 +30,15 @@ use crate::store::QueuedWrite;
 /// # Ok::<(), hellojohn::Error>(())
 /// ```
 #[must_use = "a write that is never waited for may never happen"]
-pub struct Pending<T>(Box<dyn FnOnce() -> Result<T, Error> + Send>);
+pub struct Pending<T, E = Error>(Box<dyn FnOnce() -> Result<T, E> + Send>);
 
-impl<T> fmt::Debug for Pending<T> {
+impl<T, E> fmt::Debug for Pending<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pending").finish_non_exhaustive()
     }
 }
 
 impl<T: Send + 'static> Pending<T> {
-    /// An answer that is known already.
-    pub(super) fn ready(answer: Result<T, Error>) -> Self {
-        Pending(Box::new(move || answer))
-    }
-
     /// The answer of a queued write; `take_answer` gives what its job left.
     pub(super) fn queued(
         inner: Arc<EngineInner>,
@@ -61,19 +58,6 @@ impl<T: Send + 'static> Pending<T> {
         }))
     }
 
-    /// Waits until the write is kept, as the engine's durability says, or was refused.
-    ///
-    /// # Errors
-    /// Those of the operation.
-    pub fn wait(self) -> Result<T, Error> {
-        (self.0)()
-    }
-
-    /// The same write with its answer turned into something else, on the thread that waits.
-    pub fn map<U: Send + 'static>(self, convert: impl FnOnce(T) -> U + Send + 'static) -> Pending<U> {
-        Pending(Box::new(move || self.wait().map(convert)))
-    }
-
     /// The same write with more work after it, on the thread that waits.
     pub(super) fn and_then<U: Send + 'static>(
         self,
@@ -81,12 +65,34 @@ impl<T: Send + 'static> Pending<T> {
     ) -> Pending<U> {
         Pending(Box::new(move || self.wait().and_then(complete)))
     }
+}
 
-    /// The same write with work after it whether it succeeded or not, on the thread that waits.
-    pub(super) fn then(
-        self,
-        finish: impl FnOnce(Result<T, Error>) -> Result<T, Error> + Send + 'static,
-    ) -> Self {
+impl<T: Send + 'static, E: Send + 'static> Pending<T, E> {
+    /// An answer that is known already.
+    pub(super) fn ready(answer: Result<T, E>) -> Self {
+        Pending(Box::new(move || answer))
+    }
+
+    /// Work that is done on the thread that waits.
+    pub(super) fn deferred(call: impl FnOnce() -> Result<T, E> + Send + 'static) -> Self {
+        Pending(Box::new(call))
+    }
+
+    /// Waits for the answer. A write is kept then, as the engine's durability says, or was refused.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub fn wait(self) -> Result<T, E> {
+        (self.0)()
+    }
+
+    /// The same call with its answer turned into something else, on the thread that waits.
+    pub fn map<U: Send + 'static>(self, convert: impl FnOnce(T) -> U + Send + 'static) -> Pending<U, E> {
+        Pending(Box::new(move || self.wait().map(convert)))
+    }
+
+    /// The same call with work after it whether it succeeded or not, on the thread that waits.
+    pub(super) fn then(self, finish: impl FnOnce(Result<T, E>) -> Result<T, E> + Send + 'static) -> Self {
         Pending(Box::new(move || finish(self.wait())))
     }
 }
