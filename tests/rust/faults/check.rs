@@ -185,6 +185,17 @@ fn a_file_that_is_no_database_of_ours_is_a_report_and_one_that_cannot_be_read_an
 
 /// As the first release made it.
 #[test]
+fn a_file_whose_header_keeps_sqlite_from_writing_it_is_named() {
+    let database = database_with_sessions();
+    let mut bytes = fs::read(database.path()).unwrap();
+    bytes[18] = 3; // "file format write version", 1 or 2: every other part of SQLite takes such a file for sound
+    fs::write(database.path(), bytes).unwrap();
+    assert_finds(&database, "file", "file", "cannot be written");
+    let process = database.open_at(START);
+    assert_eq!(code(process.tenant("tnt").revoke_tenant()), Some(ErrorCode::StorageReadOnly));
+}
+
+#[test]
 fn a_file_of_an_earlier_release_is_sound_and_opens_with_its_sessions() {
     let database = database_with_sessions();
     change(

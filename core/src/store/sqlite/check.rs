@@ -19,6 +19,9 @@ pub(in crate::store) fn check(path: &Path, options: &StoreOptions) -> Result<Che
     let observer = Observer::open(path, options)?;
     let mut check = Check { connection: observer.connection(), version: 0, report: CheckReport::new() };
     check.run()?;
+    if observer.finds_header_read_only() {
+        check.report.add(ProblemKind::File, "file", "has a header by which it cannot be written");
+    }
     Ok(check.report)
 }
 

@@ -13,6 +13,8 @@ use crate::store::contract::StoreOptions;
 
 pub(super) struct Observer {
     connection: Connection,
+    /// Whether the account may not write the file.
+    opened_to_read: bool,
     /// Released last.
     _file_claim: FileClaim,
 }
@@ -22,9 +24,15 @@ impl Observer {
     /// no log), the file is read as one that does not change.
     pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<Self, Failure> {
         connection::require_sound_sqlite()?;
-        let (connection, file_claim) =
+        let ((connection, opened_to_read), file_claim) =
             FileClaim::claim(path, options.busy_timeout, || open_observing(path, options))?;
-        Ok(Observer { connection, _file_claim: file_claim })
+        Ok(Observer { connection, opened_to_read, _file_claim: file_claim })
+    }
+
+    /// Whether the file's header names a format that SQLite reads and does not write, and in which it finds nothing wrong. Known
+    /// after the first read, of a file that the account may write.
+    pub(super) fn finds_header_read_only(&self) -> bool {
+        !self.opened_to_read && is_read_only(&self.connection)
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -32,16 +40,18 @@ impl Observer {
     }
 }
 
-fn open_observing(path: &Path, options: &StoreOptions) -> Result<Connection, Failure> {
+/// The connection, and whether the account may not write the file.
+fn open_observing(path: &Path, options: &StoreOptions) -> Result<(Connection, bool), Failure> {
     let has_log = log::size(path) > 0;
     let connection = connection::open_file(path, OpenMode::MustExist, options)?;
+    let opened_to_read = is_read_only(&connection);
     restrict(&connection, options)?;
     // The last connection to close would write a log that a crash has left into the database.
     if has_log {
         connection::leave_log(&connection);
     }
     match connection.query_row("PRAGMA schema_version", [], |_| Ok(())) {
-        Ok(()) => Ok(connection),
+        Ok(()) => Ok((connection, opened_to_read)),
         Err(error) => {
             let failure = map_error(&connection, &error);
             let is_refused =
@@ -49,7 +59,7 @@ fn open_observing(path: &Path, options: &StoreOptions) -> Result<Connection, Fai
             if has_log || !is_refused {
                 // Damage is not this function's business.
                 return if failure.as_error().code() == ErrorCode::StorageCorrupt {
-                    Ok(connection)
+                    Ok((connection, opened_to_read))
                 } else {
                     Err(failure)
                 };
@@ -57,9 +67,13 @@ fn open_observing(path: &Path, options: &StoreOptions) -> Result<Connection, Fai
             drop(connection);
             let unchanging = open_unchanging(path)?;
             restrict(&unchanging, options)?;
-            Ok(unchanging)
+            Ok((unchanging, true))
         }
     }
+}
+
+fn is_read_only(connection: &Connection) -> bool {
+    connection.is_readonly("main").unwrap_or(true)
 }
 
 /// No statement writes, no trigger and no view of the file takes part, no function of the schema is trusted.
