@@ -89,6 +89,7 @@ pub use model::session_filter::SessionFilter;
 pub use model::sign_in_limit::SignInLimit;
 pub use random::{OsRandom, Random, RandomUnavailable, SeededRandom};
 pub use secret::{AccessToken, RefreshToken, SecretKey};
+pub use store::DatabaseText;
 pub use store::check_report::{CheckCounts, CheckProblem, CheckReport, ProblemKind};
 pub use store::copy_progress::CopyProgress;
 pub use store::copy_report::{CopyPhase, CopyReport, CopyStep};

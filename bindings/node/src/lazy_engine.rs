@@ -1,12 +1,11 @@
 //! One engine and tenant, opened by the first call that needs them.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use hellojohn::{Actor, Engine, Error, ErrorCode, Tenant};
+use hellojohn::{Actor, DatabaseText, Engine, Error, ErrorCode, Tenant};
 
 use crate::attempt::Attempt;
 use crate::guard::catch_panic;
@@ -20,13 +19,13 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// Whether the last call that waited for the lock of a database gave up. One flag for each file, because calls on one file
 /// wait for the same lock, whichever object they belong to.
-fn find_lock_flag(database: &OsStr) -> Arc<AtomicBool> {
-    static FILES: Mutex<BTreeMap<OsString, Weak<AtomicBool>>> = Mutex::new(BTreeMap::new());
+fn find_lock_flag(database: &DatabaseText) -> Arc<AtomicBool> {
+    static FILES: Mutex<BTreeMap<DatabaseText, Weak<AtomicBool>>> = Mutex::new(BTreeMap::new());
     let mut files = FILES.lock().unwrap_or_else(PoisonError::into_inner);
     files.retain(|_, flag| flag.strong_count() > 0);
     files.get(database).and_then(Weak::upgrade).unwrap_or_else(|| {
         let flag = Arc::default();
-        files.insert(database.to_owned(), Arc::downgrade(&flag));
+        files.insert(database.clone(), Arc::downgrade(&flag));
         flag
     })
 }

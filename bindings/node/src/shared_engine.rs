@@ -2,13 +2,12 @@
 //! share connections, caches and commits. A program that is reloaded again and again without closing its objects, as development
 //! servers do, would otherwise run out of file descriptors. The engine is closed with the last of its objects.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use hellojohn::{Engine, Error};
+use hellojohn::{DatabaseText, Engine, Error};
 
 use crate::attempt::Attempt;
 use crate::guard::catch_panic;
@@ -171,14 +170,13 @@ enum Place {
     /// The file's path without links, also of a file that is not there yet.
     File(PathBuf),
     /// The URL as it was given, which may hold a password.
-    Url(OsString),
+    Url(DatabaseText),
 }
 
 impl Place {
     fn find(options: &Options) -> Option<Place> {
         let Some(path) = options.engine.file() else {
-            return (!options.engine.is_in_memory())
-                .then(|| Place::Url(options.engine.database.to_os_string()));
+            return (!options.engine.is_in_memory()).then(|| Place::Url(options.engine.database.clone()));
         };
         let in_folder = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
         let path = path.canonicalize().ok().or_else(in_folder).unwrap_or_else(|| path.to_owned());

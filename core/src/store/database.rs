@@ -2,8 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::mem;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+
+use zeroize::Zeroize;
 
 #[cfg(feature = "postgres")]
 use super::postgres::url::PostgresUrl;
@@ -75,8 +78,8 @@ impl Database {
     }
 }
 
-/// The text by which a database is opened. Printing it shows no URL, which may hold a password.
-#[derive(Clone, PartialEq, Eq)]
+/// The text by which a database is opened. Printing it shows no URL, which may hold a password; it is wiped when it is dropped.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DatabaseText {
     text: OsString,
     is_file: bool,
@@ -91,6 +94,12 @@ impl DatabaseText {
     /// Whether it names a database in memory.
     pub(crate) fn is_in_memory(&self) -> bool {
         !self.is_file && self.text == MEMORY
+    }
+}
+
+impl Drop for DatabaseText {
+    fn drop(&mut self) {
+        mem::take(&mut self.text).into_encoded_bytes().zeroize();
     }
 }
 

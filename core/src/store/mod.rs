@@ -26,7 +26,8 @@ mod transaction;
 mod wait_policy;
 
 pub(crate) use self::contract::{Store, StoreOptions};
-pub(crate) use self::database::{Database, DatabaseText, SqliteDatabase};
+pub use self::database::DatabaseText;
+pub(crate) use self::database::{Database, SqliteDatabase};
 pub(crate) use self::durability::Durability;
 pub(crate) use self::file_access::FileAccess;
 pub(crate) use self::foreign_tables::ForeignTables;
