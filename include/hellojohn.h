@@ -38,7 +38,7 @@
  * uint64_t seconds, and their names end in _s, or in _ms for milliseconds. A duration as text is a whole number and one
  * unit: "15m", "30d".
  *
- * Threads. Any number of threads may use the same engine, tenant, REST API or clock at once. All other objects are
+ * Threads. Any number of threads may use the same engine, tenant, REST API, clock or begun read at once. All other objects are
  * read-only, and any number of threads may read them at once. No call may use an object while another thread frees it.
  *
  * Fork. A child that a process forks after it has opened an engine can use neither that engine nor another one: every
@@ -190,6 +190,12 @@ typedef struct hj_operation_report hj_operation_report;
 
 /// One page of a list of sessions, newest first. The getters answer NULL or 0 for a NULL page.
 typedef struct hj_page hj_page;
+
+/// A read that was begun: hj_tenant_begin_get, hj_tenant_begin_list, hj_tenant_begin_verify_session or
+/// hj_tenant_begin_verify_access_token. Over PostgreSQL, reads that are begun before the first of them is waited for share
+/// a round trip; over a file they are read when they are waited for. The answer is of an instant between the beginning and
+/// the return of hj_read_wait.
+typedef struct hj_read hj_read;
 
 /// The answer to a client of the REST API. It may carry tokens: freeing it wipes them from memory. The getters
 /// answer NULL or 0 for a NULL response and past the end.
@@ -1127,6 +1133,23 @@ const char *hj_page_next_cursor(const hj_page *page);
 HJ_API
 void hj_page_free(hj_page *page);
 
+/// Waits for the answer of a read that was begun, once: the outputs and errors are those of the call that it began, and
+/// outputs which that call does not have stay NULL.
+///
+/// `session`, `claims` and `page` may be NULL. Fails as hj_tenant_get, hj_tenant_list, hj_tenant_verify_session or
+/// hj_tenant_verify_access_token does, and with HJ_ERR_VALIDATION_ERROR for a read that was waited for before.
+HJ_API
+HJ_MUST_USE
+hj_status hj_read_wait(const hj_read *read,
+                       hj_session **session,
+                       hj_claims **claims,
+                       hj_page **page,
+                       hj_error **error);
+
+/// Frees a read, waited for or not; NULL is allowed.
+HJ_API
+void hj_read_free(hj_read *read);
+
 /// How many sessions match.
 HJ_API
 uint64_t hj_revoke_preview_count(const hj_revoke_preview *preview);
@@ -1819,6 +1842,27 @@ hj_status hj_tenant_verify_session(const hj_tenant *tenant,
                                    hj_session **session,
                                    hj_error **error);
 
+/// Begins a hj_tenant_verify_access_token. The session that the token names is looked up before its signature is checked; the
+/// answer is given after the check only.
+///
+/// Fails with HJ_ERR_MISSING_TOKEN and HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_verify_access_token(const hj_tenant *tenant,
+                                              hj_str token,
+                                              hj_read **read,
+                                              hj_error **error);
+
+/// Begins a hj_tenant_verify_session.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_verify_session(const hj_tenant *tenant,
+                                         hj_str session_id,
+                                         hj_read **read,
+                                         hj_error **error);
+
 /// Verifies signature and claims of an access token without looking at its session: the token stays valid until it
 /// expires, also when its session is revoked before.
 ///
@@ -1868,6 +1912,16 @@ hj_status hj_tenant_get(const hj_tenant *tenant,
                         hj_session **session,
                         hj_error **error);
 
+/// Begins a hj_tenant_get.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_get(const hj_tenant *tenant,
+                              hj_str session_id,
+                              hj_read **read,
+                              hj_error **error);
+
 /// Lists sessions, newest first, a page at a time. The cursor stays good while sessions come and go.
 ///
 /// One call looks at no more than 1,000 sessions. Where few of many sessions match, a page may be short or even empty and
@@ -1881,6 +1935,16 @@ hj_status hj_tenant_list(const hj_tenant *tenant,
                          const hj_list_options *options,
                          hj_page **page,
                          hj_error **error);
+
+/// Begins a hj_tenant_list.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_list(const hj_tenant *tenant,
+                               const hj_list_options *options,
+                               hj_read **read,
+                               hj_error **error);
 
 /// Counts the sessions that the filter admits; every active session for NULL. The call looks at each session of the filter's
 /// user or of the tenant, 1,000 in one read transaction: the count of a large tenant is of slightly different instants.

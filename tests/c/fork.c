@@ -20,6 +20,7 @@ static hj_engine *engine;
 static hj_tenant *tenant;
 static hj_rest *rest;
 static hj_grant *grant;
+static hj_read *begun;
 static atomic_bool stop;
 
 #define FORKED(call) CHECK_STATUS(HJ_ERR_FORKED, call)
@@ -53,6 +54,7 @@ static void run_child(void) {
   FORKED(hj_tenant_verify_locally(tenant, token, NULL, &claims, error));
   FORKED(hj_tenant_get(tenant, id, &session, error));
   FORKED(hj_tenant_list(tenant, NULL, &page, error));
+  FORKED(hj_read_wait(begun, &session, NULL, NULL, error));
   FORKED(hj_tenant_sign_out(tenant, token, absent, NULL, error));
   FORKED(hj_tenant_sign_out(tenant, refresh_token, absent, NULL, error));
   FORKED(hj_tenant_revoke(tenant, id, error));
@@ -89,6 +91,7 @@ static void run_child(void) {
   CHECK(hj_session_id(hj_grant_session(grant)) != NULL);
   hj_grant_free(grant);
   hj_engine_free(engine);
+  hj_read_free(begun);
   hj_tenant_free(tenant);
   hj_rest_free(rest);
 }
@@ -135,6 +138,7 @@ int main(void) {
   CHECK_STATUS(HJ_OK, hj_engine_tenant(engine, HJ_STR("tnt_a"), HJ_STR("sk_test_a_7Hq2Zk9Wm4Xc1Vb8Nt5R"), &tenant, error));
   CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), NULL, &grant, error));
   CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, NULL, &rest, error));
+  CHECK_STATUS(HJ_OK, hj_tenant_begin_list(tenant, NULL, &begun, error));
   for (int i = 0; i < THREADS; i++) {
     CHECK(pthread_create(&threads[i], NULL, work, grant) == 0);
   }
@@ -148,6 +152,8 @@ int main(void) {
   /* The parent goes on, and its file holds everything. */
   CHECK_STATUS(HJ_OK, hj_tenant_get(tenant, hj_str_of(hj_session_id(hj_grant_session(grant))), &session, error));
   hj_session_free(session);
+  CHECK_STATUS(HJ_OK, hj_read_wait(begun, NULL, NULL, NULL, error));
+  hj_read_free(begun);
   CHECK_STATUS(HJ_OK, hj_engine_close(engine, error));
   hj_rest_free(rest);
   hj_tenant_free(tenant);

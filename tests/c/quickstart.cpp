@@ -34,6 +34,13 @@ int main() {
 
   CHECK(tenant.verify_access_token(hj_grant_access_token(grant.get())));
   CHECK(tenant.verify_session(id));
+  hj::read begun[] = {tenant.begin_find(id), tenant.begin_list(), tenant.begin_verify_session(id),
+                      tenant.begin_verify_access_token(hj_grant_access_token(grant.get()))};
+  CHECK(hj::view(hj_session_id(begun[0].wait_session().get())) == id);
+  CHECK(thrown_by([&] { begun[0].wait_session(); }) == HJ_ERR_VALIDATION_ERROR);
+  CHECK(hj_page_count(begun[1].wait_page().get()) == 1);
+  CHECK(begun[2].wait_verification());
+  CHECK(hj::view(hj_claims_user_id(begun[3].wait_verification().claims.get())) == "usr_1");
   hj::verification local = tenant.verify_locally(hj_grant_access_token(grant.get()));
   CHECK(local && hj::view(hj_claims_user_id(local.claims.get())) == "usr_1");
 

@@ -34,6 +34,7 @@ pub mod claims;
 
 pub mod observer;
 mod page;
+pub mod read;
 pub mod revoke_preview;
 
 #[path = "generated/config.rs"]

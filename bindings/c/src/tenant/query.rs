@@ -8,6 +8,7 @@ use crate::error::hj_error;
 use crate::filter::hj_session_filter;
 use crate::guard::call;
 use crate::page::hj_page;
+use crate::read::{BegunRead, hj_read};
 use crate::session::hj_session;
 use crate::status::hj_status;
 
@@ -27,6 +28,26 @@ pub unsafe extern "C" fn hj_tenant_get(
         // SAFETY: the caller keeps "Objects" and "Strings".
         let (tenant, id) = unsafe { (hj_tenant::require(tenant)?, session_id.require("session_id")?) };
         session.give(hj_session::new(&tenant.get(id)?));
+        Ok(())
+    })
+}
+
+/// Begins a hj_tenant_get.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_get(
+    tenant: *const hj_tenant,
+    session_id: hj_str,
+    read: *mut *mut hj_read,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([read], error, || {
+        let read = read.require("read")?;
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, id) = unsafe { (hj_tenant::require(tenant)?, session_id.require("session_id")?) };
+        read.give(hj_read::new(BegunRead::Get(tenant.begin_get(id))));
         Ok(())
     })
 }
@@ -77,6 +98,27 @@ pub unsafe extern "C" fn hj_tenant_list(
         let (tenant, query) =
             unsafe { (hj_tenant::require(tenant)?, read_query(OptionStruct::read(options)?)?) };
         page.give(hj_page::new(&tenant.list(&query)?));
+        Ok(())
+    })
+}
+
+/// Begins a hj_tenant_list.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_list(
+    tenant: *const hj_tenant,
+    options: *const hj_list_options,
+    read: *mut *mut hj_read,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([read], error, || {
+        let read = read.require("read")?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let (tenant, query) =
+            unsafe { (hj_tenant::require(tenant)?, read_query(OptionStruct::read(options)?)?) };
+        read.give(hj_read::new(BegunRead::List(tenant.begin_list(query))));
         Ok(())
     })
 }

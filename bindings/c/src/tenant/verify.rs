@@ -7,6 +7,7 @@ use crate::abi::{OptionStruct, Output, hj_str};
 use crate::claims::hj_claims;
 use crate::error::hj_error;
 use crate::guard::call;
+use crate::read::{BegunRead, hj_read};
 use crate::session::hj_session;
 use crate::status::hj_status;
 
@@ -57,6 +58,47 @@ pub unsafe extern "C" fn hj_tenant_verify_session(
         if session.is_wanted() {
             session.give(hj_session::new(&verified));
         }
+        Ok(())
+    })
+}
+
+/// Begins a hj_tenant_verify_access_token. The session that the token names is looked up before its signature is checked; the
+/// answer is given after the check only.
+///
+/// Fails with HJ_ERR_MISSING_TOKEN and HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_verify_access_token(
+    tenant: *const hj_tenant,
+    token: hj_str,
+    read: *mut *mut hj_read,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([read], error, || {
+        let read = read.require("read")?;
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, token) = unsafe { (hj_tenant::require(tenant)?, token.read_token("token")?) };
+        read.give(hj_read::new(BegunRead::VerifyAccessToken(tenant.begin_verify_access_token(token))));
+        Ok(())
+    })
+}
+
+/// Begins a hj_tenant_verify_session.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_verify_session(
+    tenant: *const hj_tenant,
+    session_id: hj_str,
+    read: *mut *mut hj_read,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([read], error, || {
+        let read = read.require("read")?;
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let (tenant, id) = unsafe { (hj_tenant::require(tenant)?, session_id.require("session_id")?) };
+        read.give(hj_read::new(BegunRead::VerifySession(tenant.begin_verify_session(id))));
         Ok(())
     })
 }
@@ -114,7 +156,7 @@ unsafe fn read_verification(options: hj_verify_options) -> Result<LocalVerificat
 }
 
 /// Hands out the session as it is now, and what the token says.
-pub(super) fn give_verified(
+pub(crate) fn give_verified(
     verified: &VerifiedAccess,
     session: Output<*mut hj_session>,
     claims: Output<*mut hj_claims>,
@@ -130,7 +172,7 @@ pub(super) fn give_verified(
 }
 
 /// Hands out the ended session of a failed verification; what remains is the error.
-pub(super) fn give_ended(failed: VerifyError, session: Output<*mut hj_session>) -> Error {
+pub(crate) fn give_ended(failed: VerifyError, session: Output<*mut hj_session>) -> Error {
     if let (Some(ended), true) = (&failed.session, session.is_wanted()) {
         session.give(hj_session::new(ended));
     }
