@@ -1845,7 +1845,7 @@ hj_status hj_tenant_verify_session(const hj_tenant *tenant,
 /// Begins a hj_tenant_verify_access_token. The session that the token names is looked up before its signature is checked; the
 /// answer is given after the check only.
 ///
-/// Fails with HJ_ERR_MISSING_TOKEN and HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_verify_access_token(const hj_tenant *tenant,

@@ -17,7 +17,9 @@ static void reads(void) {
   BAD(hj_tenant_begin_verify_session(tenant, id, NULL, error));
   BAD(hj_tenant_begin_verify_access_token(NULL, token, &read, error));
   BAD(hj_tenant_begin_verify_access_token(tenant, token, NULL, error));
-  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_tenant_begin_verify_access_token(tenant, absent, &read, error));
+  FINE(hj_tenant_begin_verify_access_token(tenant, absent, &read, error));
+  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_read_wait(read, &session, &claims, &page, error));
+  hj_read_free(read);
 
   BAD(hj_read_wait(NULL, &session, &claims, &page, error));
   CHECK(session == NULL && claims == NULL && page == NULL);
