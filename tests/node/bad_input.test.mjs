@@ -118,6 +118,7 @@ for (const name of [
   "secretKey",
   "database",
   "issuer",
+  "busyTimeout",
   "durability",
   "fileAccess",
   "config",

@@ -54,6 +54,7 @@ test("bad options throw at once", () => {
     [{ ...TENANT, secretKey: Symbol("sk") }, "secretKey"],
     [{ ...TENANT, database: 7 }, "database"],
     [{ ...TENANT, issuer: {} }, "issuer"],
+    [{ ...TENANT, busyTimeout: "1ms" }, "busyTimeout"],
     [{ ...TENANT, durability: "none" }, "durability"],
     [{ ...TENANT, fileAccess: "world" }, "fileAccess"],
     [{ ...TENANT, config: "1d" }, "config"],

@@ -13,7 +13,7 @@ use crate::model::event::EventDetail;
 use crate::model::id::TenantId;
 use crate::model::sign_in_limit::SignInLimit;
 use crate::object_reader::ObjectReader;
-use crate::store::{Database, DatabaseText, Durability, FileAccess};
+use crate::store::{Database, DatabaseText, Durability, FileAccess, StoreOptions};
 
 /// What a host in another language opens one tenant of one database with, besides the secret key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub struct EngineOptions {
     /// The settings to apply when the tenant is opened.
     pub config: Option<ConfigPatch>,
     issuer: Option<String>,
+    busy_timeout: Option<Duration>,
     durability: Option<Durability>,
     file_access: Option<FileAccess>,
     token_cache_capacity: Option<u64>,
@@ -41,8 +42,8 @@ pub struct EngineOptions {
 }
 
 impl EngineOptions {
-    /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `durability`, `file_access`, `token_cache_capacity`,
-    /// `token_cache_bytes`, `max_clock_jump`, `allow_network_file_system`, `events`, `maintenance_interval` (null for never) and `sign_in_limit` (an object for
+    /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `busy_timeout`, `durability`, `file_access`,
+    /// `token_cache_capacity`, `token_cache_bytes`, `max_clock_jump`, `allow_network_file_system`, `events`, `maintenance_interval` (null for never) and `sign_in_limit` (an object for
     /// [`SignInLimit::from_json`], or null for no limit); any other null counts as absent.
     /// A relative path is taken from the working folder of now.
     ///
@@ -63,6 +64,7 @@ impl EngineOptions {
                 .map(|patch| ConfigPatch::from_json(&patch))
                 .transpose()?,
             issuer: members.optional("issuer")?,
+            busy_timeout: members.optional("busy_timeout")?,
             durability: members.optional("durability")?,
             file_access: members.optional("file_access")?,
             token_cache_capacity: members.optional("token_cache_capacity")?,
@@ -96,6 +98,7 @@ impl EngineOptions {
                 config: _,
                 file_access: _, // of files that are not there yet
                 issuer,
+                busy_timeout,
                 durability,
                 token_cache_capacity,
                 token_cache_bytes,
@@ -107,6 +110,7 @@ impl EngineOptions {
             } = options;
             (
                 issuer.as_deref().unwrap_or(DEFAULT_ISSUER).to_owned(),
+                busy_timeout.map_or(StoreOptions::default().busy_timeout, to_std),
                 durability.unwrap_or_default(),
                 token_cache_capacity.unwrap_or(DEFAULT_TOKEN_CACHE_CAPACITY as u64),
                 token_cache_bytes.unwrap_or(EngineBuilder::TOKEN_CACHE_BYTES_DEFAULT as u64),
@@ -127,6 +131,9 @@ impl EngineOptions {
         }
         if let Some(allow) = self.allow_network_file_system {
             builder = builder.allow_network_file_system(allow);
+        }
+        if let Some(timeout) = self.busy_timeout {
+            builder = builder.busy_timeout(to_std(timeout));
         }
         if let Some(durability) = self.durability {
             builder = builder.durability(durability);
@@ -153,6 +160,10 @@ impl EngineOptions {
     }
 }
 
+fn to_std(duration: Duration) -> std::time::Duration {
+    std::time::Duration::from_secs(duration.as_secs())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -172,12 +183,13 @@ mod tests {
         for same in [
             json!({"tenant_id": "tnt_b", "database": "t.db", "config": {"idle_timeout": "1h"}}),
             json!({"file_access": "group"}),
-            json!({"issuer": DEFAULT_ISSUER, "durability": "full", "token_cache_capacity": 8192}),
+            json!({"issuer": DEFAULT_ISSUER, "busy_timeout": "5s", "durability": "full", "token_cache_capacity": 8192}),
         ] {
             assert!(plain.opens_like(&read(same)));
         }
         for other in [
             json!({"issuer": "https://id.example"}),
+            json!({"busy_timeout": "1m"}),
             json!({"durability": "normal"}),
             json!({"token_cache_capacity": 0}),
         ] {

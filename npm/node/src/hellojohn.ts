@@ -140,6 +140,7 @@ export class HelloJohn {
       tenant_id: readText("tenantId", found.get("tenantId")),
       database: database ?? (env["HELLOJOHN_DATABASE"] || "hellojohn.db"),
       issuer: readOptionalText("issuer", found.get("issuer")),
+      busy_timeout: copyJson("busyTimeout", found.get("busyTimeout") ?? null),
       durability: readOptionalText("durability", found.get("durability")),
       file_access: readOptionalText("fileAccess", found.get("fileAccess")),
       token_cache_capacity: tokenCacheCapacity,

@@ -24,6 +24,11 @@ export interface HelloJohnOptions {
   database?: string | undefined;
   /** `iss` of the access tokens; default `https://api.hellojohn.dev`. */
   issuer?: string | undefined;
+  /**
+   * How long a call waits for other writers before it rejects with `storage_busy`; default `"5s"`, more than an hour counts as one. With a URL, also
+   * how long it waits for a server that takes writes, and for the network, before it rejects with `storage_io`.
+   */
+  busyTimeout?: Duration | undefined;
   /** Settings to apply when the engine opens. */
   config?: types.ConfigPatch | undefined;
   /**
@@ -110,6 +115,7 @@ export const OPTIONS = [
   "secretKey",
   "database",
   "issuer",
+  "busyTimeout",
   "config",
   "durability",
   "fileAccess",

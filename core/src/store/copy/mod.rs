@@ -8,6 +8,8 @@ mod digest;
 mod merge;
 mod parts;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

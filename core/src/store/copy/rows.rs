@@ -64,7 +64,7 @@ impl Row {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Key,
     BulkEnd,
     Session,
@@ -77,7 +77,7 @@ enum Kind {
 
 impl Kind {
     /// In the order of [`RowKey`].
-    const ALL: [Kind; 8] = [
+    pub(super) const ALL: [Kind; 8] = [
         Kind::Key,
         Kind::BulkEnd,
         Kind::Session,
@@ -87,6 +87,21 @@ impl Kind {
         Kind::Lease,
         Kind::Revocation,
     ];
+
+    /// The table that holds these rows, in every store.
+    #[cfg(test)]
+    pub(super) fn table(self) -> &'static str {
+        match self {
+            Kind::Key => "signing_keys",
+            Kind::BulkEnd => "bulk_ends",
+            Kind::Session => "sessions",
+            Kind::Failures => "sign_in_failures",
+            Kind::Event => "events",
+            Kind::Seal => "event_seals",
+            Kind::Lease => "leases",
+            Kind::Revocation => "revocations",
+        }
+    }
 
     /// The rows after this one; whether there may be more of them.
     fn read(

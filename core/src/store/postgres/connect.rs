@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio_postgres::config;
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -28,6 +29,9 @@ pub(super) struct Target {
 /// How long to wait before the hosts are asked again.
 pub(super) const PAUSE_BETWEEN_ROUNDS: Duration = Duration::from_millis(50);
 
+/// How long a host may think about a login before the next one is asked, too.
+const HEAD_START: Duration = Duration::from_millis(200);
+
 /// The first release of PostgreSQL that this store is for.
 const OLDEST_SERVER: i64 = 140_000;
 
@@ -49,22 +53,29 @@ impl Target {
         Target { url, commit: "COMMIT".into() }
     }
 
-    /// Asks the hosts in their order for one that takes transactions, each for at most the connect time-out.
+    /// Asks the hosts in their order for one that takes transactions, each for at most the connect time-out. A host that says
+    /// nothing holds the next one up for [`HEAD_START`] only: a server that was cut off must not cost a caller all its time.
     ///
     /// # Errors
     /// `Lost` if a later try may find one; `Failed` if one of them turned the login down and no other took it.
     pub(super) async fn open_session(self: Arc<Self>) -> Result<Session, WireError> {
         let mut lost = ServerError::new("the URL names no host");
         let mut failed = None;
-        for index in 0..self.url.hosts.len() {
-            match tokio::time::timeout(self.url.connect_timeout, Arc::clone(&self).log_in(index)).await {
-                Ok(Ok(session)) => return Ok(session),
-                Ok(Err(WireError::Lost(cause))) => lost = cause,
-                Ok(Err(error)) => failed = failed.or(Some(error)),
-                Err(_) => lost = ServerError::new("a server did not answer the login in time"),
+        let mut unasked = 0..self.url.hosts.len();
+        let mut asked = FuturesUnordered::new();
+        loop {
+            if let Some(index) = unasked.next() {
+                asked.push(tokio::time::timeout(self.url.connect_timeout, Arc::clone(&self).log_in(index)));
+            }
+            match tokio::time::timeout(HEAD_START, asked.next()).await {
+                Ok(Some(Ok(Ok(session)))) => return Ok(session),
+                Ok(Some(Ok(Err(WireError::Lost(cause))))) => lost = cause,
+                Ok(Some(Ok(Err(error)))) => failed = failed.or(Some(error)),
+                Ok(Some(Err(_))) => lost = ServerError::new("a server did not answer the login in time"),
+                Ok(None) => return Err(failed.unwrap_or(WireError::Lost(lost))),
+                Err(_) => {} // it may answer yet
             }
         }
-        Err(failed.unwrap_or(WireError::Lost(lost)))
     }
 
     async fn log_in(self: Arc<Self>, index: usize) -> Result<Session, WireError> {

@@ -8,7 +8,7 @@ use super::value::{Row, Statement, Value};
 use crate::error::{ErrorCode, Failure};
 
 /// One migration a version; the array's length is the version of this release.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_create_tables.sql")];
+pub(in crate::store) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_create_tables.sql")];
 
 /// The lock of all that make or change our tables in this database ("hejo").
 const MIGRATION_LOCK: i64 = 0x6865_6a6f;

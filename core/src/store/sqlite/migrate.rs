@@ -11,7 +11,7 @@ use crate::store::contract::StoreOptions;
 const APPLICATION_ID: i32 = 0x6865_6a6f;
 
 /// One migration a version; the array's length is the version of this release.
-pub(super) const MIGRATIONS: &[&str] = &[
+pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_create_tables.sql"),
     include_str!("migrations/0002_add_bulk_ends.sql"),
     include_str!("migrations/0003_count_failed_sign_ins.sql"),

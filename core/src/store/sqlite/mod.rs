@@ -27,4 +27,6 @@ mod write_tx;
 
 pub(super) use self::check::check;
 pub(super) use self::foreign::ForeignFile;
+#[cfg(test)]
+pub(super) use self::migrate::MIGRATIONS;
 pub(super) use self::store::SqliteStore;

@@ -129,6 +129,16 @@ fn the_first_host_that_takes_writes_is_used() {
 }
 
 #[test]
+fn a_host_that_says_nothing_does_not_hold_up_the_others() {
+    let Parts { login, port, database } = parts("HJ_PG");
+    // Its connections are taken by the system, and never answered.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().map(|address| (silent, address)).unwrap();
+    let url = format!("postgres://{login}@{},127.0.0.1:{port}/{database}?connect_timeout=300", silent.1);
+    assert_eq!(log_in(&url), Ok("false ".to_owned()));
+}
+
+#[test]
 fn a_host_that_is_not_there_is_asked_until_the_time_is_up() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let pool = pool(&format!("postgres://u@{closed}/x"));
