@@ -11,9 +11,7 @@ const COPIED_ALONE: [&str; 2] = ["clock_mark", "tenants"];
 /// The tables that these migrations create.
 fn tables(migrations: &[&'static str]) -> BTreeSet<&'static str> {
     let statements = migrations.iter().flat_map(|migration| migration.split("CREATE TABLE ").skip(1));
-    statements
-        .filter_map(|rest| rest.trim_start_matches('@').split(|c: char| c == ' ' || c == '(').next())
-        .collect()
+    statements.filter_map(|rest| rest.trim_start_matches('@').split([' ', '(']).next()).collect()
 }
 
 /// Those that a copy reads and writes.
