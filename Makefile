@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test generate lint msrv package deny rest browser postgres c cli install node surfaces hosts import torture bench clean
+.PHONY: demo test generate lint msrv package deny rest browser postgres cluster c cli install node surfaces hosts import torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -57,6 +57,11 @@ browser: node
 postgres: surfaces
 	tests/postgres/run cargo test --workspace --lib store::
 	$(if $(FULL),,HJ_RACES=10 HJ_HISTORIES=20) tests/postgres/run tests/postgres/suite $(FULL)
+
+# Two hosts over a highly available PostgreSQL cluster whose machines are killed, cut off and restarted, into docs/CLUSTER.md. Needs
+# root, for network namespaces, and Debian's packages. QUICK=1: the death of the leader alone, and no document.
+cluster: node
+	tests/cluster/run $(if $(QUICK),--quick)
 
 # Formatting, lints and documentation, warnings denied; layers, names, links and dependencies.
 lint: npm/node_modules/.package-lock.json

@@ -30,6 +30,9 @@ export const BARS = {
   P13: { most: 2 },
   P14: { mostValue: 50, unit: "ms" },
   "P14 log": { mostValue: 2, unit: "times" },
+  "P15 refresh": { least: 5 },
+  "P15 verify": { least: 4 },
+  "P15 other": {},
   "P18 create": { most: 1.25 },
   "P18 revoke": { most: 1.25 },
 };

@@ -27,6 +27,7 @@ const NODE_PEERS = {
   jose: "./peers/jose.mjs",
   "fast-jwt": "./peers/fast_jwt.mjs",
   "by hand": "./peers/by_hand.mjs",
+  "pg by hand": "./peers/pg_by_hand.mjs",
   "better-auth": "./peers/better_auth.mjs",
   lucia: "./peers/lucia.mjs",
   "express-session": "./peers/express_session.mjs",
@@ -107,7 +108,7 @@ async function inFolder(measure) {
 }
 
 async function rowsOf(context) {
-  const groups = ["verify", "writes", "sessions", "events", "crowd", "rust"].filter(
+  const groups = ["verify", "writes", "sessions", "events", "crowd", "postgres", "rust"].filter(
     (name) => !options.only || options.only === name,
   );
   const rows = [];

@@ -78,6 +78,7 @@ missed stays in the table as **no**. "Ours" is this engine, "theirs" is what sta
 - P12: what a sweep costs the calls beside it.
 - P13, P14: what one user, one operator or one call costs all others: lists of a user with very many ended sessions, and work
   on very many sessions at once.
+- P15: the store over PostgreSQL, against the same work written by hand over the same server.
 - P18: what it costs to record events: each create and each revoke tells one.
 `.trim();
 
@@ -105,6 +106,8 @@ const METHOD = `
 - P13: one user with very many ended sessions sends 64 lists at once, again and again, over REST with his own token, with the
   filter that most of his sessions do not match. "Quiet" is the same process without them.
 - P14: all of the sessions are of one user. The calls of others are a durable refresh and a read, in turn, by one thread.
+- P15: a server of its own with \`fsync\` and \`synchronous_commit\` on, over the loopback device. The work by hand has as many connections as calls
+  are in flight, and prepares its statements. Nothing that was read before may answer: another machine may have changed it.
 - P5 and P6: where one sync, measured beside the row, takes ${SLOW_SYNC_MS} ms or longer, the disk counts as slow and the higher bar holds.
 `.trim();
 

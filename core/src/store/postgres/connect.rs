@@ -26,8 +26,8 @@ pub(super) struct Target {
     pub commit: Arc<str>,
 }
 
-/// How long to wait before the hosts are asked again.
-pub(super) const PAUSE_BETWEEN_ROUNDS: Duration = Duration::from_millis(50);
+/// How long to wait before a host is asked again.
+const PAUSE_BEFORE_NEXT: Duration = Duration::from_millis(50);
 
 /// How long a host may think about a login before the next one is asked, too.
 const HEAD_START: Duration = Duration::from_millis(200);
@@ -53,29 +53,53 @@ impl Target {
         Target { url, commit: "COMMIT".into() }
     }
 
-    /// Asks the hosts in their order for one that takes transactions, each for at most the connect time-out. A host that says
+    /// Asks every host again and again until one takes transactions. The first round goes in their order, and a host that says
     /// nothing holds the next one up for [`HEAD_START`] only: a server that was cut off must not cost a caller all its time.
     ///
     /// # Errors
-    /// `Lost` if a later try may find one; `Failed` if one of them turned the login down and no other took it.
-    pub(super) async fn open_session(self: Arc<Self>) -> Result<Session, WireError> {
-        let mut lost = ServerError::new("the URL names no host");
-        let mut failed = None;
+    /// `Lost` when the time is up; `Failed` if one of them turned the login down and no other took it.
+    pub(super) async fn open_session(self: Arc<Self>, limit: Duration) -> Result<Session, WireError> {
+        let mut last = ServerError::new("the time was up before a server answered");
+        let outcome = tokio::time::timeout(limit, self.search(&mut last)).await;
+        outcome.unwrap_or(Err(WireError::Lost(last)))
+    }
+
+    async fn search(self: Arc<Self>, last: &mut ServerError) -> Result<Session, WireError> {
         let mut unasked = 0..self.url.hosts.len();
         let mut asked = FuturesUnordered::new();
+        let mut has_answered = vec![false; self.url.hosts.len()];
+        let mut failed = None;
         loop {
             if let Some(index) = unasked.next() {
-                asked.push(tokio::time::timeout(self.url.connect_timeout, Arc::clone(&self).log_in(index)));
+                asked.push(Arc::clone(&self).ask_host(index, Duration::ZERO));
             }
-            match tokio::time::timeout(HEAD_START, asked.next()).await {
-                Ok(Some(Ok(Ok(session)))) => return Ok(session),
-                Ok(Some(Ok(Err(WireError::Lost(cause))))) => lost = cause,
-                Ok(Some(Ok(Err(error)))) => failed = failed.or(Some(error)),
-                Ok(Some(Err(_))) => lost = ServerError::new("a server did not answer the login in time"),
-                Ok(None) => return Err(failed.unwrap_or(WireError::Lost(lost))),
-                Err(_) => {} // it may answer yet
+            // Without an answer in that time it may come yet.
+            let Ok(answer) = tokio::time::timeout(HEAD_START, asked.next()).await else { continue };
+            let Some((index, outcome)) = answer else {
+                return Err(Failure::internal("the URL names no host").into());
+            };
+            match outcome {
+                Ok(session) => return Ok(session),
+                Err(WireError::Lost(cause)) => *last = cause,
+                Err(error) => failed = failed.or(Some(error)),
             }
+            has_answered[index] = true;
+            if has_answered.iter().all(|has| *has)
+                && let Some(error) = failed
+            {
+                return Err(error);
+            }
+            asked.push(Arc::clone(&self).ask_host(index, PAUSE_BEFORE_NEXT));
         }
+    }
+
+    /// Logs in at one host, after a pause, within the connect time-out.
+    async fn ask_host(self: Arc<Self>, index: usize, pause: Duration) -> (usize, Result<Session, WireError>) {
+        tokio::time::sleep(pause).await;
+        let limit = self.url.connect_timeout;
+        let outcome = tokio::time::timeout(limit, self.log_in(index)).await;
+        let in_time = "a server did not answer the login in time";
+        (index, outcome.unwrap_or_else(|_| Err(WireError::Lost(ServerError::new(in_time)))))
     }
 
     async fn log_in(self: Arc<Self>, index: usize) -> Result<Session, WireError> {

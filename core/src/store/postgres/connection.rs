@@ -13,7 +13,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::connect::{PAUSE_BETWEEN_ROUNDS, Target};
+use super::connect::Target;
 use super::error::{ServerError, WireError};
 use super::io_thread::IoThread;
 use super::session::{MAX_STATEMENTS, Session, TripError};
@@ -52,6 +52,8 @@ pub(super) struct Connection<'caller> {
     deadline: &'caller Deadline,
     session: Option<Session>,
     state: State,
+    /// Whether a session was lost on the way: others at the same server may be dead, too, and not know it.
+    has_lost_session: bool,
     #[cfg(test)]
     trips: u32,
 }
@@ -69,6 +71,7 @@ impl<'caller> Connection<'caller> {
             deadline,
             session,
             state: State::Idle,
+            has_lost_session: false,
             #[cfg(test)]
             trips: 0,
         }
@@ -154,10 +157,10 @@ impl<'caller> Connection<'caller> {
         self.trips
     }
 
-    /// Takes the connection back, rolled back; nothing if it is of no further use.
-    pub(super) fn into_session(mut self) -> Option<Session> {
+    /// Takes the connection back, rolled back; nothing if it is of no further use. And whether one was lost.
+    pub(super) fn into_session(mut self) -> (Option<Session>, bool) {
         self.roll_back();
-        self.session.take()
+        (self.session.take(), self.has_lost_session)
     }
 
     fn require_state(&self, state: State) -> Result<(), WireError> {
@@ -190,7 +193,7 @@ impl<'caller> Connection<'caller> {
             };
             match (error, unused) {
                 (RunError::Trip(error), Some(unused)) if error.is_lost || error.cause.is_elsewhere() => {
-                    self.session = None;
+                    (self.session, self.has_lost_session) = (None, true);
                     statements = unused;
                 }
                 (error, _) => {
@@ -202,7 +205,7 @@ impl<'caller> Connection<'caller> {
     }
 
     fn open_session(&self) -> Result<Session, WireError> {
-        self.io.run(search(Arc::clone(self.target), self.deadline.remaining()))?
+        self.io.run(Arc::clone(self.target).open_session(self.deadline.remaining()))?
     }
 
     /// One trip over the connection that is there. Gives the statements back unless the time was up.
@@ -226,30 +229,14 @@ impl<'caller> Connection<'caller> {
         match self.io.run(work) {
             Ok(Some((session, statements, outcome))) => {
                 self.session = Some(session).filter(|session| !session.is_closed());
+                self.has_lost_session |= self.session.is_none();
                 (Some(statements), outcome.map_err(RunError::Trip))
             }
             Ok(None) => {
+                self.has_lost_session = true;
                 (None, Err(RunError::TimeUp(ServerError::new("the database did not answer in time"))))
             }
             Err(failure) => (None, Err(RunError::Failed(failure))),
-        }
-    }
-}
-
-/// Asks every host again and again until one takes transactions or the time is up.
-async fn search(target: Arc<Target>, limit: Duration) -> Result<Session, WireError> {
-    let since = Stopwatch::start();
-    let mut last = ServerError::new("the time was up before a server answered");
-    loop {
-        let round = Arc::clone(&target).open_session();
-        match tokio::time::timeout(since.remaining(limit), round).await {
-            Ok(Err(WireError::Lost(cause))) => last = cause,
-            Ok(outcome) => return outcome,
-            Err(_) => return Err(WireError::Lost(last)),
-        }
-        tokio::time::sleep(PAUSE_BETWEEN_ROUNDS.min(since.remaining(limit))).await;
-        if since.remaining(limit).is_zero() {
-            return Err(WireError::Lost(last));
         }
     }
 }

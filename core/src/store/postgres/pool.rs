@@ -92,6 +92,12 @@ impl Pool {
         self.with(Lane::Alone, deadline, work)
     }
 
+    /// How many connections wait to be lent out.
+    #[cfg(test)]
+    pub(super) fn idle_count(&self) -> usize {
+        self.lending.lock().idle.len()
+    }
+
     /// Waits until every connection is back, closes all of them and ends the thread. Later calls fail with `Closed`.
     pub(super) fn close(&self) {
         let mut lending = self.lending.lock();
@@ -159,9 +165,11 @@ struct Lent<'pool, 'caller> {
 
 impl Drop for Lent<'_, '_> {
     fn drop(&mut self) {
-        let session = self.connection.take().and_then(Connection::into_session);
+        let (session, has_lost) = self.connection.take().map_or((None, false), Connection::into_session);
         let mut lending = self.pool.lending.lock();
         lending.lent[self.lane as usize] -= 1;
+        // A server that was cut off says nothing: each of these would cost a caller the time that it takes to notice.
+        let suspect = if has_lost { std::mem::take(&mut lending.idle) } else { Vec::new() };
         let unused = match session {
             Some(session) if !lending.is_closed && !self.pool.is_worn_out(&session) => {
                 lending.idle.push(session);
@@ -171,7 +179,7 @@ impl Drop for Lent<'_, '_> {
         };
         self.pool.returned.notify_all();
         drop(lending);
-        drop(unused);
+        drop((unused, suspect));
     }
 }
 

@@ -201,6 +201,24 @@ fn a_server_that_says_nothing_is_waited_for_until_the_time_is_up() {
 }
 
 #[test]
+fn a_server_that_fell_silent_costs_one_caller_the_wait_and_not_one_for_each_connection() {
+    let (proxy, proxied) = proxied("");
+    proxied
+        .with_reading(&patient(), |first| {
+            first.ask(vec![statement("SELECT 1", Vec::new())])?;
+            proxied.with_alone(&patient(), |second| second.ask(vec![statement("SELECT 1", Vec::new())]))
+        })
+        .unwrap();
+    assert_eq!(proxied.idle_count(), 2);
+    proxy.set(Fault::BlackHole);
+    let deadline = Deadline::after(Duration::from_millis(300));
+    let outcome =
+        proxied.with_writing(&deadline, |connection| connection.ask(vec![statement("SELECT 1", Vec::new())]));
+    assert!(matches!(outcome, Err(WireError::Lost(_))), "{outcome:?}");
+    assert_eq!(proxied.idle_count(), 0);
+}
+
+#[test]
 fn a_commit_without_an_answer_in_time_has_an_unknown_outcome() {
     let pool = make_table("trips_late");
     let (proxy, proxied) = proxied("");
