@@ -14,9 +14,9 @@ use tokio::net::UnixStream;
 use super::url::Host;
 
 /// When the system asks whether a silent server is still there, how often, and how long it waits for what was sent to be
-/// acknowledged.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// acknowledged. A server that has taken a commit and was cut off before it answered is found by the asking alone.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(5);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 const KEEPALIVE_RETRIES: u32 = 3;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNACKNOWLEDGED_AT_MOST: Duration = Duration::from_secs(10);
