@@ -48,7 +48,7 @@ async function measure() {
   const folder = mkdtempSync(join(tmpdir(), "hj-scale-"));
   try {
     const [file, url] = [join(folder, "sessions.db"), process.env.HJ_PG];
-    const tenant = { tenantId: "tnt_scale", secretKey: "sk_live_scale_8Kc4Xw7Nt2Qz6Bp" };
+    const tenant = { tenantId: "tnt_scale", secretKey: "sk_live_scale_8Kc4Xw7Nt2Qz6Bp1Lm5Y" };
     const source = new HelloJohn({ ...tenant, database: file, durability: "normal" });
     const sample = [];
     let next = 0;

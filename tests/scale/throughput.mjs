@@ -15,7 +15,7 @@ const SECONDS = 6;
 const openTenant = () =>
   new HelloJohn({
     tenantId: "tnt_scale",
-    secretKey: "sk_live_scale_8Kc4Xw7Nt2Qz6Bp",
+    secretKey: "sk_live_scale_8Kc4Xw7Nt2Qz6Bp1Lm5Y",
     database: process.env.HJ_PG,
   });
 
