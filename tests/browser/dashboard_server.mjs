@@ -1,4 +1,4 @@
-// Hosts of the dashboard: Express with a tenant of many kinds of sessions, and the axum example.
+// Hosts of the dashboard: Express with a tenant of many kinds of sessions; in axum the example and the command line.
 import { spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -150,7 +150,18 @@ export async function serveAxum(t) {
   return { api, address: `${api}/dashboard/` };
 }
 
+/** The server of the command line, with the dashboard and the refresh cookie; the address of the API. */
+export async function serveCommandLine(t) {
+  build("hellojohn-cli");
+  const options = JSON.stringify({ cookie: true });
+  return start(t, "tests/rest/command_line", [":memory:", "127.0.0.1:0", "--rest-options", options]);
+}
+
+const built = new Set();
+
 function build(...what) {
+  if (built.has(`${what}`)) return;
+  built.add(`${what}`);
   spawnSync("cargo", ["build", "--quiet", "--package", ...what], { cwd: ROOT, stdio: "inherit" });
 }
 

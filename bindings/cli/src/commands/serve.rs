@@ -130,9 +130,11 @@ impl ServeArguments {
             (false, None) => format!("listening on {url}"),
             (false, Some(dashboard)) => format!("listening on {url}\nthe dashboard is at {dashboard}"),
         };
-        let written =
-            writeln!(context.streams.output, "{started}").and_then(|()| context.streams.output.flush());
-        written.map_err(|cause| CommandFailure::io("the address cannot be written", &cause))?;
+        // In one piece, for a reader that reads one line and leaves. The server does not need the reader.
+        let told = context.streams.output.write_all(format!("{started}\n").as_bytes());
+        if told.and_then(|()| context.streams.output.flush()).is_err() {
+            let _ = writeln!(context.streams.errors, "warning: the output is closed: listening on {url}");
+        }
 
         let (stop, stopping) = oneshot::channel::<()>();
         let listener = LimitedListener::new(listener, served.turns.clone());

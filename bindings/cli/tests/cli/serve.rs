@@ -134,6 +134,17 @@ fn the_dashboard_is_served_where_the_operator_asks_for_it() {
 }
 
 #[test]
+fn the_server_goes_on_without_a_reader_of_its_output() {
+    let shell = Shell::with_tenant();
+    for arguments in [&["--dashboard"] as &[&str], &["--dashboard", "--json"]] {
+        let server = Server::start_unread(&shell, arguments);
+        assert_eq!(send(&server, "GET /healthz", "").0, 200, "{arguments:?}");
+        let stopped = server.stop();
+        assert_eq!(stopped.code, 0, "{arguments:?} {stopped:?}");
+    }
+}
+
+#[test]
 fn the_server_tells_whether_it_lives_and_whether_its_database_answers() {
     let shell = Shell::with_tenant();
     let server = Server::start(&shell, &[]);

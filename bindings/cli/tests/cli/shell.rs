@@ -116,6 +116,23 @@ impl Server {
         Server { child, address }
     }
 
+    /// The same with an output that its reader has closed already.
+    pub fn start_unread(shell: &Shell, arguments: &[&str]) -> Self {
+        let (reader, output) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut child = shell
+            .command(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat())
+            .stdout(output)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let mut line = String::new();
+        BufReader::new(child.stderr.as_mut().expect("errors")).read_line(&mut line).expect("a line");
+        let address = line.trim().strip_prefix("warning: the output is closed: listening on http://");
+        let address = address.unwrap_or_else(|| panic!("{line}")).to_owned();
+        Server { child, address }
+    }
+
     /// Stops it as an operator does; its errors.
     pub fn stop(mut self) -> Outcome {
         let id = i32::try_from(self.child.id()).expect("a process id");
