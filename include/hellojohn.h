@@ -1398,6 +1398,10 @@ uint64_t hj_stats_clock_ahead_ms(const hj_stats *stats);
 HJ_API
 uint64_t hj_stats_newest_event(const hj_stats *stats);
 
+/// The number of the newest event that is sealed; 0 before the first seal.
+HJ_API
+uint64_t hj_stats_newest_sealed_event(const hj_stats *stats);
+
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_stats_free(hj_stats *stats);

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findBarriers } from "./accessibility.mjs";
-import { NOW, SECRET_KEY, serveAxum, serveExpress, TENANT } from "./dashboard_server.mjs";
+import { DESKTOP, heading, openPage, signIn } from "./dashboard_page.mjs";
+import { serveAxum, serveCommandLine, serveExpress, TENANT } from "./dashboard_server.mjs";
 import { launch } from "./servers.mjs";
 
-const DESKTOP = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
 /** So high a picture of a long page is at most. */
-const PICTURE_MOST = 1_100;
+const PICTURE_MOST = 1_500;
 const DAY = 86_400_000;
 
 let browser;
@@ -18,37 +18,9 @@ before(async () => {
 });
 after(() => browser.close());
 
-/** A page whose clock stands at the tenant's now. What breaks the policy, and every error, fails the test. */
-async function openPage(t, options = {}) {
-  const context = await browser.newContext({ viewport: DESKTOP, reducedMotion: "reduce", ...options });
-  const page = await context.newPage();
-  const problems = [];
-  page.on("pageerror", (error) => problems.push(`${error}`));
-  page.on("console", (message) => {
-    // A refused request is told on the console by the browser itself.
-    if (message.type() === "error" && !/Failed to load resource/.test(message.text()))
-      problems.push(message.text());
-  });
-  t.after(async () => {
-    await context.close();
-    assert.deepEqual(problems, []);
-  });
-  if (!options.isLive) await page.clock.setFixedTime(NOW);
-  return page;
-}
-
-async function signIn(page, address) {
-  await page.goto(address);
-  await page.getByLabel("Secret key", { exact: true }).fill(SECRET_KEY);
-  await page.getByRole("button", { name: "Open" }).click();
-  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
-}
-
-const heading = (page, name) => page.getByRole("heading", { level: 1, name });
-
 test("the key opens the pages, is kept by no storage, and a wrong one is refused", async (t) => {
   const { address } = await serveExpress(t, { days: 2, aDay: 4 });
-  const page = await openPage(t);
+  const page = await openPage(t, browser);
   await page.goto(address.slice(0, -1));
   assert.equal(page.url(), address);
   await page.getByLabel("Secret key", { exact: true }).fill("sk_live_wrong");
@@ -85,7 +57,7 @@ test("the files have a strict policy and are not sent twice", async (t) => {
 
 test("sessions are filtered, paged, opened and ended", async (t) => {
   const { address, hj } = await serveExpress(t);
-  const page = await openPage(t);
+  const page = await openPage(t, browser);
   await signIn(page, address);
   await page.getByRole("link", { name: "Sessions", exact: true }).click();
   await heading(page, "Sessions").waitFor();
@@ -122,7 +94,7 @@ test("sessions are filtered, paged, opened and ended", async (t) => {
 
 test("many sessions end by a preview and a typed number", async (t) => {
   const { address, hj } = await serveExpress(t);
-  const page = await openPage(t);
+  const page = await openPage(t, browser);
   await signIn(page, address);
   await page.goto(`${address}#/end?not_country=BR`);
   const expected = await hj.sessions.count({ notCountry: ["BR"] });
@@ -139,7 +111,7 @@ test("many sessions end by a preview and a typed number", async (t) => {
 
 test("settings say what they end before they are saved", async (t) => {
   const { address, hj } = await serveExpress(t);
-  const page = await openPage(t);
+  const page = await openPage(t, browser);
   await signIn(page, address);
   await page.goto(`${address}#/settings`);
   await page.getByText("High security").click();
@@ -160,7 +132,7 @@ test("settings say what they end before they are saved", async (t) => {
 
 test("keys rotate and retire, and events tell of it", async (t) => {
   const { address, hj } = await serveExpress(t, { days: 2, aDay: 6 });
-  const page = await openPage(t);
+  const page = await openPage(t, browser);
   await signIn(page, address);
   await page.keyboard.press("g");
   await page.keyboard.press("k");
@@ -198,7 +170,7 @@ for (const colorScheme of ["light", "dark"]) {
   ]) {
     test(`no page keeps people out: ${name}, ${colorScheme}`, async (t) => {
       const { address, hj } = await serveExpress(t, { aDay: 40 });
-      const page = await openPage(t, { viewport, colorScheme, hasTouch: name === "phone" });
+      const page = await openPage(t, browser, { viewport, colorScheme, hasTouch: name === "phone" });
       const take = async (state) => {
         assert.deepEqual(await findBarriers(page), [], state);
         const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
@@ -243,6 +215,14 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
+test("the command line serves the same pages", async (t) => {
+  const api = await serveCommandLine(t);
+  const page = await openPage(t, browser, { isLive: true });
+  await signIn(page, `${api}/dashboard/`);
+  await page.getByRole("link", { name: "Keys", exact: true }).click();
+  await page.getByText("Where services find them").waitFor();
+});
+
 test("the axum example serves the same pages", async (t) => {
   const { api, address } = await serveAxum(t);
   const signInBody = JSON.stringify({ email: "ada@example.com", password: "correct horse" });
@@ -252,7 +232,7 @@ test("the axum example serves the same pages", async (t) => {
       headers: { "content-type": "application/json" },
       body: signInBody,
     });
-  const page = await openPage(t, { isLive: true });
+  const page = await openPage(t, browser, { isLive: true });
   await signIn(page, address);
   await page.getByRole("link", { name: "Sessions", exact: true }).click();
   await page.getByText("3 match").waitFor();

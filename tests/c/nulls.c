@@ -512,6 +512,7 @@ static void read_other_objects(void) {
   CHECK(hj_maintenance_report_retired_keys(NULL) == 0);
   CHECK(!hj_maintenance_report_has_more(NULL));
   CHECK(hj_stats_newest_event(NULL) == 0);
+  CHECK(hj_stats_newest_sealed_event(NULL) == 0);
   CHECK(hj_stats_periods_begins_at_ms(NULL, 0) == 0);
   CHECK(hj_stats_periods_ends_at_ms(NULL, 0) == 0);
   CHECK(hj_stats_periods_created(NULL, 0) == 0);

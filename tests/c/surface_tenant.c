@@ -33,13 +33,14 @@ json_t *count_by_status(struct request *request) {
     return NULL;
   }
   oldest = hj_stats_oldest_unswept_at_ms(stats);
-  answer = json_pack("{s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:o, s:I, s:I}", "sessions", "active", (json_int_t)hj_stats_active(stats),
+  answer = json_pack("{s:{s:I, s:I, s:I}, s:I, s:I, s:I, s:o, s:I, s:I, s:I}", "sessions", "active", (json_int_t)hj_stats_active(stats),
                      "expired", (json_int_t)hj_stats_expired(stats), "revoked", (json_int_t)hj_stats_revoked(stats),
                      "created_last_24h", (json_int_t)hj_stats_created_last_24h(stats), "database_bytes",
                      (json_int_t)hj_stats_database_bytes(stats), "log_bytes",
                      (json_int_t)hj_stats_log_bytes(stats), "oldest_unswept_at",
                      time_or_null(oldest), "clock_ahead_ms", (json_int_t)hj_stats_clock_ahead_ms(stats), "newest_event",
-                     (json_int_t)hj_stats_newest_event(stats));
+                     (json_int_t)hj_stats_newest_event(stats), "newest_sealed_event",
+                     (json_int_t)hj_stats_newest_sealed_event(stats));
   hj_stats_free(stats);
   return answer;
 }

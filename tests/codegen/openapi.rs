@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use hellojohn::schema::{Field, Kind, PublicRecord, PublicValue, Record};
-use hellojohn::{ConfigWarning, ErrorCode, KeyInfo, StatsPeriod};
+use hellojohn::{ConfigWarning, ErrorCode, EventType, KeyInfo, StatsPeriod};
 use serde_json::{Value, json};
 
 use super::{ANSWERS, flatten, one_line};
@@ -51,6 +51,7 @@ pub(super) fn files(root: &Path) -> Vec<(String, String)> {
         replace(&mut text, &format!("      \"{}\": ", record.name), &Part::Object(schema).print(6));
     }
     codes(&mut text);
+    replace_event_types(&mut text);
     vec![(PATH.to_owned(), text)]
 }
 
@@ -181,4 +182,14 @@ fn codes(text: &mut String) {
         text.replace_range(start - 1..=end, &part);
         at = start + part.len() - 1;
     }
+}
+
+/// Replaces the pattern of the parameter `types`: names of events, between commas.
+fn replace_event_types(text: &mut String) {
+    let name = words(&EventType::KIND).join("|").replace('.', "\\.");
+    let parameter = text.find("\"name\": \"types\"").expect("the parameter has its place");
+    let start = "\"pattern\": ";
+    let from = parameter + text[parameter..].find(start).expect("it has a pattern") + start.len();
+    let to = from + text[from..].find('\n').expect("the line ends");
+    text.replace_range(from..to, &json!(format!("^({name})(,({name}))*$")).to_string());
 }

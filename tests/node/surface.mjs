@@ -259,8 +259,8 @@ const operations = {
     return { ...page, has_more: hasMore };
   },
   stats: async (hj) => {
-    const { sessions, createdLast24h, databaseBytes, logBytes, oldestUnsweptAt, clockAheadMs, newestEvent } =
-      await hj.stats();
+    const { sessions, oldestUnsweptAt, ...numbers } = await hj.stats();
+    const { createdLast24h, databaseBytes, logBytes, clockAheadMs, newestEvent, newestSealedEvent } = numbers;
     return {
       sessions,
       created_last_24h: createdLast24h,
@@ -269,6 +269,7 @@ const operations = {
       oldest_unswept_at: oldestUnsweptAt?.getTime() ?? null,
       clock_ahead_ms: clockAheadMs,
       newest_event: newestEvent,
+      newest_sealed_event: newestSealedEvent,
     };
   },
   stats_series: async (hj, { series }) => {

@@ -37,6 +37,8 @@ public_record! {
         pub clock_ahead_ms: u64,
         /// The number of the newest event, also of one that was deleted; 0 before the first.
         pub newest_event: u64,
+        /// The number of the newest event that is sealed; 0 before the first seal.
+        pub newest_sealed_event: u64,
     }
 }
 

@@ -68,10 +68,18 @@ impl Tenant {
             let (counted, looked_at, now, last) = self.read_about(NeededSessions::Scanned, |ctx| {
                 let (sessions, last) = ctx.scan_step(SessionScope::Tenant, after)?;
                 let clock = self.inner.estimated_time()?.as_millis();
+                let (newest, seal) = match last {
+                    None => (
+                        ctx.transaction.newest_event(ctx.tenant)?,
+                        ctx.transaction.newest_seal(ctx.tenant)?,
+                    ),
+                    Some(_) => (0, None),
+                };
                 let mut counted = Stats {
                     database_bytes: ctx.transaction.database_bytes()?,
                     clock_ahead_ms: u64::try_from(ctx.mark.highest.as_millis() - clock).unwrap_or(0),
-                    newest_event: if last.is_none() { ctx.transaction.newest_event(ctx.tenant)? } else { 0 },
+                    newest_event: newest,
+                    newest_sealed_event: seal.map_or(0, |seal| seal.seq),
                     ..stats
                 };
                 let mut looked_at = Vec::with_capacity(sessions.len());

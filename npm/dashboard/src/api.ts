@@ -55,6 +55,7 @@ export interface Settings {
   refresh_reuse_window: string;
   event_retention: string | null;
   record_retention: string | null;
+  revocation_list: boolean;
   warnings?: string[];
 }
 
@@ -75,6 +76,7 @@ export interface Stats {
   oldest_unswept_at: string | null;
   clock_ahead_ms: number;
   newest_event: number;
+  newest_sealed_event: number;
   series?: Period[];
 }
 
@@ -95,6 +97,8 @@ export interface Event {
   user_id: string | null;
   actor: string | null;
   data: Record<string, unknown>;
+  /** Null until it is sealed. */
+  hash: string | null;
 }
 
 export interface EventPage {

@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type Api, readPageConfig, type Settings } from "./api";
+import type { NewestEvents } from "./events";
 import { Keyboard, Palette, useKeys } from "./overlays";
 import { EndMany } from "./pages/end_many";
 import { Events } from "./pages/events";
@@ -60,9 +61,9 @@ function SignedIn(given: Pick<Dashboard, "ask" | "tenantId" | "settings" | "setS
   }, []);
   const open = useCallback((overlay: "palette" | "keyboard") => setOverlay(overlay), []);
   const { ask, tenantId, settings, setSettings, lock } = given;
-  const newestEvent = useRef<number | null>(null);
+  const newestEvents = useRef<NewestEvents | null>(null);
   const dashboard = useMemo(
-    () => ({ ask, tenantId, settings, setSettings, lock, open, toast: showToast, newestEvent }),
+    () => ({ ask, tenantId, settings, setSettings, lock, open, toast: showToast, newestEvents }),
     [ask, tenantId, settings, setSettings, lock, open, showToast],
   );
   useKeys(open);
@@ -83,7 +84,7 @@ function SignedIn(given: Pick<Dashboard, "ask" | "tenantId" | "settings" | "setS
       case "end":
         return <EndMany query={query} />;
       case "events":
-        return <Events />;
+        return <Events query={query} />;
       case "settings":
         return <SettingsPage />;
       case "keys":

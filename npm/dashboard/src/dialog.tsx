@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { returnFocus } from "./focus";
 import { Failure } from "./parts";
 
 export interface DialogProps {
@@ -40,9 +41,7 @@ export function Dialog({
   useEffect(() => {
     const opener = document.activeElement;
     dialog.current?.showModal();
-    return () => {
-      if (opener instanceof HTMLElement) opener.focus();
-    };
+    return () => returnFocus(opener);
   }, []);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();

@@ -1,5 +1,4 @@
 import type { Api, Event, EventPage, Stats } from "./api";
-import { describeReason, nameCountry, shortenId } from "./format";
 
 /** How many events one call of the API looks at, at most. */
 const WINDOW = 1_000;
@@ -7,27 +6,38 @@ const WINDOW = 1_000;
 /** A number that is further behind than so many pages is asked for anew. */
 const NEWER_CALLS_MAX = 20;
 
+/** The numbers of the newest event and of the newest sealed one, as far as the page knows. */
+export interface NewestEvents {
+  newest: number;
+  sealed: number;
+}
+
 /**
- * The number of the newest event. Stats, which tell it, look at every session; so the page asks them once, and then for the
- * events after the number that it knows.
+ * Finds the newest event. Stats, which tell it, look at every session; so the page asks them once, and then for the events after
+ * the number that it knows.
  */
 export async function findNewestEvent(
   ask: Api,
-  known: { current: number | null },
+  known: { current: NewestEvents | null },
   signal: AbortSignal,
-): Promise<number> {
+): Promise<NewestEvents> {
   for (let call = 0; known.current !== null && call < NEWER_CALLS_MAX; call += 1) {
     const { pagination } = await ask<EventPage>("v1/events", {
-      query: { after: `${known.current}`, limit: "100" },
+      query: { after: `${known.current.newest}`, limit: "100" },
       signal,
     });
-    known.current = pagination.next_after;
-    if (!pagination.has_more) return pagination.next_after;
+    known.current = { ...known.current, newest: pagination.next_after };
+    if (!pagination.has_more) return known.current;
   }
-  const { newest_event } = await ask<Stats>("v1/admin/stats", { signal });
-  known.current = newest_event;
-  return newest_event;
+  const stats = await ask<Stats>("v1/admin/stats", { signal });
+  known.current = readNewestEvents(stats);
+  return known.current;
 }
+
+export const readNewestEvents = (stats: Stats): NewestEvents => ({
+  newest: stats.newest_event,
+  sealed: stats.newest_sealed_event,
+});
 
 export interface EventsFound {
   /** Newest first. */
@@ -71,67 +81,31 @@ export async function findEventsBefore(
   return { events, before };
 }
 
-export interface Told {
-  icon: string;
-  tone: "" | "event-dot-ok" | "event-dot-alert";
-  what: string;
-  more: string[];
-}
+/** How many events one file of an export holds. */
+export const EXPORT_MAX = 100_000;
 
-const text = (value: unknown) => (typeof value === "string" ? value : null);
-
-/** What an operator reads of an event. A type that this page does not know keeps its name. */
-export function tellEvent({ type, data, actor }: Event): Told {
-  const more: string[] = [];
-  const kid = text(data["kid"]);
-  const told = (what: string, icon: string, tone: Told["tone"] = ""): Told => {
-    if (actor) more.push(`by ${actor}`);
-    return { what, icon, tone, more };
-  };
-  switch (type) {
-    case "session.created": {
-      const country = text(data["country"]);
-      if (country) more.push(nameCountry(country));
-      const device = text(data["device_type"]);
-      if (device) more.push(device === "unknown" ? "unknown device" : device);
-      const address = text(data["ip_address"]);
-      if (address) more.push(address);
-      const evicted = Array.isArray(data["evicted"]) ? data["evicted"].length : 0;
-      if (evicted > 0) more.push(`replaced ${evicted} older ${evicted === 1 ? "session" : "sessions"}`);
-      return told("Signed in", "signin", "event-dot-ok");
-    }
-    case "session.refreshed":
-      return told("Refreshed", "refresh");
-    case "session.updated": {
-      const names = data["changed"];
-      if (Array.isArray(names)) more.push(names.join(", "));
-      return told("Updated", "settings");
-    }
-    case "session.ended": {
-      const reason = text(data["end_reason"]);
-      more.push(describeReason(reason));
-      if (reason === "refresh_token_reuse") return told("Ended", "alert", "event-dot-alert");
-      return told("Ended", reason === "sign_out" ? "exit" : reason === "revoked" ? "stop" : "clock");
-    }
-    case "session.purged":
-      return told("Record deleted", "slash");
-    case "config.updated": {
-      const changed = (data["changed"] ?? {}) as Record<string, { old: unknown; new: unknown }>;
-      for (const [name, value] of Object.entries(changed))
-        more.push(`${name} ${value.old ?? "none"} → ${value.new ?? "none"}`);
-      return told("Settings changed", "settings");
-    }
-    case "key.rotated":
-      if (kid) more.push(`${shortenId(kid)} signs now`);
-      return told("Signing key rotated", "rotate");
-    case "key.retired":
-      if (kid) more.push(shortenId(kid));
-      return told("Signing key retired", "key");
-    case "secret_key.changed":
-      return told("Secret key changed", "key");
-    case "refresh_key.rotated":
-      return told("Key of the refresh tokens replaced", "key");
-    default:
-      return told(type, "events");
+/** The newest events of this kind as JSON Lines, oldest first. `progress` is told how many there are so far. */
+export async function exportEvents(
+  ask: Api,
+  newest: number,
+  query: Record<string, string>,
+  progress: (count: number) => void,
+  signal: AbortSignal,
+): Promise<{ file: Blob; count: number }> {
+  const parts: string[] = [];
+  let count = 0;
+  let after = Math.max(0, newest - EXPORT_MAX);
+  while (after < newest) {
+    const page = await ask<EventPage>("v1/events", {
+      query: { ...query, after: `${after}`, limit: "100" },
+      signal,
+    });
+    const events = page.data.filter(({ seq }) => seq <= newest);
+    parts.push(...events.map((event) => `${JSON.stringify(event)}\n`));
+    count += events.length;
+    progress(count);
+    if (!page.pagination.has_more || page.pagination.next_after <= after) break;
+    after = page.pagination.next_after;
   }
+  return { file: new Blob(parts, { type: "application/jsonl" }), count };
 }

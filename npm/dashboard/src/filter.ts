@@ -67,12 +67,16 @@ export const FIELDS: readonly Field[] = [
   time("last_active_before", "Last active before", "Last active"),
 ];
 
-export const findField = (name: string) => FIELDS.find((field) => field.name === name);
+const findField = (name: string, fields: readonly Field[]) => fields.find((field) => field.name === name);
 
 /** Reads conditions from the part of the address behind `?`. */
-export function readConditions(query: URLSearchParams): Condition[] {
+export function readConditions(query: URLSearchParams, fields = FIELDS): Condition[] {
   return [...query]
-    .filter(([name, value]) => value !== "" && (findField(name) !== undefined || name === "end_reason"))
+    .filter(
+      ([name, value]) =>
+        value !== "" &&
+        (findField(name, fields) !== undefined || (fields === FIELDS && name === "end_reason")),
+    )
     .map(([name, value]) => ({ name, value }));
 }
 
@@ -105,8 +109,8 @@ function normalise(name: string, value: string): string {
     .join(",");
 }
 
-export function describeCondition({ name, value }: Condition): [string, string] {
-  const field = findField(name);
+export function describeCondition({ name, value }: Condition, fields = FIELDS): [string, string] {
+  const field = findField(name, fields);
   if (name === "end_reason") return ["Ended because", value];
   if (field?.kind === "time") return [field.label, formatExact(Date.parse(value))];
   const chosen = field?.choices?.find(([choice]) => choice === value)?.[1];

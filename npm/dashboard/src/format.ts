@@ -85,6 +85,7 @@ export const UNITS = [
 
 /** The seconds of a duration of the API, such as `15m`; null for a text that is none. */
 export function readDuration(text: string): number | null {
+  if (text === "0") return 0;
   const found = /^(0|[1-9]\d*)([smhdwy])$/.exec(text);
   const unit = UNITS.find(([letter]) => letter === found?.[2]);
   const seconds = Number(found?.[1]) * (unit?.[2] ?? Number.NaN);
@@ -104,6 +105,10 @@ export function describeDuration(text: string): string {
   }
   return parts.join(" ") || "0 seconds";
 }
+
+/** A setting's value as it is sent; what is switched off or unlimited is "none". */
+export const describeSetting = (value: unknown) =>
+  value === true ? "on" : value === false ? "off" : `${value ?? "none"}`;
 
 export const REASONS: Readonly<Record<string, string>> = {
   sign_out: "Signed out",

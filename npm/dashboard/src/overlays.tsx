@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { returnFocus } from "./focus";
 import { Icon } from "./parts";
 import { PAGES } from "./shell";
 import { useDashboard } from "./state";
@@ -8,9 +9,7 @@ function useModal(close: () => void) {
   useEffect(() => {
     const opener = document.activeElement;
     dialog.current?.showModal();
-    return () => {
-      if (opener instanceof HTMLElement) opener.focus();
-    };
+    return () => returnFocus(opener);
   }, []);
   return { ref: dialog, onClose: close };
 }

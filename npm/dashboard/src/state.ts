@@ -1,6 +1,7 @@
 import { createContext } from "preact";
 import { useCallback, useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { Api, Settings } from "./api";
+import type { NewestEvents } from "./events";
 
 /** What every page has. */
 export interface Dashboard {
@@ -10,8 +11,7 @@ export interface Dashboard {
   setSettings(settings: Settings): void;
   toast(text: string): void;
   lock(): void;
-  /** The number of the newest event that is known. */
-  newestEvent: { current: number | null };
+  newestEvents: { current: NewestEvents | null };
   open(overlay: "palette" | "keyboard"): void;
 }
 

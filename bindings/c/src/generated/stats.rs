@@ -16,6 +16,7 @@ pub struct hj_stats {
     oldest_unswept_at: i64,
     clock_ahead_ms: u64,
     newest_event: u64,
+    newest_sealed_event: u64,
 }
 
 impl hj_stats {
@@ -30,6 +31,7 @@ impl hj_stats {
             oldest_unswept_at: stats.oldest_unswept_at.map_or(0, Timestamp::as_millis),
             clock_ahead_ms: stats.clock_ahead_ms,
             newest_event: stats.newest_event,
+            newest_sealed_event: stats.newest_sealed_event,
         }
     }
 }
@@ -97,6 +99,13 @@ pub unsafe extern "C" fn hj_stats_clock_ahead_ms(stats: *const hj_stats) -> u64 
 pub unsafe extern "C" fn hj_stats_newest_event(stats: *const hj_stats) -> u64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(stats, |stats| stats.newest_event) }
+}
+
+/// The number of the newest event that is sealed; 0 before the first seal.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_stats_newest_sealed_event(stats: *const hj_stats) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(stats, |stats| stats.newest_sealed_event) }
 }
 
 /// Frees the object; NULL is allowed.

@@ -1,13 +1,17 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Preview, Stats } from "../api";
 import { nameDeviceType } from "../device";
 import { Dialog } from "../dialog";
 import { type Condition, readConditions, toAddress, toBody, toQuery } from "../filter";
 import { describeDuration, formatNumber, formatSeconds } from "../format";
 import { Bars, Crumbs, Failure, Icon, Loading, PageHead, Point } from "../parts";
+import { findSessions } from "../session_list";
 import { useDashboard, useLoaded } from "../state";
 import { SessionTable } from "../table";
 import { Filterbar } from "./filterbar";
+
+/** Of a tenant whose sessions take longer to count, the numbers by device are counted when they are asked for. */
+const SLOW_MS = 1_000;
 
 export function EndMany({ query }: { query: URLSearchParams }) {
   const { ask, toast } = useDashboard();
@@ -17,7 +21,18 @@ export function EndMany({ query }: { query: URLSearchParams }) {
     async (signal) => {
       if (conditions.length === 0) return null;
       const body = { filter: toBody(conditions), dry_run: true };
-      return ask<Preview>("v1/sessions/revoke", { method: "POST", body, signal });
+      const start = performance.now();
+      const preview = await ask<Preview>("v1/sessions/revoke", { method: "POST", body, signal });
+      return { ...preview, isSlow: performance.now() - start > SLOW_MS };
+    },
+    [address],
+  );
+  // The number of the preview takes a look at every session; the newest ones are here before.
+  const newest = useLoaded(
+    async (signal) => {
+      if (conditions.length === 0) return null;
+      const { sessions } = await findSessions(ask, toQuery(conditions, { status: "active" }), null, signal);
+      return sessions;
     },
     [address],
   );
@@ -25,7 +40,8 @@ export function EndMany({ query }: { query: URLSearchParams }) {
   const change = (conditions: Condition[]) => {
     location.hash = toAddress("end", toQuery(conditions));
   };
-  const found = preview.data;
+  const found = preview.isLoading ? null : preview.data;
+  const sample = found?.sample ?? (newest.isLoading ? null : newest.data) ?? [];
   const end = async (actor: string) => {
     if (!found) return;
     const body = { filter: toBody(conditions), plan: found.plan };
@@ -64,24 +80,34 @@ export function EndMany({ query }: { query: URLSearchParams }) {
             <h2 id="s2">What would end</h2>
             {conditions.length === 0 && <p class="hint">Add a condition first.</p>}
             {preview.error !== null && <Failure error={preview.error} retry={preview.reload} />}
-            {preview.isLoading && <Loading lines={4} />}
-            {found && !preview.isLoading && (
-              <>
-                <p class="headline" role="status">
-                  <strong>{formatNumber(found.count)}</strong>
-                  <span>{found.count === 1 ? "session" : "sessions"} would end</span>
-                  <span class="hint">as of {formatSeconds(preview.loadedAt)}</span>
-                </p>
-                {found.count > 0 && (
+            {conditions.length > 0 && preview.error === null && (
+              <p class="headline" role="status">
+                {found ? (
                   <>
-                    <Breakdown key={`${address} ${preview.loadedAt}`} conditions={conditions} />
-                    <div class="section-head">
-                      <h3>A sample</h3>
-                      <span class="hint">the newest {found.sample.length}</span>
-                    </div>
-                    <SessionTable sessions={found.sample} isCompact />
+                    <strong>{formatNumber(found.count)}</strong>
+                    <span>{found.count === 1 ? "session" : "sessions"} would end</span>
+                    <span class="hint">as of {formatSeconds(preview.loadedAt)}</span>
                   </>
+                ) : (
+                  <span>Counting…</span>
                 )}
+              </p>
+            )}
+            {found && found.count > 0 && (
+              <Breakdown
+                key={`${address} ${preview.loadedAt}`}
+                conditions={conditions}
+                isAsked={!found.isSlow}
+              />
+            )}
+            {preview.isLoading && sample.length === 0 && <Loading lines={4} />}
+            {sample.length > 0 && (
+              <>
+                <div class="section-head">
+                  <h3>A sample</h3>
+                  <span class="hint">the newest {sample.length}</span>
+                </div>
+                <SessionTable sessions={sample} isCompact />
               </>
             )}
           </section>
@@ -103,7 +129,7 @@ export function EndMany({ query }: { query: URLSearchParams }) {
               <button
                 class="btn btn-danger-fill"
                 type="button"
-                disabled={!found || found.count === 0 || preview.isLoading}
+                disabled={!found || found.count === 0}
                 onClick={() => setAsking(true)}
               >
                 {found && found.count > 0 ? `End ${formatNumber(found.count)} sessions…` : "End sessions…"}
@@ -163,27 +189,45 @@ function EndDialog({ count, typed = `${count}`, run, close, children }: EndDialo
 
 const DEVICES = ["desktop", "mobile", "tablet", "bot", "unknown"];
 
-/** The same sessions by device, each number a count of its own. */
-function Breakdown({ conditions }: { conditions: Condition[] }) {
+/** The same sessions by device, each number a count of its own, one after the other. */
+function Breakdown({ conditions, isAsked }: { conditions: Condition[]; isAsked: boolean }) {
   const { ask } = useDashboard();
   const hasDevice = conditions.some(({ name }) => name === "device_type");
-  const counts = useLoaded(async (signal) => {
-    if (hasDevice) return [];
-    const count = async (device_type: string): Promise<[string, number]> => {
-      const query = toQuery(conditions, { device_type });
-      return [
-        nameDeviceType(device_type),
-        (await ask<{ count: number }>("v1/sessions/count", { query, signal })).count,
-      ];
+  const [isCounting, setCounting] = useState(isAsked);
+  const [counts, setCounts] = useState<[string, number][]>([]);
+  const isBusy = isCounting && counts.length < DEVICES.length;
+  const [error, setError] = useState<unknown>(null);
+  useEffect(() => {
+    if (hasDevice || !isCounting) return;
+    const controller = new AbortController();
+    const { signal } = controller;
+    const countEach = async () => {
+      for (const device_type of DEVICES) {
+        const query = toQuery(conditions, { device_type });
+        const { count } = await ask<{ count: number }>("v1/sessions/count", { query, signal });
+        setCounts((counts) => [...counts, [nameDeviceType(device_type), count]]);
+      }
     };
-    return Promise.all(DEVICES.map(count));
-  }, []);
-  const items = (counts.data ?? []).filter(([, count]) => count > 0);
-  if (hasDevice || items.length === 0) return null;
+    countEach().catch((error: unknown) => {
+      if (!signal.aborted) setError(error);
+    });
+    return () => controller.abort();
+  }, [isCounting]);
+  if (hasDevice) return null;
   return (
-    <div class="stack">
+    <div class="stack" aria-busy={isBusy && error === null}>
       <h3>Device</h3>
-      <Bars items={items} />
+      {isCounting ? (
+        <Bars items={counts.filter(([, count]) => count > 0)} />
+      ) : (
+        <div class="row">
+          <button class="btn btn-s" type="button" onClick={() => setCounting(true)}>
+            Count by device
+          </button>
+          <span class="hint">Looks at every session five times.</span>
+        </div>
+      )}
+      {error !== null && <Failure error={error} />}
     </div>
   );
 }

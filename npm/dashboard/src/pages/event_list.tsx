@@ -1,5 +1,5 @@
 import type { Event } from "../api";
-import { tellEvent } from "../events";
+import { tellEvent } from "../event_words";
 import { formatDay, formatNumber, formatSeconds } from "../format";
 import { Icon, Id } from "../parts";
 

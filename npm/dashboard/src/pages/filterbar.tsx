@@ -5,9 +5,11 @@ import { Icon } from "../parts";
 /** A chip for each condition, and a menu that adds one. A condition without a value cannot be added. */
 export function Filterbar({
   conditions,
+  fields = FIELDS,
   change,
 }: {
   conditions: Condition[];
+  fields?: readonly Field[];
   change(conditions: Condition[]): void;
 }) {
   const [adding, setAdding] = useState<Field | null>(null);
@@ -16,12 +18,21 @@ export function Filterbar({
     if (menu.current) menu.current.open = false;
     setAdding(field);
   };
+  // What had the focus goes away with each step.
+  const focusMenu = () => menu.current?.querySelector("summary")?.focus();
+  const clear = () => {
+    focusMenu();
+    change([]);
+  };
   const taken = new Set(conditions.map(({ name }) => name));
   return (
     <>
       {conditions.map((condition) => {
-        const [label, value] = describeCondition(condition);
-        const remove = () => change(conditions.filter((other) => other !== condition));
+        const [label, value] = describeCondition(condition, fields);
+        const remove = () => {
+          focusMenu();
+          change(conditions.filter((other) => other !== condition));
+        };
         return (
           <span class="chip" key={condition.name}>
             <span class="chip-key">{label}</span> {value}
@@ -40,8 +51,12 @@ export function Filterbar({
         <AddCondition
           key={adding.name}
           field={adding}
-          cancel={() => setAdding(null)}
+          cancel={() => {
+            focusMenu();
+            setAdding(null);
+          }}
           add={(value) => {
+            focusMenu();
             setAdding(null);
             change([...conditions.filter(({ name }) => name !== adding.name), { name: adding.name, value }]);
           }}
@@ -53,17 +68,19 @@ export function Filterbar({
           Filter
         </summary>
         <div class="menu-list">
-          {FIELDS.filter(({ name }) => !taken.has(name)).map((field) => (
-            <button key={field.name} type="button" onClick={() => choose(field)}>
-              <Icon name={field.icon} />
-              {field.label}
-              <span class="hint">{field.hint}</span>
-            </button>
-          ))}
+          {fields
+            .filter(({ name }) => !taken.has(name))
+            .map((field) => (
+              <button key={field.name} type="button" onClick={() => choose(field)}>
+                <Icon name={field.icon} />
+                {field.label}
+                <span class="hint">{field.hint}</span>
+              </button>
+            ))}
         </div>
       </details>
       {conditions.length > 0 && (
-        <button class="btn btn-s btn-quiet" type="button" onClick={() => change([])}>
+        <button class="btn btn-s btn-quiet" type="button" onClick={clear}>
           Clear
         </button>
       )}

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Period, Stats } from "../api";
 import { Chart } from "../chart";
+import { readNewestEvents } from "../events";
 import {
   formatBytes,
   formatClock,
@@ -19,12 +20,12 @@ const SPANS = [
 ] as const;
 
 export function Overview() {
-  const { ask, newestEvent } = useDashboard();
+  const { ask, newestEvents } = useDashboard();
   const [span, setSpan] = useState("24h");
   const stats = useLoaded(
     async (signal) => {
       const stats = await ask<Stats>("v1/admin/stats", { query: { series: span }, signal });
-      newestEvent.current = stats.newest_event;
+      newestEvents.current = readNewestEvents(stats);
       return stats;
     },
     [span],

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Session } from "../api";
 import { nameDevice } from "../device";
+import { returnFocus } from "../focus";
 import { formatDate, formatRelative, nameCountry } from "../format";
 import { Copy, Icon, Status } from "../parts";
 import { useDashboard } from "../state";
@@ -22,7 +23,7 @@ export function SessionPanel({ session, close, end }: { session: Session; close(
     addEventListener("keydown", leave);
     return () => {
       removeEventListener("keydown", leave);
-      if (opener instanceof HTMLElement) opener.focus();
+      returnFocus(opener);
     };
   }, [session.id]);
   return (

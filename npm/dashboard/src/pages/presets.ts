@@ -1,8 +1,4 @@
-import type { Settings } from "../api";
-import { readDuration } from "../format";
-
-/** The settings as they are edited. */
-export type Draft = Omit<Settings, "warnings">;
+import type { Draft } from "./settings_list";
 
 interface Preset {
   id: string;
@@ -56,22 +52,3 @@ export const PRESETS: readonly Preset[] = [
     ],
   },
 ];
-
-const isNumberGood = (value: number | null) => value === null || (Number.isSafeInteger(value) && value >= 1);
-
-export function isGood(draft: Draft): boolean {
-  const isDuration = (text: string | null) => text === null || (readDuration(text) ?? 0) > 0;
-  const window = readDuration(draft.refresh_reuse_window);
-  return (
-    [
-      draft.session_duration,
-      draft.access_token_ttl,
-      draft.idle_timeout,
-      draft.event_retention,
-      draft.record_retention,
-    ].every(isDuration) &&
-    isNumberGood(draft.max_sessions_per_user) &&
-    window !== null &&
-    window <= 60
-  );
-}

@@ -134,10 +134,10 @@ function Answers({ explanation }: { explanation: Explanation }) {
 }
 
 function SessionEvents({ id }: { id: string }) {
-  const { ask, settings, newestEvent } = useDashboard();
+  const { ask, settings, newestEvents } = useDashboard();
   const found = useLoaded(
     async (signal) => {
-      const newest = await findNewestEvent(ask, newestEvent, signal);
+      const { newest } = await findNewestEvent(ask, newestEvents, signal);
       return findEventsBefore(ask, newest, { session_id: id }, 100, EVENT_CALLS_MAX, signal);
     },
     [id],

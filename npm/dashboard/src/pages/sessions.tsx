@@ -1,17 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Api, Page, Session } from "../api";
+import type { Session } from "../api";
 import { EndOne } from "../end_one";
 import { type Condition, readConditions, toAddress, toQuery } from "../filter";
 import { formatNumber } from "../format";
 import { Empty, Failure, Icon, Loading, PageHead, Segmented } from "../parts";
+import { CALLS_MAX, findSessions, ROWS } from "../session_list";
 import { useDashboard, useLoaded } from "../state";
 import { SessionTable } from "../table";
 import { Filterbar } from "./filterbar";
 import { SessionPanel } from "./panel";
-
-const ROWS = 20;
-/** Each call looks at 1,000 sessions; where few of them match, a page takes several calls, and no more than these. */
-const CALLS_MAX = 20;
 
 const STATUSES = [
   ["active", "Active"],
@@ -19,33 +16,6 @@ const STATUSES = [
   ["revoked", "Revoked"],
   ["all", "All"],
 ] as const;
-
-interface Found {
-  sessions: Session[];
-  next: string | null;
-  /** Whether there may be more matches although the page is not full. */
-  isCut: boolean;
-}
-
-async function findSessions(
-  ask: Api,
-  query: Record<string, string>,
-  cursor: string | null,
-  signal: AbortSignal,
-): Promise<Found> {
-  const sessions: Session[] = [];
-  let next = cursor;
-  for (let call = 0; call < CALLS_MAX; call += 1) {
-    const page = await ask<Page<Session>>("v1/sessions", {
-      query: { ...query, limit: `${ROWS - sessions.length}`, ...(next === null ? {} : { cursor: next }) },
-      signal,
-    });
-    sessions.push(...page.data);
-    next = page.pagination.next_cursor;
-    if (next === null || sessions.length >= ROWS) return { sessions, next, isCut: false };
-  }
-  return { sessions, next, isCut: true };
-}
 
 /** Storage may be off; rows are comfortable then. */
 function readDensity(): boolean {

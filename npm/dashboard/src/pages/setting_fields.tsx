@@ -1,79 +1,123 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { describeDuration, readDuration, UNITS } from "../format";
+import { describeDuration, UNITS } from "../format";
 import { Icon } from "../parts";
+import { type Draft, type DurationControl, isDurationGood, type Name, SETTINGS } from "./settings_list";
 
-export interface SettingProps {
-  id: string;
-  label: string;
-  hint: string;
-  /** When a change takes effect. */
-  effect: string;
-  children: ComponentChildren;
+interface SettingProps {
+  name: Name;
+  draft: Draft;
+  set(name: Name, value: string | number | boolean | null): void;
+  children?: ComponentChildren;
 }
 
-export function Setting({ id, label, hint, effect, children }: SettingProps) {
+/** What a setting is for, when a change takes effect, and its control. */
+export function Setting({ name, draft, set, children }: SettingProps) {
+  const { label, hint, effect, control } = SETTINGS[name];
+  const value = draft[name];
+  const change = (value: string | number | boolean | null) => set(name, value);
   return (
     <div class="setting">
       <div class="setting-about">
-        <label class="label" for={id}>
-          {label}
-        </label>
-        <p class="hint">{hint}</p>
+        {control.kind === "switch" ? (
+          <span class="label">{label}</span>
+        ) : (
+          <label class="label" for={name}>
+            {label}
+          </label>
+        )}
+        <p class="hint" id={`${name}-hint`}>
+          {hint}
+        </p>
         <p class="effect">
           <Icon name="clock" size="icon-s" />
           {effect}
         </p>
       </div>
-      <div class="setting-control">{children}</div>
+      <div class="setting-control">
+        {control.kind === "duration" && (
+          <DurationField
+            id={name}
+            label={label}
+            value={value as string | null}
+            control={control}
+            change={change}
+          />
+        )}
+        {control.kind === "count" && (
+          <CountField id={name} toggle={control.toggle} value={value as number | null} change={change} />
+        )}
+        {control.kind === "switch" && (
+          <Switch
+            id={name}
+            label={control.toggle}
+            isOn={value as boolean}
+            change={change}
+            describedBy={`${name}-hint`}
+          />
+        )}
+        {children}
+      </div>
     </div>
   );
 }
 
-export interface DurationFieldProps {
+interface SwitchProps {
+  id: string;
+  label: string;
+  isOn: boolean;
+  change(isOn: boolean): void;
+  describedBy?: string;
+}
+
+function Switch({ id, label, isOn, change, describedBy }: SwitchProps) {
+  return (
+    <label class="switch">
+      <input
+        id={id}
+        type="checkbox"
+        role="switch"
+        aria-checked={isOn}
+        aria-describedby={describedBy}
+        checked={isOn}
+        onChange={() => change(!isOn)}
+      />
+      <span>{label}</span>
+    </label>
+  );
+}
+
+interface DurationFieldProps {
   id: string;
   label: string;
   value: string | null;
-  /** What follows the words of a good value. */
-  after: string;
-  /** In seconds. */
-  least?: number;
-  most?: number;
-  /** The label of the switch, and the value that it begins with. */
-  toggle?: [string, string];
-  change(value: string): void;
-  clear?(): void;
+  control: DurationControl;
+  change(value: string | null): void;
 }
 
 /** A number and a unit, the words of both, and the text that is sent. `90d` stays `90d`. */
-export function DurationField(props: DurationFieldProps) {
-  const { id, label, value, after, least = 1, most = 100 * 31_536_000, toggle, change, clear } = props;
-  const parts = /^(.*?)([smhdwy])$/.exec(value ?? toggle?.[1] ?? "");
+function DurationField({ id, label, value, control, change }: DurationFieldProps) {
+  const { after, most, toggle } = control;
+  const parts = /^(.*?)([smhdwy]?)$/.exec(value ?? toggle?.[1] ?? "");
   const [number, setNumber] = useState(parts?.[1] ?? "");
-  const [unit, setUnit] = useState(parts?.[2] ?? "d");
+  const [unit, setUnit] = useState(parts?.[2] || "s");
   const update = (number: string, unit: string) => {
     setNumber(number);
     setUnit(unit);
     change(number.trim() + unit);
   };
-  const seconds = value === null ? null : readDuration(value);
-  const isGood = seconds !== null && seconds >= least && seconds <= most;
   const isOn = value !== null;
+  const isGood = isOn && isDurationGood(value, control);
   const problem = most === 60 ? "0 to 60 seconds." : "A whole number from 1, at most 100 years.";
   return (
     <>
       {toggle && (
-        <label class="switch">
-          <input
-            id={`${id}-on`}
-            type="checkbox"
-            role="switch"
-            aria-checked={isOn}
-            checked={isOn}
-            onChange={() => (isOn ? clear?.() : change(number.trim() + unit))}
-          />
-          <span>{toggle[0]}</span>
-        </label>
+        <Switch
+          id={`${id}-on`}
+          label={toggle[0]}
+          isOn={isOn}
+          change={(isOn) => change(isOn ? number.trim() + unit : null)}
+        />
       )}
       <div class="stack" hidden={!isOn}>
         <div class="duration">
@@ -106,37 +150,32 @@ export function DurationField(props: DurationFieldProps) {
           <code title="Sent as">{isGood ? value : "–"}</code>
         </div>
         <output class="reading" id={`${id}-reading`}>
-          {isGood ? `${describeDuration(value ?? "")}${after}` : isOn ? problem : ""}
+          {isGood ? `${describeDuration(value)}${after}` : isOn ? problem : ""}
         </output>
       </div>
     </>
   );
 }
 
-export interface CountFieldProps {
+interface CountFieldProps {
   id: string;
   toggle: string;
   value: number | null;
   change(value: number | null): void;
 }
 
-export function CountField({ id, toggle, value, change }: CountFieldProps) {
+function CountField({ id, toggle, value, change }: CountFieldProps) {
   const [text, setText] = useState(`${value ?? 5}`);
   const isOn = value !== null;
   const read = (text: string) => (/^[1-9]\d*$/.test(text.trim()) ? Number(text) : Number.NaN);
   return (
     <>
-      <label class="switch">
-        <input
-          id={`${id}-on`}
-          type="checkbox"
-          role="switch"
-          aria-checked={isOn}
-          checked={isOn}
-          onChange={() => change(isOn ? null : read(text))}
-        />
-        <span>{toggle}</span>
-      </label>
+      <Switch
+        id={`${id}-on`}
+        label={toggle}
+        isOn={isOn}
+        change={(isOn) => change(isOn ? read(text) : null)}
+      />
       <div class="stack" hidden={!isOn}>
         <div class="duration">
           <input

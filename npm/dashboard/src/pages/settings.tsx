@@ -1,23 +1,15 @@
 import { useState } from "preact/hooks";
 import type { Settings } from "../api";
 import { Dialog } from "../dialog";
-import { formatNumber, readDuration } from "../format";
+import { describeSetting, formatNumber, readDuration } from "../format";
 import { Crumbs, Failure, Icon, PageHead } from "../parts";
 import { useDashboard, useLoaded } from "../state";
-import { type Draft, isGood, PRESETS } from "./presets";
-import { CountField, DurationField, Setting } from "./setting_fields";
+import { PRESETS } from "./presets";
+import { Setting } from "./setting_fields";
+import { type Draft, isGood, NAMES, type Name, SETTINGS } from "./settings_list";
 
-type Name = keyof Draft;
-
-const LABELS: Readonly<Record<Name, string>> = {
-  session_duration: "Duration",
-  access_token_ttl: "Access token",
-  idle_timeout: "Idle",
-  max_sessions_per_user: "Per user",
-  refresh_reuse_window: "Reuse window",
-  event_retention: "Events",
-  record_retention: "Records",
-};
+/** How long records are kept, and what leaves the database: below the settings of sessions. */
+const RECORDS: readonly Name[] = ["event_retention", "record_retention", "revocation_list"];
 
 const withoutWarnings = ({ warnings: _, ...draft }: Settings): Draft => draft;
 export function SettingsPage() {
@@ -27,13 +19,12 @@ export function SettingsPage() {
   const [isAsking, setAsking] = useState(false);
   // The fields are built anew from it after a preset or a discard.
   const [version, setVersion] = useState(0);
-  const set = <N extends Name>(name: N, value: Draft[N]) =>
-    setDraft((draft) => ({ ...draft, [name]: value }));
+  const set = (name: Name, value: Draft[Name]) => setDraft((draft) => ({ ...draft, [name]: value }));
   const replace = (draft: Draft) => {
     setDraft(draft);
     setVersion((version) => version + 1);
   };
-  const changed = (Object.keys(LABELS) as Name[]).filter((name) => draft[name] !== saved[name]);
+  const changed = NAMES.filter((name) => draft[name] !== saved[name]);
   const preset = PRESETS.find(({ values }) =>
     Object.entries(values).every(([name, value]) => draft[name as Name] === value),
   );
@@ -114,131 +105,34 @@ export function SettingsPage() {
           if (good && changed.length > 0) setAsking(true);
         }}
       >
-        <Setting
-          id="session-duration"
-          label="Session duration"
-          hint="From sign-in to the end, however much it is used. Then the person signs in again."
-          effect="For new sign-ins. “Remember me” can set its own."
-        >
-          <DurationField
-            id="session-duration"
-            label="Session duration"
-            value={draft.session_duration}
-            after=", then the person signs in again"
-            change={(value) => set("session_duration", value)}
-          />
-        </Setting>
-        <Setting
-          id="access-token"
-          label="Access token lifetime"
-          hint="Services that check tokens locally notice an ended session after this time at the latest."
-          effect="With the next token"
-        >
-          <DurationField
-            id="access-token"
-            label="Access token lifetime"
-            value={draft.access_token_ttl}
-            after=" at most until an ended session is noticed everywhere"
-            change={(value) => set("access_token_ttl", value)}
-          />
-        </Setting>
-        <Setting
-          id="idle"
-          label="Idle timeout"
-          hint="Ends a session that is not used. Each refresh counts as use."
-          effect="At once, for every session"
-        >
-          <DurationField
-            id="idle"
-            label="Idle timeout"
-            value={draft.idle_timeout}
-            after=" without use"
-            toggle={["End idle sessions", "7d"]}
-            change={(value) => set("idle_timeout", value)}
-            clear={() => set("idle_timeout", null)}
-          />
-          {isIdleShort && (
-            <p class="note note-warn">
-              <Icon name="alert" />
-              <span>
-                Shorter than two access tokens. Only a refresh counts as use, and clients refresh when their
-                access token has ended: a user who is at work may be signed out.
-              </span>
-            </p>
-          )}
-        </Setting>
-        <Setting
-          id="cap"
-          label="Sessions per user"
-          hint="When someone signs in on one device more, the oldest session ends."
-          effect="At the user’s next sign-in"
-        >
-          <CountField
-            id="cap"
-            toggle="Limit the number"
-            value={draft.max_sessions_per_user}
-            change={(value) => set("max_sessions_per_user", value)}
-          />
-        </Setting>
-        <Setting
-          id="reuse"
-          label="Refresh reuse window"
-          hint="Parallel tabs and lost answers may present the token before once more. After it, an old token ends the session."
-          effect="At once. Up to 60 seconds."
-        >
-          <DurationField
-            id="reuse"
-            label="Refresh reuse window"
-            value={draft.refresh_reuse_window}
-            after=""
-            least={0}
-            most={60}
-            change={(value) => set("refresh_reuse_window", value)}
-          />
-        </Setting>
+        {NAMES.filter((name) => !RECORDS.includes(name)).map((name) => (
+          <Setting key={name} name={name} draft={draft} set={set}>
+            {name === "idle_timeout" && isIdleShort && (
+              <p class="note note-warn">
+                <Icon name="alert" />
+                <span>
+                  Shorter than two access tokens. Only a refresh counts as use, and clients refresh when their
+                  access token has ended: a user who is at work may be signed out.
+                </span>
+              </p>
+            )}
+          </Setting>
+        ))}
         <section class="section" aria-labelledby="records">
           <div class="section-head">
             <h2 id="records">Records</h2>
           </div>
-          <Setting
-            id="events-kept"
-            label="Keep events"
-            hint="Off: nothing is recorded. On: sign-ins, ends, changes and keys, with who did it."
-            effect="From now on"
-          >
-            <DurationField
-              id="events-kept"
-              label="Keep events"
-              value={draft.event_retention}
-              after=", then deleted once sealed"
-              toggle={["Record events", "90d"]}
-              change={(value) => set("event_retention", value)}
-              clear={() => set("event_retention", null)}
-            />
-          </Setting>
-          <Setting
-            id="records-kept"
-            label="Keep ended sessions"
-            hint="How long an ended session stays in lists and charts."
-            effect="At the next maintenance"
-          >
-            <DurationField
-              id="records-kept"
-              label="Keep ended sessions"
-              value={draft.record_retention}
-              after=" after the end"
-              toggle={["Delete old records", "1y"]}
-              change={(value) => set("record_retention", value)}
-              clear={() => set("record_retention", null)}
-            />
-          </Setting>
+          {RECORDS.map((name) => (
+            <Setting key={name} name={name} draft={draft} set={set} />
+          ))}
         </section>
         {changed.length > 0 && (
           <section class="savebar" aria-label="Unsaved changes">
             <p class="changes">
               {changed.map((name) => (
                 <span key={name}>
-                  {LABELS[name]} <del>{saved[name] ?? "none"}</del> → <ins>{draft[name] ?? "none"}</ins>
+                  {SETTINGS[name].short} <del>{describeSetting(saved[name])}</del> →{" "}
+                  <ins>{describeSetting(draft[name])}</ins>
                 </span>
               ))}
             </p>

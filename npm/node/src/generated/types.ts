@@ -386,6 +386,8 @@ export interface Stats {
   clockAheadMs: number;
   /** The number of the newest event, also of one that was deleted; 0 before the first. */
   newestEvent: number;
+  /** The number of the newest event that is sealed; 0 before the first seal. */
+  newestSealedEvent: number;
 }
 
 /** What a copy of a database into another one has come to. */

@@ -240,6 +240,7 @@ export interface WireStats {
   oldest_unswept_at: number | null;
   clock_ahead_ms: number;
   newest_event: number;
+  newest_sealed_event: number;
 }
 
 export function toStats(wire: WireStats): Stats {
@@ -251,6 +252,7 @@ export function toStats(wire: WireStats): Stats {
     oldestUnsweptAt: toDate(wire.oldest_unswept_at),
     clockAheadMs: wire.clock_ahead_ms,
     newestEvent: wire.newest_event,
+    newestSealedEvent: wire.newest_sealed_event,
   };
 }
 

@@ -1,0 +1,33 @@
+// Pages of the dashboard, as an operator opens them.
+import assert from "node:assert/strict";
+import { NOW, SECRET_KEY } from "./dashboard_server.mjs";
+
+export const DESKTOP = { width: 1440, height: 900 };
+
+/** A page whose clock stands at the tenant's now. What breaks the policy, and every error, fails the test. */
+export async function openPage(t, browser, options = {}) {
+  const context = await browser.newContext({ viewport: DESKTOP, reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
+  const problems = [];
+  page.on("pageerror", (error) => problems.push(`${error}`));
+  page.on("console", (message) => {
+    // A refused request is told on the console by the browser itself.
+    if (message.type() === "error" && !/Failed to load resource/.test(message.text()))
+      problems.push(message.text());
+  });
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(problems, []);
+  });
+  if (!options.isLive) await page.clock.setFixedTime(NOW);
+  return page;
+}
+
+export async function signIn(page, address) {
+  await page.goto(address);
+  await page.getByLabel("Secret key", { exact: true }).fill(SECRET_KEY);
+  await page.getByRole("button", { name: "Open" }).click();
+  await heading(page, "Overview").waitFor();
+}
+
+export const heading = (page, name) => page.getByRole("heading", { level: 1, name });

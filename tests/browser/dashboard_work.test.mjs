@@ -1,0 +1,192 @@
+// What an operator does in the dashboard, in Chromium: by keyboard alone, with events, and the revocation list.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { heading, openPage, signIn } from "./dashboard_page.mjs";
+import { SECRET_KEY, serveExpress } from "./dashboard_server.mjs";
+import { launch } from "./servers.mjs";
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** The element that has the focus, in the words of a screen reader. */
+const focused = (page) =>
+  page.evaluate(() => {
+    const { activeElement: element } = document;
+    if (element === document.body) return "nothing";
+    return element.id === "main" ? "the page" : (element.ariaLabel ?? element.textContent).trim();
+  });
+
+test("by keyboard alone an operator finds a session and ends it, and never loses the focus", async (t) => {
+  const { address, hj } = await serveExpress(t, { days: 3, aDay: 12 });
+  const page = await openPage(t, browser);
+  const { keyboard } = page;
+  await page.goto(address);
+  await page.getByLabel("Secret key", { exact: true }).waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.type), "password");
+  await keyboard.type(SECRET_KEY);
+  await keyboard.press("Enter");
+  await heading(page, "Overview").waitFor();
+
+  await keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+  await keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.notEqual(await focused(page), "nothing");
+  await keyboard.press("g");
+  await keyboard.press("s");
+  await heading(page, "Sessions").waitFor();
+  assert.equal(await focused(page), "the page");
+  await keyboard.press("Shift+Tab");
+
+  const [newest] = await hj.sessions.list({ status: "active", limit: 1 });
+  const count = await hj.sessions.count({ userId: newest.userId });
+  await keyboard.press("/");
+  await keyboard.press("Tab");
+  assert.match(await focused(page), /^User is/);
+  await keyboard.press("Enter");
+  await keyboard.type(newest.userId);
+  await keyboard.press("Enter");
+  await page.getByText(`${count} match`).waitFor();
+  assert.equal(await focused(page), "Filter");
+  await keyboard.press("j");
+  await keyboard.press("Enter");
+  const panel = page.getByRole("dialog");
+  await panel.getByRole("heading").waitFor();
+  assert.equal(await focused(page), "Close");
+  await keyboard.press("Escape");
+  await panel.waitFor({ state: "detached" });
+  assert.notEqual(await focused(page), "nothing");
+  await keyboard.press("Enter");
+  await panel.getByRole("heading").waitFor();
+  while ((await focused(page)) !== "End session…") {
+    assert.notEqual(await focused(page), "nothing");
+    await keyboard.press("Tab");
+  }
+  await keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "End this session?" }).waitFor();
+  await keyboard.press("Escape");
+  await page.getByRole("dialog", { name: "End this session?" }).waitFor({ state: "detached" });
+  assert.equal(await focused(page), "End session…");
+  assert.equal((await hj.sessions.get(newest.id)).status, "active");
+  await keyboard.press("Enter");
+  await page.getByLabel(/Your name/).waitFor();
+  while ((await focused(page)) !== "End session") await keyboard.press("Tab");
+  await keyboard.press("Enter");
+  await page.getByText(`${count - 1} match`).waitFor();
+  assert.equal((await hj.sessions.get(newest.id)).status, "revoked");
+  await panel.waitFor({ state: "detached" });
+  assert.notEqual(await focused(page), "nothing");
+});
+
+test("the link past the navigation leads to the page", async (t) => {
+  const { address } = await serveExpress(t, { days: 1, aDay: 2 });
+  const page = await openPage(t, browser);
+  await signIn(page, `${address}#/overview`);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(page), "Skip to the content");
+  await page.keyboard.press("Enter");
+  assert.equal(await focused(page), "the page");
+  await heading(page, "Overview").waitFor();
+});
+
+test("events are picked by type and user, told as sealed, and exported as JSON Lines", async (t) => {
+  const { address, hj } = await serveExpress(t, { days: 2, aDay: 8 });
+  const { sealed } = await hj.events.seal();
+  const sealedTo = (await hj.stats()).newestSealedEvent;
+  assert.ok(sealed > 0 && sealedTo >= sealed);
+  const { session } = await hj.sessions.create({ userId: "usr_new", country: "IS" });
+  await hj.sessions.update(session.id, { role: "owner" });
+  const page = await openPage(t, browser);
+  await signIn(page, address);
+  await page.getByRole("link", { name: "Events", exact: true }).click();
+  await page.getByText(`Sealed up to ${sealedTo}`).waitFor();
+
+  await page.locator("details.menu > summary").click();
+  await page.getByRole("button", { name: /^Type is/ }).click();
+  await page.getByLabel("Type is").selectOption({ label: "Updated" });
+  await page.keyboard.press("Enter");
+  await page.getByText("Type is Updated").waitFor();
+  await page.getByText("That is all").waitFor();
+  assert.match(page.url(), /#\/events\?types=session\.updated$/);
+  assert.equal(await page.locator(".event").count(), 1);
+
+  await page.getByRole("radio", { name: "Sign-ins" }).check({ force: true });
+  await page.locator("details.menu > summary").click();
+  await page.getByRole("button", { name: /^User is/ }).click();
+  await page.getByLabel("User is").fill("usr_new");
+  await page.keyboard.press("Enter");
+  await page.getByText("User is usr_new").waitFor();
+  await page.getByText("That is all").waitFor();
+  assert.equal(await page.locator(".event").count(), 1);
+
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export, JSON Lines" }).click();
+  const file = await download;
+  assert.match(file.suggestedFilename(), /^events-tnt_\w+-\d+\.jsonl$/);
+  const lines = (await readFile(await file.path(), "utf8")).trimEnd().split("\n");
+  await page.getByText("1 event exported.").waitFor();
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)).map(({ type, user_id }) => [type, user_id]),
+    [["session.created", "usr_new"]],
+  );
+
+  await page.getByRole("button", { name: "Clear" }).click();
+  await page.getByRole("radio", { name: "All" }).check({ force: true });
+  await page.getByText("User is usr_new").waitFor({ state: "detached" });
+  const all = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export, JSON Lines" }).click();
+  const whole = (await readFile(await (await all).path(), "utf8")).trimEnd().split("\n");
+  const { newestEvent } = await hj.stats();
+  const seqs = whole.map((line) => JSON.parse(line).seq);
+  assert.deepEqual(
+    seqs,
+    Array.from({ length: newestEvent }, (_, index) => index + 1),
+  );
+});
+
+test("the revocation list is switched on in the settings, and an event tells of it", async (t) => {
+  const { address, hj } = await serveExpress(t, { days: 1, aDay: 2 });
+  const page = await openPage(t, browser);
+  await signIn(page, `${address}#/settings`);
+  await page.goto(`${address}#/settings`);
+  await page.getByRole("switch", { name: "List what ends" }).check({ force: true });
+  await page.getByText("Revocation list off → on").waitFor();
+  await page.getByRole("button", { name: "Save 1 change…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("Settings saved.").waitFor();
+  assert.equal((await hj.config.get()).revocationList, true);
+  assert.ok((await hj.revocations()).list.length > 0);
+  await page.goto(`${address}#/events?types=config.updated`);
+  await page.getByText(/revocation_list off → on/).waitFor();
+});
+
+test("while many sessions are counted the newest are shown, and what fails is said", async (t) => {
+  const { address, hj } = await serveExpress(t, { days: 2, aDay: 20 });
+  const page = await openPage(t, browser);
+  await signIn(page, address);
+  const expected = await hj.sessions.count({ notCountry: ["BR"] });
+  let release;
+  const held = new Promise((settle) => {
+    release = settle;
+  });
+  await page.route("**/v1/sessions/revoke", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`${address}#/end?not_country=BR`);
+  await page.getByText("Counting…").waitFor();
+  await page.getByRole("table", { name: /Sessions/ }).waitFor();
+  assert.ok(await page.getByRole("button", { name: "End sessions…" }).isDisabled());
+  release();
+  await page.getByRole("button", { name: `End ${expected} sessions…` }).waitFor();
+  await page.unroute("**/v1/sessions/revoke");
+  await page.route("**/v1/sessions/revoke", (route) => route.abort());
+  await page.getByRole("button", { name: "Look again" }).click();
+  await page.getByText("No answer. The server may be down, or you may be offline.").waitFor();
+  assert.ok(await page.getByRole("button", { name: "End sessions…" }).isDisabled());
+});
