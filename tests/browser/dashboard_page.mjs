@@ -1,5 +1,6 @@
 // Pages of the dashboard, as an operator opens them.
 import assert from "node:assert/strict";
+import { buildPages } from "../../npm/dashboard/build.mjs";
 import { NOW, SECRET_KEY } from "./dashboard_server.mjs";
 
 export const DESKTOP = { width: 1440, height: 900 };
@@ -7,6 +8,7 @@ export const DESKTOP = { width: 1440, height: 900 };
 /** A page whose clock stands at the tenant's now. What breaks the policy, and every error, fails the test. */
 export async function openPage(t, browser, options = {}) {
   const context = await browser.newContext({ viewport: DESKTOP, reducedMotion: "reduce", ...options });
+  if (process.env["HJ_SOURCE_PAGES"]) await serveSources(context);
   const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(`${error}`));
@@ -21,6 +23,14 @@ export async function openPage(t, browser, options = {}) {
   });
   if (!options.isLive) await page.clock.setFixedTime(NOW);
   return page;
+}
+
+/** Shows the pages as the source builds them, in place of those that the addon embeds: no build of Rust is needed while they change. */
+async function serveSources(context) {
+  for (const [name, body] of Object.entries(await buildPages()))
+    await context.route(`**/dashboard/${name === "index.html" ? "" : name}`, async (route) =>
+      route.fulfill({ response: await route.fetch(), body }),
+    );
 }
 
 export async function signIn(page, address) {

@@ -69,12 +69,10 @@ function SignedIn(given: Pick<Dashboard, "ask" | "tenantId" | "settings" | "setS
   useKeys(open);
   const { path, query } = useAddress();
   const [page = "", id] = path;
-  // A screen reader goes on at the beginning of the page that was opened; a filter is the same page.
+  // A screen reader goes on at the beginning of the page that was opened, after the sign-in too; a filter is the same page.
   const place = path.join("/");
-  const isFirst = useRef(true);
   useEffect(() => {
-    if (!isFirst.current) document.getElementById("main")?.focus({ preventScroll: true });
-    isFirst.current = false;
+    document.getElementById("main")?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, [place]);
   const shown = () => {

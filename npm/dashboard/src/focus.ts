@@ -1,6 +1,9 @@
 /** Gives the focus back to what had it, or to the page where that is gone, so that a keyboard never begins anew. */
 export function returnFocus(opener: Element | null) {
-  const target =
-    opener instanceof HTMLElement && opener.isConnected ? opener : document.getElementById("main");
-  target?.focus({ preventScroll: target.id === "main" });
+  if (opener instanceof HTMLElement) opener.focus();
+  // What opened it may go away in the same step.
+  setTimeout(() => {
+    if (document.activeElement === document.body)
+      document.getElementById("main")?.focus({ preventScroll: true });
+  });
 }
