@@ -25,7 +25,7 @@ export const EVENT_KINDS: readonly (readonly [string, string])[] = [
   ["session.created,session.adopted", "Sign-ins"],
   ["session.ended", "Ends"],
   [
-    "session.updated,config.updated,key.rotated,key.retired,secret_key.changed,refresh_key.rotated",
+    "session.updated,session.purged,config.updated,key.rotated,key.retired,secret_key.changed,refresh_key.rotated,tenant.imported",
     "Changes",
   ],
 ];
@@ -66,12 +66,16 @@ export function tellEvent(event: Event): Told {
 function tellData({ type, data }: Event): Partial<Told> {
   const kid = text(data["kid"]);
   switch (type) {
-    case "session.created":
+    case "session.created": {
+      const actedBy = text(data["acted_by"]);
+      const reason = text(data["reason"]);
       return {
         tone: "event-dot-ok",
         ...(data["imported"] === true ? { what: "Imported" } : {}),
-        more: tellPlace(data),
+        ...(actedBy === null ? {} : { what: `${actedBy} acts for the user` }),
+        more: [...tellPlace(data), ...(reason ? [reason] : [])],
       };
+    }
     case "session.adopted":
       return { tone: "event-dot-ok", more: tellPlace(data) };
     case "session.updated": {
@@ -96,7 +100,11 @@ function tellData({ type, data }: Event): Partial<Told> {
     case "key.retired":
       return kid ? { more: [shortenId(kid)] } : {};
     case "tenant.imported":
-      return { more: tellImport(data) };
+      if (data["state"] === "begun") return { what: "Import begun" };
+      return {
+        ...(data["state"] === "cut_off" ? { what: "Import broken off" } : {}),
+        more: tellImport(data),
+      };
     case "database.restored":
       return { tone: "event-dot-alert", more: tellRestore(data) };
     default:
@@ -133,9 +141,11 @@ function tellImport(data: Event["data"]): string[] {
   ];
 }
 
-/** The members are told as they are: what a restore did with the sessions, and how many it ended. */
 function tellRestore(data: Event["data"]): string[] {
-  return Object.entries(data)
-    .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name} ${typeof value === "number" ? formatNumber(value) : value}`);
+  const policy = text(data["policy"]);
+  const ended = data["ended"];
+  return [
+    ...(policy ? [policy] : []),
+    ...(typeof ended === "number" ? [`${formatNumber(ended)} ended by the log`] : []),
+  ];
 }
