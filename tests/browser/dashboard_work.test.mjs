@@ -61,6 +61,7 @@ test("by keyboard alone an operator finds a session and ends it, and never loses
   await keyboard.press("Tab");
   assert.match(await focused(page), /^User is/);
   await keyboard.press("Enter");
+  await page.waitForFunction(() => document.activeElement.localName === "input");
   await keyboard.type(newest.userId);
   await keyboard.press("Enter");
   await page.getByText(`${count} match`).waitFor();
