@@ -170,6 +170,7 @@ for (const colorScheme of ["light", "dark"]) {
   ]) {
     test(`no page keeps people out: ${name}, ${colorScheme}`, async (t) => {
       const { address, hj } = await serveExpress(t, { aDay: 40 });
+      await hj.events.seal();
       const page = await openPage(t, browser, { viewport, colorScheme, hasTouch: name === "phone" });
       const take = async (state) => {
         assert.deepEqual(await findBarriers(page), [], state);
