@@ -372,6 +372,11 @@ typedef struct {
   /// 8. Two kinds of them make the session "mfa_verified", unless that is said. As text with commas:
   /// "pwd,otp".
   hj_str factors;
+  /// Who acts for the user, if another person does, 1 to 255 bytes. Such a session lasts
+  /// "max_actor_duration" at most, and no cap knows it.
+  hj_str actor_user_id;
+  /// Why that person acts for the user, 1 to 255 bytes; must be given with "actor_user_id".
+  hj_str actor_reason;
 } hj_create_options;
 
 /// Where a refresh comes from; everything is optional. See "Option structs".
@@ -440,6 +445,8 @@ typedef struct {
   hj_str max_age;
   /// The methods that must have been passed, all of them, such as "pwd,otp".
   hj_str factors;
+  /// Whether a session in which another person acts for the user is refused; false by default.
+  bool refuse_actor;
 } hj_required_auth;
 
 /// Which sessions a call is about: those for which every given member holds. See "Option structs".
@@ -986,6 +993,14 @@ const char *hj_session_last_user_agent(const hj_session *session);
 HJ_API
 bool hj_session_is_active(const hj_session *session);
 
+/// Who acts for the user in this session. NULL if no other person does.
+HJ_API
+const char *hj_session_actor_user_id(const hj_session *session);
+
+/// Why that person acts for the user. NULL if none does.
+HJ_API
+const char *hj_session_actor_reason(const hj_session *session);
+
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_session_free(hj_session *session);
@@ -1062,6 +1077,10 @@ const char *hj_claims_factor_method(const hj_claims *claims,
 HJ_API
 int64_t hj_claims_factor_at_ms(const hj_claims *claims,
                                size_t index);
+
+/// "act.sub": who acts for the user, if another person does. NULL if there is none.
+HJ_API
+const char *hj_claims_actor_user_id(const hj_claims *claims);
 
 /// "email": the user's e-mail address. NULL if there is none.
 HJ_API
@@ -1207,6 +1226,11 @@ uint64_t hj_config_record_retention_s(const hj_config *config);
 /// the list begins with what ends afterwards.
 HJ_API
 bool hj_config_revocation_list(const hj_config *config);
+
+/// How long a session may last in which another person acts for the user; default 1 hour. Binds when it
+/// starts.
+HJ_API
+uint64_t hj_config_max_actor_duration_s(const hj_config *config);
 
 /// The settings as a JSON object, durations as they were given: {"session_duration":"30d", …}.
 HJ_API
@@ -1569,6 +1593,14 @@ const char *hj_explanation_older_token(const hj_explanation *explanation);
 HJ_API
 int64_t hj_explanation_older_token_until_at_ms(const hj_explanation *explanation);
 
+/// Who acts for the user in the session. NULL if no other person does.
+HJ_API
+const char *hj_explanation_actor_user_id(const hj_explanation *explanation);
+
+/// Why that person acts for the user. NULL if none does.
+HJ_API
+const char *hj_explanation_actor_reason(const hj_explanation *explanation);
+
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_explanation_free(hj_explanation *explanation);
@@ -1883,7 +1915,8 @@ hj_status hj_tenant_verify_locally(const hj_tenant *tenant,
 /// that hj_tenant_update has added counts at once, also for a token that was issued before.
 ///
 /// `required` (NULL: nothing is), `session` and `claims` may be NULL. Fails as hj_tenant_verify_access_token, and with
-/// HJ_ERR_REAUTHENTICATION_REQUIRED: hj_error_max_age_s and hj_error_factors then tell what is required.
+/// HJ_ERR_REAUTHENTICATION_REQUIRED: hj_error_max_age_s and hj_error_factors then tell what is required; with
+/// HJ_ERR_INSUFFICIENT_PERMISSIONS for a person who acts for the user where that is refused.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_require_auth(const hj_tenant *tenant,
@@ -1897,7 +1930,8 @@ hj_status hj_tenant_require_auth(const hj_tenant *tenant,
 /// authenticated as required when it was issued. A token of an earlier release tells no times: it is refused where a `max_age`
 /// is required.
 ///
-/// `required` and `claims` may be NULL. Fails as hj_tenant_verify_locally, and with HJ_ERR_REAUTHENTICATION_REQUIRED.
+/// `required` and `claims` may be NULL. Fails as hj_tenant_verify_locally, and with HJ_ERR_REAUTHENTICATION_REQUIRED
+/// or HJ_ERR_INSUFFICIENT_PERMISSIONS.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_require_auth_locally(const hj_tenant *tenant,
@@ -2048,7 +2082,7 @@ hj_status hj_tenant_config(const hj_tenant *tenant,
 /// Changes settings, all or none. The patch is a JSON object: a name that is absent leaves its setting as it is, null
 /// turns a setting off, a duration is "15m", "30d" or a number of seconds: {"idle_timeout": "7d",
 /// "max_sessions_per_user": null}. The names are session_duration, access_token_ttl, idle_timeout,
-/// max_sessions_per_user, refresh_reuse_window, event_retention, record_retention.
+/// max_sessions_per_user, refresh_reuse_window, event_retention, record_retention, max_actor_duration.
 ///
 /// `config` may be NULL and gets the settings that are in force now. Fails with HJ_ERR_VALIDATION_ERROR naming the
 /// setting, and changes nothing then.

@@ -85,6 +85,7 @@ pub use model::page::{Cursor, Limit, Page};
 pub use model::required_auth::RequiredAuth;
 pub use model::revoke_plan::RevokePlan;
 pub use model::session::{EndReason, Session, Status, StatusFilter};
+pub use model::session_actor::{ActorReason, SessionActor};
 pub use model::session_filter::SessionFilter;
 pub use model::sign_in_limit::SignInLimit;
 pub use random::{OsRandom, Random, RandomUnavailable, SeededRandom};

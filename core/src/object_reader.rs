@@ -95,6 +95,11 @@ impl ObjectReader {
         ObjectReader { members, path: String::new(), noun: "a setting" }
     }
 
+    /// A reader of an object that stands under this name in a request.
+    pub(crate) fn within(path: &str, members: Map<String, Value>) -> Self {
+        ObjectReader { members, path: format!("{path}."), noun: "a field of this request" }
+    }
+
     /// A reader of an object inside of this one.
     pub(crate) fn nested(&self, name: &str, members: Map<String, Value>) -> Self {
         ObjectReader { members, path: format!("{}{name}.", self.path), noun: self.noun }

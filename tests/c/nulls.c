@@ -456,6 +456,7 @@ static void read_other_objects(void) {
   CHECK(hj_config_event_retention_s(NULL) == 0);
   CHECK(hj_config_record_retention_s(NULL) == 0);
   CHECK(!hj_config_revocation_list(NULL));
+  CHECK(hj_config_max_actor_duration_s(NULL) == 0);
   CHECK(hj_config_json(NULL) == NULL);
   hj_revocation_list *list = (hj_revocation_list *)&list;
   BAD(hj_tenant_revocations(NULL, 0, &list, error));

@@ -20,4 +20,7 @@ static void require_auth(void) {
   CHECK(hj_session_factor_method(NULL, 0) == NULL && hj_session_factor_at_ms(NULL, 0) == 0);
   CHECK(hj_claims_auth_time_ms(NULL) == 0 && hj_claims_factor_count(NULL) == 0);
   CHECK(hj_claims_factor_method(NULL, 0) == NULL && hj_claims_factor_at_ms(NULL, 0) == 0);
+  CHECK(hj_session_actor_user_id(NULL) == NULL && hj_session_actor_reason(NULL) == NULL);
+  CHECK(hj_claims_actor_user_id(NULL) == NULL);
+  CHECK(hj_explanation_actor_user_id(NULL) == NULL && hj_explanation_actor_reason(NULL) == NULL);
 }

@@ -44,6 +44,8 @@ json_t *explain_session(struct request *request);
 /* Factors. The text of a list of names, written into `buffer`. */
 hj_str factors_in(struct request *request, char *buffer, size_t size);
 json_t *factors_json(const hj_session *session);
+void actor_in(struct request *request, hj_create_options *options);
+json_t *actor_json(const char *user_id, const char *reason);
 json_t *require_auth(struct request *request);
 
 /* The operations on events. */

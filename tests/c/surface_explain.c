@@ -19,6 +19,8 @@ json_t *explain_session(struct request *request) {
   answer = json_object();
   json_object_set_new(answer, "session_id", string(hj_explanation_session_id(found)));
   json_object_set_new(answer, "user_id", string(hj_explanation_user_id(found)));
+  json_object_set_new(answer, "actor",
+                      actor_json(hj_explanation_actor_user_id(found), hj_explanation_actor_reason(found)));
   json_object_set_new(answer, "explained_at", json_integer(hj_explanation_explained_at_ms(found)));
   json_object_set_new(answer, "status", string(hj_explanation_status(found)));
   json_object_set_new(answer, "end_reason", string(hj_explanation_end_reason(found)));

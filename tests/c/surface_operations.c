@@ -115,6 +115,7 @@ json_t *session_json(const hj_session *session) {
   json_object_set_new(object, "claims", parsed(hj_session_claims_json(session)));
   json_object_set_new(object, "auth_time", json_integer(hj_session_auth_time_ms(session)));
   json_object_set_new(object, "factors", factors_json(session));
+  json_object_set_new(object, "actor", actor_json(hj_session_actor_user_id(session), hj_session_actor_reason(session)));
   json_object_set_new(object, "last_ip_address", string(hj_session_last_ip_address(session)));
   json_object_set_new(object, "last_user_agent", string(hj_session_last_user_agent(session)));
   return object;
@@ -172,6 +173,7 @@ static json_t *create(struct request *request) {
   char *claims = claims_text(request);
   char factors[512];
   hj_grant *grant = NULL;
+  actor_in(request, &options);
   options.factors = factors_in(request, factors, sizeof factors);
   options.user_agent = text(request, "user_agent");
   options.ip_address = text(request, "ip_address");
@@ -531,7 +533,7 @@ static json_t *purge(struct request *request) {
 static const operation operations[] = {
     {"create",
      " user_id user_agent ip_address country device_type device_fingerprint duration org_id role mfa_verified"
-     " email factors claims sec_ch_ua_mobile sec_ch_ua_platform sec_ch_ua_form_factors ",
+     " email actor factors claims sec_ch_ua_mobile sec_ch_ua_platform sec_ch_ua_form_factors ",
      create},
     {"sign_in", " account ip_address user_id check ", sign_in},
     {"refresh", " refresh_token ip_address user_agent ", refresh},
@@ -546,7 +548,7 @@ static const operation operations[] = {
     {"verify_session", " session_id ", verify_session},
     {"verify_access_token", " token ", verify_access_token},
     {"verify_locally", " token audience leeway_s ", verify_locally},
-    {"require_auth", " token verify max_age factors ", require_auth},
+    {"require_auth", " token verify max_age factors refuse_actor ", require_auth},
     {"revoke", " session_id ", revoke},
     {"revoke_user", " user_id except ", revoke_user},
     {"revoke_tenant", "", revoke_tenant},

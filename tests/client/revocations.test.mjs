@@ -88,6 +88,32 @@ test("what ends later is refused by the next delta, and a list that is not older
   await hj.close();
 });
 
+test("what the cap has ended leaves the session of an actor, and the end of all of the user's sessions ends it", async () => {
+  const world = await makeListCases();
+  const { clock, hj } = world;
+  const { judge, verifier } = makeVerifier(world);
+  const actor = { userId: "op_1", reason: "ticket 4711" };
+  const acted = (await hj.sessions.create({ userId: "usr_eve", actor })).accessToken;
+  // So many that the list has one entry for all of them.
+  const own = await Promise.all(Array.from({ length: 600 }, () => world.signIn("usr_eve")));
+  clock.advance(2_000);
+  await hj.config.update({ maxSessionsPerUser: 2 });
+  await world.signIn("usr_eve");
+  clock.advance(11_000);
+  assert.equal(await judge(own[0].accessToken), "session_revoked");
+  assert.equal(await judge(acted), "current");
+  assert.deepEqual((await verifier.verify(acted)).claims.act, { sub: "op_1" });
+  await hj.sessions.revokeAll("usr_eve");
+  clock.advance(11_000);
+  assert.equal(await judge(acted), "session_revoked");
+  const alone = await hj.sessions.create({ userId: "usr_kim", actor });
+  assert.equal(await judge(alone.accessToken), "current");
+  await hj.sessions.revoke(alone.session.id);
+  clock.advance(11_000);
+  assert.equal(await judge(alone.accessToken), "session_revoked");
+  await hj.close();
+});
+
 test("a list that is too old is told as stale, and what it refuses stays refused", async () => {
   const world = await makeListCases();
   const { clock } = world;
@@ -196,6 +222,7 @@ test("a genuine list of another shape or issuer is refused", async () => {
     { sessions: [{ sid: 1, exp: 1 }] },
     { sessions: [null] },
     { many: [{ at: 1 }] },
+    { many: [{ at: 1, exp: 9, spares_actors: 1 }] },
     { pending: [{ at: 1, newest: 7 }] },
     { at: clock.now() + 61_000 },
     { at: clock.now() - 11_000 },

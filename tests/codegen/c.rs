@@ -22,6 +22,34 @@ const MORE: &[(&str, &str, &str, &str, &str)] = &[
         "Whether its status is \"active\".",
     ),
     (
+        "session",
+        "actor_user_id",
+        "TextOffset",
+        "texts.add_optional(session.actor.as_ref().map(|actor| &actor.user_id))",
+        "Who acts for the user in this session. NULL if no other person does.",
+    ),
+    (
+        "session",
+        "actor_reason",
+        "TextOffset",
+        "texts.add_optional(session.actor.as_ref().map(|actor| &actor.reason))",
+        "Why that person acts for the user. NULL if none does.",
+    ),
+    (
+        "explanation",
+        "actor_user_id",
+        "TextOffset",
+        "texts.add_optional(explanation.actor.as_ref().map(|actor| &actor.user_id))",
+        "Who acts for the user in the session. NULL if no other person does.",
+    ),
+    (
+        "explanation",
+        "actor_reason",
+        "TextOffset",
+        "texts.add_optional(explanation.actor.as_ref().map(|actor| &actor.reason))",
+        "Why that person acts for the user. NULL if none does.",
+    ),
+    (
         "claims",
         "outdated",
         "bool",
@@ -202,7 +230,9 @@ fn imports(record: &str, body: &str) -> String {
 fn source(answer: &Answer) -> String {
     let Answer { name, record, doc: text } = answer;
     let more = || MORE.iter().filter(|(object, ..)| object == name);
-    let fields = flatten(record, false);
+    let mut fields = flatten(record, false);
+    // The actor has getters of its own.
+    fields.retain(|(_, field)| !matches!(field.kind, Kind::Record(_)));
     let has_texts =
         fields.iter().any(|(_, field)| types(field.kind).0 == "TextOffset") || more().next().is_some();
     let twice = |name: &str| fields.iter().any(|(_, field)| field.name == format!("last_{name}"));

@@ -10,8 +10,26 @@ use super::{flatten, one_line, one_of, wrap};
 
 /// `hj_create_options`, which only grows at its end: members that the kept file has stay where they are.
 pub(super) fn create_options(kept: &str) -> String {
-    let mut fields: Vec<_> =
-        flatten(&CreateSession::RECORD, true).into_iter().filter(|(path, _)| path != "user_id").collect();
+    let mut fields: Vec<_> = flatten(&CreateSession::RECORD, true)
+        .into_iter()
+        .filter(|(path, _)| path != "user_id" && path != "actor")
+        .collect();
+    let actor = |name, doc| Field {
+        name,
+        node_name: None,
+        kind: Kind::Text { pattern: None, example: None },
+        is_optional: true,
+        is_flat: false,
+        doc,
+    };
+    fields.push((String::new(), actor("actor_user_id", "Who acts for the user, if another person does, 1 to 255 bytes. Such a session lasts `max_actor_duration` at most, and no cap knows it.")));
+    fields.push((
+        String::new(),
+        actor(
+            "actor_reason",
+            "Why that person acts for the user, 1 to 255 bytes; must be given with `actor_user_id`.",
+        ),
+    ));
     let member = |field: &Field| {
         format!("{}{}", field.name, if types(field.kind).2 == "_json" { "_json" } else { "" })
     };
@@ -27,6 +45,9 @@ pub(super) fn create_options(kept: &str) -> String {
     let mut values = String::new();
     for field in CreateSession::RECORD.fields {
         match field.kind {
+            Kind::Record(_) if field.name == "actor" => {
+                write!(values, "\n            .actor(read_actor(options)?)")
+            }
             Kind::Record(inner) => {
                 let setter =
                     |field: &Field| format!("\n                    .{}({})", field.name, expression(field));
@@ -53,7 +74,7 @@ pub(super) fn create_options(kept: &str) -> String {
         writeln!(members, "    pub {}: {held},", member(field)).expect("a string");
     }
     format!(
-        r#"use hellojohn_core::{{ClientHints, ClientInfo, CreateSession, Error, Identity, SignInFactors}};
+        r#"use hellojohn_core::{{ClientHints, ClientInfo, CreateSession, Error, Identity, SessionActor, SignInFactors}};
 
 use crate::abi::{{OptionStruct, hj_str}};
 use crate::tenant::mfa::{{self, HJ_MFA_UNSAID, hj_mfa}};
@@ -84,6 +105,20 @@ pub(crate) unsafe fn read_request(
     // SAFETY: the caller keeps "Strings".
     unsafe {{
         Ok(CreateSession::new(user_id.require("user_id")?){values})
+    }}
+}}
+
+/// # Safety
+/// Section "Strings" of the contract holds for all texts.
+unsafe fn read_actor(options: hj_create_options) -> Result<Option<SessionActor>, Error> {{
+    // SAFETY: the caller keeps "Strings".
+    unsafe {{
+        Ok(match (options.actor_user_id.parse("actor_user_id")?, options.actor_reason.parse("actor_reason")?) {{
+            (None, None) => None,
+            (Some(user_id), Some(reason)) => Some(SessionActor::new(user_id, reason)),
+            (None, Some(_)) => return Err(Error::validation("actor_user_id", "is required with a reason")),
+            (Some(_), None) => return Err(Error::validation("actor_reason", "is required with an actor")),
+        }})
     }}
 }}
 "#

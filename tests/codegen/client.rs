@@ -20,6 +20,7 @@ fn session() -> String {
     for (_, field) in &flatten(&Session::RECORD, true) {
         let typed = match field.kind {
             Kind::Time => "string".to_owned(),
+            Kind::Record(_) => "{ user_id: string; reason: string }".to_owned(),
             Kind::List(_) => "{ method: string; at: string }[]".to_owned(),
             Kind::Object => "Record<string, unknown>".to_owned(),
             kind => type_of(kind, Side::Public),

@@ -129,7 +129,7 @@ fn flatten(record: &Record, flat_only: bool) -> Vec<Located> {
     let mut fields = Vec::new();
     for field in record.fields {
         match field.kind {
-            Kind::Record(inner) if field.is_flat || !flat_only => fields.extend(
+            Kind::Record(inner) if field.is_flat || !(flat_only || field.is_optional) => fields.extend(
                 flatten(inner, flat_only)
                     .into_iter()
                     .map(|(path, inner)| (format!("{}.{path}", field.name), inner)),

@@ -162,7 +162,11 @@ pub(super) fn type_of(kind: Kind, side: Side) -> String {
             let members = flatten(record, true);
             let members: Vec<String> = members
                 .iter()
-                .map(|(_, field)| format!("{}: {}", camel_case(field.name), type_of(field.kind, side)))
+                .map(|(_, field)| {
+                    let name =
+                        if side == Side::Wire { field.name.to_owned() } else { camel_case(field.name) };
+                    format!("{name}: {}", type_of(field.kind, side))
+                })
                 .collect();
             format!("{{ {} }}", members.join("; "))
         }
@@ -197,6 +201,14 @@ fn interface(record: &Record) -> String {
 /// The expression that makes the public value of a value that the addon sent.
 fn decoded(wire: &str, located: &Located) -> String {
     match (located.1.kind, located.1.is_optional) {
+        (Kind::Record(record), true) => {
+            let members = flatten(record, true);
+            let members: Vec<String> = members
+                .iter()
+                .map(|(_, field)| format!("{}: {wire}.{}", camel_case(field.name), field.name))
+                .collect();
+            format!("{wire} && {{ {} }}", members.join(", "))
+        }
         (Kind::List(record), _) => format!("{wire}.map(to{})", record.name),
         (Kind::Time, true) => format!("toDate({wire})"),
         (Kind::Time, false) => format!("new Date({wire})"),
@@ -225,7 +237,7 @@ fn session() -> String {
     let (mut wire, mut decoder, mut identity) = (String::new(), String::new(), String::new());
     let mut carried = Vec::new();
     for (index, located) in fields.iter().enumerate() {
-        if located.0.starts_with("identity.") || ["auth_time", "factors"].contains(&located.1.name) {
+        if located.0.starts_with("identity.") || ["auth_time", "factors", "actor"].contains(&located.1.name) {
             let value = decoded(&format!("wire[{index}]"), located);
             writeln!(identity, "    {}: {value},", member_name(located)).expect("a string");
             carried.push(format!("\"{}\"", member_name(located)));

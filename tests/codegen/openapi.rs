@@ -110,7 +110,13 @@ fn property(field: &Field) -> Part {
     let description = json!(one_line(field.doc));
     let typed = |name: &str| if field.is_optional { json!([name, "null"]) } else { json!(name) };
     let mut schema: Vec<(&'static str, Part)> = match field.kind {
-        Kind::Record(record) => return Part::Object(object(record)),
+        Kind::Record(record) => {
+            let mut schema = object(record);
+            if field.is_optional {
+                schema[0].1 = json!(["object", "null"]).into();
+            }
+            return Part::Object(schema);
+        }
         Kind::Word(words) => {
             let mut words: Vec<Value> = words.words.iter().map(|(word, _)| json!(word)).collect();
             words.extend(field.is_optional.then_some(Value::Null));

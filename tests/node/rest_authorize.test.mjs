@@ -11,7 +11,8 @@ import { call, inEveryHost, listen, makeTenantWithAda, signIn } from "./hosts.mj
 const bearer = ({ access_token }, headers) => ({ authorization: `Bearer ${access_token}`, ...headers });
 /** The user of an answer; when the session signed in depends on the clock. */
 function readUser(text) {
-  const { authTime, factors, ...user } = JSON.parse(text);
+  const { authTime, factors, actorUserId, ...user } = JSON.parse(text);
+  assert.equal(actorUserId, null);
   assert.ok(Date.now() - Date.parse(authTime) >= 0);
   assert.deepEqual(factors, []);
   return user;
@@ -239,11 +240,26 @@ test("what a gate asks for is checked when it is made", (t) => {
     [{ factors: [1] }, "factors"],
     [{ factors: ["o t p"] }, "factors"],
     [{ factors: ["otp", "otp"] }, "factors"],
+    [{ refuseActor: "yes" }, "refuseActor"],
   ]) {
     assert.throws(
       () => hj.requireAuth(bad),
       ({ code, detail }) => code === "validation_error" && detail.startsWith(`${field}: `),
       JSON.stringify(bad),
     );
+  }
+});
+
+inEveryHost(test, "a gate says who acts for the user, or refuses that person", async (t, mount) => {
+  const hj = makeTenantWithAda(t);
+  const actor = { userId: "op_1", reason: "ticket 4711" };
+  const { accessToken: access_token } = await hj.sessions.create({ userId: "usr_ada", actor });
+  const passed = await me(await mount(t, hj), bearer({ access_token }));
+  const { userId, actorUserId } = JSON.parse(passed.text);
+  assert.deepEqual([passed.status, userId, actorUserId], [200, "usr_ada", "op_1"]);
+  for (const verify of ["store", "local"]) {
+    const base = await mount(t, hj, { guard: { refuseActor: true, verify } });
+    assertRefused(await me(base, bearer({ access_token })), 403, "insufficient_permissions");
+    assert.equal((await me(base, bearer(await signIn(base)))).status, 200);
   }
 });

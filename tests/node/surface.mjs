@@ -104,6 +104,7 @@ function toWireSession(session) {
     wire[snakeCase(name)] = value instanceof Date ? value.getTime() : value;
   }
   wire.factors = toWireFactors(rest.factors);
+  wire.actor = rest.actor && toWire(rest.actor);
   return wire;
 }
 
@@ -129,8 +130,8 @@ function toWireConfig(settings) {
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [snakeCase(name), value]));
 }
 
-function pickIdentity({ role, orgId, mfaVerified, claims, authTime, factors }) {
-  return { role, orgId, mfaVerified, claims, authTime, factors };
+function pickIdentity({ role, orgId, mfaVerified, claims, authTime, factors, actor }) {
+  return { role, orgId, mfaVerified, claims, authTime, factors, actor };
 }
 
 function toError({ code, message }) {
@@ -138,7 +139,12 @@ function toError({ code, message }) {
 }
 
 const operations = {
-  create: async (hj, args) => toWireGrant(await hj.sessions.create(toOptions(args) ?? {})),
+  create: async (hj, { actor, ...args }) => {
+    const named = actor && typeof actor === "object" ? (toOptions(actor) ?? {}) : actor;
+    return toWireGrant(
+      await hj.sessions.create({ ...toOptions(args), ...(named !== undefined && { actor: named }) }),
+    );
+  },
   sign_in: async (hj, { account, check, ...args }) => {
     const credentials = {
       email: account,
@@ -183,7 +189,10 @@ const operations = {
     const list = await hj.sessions.list(toFilter(args));
     return { data: list.sessions.map(toWireSession), next_cursor: list.nextCursor };
   },
-  explain: async (hj, { session_id }) => toWire(await hj.sessions.explain(session_id)),
+  explain: async (hj, { session_id }) => {
+    const { actor, ...rest } = await hj.sessions.explain(session_id);
+    return { ...toWire(rest), actor: actor && toWire(actor) };
+  },
   count: async (hj, args) => ({ count: await hj.sessions.count(toFilter(args)) }),
   revoke_where: async (hj, { filter, ...rest }) => {
     const answer = await hj.sessions.revokeWhere(toFilter(filter), toOptions(rest));
@@ -221,8 +230,9 @@ const operations = {
       const { error } = await auth.json();
       throw new HelloJohnError(error.code, error.message);
     }
-    const { userId, authTime, factors } = auth;
-    return { user_id: userId, auth_time: authTime?.getTime() ?? null, factors: toWireFactors(factors) };
+    const { userId, actorUserId, authTime, factors } = auth;
+    const at = authTime?.getTime() ?? null;
+    return { user_id: userId, actor_user_id: actorUserId, auth_time: at, factors: toWireFactors(factors) };
   },
   revoke: (hj, { session_id }) => hj.sessions.revoke(session_id),
   revoke_user: (hj, { user_id, ...rest }) => hj.sessions.revokeAll(user_id, toOptions(rest)),

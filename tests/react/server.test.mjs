@@ -5,6 +5,7 @@ import { createClient } from "@hellojohn/client";
 import { describeEnd, ENGLISH, HelloJohnProvider, SessionManager, useHelloJohn } from "@hellojohn/react";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
+import { Device } from "../../npm/react/dist/device.js";
 import { SessionStore } from "../../npm/react/dist/store.js";
 import { createTimes, nameCountry } from "../../npm/react/dist/times.js";
 
@@ -94,4 +95,30 @@ test("each end of a session is said to people in plain words", () => {
   assert.match(describeEnd("refresh_token_reused"), /to protect your account/);
   assert.equal(describeEnd("session_revoked"), "You were signed out. Sign in to go on.");
   assert.equal(describeEnd("constructor"), "You were signed out. Sign in to go on.");
+});
+
+test("a session in which another person acts says who and why, and does not ask for a new password", () => {
+  const session = {
+    id: "ses_1",
+    actor: { user_id: "op_1", reason: "ticket 4711" },
+    user_agent: null,
+    device_type: "unknown",
+    country: null,
+    ip_address: null,
+    created_at: ago(60_000),
+    last_active_at: ago(60_000),
+    access_expires_at: ago(-60_000),
+    expires_at: ago(-3_600_000),
+    current: false,
+  };
+  const render = (actor) => {
+    const context = { texts: ENGLISH, times: createTimes("en-GB", NOW), level: 3, onSignOut() {} };
+    return renderToString(createElement(Device, { ...context, session: { ...session, actor } }));
+  };
+  const acted = render(session.actor);
+  assert.match(acted, /op_1 acts for you.*ticket 4711/);
+  assert.ok(!acted.includes(ENGLISH.wasItYou));
+  assert.ok(acted.includes(ENGLISH.signOut));
+  const own = render(null);
+  assert.ok(own.includes(ENGLISH.wasItYou) && !own.includes("acts for you"));
 });

@@ -2,8 +2,8 @@
 //! write one wherever a call would look at more than three sessions.
 
 use hellojohn::{
-    EndReason, Engine, ErrorCode, Grant, ListQuery, PurgeBefore, RevokeWhere, SessionFilter, SessionId,
-    SignOutScope, Tenant, Timestamp,
+    CreateSession, EndReason, Engine, ErrorCode, Grant, ListQuery, PurgeBefore, RevokeWhere, SessionActor,
+    SessionFilter, SessionId, SignOutScope, Tenant, Timestamp,
 };
 use hellojohn_tests::fixture::{
     DAY, Database, HOUR, Process, START, code, configure, refresh, sign_in, sign_in_for, user,
@@ -78,6 +78,26 @@ fn records_are_bounded_however_many_calls_end_many() {
     }
     assert_eq!(tenant.revoke_tenant().unwrap(), 0);
     assert_eq!(tenant.stats().unwrap().sessions.revoked, 1_000);
+}
+
+#[test]
+fn a_record_of_the_cap_leaves_the_session_of_an_actor_and_one_of_the_user_ends_it() {
+    let database = Database::new();
+    let (process, tenant) = open(&database);
+    let actor = SessionActor::new(user("op"), "ticket 1".parse().unwrap());
+    let acted = tenant.create(CreateSession::new(user("u")).actor(Some(actor))).unwrap().session.id;
+    sign_in_many(&tenant, "u", 20);
+    process.set_clock(START + 1);
+    configure(&tenant, r#"{"max_sessions_per_user":2}"#);
+    assert_eq!(sign_in(&tenant, "u").evicted.len(), 3, "the newest of those that a record has evicted");
+    assert_eq!(database.count("bulk_ends WHERE reason = 'max_sessions'"), 1);
+    assert!(tenant.verify_session(acted).is_ok());
+    // Beside the one that signed in last and one of before.
+    assert_eq!(tenant.count(&SessionFilter::of_user(user("u"))).unwrap(), 3);
+    assert_eq!(tenant.revoke_user(&user("u"), None).unwrap(), 3);
+    assert_eq!(code(tenant.verify_session(acted)), Some(ErrorCode::SessionRevoked));
+    tenant.sweep().unwrap();
+    assert_eq!(tenant.get(acted).unwrap().end_reason, Some(EndReason::RevokeAll));
 }
 
 #[test]

@@ -73,11 +73,15 @@ fn require_auth(tenant: &Tenant, mut args: Map<String, Value>) -> Result<Value, 
     let required = RequiredAuth::from_json(args)?;
     if is_local {
         let claims = tenant.require_auth_locally(&token, &LocalVerification::default(), &required)?;
-        let AccessClaims { user_id, auth_time, factors, .. } = claims;
-        return Ok(json!({"user_id": user_id, "auth_time": auth_time, "factors": factors}));
+        let AccessClaims { user_id, actor_user_id, auth_time, factors, .. } = claims;
+        return Ok(json!({
+            "user_id": user_id, "actor_user_id": actor_user_id, "auth_time": auth_time, "factors": factors,
+        }));
     }
-    let session = &tenant.require_auth(&token, &required)?.session;
-    Ok(json!({"user_id": session.user_id, "auth_time": session.auth_time, "factors": session.factors}))
+    let Session { user_id, actor, auth_time, factors, .. } =
+        tenant.require_auth(&token, &required)?.session.clone();
+    let actor = actor.map(|actor| actor.user_id);
+    Ok(json!({"user_id": user_id, "actor_user_id": actor, "auth_time": auth_time, "factors": factors}))
 }
 
 /// The rows as the lines of a source: texts as they are, everything else as JSON.

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hellojohn::{
     Clock, CreateSession, Engine, ErrorCode, Grant, IdentityPatch, PurgeBefore, RestorePolicy, RevokeWhere,
-    SessionFilter, SystemClock, Tenant, backup_database, restore_database,
+    SessionActor, SessionFilter, SystemClock, Tenant, backup_database, restore_database,
 };
 use hellojohn_tests::fixture::{
     Database, HOUR, Process, SECOND, START, code, configure, refresh, sign_in, user,
@@ -86,9 +86,12 @@ impl Verifier {
             let at = many["at"].as_i64().unwrap();
             is_of_user && !is_spared && is_old && signed_in_at(sid) <= at - signed_in_by && issued_at <= at
         };
-        if self.many.iter().any(|many| concerns(many, 1)) {
+        let is_acted = !claims["act"].is_null();
+        let many: Vec<&Value> =
+            self.many.iter().filter(|many| !is_acted || many["spares_actors"] != true).collect();
+        if many.iter().copied().any(|many| concerns(many, 1)) {
             Verdict::Refused
-        } else if self.many.iter().chain(&self.pending).any(|many| concerns(many, 0))
+        } else if many.iter().copied().chain(&self.pending).any(|many| concerns(many, 0))
             || self.start.is_some_and(|at| issued_at <= at)
         {
             Verdict::Unknown
@@ -101,6 +104,7 @@ impl Verifier {
 #[derive(Debug, Clone)]
 enum Call {
     SignIn(u8),
+    ActFor(u8),
     Refresh(usize),
     PresentFormer(usize),
     Update(usize),
@@ -133,6 +137,7 @@ fn call() -> impl Strategy<Value = Call> {
     let any = any::<usize>();
     prop_oneof![
         6 => (0_u8..3).prop_map(Call::SignIn),
+        2 => (0_u8..3).prop_map(Call::ActFor),
         2 => any.prop_map(Call::Refresh),
         1 => any.prop_map(Call::PresentFormer),
         1 => any.prop_map(Call::Update),
@@ -161,6 +166,10 @@ struct World {
     now: i64,
     grants: Vec<Grant>,
     tokens: Vec<String>,
+}
+
+fn actor() -> SessionActor {
+    SessionActor::new(user("op"), "ticket 1".parse().unwrap())
 }
 
 fn open(database: &Database, now: i64) -> (Process, Tenant) {
@@ -195,9 +204,10 @@ impl World {
         let grant =
             |at: &usize| (!self.grants.is_empty()).then(|| self.grants[at % self.grants.len()].clone());
         match call {
-            Call::SignIn(name) => {
+            Call::SignIn(name) | Call::ActFor(name) => {
                 let country = Some(COUNTRIES[self.grants.len() % 2].parse().unwrap());
-                let request = CreateSession::new(user(&format!("u{name}")));
+                let actor = matches!(call, Call::ActFor(_)).then(actor);
+                let request = CreateSession::new(user(&format!("u{name}"))).actor(actor);
                 self.keep(tenant.create(request.client(hellojohn::ClientInfo::default().country(country))));
             }
             Call::Refresh(at) | Call::PresentFormer(at) => {
@@ -307,6 +317,28 @@ fn many_ends_are_one_entry_and_the_same_millisecond_is_told_as_unknown() {
     // Stamping the rows lists nothing more.
     assert_eq!(tenant.sweep().unwrap(), 0);
     assert_eq!(database.count("revocations"), 2);
+}
+
+#[test]
+fn an_entry_of_the_cap_leaves_the_session_of_an_actor_and_one_of_the_user_ends_it() {
+    let database = Database::new();
+    let (process, tenant) = open(&database, START);
+    configure(&tenant, r#"{"revocation_list": true}"#);
+    process.set_clock(START + SECOND);
+    let acted = tenant.create(CreateSession::new(user("u")).actor(Some(actor()))).unwrap();
+    let own: Vec<Grant> = (0..20).map(|_| sign_in(&tenant, "u")).collect();
+    process.set_clock(START + 2 * SECOND);
+    configure(&tenant, r#"{"max_sessions_per_user": 2}"#);
+    sign_in(&tenant, "u");
+    let mut verifier = Verifier::default();
+    verifier.fetch(&tenant);
+    assert_eq!(verifier.many.len(), 1);
+    assert_eq!(verifier.judge(own[0].access_token.expose()), Verdict::Refused);
+    assert_eq!(verifier.judge(acted.access_token.expose()), Verdict::Accepted);
+    process.set_clock(START + 3 * SECOND);
+    tenant.revoke_user(&user("u"), None).unwrap();
+    verifier.fetch(&tenant);
+    assert_eq!(verifier.judge(acted.access_token.expose()), Verdict::Refused);
 }
 
 #[test]

@@ -3,14 +3,12 @@
 use std::fmt;
 
 use super::cache_validator::CacheValidator;
-use super::token_cache::CountedBytes;
 use crate::clock::Timestamp;
 use crate::error::{Error, Failure, Refusal};
-use crate::json;
 use crate::model::id::{SessionId, UserId};
-use crate::model::identity::Identity;
 use crate::model::revoke_plan::RevokePlan;
 use crate::model::session::{EndReason, Session, Status};
+use crate::model::session_actor::SessionActor;
 use crate::schema::public_record;
 use crate::secret::{AccessToken, RefreshToken};
 use crate::token::access_claims::AccessClaims;
@@ -73,73 +71,6 @@ impl VerifiedAccess {
     }
 }
 
-impl CountedBytes for VerifiedAccess {
-    fn counted_bytes(&self) -> usize {
-        // Taken apart, so that a new field has to be counted before this compiles.
-        let VerifiedAccess { session, claims, outdated: _, validator: _ } = self;
-        let Session {
-            id: _,
-            user_id,
-            tenant_id,
-            status: _,
-            user_agent,
-            ip_address: _,
-            country: _,
-            device_type: _,
-            device_fingerprint,
-            created_at: _,
-            last_active_at: _,
-            expires_at: _,
-            access_expires_at: _,
-            revoked_at: _,
-            end_reason: _,
-            identity: Identity { org_id, role, mfa_verified: _, email, claims: own },
-            auth_time: _,
-            factors,
-            last_ip_address: _,
-            last_user_agent,
-        } = session;
-        let AccessClaims {
-            user_id: token_user_id,
-            session_id: _,
-            tenant_id: token_tenant_id,
-            org_id: token_org_id,
-            role: token_role,
-            mfa_verified: _,
-            auth_time: _,
-            factors: token_factors,
-            email: token_email,
-            issued_at: _,
-            expires_at: _,
-            token_id,
-            payload,
-        } = claims;
-        let texts = [
-            Some(user_id.as_str()),
-            Some(tenant_id.as_str()),
-            user_agent.as_ref().map(|text| text.as_str()),
-            device_fingerprint.as_ref().map(|text| text.as_str()),
-            org_id.as_ref().map(|text| text.as_str()),
-            role.as_ref().map(|text| text.as_str()),
-            email.as_ref().map(|text| text.as_str()),
-            last_user_agent.as_ref().map(|text| text.as_str()),
-            Some(token_user_id.as_str()),
-            Some(token_tenant_id.as_str()),
-            token_org_id.as_ref().map(|text| text.as_str()),
-            token_role.as_ref().map(|text| text.as_str()),
-            token_email.as_ref().map(|text| text.as_str()),
-            Some(&**token_id),
-        ];
-        let factors: usize = factors.counted_bytes() + token_factors.counted_bytes();
-        let texts: usize = texts.iter().flatten().map(|text| text.len() + json::ALLOCATION_BYTES).sum();
-        size_of::<VerifiedAccess>()
-            + texts
-            + factors
-            + json::heap_bytes(own.as_object())
-            + json::heap_bytes(payload)
-    }
-}
-
 /// What ending the sessions of a filter would come to.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -187,6 +118,8 @@ public_record! {
         pub session_id: SessionId,
         /// Its user.
         pub user_id: UserId,
+        /// Who acts for the user in this session, if another person does. No cap knows such a session: it has no rank.
+        pub actor: Option<SessionActor>,
         /// The engine's now: what the explanation is of.
         pub explained_at: Timestamp,
         /// Its status.

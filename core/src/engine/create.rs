@@ -1,19 +1,17 @@
-//! Sign-in: a new session with its first tokens, and the sessions that the cap evicts for it.
-
-use std::ops::ControlFlow;
+//! Sign-in: a new session with its first tokens.
 
 use serde_json::{Map, Value};
 
 use super::answers::Grant;
 use super::bulk_write::BulkStep;
 use super::event_log::EventData;
+use super::eviction::{Eviction, evict_oldest};
 use super::pending::Pending;
-use super::session_ends::{Ending, Selection};
 use super::session_view::expires_in;
 use super::tenant::Tenant;
 use super::transaction::WriteContext;
 use crate::duration::Duration;
-use crate::error::{Error, Failure, OpError};
+use crate::error::{Error, OpError, Refusal};
 use crate::model::client::ClientInfo;
 use crate::model::client_hints::ClientHints;
 use crate::model::event::EventType;
@@ -22,13 +20,14 @@ use crate::model::factor_methods::SignInFactors;
 use crate::model::id::{SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::operation::Operation;
-use crate::model::session::{BulkNo, EndReason, SessionTimes};
+use crate::model::session::SessionTimes;
+use crate::model::session_actor::SessionActor;
 use crate::random;
+use crate::rules::expiry;
 use crate::rules::rotation::Rotation;
-use crate::rules::{expiry, session_cap};
 use crate::schema::{self, request_record};
 use crate::secret::RefreshToken;
-use crate::store::{IssuedAccessToken, LastSeen, NeededSessions, SessionRecord, SessionScope};
+use crate::store::{IssuedAccessToken, LastSeen, NeededSessions, SessionRecord};
 use crate::token::issuer::{AccessTokenParams, Unsigned};
 
 request_record! {
@@ -58,6 +57,8 @@ request_record! {
         /// What access tokens carry.
         #[serde(flatten)]
         pub identity: Identity,
+        /// Who acts for the user, if another person does. Such a session lasts `max_actor_duration` at most, and no cap knows it.
+        pub actor: Option<SessionActor>,
         /// How long this session lasts, such as `24h`, instead of the tenant's session duration.
         pub duration: Option<Duration>,
     }
@@ -72,12 +73,13 @@ impl CreateSession {
             hints: ClientHints::default(),
             factors: SignInFactors::default(),
             identity: Identity::default(),
+            actor: None,
             duration: None,
         }
     }
 
     /// Reads a sign-in in its JSON form: `user_id` and, each optional, the fields of [`ClientInfo`], [`ClientHints`] and
-    /// [`Identity`], `factors` (names) and `duration`; null counts as absent.
+    /// [`Identity`], `factors` (names), `actor` (`user_id` and `reason`) and `duration`; null counts as absent.
     ///
     /// # Errors
     /// `validation_error` naming the field.
@@ -103,7 +105,8 @@ impl Tenant {
     /// ```
     ///
     /// # Errors
-    /// `validation_error` if the claims would make an access token of more than 8 KB.
+    /// `validation_error` if the claims would make an access token of more than 8 KB, and for an actor who is the user or for whom
+    /// `duration` is longer than `max_actor_duration`.
     pub fn create(&self, request: CreateSession) -> Result<Grant, Error> {
         self.begin_create(request).wait()
     }
@@ -138,10 +141,21 @@ impl Tenant {
         ctx: &WriteContext<'_>,
         request: CreateSession,
     ) -> Result<BulkStep<OpenedSession>, OpError> {
-        let CreateSession { user_id, client, hints: _, factors: given, mut identity, duration } = request;
+        let CreateSession { user_id, client, hints: _, factors: given, mut identity, actor, duration } =
+            request;
         let factors = Factors::passed(given.methods().as_slice(), ctx.now);
         identity.mfa_verified |= !given.is_mfa_decided() && factors.are_of_two_kinds();
         let config = &ctx.snapshot.config;
+        let duration = match &actor {
+            None => duration,
+            Some(actor) if actor.user_id == user_id => {
+                return Err(invalid("actor.user_id", "must be another than the user"));
+            }
+            Some(_) => {
+                let allowed = expiry::actor_duration(config, duration);
+                Some(allowed.ok_or_else(|| invalid("duration", "must be at most max_actor_duration"))?)
+            }
+        };
         let times = SessionTimes {
             created_at: ctx.now,
             last_active_at: ctx.now,
@@ -169,11 +183,12 @@ impl Tenant {
             factors,
             credential: None,
             external_id: None,
+            actor,
         };
         let unsigned = self.prepare_access_token(&record, key)?;
         let eviction = match config.max_sessions_per_user {
-            Some(cap) => evict_oldest(ctx, &record, cap)?,
-            None => BulkStep::Done(Eviction::default()),
+            Some(cap) if record.actor.is_none() => evict_oldest(ctx, &record, cap)?,
+            Some(_) | None => BulkStep::Done(Eviction::default()),
         };
         let evicted = match eviction {
             BulkStep::Done(Eviction { evicted, by }) => {
@@ -185,10 +200,21 @@ impl Tenant {
             BulkStep::Finish(oldest) => return Ok(BulkStep::Finish(oldest)),
         };
         ctx.transaction.add_session(ctx.tenant, &record)?;
-        ctx.events().tell(EventType::SessionCreated, Some((record.id, &record.user_id)), || {
-            EventData::of_sign_in(&record.client)
-                .with("evicted", evicted.iter().map(SessionId::to_string).collect::<Vec<_>>())
-        })?;
+        let acting = record.actor.as_ref().and_then(SessionActor::to_event_actor);
+        ctx.made_in(acting.as_ref()).events().tell(
+            EventType::SessionCreated,
+            Some((record.id, &record.user_id)),
+            || {
+                let data = EventData::of_sign_in(&record.client);
+                let data = match &record.actor {
+                    Some(actor) => {
+                        data.with("acted_by", actor.user_id.as_str()).with("reason", actor.reason.as_str())
+                    }
+                    None => data,
+                };
+                data.with("evicted", evicted.iter().map(SessionId::to_string).collect::<Vec<_>>())
+            },
+        )?;
         let generation = record.rotation.generation;
         let refresh_token = ctx.snapshot.refresh_key.mint(record.id, generation, &record.nonce);
         Ok(BulkStep::Done(OpenedSession { record, unsigned, refresh_token, evicted }))
@@ -207,71 +233,14 @@ impl Tenant {
     }
 }
 
+fn invalid(field: &str, problem: &str) -> OpError {
+    Refusal::because(Error::validation(field, problem)).into()
+}
+
 /// A session that a transaction has added.
 pub(super) struct OpenedSession {
     record: SessionRecord,
     unsigned: Unsigned,
     refresh_token: RefreshToken,
     evicted: Vec<SessionId>,
-}
-
-/// The sessions that a sign-in has evicted.
-#[derive(Default)]
-struct Eviction {
-    /// Oldest first; the newest ones of those that a bulk end has evicted.
-    evicted: Vec<SessionId>,
-    /// The bulk end that was written.
-    by: Option<BulkNo>,
-}
-
-/// Revokes the user's oldest sessions so that one more fits under the cap.
-fn evict_oldest(
-    ctx: &WriteContext<'_>,
-    newcomer: &SessionRecord,
-    cap: u64,
-) -> Result<BulkStep<Eviction>, Failure> {
-    let user = &newcomer.user_id;
-    let (ends, max) = (ctx.ends(), ctx.direct_ends_max.max(1));
-    let (mut kept, mut evicted, mut ended) = (0, Vec::new(), Vec::new());
-    ends.visit_open(user, &mut |session| {
-        match ends.find(&session)? {
-            Some(_) => ended.push(session),
-            None if session_cap::is_evicted(kept, cap) => evicted.push(session),
-            None => kept += 1,
-        }
-        // One more than are stamped here, to know that there are more.
-        let is_over = evicted.len() > max || ended.len() > max;
-        Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })?;
-    if ended.len() > max {
-        for session in &ended {
-            ends.stamp(session)?;
-        }
-        return Ok(BulkStep::Again);
-    }
-    let by = if evicted.len() > max {
-        let newest = evicted.first().map(|session| session.id);
-        let reason = Some(EndReason::MaxSessions);
-        let all_older = Selection {
-            newest,
-            replaced_by: Some(newcomer.id),
-            ..Selection::all(SessionScope::User(user), reason)
-        };
-        match ctx.add_bulk_end(&all_older)? {
-            BulkStep::Done(no) => Some(no),
-            unfinished => return Ok(unfinished.map(|_| Eviction::default())),
-        }
-    } else {
-        None
-    };
-    for session in &ended {
-        ends.stamp(session)?;
-    }
-    if by.is_none() {
-        for session in &evicted {
-            ends.end(session, Ending::ReplacedBy(newcomer.id))?;
-        }
-    }
-    let evicted = evicted.iter().take(max).rev().map(|session| session.id).collect();
-    Ok(BulkStep::Done(Eviction { evicted, by }))
 }

@@ -19,6 +19,7 @@ use crate::model::client::UserAgent;
 use crate::model::config::Config;
 use crate::model::event::EventType;
 use crate::model::ip_address::IpAddress;
+use crate::model::session_actor::SessionActor;
 use crate::rules::expiry;
 use crate::rules::rotation::{Decision, Rotation, decide};
 use crate::schema::{self, request_record};
@@ -67,7 +68,8 @@ impl Exchanged {
         ip_address: Option<IpAddress>,
     ) -> Result<(), Failure> {
         let session = Some((self.record.id, &self.record.user_id));
-        ctx.events().tell(event_type, session, || {
+        let acting = self.record.actor.as_ref().and_then(SessionActor::to_event_actor);
+        ctx.made_in(acting.as_ref()).events().tell(event_type, session, || {
             EventData::default()
                 .with("generation", self.record.rotation.generation)
                 .with("ip_address", ip_address.map(|address| address.to_string()))

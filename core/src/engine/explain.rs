@@ -65,12 +65,16 @@ impl Tenant {
                         }
                     }
                 };
-                if explanation.status != Status::Active {
+                // No cap knows the session of an actor: it has no rank.
+                if explanation.status != Status::Active || explanation.actor.is_some() {
                     return Ok((explanation, Ranks::default(), None));
                 }
                 let mut counted = ranks;
                 let filter = SessionFilter::of_user(explanation.user_id.clone());
                 let scanned = ctx.scan(&filter, before, &mut |found| {
+                    if found.session.is_acted {
+                        return Ok(ControlFlow::Continue(()));
+                    }
                     if found.session.id > id {
                         counted.newer += 1;
                     } else {
@@ -101,7 +105,7 @@ struct Ranks {
 
 impl Ranks {
     fn add_to(self, explanation: SessionExplanation) -> SessionExplanation {
-        if explanation.status != Status::Active {
+        if explanation.status != Status::Active || explanation.actor.is_some() {
             return explanation;
         }
         SessionExplanation {
@@ -128,6 +132,7 @@ fn explain_alone(record: &SessionRecord, subject: &Subject) -> SessionExplanatio
     SessionExplanation {
         session_id: record.id,
         user_id: record.user_id.clone(),
+        actor: record.actor.clone(),
         explained_at: subject.now,
         status: subject.end.map_or(Status::Active, |end| end.status()),
         end_reason: subject.end.map(|end| end.reason),

@@ -200,6 +200,7 @@ impl Tenant {
             factors: Factors::default(),
             credential: Some(row.key.credential),
             external_id: row.key.external_id.clone(),
+            actor: None,
         };
         // Refused now rather than when its client comes.
         self.prepare_access_token(&session, key)?;

@@ -22,6 +22,7 @@ mod event_log;
 mod event_log_check;
 mod event_seals;
 mod events;
+mod eviction;
 mod exchange;
 mod explain;
 mod foreign_database;

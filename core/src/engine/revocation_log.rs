@@ -81,6 +81,7 @@ impl<'a> RevocationLog<'a> {
             user_id: bulk_end.user_id.clone(),
             spared: bulk_end.spared,
             newest: bulk_end.newest,
+            spares_actors: bulk_end.spares_actors(),
             ..Revocation::numbered(0, tokens.all)
         })
     }

@@ -13,6 +13,7 @@ use crate::error::{Error, OpError};
 use crate::model::id::{SessionId, UserId};
 use crate::model::operation::Operation;
 use crate::model::session::{End, EndReason};
+use crate::model::session_actor::SessionActor;
 use crate::rules::rotation::Decision;
 use crate::store::{NeededSessions, SessionRecord, SessionScope};
 use crate::token::refresh_token::PresentedToken;
@@ -193,12 +194,14 @@ fn refuse_sign_out(end: End, scope: SignOutScope, user: UserId) -> Result<Signed
 impl WriteContext<'_> {
     /// Ends an active session, or all sessions of its user.
     fn sign_out(&self, record: SessionRecord, scope: SignOutScope) -> Result<SignedOut, OpError> {
+        let acting = record.actor.as_ref().and_then(SessionActor::to_event_actor);
+        let ctx = self.made_in(acting.as_ref());
         let ended = match scope {
             SignOutScope::Local => {
-                self.ends().end(&record.lifetime(), Ending::Plain(EndReason::SignOut))?;
+                ctx.ends().end(&record.lifetime(), Ending::Plain(EndReason::SignOut))?;
                 BulkStep::Done(EndedCount::Counted(1))
             }
-            SignOutScope::Global => self.end_many(&all_of(&record.user_id, None))?,
+            SignOutScope::Global => ctx.end_many(&all_of(&record.user_id, None))?,
         };
         Ok(ended.map(|ended| (ended, record.user_id)))
     }

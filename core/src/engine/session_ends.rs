@@ -215,7 +215,24 @@ impl SessionEnds<'_> {
         user: &UserId,
         visit: &mut dyn FnMut(SessionLifetime) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
-        let from = self.bulk_ends.first_undecided(user, self.epoch);
+        self.visit_open_from(user, self.bulk_ends.first_undecided(user, self.epoch), visit)
+    }
+
+    /// As [`visit_open`](Self::visit_open) but for sessions that the cap has ended, and those older ones that it does not know.
+    pub(super) fn visit_open_for_cap(
+        &self,
+        user: &UserId,
+        visit: &mut dyn FnMut(SessionLifetime) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        self.visit_open_from(user, self.bulk_ends.first_undecided_for_cap(user, self.epoch), visit)
+    }
+
+    fn visit_open_from(
+        &self,
+        user: &UserId,
+        from: Option<SessionId>,
+        visit: &mut dyn FnMut(SessionLifetime) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
         let mut flow = ControlFlow::Continue(());
         self.transaction.scan_open_newest_first(self.tenant, user, from, &mut |session| {
             flow = visit(session)?;

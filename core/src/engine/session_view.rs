@@ -42,6 +42,7 @@ impl Tenant {
             identity: record.identity,
             auth_time,
             factors: record.factors,
+            actor: record.actor,
         }
     }
 
@@ -59,6 +60,7 @@ impl Tenant {
             identity: &record.identity,
             auth_time: record.auth_time(),
             factors: &record.factors,
+            actor: record.actor.as_ref(),
         };
         issuer::prepare(&subject, record.access.params, key).map_err(Refusal::because)
     }

@@ -104,13 +104,18 @@ impl SignInAttempt {
     ///
     /// # Errors
     /// `too_many_requests` if the account was at its limit and the user has had no session from this address: the client
-    /// must not learn that its guess was right. As [`Tenant::create`].
+    /// must not learn that its guess was right; `validation_error` for an `actor`, for whom only [`Tenant::create`] starts a session. As
+    /// [`Tenant::create`].
     pub fn succeed(self, request: CreateSession) -> Result<Grant, Error> {
         let tenant = self.tenant.clone();
         tenant.observe(Operation::SucceedSignIn, Grant::rows, || self.open_session(request))
     }
 
     fn open_session(self, mut request: CreateSession) -> Result<Grant, Error> {
+        // The credentials are the user's own.
+        if request.actor.is_some() {
+            return Err(Error::validation("actor", "cannot sign in: create starts a session for another"));
+        }
         let Some(reserved) = self.reserved else { return self.tenant.queue_create(request).wait() };
         request.client.device_type = Some(request.client.device_type_with(&request.hints));
         let needed = self.tenant.needed_for(&request.user_id);

@@ -8,8 +8,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
+use super::answers::VerifiedAccess;
 use crate::json;
 use crate::model::factor::{Factor, Factors};
+use crate::model::identity::Identity;
+use crate::model::session::Session;
+use crate::token::access_claims::AccessClaims;
 
 /// The handle that verified, because another handle of the same tenant may not know its secret key any more, and the hash
 /// of the whole token: no token is kept.
@@ -42,6 +46,78 @@ impl CountedBytes for Factors {
         let texts =
             self.as_slice().iter().map(|factor| factor.method.as_str().len() + json::ALLOCATION_BYTES);
         if self.as_slice().is_empty() { 0 } else { reserved + texts.sum::<usize>() }
+    }
+}
+
+impl CountedBytes for VerifiedAccess {
+    fn counted_bytes(&self) -> usize {
+        // Taken apart, so that a new field has to be counted before this compiles.
+        let VerifiedAccess { session, claims, outdated: _, validator: _ } = self;
+        let Session {
+            id: _,
+            user_id,
+            tenant_id,
+            status: _,
+            user_agent,
+            ip_address: _,
+            country: _,
+            device_type: _,
+            device_fingerprint,
+            created_at: _,
+            last_active_at: _,
+            expires_at: _,
+            access_expires_at: _,
+            revoked_at: _,
+            end_reason: _,
+            identity: Identity { org_id, role, mfa_verified: _, email, claims: own },
+            auth_time: _,
+            factors,
+            actor,
+            last_ip_address: _,
+            last_user_agent,
+        } = session;
+        let AccessClaims {
+            user_id: token_user_id,
+            session_id: _,
+            tenant_id: token_tenant_id,
+            org_id: token_org_id,
+            role: token_role,
+            mfa_verified: _,
+            auth_time: _,
+            factors: token_factors,
+            actor_user_id: token_actor,
+            email: token_email,
+            issued_at: _,
+            expires_at: _,
+            token_id,
+            payload,
+        } = claims;
+        let texts = [
+            Some(user_id.as_str()),
+            Some(tenant_id.as_str()),
+            user_agent.as_ref().map(|text| text.as_str()),
+            device_fingerprint.as_ref().map(|text| text.as_str()),
+            org_id.as_ref().map(|text| text.as_str()),
+            role.as_ref().map(|text| text.as_str()),
+            email.as_ref().map(|text| text.as_str()),
+            last_user_agent.as_ref().map(|text| text.as_str()),
+            Some(token_user_id.as_str()),
+            Some(token_tenant_id.as_str()),
+            token_org_id.as_ref().map(|text| text.as_str()),
+            token_role.as_ref().map(|text| text.as_str()),
+            token_email.as_ref().map(|text| text.as_str()),
+            Some(&**token_id),
+            token_actor.as_ref().map(|text| text.as_str()),
+            actor.as_ref().map(|actor| actor.user_id.as_str()),
+            actor.as_ref().map(|actor| actor.reason.as_str()),
+        ];
+        let factors: usize = factors.counted_bytes() + token_factors.counted_bytes();
+        let texts: usize = texts.iter().flatten().map(|text| text.len() + json::ALLOCATION_BYTES).sum();
+        size_of::<VerifiedAccess>()
+            + texts
+            + factors
+            + json::heap_bytes(own.as_object())
+            + json::heap_bytes(payload)
     }
 }
 

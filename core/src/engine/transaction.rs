@@ -86,6 +86,14 @@ pub(super) struct WriteContext<'a> {
     pub actor: Option<&'a Actor>,
 }
 
+impl WriteContext<'_> {
+    /// The same for a change that a session makes by itself: the person who acts in it makes the change, unless the host has
+    /// named another one.
+    pub(super) fn made_in<'b>(&'b self, acting: Option<&'b Actor>) -> WriteContext<'b> {
+        WriteContext { actor: self.actor.or(acting), snapshot: Arc::clone(&self.snapshot), ..*self }
+    }
+}
+
 /// The mark that an answer needs the database to have reached.
 type PendingMark = Option<ClockMark>;
 

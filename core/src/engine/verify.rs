@@ -163,7 +163,7 @@ impl Tenant {
         )
     }
 
-    fn check_token(
+    pub(super) fn check_token(
         &self,
         mut begun: Option<BegunRead>,
         token: &str,
@@ -221,18 +221,18 @@ impl Tenant {
     /// # Errors
     /// `missing_token`, `invalid_token`, `token_expired`; `validation_error` for a leeway over 60 seconds.
     pub fn verify_locally(&self, token: &str, options: &LocalVerification) -> Result<AccessClaims, Error> {
-        self.observe(Operation::VerifyLocally, |_| 1, || self.check_signature(token, options))
+        self.observe(Operation::VerifyLocally, |_| 1, || self.check_locally(token, options))
     }
 
-    fn check_signature(&self, token: &str, options: &LocalVerification) -> Result<AccessClaims, Error> {
-        let leeway = match options.leeway_secs {
+    pub(super) fn check_locally(&self, token: &str, how: &LocalVerification) -> Result<AccessClaims, Error> {
+        let leeway = match how.leeway_secs {
             0 => Leeway::None,
             secs @ 1..=60 => Leeway::UpTo(Duration::from_secs(secs)?),
             _ => return Err(Error::validation("leeway", "must be 0 to 60 seconds")),
         };
         let snapshot = self.recent_snapshot()?;
         let now = self.inner.now_from_memory()?;
-        let (claims, _) = self.verify_claims(token, snapshot, now, options.audience.as_deref(), leeway)?;
+        let (claims, _) = self.verify_claims(token, snapshot, now, how.audience.as_deref(), leeway)?;
         Ok(claims)
     }
 

@@ -1,7 +1,7 @@
 //! Ending many sessions as one act (SPEC 2).
 
 use super::id::{Actor, SessionId, UserId};
-use super::session::{BulkNo, EndReason};
+use super::session::{BulkNo, EndReason, SessionLifetime};
 use super::session_filter::SessionFilter;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
@@ -51,6 +51,11 @@ impl BulkEnd {
         }
     }
 
+    /// Whether sessions stay in which another person acts for the user: no cap knows them.
+    pub(crate) fn spares_actors(&self) -> bool {
+        self.reason == Some(EndReason::MaxSessions)
+    }
+
     /// Whether it says anything about the sessions of this user.
     pub(crate) fn concerns(&self, user_id: &UserId) -> bool {
         self.user_id.as_ref().is_none_or(|concerned| concerned == user_id)
@@ -58,8 +63,11 @@ impl BulkEnd {
 
     /// Why it ends this session of a user that it concerns, unless the clock has ended the session before or its filter
     /// leaves the session out.
-    pub(crate) fn reason_for(&self, id: SessionId) -> Option<EndReason> {
-        let is_meant = self.spared != Some(id) && self.newest.is_none_or(|newest| id <= newest);
+    pub(crate) fn reason_for(&self, session: &SessionLifetime) -> Option<EndReason> {
+        let id = session.id;
+        let is_meant = self.spared != Some(id)
+            && self.newest.is_none_or(|newest| id <= newest)
+            && !(session.is_acted && self.spares_actors());
         self.reason.filter(|_| is_meant)
     }
 }
@@ -85,12 +93,22 @@ impl BulkEnds {
         self.pending.iter().any(|bulk_end| bulk_end.filter.is_some())
     }
 
-    /// Every open session of the user below this id has been ended by a pending bulk end, but for
+    /// Every open session of the user below this id that a cap knows has been ended by a pending bulk end, but for
     /// [`spared_before`](Self::spared_before): the ids of later sessions are above it, as long as the clock mark, whose epoch
     /// this is, was not lowered.
+    pub(crate) fn first_undecided_for_cap(&self, user_id: &UserId, epoch: i64) -> Option<SessionId> {
+        self.find_undecided(user_id, epoch, true)
+    }
+
+    /// As [`first_undecided_for_cap`](Self::first_undecided_for_cap), for every session of the user.
     pub(crate) fn first_undecided(&self, user_id: &UserId, epoch: i64) -> Option<SessionId> {
+        self.find_undecided(user_id, epoch, false)
+    }
+
+    fn find_undecided(&self, user_id: &UserId, epoch: i64, is_for_cap: bool) -> Option<SessionId> {
         let ending = self.pending.iter().filter(|bulk_end| {
             bulk_end.reason.is_some()
+                && (is_for_cap || !bulk_end.spares_actors())
                 && bulk_end.filter.is_none()
                 && bulk_end.epoch == epoch
                 && bulk_end.concerns(user_id)

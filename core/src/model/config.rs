@@ -34,6 +34,8 @@ public_record! {
         /// Whether the ends of sessions are listed for verifiers away from the engine; default false. Binds at once: the list
         /// begins with what ends afterwards.
         pub revocation_list: bool,
+        /// How long a session may last in which another person acts for the user; default 1 hour. Binds when it starts.
+        pub max_actor_duration: Duration,
     }
 }
 
@@ -57,6 +59,7 @@ impl Default for Config {
             event_retention: None,
             record_retention: None,
             revocation_list: false,
+            max_actor_duration: Duration::HOUR_1,
         }
     }
 }
@@ -125,6 +128,8 @@ request_struct! {
         pub record_retention: Option<Option<Duration>>,
         /// See [`Config::revocation_list`].
         pub revocation_list: Option<bool>,
+        /// See [`Config::max_actor_duration`].
+        pub max_actor_duration: Option<Duration>,
     }
 }
 
@@ -146,6 +151,7 @@ impl ConfigPatch {
             event_retention: members.clearable("event_retention")?,
             record_retention: members.clearable("record_retention")?,
             revocation_list: members.changed("revocation_list")?,
+            max_actor_duration: members.changed("max_actor_duration")?,
         };
         members.finish()?;
         Ok(patch)
@@ -171,6 +177,7 @@ impl ConfigPatch {
             event_retention: self.event_retention.unwrap_or(config.event_retention),
             record_retention: self.record_retention.unwrap_or(config.record_retention),
             revocation_list: self.revocation_list.unwrap_or(config.revocation_list),
+            max_actor_duration: self.max_actor_duration.unwrap_or(config.max_actor_duration),
         })
     }
 }

@@ -21,6 +21,7 @@ pub(crate) mod required_auth;
 pub(crate) mod revocation;
 pub(crate) mod revoke_plan;
 pub(crate) mod session;
+pub(crate) mod session_actor;
 pub(crate) mod session_filter;
 pub(crate) mod sign_in_limit;
 mod user_agent;

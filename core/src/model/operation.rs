@@ -39,6 +39,10 @@ word_enum! {
         VerifySession = "verify_session",
         /// An access token was verified by signature and claims only.
         VerifyLocally = "verify_locally",
+        /// An access token was verified as `verify_access_token` does, and what a gate requires of the user and the session.
+        RequireAuth = "require_auth",
+        /// The same by signature and claims only.
+        RequireAuthLocally = "require_auth_locally",
         /// A session was revoked.
         Revoke = "revoke",
         /// All sessions of a user were revoked.

@@ -23,16 +23,18 @@ request_record! {
         pub max_age: Option<Duration>,
         /// The methods that must have been passed, all of them.
         pub factors: FactorMethods,
+        /// Whether a session in which another person acts for the user is refused; false by default.
+        pub refuse_actor: bool,
     }
 }
 
 impl RequiredAuth {
     /// Whether it asks for nothing.
     pub fn is_nothing(&self) -> bool {
-        self.max_age.is_none() && self.factors.as_slice().is_empty()
+        self.max_age.is_none() && self.factors.as_slice().is_empty() && !self.refuse_actor
     }
 
-    /// Reads the optional `max_age` (a duration) and `factors` (an array of names).
+    /// Reads the optional `max_age` (a duration), `factors` (an array of names) and `refuse_actor` (true or false).
     ///
     /// # Errors
     /// `validation_error` naming the field.

@@ -25,6 +25,8 @@ pub(crate) struct Revocation {
     pub spared: Option<SessionId>,
     /// The newest session that has ended; `None` if all have.
     pub newest: Option<SessionId>,
+    /// Sessions in which another person acts for the user have stayed.
+    pub spares_actors: bool,
     /// The list begins here: sessions that had ended before `at` may be missing in it, and no entry before this one counts.
     pub is_start: bool,
 }
@@ -40,6 +42,7 @@ impl Revocation {
             user_id: None,
             spared: None,
             newest: None,
+            spares_actors: false,
             is_start: false,
         }
     }

@@ -8,6 +8,7 @@ use crate::model::factor::Factors;
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::identity::Identity;
 use crate::model::ip_address::IpAddress;
+use crate::model::session_actor::SessionActor;
 use crate::schema::public_record;
 use crate::word_enum::word_enum;
 
@@ -105,6 +106,8 @@ pub(crate) struct SessionLifetime {
     pub times: SessionTimes,
     /// When its newest access token expires.
     pub access_expires_at: Timestamp,
+    /// Whether another person acts for the user: no cap knows the session.
+    pub is_acted: bool,
 }
 
 public_record! {
@@ -152,6 +155,8 @@ public_record! {
         pub auth_time: Timestamp,
         /// The methods that the user has passed, each with its last time, the newest last; at most 8.
         pub factors: Factors,
+        /// Who acts for the user in this session, if another person does.
+        pub actor: Option<SessionActor>,
         /// The address last seen: of the newest refresh that gave one, else of the sign-in.
         pub last_ip_address: Option<IpAddress>,
         /// The user agent last seen: of the newest refresh that gave one, else of the sign-in.

@@ -16,6 +16,7 @@ use super::routes::{self, Outcome, Resolution};
 use super::sign_in::{AuthenticateError, Credentials, PendingSignIn};
 use crate::engine::{CreateSession, Tenant};
 use crate::error::{Error, ErrorCode};
+use crate::model::session_actor::SessionActor;
 
 /// Checks credentials; see [`RestApi::authenticate_with`].
 type Authenticate = dyn Fn(&Credentials) -> Result<Option<CreateSession>, AuthenticateError> + Send + Sync;
@@ -144,7 +145,12 @@ impl RestApi {
         let is_user = matches!(caller, Caller::User(_));
         let tenant = match caller {
             Caller::SecretKey => self.state.tenant.with_actor(request::read_actor(parts)?),
-            Caller::User(_) | Caller::Anonymous => self.state.tenant.clone(),
+            // What a person does who acts for the user is told as theirs.
+            Caller::User(ref verified) => {
+                let acting = verified.session.actor.as_ref();
+                self.state.tenant.with_actor(acting.and_then(SessionActor::to_event_actor))
+            }
+            Caller::Anonymous => self.state.tenant.clone(),
         };
         let request = ApiRequest {
             state: &self.state,

@@ -45,15 +45,16 @@ request_struct! {
         pub verification: Verification,
         /// What happens to a request without one.
         pub missing_token: MissingToken,
-        /// How the user must have authenticated, else the request is refused with `reauthentication_required`. By default any
-        /// session passes. An anonymous request that may pass is not asked.
+        /// How the user must have authenticated, else the request is refused with `reauthentication_required`, and whether
+        /// another person may act for the user, else `insufficient_permissions`. By default any session passes. An anonymous
+        /// request that may pass is not asked.
         pub required: RequiredAuth,
     }
 }
 
 impl AuthorizeOptions {
     /// Reads the options in their JSON form: `verify` (`store`, `local`), `optional` (true: anonymous requests pass), `max_age`
-    /// (a duration) and `factors` (an array of names).
+    /// (a duration), `factors` (an array of names) and `refuse_actor`.
     ///
     /// # Errors
     /// `validation_error` naming the option.
@@ -97,7 +98,9 @@ impl From<String> for BearerToken {
 ///
 /// # Errors
 /// `missing_token`; `invalid_token`, `token_expired`, `session_revoked`, `session_expired`;
-/// `reauthentication_required`; `bad_request` for a header that must not be there twice; `tenant_mismatch`; an error of the store refuses the request and never lets it pass.
+/// `reauthentication_required`; `insufficient_permissions` for a person who acts for the user where that is refused;
+/// `bad_request` for a header that must not be there twice; `tenant_mismatch`; an error of the store refuses the request and
+/// never lets it pass.
 pub fn authorize(
     tenant: &Tenant,
     parts: &Parts,
@@ -150,7 +153,7 @@ mod tests {
     use crate::model::factor_methods::FactorMethods;
 
     const fn options(verification: Verification, missing_token: MissingToken) -> AuthorizeOptions {
-        let required = RequiredAuth { max_age: None, factors: FactorMethods::NONE };
+        let required = RequiredAuth { max_age: None, factors: FactorMethods::NONE, refuse_actor: false };
         AuthorizeOptions { verification, missing_token, required }
     }
 
@@ -285,6 +288,7 @@ mod tests {
             "claims": {"plan": "free"},
             "auth_time": grant.session.auth_time.as_secs() * 1000,
             "factors": [],
+            "actor_user_id": null,
             "outdated": false,
         });
         assert_eq!(ask(&member, &STORE), now);

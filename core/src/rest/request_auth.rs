@@ -32,6 +32,8 @@ public_record! {
         pub auth_time: Option<Timestamp>,
         /// The methods that the user has passed, each with its last time, the newest last.
         pub factors: Factors,
+        /// Who acts for the user, if another person does.
+        pub actor_user_id: Option<UserId>,
         /// Whether the token was issued before the last update of the session: the client should refresh. Always false
         /// when the token was verified locally.
         pub outdated: bool,
@@ -52,6 +54,7 @@ impl RequestAuth {
             claims: identity.claims,
             auth_time: Some(session.auth_time),
             factors: session.factors.clone(),
+            actor_user_id: session.actor.as_ref().map(|actor| actor.user_id.clone()),
             outdated: *outdated,
         }
     }
@@ -67,6 +70,7 @@ impl RequestAuth {
             mfa_verified: token.mfa_verified,
             auth_time: token.auth_time,
             factors: token.factors,
+            actor_user_id: token.actor_user_id,
             outdated: false,
         }
     }

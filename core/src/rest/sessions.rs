@@ -210,6 +210,7 @@ fn encode_verified_session(session: &Session) -> Value {
         "claims": session.identity.claims,
         "auth_time": format_rfc3339(session.auth_time),
         "factors": encode_factors(&session.factors),
+        "actor": session.actor,
         "outdated": false,
         "expires_at": format_rfc3339(session.access_expires_at),
     })

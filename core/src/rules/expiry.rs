@@ -9,6 +9,15 @@ pub(crate) fn session_end(now: Timestamp, config: &Config, own_duration: Option<
     now.after(own_duration.unwrap_or(config.session_duration))
 }
 
+/// For how long a person may act for a user; `None` if that is longer than the tenant allows.
+pub(crate) fn actor_duration(config: &Config, own_duration: Option<Duration>) -> Option<Duration> {
+    let (longest, usual) = (config.max_actor_duration, config.session_duration);
+    match own_duration {
+        Some(asked) => (asked.as_secs() <= longest.as_secs()).then_some(asked),
+        None => Some(if usual.as_secs() < longest.as_secs() { usual } else { longest }),
+    }
+}
+
 /// `exp` of an access token issued at `now`: the token's time to live, but never past the session. Rounded down to the
 /// whole seconds of a JWT.
 pub(crate) fn access_token_end(now: Timestamp, config: &Config, session_end: Timestamp) -> Timestamp {

@@ -51,7 +51,7 @@ pub(crate) fn find_end(
         if let Some(end) = session.times.end_by_clock(bulk_end.at, bulk_end.idle_timeout) {
             return Ok(Some(FoundEnd { end, cause: Cause::Kept, by: 0 }));
         }
-        let Some(reason) = bulk_end.reason_for(session.id) else { continue };
+        let Some(reason) = bulk_end.reason_for(session) else { continue };
         if bulk_end.filter.as_ref().map_or(Ok(true), &mut *admits)? {
             let end = End { at: bulk_end.at, reason };
             return Ok(Some(FoundEnd { end, cause: Cause::Bulk, by: bulk_end.no }));

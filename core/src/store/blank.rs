@@ -19,7 +19,8 @@ use crate::token::keyring::KeyState;
 use crate::token::refresh_token::Nonce;
 
 impl SessionRecord {
-    pub(super) fn blank(SessionLifetime { id, user_id, times, access_expires_at }: SessionLifetime) -> Self {
+    pub(super) fn blank(lifetime: SessionLifetime) -> Self {
+        let SessionLifetime { id, user_id, times, access_expires_at, is_acted: _ } = lifetime;
         let never = Timestamp::default();
         SessionRecord {
             id,
@@ -38,6 +39,7 @@ impl SessionRecord {
             factors: Factors::default(),
             credential: None,
             external_id: None,
+            actor: None,
         }
     }
 }

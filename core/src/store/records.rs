@@ -12,6 +12,7 @@ use crate::model::identity::Identity;
 use crate::model::imported::{CredentialHash, ExternalId};
 use crate::model::ip_address::IpAddress;
 use crate::model::session::{SessionLifetime, SessionTimes};
+use crate::model::session_actor::SessionActor;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::rules::rotation::Rotation;
 use crate::token::failure_key::FailureKey;
@@ -96,6 +97,7 @@ pub(crate) struct SessionRecord {
     pub credential: Option<CredentialHash>,
     /// Of a session that was imported: its name where it came from.
     pub external_id: Option<ExternalId>,
+    pub actor: Option<SessionActor>,
 }
 
 impl SessionRecord {
@@ -111,6 +113,7 @@ impl SessionRecord {
             user_id: self.user_id.clone(),
             times: self.times,
             access_expires_at: self.access.params.expires_at,
+            is_acted: self.actor.is_some(),
         }
     }
 }

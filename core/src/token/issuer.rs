@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::access_claims::{ACCESS_TOKEN_MAX, Methods, Times, WrittenClaims};
+use super::access_claims::{ACCESS_TOKEN_MAX, Act, Methods, Times, WrittenClaims};
 use super::base64url;
 use super::keyring::RingKey;
 use crate::clock::Timestamp;
@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::model::factor::Factors;
 use crate::model::id::{SessionId, TenantId, UserId};
 use crate::model::identity::Identity;
+use crate::model::session_actor::SessionActor;
 use crate::secret::AccessToken;
 
 /// What tells one access token of a session from another: the same parameters give the same bytes again, so that a replay
@@ -31,6 +32,7 @@ pub(crate) struct Subject<'a> {
     pub identity: &'a Identity,
     pub auth_time: Timestamp,
     pub factors: &'a Factors,
+    pub actor: Option<&'a SessionActor>,
 }
 
 /// Header and payload of a token that is not too long. Signing it needs no lock.
@@ -71,6 +73,7 @@ pub(crate) fn prepare(
         auth_time: subject.auth_time.as_secs(),
         amr: Methods(subject.factors),
         amr_times: Times(subject.factors),
+        act: subject.actor.map(|actor| Act { sub: actor.user_id.as_str() }),
         // Of constant length, so that a refresh alone never makes a token too long.
         jti: &format!("{}.{:08x}", session_id.trim_start_matches("ses_"), params.serial),
         own: identity.claims.as_object(),

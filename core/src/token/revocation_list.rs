@@ -63,6 +63,8 @@ struct WrittenMany {
     spared: Option<SessionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     newest: Option<SessionId>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    spares_actors: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     exp: Option<i64>,
 }
@@ -101,6 +103,7 @@ pub(crate) fn sign<'a>(
             sub_sha256: entry.user_id.as_ref().map(hash_user),
             spared: entry.spared,
             newest: entry.newest,
+            spares_actors: entry.spares_actors,
             exp: Some(second_after(entry.until)),
         })
     });
@@ -109,6 +112,7 @@ pub(crate) fn sign<'a>(
         sub_sha256: bulk_end.user_id.as_ref().map(hash_user),
         spared: bulk_end.spared,
         newest: bulk_end.newest,
+        spares_actors: bulk_end.spares_actors(),
         exp: None,
     });
     let list = WrittenList {

@@ -8,6 +8,7 @@ interface Token {
   readonly sub: string;
   readonly session_id: string;
   readonly iat: number;
+  readonly act?: { readonly sub: string };
 }
 
 /** Sessions that had signed in by a time, as the list tells of them. */
@@ -20,6 +21,8 @@ interface Many {
   spared?: string;
   /** The newest session that ended. */
   newest?: string;
+  /** Whether sessions in which another person acts for the user have stayed. */
+  spares_actors?: boolean;
   /** Seconds since 1970; absent where the engine has not listed the sessions yet. */
   exp?: number;
 }
@@ -111,9 +114,10 @@ export class RevocationList {
     return Math.max(now, this.pageAt);
   }
 
-  async judge({ sub, session_id: sid, iat }: Token): Promise<Standing> {
+  async judge({ sub, session_id: sid, iat, act }: Token): Promise<Standing> {
     if (this.sessions.has(sid)) return "revoked";
-    const { many, pending, start, unheldUntil } = this;
+    const { pending, start, unheldUntil } = this;
+    const many = act ? this.many.filter(({ spares_actors }) => !spares_actors) : this.many;
     const isByUser = [...many, ...pending].some(({ sub_sha256 }) => sub_sha256 !== undefined);
     const hash = isByUser ? await hashUser(sub) : "";
     const signedInAt = timeOfId(sid);
@@ -159,8 +163,15 @@ type Test = (value: unknown) => boolean;
 const isNumber: Test = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isText: Test = (value) => typeof value === "string";
 const isOptionalText: Test = (value) => value === undefined || isText(value);
+const isOptionalBoolean: Test = (value) => value === undefined || typeof value === "boolean";
 
-const MANY = { at: isNumber, sub_sha256: isOptionalText, spared: isOptionalText, newest: isOptionalText };
+const MANY = {
+  at: isNumber,
+  sub_sha256: isOptionalText,
+  spared: isOptionalText,
+  newest: isOptionalText,
+  spares_actors: isOptionalBoolean,
+};
 
 function hasMembers(value: unknown, tests: Record<string, Test>): boolean {
   const members = value as Record<string, unknown> | null;

@@ -66,6 +66,7 @@ export interface AccessTokenClaims {
   readonly exp: number;
   readonly auth_time?: number;
   readonly amr?: readonly string[];
+  readonly act?: { readonly sub: string };
   readonly jti: string;
   readonly mfa_verified: boolean;
   readonly role: string | null;

@@ -19,6 +19,8 @@ export interface Session {
   role: string | null;
   email: string | null;
   mfa_verified: boolean;
+  /** Who acts for the user, if another person does. */
+  actor: { user_id: string; reason: string } | null;
 }
 
 export interface Page<T> {
@@ -56,6 +58,7 @@ export interface Settings {
   event_retention: string | null;
   record_retention: string | null;
   revocation_list: boolean;
+  max_actor_duration: string;
   warnings?: string[];
 }
 

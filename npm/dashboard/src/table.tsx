@@ -113,7 +113,15 @@ function Row({ session, settings, isOpened, open, end }: RowProps) {
         <span class="cell-main">
           <Id of={session.user_id} />
         </span>
-        <span class="cell-sub">{session.role ?? "no role"}</span>
+        <span class="cell-sub">
+          {session.actor ? (
+            <>
+              by <Id of={session.actor.user_id} />
+            </>
+          ) : (
+            (session.role ?? "no role")
+          )}
+        </span>
       </td>
       <td role="cell" class="col-place">
         <span class="cell-main">{nameCountry(session.country)}</span>

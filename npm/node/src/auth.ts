@@ -32,7 +32,7 @@ export interface SignInOptions extends Credentials {
 }
 
 /** The user whose credentials were right, with the values for the session. */
-export type AuthenticatedUser = Omit<CreateSessionOptions, "duration" | "userAgent" | "ipAddress">;
+export type AuthenticatedUser = Omit<CreateSessionOptions, "actor" | "duration" | "userAgent" | "ipAddress">;
 
 /** Checks credentials; returns the user, or null when they are wrong. */
 export type Authenticate = (
@@ -58,7 +58,9 @@ export interface SignedInSession extends Session {
 
 /** The session values that the caller of `signIn` gives; the others come from `authenticate`. */
 const CALLER_FIELDS = ["userAgent", "ipAddress"];
-const USER_FIELDS = CREATE_FIELDS.filter((field) => field !== "duration" && !CALLER_FIELDS.includes(field));
+const USER_FIELDS = CREATE_FIELDS.filter(
+  (field) => field !== "actor" && field !== "duration" && !CALLER_FIELDS.includes(field),
+);
 
 /** Signs users in and out: `hj.auth`. */
 export class Auth {

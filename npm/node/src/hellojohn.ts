@@ -357,7 +357,8 @@ export class HelloJohn {
 
   /**
    * A middleware that guards the routes behind it: it puts `{userId, sessionId, tenantId, orgId, role, mfaVerified,
-   * claims, authTime, factors, outdated}` into `request.auth`, as the session has them now, or answers as the REST API does, with 401 and
+   * claims, authTime, factors, actorUserId,
+   * outdated}` into `request.auth`, as the session has them now, or answers as the REST API does, with 401 and
    * `WWW-Authenticate: Bearer` when the request has no good access token. When the store cannot be read, every request is
    * answered with 5xx. A CORS preflight, in which browsers send no token, passes with `auth` null: what answers it may stand
    * behind.

@@ -76,7 +76,11 @@ export const CREATE_FIELDS: readonly string[] = Object.keys(CREATE_NAMES);
 
 /** @internal */
 export function createRequest(fields: Map<string, unknown>): string {
-  return toRequestJson(fields, CREATE_NAMES);
+  const actor = fields.get("actor");
+  if (actor === undefined || actor === null) return toRequestJson(fields, CREATE_NAMES);
+  const found = readMembers("actor", actor, ["userId", "reason"]);
+  const named = { user_id: found.get("userId"), reason: found.get("reason") };
+  return toRequestJson(new Map(fields).set("actor", named), CREATE_NAMES);
 }
 
 /** @internal */

@@ -45,6 +45,8 @@ export interface AccessTokenClaims {
   auth_time?: number;
   /** The methods that the user had passed, the newest last; absent without any. */
   amr?: string[];
+  /** Who acts for the user, if another person does (RFC 8693). */
+  act?: { sub: string };
   /** When each of them was passed last; absent where all are of the same second. */
   amr_times?: number[];
   jti: string;
@@ -70,6 +72,8 @@ export type TokenVerification =
       authTime: Date;
       /** The methods that the user has passed, each with its last time, the newest last. */
       factors: Factor[];
+      /** Who acts for the user, and why, if another person does. */
+      actor: Session["actor"];
       /** Whether the token was issued before the last update of the session: the client should refresh. */
       outdated: boolean;
       error: null;
@@ -176,7 +180,7 @@ function toTokenVerification(
   payload: AccessTokenClaims,
   session: WireSession,
 ): TokenVerification {
-  const { role, orgId, mfaVerified, claims, authTime, factors } = toIdentity(session);
+  const { role, orgId, mfaVerified, claims, authTime, factors, actor } = toIdentity(session);
   return {
     valid: true,
     payload: copyClaims(payload),
@@ -186,6 +190,7 @@ function toTokenVerification(
     claims: copyClaims(claims),
     authTime,
     factors,
+    actor,
     outdated,
     error: null,
   };

@@ -29,7 +29,9 @@ export function Device({ session, onSignOut, ...context }: DeviceProps): ReactNo
   const Heading = `h${level}` as "h3";
   const { browser, system } = readDeviceName(session.user_agent);
   const name = texts.deviceName(browser, system);
-  const isNew = !session.current && times.now - Date.parse(session.created_at) < DAY;
+  const { actor } = session;
+  // The user did not sign in here, and has no password to change for it.
+  const isNew = !session.current && !actor && times.now - Date.parse(session.created_at) < DAY;
   const place = nameCountry(locale, session.country);
   return (
     <li className="hj-device">
@@ -45,6 +47,7 @@ export function Device({ session, onSignOut, ...context }: DeviceProps): ReactNo
               {texts.thisDevice}
             </span>
           )}
+          {actor && <span className="hj-badge hj-badge-new">{texts.actsForYou(actor.user_id)}</span>}
           {isNew && <span className="hj-badge hj-badge-new">{texts.newDevice}</span>}
         </Heading>
         <p className="hj-line" id={lineId}>
@@ -113,6 +116,12 @@ function Details({ session, texts, times }: RowContext & { session: Session }): 
     <details className="hj-details">
       <summary>{texts.details}</summary>
       <dl className="hj-facts">
+        {session.actor && (
+          <>
+            <dt>{texts.actsBecause}</dt>
+            <dd>{session.actor.reason}</dd>
+          </>
+        )}
         {session.ip_address && (
           <>
             <dt>{texts.address}</dt>

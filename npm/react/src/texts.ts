@@ -8,6 +8,9 @@ export interface Texts {
   /** A browser or app on a system, of which either may be unknown. */
   deviceName: (browser: string | null, system: string | null) => string;
   newDevice: string;
+  /** Of a session in which another person acts for the user, such as support. */
+  actsForYou: (userId: string) => string;
+  actsBecause: string;
   activeNow: string;
   active: (when: string) => string;
   signedIn: (when: string) => string;
@@ -55,6 +58,8 @@ export const ENGLISH: Texts = {
   deviceName: (browser, system) =>
     browser && system ? `${browser} on ${system}` : (browser ?? system ?? "Unknown device"),
   newDevice: "New",
+  actsForYou: (userId) => `${userId} acts for you`,
+  actsBecause: "Reason",
   activeNow: "active now",
   active: (when) => `active ${when}`,
   signedIn: (when) => `signed in ${when}`,

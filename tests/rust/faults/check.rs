@@ -204,7 +204,8 @@ fn a_file_of_an_earlier_release_is_sound_and_opens_with_its_sessions() {
          DROP TABLE revocations; DROP INDEX sessions_of_credential; DROP INDEX sessions_of_external_id;
          ALTER TABLE tenants DROP COLUMN revocation_list; ALTER TABLE sessions DROP COLUMN credential_sha256; ALTER TABLE sessions DROP COLUMN external_id;
          ALTER TABLE tenants DROP COLUMN event_retention; ALTER TABLE tenants DROP COLUMN record_retention; ALTER TABLE sessions DROP COLUMN judged_by;
-         ALTER TABLE sessions DROP COLUMN identity_serial; ALTER TABLE sessions DROP COLUMN factors; PRAGMA user_version = 1",
+         ALTER TABLE sessions DROP COLUMN identity_serial; ALTER TABLE sessions DROP COLUMN factors; ALTER TABLE sessions DROP COLUMN acted_by;
+         ALTER TABLE tenants DROP COLUMN max_actor_duration; PRAGMA user_version = 1",
     );
     let report = check(&database);
     assert!(report.ok && report.counts.sessions == 1_202, "{report:?}");

@@ -222,7 +222,7 @@ impl History {
         let now = probe.session.created_at.as_millis();
         assert!((self.model.clock..=self.model.now.max(self.model.clock)).contains(&now));
         self.model.now = now;
-        self.model.apply_create(0, 0, None, &probe);
+        self.model.apply_create(0, 0, None, false, &probe);
         for tenant_index in 0..TENANTS {
             for session_index in self.model.newest_first(tenant_index) {
                 let was_reported_ended =

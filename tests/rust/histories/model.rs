@@ -46,6 +46,8 @@ pub struct SessionModel {
     pub created: i64,
     pub active: i64,
     pub expires: i64,
+    /// Whether another person acts for the user: for an hour at most, and no cap knows it (SPEC 21).
+    pub is_acted: bool,
     pub ended: Option<End>,
     /// Some answer has said that it is over.
     pub was_reported_ended: bool,
@@ -208,6 +210,7 @@ impl Model {
         assert!(known.access_exp <= known.expires, "an access token outlives its session");
         assert_eq!(shown.identity.role.as_ref().map(|role| role.as_str()), known.role.as_deref());
         assert_eq!(shown.identity.mfa_verified, known.mfa);
+        assert_eq!(shown.actor.is_some(), known.is_acted);
         assert_eq!(shown.last_ip_address.map(|ip| ip.to_string()), known.ip);
         assert_eq!(shown.ip_address, None);
     }
@@ -247,16 +250,25 @@ impl Model {
     }
 
     /// A sign-in and the cap (SPEC 4).
-    pub fn apply_create(&mut self, tenant_index: usize, user: usize, duration: Option<i64>, grant: &Grant) {
+    pub fn apply_create(
+        &mut self,
+        tenant_index: usize,
+        user: usize,
+        duration: Option<i64>,
+        is_acted: bool,
+        grant: &Grant,
+    ) {
         let settings = self.tenants[tenant_index].settings;
+        let usual = settings.session_duration;
+        let duration = duration.unwrap_or(if is_acted { usual.min(3_600_000) } else { usual });
         let mut oldest_first = self.newest_first(tenant_index);
         oldest_first.reverse();
         oldest_first.retain(|session_index| {
-            self.tenants[tenant_index].sessions[*session_index].user == user
-                && self.is_active(tenant_index, *session_index)
+            let session = &self.tenants[tenant_index].sessions[*session_index];
+            session.user == user && !session.is_acted && self.is_active(tenant_index, *session_index)
         });
         let mut evicted = Vec::new();
-        if let Some(cap) = settings.cap {
+        if let Some(cap) = settings.cap.filter(|_| !is_acted) {
             while oldest_first.len() + 1 > cap {
                 let session_index = oldest_first.remove(0);
                 self.end(tenant_index, session_index, EndReason::MaxSessions);
@@ -275,7 +287,8 @@ impl Model {
             user,
             created: self.now,
             active: self.now,
-            expires: self.now + duration.unwrap_or(settings.session_duration),
+            expires: self.now + duration,
+            is_acted,
             ended: None,
             was_reported_ended: false,
             tokens: vec![grant.refresh_token.expose().to_owned()],

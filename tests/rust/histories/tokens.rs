@@ -1,6 +1,8 @@
 //! Calls that hand out tokens or present them: sign-in, refresh, update, sign-out.
 
-use hellojohn::{CreateSession, EndReason, ErrorCode, IdentityPatch, RefreshRequest, SignOutScope};
+use hellojohn::{
+    CreateSession, EndReason, ErrorCode, IdentityPatch, RefreshRequest, SessionActor, SignOutScope,
+};
 use hellojohn_tests::fixture::{SECOND, code, user};
 
 use crate::model::{self, RefreshOutcome};
@@ -9,10 +11,13 @@ use crate::{History, USERS};
 impl History {
     pub fn create(&mut self, tenant_index: usize) {
         let user_index = self.dice.below(USERS);
-        let secs = self.dice.one_in(3).then(|| 1 + self.dice.below(7_200) as u64);
-        self.record_call(format!("create {tenant_index} u{user_index} {secs:?}"));
+        let is_acted = self.dice.one_in(6);
+        let longest = if is_acted { 3_600 } else { 7_200 };
+        let secs = self.dice.one_in(3).then(|| 1 + self.dice.below(longest) as u64);
+        self.record_call(format!("create {tenant_index} u{user_index} {secs:?} {is_acted}"));
+        let actor = is_acted.then(|| SessionActor::new(user("op"), "ticket".parse().unwrap()));
         let duration = secs.map(|secs| hellojohn::Duration::from_secs(secs).unwrap());
-        let request = CreateSession::new(user(&format!("u{user_index}"))).duration(duration);
+        let request = CreateSession::new(user(&format!("u{user_index}"))).duration(duration).actor(actor);
         let answer = self.tenants[tenant_index].create(request);
         self.record_answer(&answer);
         self.model.see_clock();
@@ -20,6 +25,7 @@ impl History {
             tenant_index,
             user_index,
             secs.map(|secs| secs as i64 * SECOND),
+            is_acted,
             &answer.unwrap(),
         );
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use hellojohn::{
     ConfigPatch, CreateSession, ErrorCode, EventQuery, IdentityPatch, ImportRequest, ListQuery,
-    LocalVerification, Operation, PurgeBefore, RefreshRequest, RevokeWhere, SeriesSpan, SessionFilter,
-    SignOutScope,
+    LocalVerification, Operation, PurgeBefore, RefreshRequest, RequiredAuth, RevokeWhere, SeriesSpan,
+    SessionFilter, SignOutScope,
 };
 
 use super::{SECRET, observed, tenant_of, user};
@@ -56,6 +56,11 @@ fn every_operation_is_told_once_under_its_name() {
     assert!(told(Operation::VerifyAccessToken).is_from_cache);
     tenant.verify_locally(token, &LocalVerification::default()).unwrap();
     told(Operation::VerifyLocally);
+    let recent = RequiredAuth::default().max_age(Some("5m".parse().unwrap()));
+    tenant.require_auth(token, &recent).unwrap();
+    assert!(told(Operation::RequireAuth).is_from_cache);
+    tenant.require_auth_locally(token, &LocalVerification::default(), &recent).unwrap();
+    told(Operation::RequireAuthLocally);
     let filter = SessionFilter::default().mfa_verified(Some(true));
     tenant.preview_revoke_where(&filter).unwrap();
     assert_eq!(told(Operation::PreviewRevokeWhere).rows, 1);

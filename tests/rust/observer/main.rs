@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use hellojohn::{
-    CreateSession, Engine, ErrorCode, ManualClock, Observer, Operation, OperationReport, RefreshRequest,
-    SessionId, Tenant, Timestamp, UserId,
+    CreateSession, Engine, ErrorCode, LocalVerification, ManualClock, Observer, Operation, OperationReport,
+    RefreshRequest, RequiredAuth, SessionActor, SessionId, Tenant, Timestamp, UserId,
 };
 
 const SECRET: &str = "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA";
@@ -106,6 +106,35 @@ fn a_refusal_is_told_with_its_code_and_without_rows() {
     recorder.take();
     assert!(tenant.stats().is_err());
     assert_eq!(recorder.take_one().error, Some(ErrorCode::EngineClosed));
+}
+
+#[test]
+fn the_refusal_of_a_gate_is_told_once_with_its_own_code() {
+    let (recorder, clock, _engine, tenant, _folder) = observed();
+    let own = tenant.create(CreateSession::new(user("usr_1"))).unwrap().access_token;
+    let actor = SessionActor::new(user("op"), "ticket 1".parse().unwrap());
+    let acted = tenant.create(CreateSession::new(user("usr_1")).actor(Some(actor))).unwrap().access_token;
+    clock.advance_millis(300_001);
+    recorder.take();
+    let factor = RequiredAuth::default().factors("otp".parse().unwrap());
+    let recent = RequiredAuth::default().max_age(Some("5m".parse().unwrap()));
+    let no_actor = RequiredAuth::default().refuse_actor(true);
+    for (token, required, code) in [
+        (own.expose(), &factor, ErrorCode::ReauthenticationRequired),
+        (own.expose(), &recent, ErrorCode::ReauthenticationRequired),
+        (acted.expose(), &no_actor, ErrorCode::InsufficientPermissions),
+        ("a.b.c", &no_actor, ErrorCode::InvalidToken),
+    ] {
+        assert!(tenant.require_auth(token, required).is_err());
+        let told = recorder.take_one();
+        assert_eq!((told.operation, told.error, told.rows), (Operation::RequireAuth, Some(code), 0));
+        assert!(tenant.require_auth_locally(token, &LocalVerification::default(), required).is_err());
+        let told = recorder.take_one();
+        assert_eq!((told.operation, told.error, told.rows), (Operation::RequireAuthLocally, Some(code), 0));
+    }
+    // A gate that asks for nothing is the verification that it is.
+    tenant.require_auth(acted.expose(), &RequiredAuth::default()).unwrap();
+    assert_eq!(recorder.take_one().operation, Operation::VerifyAccessToken);
 }
 
 #[test]

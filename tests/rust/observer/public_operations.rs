@@ -17,8 +17,6 @@ const NOT_TOLD: &[(&str, &str)] = &[
     ("event_consumer_as", "names a consumer and reads nothing"),
     ("may_have_events_after", "looks at a number in memory, a few times a second"),
     ("may_have_events_since", "looks at a number in memory, a few times a second"),
-    ("require_auth", "calls verify_access_token, and looks at its answer"),
-    ("require_auth_locally", "calls verify_locally, and looks at its answer"),
     ("resume_sign_in", "reads a text"),
     ("maintain_in_turn", "calls maintain where it is its turn"),
 ];

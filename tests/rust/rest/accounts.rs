@@ -1,8 +1,9 @@
 //! A user with an access token: sees and ends only their own sessions.
 
-use serde_json::json;
+use hellojohn::{CreateSession, SessionActor};
+use serde_json::{Value, json};
 
-use crate::host::Host;
+use crate::host::{Host, user};
 
 #[test]
 fn a_user_lists_their_own_sessions() {
@@ -65,6 +66,33 @@ fn a_user_signs_out_their_other_devices_or_all() {
     assert_eq!(revoked("/v1/sessions?except=current&user_id=usr_1"), json!({"revoked": 0}));
     assert_eq!(revoked("/v1/sessions"), json!({"revoked": 1}));
     assert!(host.tenant.verify_session(other.session.id).is_ok());
+}
+
+#[test]
+fn who_acts_for_a_user_is_shown_to_the_user_and_named_in_what_that_person_does() {
+    let host = Host::new();
+    host.tenant.update_config(&r#"{"event_retention": "1d"}"#.parse().unwrap()).unwrap();
+    let actor = SessionActor::new(user("op"), "ticket 4711".parse().unwrap());
+    let acted = host.tenant.create(CreateSession::new(user("usr_1")).actor(Some(actor))).unwrap();
+    let (own, other) = (host.create("usr_1"), host.create("usr_1"));
+    let page = host.get("/v1/sessions").bearer(own.access_token.expose()).send().is(200).body;
+    let actors: Vec<&Value> =
+        page["data"].as_array().unwrap().iter().map(|session| &session["actor"]).collect();
+    let named = json!({"user_id": "op", "reason": "ticket 4711"});
+    assert_eq!(actors, [&Value::Null, &Value::Null, &named]);
+    let token = acted.access_token.expose();
+    let verify = host.post("/v1/sessions/verify").json(&json!({"token": token}));
+    let verified = verify.secret().send().is(200).body;
+    assert_eq!((&verified["user_id"], &verified["actor"]), (&json!("usr_1"), &named));
+
+    let end = |session, token| {
+        host.delete(&format!("/v1/sessions/{session}")).bearer(token).send().is(204);
+        let events = host.get(&format!("/v1/events?session_id={session}&types=session.ended")).secret();
+        events.send().is(200).body["data"][0]["actor"].clone()
+    };
+    assert_eq!(end(other.session.id, token), "op");
+    assert_eq!(end(acted.session.id, own.access_token.expose()), Value::Null);
+    host.get("/v1/sessions").bearer(token).send().fails(401, "session_revoked");
 }
 
 #[test]

@@ -53,6 +53,7 @@ fn a_session_as_documented() {
             "claims": {},
             "auth_time": "2024-01-15T10:30:00Z",
             "factors": [],
+            "actor": null,
             "last_ip_address": "203.0.113.42",
             "last_user_agent": agent,
         })
@@ -161,6 +162,7 @@ fn verifying_tokens_and_ids() {
         "claims": {},
         "auth_time": "2024-01-15T10:30:00Z",
         "factors": [],
+        "actor": null,
         "outdated": false,
         "expires_at": "2024-01-15T11:30:00Z",
     });

@@ -16,6 +16,7 @@ fn settings_are_read_and_changed() {
         "refresh_reuse_window": "10s",
         "event_retention": null,
         "record_retention": null,
+        "max_actor_duration": "1h",
         "warnings": [],
         "revocation_list": false,
     });
@@ -34,6 +35,7 @@ fn settings_are_read_and_changed() {
         "refresh_reuse_window": "10s",
         "event_retention": null,
         "record_retention": null,
+        "max_actor_duration": "1h",
         "warnings": [],
         "revocation_list": false,
     });

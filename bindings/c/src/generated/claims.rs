@@ -20,6 +20,7 @@ pub struct hj_claims {
     mfa_verified: bool,
     auth_time: i64,
     factors: FactorList,
+    actor_user_id: TextOffset,
     email: TextOffset,
     issued_at: i64,
     expires_at: i64,
@@ -40,6 +41,7 @@ impl hj_claims {
             mfa_verified: claims.mfa_verified,
             auth_time: claims.auth_time.map_or(0, Timestamp::as_millis),
             factors: FactorList::new(&claims.factors),
+            actor_user_id: texts.add_optional(claims.actor_user_id.as_ref()),
             email: texts.add_optional(claims.email.as_ref()),
             issued_at: claims.issued_at.as_millis(),
             expires_at: claims.expires_at.as_millis(),
@@ -120,6 +122,13 @@ pub unsafe extern "C" fn hj_claims_factor_method(claims: *const hj_claims, index
 pub unsafe extern "C" fn hj_claims_factor_at_ms(claims: *const hj_claims, index: usize) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(claims, |claims| claims.factors.at_ms(index)) }
+}
+
+/// "act.sub": who acts for the user, if another person does. NULL if there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_claims_actor_user_id(claims: *const hj_claims) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(claims, |claims| claims.texts.c_str(claims.actor_user_id)) }
 }
 
 /// "email": the user's e-mail address. NULL if there is none.

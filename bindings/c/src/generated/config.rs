@@ -20,6 +20,7 @@ pub struct hj_config {
     event_retention: u64,
     record_retention: u64,
     revocation_list: bool,
+    max_actor_duration: u64,
     pub(crate) json: TextOffset,
     pub(crate) warnings_json: TextOffset,
 }
@@ -36,6 +37,7 @@ impl hj_config {
             event_retention: config.event_retention.map_or(0, Duration::as_secs),
             record_retention: config.record_retention.map_or(0, Duration::as_secs),
             revocation_list: config.revocation_list,
+            max_actor_duration: config.max_actor_duration.as_secs(),
             json: texts.add_json(config),
             warnings_json: texts
                 .add_json(&config.warnings().iter().map(|warning| warning.as_str()).collect::<Vec<_>>()),
@@ -103,6 +105,14 @@ pub unsafe extern "C" fn hj_config_record_retention_s(config: *const hj_config) 
 pub unsafe extern "C" fn hj_config_revocation_list(config: *const hj_config) -> bool {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(config, |config| config.revocation_list) }
+}
+
+/// How long a session may last in which another person acts for the user; default 1 hour. Binds when it
+/// starts.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_config_max_actor_duration_s(config: *const hj_config) -> u64 {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(config, |config| config.max_actor_duration) }
 }
 
 /// The settings as a JSON object, durations as they were given: {"session_duration":"30d", …}.

@@ -1,6 +1,6 @@
 //! Written by `make generate` from core's schema; do not edit.
 
-use hellojohn_core::{ClientHints, ClientInfo, CreateSession, Error, Identity, SignInFactors};
+use hellojohn_core::{ClientHints, ClientInfo, CreateSession, Error, Identity, SessionActor, SignInFactors};
 
 use crate::abi::{OptionStruct, hj_str};
 use crate::tenant::mfa::{self, HJ_MFA_UNSAID, hj_mfa};
@@ -45,6 +45,11 @@ pub struct hj_create_options {
     /// 8. Two kinds of them make the session "mfa_verified", unless that is said. As text with commas:
     /// "pwd,otp".
     pub factors: hj_str,
+    /// Who acts for the user, if another person does, 1 to 255 bytes. Such a session lasts
+    /// "max_actor_duration" at most, and no cap knows it.
+    pub actor_user_id: hj_str,
+    /// Why that person acts for the user, 1 to 255 bytes; must be given with "actor_user_id".
+    pub actor_reason: hj_str,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given" and HJ_MFA_UNSAID.
@@ -91,6 +96,28 @@ pub(crate) unsafe fn read_request(
                     .email(options.email.parse("email")?)
                     .claims(options.claims_json.parse("claims")?.unwrap_or_default()),
             )
+            .actor(read_actor(options)?)
             .duration(options.duration.parse("duration")?))
+    }
+}
+
+/// # Safety
+/// Section "Strings" of the contract holds for all texts.
+unsafe fn read_actor(options: hj_create_options) -> Result<Option<SessionActor>, Error> {
+    // SAFETY: the caller keeps "Strings".
+    unsafe {
+        Ok(
+            match (options.actor_user_id.parse("actor_user_id")?, options.actor_reason.parse("actor_reason")?)
+            {
+                (None, None) => None,
+                (Some(user_id), Some(reason)) => Some(SessionActor::new(user_id, reason)),
+                (None, Some(_)) => {
+                    return Err(Error::validation("actor_user_id", "is required with a reason"));
+                }
+                (Some(_), None) => {
+                    return Err(Error::validation("actor_reason", "is required with an actor"));
+                }
+            },
+        )
     }
 }

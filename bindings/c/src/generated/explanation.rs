@@ -34,6 +34,8 @@ pub struct hj_explanation {
     replays_left: u64,
     older_token: TextOffset,
     older_token_until: i64,
+    pub(crate) actor_user_id: TextOffset,
+    pub(crate) actor_reason: TextOffset,
 }
 
 impl hj_explanation {
@@ -62,6 +64,8 @@ impl hj_explanation {
             replays_left: explanation.replays_left.unwrap_or(0),
             older_token: texts.add_optional(explanation.older_token.as_ref()),
             older_token_until: explanation.older_token_until.map_or(0, Timestamp::as_millis),
+            actor_user_id: texts.add_optional(explanation.actor.as_ref().map(|actor| &actor.user_id)),
+            actor_reason: texts.add_optional(explanation.actor.as_ref().map(|actor| &actor.reason)),
             texts,
         }
     }
@@ -230,6 +234,20 @@ pub unsafe extern "C" fn hj_explanation_older_token(explanation: *const hj_expla
 pub unsafe extern "C" fn hj_explanation_older_token_until_at_ms(explanation: *const hj_explanation) -> i64 {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(explanation, |explanation| explanation.older_token_until) }
+}
+
+/// Who acts for the user in the session. NULL if no other person does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_explanation_actor_user_id(explanation: *const hj_explanation) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(explanation, |explanation| explanation.texts.c_str(explanation.actor_user_id)) }
+}
+
+/// Why that person acts for the user. NULL if none does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_explanation_actor_reason(explanation: *const hj_explanation) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(explanation, |explanation| explanation.texts.c_str(explanation.actor_reason)) }
 }
 
 /// Frees the object; NULL is allowed.

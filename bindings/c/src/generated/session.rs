@@ -38,6 +38,8 @@ pub struct hj_session {
     last_ip_address: TextOffset,
     last_user_agent: TextOffset,
     pub(crate) is_active: bool,
+    pub(crate) actor_user_id: TextOffset,
+    pub(crate) actor_reason: TextOffset,
 }
 
 impl hj_session {
@@ -79,6 +81,8 @@ impl hj_session {
                 texts.add_optional(session.last_user_agent.as_ref())
             },
             is_active: session.status == hellojohn_core::Status::Active,
+            actor_user_id: texts.add_optional(session.actor.as_ref().map(|actor| &actor.user_id)),
+            actor_reason: texts.add_optional(session.actor.as_ref().map(|actor| &actor.reason)),
             texts,
         }
     }
@@ -273,6 +277,20 @@ pub unsafe extern "C" fn hj_session_last_user_agent(session: *const hj_session) 
 pub unsafe extern "C" fn hj_session_is_active(session: *const hj_session) -> bool {
     // SAFETY: the caller promises NULL or a live object ("Objects").
     unsafe { get(session, |session| session.is_active) }
+}
+
+/// Who acts for the user in this session. NULL if no other person does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_session_actor_user_id(session: *const hj_session) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(session, |session| session.texts.c_str(session.actor_user_id)) }
+}
+
+/// Why that person acts for the user. NULL if none does.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_session_actor_reason(session: *const hj_session) -> *const c_char {
+    // SAFETY: the caller promises NULL or a live object ("Objects").
+    unsafe { get(session, |session| session.texts.c_str(session.actor_reason)) }
 }
 
 /// Frees the object; NULL is allowed.

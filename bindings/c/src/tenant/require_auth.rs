@@ -21,6 +21,8 @@ pub struct hj_required_auth {
     pub max_age: hj_str,
     /// The methods that must have been passed, all of them, such as "pwd,otp".
     pub factors: hj_str,
+    /// Whether a session in which another person acts for the user is refused; false by default.
+    pub refuse_actor: bool,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given".
@@ -39,7 +41,9 @@ impl hj_required_auth {
             let factors = given.factors.parse("factors")?.unwrap_or_default();
             // Through the JSON form, whose errors name the member.
             let max_age = given.max_age.read_text("max_age")?.map(|text| ("max_age".to_owned(), text.into()));
-            Ok(RequiredAuth::from_json(max_age.into_iter().collect())?.factors(factors))
+            Ok(RequiredAuth::from_json(max_age.into_iter().collect())?
+                .factors(factors)
+                .refuse_actor(given.refuse_actor))
         }
     }
 }
@@ -48,7 +52,8 @@ impl hj_required_auth {
 /// that hj_tenant_update has added counts at once, also for a token that was issued before.
 ///
 /// `required` (NULL: nothing is), `session` and `claims` may be NULL. Fails as hj_tenant_verify_access_token, and with
-/// HJ_ERR_REAUTHENTICATION_REQUIRED: hj_error_max_age_s and hj_error_factors then tell what is required.
+/// HJ_ERR_REAUTHENTICATION_REQUIRED: hj_error_max_age_s and hj_error_factors then tell what is required; with
+/// HJ_ERR_INSUFFICIENT_PERMISSIONS for a person who acts for the user where that is refused.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_require_auth(
@@ -76,7 +81,8 @@ pub unsafe extern "C" fn hj_tenant_require_auth(
 /// authenticated as required when it was issued. A token of an earlier release tells no times: it is refused where a `max_age`
 /// is required.
 ///
-/// `required` and `claims` may be NULL. Fails as hj_tenant_verify_locally, and with HJ_ERR_REAUTHENTICATION_REQUIRED.
+/// `required` and `claims` may be NULL. Fails as hj_tenant_verify_locally, and with HJ_ERR_REAUTHENTICATION_REQUIRED
+/// or HJ_ERR_INSUFFICIENT_PERMISSIONS.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_require_auth_locally(

@@ -132,7 +132,7 @@ fn session_table(sessions: &[Value]) -> String {
     let rows = sessions.iter().map(|session| {
         let status = status_text(session);
         let fields = ["created_at", "last_active_at", "device_type", "ip_address", "country"];
-        let identity = [text(&session["id"]), text(&session["user_id"]), status];
+        let identity = [text(&session["id"]), user_text(session), status];
         identity.into_iter().chain(fields.map(|field| text(&session[field]))).collect()
     });
     table(&["SESSION", "USER", "STATUS", "SIGNED IN", "LAST ACTIVE", "DEVICE", "ADDRESS", "COUNTRY"], rows)
@@ -145,7 +145,7 @@ fn revoke(api: &Api, id: &str) -> Result<Answer, CommandFailure> {
     let people = format!(
         "The session {} of {} is over: {}.",
         text(&session["id"]),
-        text(&session["user_id"]),
+        user_text(&session),
         status_text(&session),
     );
     Ok(Answer::new(session, people))
@@ -194,10 +194,18 @@ fn describe_preview(preview: &Value) -> String {
 /// The main sentence of an explanation.
 fn summarize(explanation: &Value) -> String {
     let member = |name: &str| text(&explanation[name]);
-    let subject = format!("The session {} of {}", member("session_id"), member("user_id"));
+    let subject = format!("The session {} of {}", member("session_id"), user_text(explanation));
     match &explanation["end_reason"] {
         Value::Null => format!("{subject} is active until {} ({}).", member("ends_at"), member("ends_by")),
         _ => format!("{subject} is over since {}: {}.", member("ended_at"), status_text(explanation)),
+    }
+}
+
+/// The user, and the person who acts in the session.
+fn user_text(session: &Value) -> String {
+    match &session["actor"] {
+        Value::Null => text(&session["user_id"]),
+        actor => format!("{} (by {})", text(&session["user_id"]), text(&actor["user_id"])),
     }
 }
 

@@ -33,6 +33,7 @@ impl Serialize for SessionValues<'_> {
         values.serialize_element(&session.identity.claims)?;
         values.serialize_element(&session.auth_time)?;
         values.serialize_element(&session.factors)?;
+        values.serialize_element(&session.actor)?;
         values.serialize_element(&session.last_ip_address)?;
         values.serialize_element(&session.last_user_agent)?;
         values.end()

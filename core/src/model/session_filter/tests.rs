@@ -105,6 +105,7 @@ fn times_are_open_ends_and_bound_the_ids_to_look_at() {
             judged_by: 0,
         },
         access_expires_at: Timestamp::from_millis(100),
+        is_acted: false,
     };
     let created = filter(json!({"created_after": 5, "created_before": 9}));
     let active = filter(json!({"last_active_after": 5, "last_active_before": 9}));

@@ -170,6 +170,7 @@ impl LazyTenant {
                 judged_by: 0,
             },
             access_expires_at: Timestamp::from_millis(expires_at(at)),
+            is_acted: false,
         };
         LazyTenant {
             now: Timestamp::default(),

@@ -18,6 +18,7 @@ pub(in crate::store) fn revocations_read_back_in_the_order_of_their_numbers(data
         user_id: Some(user("usr 'ü")),
         spared: Some(session_id(1)),
         newest: Some(session_id(9)),
+        spares_actors: true,
         ..Revocation::numbered(u64::from(u32::MAX) * 1_000, at(8))
     };
     let start = Revocation { at: Some(at(5)), is_start: true, ..Revocation::numbered(3, at(6)) };

@@ -12,6 +12,7 @@ use crate::model::id::{EventId, KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::imported::CredentialHash;
 use crate::model::session::{BulkNo, End, EndReason, SessionTimes};
+use crate::model::session_actor::SessionActor;
 use crate::model::session_filter::SessionFilter;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::rules::rotation::Rotation;
@@ -62,6 +63,7 @@ pub(in crate::store) fn plain_session(id: SessionId, user_id: &UserId) -> Sessio
         factors: Factors::default(),
         credential: None,
         external_id: None,
+        actor: None,
     }
 }
 
@@ -112,6 +114,7 @@ pub(in crate::store) fn full_session(id: SessionId, user_id: &UserId, seed: u8) 
         factors: Factors::passed(&["pwd".parse().unwrap(), format!("own:{seed}").parse().unwrap()], time(7)),
         credential: Some(CredentialHash([id.to_bytes(), [seed; 16]].concat().try_into().unwrap())),
         external_id: Some(text(&id.to_string()).parse().unwrap()),
+        actor: Some(SessionActor::new(user("op 'ü"), text("reason").parse().unwrap())),
     }
 }
 
@@ -203,6 +206,7 @@ pub(in crate::store) fn full_config() -> Config {
         event_retention: Some("400d".parse().unwrap()),
         record_retention: Some("1y".parse().unwrap()),
         revocation_list: true,
+        max_actor_duration: "2h".parse().unwrap(),
     }
 }
 

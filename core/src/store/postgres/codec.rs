@@ -19,6 +19,7 @@ use crate::model::imported::CredentialHash;
 use crate::model::ip_address::IpAddress;
 use crate::model::revocation::Revocation;
 use crate::model::session::{End, SessionLifetime, SessionTimes};
+use crate::model::session_actor::SessionActor;
 use crate::model::session_filter::SessionFilter;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
@@ -84,6 +85,7 @@ columns! {
     judged_by bigint: record.times.judged_by => times.judged_by = cell.number();
     user_id text: record.user_id => user_id = cell.text();
     access_expires_at_ms bigint: record.access_expires_at => access_expires_at = cell.time();
+    is_acted boolean: record.is_acted => is_acted = cell.flag();
 }
 
 columns! {
@@ -108,6 +110,7 @@ columns! {
     email text: record.identity.email => identity.email = cell.optional_text();
     claims text: record.identity.claims => identity.claims = cell.optional_parsed(Claims::from_stored).map(Option::unwrap_or_default);
     identity_serial bigint: record.identity_serial => identity_serial = cell.unsigned();
+    acted_by text: record.actor => actor = cell.optional_parsed(|text| SessionActor::from_stored(text).ok_or(()));
     factors text: record.factors => factors = cell.optional_parsed(|text| Factors::from_stored(text).ok_or(())).map(Option::unwrap_or_default);
     credential_sha256 bytea: record.credential => credential = cell.optional_bytes_of().map(|hash| hash.map(CredentialHash));
     external_id text: record.external_id => external_id = cell.optional_text();
@@ -124,6 +127,7 @@ columns! {
     event_retention text: config.event_retention => event_retention = cell.optional_text();
     record_retention text: config.record_retention => record_retention = cell.optional_text();
     revocation_list boolean: config.revocation_list => revocation_list = cell.flag();
+    max_actor_duration text: config.max_actor_duration => max_actor_duration = cell.text();
 }
 
 columns! {
@@ -198,6 +202,7 @@ columns! {
     user_id text: entry.user_id => user_id = cell.optional_text();
     spared_ulid bytea: entry.spared.map(SessionId::to_bytes) => spared = cell.optional_session();
     newest_ulid bytea: entry.newest.map(SessionId::to_bytes) => newest = cell.optional_session();
+    spares_actors boolean: entry.spares_actors => spares_actors = cell.flag();
     is_start boolean: entry.is_start => is_start = cell.flag();
 }
 
@@ -238,7 +243,8 @@ pub(super) fn lifetime(row: &Row, first: usize) -> Result<SessionLifetime, Failu
     let never = Timestamp::default();
     let times =
         SessionTimes { created_at: never, last_active_at: never, expires_at: never, end, judged_by: 0 };
-    let mut lifetime = SessionLifetime { id, user_id: cell(7).text()?, times, access_expires_at: never };
+    let user_id = cell(7).text()?;
+    let mut lifetime = SessionLifetime { id, user_id, times, access_expires_at: never, is_acted: false };
     read_lifetime(&mut lifetime, row, first, id)?;
     Ok(lifetime)
 }
@@ -459,6 +465,16 @@ as_value! { Duration, IpAddress => Text(|value| value.to_string()) }
 as_value! { SessionFilter => Text(|filter| filter.to_json()) }
 
 impl AsValue for Factors {
+    fn as_value(&self) -> Value {
+        Value::Text(self.to_stored())
+    }
+
+    fn null() -> Value {
+        Value::Text(None)
+    }
+}
+
+impl AsValue for SessionActor {
     fn as_value(&self) -> Value {
         Value::Text(self.to_stored())
     }

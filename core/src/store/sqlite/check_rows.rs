@@ -33,6 +33,9 @@ const ADDED_COLUMNS: &[(&str, &str, usize)] = &[
     ("factors", "NULL", 8),
     ("credential_sha256", "NULL", 9),
     ("external_id", "NULL", 9),
+    ("acted_by", "NULL", 10),
+    ("max_actor_duration", "'1h'", 10),
+    ("spares_actors", "0", 10),
 ];
 
 /// The statement for a file of this version, in which a column that it lacks holds what it held before.

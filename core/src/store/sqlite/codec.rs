@@ -15,6 +15,7 @@ use crate::model::identity::Claims;
 use crate::model::imported::CredentialHash;
 use crate::model::revocation::Revocation;
 use crate::model::session::{BulkNo, End, SessionLifetime, SessionTimes};
+use crate::model::session_actor::SessionActor;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
     BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, SealRecord, SessionRecord, SignInFailures, TenantNo,
@@ -35,6 +36,7 @@ columns! {
         judged_by: record.times.judged_by;
         user_id: record.user_id;
         access_expires_at_ms: record.access.params.expires_at;
+        acted_by: record.actor; // read by `session`
     }
     others {
         generation: record.rotation.generation => rotation.generation = cell.unsigned();
@@ -74,6 +76,7 @@ columns! {
         event_retention: config.event_retention => event_retention = cell.optional_text();
         record_retention: config.record_retention => record_retention = cell.optional_text();
         revocation_list: config.revocation_list => revocation_list = cell.value();
+        max_actor_duration: config.max_actor_duration => max_actor_duration = cell.text();
     }
 }
 
@@ -163,8 +166,13 @@ columns! {
         user_id: entry.user_id => user_id = cell.optional_text();
         spared_ulid: entry.spared.map(SessionId::to_bytes) => spared = cell.optional_session();
         newest_ulid: entry.newest.map(SessionId::to_bytes) => newest = cell.optional_session();
+        spares_actors: entry.spares_actors => spares_actors = cell.value();
         is_start: entry.is_start => is_start = cell.value();
     }
+}
+
+fn stored_actor(text: &str) -> Result<SessionActor, ()> {
+    SessionActor::from_stored(text).ok_or(())
 }
 
 fn stored_factors(text: &str) -> Result<Factors, ()> {
@@ -195,6 +203,7 @@ pub(super) fn lifetime(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
         user_id: row.cell(SessionColumn::user_id).text()?,
         times,
         access_expires_at: row.cell(SessionColumn::access_expires_at_ms).time()?,
+        is_acted: row.cell(SessionColumn::acted_by).is_some()?,
     })
 }
 
@@ -203,6 +212,7 @@ pub(super) fn session(row: &Row<'_>) -> Result<SessionRecord, Failure> {
     let mut record = SessionRecord::blank(lifetime(row)?);
     let row = RowReader { row, id: record.id };
     SessionColumn::read_into(&mut record, &row)?;
+    record.actor = row.cell(SessionColumn::acted_by).optional_parsed(stored_actor)?;
     Ok(record)
 }
 

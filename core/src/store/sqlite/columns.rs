@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use rusqlite::types::FromSql;
+use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Row, Statement, ToSql};
 
 use super::error::map_value_error;
@@ -214,6 +214,12 @@ impl<C: Column, I: Display + Copy> Cell<'_, C, I> {
     /// The bytes of a session's id, or NULL.
     pub(super) fn optional_session(&self) -> Result<Option<SessionId>, Failure> {
         Ok(self.value::<Option<[u8; 16]>>()?.map(SessionId::from_bytes))
+    }
+
+    /// Whether it is no NULL.
+    pub(super) fn is_some(&self) -> Result<bool, Failure> {
+        let value = self.row.get_ref(self.column.index()).map_err(map_value_error)?;
+        Ok(value != ValueRef::Null)
     }
 
     /// Text that `parse` takes, or NULL.

@@ -21,6 +21,7 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_add_revocations.sql"),
     include_str!("migrations/0008_add_factors.sql"),
     include_str!("migrations/0009_add_imports.sql"),
+    include_str!("migrations/0010_add_actors.sql"),
 ];
 
 /// Refuses a foreign, changed or newer file before anything is written to it.

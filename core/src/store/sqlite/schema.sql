@@ -23,7 +23,7 @@ CREATE TABLE tenants (
   refresh_reuse_window TEXT NOT NULL,
   -- When every access token of the active key is dead that was issued under earlier settings.
   token_horizon_at_ms INTEGER NOT NULL
-, event_retention TEXT, record_retention TEXT, revocation_list INTEGER NOT NULL DEFAULT 0 CHECK (revocation_list IN (0, 1))) STRICT;
+, event_retention TEXT, record_retention TEXT, revocation_list INTEGER NOT NULL DEFAULT 0 CHECK (revocation_list IN (0, 1)), max_actor_duration TEXT NOT NULL DEFAULT '1h') STRICT;
 
 CREATE TABLE signing_keys (
   tenant_no INTEGER NOT NULL REFERENCES tenants (tenant_no),
@@ -72,7 +72,7 @@ CREATE TABLE sessions (
   role TEXT,
   email TEXT,
   claims TEXT,
-  ended INTEGER NOT NULL GENERATED ALWAYS AS (ended_at_ms IS NOT NULL) VIRTUAL, judged_by INTEGER NOT NULL DEFAULT 0, identity_serial INTEGER NOT NULL DEFAULT 0, factors TEXT, credential_sha256 BLOB CHECK (length(credential_sha256) = 32), external_id TEXT CHECK (external_id <> ''),
+  ended INTEGER NOT NULL GENERATED ALWAYS AS (ended_at_ms IS NOT NULL) VIRTUAL, judged_by INTEGER NOT NULL DEFAULT 0, identity_serial INTEGER NOT NULL DEFAULT 0, factors TEXT, credential_sha256 BLOB CHECK (length(credential_sha256) = 32), external_id TEXT CHECK (external_id <> ''), acted_by TEXT,
   PRIMARY KEY (tenant_no, session_ulid)
 ) STRICT, WITHOUT ROWID;
 
@@ -166,7 +166,7 @@ CREATE TABLE revocations (
   spared_ulid BLOB CHECK (length(spared_ulid) = 16),
   newest_ulid BLOB CHECK (length(newest_ulid) = 16),
   -- The list begins here: what ended before may be missing, and no entry before this one counts.
-  is_start INTEGER NOT NULL CHECK (is_start IN (0, 1)),
+  is_start INTEGER NOT NULL CHECK (is_start IN (0, 1)), spares_actors INTEGER NOT NULL DEFAULT 0 CHECK (spares_actors IN (0, 1)),
   PRIMARY KEY (tenant_no, seq)
 ) STRICT, WITHOUT ROWID;
 

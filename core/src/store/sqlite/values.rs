@@ -11,6 +11,7 @@ use crate::model::factor::Factors;
 use crate::model::identity::Claims;
 use crate::model::imported::CredentialHash;
 use crate::model::ip_address::IpAddress;
+use crate::model::session_actor::SessionActor;
 use crate::model::session_filter::SessionFilter;
 use crate::text::AsText;
 
@@ -52,6 +53,12 @@ as_sql! { Duration, IpAddress: |value| value.to_string() }
 as_sql! { SessionFilter: |filter| filter.to_json() }
 
 impl AsSql for Factors {
+    fn as_sql(&self) -> ToSqlOutput<'_> {
+        ToSqlOutput::Owned(self.to_stored().map_or(SqlValue::Null, SqlValue::Text))
+    }
+}
+
+impl AsSql for SessionActor {
     fn as_sql(&self) -> ToSqlOutput<'_> {
         ToSqlOutput::Owned(self.to_stored().map_or(SqlValue::Null, SqlValue::Text))
     }

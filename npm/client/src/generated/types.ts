@@ -129,6 +129,8 @@ export interface Session {
   auth_time: string;
   /** The methods that the user has passed, each with its last time, the newest last; at most 8. */
   factors: { method: string; at: string }[];
+  /** Who acts for the user in this session, if another person does. */
+  actor: { user_id: string; reason: string } | null;
   /** The address last seen: of the newest refresh that gave one, else of the sign-in. */
   last_ip_address: string | null;
   /** The user agent last seen: of the newest refresh that gave one, else of the sign-in. */

@@ -200,6 +200,15 @@ function Facts({ session }: { session: Session }) {
           <dd>
             <Copy text={session.user_id} />
           </dd>
+          {session.actor && (
+            <>
+              <dt>Acts for the user</dt>
+              <dd>
+                <Copy text={session.actor.user_id} />
+              </dd>
+              <Fact name="Because" value={session.actor.reason} />
+            </>
+          )}
           <Fact name="Email" value={session.email} />
           <Fact name="Role" value={session.role} />
           <Fact name="Organisation" value={session.org_id} isId />

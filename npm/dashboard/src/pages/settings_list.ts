@@ -75,6 +75,13 @@ export const SETTINGS: Readonly<Record<Name, SettingTexts>> = {
     effect: "At once. Up to 60 seconds.",
     control: duration("", { least: 0, most: 60 }),
   },
+  max_actor_duration: {
+    label: "Acting for a user",
+    short: "Acting",
+    hint: "How long a session may last in which another person, such as support, acts for a user. No cap counts it.",
+    effect: "For new such sessions",
+    control: duration(" at most"),
+  },
   event_retention: {
     label: "Keep events",
     short: "Events",

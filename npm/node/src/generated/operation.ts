@@ -19,6 +19,9 @@
  * - `verify_access_token`: An access token was verified, and its session in the store.
  * - `verify_session`: A session was verified by its id.
  * - `verify_locally`: An access token was verified by signature and claims only.
+ * - `require_auth`: An access token was verified as `verify_access_token` does, and what a gate requires of
+ *   the user and the session.
+ * - `require_auth_locally`: The same by signature and claims only.
  * - `revoke`: A session was revoked.
  * - `revoke_user`: All sessions of a user were revoked.
  * - `revoke_tenant`: All sessions of the tenant were revoked.
@@ -68,6 +71,8 @@ export type Operation =
   | "verify_access_token"
   | "verify_session"
   | "verify_locally"
+  | "require_auth"
+  | "require_auth_locally"
   | "revoke"
   | "revoke_user"
   | "revoke_tenant"

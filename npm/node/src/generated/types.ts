@@ -251,6 +251,8 @@ export interface Session {
   authTime: Date;
   /** The methods that the user has passed, each with its last time, the newest last; at most 8. */
   factors: Factor[];
+  /** Who acts for the user in this session, if another person does. */
+  actor: { userId: string; reason: string } | null;
   /** The address last seen: of the newest refresh that gave one, else of the sign-in. */
   lastIpAddress: string | null;
   /** The user agent last seen: of the newest refresh that gave one, else of the sign-in. */
@@ -287,6 +289,11 @@ export interface Config {
    * the list begins with what ends afterwards.
    */
   revocationList: boolean;
+  /**
+   * How long a session may last in which another person acts for the user; default 1 hour. Binds when it
+   * starts.
+   */
+  maxActorDuration: string;
 }
 
 /**
@@ -298,6 +305,11 @@ export interface SessionExplanation {
   sessionId: string;
   /** Its user. */
   userId: string;
+  /**
+   * Who acts for the user in this session, if another person does. No cap knows such a session: it has no
+   * rank.
+   */
+  actor: { userId: string; reason: string } | null;
   /** The engine's now: what the explanation is of. */
   explainedAt: Date;
   /** Its status. */
@@ -537,6 +549,7 @@ export interface ConfigPatch {
   eventRetention?: Duration | null | undefined;
   recordRetention?: Duration | null | undefined;
   revocationList?: boolean | undefined;
+  maxActorDuration?: Duration | undefined;
   session_duration?: Duration | undefined;
   access_token_ttl?: Duration | undefined;
   idle_timeout?: Duration | null | undefined;
@@ -545,6 +558,7 @@ export interface ConfigPatch {
   event_retention?: Duration | null | undefined;
   record_retention?: Duration | null | undefined;
   revocation_list?: boolean | undefined;
+  max_actor_duration?: Duration | undefined;
 }
 
 /** A sign-in. `undefined` and `null` mean "not given". */
@@ -584,6 +598,11 @@ export interface CreateSessionOptions {
    * The host's own claims: a JSON object of at most 4096 bytes, put at the top level of every access token.
    */
   claims?: object | null | undefined;
+  /**
+   * Who acts for the user, if another person does. Such a session lasts `max_actor_duration` at most, and no
+   * cap knows it.
+   */
+  actor?: { userId: string; reason: string } | null | undefined;
   /** How long this session lasts, such as `24h`, instead of the tenant's session duration. */
   duration?: Duration | null | undefined;
 }

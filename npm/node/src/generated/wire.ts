@@ -91,6 +91,7 @@ export type WireSession = [
   claims: Record<string, Json>,
   authTime: number,
   factors: WireFactor[],
+  actor: { user_id: string; reason: string } | null,
   lastIpAddress: string | null,
   lastUserAgent: string | null,
 ];
@@ -119,8 +120,9 @@ export function toSession(wire: WireSession): Session {
     claims: wire[19],
     authTime: new Date(wire[20]),
     factors: wire[21].map(toFactor),
-    lastIpAddress: wire[22],
-    lastUserAgent: wire[23],
+    actor: wire[22] && { userId: wire[22].user_id, reason: wire[22].reason },
+    lastIpAddress: wire[23],
+    lastUserAgent: wire[24],
     revoked: wire[3] === "revoked",
   };
 }
@@ -128,7 +130,7 @@ export function toSession(wire: WireSession): Session {
 /** What access tokens carry of a session: the user and how they authenticated. */
 export function toIdentity(
   wire: WireSession,
-): Pick<Session, "orgId" | "role" | "mfaVerified" | "email" | "claims" | "authTime" | "factors"> {
+): Pick<Session, "orgId" | "role" | "mfaVerified" | "email" | "claims" | "authTime" | "factors" | "actor"> {
   return {
     orgId: wire[15],
     role: wire[16],
@@ -137,6 +139,7 @@ export function toIdentity(
     claims: wire[19],
     authTime: new Date(wire[20]),
     factors: wire[21].map(toFactor),
+    actor: wire[22] && { userId: wire[22].user_id, reason: wire[22].reason },
   };
 }
 
@@ -149,6 +152,7 @@ export interface WireConfig {
   event_retention: string | null;
   record_retention: string | null;
   revocation_list: boolean;
+  max_actor_duration: string;
 }
 
 export function toConfig(wire: WireConfig): Config {
@@ -161,12 +165,14 @@ export function toConfig(wire: WireConfig): Config {
     eventRetention: wire.event_retention,
     recordRetention: wire.record_retention,
     revocationList: wire.revocation_list,
+    maxActorDuration: wire.max_actor_duration,
   };
 }
 
 export interface WireSessionExplanation {
   session_id: string;
   user_id: string;
+  actor: { user_id: string; reason: string } | null;
   explained_at: number;
   status: SessionStatus;
   end_reason: EndReason | null;
@@ -193,6 +199,7 @@ export function toSessionExplanation(wire: WireSessionExplanation): SessionExpla
   return {
     sessionId: wire.session_id,
     userId: wire.user_id,
+    actor: wire.actor && { userId: wire.actor.user_id, reason: wire.actor.reason },
     explainedAt: new Date(wire.explained_at),
     status: wire.status,
     endReason: wire.end_reason,
@@ -434,6 +441,7 @@ export const CREATE_NAMES = {
   mfaVerified: "mfa_verified",
   email: "email",
   claims: "claims",
+  actor: "actor",
   duration: "duration",
 } as const;
 
@@ -448,4 +456,5 @@ export const CONFIG_NAMES = {
   eventRetention: "event_retention",
   recordRetention: "record_retention",
   revocationList: "revocation_list",
+  maxActorDuration: "max_actor_duration",
 } as const;

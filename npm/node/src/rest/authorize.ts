@@ -31,6 +31,8 @@ export interface Auth {
   authTime: Date | null;
   /** The methods that the user has passed, each with its last time, the newest last. */
   factors: Factor[];
+  /** Who acts for the user, if another person does. */
+  actorUserId: string | null;
   /**
    * Whether the token was issued before the last update of the session: the client should refresh. Always false with
    * `verify: "local"`.
@@ -65,6 +67,11 @@ export interface RequireAuthOptions<Req = never> {
   maxAge?: Duration | undefined;
   /** The methods that the user must have passed, all of them; else the answer is 401 `reauthentication_required`. */
   factors?: readonly string[] | undefined;
+  /**
+   * Whether a session in which another person acts for the user is answered with 403 `insufficient_permissions`; default false.
+   * For what only the user may do, such as a new password, a payment, or acting for yet another user.
+   */
+  refuseActor?: boolean | undefined;
   /** Called for every answer of 500 and above, with the cause. */
   onError?: OnError | undefined;
 }
@@ -79,6 +86,7 @@ interface WireAuth {
   claims: Record<string, Json>;
   auth_time: number | null;
   factors: WireFactor[];
+  actor_user_id: string | null;
   outdated: boolean;
 }
 
@@ -87,7 +95,7 @@ interface WireRequired {
   required: { detail: string; max_age: number | null; factors: string[] };
 }
 
-const OPTIONS = ["verify", "optional", "token", "maxAge", "factors", "onError"];
+const OPTIONS = ["verify", "optional", "token", "maxAge", "factors", "refuseActor", "onError"];
 
 /**
  * Guards the host's own routes, before an adapter for one kind of server.
@@ -106,6 +114,7 @@ export class AuthGuard {
       optional: copyJson("optional", found.get("optional") ?? null),
       max_age: copyJson("maxAge", found.get("maxAge") ?? null),
       factors: copyJson("factors", found.get("factors") ?? null),
+      refuse_actor: copyJson("refuseActor", found.get("refuseActor") ?? null),
     };
     this.onError = readCallback("onError", found.get("onError"));
     this.#token = readCallback("token", found.get("token"));
@@ -142,6 +151,7 @@ export class AuthGuard {
         claims: wire.claims,
         authTime: toDate(wire.auth_time),
         factors: wire.factors.map(toFactor),
+        actorUserId: wire.actor_user_id,
         outdated: wire.outdated,
       }
     );

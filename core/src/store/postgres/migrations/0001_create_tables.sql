@@ -35,7 +35,8 @@ CREATE TABLE @tenants (
   refresh_reuse_window text NOT NULL,
   event_retention text,
   record_retention text,
-  revocation_list boolean NOT NULL
+  revocation_list boolean NOT NULL,
+  max_actor_duration text NOT NULL
 );
 
 CREATE TABLE @signing_keys (
@@ -64,6 +65,8 @@ CREATE TABLE @sessions (
   is_open boolean NOT NULL GENERATED ALWAYS AS (ended_at_ms IS NULL) STORED,
   judged_by bigint NOT NULL,
   user_id text COLLATE "C" NOT NULL CHECK (user_id <> ''),
+  -- Whether another person acts for the user: no cap knows the session.
+  is_acted boolean NOT NULL DEFAULT false,
   -- The rotation chain: number of the live refresh token, and how often the one before it was presented again.
   generation bigint NOT NULL CHECK (generation BETWEEN 1 AND 4294967295),
   replays bigint NOT NULL,
@@ -96,6 +99,8 @@ CREATE TABLE @sessions (
   -- from.
   credential_sha256 bytea CHECK (octet_length(credential_sha256) = 32),
   external_id text COLLATE "C" CHECK (external_id <> ''),
+  -- Who acts for the user, as a JSON object.
+  acted_by text CHECK ((acted_by IS NOT NULL) = is_acted),
   PRIMARY KEY (tenant_no, session_ulid)
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02);
 
@@ -200,6 +205,8 @@ CREATE TABLE @revocations (
   -- The session that stayed, and the newest session that ended.
   spared_ulid bytea CHECK (octet_length(spared_ulid) = 16),
   newest_ulid bytea CHECK (octet_length(newest_ulid) = 16),
+  -- Sessions in which another person acts for the user have stayed.
+  spares_actors boolean NOT NULL,
   -- The list begins here: what ended before may be missing, and no entry before this one counts.
   is_start boolean NOT NULL,
   PRIMARY KEY (tenant_no, seq)
