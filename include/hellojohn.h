@@ -197,6 +197,10 @@ typedef struct hj_page hj_page;
 /// the return of hj_read_wait.
 typedef struct hj_read hj_read;
 
+/// What a restore has made of an exported log of events, and what to do again by hand. The getters answer 0
+/// or false for a NULL report.
+typedef struct hj_replay_report hj_replay_report;
+
 /// The answer to a client of the REST API. It may carry tokens: freeing it wipes them from memory. The getters
 /// answer NULL or 0 for a NULL response and past the end.
 typedef struct hj_response hj_response;
@@ -1440,7 +1444,7 @@ const char *hj_event_id(const hj_event *event);
 
 /// What it tells of. One of "session.created", "session.refreshed", "session.adopted", "session.updated",
 /// "session.ended", "session.purged", "config.updated", "key.rotated", "key.retired", "secret_key.changed",
-/// "refresh_key.rotated" or "tenant.imported".
+/// "refresh_key.rotated", "tenant.imported" or "database.restored".
 HJ_API
 const char *hj_event_type(const hj_event *event);
 
@@ -1691,6 +1695,35 @@ hj_status hj_verify_event_log(hj_str path,
                               hj_str jwks_json,
                               hj_event_log_report **report,
                               hj_error **error);
+
+/// How many tenants both databases hold.
+HJ_API
+uint64_t hj_copy_report_tenants(const hj_copy_report *copy_report);
+
+/// How many sessions, ended ones included.
+HJ_API
+uint64_t hj_copy_report_sessions(const hj_copy_report *copy_report);
+
+/// How many signing keys, retired ones included.
+HJ_API
+uint64_t hj_copy_report_signing_keys(const hj_copy_report *copy_report);
+
+/// How many events.
+HJ_API
+uint64_t hj_copy_report_events(const hj_copy_report *copy_report);
+
+/// How many rows this call has added, replaced or deleted; 0 if there was nothing left to do.
+HJ_API
+uint64_t hj_copy_report_changed_rows(const hj_copy_report *copy_report);
+
+/// SHA-256 over every value of every row, in hexadecimal digits, which was the same for both databases.
+/// Releases may differ in it.
+HJ_API
+const char *hj_copy_report_checksum(const hj_copy_report *copy_report);
+
+/// Frees the object; NULL is allowed.
+HJ_API
+void hj_copy_report_free(hj_copy_report *copy_report);
 
 /// The text; NULL for NULL.
 HJ_API
@@ -2277,6 +2310,25 @@ hj_status hj_restore_database(hj_str backup,
                               hj_str policy,
                               hj_error **error);
 
+/// hj_restore_database for a tenant whose events were exported after the backup was made: each session that ended since gets the end
+/// that the log tells of, and the others stay signed in. Every session of another tenant ends. `log` is a file that
+/// hj_tenant_export_events wrote, `jwks_json` the JWK Set of the time of the export. The log's events become the tenant's again, with their
+/// numbers and seals. What ended after the export lives again; settings and keys are those of the backup: `report` tells what to do
+/// again.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for a log that hj_verify_event_log finds anything in, that no key of the set vouches for to its
+/// end, of a tenant that the backup does not have, that does not follow the last event of the backup, and that does not tell of every
+/// end because events were off for a time; with HJ_ERR_STORAGE_IO for one that cannot be read; and as hj_restore_database does. `to` is
+/// as it was then.
+HJ_API
+HJ_MUST_USE
+hj_status hj_restore_database_with_events(hj_str backup,
+                                          hj_str to,
+                                          hj_str log,
+                                          hj_str jwks_json,
+                                          hj_replay_report **report,
+                                          hj_error **error);
+
 /// How many tenants both databases hold.
 HJ_API
 uint64_t hj_copy_report_tenants(const hj_copy_report *copy_report);
@@ -2305,6 +2357,49 @@ const char *hj_copy_report_checksum(const hj_copy_report *copy_report);
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_copy_report_free(hj_copy_report *copy_report);
+
+/// When the log was exported: what ended later lives again.
+HJ_API
+int64_t hj_replay_report_exported_at_ms(const hj_replay_report *replay_report);
+
+/// How many events came after the backup. They are in the database again.
+HJ_API
+uint64_t hj_replay_report_events(const hj_replay_report *replay_report);
+
+/// How many sessions of the backup have got the end that the log tells of.
+HJ_API
+uint64_t hj_replay_report_ended(const hj_replay_report *replay_report);
+
+/// Whether every other session of the tenant has ended too (reason "restored"), because the refresh key was
+/// replaced after the backup was made: the key of the backup, under which former refresh tokens are good, is
+/// in force again.
+HJ_API
+bool hj_replay_report_rest_ended(const hj_replay_report *replay_report);
+
+/// How many sessions began after the backup was made. They are lost: their users sign in again.
+HJ_API
+uint64_t hj_replay_report_lost_sessions(const hj_replay_report *replay_report);
+
+/// How many changes of a role or of other members of sessions are undone.
+HJ_API
+uint64_t hj_replay_report_undone_updates(const hj_replay_report *replay_report);
+
+/// How many changes of settings are undone.
+HJ_API
+uint64_t hj_replay_report_undone_settings(const hj_replay_report *replay_report);
+
+/// How many keys were retired since that the backup holds as the active or the next one: they sign again.
+/// Rotate and retire them if they had leaked. Those that the backup holds as retiring are retired again.
+HJ_API
+uint64_t hj_replay_report_revived_keys(const hj_replay_report *replay_report);
+
+/// How many changes of the secret key are undone: the former one opens the tenant again.
+HJ_API
+uint64_t hj_replay_report_undone_secret_keys(const hj_replay_report *replay_report);
+
+/// Frees the object; NULL is allowed.
+HJ_API
+void hj_replay_report_free(hj_replay_report *replay_report);
 
 /// Copies a whole database, of every tenant, into another one: a file or the URL of a PostgreSQL database each. Every token stays
 /// good: an engine that opens `to` afterwards goes on where those of `from` have stopped. Needs no secret key. `to` is created if

@@ -86,6 +86,7 @@ using stats_periods = detail::owner<hj_stats_periods, hj_stats_periods_free>;
 using revocation_list = detail::owner<hj_revocation_list, hj_revocation_list_free>;
 using stats = detail::owner<hj_stats, hj_stats_free>;
 using copy_report = detail::owner<hj_copy_report, hj_copy_report_free>;
+using replay_report = detail::owner<hj_replay_report, hj_replay_report_free>;
 using check_report = detail::owner<hj_check_report, hj_check_report_free>;
 using import_report = detail::owner<hj_import_report, hj_import_report_free>;
 using event_page = detail::owner<hj_event_page, hj_event_page_free>;
@@ -493,6 +494,14 @@ inline void backup_database(std::string_view database, std::string_view to, hj_p
 /// Makes the database in the file `to` from a backup; `policy` is "end_all" or "keep"; see hj_restore_database.
 inline void restore_database(std::string_view backup, std::string_view to, std::string_view policy) {
   detail::run([&](auto error) { return hj_restore_database(str(backup), str(to), str(policy), error); });
+}
+
+/// restore_database with the ends that an exported log tells of; see hj_restore_database_with_events.
+inline replay_report restore_database_with_events(std::string_view backup, std::string_view to, std::string_view log,
+                                                  std::string_view jwks_json) {
+  return detail::make<replay_report>([&](auto out, auto error) {
+    return hj_restore_database_with_events(str(backup), str(to), str(log), str(jwks_json), out, error);
+  });
 }
 
 /// Copies a whole database into another one, a file or a URL each; every token stays good; see hj_copy_database.

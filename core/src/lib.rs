@@ -61,9 +61,10 @@ pub use engine::counts::*;
 pub use engine::{
     CacheValidator, CreateSession, Engine, EngineBuilder, EventConsumer, EventLogProblem, EventLogReport,
     EventPage, EventQuery, ImportProblem, ImportReport, ImportRequest, ListQuery, LocalVerification,
-    Observer, OperationReport, Pending, PurgeBefore, RefreshRequest, RestorePolicy, RevocationList,
-    RevokeWhere, SealReport, SignInAttempt, SignOutScope, Tenant, backup_database, check_database,
-    copy_database, restore_database, verify_event_log, verify_event_log_file,
+    Observer, OperationReport, Pending, PurgeBefore, RefreshRequest, ReplayReport, RestorePolicy,
+    RevocationList, RevokeWhere, SealReport, SignInAttempt, SignOutScope, Tenant, backup_database,
+    check_database, copy_database, restore_database, restore_database_with_events, verify_event_log,
+    verify_event_log_file,
 };
 #[doc(hidden)]
 pub use engine::{EngineOptions, ForeignDatabase};

@@ -86,6 +86,9 @@ static void run_child(void) {
   FORKED(hj_engine_open(HJ_STR(":memory:"), NULL, &new_engine, error));
   FORKED(hj_check_database(hj_str_of(path), &report_of_check, error));
   hj_copy_report *report_of_copy = NULL;
+  hj_replay_report *report_of_replay = NULL;
+  FORKED(hj_restore_database_with_events(hj_str_of(path), hj_str_of(scratch("fork-copy")), HJ_STR("/nowhere/log"),
+                                         HJ_STR("{\"keys\":[]}"), &report_of_replay, error));
   FORKED(hj_copy_database(hj_str_of(path), hj_str_of(scratch("fork-copy")), NULL, NULL, &report_of_copy, error));
   /* Calls that need no engine go on working. */
   CHECK(hj_session_id(hj_grant_session(grant)) != NULL);

@@ -76,6 +76,8 @@ static void open_engines(void) {
   CHECK(hj_engine_close(NULL, NULL) == HJ_ERR_VALIDATION_ERROR);
 }
 
+#include "nulls_replay.h"
+
 static void copy_databases(void) {
   hj_copy_report *copied = NULL;
   BAD(hj_backup_database(absent, HJ_STR("/nowhere/copy.db"), NULL, NULL, error));
@@ -96,6 +98,7 @@ static void copy_databases(void) {
   BAD(hj_restore_database(HJ_STR("/nowhere/copy.db"), absent, HJ_STR("keep"), error));
   BAD(hj_restore_database(HJ_STR("/nowhere/copy.db"), HJ_STR("/nowhere/sessions.db"), absent, error));
   BAD(hj_restore_database(HJ_STR("/nowhere/copy.db"), HJ_STR("/nowhere/sessions.db"), HJ_STR("all"), error));
+  restore_with_events();
 }
 
 static void check_databases(void) {

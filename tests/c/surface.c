@@ -11,6 +11,8 @@ static hj_clock *the_clock;
 static hj_engine *the_engine;
 static char *the_path;
 
+const char *database_path(void) { return the_path; }
+
 /* Handles by tenant id and secret key. They outlive a close, so that they show what a closed engine answers. */
 static struct {
   char *id;
@@ -108,6 +110,10 @@ static json_t *run(json_t *line, struct request *request) {
   if (strcmp(name, "lower_clock_mark") == 0) {
     request->status = hj_engine_lower_clock_mark(the_engine, &request->error);
     return request->status == HJ_OK ? json_object() : NULL;
+  }
+  if (strcmp(name, "restore_database") == 0 &&
+      strcmp(json_string_value(json_object_get(request->args, "policy")), "replay_events") == 0) {
+    return restore_with_events(the_path, request);
   }
   if (strcmp(name, "backup_database") == 0 || strcmp(name, "restore_database") == 0) {
     char backup[4096];

@@ -52,6 +52,11 @@ json_t *require_auth(struct request *request);
 json_t *list_events(struct request *request);
 json_t *seal_events(struct request *request);
 json_t *check_events(struct request *request);
+json_t *export_events(struct request *request);
+json_t *restore_with_events(const char *database, struct request *request);
+
+/* The path of the database that is open, or was. */
+const char *database_path(void);
 
 json_t *list_keys(struct request *request);
 json_t *count_by_status(struct request *request);

@@ -3,6 +3,7 @@
 #include "surface.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -87,5 +88,55 @@ json_t *check_events(struct request *request) {
   hj_event_log_report_free(report);
   hj_text_free(keys);
   remove(path);
+  return answer;
+}
+
+/* Exports a log and the public keys beside the database. */
+json_t *export_events(struct request *request) {
+  char path[4096], keys_path[4096];
+  uint64_t events = 0;
+  hj_text *keys = NULL;
+  snprintf(path, sizeof path, "%s.events", database_path());
+  snprintf(keys_path, sizeof keys_path, "%s.jwks", database_path());
+  request->status = hj_tenant_export_events(request->tenant, 0, hj_str_of(path), &events, &request->error);
+  if (request->status == HJ_OK) {
+    request->status = hj_tenant_jwks(request->tenant, &keys, &request->error);
+  }
+  if (keys != NULL) {
+    json_t *set = json_loads(hj_text_get(keys), 0, NULL);
+    json_dump_file(set, keys_path, 0);
+    json_decref(set);
+  }
+  hj_text_free(keys);
+  return count_json(request, "events", events);
+}
+
+/* Restores the backup with that log. */
+json_t *restore_with_events(const char *database, struct request *request) {
+  char backup[4096], path[4096], keys_path[4096];
+  hj_replay_report *report = NULL;
+  json_t *set, *answer = NULL;
+  char *keys;
+  snprintf(backup, sizeof backup, "%s.backup", database);
+  snprintf(path, sizeof path, "%s.events", database);
+  snprintf(keys_path, sizeof keys_path, "%s.jwks", database);
+  set = json_load_file(keys_path, 0, NULL);
+  keys = set == NULL ? NULL : json_dumps(set, 0);
+  request->status = hj_restore_database_with_events(hj_str_of(backup), hj_str_of(database), hj_str_of(path),
+                                                    hj_str_of(keys), &report, &request->error);
+  free(keys);
+  json_decref(set);
+  if (report != NULL) {
+    answer = json_pack("{s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I}", "exported_at",
+                       (json_int_t)hj_replay_report_exported_at(report), "events",
+                       (json_int_t)hj_replay_report_events(report), "ended", (json_int_t)hj_replay_report_ended(report),
+                       "rest_ended", hj_replay_report_rest_ended(report), "lost_sessions",
+                       (json_int_t)hj_replay_report_lost_sessions(report), "undone_updates",
+                       (json_int_t)hj_replay_report_undone_updates(report), "undone_settings",
+                       (json_int_t)hj_replay_report_undone_settings(report), "revived_keys",
+                       (json_int_t)hj_replay_report_revived_keys(report), "undone_secret_keys",
+                       (json_int_t)hj_replay_report_undone_secret_keys(report));
+  }
+  hj_replay_report_free(report);
   return answer;
 }

@@ -567,6 +567,7 @@ static const operation operations[] = {
     {"events", " after types user_id session_id limit ", list_events},
     {"seal_events", "", seal_events},
     {"check_events", " after ", check_events},
+    {"export_events", "", export_events},
     {"maintain", "", maintain},
     {"sweep", "", sweep},
     {"purge", " older_than before ", purge},

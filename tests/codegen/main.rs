@@ -15,8 +15,8 @@ use std::process::{Command, Stdio};
 
 use hellojohn::schema::{Field, Kind, PublicRecord, Record};
 use hellojohn::{
-    AccessClaims, Config, CopyReport, Event, EventLogReport, MaintenanceReport, RevocationList, Session,
-    SessionExplanation, Stats,
+    AccessClaims, Config, CopyReport, Event, EventLogReport, MaintenanceReport, ReplayReport, RevocationList,
+    Session, SessionExplanation, Stats,
 };
 
 /// A record that answers consist of: the name of its C object, and what that is.
@@ -66,6 +66,12 @@ const ANSWERS: &[Answer] = &[
         name: "copy_report",
         record: CopyReport::RECORD,
         doc: "What a copy of a database into another one has come to. The getters answer NULL or 0 for a NULL report.",
+    },
+    Answer {
+        name: "replay_report",
+        record: ReplayReport::RECORD,
+        doc: "What a restore has made of an exported log of events, and what to do again by hand. The getters answer 0 or false for \
+              a NULL report.",
     },
     Answer {
         name: "event",

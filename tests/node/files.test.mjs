@@ -97,6 +97,50 @@ test("a backup tells its progress, replaces no file, and is restored by a policy
   assert.equal((await after.sessions.get(session.id)).endReason, "restored");
 });
 
+test("a restore with a log ends what the log tells of, and tells what it could not do", async (t) => {
+  const folder = makeFolder(t);
+  const [database, backup, events] = ["sessions.db", "backup.db", "events.jsonl"].map(
+    (name) => `${folder}/${name}`,
+  );
+  const hj = makeTenant(t, { database });
+  await hj.config.update({ eventRetention: "90d" });
+  const { session: over } = await hj.sessions.create({ userId: "usr_1" });
+  const { refreshToken } = await hj.sessions.create({ userId: "usr_2" });
+  await backupDatabase(database, backup);
+  await hj.sessions.revoke(over.id);
+  await hj.sessions.create({ userId: "usr_3" });
+  await hj.config.update({ idleTimeout: "30d" });
+  await hj.events.export(events);
+  const jwks = await hj.jwks();
+  await hj.close();
+  const whole = { policy: "replay_events", events, jwks };
+  for (const options of [
+    { ...whole, events: undefined },
+    { ...whole, jwks: undefined },
+    { ...whole, jwks: {} },
+    { ...whole, events: 5 },
+    { policy: "keep", events },
+    { policy: "end_all", jwks },
+  ]) {
+    await assert.rejects(restoreDatabase(backup, database, options), isFailure("validation_error"));
+  }
+  const { exportedAt, ...report } = await restoreDatabase(backup, database, whole);
+  assert.ok(exportedAt instanceof Date);
+  assert.deepEqual(report, {
+    events: 3,
+    ended: 1,
+    restEnded: false,
+    lostSessions: 1,
+    undoneUpdates: 0,
+    undoneSettings: 1,
+    revivedKeys: 0,
+    undoneSecretKeys: 0,
+  });
+  const after = makeTenant(t, { database });
+  assert.equal((await after.sessions.get(over.id)).endReason, "revoked");
+  await after.sessions.refresh(refreshToken);
+});
+
 test("a copy tells its phases, keeps users signed in, and refuses what it would overwrite", async (t) => {
   const folder = makeFolder(t);
   const [from, to] = [`${folder}/sessions.db`, `${folder}/moved.db`];

@@ -1,5 +1,6 @@
 // The Node surface: drives the public class by the line protocol of tests/README.md.
 import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -138,7 +139,13 @@ function toError({ code, message }) {
   return new HelloJohnError(code, message);
 }
 
+const readKeys = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : {});
+
 const operations = {
+  export_events: async (hj) => {
+    writeFileSync(`${database}.jwks`, JSON.stringify(await hj.jwks()));
+    return hj.events.export(`${database}.events`);
+  },
   create: async (hj, { actor, ...args }) => {
     const named = actor && typeof actor === "object" ? (toOptions(actor) ?? {}) : actor;
     return toWireGrant(
@@ -353,7 +360,11 @@ async function answer(line) {
   if (line.op === "check_database") return check();
   if (line.op === "copy_database") return copy();
   if (line.op === "backup_database") return backupDatabase(database, `${database}.backup`);
-  if (line.op === "restore_database") return restoreDatabase(`${database}.backup`, database, line.args);
+  if (line.op === "restore_database") {
+    const log = { events: `${database}.events`, jwks: readKeys(`${database}.jwks`) };
+    const options = line.args.policy === "replay_events" ? { ...line.args, ...log } : line.args;
+    return toWire((await restoreDatabase(`${database}.backup`, database, options)) ?? {});
+  }
   const operation = operations[line.op];
   if (!operation) throw new Error(`no operation ${line.op}`);
   const hj = await tenant(line.tenant_id, line.secret_key);

@@ -92,9 +92,20 @@ impl Host {
                 return Ok(json!({}));
             }
             "restore_database" => {
-                let policy =
-                    operations::take_text(&mut call.args, "policy")?.parse().map_err(CallError::from)?;
-                hellojohn::restore_database(format!("{}.backup", self.database), &self.database, policy)?;
+                let policy = operations::take_text(&mut call.args, "policy")?;
+                let backup = format!("{}.backup", self.database);
+                if policy == "replay_events" {
+                    let log = format!("{}.events", self.database);
+                    let keys = std::fs::read_to_string(format!("{}.jwks", self.database)).unwrap_or_default();
+                    let keys = keys.parse().map_err(CallError::from)?;
+                    let report = hellojohn::restore_database_with_events(backup, &self.database, log, &keys)?;
+                    return Ok(serde_json::to_value(report).unwrap_or_default());
+                }
+                hellojohn::restore_database(
+                    backup,
+                    &self.database,
+                    policy.parse().map_err(CallError::from)?,
+                )?;
                 return Ok(json!({}));
             }
             "copy_database" => {
@@ -114,6 +125,11 @@ impl Host {
             Some(actor) => tenant.with_actor(Some(actor.parse().map_err(CallError::from)?)),
             None => tenant,
         };
+        if call.op == "export_events" {
+            let events = tenant.export_events_to(0, format!("{}.events", self.database))?;
+            let _ = std::fs::write(format!("{}.jwks", self.database), tenant.jwks()?.to_string());
+            return Ok(json!({ "events": events }));
+        }
         if call.op == "change_secret_key" {
             let new_key = operations::take_text(&mut call.args, "new_secret_key")?;
             tenant.change_secret_key(&new_key.parse().map_err(CallError::from)?)?;

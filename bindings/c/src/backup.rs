@@ -2,11 +2,12 @@
 
 use std::ffi::c_void;
 
-use hellojohn_core::RestorePolicy;
+use hellojohn_core::{Error, Jwks, RestorePolicy};
 
 use crate::abi::hj_str;
 use crate::error::hj_error;
 use crate::guard::call;
+use crate::replay_report::hj_replay_report;
 use crate::status::hj_status;
 
 /// Told how far a copy has come, after each megabyte, on the thread of the call. It must return, without an exception.
@@ -59,5 +60,44 @@ pub unsafe extern "C" fn hj_restore_database(
         let (backup, to, policy): (_, _, RestorePolicy) =
             unsafe { (backup.require_text("backup")?, to.require_text("to")?, policy.require("policy")?) };
         hellojohn_core::restore_database(backup, to, policy)
+    })
+}
+
+/// hj_restore_database for a tenant whose events were exported after the backup was made: each session that ended since gets the end
+/// that the log tells of, and the others stay signed in. Every session of another tenant ends. `log` is a file that
+/// hj_tenant_export_events wrote, `jwks_json` the JWK Set of the time of the export. The log's events become the tenant's again, with their
+/// numbers and seals. What ended after the export lives again; settings and keys are those of the backup: `report` tells what to do
+/// again.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for a log that hj_verify_event_log finds anything in, that no key of the set vouches for to its
+/// end, of a tenant that the backup does not have, that does not follow the last event of the backup, and that does not tell of every
+/// end because events were off for a time; with HJ_ERR_STORAGE_IO for one that cannot be read; and as hj_restore_database does. `to` is
+/// as it was then.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_restore_database_with_events(
+    backup: hj_str,
+    to: hj_str,
+    log: hj_str,
+    jwks_json: hj_str,
+    report: *mut *mut hj_replay_report,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([report], error, || {
+        let report = report.require("report")?;
+        // SAFETY: the caller keeps "Strings".
+        let (backup, to, log, keys): (_, _, _, Jwks) = unsafe {
+            (
+                backup.require_text("backup")?,
+                to.require_text("to")?,
+                log.read_text("log")?,
+                jwks_json.require("jwks")?,
+            )
+        };
+        let log = log.ok_or_else(|| Error::validation("log", "is required"))?;
+        report.give(hj_replay_report::new(&hellojohn_core::restore_database_with_events(
+            backup, to, log, &keys,
+        )?));
+        Ok(())
     })
 }

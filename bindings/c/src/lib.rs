@@ -67,6 +67,9 @@ pub mod maintenance_report;
 
 pub mod event_log;
 
+#[path = "generated/copy_report.rs"]
+pub mod copy_report;
+
 pub mod text;
 
 pub mod tenant;
@@ -75,6 +78,8 @@ pub mod backup;
 
 #[path = "generated/copy_report.rs"]
 pub mod copy_report;
+#[path = "generated/replay_report.rs"]
+pub mod replay_report;
 
 pub mod copy;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
-use hellojohn::{CopyPhase, RestorePolicy};
+use hellojohn::{CopyPhase, Jwks, RestorePolicy};
 use napi::bindgen_prelude::Env;
 use napi_derive::napi;
 
@@ -132,5 +132,21 @@ pub fn restore_database(
     CallRunner::without_engine(completion_queue).submit_without_engine(env, &SURVEYS, move || {
         hellojohn::restore_database(&backup, &to, policy.parse::<RestorePolicy>()?)?;
         encode_nothing()
+    })
+}
+
+/// The path of a backup, that of a database, that of a log of events and a JWK Set in JSON → `ReplayReport`.
+#[napi(catch_unwind)]
+pub fn restore_database_with_events(
+    env: Env,
+    completion_queue: &CompletionQueue,
+    backup: String,
+    to: String,
+    log: String,
+    jwks: String,
+) -> u32 {
+    CallRunner::without_engine(completion_queue).submit_without_engine(env, &SURVEYS, move || {
+        let keys: Jwks = jwks.parse()?;
+        encode(&hellojohn::restore_database_with_events(&backup, &to, log, &keys)?)
     })
 }

@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use super::inner::EngineInner;
 use super::transaction::WriteContext;
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::model::client::ClientInfo;
 use crate::model::config::Config;
 use crate::model::event::{Event, EventType};
-use crate::model::id::{Actor, SessionId, UserId};
+use crate::model::id::{Actor, IdMint, SessionId, UserId};
+use crate::random::Random;
 use crate::store::{TenantNo, WriteTransaction};
 
 /// Writes the events of one tenant inside a write transaction.
@@ -17,7 +17,8 @@ pub(super) struct EventLog<'a> {
     pub transaction: &'a dyn WriteTransaction,
     pub tenant: TenantNo,
     pub now: Timestamp,
-    pub inner: &'a EngineInner,
+    pub ids: &'a IdMint,
+    pub random: &'a dyn Random,
     /// Who makes the change.
     pub actor: Option<&'a Actor>,
     /// Whether the tenant's settings ask for events.
@@ -68,7 +69,7 @@ impl EventLog<'_> {
         }
         let event = Event {
             seq: 0,
-            id: self.inner.ids.event(self.now, &*self.inner.random)?,
+            id: self.ids.event(self.now, self.random)?,
             r#type: event_type,
             at,
             session_id: session.map(|(id, _)| id),
@@ -93,7 +94,8 @@ impl<'a> WriteContext<'a> {
             transaction: self.transaction,
             tenant: self.tenant,
             now: self.now,
-            inner: self.inner,
+            ids: &self.inner.ids,
+            random: &*self.inner.random,
             actor: self.actor,
             is_on: config.event_retention.is_some(),
         }

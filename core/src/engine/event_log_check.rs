@@ -9,9 +9,10 @@ use serde_json::{Map, Value};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode};
 use crate::json;
-use crate::model::event::EventHash;
+use crate::model::event::{EventHash, EventSeq};
 use crate::object_reader::ObjectReader;
 use crate::schema::public_record;
+use crate::store::SealRecord;
 use crate::token::event_seal::{self, Statement};
 use crate::token::jwks::Jwks;
 use crate::word_enum::word_enum;
@@ -76,6 +77,25 @@ public_record! {
 /// # Errors
 /// `storage_io` when the log cannot be read. What is wrong with the log is in the report.
 pub fn verify_event_log(log: impl BufRead, keys: &Jwks) -> Result<EventLogReport, Error> {
+    read_event_log(log, keys, &mut |_| Ok(()))
+}
+
+/// What a line of a log says, once it is known to follow the line before it.
+pub(super) enum LogEntry {
+    /// Whose log it is, the number of the event that comes before its first one, and that event's hash.
+    Beginning(Box<str>, EventSeq, EventHash),
+    /// The next event, without the hash, which is the third.
+    Event(EventSeq, Map<String, Value>, EventHash),
+    Seal(SealRecord),
+    End,
+}
+
+/// [`verify_event_log`] that also shows what the lines say. That counts only if the report says that the log is as it was.
+pub(super) fn read_event_log(
+    log: impl BufRead,
+    keys: &Jwks,
+    show: &mut dyn FnMut(LogEntry) -> Result<(), Error>,
+) -> Result<EventLogReport, Error> {
     let mut check = Check::new(keys);
     let mut lines = Lines { log, line: 0 };
     while let Some(text) = lines.next()? {
@@ -85,10 +105,13 @@ pub fn verify_event_log(log: impl BufRead, keys: &Jwks) -> Result<EventLogReport
                 Err(Problem::new(EventLogProblem::Malformed, None, "is too long for a line of a log"))
             }
         };
-        if let Err(problem) = found {
-            let line = lines.line;
-            let problem = check.settle(problem, &mut lines)?;
-            return Ok(check.report(Some((problem, line))));
+        match found {
+            Ok(entry) => show(entry)?,
+            Err(problem) => {
+                let line = lines.line;
+                let problem = check.settle(problem, &mut lines)?;
+                return Ok(check.report(Some((problem, line))));
+            }
         }
     }
     let line = lines.line;
@@ -175,7 +198,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn read_line(&mut self, text: &str) -> Result<(), Problem> {
+    fn read_line(&mut self, text: &str) -> Result<LogEntry, Problem> {
         let malformed = |detail: &str| Problem::new(EventLogProblem::Malformed, None, detail);
         let mut line = json::parse_object(text.trim_end_matches(['\n', '\r']).as_bytes())
             .ok_or_else(|| malformed("is not one JSON object"))?;
@@ -203,7 +226,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn read_beginning(&mut self, members: Map<String, Value>) -> Result<(), Problem> {
+    fn read_beginning(&mut self, members: Map<String, Value>) -> Result<LogEntry, Problem> {
         let mut members = ObjectReader::request(members);
         let mut read = || -> Result<_, Error> {
             Ok((
@@ -220,11 +243,11 @@ impl<'a> Check<'a> {
         if after == 0 && own.as_ref().ok() != Some(&self.hash) {
             return Err(Problem::new(EventLogProblem::Changed, None, "the beginning is not the tenant's"));
         }
-        self.tenant_id = Some(tenant_id.into());
-        Ok(())
+        self.tenant_id = Some(tenant_id.as_str().into());
+        Ok(LogEntry::Beginning(tenant_id.into(), after, self.hash))
     }
 
-    fn read_event(&mut self, event: Map<String, Value>) -> Result<(), Problem> {
+    fn read_event(&mut self, mut event: Map<String, Value>) -> Result<LogEntry, Problem> {
         if self.tenant_id.is_none() {
             return Err(Problem::new(EventLogProblem::Malformed, None, "the log has no beginning"));
         }
@@ -242,7 +265,7 @@ impl<'a> Check<'a> {
             _ => return Err(Problem::new(EventLogProblem::Inserted, seq, "the number was there already")),
         }
         let stated = event.get("hash").and_then(Value::as_str).and_then(event_seal::decode).map(EventHash);
-        let hash = event_seal::chain_members(self.hash, event);
+        let hash = event_seal::chain_members(self.hash, &mut event);
         if stated != Some(hash) {
             return Err(Problem::new(EventLogProblem::Changed, seq, "the event is not as it was sealed"));
         }
@@ -250,10 +273,10 @@ impl<'a> Check<'a> {
         self.hash = hash;
         self.seq = expected;
         self.events += 1;
-        Ok(())
+        Ok(LogEntry::Event(expected, event, hash))
     }
 
-    fn read_seal(&mut self, members: Map<String, Value>, is_end: bool) -> Result<(), Problem> {
+    fn read_seal(&mut self, members: Map<String, Value>, is_end: bool) -> Result<LogEntry, Problem> {
         let mut members = ObjectReader::request(members);
         let mut read = || -> Result<_, Error> {
             Ok((
@@ -305,8 +328,9 @@ impl<'a> Check<'a> {
         }
         if is_end {
             self.exported_at = Some(sealed_at);
+            return Ok(LogEntry::End);
         }
-        Ok(())
+        Ok(LogEntry::Seal(SealRecord { seq, hash, sealed_at, kid, signature }))
     }
 
     fn finish(&self) -> Result<(), Problem> {
@@ -348,10 +372,10 @@ impl<'a> Check<'a> {
                 ..problem
             }),
             EventLogProblem::Changed => {
-                let fits = |line: Map<String, Value>| {
+                let fits = |mut line: Map<String, Value>| {
                     let stated =
                         line.get("hash").and_then(Value::as_str).and_then(event_seal::decode).map(EventHash);
-                    stated == Some(event_seal::chain_members(self.hash, line))
+                    stated == Some(event_seal::chain_members(self.hash, &mut line))
                 };
                 if looks_for(&fits, 2)? {
                     let detail = "another event has the number and is as it was sealed".into();

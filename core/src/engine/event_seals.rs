@@ -16,7 +16,7 @@ use crate::json;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::operation::Operation;
 use crate::schema::public_record;
-use crate::store::{Durability, NeededSessions, ReadTransaction, SealRecord, TenantNo};
+use crate::store::{Durability, NeededSessions, ReadTransaction, SealRecord, SessionScope, TenantNo};
 use crate::token::event_seal::{self, Statement};
 
 /// How many events of an export one read transaction looks at.
@@ -158,7 +158,8 @@ impl Tenant {
 
     /// Seals the tenant's events and writes those after number `after` (0 for all that are kept) as a log of JSON Lines:
     /// a line that says where the log begins, the events, each seal behind the last event that it vouches for, and a signed
-    /// line that says where the log ends. How many events it wrote. Events that come during the export are not in it.
+    /// line that says where the log ends. Every end that is decided by now is written down before, as by [`sweep`](Self::sweep), so
+    /// that the log tells of it. How many events it wrote. Events that come during the export are not in it.
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
@@ -231,7 +232,13 @@ impl Tenant {
     ) -> Result<EventLogChunk, Error> {
         let through = match through {
             Some(through) => through,
-            None => self.seal_at_most(u64::MAX)?.0.through,
+            None => {
+                if self.latest_snapshot()?.config.event_retention.is_some() {
+                    // Ends are told as they are written down.
+                    self.settle(SessionScope::Tenant)?;
+                }
+                self.seal_at_most(u64::MAX)?.0.through
+            }
         };
         self.read_about(NeededSessions::Scanned, |ctx| {
             let mut lines = String::new();

@@ -74,26 +74,35 @@ impl Tenant {
         request: &ImportRequest,
         mut progress: impl FnMut(&ImportReport),
     ) -> Result<ImportReport, Error> {
-        let mut source = ImportSource::new(source);
         let mut report = ImportReport::default();
+        let imported = self.import_lines(ImportSource::new(source), request, &mut progress, &mut report);
+        let told = self.tell_import_end(request, &report, imported.is_ok());
+        // What broke the import off says more than what came of telling it.
+        imported.and(told).map(|()| report)
+    }
+
+    fn import_lines(
+        &self,
+        mut source: ImportSource<impl BufRead>,
+        request: &ImportRequest,
+        progress: &mut dyn FnMut(&ImportReport),
+        report: &mut ImportReport,
+    ) -> Result<(), Error> {
         loop {
             let lines = source.next_batch()?;
             if lines.is_empty() {
-                break;
+                return Ok(());
             }
-            let batch = self.judge_lines(&lines, request, &mut report)?;
+            let batch = self.judge_lines(&lines, request, report)?;
             drop(lines);
             if !request.dry_run {
-                self.add_imported(batch.sessions, &mut report)?;
+                self.add_imported(batch.sessions, report)?;
             }
-            progress(&report);
+            progress(report);
             if let Some(error) = batch.stopped_by {
-                self.tell_import(request, &report)?;
                 return Err(error);
             }
         }
-        self.tell_import(request, &report)?;
-        Ok(report)
     }
 
     /// [`import`](Self::import) from a file.
@@ -212,12 +221,12 @@ impl Tenant {
         let sessions = Arc::new(sessions);
         let (mut done, mut pace) = (0, Pace::default());
         while done < sessions.len() {
-            let (of_step, from) = (Arc::clone(&sessions), done);
+            let (of_step, from, is_first) = (Arc::clone(&sessions), done, report.imported == 0);
             let step = self.work_step(
                 &mut pace,
                 Durability::Full,
                 NeededSessions::Scanned,
-                move |tenant, ctx, step| ctx.add_imported_some(tenant, &of_step[from..], step),
+                move |tenant, ctx, step| ctx.add_imported_some(tenant, &of_step[from..], is_first, step),
             )?;
             if step.rows == 0 {
                 self.settle_before(&sessions[done..])?;
@@ -242,24 +251,33 @@ impl Tenant {
         Ok(())
     }
 
-    fn tell_import(&self, request: &ImportRequest, report: &ImportReport) -> Result<(), Error> {
+    /// Tells what an import that has added sessions has come to.
+    fn tell_import_end(
+        &self,
+        request: &ImportRequest,
+        report: &ImportReport,
+        is_complete: bool,
+    ) -> Result<(), Error> {
         if request.dry_run || report.imported == 0 {
             return Ok(());
         }
         let counts = report.clone();
         self.write(move |_, ctx| {
-            Ok(ctx.events().tell(EventType::TenantImported, None, || counts.event_data())?)
+            Ok(ctx.events().tell(EventType::TenantImported, None, || {
+                counts.event_data().with("state", if is_complete { "complete" } else { "cut_off" })
+            })?)
         })
     }
 }
 
 impl WriteContext<'_> {
     /// Adds the first of these sessions, as many as one step may, but for those that were imported before. Ends at one whose
-    /// user a pending bulk end concerns.
+    /// user a pending bulk end concerns. The first step that adds one tells that an import has begun.
     fn add_imported_some(
         &self,
         tenant: &Tenant,
         sessions: &[SessionRecord],
+        is_first: bool,
         step: &mut WorkStep,
     ) -> Result<(), Failure> {
         let sessions = &sessions[..sessions.len().min(step.pace.rows())];
@@ -277,6 +295,10 @@ impl WriteContext<'_> {
                 }
                 Some(_) => {}
                 None => {
+                    if is_first && step.changed == 0 {
+                        let begun = || EventData::default().with("state", "begun");
+                        self.events().tell(EventType::TenantImported, None, begun)?;
+                    }
                     let mut session = session.clone();
                     session.times.judged_by = bulk_ends.newest;
                     session.access.key_no = self.snapshot.ring.active().no;

@@ -113,6 +113,16 @@ impl SessionEnds<'_> {
         self.revocations.list(session, end)
     }
 
+    /// Gives a session the end that it had in a later state of the database; whether it had none written down here.
+    pub(super) fn repeat(&self, session: &SessionLifetime, end: End) -> Result<bool, Failure> {
+        if session.times.end.is_some() {
+            return Ok(false);
+        }
+        self.write(session, end, 0, None, Ending::Plain(end.reason))?;
+        self.revocations.list(session, end)?;
+        Ok(true)
+    }
+
     /// The status function; an end that is not written down yet is.
     pub(super) fn stamp(&self, session: &SessionLifetime) -> Result<Option<FoundEnd>, Failure> {
         let found = self.find(session)?;

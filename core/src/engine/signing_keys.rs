@@ -49,7 +49,7 @@ fn describe_key(keys: &[KeyRecord], at: usize, now: Timestamp) -> Option<KeyInfo
 }
 
 /// The record of the key once it is retired: without its seed.
-fn retire(key: KeyRecord) -> KeyRecord {
+pub(super) fn retire(key: KeyRecord) -> KeyRecord {
     KeyRecord { state: KeyState::Retired, drained_at: None, wrapped_seed: None, ..key }
 }
 

@@ -39,6 +39,8 @@ word_enum! {
         RefreshKeyRotated = "refresh_key.rotated",
         /// Sessions of another system were imported.
         TenantImported = "tenant.imported",
+        /// The database was made from a backup.
+        DatabaseRestored = "database.restored",
     }
 }
 

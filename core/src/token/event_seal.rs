@@ -28,16 +28,16 @@ pub(crate) fn first_hash(tenant: &TenantId) -> EventHash {
 /// The hash of an event that follows this one.
 pub(crate) fn chain(previous: EventHash, event: &Event) -> EventHash {
     match serde_json::to_value(event) {
-        Ok(Value::Object(members)) => chain_members(previous, members),
+        Ok(Value::Object(mut members)) => chain_members(previous, &mut members),
         // An event always becomes an object.
         _ => hash(&[&previous.0]),
     }
 }
 
-/// The hash of an event in its JSON form.
-pub(crate) fn chain_members(previous: EventHash, mut event: Map<String, Value>) -> EventHash {
+/// The hash of an event in its JSON form, from which the one that it states is taken out.
+pub(crate) fn chain_members(previous: EventHash, event: &mut Map<String, Value>) -> EventHash {
     event.remove("hash");
-    hash(&[&previous.0, json::to_canonical(&event).as_bytes()])
+    hash(&[&previous.0, json::to_canonical(event).as_bytes()])
 }
 
 fn hash(parts: &[&[u8]]) -> EventHash {

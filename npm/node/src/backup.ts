@@ -1,7 +1,10 @@
 import { validationError } from "./errors";
+import type { ReplayReport } from "./generated/types";
+import { toReplayReport, type WireReplayReport } from "./generated/wire";
 import { clearInterval, setInterval } from "./internal/globals";
 import { addon, callAsync, completionQueue } from "./internal/native";
-import { readMembers, readPath, readRequiredMembers, readText } from "./internal/validate";
+import { copyJson, readMembers, readPath, readRequiredMembers, readText } from "./internal/validate";
+import type { Jwks } from "./keys";
 
 /** How far a copy of a database has come. */
 export interface CopyProgress {
@@ -16,6 +19,11 @@ export interface BackupOptions {
   /** Called some ten times a second while the copy goes on, and once when it is whole. */
   onProgress?: ((progress: CopyProgress) => void) | null | undefined;
 }
+
+/** Options of {@link restoreDatabase}. */
+export type RestoreOptions =
+  | { policy: "end_all" | "keep" }
+  | { policy: "replay_events"; events: string; jwks: Jwks };
 
 const PROGRESS_INTERVAL_MS = 100;
 
@@ -57,10 +65,17 @@ export async function backupDatabase(database: string, to: string, options?: Bac
  * Makes the database in the file `to` from a backup, in place of what is there. No engine may have `to` open.
  *
  * `policy` must be given: `"end_all"` ends every session (reason `restored`), so that none that ended after the backup was made
- * lives again; `"keep"` leaves sessions as they were then.
+ * lives again; `"keep"` leaves sessions as they were then. Both resolve to null.
+ *
+ * `"replay_events"` gives each session of a tenant that ended after the backup was made the end that a log tells of, and leaves the
+ * others signed in: `events` is a file that `hj.events.export` wrote after the backup, `jwks` are the public keys of the time of the
+ * export. The log's events become the tenant's again, with their numbers and seals. Every session of another tenant ends. What ended
+ * after the export lives again; settings and keys are those of the backup: the report to which this resolves tells what to do again.
  *
  * Rejects with `storage_corrupt` if `checkDatabase` finds anything in the backup, and if what is at `to` is damaged (move it
- * away first); with `storage_busy` while an engine has `to` open; otherwise as {@link backupDatabase}. `to` is as it was then.
+ * away first); with `storage_busy` while an engine has `to` open; with `validation_error` for a log that is not as it was exported,
+ * that does not follow the last event of the backup, or that does not tell of every end because events were off for a time; otherwise
+ * as {@link backupDatabase}. `to` is as it was then.
  *
  * @example
  * ```js
@@ -70,9 +85,20 @@ export async function backupDatabase(database: string, to: string, options?: Bac
 export async function restoreDatabase(
   backup: string,
   to: string,
-  options: { policy: "end_all" | "keep" },
-): Promise<void> {
-  const policy = readText("policy", readRequiredMembers("options", options, ["policy"]).get("policy"));
+  options: RestoreOptions,
+): Promise<ReplayReport | null> {
+  const found = readRequiredMembers("options", options, ["policy", "events", "jwks"]);
+  const policy = readText("policy", found.get("policy"));
   const [from, target] = [readPath("backup", backup), readPath("to", to)];
+  if (policy === "replay_events") {
+    const log = readPath("events", found.get("events"));
+    const keys = JSON.stringify(copyJson("jwks", found.get("jwks") ?? null));
+    const call = addon.restoreDatabaseWithEvents(completionQueue, from, target, log, keys);
+    return toReplayReport(await callAsync<WireReplayReport>(call));
+  }
+  for (const name of ["events", "jwks"]) {
+    if (found.get(name) !== undefined) throw validationError(name, "belongs to the policy replay_events");
+  }
   await callAsync(addon.restoreDatabase(completionQueue, from, target, policy));
+  return null;
 }

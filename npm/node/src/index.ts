@@ -1,6 +1,12 @@
 export type { ActorScope } from "./actor";
 export type { Authenticate, AuthenticatedUser, Credentials, SignedInSession, SignInOptions } from "./auth";
-export { type BackupOptions, backupDatabase, type CopyProgress, restoreDatabase } from "./backup";
+export {
+  type BackupOptions,
+  backupDatabase,
+  type CopyProgress,
+  type RestoreOptions,
+  restoreDatabase,
+} from "./backup";
 export { type CheckProblem, type CheckReport, checkDatabase } from "./check";
 export { ManualClock } from "./clock";
 export type { CheckedConfig } from "./config";

@@ -57,6 +57,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("tests/rust/bin/rest_surface.rs", "a function for each operation over REST"),
     ("tests/rust/events.rs", "what a log of events must tell, and each way to tamper with it"),
     ("tests/rust/histories/main.rs", "one campaign: its calls, its trials and what it compares"),
+    ("tests/rust/replay.rs", "random calls around a backup, and each log that is refused"),
     (
         "tests/rust/revocations.rs",
         "a plain verifier, random calls against it, and each case that they do not reach",

@@ -57,7 +57,7 @@ pub unsafe extern "C" fn hj_event_id(event: *const hj_event) -> *const c_char {
 
 /// What it tells of. One of "session.created", "session.refreshed", "session.adopted", "session.updated",
 /// "session.ended", "session.purged", "config.updated", "key.rotated", "key.retired", "secret_key.changed",
-/// "refresh_key.rotated" or "tenant.imported".
+/// "refresh_key.rotated", "tenant.imported" or "database.restored".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_event_type(event: *const hj_event) -> *const c_char {
     // SAFETY: the caller promises NULL or a live object ("Objects").

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use hellojohn::rest::encode_record;
-use hellojohn::verify_event_log_file;
+use hellojohn::{Jwks, verify_event_log_file};
 use serde_json::{Value, json};
 
 use super::event_query::{EventFilter, event_fields};
@@ -76,11 +76,15 @@ impl EventsCommand {
     }
 }
 
-fn verify(log: &Path, jwks: &Path) -> Result<Answer, CommandFailure> {
+/// The public keys that `hellojohn jwks` printed into this file.
+pub(super) fn read_keys(path: &Path) -> Result<Jwks, CommandFailure> {
     let unreadable =
-        |cause| CommandFailure::io(format!("the keys in {} cannot be read", jwks.display()), &cause);
-    let keys = std::fs::read_to_string(jwks).map_err(unreadable)?.parse()?;
-    let report = verify_event_log_file(log, &keys)?;
+        |cause| CommandFailure::io(format!("the keys in {} cannot be read", path.display()), &cause);
+    Ok(std::fs::read_to_string(path).map_err(unreadable)?.parse()?)
+}
+
+fn verify(log: &Path, jwks: &Path) -> Result<Answer, CommandFailure> {
+    let report = verify_event_log_file(log, &read_keys(jwks)?)?;
     let answer = encode_record(&report)?;
     let people = match &report.detail {
         None => format!("The log is as it was exported: {}.", count(report.events, "event")),

@@ -13,7 +13,7 @@ pub fn open_host(shell: &Shell) -> Tenant {
     engine.tenant(&"tnt_acme".parse().expect("an id"), &KEY.parse().expect("a key")).expect("a tenant")
 }
 
-fn sign_in(tenant: &Tenant, user: &str) -> hellojohn::Grant {
+pub fn sign_in(tenant: &Tenant, user: &str) -> hellojohn::Grant {
     tenant.create(CreateSession::new(user.parse().expect("an id"))).expect("a session")
 }
 

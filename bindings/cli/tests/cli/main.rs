@@ -6,5 +6,6 @@ mod copy;
 mod documents;
 mod follow;
 mod import;
+mod restore;
 mod serve;
 mod shell;

@@ -73,6 +73,7 @@ export type KeyState = "next" | "active" | "retiring" | "retired";
  * - `secret_key.changed`: The tenant's secret key was changed.
  * - `refresh_key.rotated`: The key behind refresh tokens was replaced.
  * - `tenant.imported`: Sessions of another system were imported.
+ * - `database.restored`: The database was made from a backup.
  */
 export type EventType =
   | "session.created"
@@ -86,7 +87,8 @@ export type EventType =
   | "key.retired"
   | "secret_key.changed"
   | "refresh_key.rotated"
-  | "tenant.imported";
+  | "tenant.imported"
+  | "database.restored";
 
 /**
  * What is wrong with a log of events.
@@ -419,6 +421,38 @@ export interface CopyReport {
    * Releases may differ in it.
    */
   checksum: string;
+}
+
+/**
+ * What a restore has made of an exported log, and what it could not make of it: the log tells of acts whose
+ * keys and values it does not hold. Repeat those by hand before users come back.
+ */
+export interface ReplayReport {
+  /** When the log was exported: what ended later lives again. */
+  exportedAt: Date;
+  /** How many events came after the backup. They are in the database again. */
+  events: number;
+  /** How many sessions of the backup have got the end that the log tells of. */
+  ended: number;
+  /**
+   * Whether every other session of the tenant has ended too (reason `restored`), because the refresh key was
+   * replaced after the backup was made: the key of the backup, under which former refresh tokens are good, is
+   * in force again.
+   */
+  restEnded: boolean;
+  /** How many sessions began after the backup was made. They are lost: their users sign in again. */
+  lostSessions: number;
+  /** How many changes of a role or of other members of sessions are undone. */
+  undoneUpdates: number;
+  /** How many changes of settings are undone. */
+  undoneSettings: number;
+  /**
+   * How many keys were retired since that the backup holds as the active or the next one: they sign again.
+   * Rotate and retire them if they had leaked. Those that the backup holds as retiring are retired again.
+   */
+  revivedKeys: number;
+  /** How many changes of the secret key are undone: the former one opens the tenant again. */
+  undoneSecretKeys: number;
 }
 
 /** Something that happened to a session, the settings or the keys of a tenant. */

@@ -14,6 +14,7 @@ import type {
   KeyState,
   MaintenanceReport,
   RefreshAnswer,
+  ReplayReport,
   RevocationList,
   Session,
   SessionExplanation,
@@ -280,6 +281,32 @@ export function toCopyReport(wire: WireCopyReport): CopyReport {
     events: wire.events,
     changedRows: wire.changed_rows,
     checksum: wire.checksum,
+  };
+}
+
+export interface WireReplayReport {
+  exported_at: number;
+  events: number;
+  ended: number;
+  rest_ended: boolean;
+  lost_sessions: number;
+  undone_updates: number;
+  undone_settings: number;
+  revived_keys: number;
+  undone_secret_keys: number;
+}
+
+export function toReplayReport(wire: WireReplayReport): ReplayReport {
+  return {
+    exportedAt: new Date(wire.exported_at),
+    events: wire.events,
+    ended: wire.ended,
+    restEnded: wire.rest_ended,
+    lostSessions: wire.lost_sessions,
+    undoneUpdates: wire.undone_updates,
+    undoneSettings: wire.undone_settings,
+    revivedKeys: wire.revived_keys,
+    undoneSecretKeys: wire.undone_secret_keys,
   };
 }
 

@@ -33,6 +33,13 @@ export interface Addon {
     progress: NativeProgress,
   ): number;
   restoreDatabase(completionQueue: CompletionQueue, backup: string, to: string, policy: string): number;
+  restoreDatabaseWithEvents(
+    completionQueue: CompletionQueue,
+    backup: string,
+    to: string,
+    log: string,
+    jwks: string,
+  ): number;
   authorizeOptionsRefusal(options: string): Outcome | null;
   errorAnswer(code: string, detail: string, maxAge: number | null, factors: string[]): Outcome;
   restPaths(): string[];

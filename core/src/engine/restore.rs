@@ -1,0 +1,246 @@
+//! A database from a backup (SPEC 14).
+
+use std::cell::Cell;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use super::check::require_file;
+use super::event_log::{EventData, EventLog};
+use super::event_log_check::read_event_log;
+use super::replayed_log::{ReplayReport, ReplayedLog};
+use super::revocation_log::RevocationLog;
+use super::session_ends::SessionEnds;
+use super::tenant_snapshot::bulk_ends_of;
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::{Error, ErrorCode, Failure};
+use crate::model::bulk_end::{BulkEnd, BulkEnds};
+use crate::model::event::EventType;
+use crate::model::id::IdMint;
+use crate::model::session::EndReason;
+use crate::random::OsRandom;
+use crate::store::{
+    self, ClockMark, Database, KeyRecord, SqliteDatabase, Store, StoreOptions, TenantNo, TenantRecord,
+    WriteTransaction,
+};
+use crate::token::jwks::Jwks;
+use crate::word_enum::word_enum;
+
+word_enum! {
+    /// What becomes of the sessions of a backup.
+    pub enum RestorePolicy as "policy" {
+        /// Every session ends (reason `restored`, at the last time that the backup knows of): none that ended after the backup
+        /// was made lives again.
+        EndAll = "end_all",
+        /// Sessions stay as they were when the backup was made: those that have ended since live again.
+        Keep = "keep",
+    }
+}
+
+/// The word for a restore whose sessions get the ends of a log.
+const REPLAY: &str = "replay_events";
+
+/// Makes the database in the file `to` from a backup, in place of what is there. No engine may have `to` open; an engine that
+/// is opened afterwards finds the backup's sessions, settings and keys.
+///
+/// # Errors
+/// `storage_corrupt` if [`check_database`](crate::check_database) finds anything in the backup, and if what is at `to` is damaged (move it away
+/// first); `storage_busy` while an engine has `to` open; otherwise as [`backup_database`](crate::backup_database). `to` is as it was then.
+pub fn restore_database(
+    backup: impl AsRef<OsStr>,
+    to: impl AsRef<OsStr>,
+    policy: RestorePolicy,
+) -> Result<(), Error> {
+    restore(backup.as_ref(), to.as_ref(), &|copy| {
+        let store = open(copy)?;
+        change_tenants(&*store, &|restored| {
+            match policy {
+                RestorePolicy::EndAll => end_all(restored)?,
+                // The revocation list tells no longer of what came after the backup.
+                RestorePolicy::Keep => restored.revocations().begin()?,
+            }
+            restored.tell(policy.as_str(), None)
+        })?;
+        store.close();
+        Ok(())
+    })
+}
+
+/// [`restore_database`] for a tenant whose events were exported after the backup was made: each session that ended since gets
+/// the end that the log tells of, and the others stay signed in. Every session of another tenant ends.
+///
+/// The log is one of [`Tenant::export_events`](crate::Tenant::export_events), `keys` are the JWK Set of the time of the export. Its
+/// events become the tenant's again, with their numbers and seals, so that consumers go on. What ended after the export is not in it.
+/// Sessions that began after the backup are lost: their users sign in again, and so do users whose session was refreshed since.
+/// Settings and keys are those of the backup; the report tells what to do again. The memory that this takes does not grow with the
+/// log.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let (path, copy) = (folder.path().join("sessions.db"), folder.path().join("backup.db"));
+/// # let log = folder.path().join("events.jsonl");
+/// let engine = hellojohn::Engine::open(&path)?;
+/// let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+/// let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// hellojohn::backup_database(&path, &copy, |_| {})?;
+/// tenant.revoke(grant.session.id)?;
+/// tenant.export_events_to(0, &log)?;
+/// let keys = tenant.jwks()?;
+/// engine.close()?;
+/// assert_eq!(hellojohn::restore_database_with_events(&copy, &path, &log, &keys)?.ended, 1);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
+///
+/// # Errors
+/// `validation_error` for a log that [`verify_event_log`](crate::verify_event_log) finds anything in, that no given key vouches for to its end,
+/// of a tenant that the backup does not have, that does not follow the last event of the backup, or that does not tell of every end
+/// because events were off for a time. `storage_io` for a log that cannot be read; otherwise as [`restore_database`]. `to` is as it was then.
+pub fn restore_database_with_events(
+    backup: impl AsRef<OsStr>,
+    to: impl AsRef<OsStr>,
+    log: impl AsRef<Path>,
+    keys: &Jwks,
+) -> Result<ReplayReport, Error> {
+    let report = Cell::new(ReplayReport::default());
+    restore(backup.as_ref(), to.as_ref(), &|copy| {
+        let store = open(copy)?;
+        report.set(replay(&*store, log.as_ref(), keys)?);
+        store.close();
+        Ok(())
+    })?;
+    Ok(report.get())
+}
+
+/// Restores with a change of the copy, which no other process knows of yet.
+fn restore(backup: &OsStr, to: &OsStr, change: &dyn Fn(&Path) -> Result<(), Failure>) -> Result<(), Error> {
+    let (from, to) = (require_file("backup", backup)?, require_file("to", to)?);
+    let report = store::check(&from, &StoreOptions::default())?;
+    if let Some(problem) = report.problems.first() {
+        let detail = format!(
+            "the backup has {} problems, the first: {} {}",
+            report.problem_count, problem.object, problem.detail
+        );
+        return Err(Error::new(ErrorCode::StorageCorrupt, detail));
+    }
+    Ok(store::restore(&from, &to, &StoreOptions::default(), change)?)
+}
+
+fn open(copy: &Path) -> Result<Box<dyn Store>, Failure> {
+    store::open(Database::Sqlite(SqliteDatabase::File(copy.to_owned())), StoreOptions::default())
+}
+
+/// A tenant of a restored database.
+pub(super) struct RestoredTenant<'a> {
+    pub transaction: &'a dyn WriteTransaction,
+    pub tenant: TenantNo,
+    pub record: TenantRecord,
+    pub mark: ClockMark,
+    pub keys: Vec<KeyRecord>,
+    /// Later than all that the backup knows of, and than what was lost.
+    now: Timestamp,
+    ids: IdMint,
+}
+
+impl<'a> RestoredTenant<'a> {
+    pub(super) fn new(transaction: &'a dyn WriteTransaction, tenant: TenantNo) -> Result<Self, Failure> {
+        let (mark, record, keys) =
+            (transaction.clock_mark()?, transaction.tenant(tenant)?, transaction.keys(tenant)?);
+        let now = mark.highest.max(SystemClock.now());
+        Ok(RestoredTenant { transaction, tenant, record, mark, keys, now, ids: IdMint::new() })
+    }
+
+    /// The list goes on from now: verifiers may know entries that came after the backup.
+    pub(super) fn revocations(&self) -> RevocationLog<'_> {
+        RevocationLog::of_tenant(self.transaction, self.tenant, self.now, &self.record, &self.keys)
+    }
+
+    fn events(&self) -> EventLog<'_> {
+        EventLog {
+            transaction: self.transaction,
+            tenant: self.tenant,
+            now: self.now,
+            ids: &self.ids,
+            random: &OsRandom,
+            actor: None,
+            is_on: self.record.config.event_retention.is_some(),
+        }
+    }
+
+    pub(super) fn bulk_ends(&self) -> Result<BulkEnds, Failure> {
+        Ok(bulk_ends_of(self.transaction.bulk_ends(self.tenant)?))
+    }
+
+    /// What writes ends of which an event tells already.
+    pub(super) fn told_ends<'b>(&'b self, bulk_ends: &'b BulkEnds) -> SessionEnds<'b> {
+        SessionEnds {
+            transaction: self.transaction,
+            tenant: self.tenant,
+            now: self.mark.highest,
+            events: EventLog { is_on: false, ..self.events() },
+            revocations: self.revocations(),
+            idle_timeout: self.record.config.idle_timeout,
+            bulk_ends,
+            epoch: self.mark.epoch,
+            direct_max: 0,
+        }
+    }
+
+    fn tell(&self, policy: &str, replayed: Option<&ReplayReport>) -> Result<(), Failure> {
+        self.events().tell(EventType::DatabaseRestored, None, || {
+            EventData::default()
+                .with("policy", policy)
+                .with("ended", replayed.map(|report| report.ended))
+                .with("lost_sessions", replayed.map(|report| report.lost_sessions))
+        })
+    }
+}
+
+/// Changes every tenant, in one transaction.
+fn change_tenants(
+    store: &dyn Store,
+    change: &dyn Fn(&RestoredTenant<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    store.write_exclusive(&mut |transaction| {
+        for tenant in transaction.tenant_numbers()? {
+            change(&RestoredTenant::new(transaction, tenant)?)?;
+        }
+        Ok(())
+    })
+}
+
+/// Ends every session of a tenant, at the last time that the backup or the log knows of.
+fn end_all(restored: &RestoredTenant<'_>) -> Result<(), Failure> {
+    let bulk_end = BulkEnd {
+        at: restored.mark.highest,
+        idle_timeout: restored.record.config.idle_timeout,
+        reason: Some(EndReason::Restored),
+        epoch: restored.mark.epoch,
+        ..BulkEnd::numbered(restored.bulk_ends()?.newest + 1)
+    };
+    restored.transaction.add_bulk_end(restored.tenant, &bulk_end)?;
+    // Also those that signed in after the backup was made.
+    restored.revocations().list_many(&BulkEnd { at: restored.now, ..bulk_end })
+}
+
+/// Takes the log up into its tenant, and ends the sessions of every other one.
+fn replay(store: &dyn Store, log: &Path, keys: &Jwks) -> Result<ReplayReport, Failure> {
+    let unreadable = |error| Failure::new(ErrorCode::StorageIo, format!("the log cannot be read: {error}"));
+    let file = BufReader::new(File::open(log).map_err(unreadable)?);
+    let mut replayed = ReplayedLog::new(store);
+    let checked = read_event_log(file, keys, &mut |entry| replayed.take(entry));
+    let checked = checked.map_err(|error| Failure::new(error.code(), error.detail()))?;
+    let (tenant, report) = replayed.finish(&checked)?;
+    change_tenants(store, &|restored| {
+        let is_of_log = restored.tenant == tenant;
+        if !is_of_log || report.rest_ended {
+            end_all(restored)?;
+        }
+        match is_of_log {
+            true => restored.tell(REPLAY, Some(&report)),
+            false => restored.tell(RestorePolicy::EndAll.as_str(), None),
+        }
+    })?;
+    Ok(report)
+}
