@@ -128,7 +128,7 @@ json_t *restore_with_events(const char *database, struct request *request) {
   json_decref(set);
   if (report != NULL) {
     answer = json_pack("{s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I}", "exported_at",
-                       (json_int_t)hj_replay_report_exported_at(report), "events",
+                       (json_int_t)hj_replay_report_exported_at_ms(report), "events",
                        (json_int_t)hj_replay_report_events(report), "ended", (json_int_t)hj_replay_report_ended(report),
                        "rest_ended", hj_replay_report_rest_ended(report), "lost_sessions",
                        (json_int_t)hj_replay_report_lost_sessions(report), "undone_updates",

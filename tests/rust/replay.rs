@@ -369,7 +369,9 @@ fn a_restore_is_told_to_every_tenant_that_records_events() {
     for id in ["tnt", "other", "silent"] {
         sign_in(&process.tenant(id), "u");
     }
-    ["tnt", "other"].map(|id| configure(&process.tenant(id), r#"{"event_retention":"30d"}"#));
+    for id in ["tnt", "other"] {
+        configure(&process.tenant(id), r#"{"event_retention":"30d"}"#);
+    }
     let (copy, log) = (beside(&database, "copy.db"), beside(&database, "log.jsonl"));
     backup_database(database.path(), &copy, |_| {}).unwrap();
     let tenant = process.tenant("tnt");

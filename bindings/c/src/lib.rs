@@ -67,9 +67,6 @@ pub mod maintenance_report;
 
 pub mod event_log;
 
-#[path = "generated/copy_report.rs"]
-pub mod copy_report;
-
 pub mod text;
 
 pub mod tenant;
@@ -78,6 +75,7 @@ pub mod backup;
 
 #[path = "generated/copy_report.rs"]
 pub mod copy_report;
+
 #[path = "generated/replay_report.rs"]
 pub mod replay_report;
 

@@ -69,10 +69,9 @@ impl Tenant {
                 let (sessions, last) = ctx.scan_step(SessionScope::Tenant, after)?;
                 let clock = self.inner.estimated_time()?.as_millis();
                 let (newest, seal) = match last {
-                    None => (
-                        ctx.transaction.newest_event(ctx.tenant)?,
-                        ctx.transaction.newest_seal(ctx.tenant)?,
-                    ),
+                    None => {
+                        (ctx.transaction.newest_event(ctx.tenant)?, ctx.transaction.newest_seal(ctx.tenant)?)
+                    }
                     Some(_) => (0, None),
                 };
                 let mut counted = Stats {

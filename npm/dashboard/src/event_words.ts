@@ -25,7 +25,7 @@ export const EVENT_KINDS: readonly (readonly [string, string])[] = [
   ["session.created,session.adopted", "Sign-ins"],
   ["session.ended", "Ends"],
   [
-    "session.updated,session.purged,config.updated,key.rotated,key.retired,secret_key.changed,refresh_key.rotated,tenant.imported",
+    "session.updated,session.purged,config.updated,key.rotated,key.retired,secret_key.changed,refresh_key.rotated,tenant.imported,database.restored",
     "Changes",
   ],
 ];
