@@ -1696,35 +1696,6 @@ hj_status hj_verify_event_log(hj_str path,
                               hj_event_log_report **report,
                               hj_error **error);
 
-/// How many tenants both databases hold.
-HJ_API
-uint64_t hj_copy_report_tenants(const hj_copy_report *copy_report);
-
-/// How many sessions, ended ones included.
-HJ_API
-uint64_t hj_copy_report_sessions(const hj_copy_report *copy_report);
-
-/// How many signing keys, retired ones included.
-HJ_API
-uint64_t hj_copy_report_signing_keys(const hj_copy_report *copy_report);
-
-/// How many events.
-HJ_API
-uint64_t hj_copy_report_events(const hj_copy_report *copy_report);
-
-/// How many rows this call has added, replaced or deleted; 0 if there was nothing left to do.
-HJ_API
-uint64_t hj_copy_report_changed_rows(const hj_copy_report *copy_report);
-
-/// SHA-256 over every value of every row, in hexadecimal digits, which was the same for both databases.
-/// Releases may differ in it.
-HJ_API
-const char *hj_copy_report_checksum(const hj_copy_report *copy_report);
-
-/// Frees the object; NULL is allowed.
-HJ_API
-void hj_copy_report_free(hj_copy_report *copy_report);
-
 /// The text; NULL for NULL.
 HJ_API
 const char *hj_text_get(const hj_text *text);
