@@ -16,6 +16,7 @@ mod factor_list;
 mod guard;
 mod texts;
 mod unwind;
+mod verified;
 
 pub mod error;
 pub mod filter;

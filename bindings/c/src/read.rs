@@ -11,8 +11,8 @@ use crate::guard::call;
 use crate::page::hj_page;
 use crate::session::hj_session;
 use crate::status::hj_status;
-use crate::tenant::verify::{give_ended, give_verified};
 use crate::unwind;
+use crate::verified::{give_ended, give_verified};
 
 /// A read that was begun: hj_tenant_begin_get, hj_tenant_begin_list, hj_tenant_begin_verify_session or
 /// hj_tenant_begin_verify_access_token. Over PostgreSQL, reads that are begun before the first of them is waited for share

@@ -105,8 +105,8 @@ impl Tenant {
     /// ```
     ///
     /// # Errors
-    /// `validation_error` if the claims would make an access token of more than 8 KB, and for an actor who is the user or for whom
-    /// `duration` is longer than `max_actor_duration`.
+    /// `validation_error` if the claims would make an access token of more than 8 KB, for an actor who is the user, and for an
+    /// actor with a `duration` longer than `max_actor_duration`.
     pub fn create(&self, request: CreateSession) -> Result<Grant, Error> {
         self.begin_create(request).wait()
     }

@@ -29,7 +29,8 @@ pub(super) fn evict_oldest(
     let user = &newcomer.user_id;
     let (ends, max) = (ctx.ends(), ctx.direct_ends_max.max(1));
     let (mut kept, mut evicted, mut ended) = (0, Vec::new(), Vec::new());
-    ends.visit_open_for_cap(user, &mut |session| {
+    let from = ends.bulk_ends.first_undecided_for_cap(user, ends.epoch);
+    ends.visit_open(user, from, &mut |session| {
         match ends.find(&session)? {
             Some(_) => ended.push(session),
             None if session.is_acted => {}

@@ -47,6 +47,7 @@ mod refusals;
 mod replayed_log;
 mod require_auth;
 mod restore;
+mod restored_tenant;
 mod revocation_log;
 mod revocations;
 mod revoke;

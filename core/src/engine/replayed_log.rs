@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::event_log_check::{EventLogReport, LogEntry};
-use super::restore::RestoredTenant;
+use super::restored_tenant::RestoredTenant;
 use super::signing_keys::retire;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorCode, Failure};

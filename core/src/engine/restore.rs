@@ -7,23 +7,15 @@ use std::io::BufReader;
 use std::path::Path;
 
 use super::check::require_file;
-use super::event_log::{EventData, EventLog};
+use super::event_log::EventData;
 use super::event_log_check::read_event_log;
 use super::replayed_log::{ReplayReport, ReplayedLog};
-use super::revocation_log::RevocationLog;
-use super::session_ends::SessionEnds;
-use super::tenant_snapshot::bulk_ends_of;
-use crate::clock::{Clock, SystemClock, Timestamp};
+use super::restored_tenant::RestoredTenant;
 use crate::error::{Error, ErrorCode, Failure};
-use crate::model::bulk_end::{BulkEnd, BulkEnds};
+use crate::model::bulk_end::BulkEnd;
 use crate::model::event::EventType;
-use crate::model::id::IdMint;
 use crate::model::session::EndReason;
-use crate::random::OsRandom;
-use crate::store::{
-    self, ClockMark, Database, KeyRecord, SqliteDatabase, Store, StoreOptions, TenantNo, TenantRecord,
-    WriteTransaction,
-};
+use crate::store::{self, Database, SqliteDatabase, Store, StoreOptions};
 use crate::token::jwks::Jwks;
 use crate::word_enum::word_enum;
 
@@ -60,7 +52,7 @@ pub fn restore_database(
                 // The revocation list tells no longer of what came after the backup.
                 RestorePolicy::Keep => restored.revocations().begin()?,
             }
-            restored.tell(policy.as_str(), None)
+            tell(restored, policy.as_str(), None)
         })?;
         store.close();
         Ok(())
@@ -131,70 +123,14 @@ fn open(copy: &Path) -> Result<Box<dyn Store>, Failure> {
     store::open(Database::Sqlite(SqliteDatabase::File(copy.to_owned())), StoreOptions::default())
 }
 
-/// A tenant of a restored database.
-pub(super) struct RestoredTenant<'a> {
-    pub transaction: &'a dyn WriteTransaction,
-    pub tenant: TenantNo,
-    pub record: TenantRecord,
-    pub mark: ClockMark,
-    pub keys: Vec<KeyRecord>,
-    /// Later than all that the backup knows of, and than what was lost.
-    now: Timestamp,
-    ids: IdMint,
-}
-
-impl<'a> RestoredTenant<'a> {
-    pub(super) fn new(transaction: &'a dyn WriteTransaction, tenant: TenantNo) -> Result<Self, Failure> {
-        let (mark, record, keys) =
-            (transaction.clock_mark()?, transaction.tenant(tenant)?, transaction.keys(tenant)?);
-        let now = mark.highest.max(SystemClock.now());
-        Ok(RestoredTenant { transaction, tenant, record, mark, keys, now, ids: IdMint::new() })
-    }
-
-    /// The list goes on from now: verifiers may know entries that came after the backup.
-    pub(super) fn revocations(&self) -> RevocationLog<'_> {
-        RevocationLog::of_tenant(self.transaction, self.tenant, self.now, &self.record, &self.keys)
-    }
-
-    fn events(&self) -> EventLog<'_> {
-        EventLog {
-            transaction: self.transaction,
-            tenant: self.tenant,
-            now: self.now,
-            ids: &self.ids,
-            random: &OsRandom,
-            actor: None,
-            is_on: self.record.config.event_retention.is_some(),
-        }
-    }
-
-    pub(super) fn bulk_ends(&self) -> Result<BulkEnds, Failure> {
-        Ok(bulk_ends_of(self.transaction.bulk_ends(self.tenant)?))
-    }
-
-    /// What writes ends of which an event tells already.
-    pub(super) fn told_ends<'b>(&'b self, bulk_ends: &'b BulkEnds) -> SessionEnds<'b> {
-        SessionEnds {
-            transaction: self.transaction,
-            tenant: self.tenant,
-            now: self.mark.highest,
-            events: EventLog { is_on: false, ..self.events() },
-            revocations: self.revocations(),
-            idle_timeout: self.record.config.idle_timeout,
-            bulk_ends,
-            epoch: self.mark.epoch,
-            direct_max: 0,
-        }
-    }
-
-    fn tell(&self, policy: &str, replayed: Option<&ReplayReport>) -> Result<(), Failure> {
-        self.events().tell(EventType::DatabaseRestored, None, || {
-            EventData::default()
-                .with("policy", policy)
-                .with("ended", replayed.map(|report| report.ended))
-                .with("lost_sessions", replayed.map(|report| report.lost_sessions))
-        })
-    }
+/// Tells a tenant's events of the restore.
+fn tell(restored: &RestoredTenant<'_>, policy: &str, replayed: Option<&ReplayReport>) -> Result<(), Failure> {
+    restored.events().tell(EventType::DatabaseRestored, None, || {
+        EventData::default()
+            .with("policy", policy)
+            .with("ended", replayed.map(|report| report.ended))
+            .with("lost_sessions", replayed.map(|report| report.lost_sessions))
+    })
 }
 
 /// Changes every tenant, in one transaction.
@@ -238,8 +174,8 @@ fn replay(store: &dyn Store, log: &Path, keys: &Jwks) -> Result<ReplayReport, Fa
             end_all(restored)?;
         }
         match is_of_log {
-            true => restored.tell(REPLAY, Some(&report)),
-            false => restored.tell(RestorePolicy::EndAll.as_str(), None),
+            true => tell(restored, REPLAY, Some(&report)),
+            false => tell(restored, RestorePolicy::EndAll.as_str(), None),
         }
     })?;
     Ok(report)

@@ -204,7 +204,8 @@ impl SessionEnds<'_> {
             SessionScope::Tenant => self.transaction.scan_oldest_first(self.tenant, scope, None, limit)?,
             SessionScope::User(user) => {
                 let mut sessions = Vec::new();
-                self.visit_open(user, &mut |session| {
+                let from = self.bulk_ends.first_undecided(user, self.epoch);
+                self.visit_open(user, from, &mut |session| {
                     sessions.push(session);
                     Ok(if sessions.len() < limit {
                         ControlFlow::Continue(())
@@ -218,26 +219,9 @@ impl SessionEnds<'_> {
         Ok((sessions.len() < limit).then_some(sessions))
     }
 
-    /// Visits the user's sessions without a written end, newest first, but for those that a pending bulk end has certainly
-    /// ended: there may be very many of them.
+    /// Visits the user's sessions without a written end, newest first, down to this id: below it a pending bulk end has certainly
+    /// ended all of them, or all that the cap counts, and there may be very many.
     pub(super) fn visit_open(
-        &self,
-        user: &UserId,
-        visit: &mut dyn FnMut(SessionLifetime) -> Result<ControlFlow<()>, Failure>,
-    ) -> Result<(), Failure> {
-        self.visit_open_from(user, self.bulk_ends.first_undecided(user, self.epoch), visit)
-    }
-
-    /// As [`visit_open`](Self::visit_open) but for sessions that the cap has ended, and those older ones that it does not know.
-    pub(super) fn visit_open_for_cap(
-        &self,
-        user: &UserId,
-        visit: &mut dyn FnMut(SessionLifetime) -> Result<ControlFlow<()>, Failure>,
-    ) -> Result<(), Failure> {
-        self.visit_open_from(user, self.bulk_ends.first_undecided_for_cap(user, self.epoch), visit)
-    }
-
-    fn visit_open_from(
         &self,
         user: &UserId,
         from: Option<SessionId>,

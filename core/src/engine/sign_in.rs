@@ -104,7 +104,7 @@ impl SignInAttempt {
     ///
     /// # Errors
     /// `too_many_requests` if the account was at its limit and the user has had no session from this address: the client
-    /// must not learn that its guess was right; `validation_error` for an `actor`, for whom only [`Tenant::create`] starts a session. As
+    /// must not learn that its guess was right; `validation_error` for an `actor`: only [`Tenant::create`] starts a session with one. As
     /// [`Tenant::create`].
     pub fn succeed(self, request: CreateSession) -> Result<Grant, Error> {
         let tenant = self.tenant.clone();

@@ -49,7 +49,7 @@ impl SessionActor {
 }
 
 impl FromMember for SessionActor {
-    /// An actor for whom another one acts is refused like any other member that there is not.
+    /// An actor inside of an actor is refused like any other member that there is not.
     fn from_member(name: &str, value: Value) -> Result<Self, Error> {
         let mut members = ObjectReader::within(name, Map::from_member(name, value)?);
         let (user_id, reason) =

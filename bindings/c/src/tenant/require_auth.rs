@@ -3,13 +3,13 @@
 use hellojohn_core::{Error, LocalVerification, RequiredAuth};
 
 use super::hj_tenant;
-use super::verify::{give_ended, give_verified};
 use crate::abi::{OptionStruct, hj_str};
 use crate::claims::hj_claims;
 use crate::error::hj_error;
 use crate::guard::call;
 use crate::session::hj_session;
 use crate::status::hj_status;
+use crate::verified::{give_ended, give_verified};
 
 /// How a user must have authenticated; everything is optional. See "Option structs".
 #[repr(C)]

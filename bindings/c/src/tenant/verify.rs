@@ -1,15 +1,16 @@
 //! The three ways to verify.
 
-use hellojohn_core::{Error, LocalVerification, VerifiedAccess, VerifyError};
+use hellojohn_core::{Error, LocalVerification};
 
 use super::hj_tenant;
-use crate::abi::{OptionStruct, Output, hj_str};
+use crate::abi::{OptionStruct, hj_str};
 use crate::claims::hj_claims;
 use crate::error::hj_error;
 use crate::guard::call;
 use crate::read::{BegunRead, hj_read};
 use crate::session::hj_session;
 use crate::status::hj_status;
+use crate::verified::{give_ended, give_verified};
 
 /// Verifies an access token and its session against the store: from the moment that a call which ended a session has
 /// returned, every thread and every process on the database refuses the session.
@@ -153,28 +154,4 @@ unsafe fn read_verification(options: hj_verify_options) -> Result<LocalVerificat
     // SAFETY: the caller keeps "Strings".
     let audience = unsafe { options.audience.read_text("audience") }?;
     Ok(LocalVerification { audience: audience.map(str::to_owned), leeway_secs: options.leeway_s })
-}
-
-/// Hands out the session as it is now, and what the token says.
-pub(crate) fn give_verified(
-    verified: &VerifiedAccess,
-    session: Output<*mut hj_session>,
-    claims: Output<*mut hj_claims>,
-) {
-    if claims.is_wanted() {
-        let mut said = hj_claims::new(&verified.claims);
-        said.outdated = verified.outdated;
-        claims.give(said);
-    }
-    if session.is_wanted() {
-        session.give(hj_session::new(&verified.session));
-    }
-}
-
-/// Hands out the ended session of a failed verification; what remains is the error.
-pub(crate) fn give_ended(failed: VerifyError, session: Output<*mut hj_session>) -> Error {
-    if let (Some(ended), true) = (&failed.session, session.is_wanted()) {
-        session.give(hj_session::new(ended));
-    }
-    failed.error
 }

@@ -69,7 +69,7 @@ struct CallerState {
 }
 
 /// A place in the line. Dropped, it is given up.
-pub(in crate::store) struct QueuedLookUp {
+pub(super) struct QueuedLookUp {
     line: Arc<Mutex<Line>>,
     caller: Arc<Caller>,
 }

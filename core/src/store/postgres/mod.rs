@@ -38,7 +38,6 @@ mod write_tx;
 mod writing;
 
 pub(super) use self::foreign::ForeignServer;
-pub(super) use self::look_up::QueuedLookUp;
 #[cfg(test)]
 pub(super) use self::migrate::MIGRATIONS;
 pub(super) use self::store::PostgresStore;

@@ -190,12 +190,12 @@ impl Store for PostgresStore {
     }
 
     fn enqueue_read(&self, needs: &Needs) -> Option<QueuedRead> {
-        self.look_up_line(needs).map(QueuedRead)
+        Some(QueuedRead(Box::new(self.look_up_line(needs)?)))
     }
 
     fn read_queued(&self, queued: QueuedRead, needs: &Needs, job: &mut ReadJob<'_>) -> Result<(), Failure> {
         self.check_open()?;
-        self.read_shared(Some(queued.0), needs, job)
+        self.read_shared(queued.0.downcast().ok().map(|place| *place), needs, job)
     }
 
     fn write_exclusive(&self, job: &mut WriteJob<'_>) -> Result<(), Failure> {
