@@ -303,6 +303,9 @@ impl Store for SqliteStore {
         {
             tracker.leave_log();
         }
+        if let Some(watch) = self.file_watch.as_ref().filter(|_| !is_lost) {
+            watch.end();
+        }
     }
 }
 

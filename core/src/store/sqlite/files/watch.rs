@@ -7,7 +7,7 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use super::super::wal_index::LogExtent;
 use super::folder::FolderWatch;
@@ -37,6 +37,8 @@ pub(in super::super) struct FileWatch {
     greatest_length: AtomicU64,
     /// What happened to the files; for good, because what was open is not what is there.
     loss: OnceLock<String>,
+    /// Whether their store has closed them.
+    is_over: AtomicBool,
 }
 
 impl WatchedFile {
@@ -83,7 +85,14 @@ impl FileWatch {
             looked_at: AtomicI64::new(i64::MIN),
             greatest_length: AtomicU64::new(0),
             loss: OnceLock::new(),
+            is_over: AtomicBool::new(false),
         })
+    }
+
+    /// The files were sound when their store closed them: what is at their paths from now on is none of its concern. The system
+    /// may give the number of a file that is gone to the next one.
+    pub(in super::super) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
     }
 
     /// Fails once the files were seen to be lost.
@@ -182,6 +191,9 @@ impl FileWatch {
 
     /// Fails if the log at the path is that of another database file than the one that is there.
     pub(in super::super) fn require_no_foreign_log(&self) -> Result<(), Failure> {
+        if self.is_over.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let _ = self.look(|| None);
         if !self.is_lost() || self.database.is_at_its_path() || !self.log.is_at_its_path() {
             return Ok(());
@@ -220,6 +232,20 @@ mod tests {
             fs::remove_file(format!("{}{ending}", path.display())).unwrap();
             assert!(watch.look_before_commit(|| None).is_err(), "{ending:?}");
             assert!(watch.is_lost());
+        }
+    }
+
+    #[test]
+    fn the_log_of_a_file_that_was_replaced_is_foreign_unless_its_store_had_closed_it() {
+        for was_closed in [false, true] {
+            let (folder, path, watch) = watched();
+            if was_closed {
+                watch.end();
+            }
+            // Another file gets the number of a log that was removed; here it is the log itself.
+            fs::rename(&path, folder.path().join("away")).unwrap();
+            fs::write(&path, [0; 512]).unwrap();
+            assert_eq!(watch.require_no_foreign_log().is_ok(), was_closed);
         }
     }
 
