@@ -37,10 +37,9 @@ fn rows_are_imported_reported_and_adopted() {
     let adopted = host.adopt("old-session-0001", RefreshRequest::default()).unwrap();
     assert_eq!(adopted.session.user_id.as_str(), "usr_ada");
     let events = shell.json(&["events", "list", "--types", "tenant.imported"]);
-    assert_eq!(
-        (&events["data"][0]["actor"], &events["data"][0]["data"]["imported"]),
-        (&json!("cli"), &json!(1))
-    );
+    let [begun, complete] = [0, 1].map(|at| &events["data"][at]);
+    assert_eq!((&begun["actor"], &begun["data"]["state"]), (&json!("cli"), &json!("begun")));
+    assert_eq!((&complete["actor"], &complete["data"]["imported"]), (&json!("cli"), &json!(1)));
 
     let stopped = shell.run(&[&import[..], &["--stop-at-bad-row"]].concat());
     assert!(stopped.code == 2 && stopped.errors.contains("line 3: credential"), "{stopped:?}");
