@@ -129,6 +129,7 @@ test("The documented timeouts, in the documented spelling", async (t) => {
     idleTimeout: "7d",
     maxSessionsPerUser: 5,
     refreshReuseWindow: "10s",
+    maxActorDuration: "1h",
     eventRetention: null,
     recordRetention: null,
     revocationList: false,

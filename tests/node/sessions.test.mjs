@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { isFailure, makeFolder, makeTenant, makeTenantWithClock, START, TENANT } from "./fixture.mjs";
 
 const SESSION_FIELDS = [
-  "authTime claims country createdAt deviceFingerprint deviceType email endReason expiresAt factors id ipAddress lastActiveAt",
+  "actor authTime claims country createdAt deviceFingerprint deviceType email endReason expiresAt factors id ipAddress lastActiveAt",
   "lastIpAddress lastUserAgent mfaVerified orgId refreshExpiresAt revoked revokedAt role status tenantId userAgent",
   "userId",
 ].flatMap((line) => line.split(" "));
