@@ -34,7 +34,6 @@ pub(crate) enum NeededSessions {
 
 /// The first rows that [`scan_newest_first`](super::transaction::ReadTransaction::scan_newest_first) will be asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for a store over a network"))]
 pub(crate) struct NeededPage {
     /// The scope of the scan: this user's sessions, or the tenant's.
     pub user: Option<UserId>,
