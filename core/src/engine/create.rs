@@ -200,7 +200,7 @@ impl Tenant {
             BulkStep::Finish(oldest) => return Ok(BulkStep::Finish(oldest)),
         };
         ctx.transaction.add_session(ctx.tenant, &record)?;
-        let acting = record.actor.as_ref().and_then(SessionActor::to_event_actor);
+        let acting = record.acting();
         ctx.made_in(acting.as_ref()).events().tell(
             EventType::SessionCreated,
             Some((record.id, &record.user_id)),

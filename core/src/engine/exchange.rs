@@ -19,7 +19,6 @@ use crate::model::client::UserAgent;
 use crate::model::config::Config;
 use crate::model::event::EventType;
 use crate::model::ip_address::IpAddress;
-use crate::model::session_actor::SessionActor;
 use crate::rules::expiry;
 use crate::rules::rotation::{Decision, Rotation, decide};
 use crate::schema::{self, request_record};
@@ -68,7 +67,7 @@ impl Exchanged {
         ip_address: Option<IpAddress>,
     ) -> Result<(), Failure> {
         let session = Some((self.record.id, &self.record.user_id));
-        let acting = self.record.actor.as_ref().and_then(SessionActor::to_event_actor);
+        let acting = self.record.acting();
         ctx.made_in(acting.as_ref()).events().tell(event_type, session, || {
             EventData::default()
                 .with("generation", self.record.rotation.generation)

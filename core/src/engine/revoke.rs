@@ -13,7 +13,6 @@ use crate::error::{Error, OpError};
 use crate::model::id::{SessionId, UserId};
 use crate::model::operation::Operation;
 use crate::model::session::{End, EndReason};
-use crate::model::session_actor::SessionActor;
 use crate::rules::rotation::Decision;
 use crate::store::{NeededSessions, SessionRecord, SessionScope};
 use crate::token::refresh_token::PresentedToken;
@@ -194,7 +193,7 @@ fn refuse_sign_out(end: End, scope: SignOutScope, user: UserId) -> Result<Signed
 impl WriteContext<'_> {
     /// Ends an active session, or all sessions of its user.
     fn sign_out(&self, record: SessionRecord, scope: SignOutScope) -> Result<SignedOut, OpError> {
-        let acting = record.actor.as_ref().and_then(SessionActor::to_event_actor);
+        let acting = record.acting();
         let ctx = self.made_in(acting.as_ref());
         let ended = match scope {
             SignOutScope::Local => {

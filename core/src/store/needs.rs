@@ -28,7 +28,7 @@ pub(crate) enum NeededSessions {
     OpenOf(UserId),
     /// The first rows of a list.
     Page(Arc<NeededPage>),
-    /// Those that the job finds by questions of its own, such as a list: a read keeps its snapshot open for them.
+    /// Those that the job finds by questions of its own, such as a count: a read keeps its snapshot open for them.
     Scanned,
 }
 

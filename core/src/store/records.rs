@@ -7,7 +7,7 @@ use crate::model::client::{ClientInfo, UserAgent};
 use crate::model::config::Config;
 use crate::model::event::{EventHash, EventSeq};
 use crate::model::factor::Factors;
-use crate::model::id::{KeyId, SessionId, UserId};
+use crate::model::id::{Actor, KeyId, SessionId, UserId};
 use crate::model::identity::Identity;
 use crate::model::imported::{CredentialHash, ExternalId};
 use crate::model::ip_address::IpAddress;
@@ -104,6 +104,11 @@ impl SessionRecord {
     /// When the user authenticated last.
     pub(crate) fn auth_time(&self) -> Timestamp {
         self.factors.newest_at().unwrap_or(self.times.created_at)
+    }
+
+    /// Who makes the changes that the session makes by itself, if a person acts in it.
+    pub(crate) fn acting(&self) -> Option<Actor> {
+        self.actor.as_ref().and_then(SessionActor::to_event_actor)
     }
 
     /// What decides the session's status.

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::fork;
 use crate::model::id::SessionId;
-use crate::store::needs::{NeededPage, NeededSessions};
+use crate::store::needs::{NeededPage, NeededSessions, Needs};
 use crate::store::records::{SessionRecord, TenantNo};
 
 /// How many trips may be under way: while one is, the callers of the next gather. A lone caller waits for none.
@@ -85,9 +85,10 @@ impl Drop for QueuedLookUp {
 
 impl LookUps {
     /// Takes a place in the line; nothing for what no shared trip answers.
-    pub(super) fn enqueue(&self, tenant: TenantNo, needed: &NeededSessions) -> Option<QueuedLookUp> {
+    pub(super) fn enqueue(&self, needs: &Needs) -> Option<QueuedLookUp> {
+        let tenant = needs.tenant?;
         let one = |id: SessionId| (tenant, Some(id));
-        let (wanted, page) = match needed {
+        let (wanted, page) = match &needs.sessions {
             NeededSessions::None => (vec![(tenant, None)], None),
             NeededSessions::One(id) => (vec![one(*id)], None),
             NeededSessions::Many(ids) if ids.is_empty() => (vec![(tenant, None)], None),
@@ -126,7 +127,7 @@ impl LookUps {
             drop(line);
             let guard = TripGuard { look_ups: self, callers: &callers, found: None };
             let wanted = callers.iter().flat_map(|caller| caller.wanted.iter().copied()).collect();
-            let pages: Vec<WantedPage> = callers.iter().filter_map(|caller| caller.page.clone()).collect();
+            let pages = distinct_pages(&callers);
             guard.finish(trip(wanted, &pages).and_then(|rows| Found::read(rows, pages)));
             line = self.line.lock();
         }
@@ -154,6 +155,17 @@ impl Line {
             next.wake.notify_one();
         }
     }
+}
+
+/// The lists that these callers want, each once.
+fn distinct_pages(callers: &[Arc<Caller>]) -> Vec<WantedPage> {
+    let mut pages = Vec::new();
+    for page in callers.iter().filter_map(|caller| caller.page.as_ref()) {
+        if !pages.contains(page) {
+            pages.push(page.clone());
+        }
+    }
+    pages
 }
 
 /// What a trip brought, for all of its callers.

@@ -97,11 +97,6 @@ impl PostgresStore {
         self.trips.fetch_add(u64::from(_connection.trips()), Ordering::Relaxed);
     }
 
-    /// A place in the line of look-ups; nothing for a read that cannot share a trip.
-    fn look_up_line(&self, needs: &Needs) -> Option<QueuedLookUp> {
-        self.look_ups.enqueue(needs.tenant?, &needs.sessions)
-    }
-
     /// Reads from what a shared trip brings, as far as that is enough.
     fn read_shared(
         &self,
@@ -182,7 +177,7 @@ impl Store for PostgresStore {
         if wait_policy == WaitPolicy::NonBlocking {
             return Err(would_block());
         }
-        self.read_shared(self.look_up_line(needs), needs, job)
+        self.read_shared(self.look_ups.enqueue(needs), needs, job)
     }
 
     fn is_over_network(&self) -> bool {
@@ -190,7 +185,7 @@ impl Store for PostgresStore {
     }
 
     fn enqueue_read(&self, needs: &Needs) -> Option<QueuedRead> {
-        Some(QueuedRead(Box::new(self.look_up_line(needs)?)))
+        Some(QueuedRead(Box::new(self.look_ups.enqueue(needs)?)))
     }
 
     fn read_queued(&self, queued: QueuedRead, needs: &Needs, job: &mut ReadJob<'_>) -> Result<(), Failure> {
