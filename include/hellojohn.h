@@ -38,7 +38,7 @@
  * uint64_t seconds, and their names end in _s, or in _ms for milliseconds. A duration as text is a whole number and one
  * unit: "15m", "30d".
  *
- * Threads. Any number of threads may use the same engine, tenant, REST API, clock or begun read at once. All other objects are
+ * Threads. Any number of threads may use the same engine, tenant, REST API, clock or pending read at once. All other objects are
  * read-only, and any number of threads may read them at once. No call may use an object while another thread frees it.
  *
  * Fork. A child that a process forks after it has opened an engine can use neither that engine nor another one: every
@@ -194,8 +194,8 @@ typedef struct hj_page hj_page;
 /// A read that was begun: hj_tenant_begin_get, hj_tenant_begin_list, hj_tenant_begin_verify_session or
 /// hj_tenant_begin_verify_access_token. Over PostgreSQL, reads that are begun before the first of them is waited for share
 /// a round trip; over a file they are read when they are waited for. The answer is of an instant between the beginning and
-/// the return of hj_read_wait.
-typedef struct hj_read hj_read;
+/// the return of hj_pending_read_wait.
+typedef struct hj_pending_read hj_pending_read;
 
 /// What a restore has made of an exported log of events, and what to do again by hand. The getters answer 0
 /// or false for a NULL report.
@@ -1163,15 +1163,15 @@ void hj_page_free(hj_page *page);
 /// hj_tenant_verify_access_token does, and with HJ_ERR_VALIDATION_ERROR for a read that was waited for before.
 HJ_API
 HJ_MUST_USE
-hj_status hj_read_wait(const hj_read *read,
-                       hj_session **session,
-                       hj_claims **claims,
-                       hj_page **page,
-                       hj_error **error);
+hj_status hj_pending_read_wait(const hj_pending_read *read,
+                               hj_session **session,
+                               hj_claims **claims,
+                               hj_page **page,
+                               hj_error **error);
 
 /// Frees a read, waited for or not; NULL is allowed.
 HJ_API
-void hj_read_free(hj_read *read);
+void hj_pending_read_free(hj_pending_read *read);
 
 /// How many sessions match.
 HJ_API
@@ -1885,22 +1885,22 @@ hj_status hj_tenant_verify_session(const hj_tenant *tenant,
 /// Begins a hj_tenant_verify_access_token. The session that the token names is looked up before its signature is checked; the
 /// answer is given after the check only.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_verify_access_token(const hj_tenant *tenant,
                                               hj_str token,
-                                              hj_read **read,
+                                              hj_pending_read **read,
                                               hj_error **error);
 
 /// Begins a hj_tenant_verify_session.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_verify_session(const hj_tenant *tenant,
                                          hj_str session_id,
-                                         hj_read **read,
+                                         hj_pending_read **read,
                                          hj_error **error);
 
 /// Verifies signature and claims of an access token without looking at its session: the token stays valid until it
@@ -1956,12 +1956,12 @@ hj_status hj_tenant_get(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_get.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_get(const hj_tenant *tenant,
                               hj_str session_id,
-                              hj_read **read,
+                              hj_pending_read **read,
                               hj_error **error);
 
 /// Lists sessions, newest first, a page at a time. The cursor stays good while sessions come and go.
@@ -1980,12 +1980,12 @@ hj_status hj_tenant_list(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_list.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_list(const hj_tenant *tenant,
                                const hj_list_options *options,
-                               hj_read **read,
+                               hj_pending_read **read,
                                hj_error **error);
 
 /// Counts the sessions that the filter admits; every active session for NULL. The call looks at each session of the filter's
@@ -2086,7 +2086,8 @@ hj_status hj_tenant_config(const hj_tenant *tenant,
 /// Changes settings, all or none. The patch is a JSON object: a name that is absent leaves its setting as it is, null
 /// turns a setting off, a duration is "15m", "30d" or a number of seconds: {"idle_timeout": "7d",
 /// "max_sessions_per_user": null}. The names are session_duration, access_token_ttl, idle_timeout,
-/// max_sessions_per_user, refresh_reuse_window, event_retention, record_retention, max_actor_duration.
+/// max_sessions_per_user, refresh_reuse_window, event_retention, record_retention, revocation_list,
+/// max_actor_duration.
 ///
 /// `config` may be NULL and gets the settings that are in force now. Fails with HJ_ERR_VALIDATION_ERROR naming the
 /// setting, and changes nothing then.

@@ -118,30 +118,30 @@ struct [[nodiscard]] verification {
 };
 
 /// A read that was begun; the function for its answer is the one of the call that it began.
-class read {
+class pending_read {
 public:
-  using pointer = hj_read *;
-  explicit read(pointer owned) noexcept : handle_(owned) {}
+  using pointer = hj_pending_read *;
+  explicit pending_read(pointer owned) noexcept : handle_(owned) {}
   pointer get() const noexcept { return handle_.get(); }
   /// The answer of begin_find.
   session wait_session() const {
     return detail::make<session>(
-        [&](auto out, auto error) { return hj_read_wait(get(), out, nullptr, nullptr, error); });
+        [&](auto out, auto error) { return hj_pending_read_wait(get(), out, nullptr, nullptr, error); });
   }
   /// The answer of begin_list.
   page wait_page() const {
-    return detail::make<page>([&](auto out, auto error) { return hj_read_wait(get(), nullptr, nullptr, out, error); });
+    return detail::make<page>([&](auto out, auto error) { return hj_pending_read_wait(get(), nullptr, nullptr, out, error); });
   }
   /// The answer of begin_verify_session and begin_verify_access_token.
   verification wait_verification() const {
     hj_session *session = nullptr;
     hj_claims *claims = nullptr;
-    const hj_status status = hj_read_wait(get(), &session, &claims, nullptr, nullptr);
+    const hj_status status = hj_pending_read_wait(get(), &session, &claims, nullptr, nullptr);
     return {status, hellojohn::session(session), hellojohn::claims(claims)};
   }
 
 private:
-  detail::owner<hj_read, hj_read_free> handle_;
+  detail::owner<hj_pending_read, hj_pending_read_free> handle_;
 };
 
 /// The REST API of a tenant.
@@ -266,20 +266,20 @@ public:
   }
 
   /// Reads that are begun together share a round trip to a PostgreSQL server.
-  read begin_find(std::string_view session_id) const {
-    return detail::make<read>(
+  pending_read begin_find(std::string_view session_id) const {
+    return detail::make<pending_read>(
         [&](auto out, auto error) { return hj_tenant_begin_get(get(), str(session_id), out, error); });
   }
-  read begin_list(const hj_list_options *options = nullptr) const {
-    return detail::make<read>(
+  pending_read begin_list(const hj_list_options *options = nullptr) const {
+    return detail::make<pending_read>(
         [&](auto out, auto error) { return hj_tenant_begin_list(get(), options, out, error); });
   }
-  read begin_verify_session(std::string_view session_id) const {
-    return detail::make<read>(
+  pending_read begin_verify_session(std::string_view session_id) const {
+    return detail::make<pending_read>(
         [&](auto out, auto error) { return hj_tenant_begin_verify_session(get(), str(session_id), out, error); });
   }
-  read begin_verify_access_token(std::string_view token) const {
-    return detail::make<read>(
+  pending_read begin_verify_access_token(std::string_view token) const {
+    return detail::make<pending_read>(
         [&](auto out, auto error) { return hj_tenant_begin_verify_access_token(get(), str(token), out, error); });
   }
 

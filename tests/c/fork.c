@@ -20,7 +20,7 @@ static hj_engine *engine;
 static hj_tenant *tenant;
 static hj_rest *rest;
 static hj_grant *grant;
-static hj_read *begun;
+static hj_pending_read *begun;
 static atomic_bool stop;
 
 #define FORKED(call) CHECK_STATUS(HJ_ERR_FORKED, call)
@@ -54,7 +54,7 @@ static void run_child(void) {
   FORKED(hj_tenant_verify_locally(tenant, token, NULL, &claims, error));
   FORKED(hj_tenant_get(tenant, id, &session, error));
   FORKED(hj_tenant_list(tenant, NULL, &page, error));
-  FORKED(hj_read_wait(begun, &session, NULL, NULL, error));
+  FORKED(hj_pending_read_wait(begun, &session, NULL, NULL, error));
   FORKED(hj_tenant_sign_out(tenant, token, absent, NULL, error));
   FORKED(hj_tenant_sign_out(tenant, refresh_token, absent, NULL, error));
   FORKED(hj_tenant_revoke(tenant, id, error));
@@ -94,7 +94,7 @@ static void run_child(void) {
   CHECK(hj_session_id(hj_grant_session(grant)) != NULL);
   hj_grant_free(grant);
   hj_engine_free(engine);
-  hj_read_free(begun);
+  hj_pending_read_free(begun);
   hj_tenant_free(tenant);
   hj_rest_free(rest);
 }
@@ -155,8 +155,8 @@ int main(void) {
   /* The parent goes on, and its file holds everything. */
   CHECK_STATUS(HJ_OK, hj_tenant_get(tenant, hj_str_of(hj_session_id(hj_grant_session(grant))), &session, error));
   hj_session_free(session);
-  CHECK_STATUS(HJ_OK, hj_read_wait(begun, NULL, NULL, NULL, error));
-  hj_read_free(begun);
+  CHECK_STATUS(HJ_OK, hj_pending_read_wait(begun, NULL, NULL, NULL, error));
+  hj_pending_read_free(begun);
   CHECK_STATUS(HJ_OK, hj_engine_close(engine, error));
   hj_rest_free(rest);
   hj_tenant_free(tenant);

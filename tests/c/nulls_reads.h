@@ -2,7 +2,7 @@
 
 static void reads(void) {
   hj_list_options options = hj_list_options_init();
-  hj_read *read = (hj_read *)&read;
+  hj_pending_read *read = (hj_pending_read *)&read;
   hj_session *session = (hj_session *)&session;
   hj_claims *claims = (hj_claims *)&claims;
   hj_page *page = (hj_page *)&page;
@@ -18,33 +18,33 @@ static void reads(void) {
   BAD(hj_tenant_begin_verify_access_token(NULL, token, &read, error));
   BAD(hj_tenant_begin_verify_access_token(tenant, token, NULL, error));
   FINE(hj_tenant_begin_verify_access_token(tenant, absent, &read, error));
-  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_read_wait(read, &session, &claims, &page, error));
-  hj_read_free(read);
+  CHECK_STATUS(HJ_ERR_MISSING_TOKEN, hj_pending_read_wait(read, &session, &claims, &page, error));
+  hj_pending_read_free(read);
 
-  BAD(hj_read_wait(NULL, &session, &claims, &page, error));
+  BAD(hj_pending_read_wait(NULL, &session, &claims, &page, error));
   CHECK(session == NULL && claims == NULL && page == NULL);
   FINE(hj_tenant_begin_get(tenant, id, &read, error));
-  FINE(hj_read_wait(read, &session, &claims, &page, error));
+  FINE(hj_pending_read_wait(read, &session, &claims, &page, error));
   CHECK(strcmp(hj_session_id(session), id.ptr) == 0 && claims == NULL && page == NULL);
   hj_session_free(session);
-  BAD(hj_read_wait(read, &session, &claims, &page, error)); /* the second time */
+  BAD(hj_pending_read_wait(read, &session, &claims, &page, error)); /* the second time */
   CHECK(session == NULL);
-  hj_read_free(read);
+  hj_pending_read_free(read);
   FINE(hj_tenant_begin_list(tenant, NULL, &read, error));
-  FINE(hj_read_wait(read, &session, &claims, &page, error));
+  FINE(hj_pending_read_wait(read, &session, &claims, &page, error));
   CHECK(session == NULL && claims == NULL && hj_page_count(page) == 3);
   hj_page_free(page);
-  hj_read_free(read);
+  hj_pending_read_free(read);
   FINE(hj_tenant_begin_verify_access_token(tenant, token, &read, error));
-  FINE(hj_read_wait(read, &session, &claims, &page, error));
+  FINE(hj_pending_read_wait(read, &session, &claims, &page, error));
   CHECK(session != NULL && claims != NULL && page == NULL);
   hj_session_free(session);
   hj_claims_free(claims);
-  hj_read_free(read);
+  hj_pending_read_free(read);
   FINE(hj_tenant_begin_verify_session(tenant, id, &read, error));
-  FINE(hj_read_wait(read, NULL, NULL, NULL, error));
-  hj_read_free(read);
+  FINE(hj_pending_read_wait(read, NULL, NULL, NULL, error));
+  hj_pending_read_free(read);
   FINE(hj_tenant_begin_verify_session(tenant, id, &read, error));
-  hj_read_free(read); /* never waited for */
-  hj_read_free(NULL);
+  hj_pending_read_free(read); /* never waited for */
+  hj_pending_read_free(NULL);
 }

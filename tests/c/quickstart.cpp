@@ -34,7 +34,7 @@ int main() {
 
   CHECK(tenant.verify_access_token(hj_grant_access_token(grant.get())));
   CHECK(tenant.verify_session(id));
-  hj::read begun[] = {tenant.begin_find(id), tenant.begin_list(), tenant.begin_verify_session(id),
+  hj::pending_read begun[] = {tenant.begin_find(id), tenant.begin_list(), tenant.begin_verify_session(id),
                       tenant.begin_verify_access_token(hj_grant_access_token(grant.get()))};
   CHECK(hj::view(hj_session_id(begun[0].wait_session().get())) == id);
   CHECK(thrown_by([&] { begun[0].wait_session(); }) == HJ_ERR_VALIDATION_ERROR);

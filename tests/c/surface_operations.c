@@ -283,12 +283,12 @@ static json_t *verify_session(struct request *request) {
   hj_session *session = NULL;
   json_t *answer;
   if (request->refused[0] == '\0') {
-    hj_read *read = NULL;
+    hj_pending_read *read = NULL;
     request->status = hj_tenant_begin_verify_session(request->tenant, session_id, &read, &request->error);
     if (request->status == HJ_OK) {
-      request->status = hj_read_wait(read, &session, NULL, NULL, &request->error);
+      request->status = hj_pending_read_wait(read, &session, NULL, NULL, &request->error);
     }
-    hj_read_free(read);
+    hj_pending_read_free(read);
   }
   answer = owned_session_json(session);
   if (request->status != HJ_OK) { /* the ended session comes with the error */
@@ -304,12 +304,12 @@ static json_t *verify_access_token(struct request *request) {
   hj_claims *claims = NULL;
   json_t *answer;
   if (request->refused[0] == '\0') {
-    hj_read *read = NULL;
+    hj_pending_read *read = NULL;
     request->status = hj_tenant_begin_verify_access_token(request->tenant, token, &read, &request->error);
     if (request->status == HJ_OK) {
-      request->status = hj_read_wait(read, &session, &claims, NULL, &request->error);
+      request->status = hj_pending_read_wait(read, &session, &claims, NULL, &request->error);
     }
-    hj_read_free(read);
+    hj_pending_read_free(read);
   }
   if (request->status != HJ_OK || claims == NULL) {
     hj_session_free(session);

@@ -35,7 +35,7 @@ pub mod claims;
 
 pub mod observer;
 mod page;
-pub mod read;
+pub mod pending_read;
 pub mod revoke_preview;
 
 #[path = "generated/config.rs"]

@@ -1,4 +1,4 @@
-//! `hj_read`: a read that was begun and not waited for yet.
+//! `hj_pending_read`: a read that was begun and not waited for yet.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,8 +17,8 @@ use crate::verified::{give_ended, give_verified};
 /// A read that was begun: hj_tenant_begin_get, hj_tenant_begin_list, hj_tenant_begin_verify_session or
 /// hj_tenant_begin_verify_access_token. Over PostgreSQL, reads that are begun before the first of them is waited for share
 /// a round trip; over a file they are read when they are waited for. The answer is of an instant between the beginning and
-/// the return of hj_read_wait.
-pub struct hj_read(Mutex<Option<BegunRead>>);
+/// the return of hj_pending_read_wait.
+pub struct hj_pending_read(Mutex<Option<BegunRead>>);
 
 pub(crate) enum BegunRead {
     Get(Pending<Session>),
@@ -27,9 +27,9 @@ pub(crate) enum BegunRead {
     VerifyAccessToken(Pending<Arc<VerifiedAccess>, VerifyError>),
 }
 
-impl hj_read {
+impl hj_pending_read {
     pub(crate) fn new(begun: BegunRead) -> Self {
-        hj_read(Mutex::new(Some(begun)))
+        hj_pending_read(Mutex::new(Some(begun)))
     }
 }
 
@@ -40,8 +40,8 @@ impl hj_read {
 /// hj_tenant_verify_access_token does, and with HJ_ERR_VALIDATION_ERROR for a read that was waited for before.
 #[unsafe(no_mangle)]
 #[must_use]
-pub unsafe extern "C" fn hj_read_wait(
-    read: *const hj_read,
+pub unsafe extern "C" fn hj_pending_read_wait(
+    read: *const hj_pending_read,
     session: *mut *mut hj_session,
     claims: *mut *mut hj_claims,
     page: *mut *mut hj_page,
@@ -81,7 +81,7 @@ pub unsafe extern "C" fn hj_read_wait(
 
 /// Frees a read, waited for or not; NULL is allowed.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn hj_read_free(read: *mut hj_read) {
+pub unsafe extern "C" fn hj_pending_read_free(read: *mut hj_pending_read) {
     // SAFETY: the caller keeps "Objects".
     unsafe { unwind::free(read) }
 }

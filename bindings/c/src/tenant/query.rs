@@ -8,7 +8,7 @@ use crate::error::hj_error;
 use crate::filter::hj_session_filter;
 use crate::guard::call;
 use crate::page::hj_page;
-use crate::read::{BegunRead, hj_read};
+use crate::pending_read::{BegunRead, hj_pending_read};
 use crate::session::hj_session;
 use crate::status::hj_status;
 
@@ -34,20 +34,20 @@ pub unsafe extern "C" fn hj_tenant_get(
 
 /// Begins a hj_tenant_get.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_get(
     tenant: *const hj_tenant,
     session_id: hj_str,
-    read: *mut *mut hj_read,
+    read: *mut *mut hj_pending_read,
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([read], error, || {
         let read = read.require("read")?;
         // SAFETY: the caller keeps "Objects" and "Strings".
         let (tenant, id) = unsafe { (hj_tenant::require(tenant)?, session_id.require("session_id")?) };
-        read.give(hj_read::new(BegunRead::Get(tenant.begin_get(id))));
+        read.give(hj_pending_read::new(BegunRead::Get(tenant.begin_get(id))));
         Ok(())
     })
 }
@@ -104,13 +104,13 @@ pub unsafe extern "C" fn hj_tenant_list(
 
 /// Begins a hj_tenant_list.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_list(
     tenant: *const hj_tenant,
     options: *const hj_list_options,
-    read: *mut *mut hj_read,
+    read: *mut *mut hj_pending_read,
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([read], error, || {
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn hj_tenant_begin_list(
         // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
         let (tenant, query) =
             unsafe { (hj_tenant::require(tenant)?, read_query(OptionStruct::read(options)?)?) };
-        read.give(hj_read::new(BegunRead::List(tenant.begin_list(query))));
+        read.give(hj_pending_read::new(BegunRead::List(tenant.begin_list(query))));
         Ok(())
     })
 }

@@ -27,7 +27,8 @@ pub unsafe extern "C" fn hj_tenant_config(
 /// Changes settings, all or none. The patch is a JSON object: a name that is absent leaves its setting as it is, null
 /// turns a setting off, a duration is "15m", "30d" or a number of seconds: {"idle_timeout": "7d",
 /// "max_sessions_per_user": null}. The names are session_duration, access_token_ttl, idle_timeout,
-/// max_sessions_per_user, refresh_reuse_window, event_retention, record_retention, max_actor_duration.
+/// max_sessions_per_user, refresh_reuse_window, event_retention, record_retention, revocation_list,
+/// max_actor_duration.
 ///
 /// `config` may be NULL and gets the settings that are in force now. Fails with HJ_ERR_VALIDATION_ERROR naming the
 /// setting, and changes nothing then.

@@ -7,7 +7,7 @@ use crate::abi::{OptionStruct, hj_str};
 use crate::claims::hj_claims;
 use crate::error::hj_error;
 use crate::guard::call;
-use crate::read::{BegunRead, hj_read};
+use crate::pending_read::{BegunRead, hj_pending_read};
 use crate::session::hj_session;
 use crate::status::hj_status;
 use crate::verified::{give_ended, give_verified};
@@ -66,40 +66,42 @@ pub unsafe extern "C" fn hj_tenant_verify_session(
 /// Begins a hj_tenant_verify_access_token. The session that the token names is looked up before its signature is checked; the
 /// answer is given after the check only.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_verify_access_token(
     tenant: *const hj_tenant,
     token: hj_str,
-    read: *mut *mut hj_read,
+    read: *mut *mut hj_pending_read,
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([read], error, || {
         let read = read.require("read")?;
         // SAFETY: the caller keeps "Objects" and "Strings".
         let (tenant, token) = unsafe { (hj_tenant::require(tenant)?, token.read_token("token")?) };
-        read.give(hj_read::new(BegunRead::VerifyAccessToken(tenant.begin_verify_access_token(token))));
+        read.give(hj_pending_read::new(BegunRead::VerifyAccessToken(
+            tenant.begin_verify_access_token(token),
+        )));
         Ok(())
     })
 }
 
 /// Begins a hj_tenant_verify_session.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_verify_session(
     tenant: *const hj_tenant,
     session_id: hj_str,
-    read: *mut *mut hj_read,
+    read: *mut *mut hj_pending_read,
     error: *mut *mut hj_error,
 ) -> hj_status {
     call!([read], error, || {
         let read = read.require("read")?;
         // SAFETY: the caller keeps "Objects" and "Strings".
         let (tenant, id) = unsafe { (hj_tenant::require(tenant)?, session_id.require("session_id")?) };
-        read.give(hj_read::new(BegunRead::VerifySession(tenant.begin_verify_session(id))));
+        read.give(hj_pending_read::new(BegunRead::VerifySession(tenant.begin_verify_session(id))));
         Ok(())
     })
 }
