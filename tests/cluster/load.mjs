@@ -1,7 +1,7 @@
 // Callers that sign in, refresh and revoke through both hosts, and remember what was acknowledged to them.
 import { Agent, request } from "node:http";
 import { text } from "node:stream/consumers";
-import { pause } from "./machines.mjs";
+import { setTimeout as pause } from "node:timers/promises";
 import { TENANTS } from "./tenants.mjs";
 
 const CALLERS = 12;

@@ -1,6 +1,7 @@
 // The machines of the cluster: etcd, and three nodes with Patroni and PostgreSQL, each in the network namespace that ./run made.
 import { execFile, spawn } from "node:child_process";
 import { openSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -20,8 +21,6 @@ const PATIENCE_MS = 180_000;
 
 /** Seconds: for how long a leader that says nothing stays the leader, how often each node looks, and for how long it tries again. */
 export const TIMES = { ttl: 20, loop_wait: 1, retry_timeout: 5 };
-
-export const pause = (ms) => new Promise((go) => setTimeout(go, ms));
 
 /** Asks again and again until the answer is one; what it was asked for is in the error when it takes too long. */
 export async function until(what, ask) {

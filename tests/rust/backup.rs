@@ -1,34 +1,21 @@
 //! Backups beside working engines, and databases from them.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use hellojohn::{
-    CreateSession, EndReason, Engine, ErrorCode, ListQuery, RestorePolicy, Session, SessionFilter, SessionId,
-    Status, StatusFilter, Tenant, backup_database, check_database, restore_database,
+    CreateSession, EndReason, Engine, ErrorCode, RestorePolicy, SessionFilter, SessionId, Status, Tenant,
+    backup_database, check_database, restore_database,
 };
-use hellojohn_tests::fixture::{Database, Process, SECOND, START, code, configure, sign_in, user};
+use hellojohn_tests::fixture::{
+    Database, Process, SECOND, START, code, configure, every_session, sign_in, user,
+};
 use proptest::prelude::*;
 
 fn open(path: &Path) -> Process {
     Process::open(path, START, Engine::builder())
-}
-
-fn every_session(tenant: &Tenant) -> BTreeMap<SessionId, Session> {
-    let filter = SessionFilter::default().status(Some(StatusFilter::All));
-    let mut query = ListQuery::default().filter(filter);
-    let mut sessions = BTreeMap::new();
-    loop {
-        let page = tenant.list(&query).unwrap();
-        sessions.extend(page.data.into_iter().map(|session| (session.id, session)));
-        query.cursor = page.next_cursor;
-        if query.cursor.is_none() {
-            return sessions;
-        }
-    }
 }
 
 /// The files of the folder, by their names.

@@ -1,10 +1,11 @@
 //! A database in a folder of its own, engines on it with clocks that stand still, and tenants.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use hellojohn::{
-    ConfigPatch, CreateSession, Durability, Engine, EngineBuilder, Error, ErrorCode, Grant, ManualClock,
-    RefreshRequest, Tenant, Timestamp, UserId,
+    ConfigPatch, CreateSession, Durability, Engine, EngineBuilder, Error, ErrorCode, Grant, ListQuery,
+    ManualClock, RefreshRequest, Session, SessionFilter, SessionId, StatusFilter, Tenant, Timestamp, UserId,
 };
 
 use crate::postgres::Schema;
@@ -127,6 +128,21 @@ pub fn sign_in_for(tenant: &Tenant, id: &str, duration: &str) -> Grant {
 /// Refreshes with nothing known about the client.
 pub fn refresh(tenant: &Tenant, token: &str) -> Result<Grant, Error> {
     tenant.refresh(token, RefreshRequest::default())
+}
+
+/// Every session of the tenant, ended ones too.
+pub fn every_session(tenant: &Tenant) -> BTreeMap<SessionId, Session> {
+    let filter = SessionFilter::default().status(Some(StatusFilter::All));
+    let mut query = ListQuery::default().filter(filter);
+    let mut sessions = BTreeMap::new();
+    loop {
+        let page = tenant.list(&query).unwrap();
+        sessions.extend(page.data.into_iter().map(|session| (session.id, session)));
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            return sessions;
+        }
+    }
 }
 
 /// Changes settings.

@@ -1,34 +1,21 @@
 //! A restore that replays an exported log: what had ended stays over, what lived goes on, and every event is told once.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use hellojohn::{
-    CreateSession, EndReason, Engine, ErrorCode, Event, EventQuery, EventType, Grant, Jwks, ListQuery,
-    Session, SessionFilter, SessionId, Status, StatusFilter, Tenant, backup_database, check_database,
-    restore_database_with_events, verify_event_log_file,
+    CreateSession, EndReason, Engine, ErrorCode, Event, EventQuery, EventType, Grant, Jwks, SessionFilter,
+    SessionId, Status, Tenant, backup_database, check_database, restore_database_with_events,
+    verify_event_log_file,
 };
-use hellojohn_tests::fixture::{Database, Process, SECOND, START, code, configure, refresh, sign_in, user};
+use hellojohn_tests::fixture::{
+    Database, Process, SECOND, START, code, configure, every_session, refresh, sign_in, user,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn open(path: &Path) -> Process {
     Process::open(path, START, Engine::builder().direct_ends_max(1))
-}
-
-fn every_session(tenant: &Tenant) -> BTreeMap<SessionId, Session> {
-    let filter = SessionFilter::default().status(Some(StatusFilter::All));
-    let mut query = ListQuery::default().filter(filter);
-    let mut sessions = BTreeMap::new();
-    loop {
-        let page = tenant.list(&query).unwrap();
-        sessions.extend(page.data.into_iter().map(|session| (session.id, session)));
-        query.cursor = page.next_cursor;
-        if query.cursor.is_none() {
-            return sessions;
-        }
-    }
 }
 
 fn told(tenant: &Tenant, event_type: EventType) -> Vec<Event> {

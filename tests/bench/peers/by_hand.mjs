@@ -1,10 +1,10 @@
 // Sessions as a good engineer writes them without a library: one row a session, found by its key; prepared statements;
 // refresh tokens kept as hashes, compared in constant time and rotated; access tokens signed by jose.
 import assert from "node:assert/strict";
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { generateKeyPair, jwtVerify, SignJWT } from "jose";
-import { ISSUER, TENANT_ID } from "../ours.mjs";
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { jwtVerify } from "jose";
 import { database, quickly } from "./database.mjs";
+import { makeSigner, readRefreshToken, refreshToken, SESSION_MS, sha256 } from "./tokens_by_hand.mjs";
 
 export const about = {
   name: "better-sqlite3 and jose by hand",
@@ -12,11 +12,6 @@ export const about = {
   lacks:
     "blocks the event loop for each sync; no cap, no idle time-out, no key rotation, no answer to a repeated refresh",
 };
-
-const SESSION_MS = 30 * 24 * 60 * 60 * 1000;
-const ACCESS_S = 60 * 60;
-
-const sha256 = (bytes) => createHash("sha256").update(bytes).digest();
 
 export async function byHand(folder) {
   const db = database(folder, "by_hand");
@@ -42,29 +37,15 @@ export async function byHand(folder) {
   );
   const totals = db.prepare("SELECT count(*) AS rows, total(generation) AS generations FROM sessions");
 
-  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519" });
-  const sign = (id, userId) =>
-    new SignJWT({ session_id: id, sid: id, tenant_id: TENANT_ID, role: null, mfa_verified: false })
-      .setProtectedHeader({ alg: "EdDSA", kid: "key_1", typ: "JWT" })
-      .setIssuer(ISSUER)
-      .setAudience(TENANT_ID)
-      .setSubject(userId)
-      .setJti(randomBytes(16).toString("hex"))
-      .setIssuedAt()
-      .setExpirationTime(`${ACCESS_S}s`)
-      .sign(privateKey);
-  const refreshToken = (id, secret) => `${id}.${secret.toString("base64url")}`;
+  const { publicKey, sign } = await makeSigner();
 
   /** The row's part of a refresh, inside a transaction. */
   function rotateRow(token) {
-    const dot = token.indexOf(".");
-    const id = token.slice(0, dot);
+    const { id, hash } = readRefreshToken(token);
     const row = find.get(id);
     const now = Date.now();
     if (!row || row.revoked_at !== null || row.expires_at <= now) throw new Error("no such session");
-    if (!timingSafeEqual(row.token_hash, sha256(Buffer.from(token.slice(dot + 1), "base64url")))) {
-      throw new Error("not the live token");
-    }
+    if (!timingSafeEqual(row.token_hash, hash)) throw new Error("not the live token");
     const secret = randomBytes(32);
     rotate.run(sha256(secret), now, id);
     return { id, userId: row.user_id, refreshToken: refreshToken(id, secret) };

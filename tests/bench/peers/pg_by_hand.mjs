@@ -1,10 +1,10 @@
 // Sessions as a good engineer writes them over PostgreSQL without a library: one row a session, found by its key; a pool of
 // connections with prepared statements; refresh tokens kept as hashes and rotated; access tokens signed by jose.
 import assert from "node:assert/strict";
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { generateKeyPair, jwtVerify, SignJWT } from "jose";
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { jwtVerify } from "jose";
 import pg from "pg";
-import { ISSUER, TENANT_ID } from "../ours.mjs";
+import { makeSigner, readRefreshToken, refreshToken, SESSION_MS, sha256 } from "./tokens_by_hand.mjs";
 
 export const about = {
   name: "node-postgres and jose by hand",
@@ -12,11 +12,6 @@ export const about = {
   lacks:
     "no cap, no idle time-out, no key rotation, no answer to a repeated refresh, no answer where the server's was lost",
 };
-
-const SESSION_MS = 30 * 24 * 60 * 60 * 1000;
-const ACCESS_S = 60 * 60;
-
-const sha256 = (bytes) => createHash("sha256").update(bytes).digest();
 
 export async function pgByHand(url, connections) {
   const db = new pg.Pool({ connectionString: url, max: connections });
@@ -56,22 +51,7 @@ export async function pgByHand(url, connections) {
       "WHERE id = $3 AND token_hash = $4 AND revoked_at IS NULL AND expires_at > $2 RETURNING user_id",
   );
 
-  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519" });
-  const sign = (id, userId) =>
-    new SignJWT({ session_id: id, sid: id, tenant_id: TENANT_ID, role: null, mfa_verified: false })
-      .setProtectedHeader({ alg: "EdDSA", kid: "key_1", typ: "JWT" })
-      .setIssuer(ISSUER)
-      .setAudience(TENANT_ID)
-      .setSubject(userId)
-      .setJti(randomBytes(16).toString("hex"))
-      .setIssuedAt()
-      .setExpirationTime(`${ACCESS_S}s`)
-      .sign(privateKey);
-  const refreshToken = (id, secret) => `${id}.${secret.toString("base64url")}`;
-  const parts = (token) => {
-    const dot = token.indexOf(".");
-    return { id: token.slice(0, dot), hash: sha256(Buffer.from(token.slice(dot + 1), "base64url")) };
-  };
+  const { publicKey, sign } = await makeSigner();
   const isOpen = (row, now) => row && row.revoked_at === null && Number(row.expires_at) > now;
 
   /** Runs the work in a transaction. */
@@ -91,7 +71,7 @@ export async function pgByHand(url, connections) {
   }
 
   async function refresh(token) {
-    const { id, hash } = parts(token);
+    const { id, hash } = readRefreshToken(token);
     const secret = randomBytes(32);
     const userId = await transact(async (client) => {
       const now = Date.now();
@@ -122,7 +102,7 @@ export async function pgByHand(url, connections) {
     refresh,
     /** Compares and writes in one statement. */
     async refreshAtOnce(token) {
-      const { id, hash } = parts(token);
+      const { id, hash } = readRefreshToken(token);
       const secret = randomBytes(32);
       const { rows } = await exchange(db, [sha256(secret), Date.now(), id, hash]);
       if (rows.length === 0) throw new Error("not the live token of a session");
