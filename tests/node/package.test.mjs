@@ -80,6 +80,11 @@ test("the tarball installs into an empty folder, runs in both module systems and
   assert.equal(node(at, "use.mjs"), "true\n");
   assert.equal(node(at, "use.cjs"), "true\n");
 
+  // In a project that has the package, by the package's name and by the command's.
+  const npx = (...words) => execFileSync("npx", ["--offline", ...words], { cwd: at, encoding: "utf8" });
+  assert.equal(npx("@hellojohn/node", "--version"), `hellojohn ${manifest.version}\n`);
+  assert.match(npx("hellojohn", "--help"), /^Usage: hellojohn /m);
+
   const typed = readFileSync(new URL("programs/typed.ts", import.meta.url), "utf8");
   for (const name of ["typed.mts", "typed.cts", "typed.ts"]) writeFileSync(join(at, name), typed);
   for (const [module, resolution, ...names] of [

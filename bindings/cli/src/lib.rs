@@ -51,7 +51,7 @@ where
                 false => write!(streams.errors, "{error}").map_or(BROKEN, |()| USAGE),
             };
         }
-        Err(help) => return finish(write!(streams.output, "{help}"), DONE),
+        Err(help) => return finish(write!(streams.output, "{help}"), streams, DONE),
     };
     let mut context = Context { options: &arguments.options, streams };
     match arguments.command.run(&mut context) {
@@ -67,12 +67,13 @@ fn show_answer(answer: &Answer, wants_json: bool, streams: &mut Streams) -> u8 {
         false if answer.text.is_empty() => Ok(()),
         false => writeln!(streams.output, "{}", answer.text),
     };
-    finish(written.and_then(|()| streams.output.flush()), answer.exit_code)
+    finish(written, streams, answer.exit_code)
 }
 
-/// A reader that has read enough (`hellojohn … | head`) is no failure.
-fn finish(written: io::Result<()>, exit_code: u8) -> u8 {
-    match written {
+/// Writes what is left: inside of another program's process, its end does not. A reader that has read enough
+/// (`hellojohn … | head`) is no failure.
+fn finish(written: io::Result<()>, streams: &mut Streams, exit_code: u8) -> u8 {
+    match written.and_then(|()| streams.output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => BROKEN,
         _ => exit_code,
     }

@@ -8,6 +8,7 @@ mod backup;
 mod calls;
 mod check;
 mod clock;
+mod command_line;
 mod completion_queue;
 mod delivery;
 mod encode;

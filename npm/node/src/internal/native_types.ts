@@ -40,6 +40,7 @@ export interface Addon {
     log: string,
     jwks: string,
   ): number;
+  runCommandLine(words: string[]): number;
   authorizeOptionsRefusal(options: string): Outcome | null;
   errorAnswer(code: string, detail: string, maxAge: number | null, factors: string[]): Outcome;
   restPaths(): string[];
