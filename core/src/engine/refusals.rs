@@ -69,6 +69,13 @@ pub(super) fn too_many_sign_ins(wait_secs: u64) -> Refusal {
     Refusal::because(Error::new(ErrorCode::TooManyRequests, detail).retry_after(wait_secs))
 }
 
+pub(super) fn too_many_rotations(wait_secs: u64) -> Refusal {
+    let detail = format!(
+        "100 signing keys are retiring already; retire one of them, or wait {wait_secs} seconds for the first to leave"
+    );
+    Refusal::because(Error::new(ErrorCode::TooManyRequests, detail).retry_after(wait_secs))
+}
+
 pub(super) fn too_many_consumers() -> Refusal {
     Refusal::because(Error::validation("name", "is one too many: a tenant has at most 1,000 consumers"))
 }

@@ -3,7 +3,7 @@
 use super::event_log::EventData;
 use super::observed::count_rows;
 use super::provisioning::mint_signing_key;
-use super::refusals::unknown_key;
+use super::refusals::{too_many_rotations, unknown_key};
 use super::tenant::Tenant;
 use super::tenant_snapshot::unwrap_seed;
 use super::transaction::WriteContext;
@@ -15,10 +15,17 @@ use crate::model::id::KeyId;
 use crate::model::operation::Operation;
 use crate::random;
 use crate::rules::expiry;
+use crate::rules::sign_in_limit::seconds_until;
 use crate::secret::SecretKey;
 use crate::store::{KeyRecord, NeededSessions};
 use crate::token::jwks::Jwks;
 use crate::token::keyring::{KeyInfo, KeyNo, KeyState};
+
+/// How many keys may be retiring at once: each is loaded with the tenant, published, and wrapped anew with a new secret key.
+const RETIRING_MAX: usize = 100;
+
+/// How many retired keys a tenant's records keep when another key is made.
+const RETIRED_MAX: usize = 100;
 
 /// The state as seen at `now`: a retiring key whose tokens have all expired is retired, also before that is written down.
 fn state_at(key: &KeyRecord, now: Timestamp) -> KeyState {
@@ -58,6 +65,36 @@ fn next_key_no(keys: &[KeyRecord]) -> KeyNo {
 }
 
 impl WriteContext<'_> {
+    /// The refusal of a rotation while as many keys are retiring as may be.
+    fn require_room_for_retiring(&self, keys: &[KeyRecord]) -> Result<(), Refusal> {
+        let retiring = keys.iter().filter(|key| state_at(key, self.now) == KeyState::Retiring);
+        if retiring.clone().count() < RETIRING_MAX {
+            return Ok(());
+        }
+        let first_leaves_at = retiring.filter_map(|key| key.drained_at).min().unwrap_or(self.now);
+        Err(too_many_rotations(seconds_until(first_leaves_at, self.now)))
+    }
+
+    /// Deletes the oldest retired keys, of which a tenant keeps [`RETIRED_MAX`]; the other keys.
+    fn forget_oldest_retired(&self, keys: Vec<KeyRecord>) -> Result<Vec<KeyRecord>, Failure> {
+        let is_retired = |key: &KeyRecord| state_at(key, self.now) == KeyState::Retired;
+        let mut excess = keys.iter().filter(|key| is_retired(key)).count().saturating_sub(RETIRED_MAX);
+        let mut kept = Vec::with_capacity(keys.len() - excess);
+        for key in keys {
+            if excess == 0 || !is_retired(&key) {
+                kept.push(key);
+                continue;
+            }
+            excess -= 1;
+            let no = key.no;
+            if key.state == KeyState::Retiring {
+                self.retire_drained(key)?;
+            }
+            self.transaction.delete_key(self.tenant, no)?;
+        }
+        Ok(kept)
+    }
+
     /// Writes down that the last token of this retiring key has expired.
     fn retire_drained(&self, key: KeyRecord) -> Result<(), Failure> {
         let (kid, drained_at) = (key.id, key.drained_at.unwrap_or(self.now));
@@ -69,7 +106,7 @@ impl WriteContext<'_> {
 }
 
 impl Tenant {
-    /// All signing keys, oldest first, retired ones included.
+    /// All signing keys, oldest first, retired ones included: the newest 100 of those at least.
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
@@ -102,7 +139,11 @@ impl Tenant {
     }
 
     /// Rotates the signing keys: the next key becomes active, the active one retiring, a new next one is minted. No
-    /// session ends and no token dies. Answers with the key that signs from now on.
+    /// session ends and no token dies. Answers with the key that signs from now on. Of the retired keys the newest 100 are
+    /// kept.
+    ///
+    /// # Errors
+    /// `too_many_requests` while 100 keys are retiring, with the time until the first of them leaves.
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
@@ -120,6 +161,8 @@ impl Tenant {
             let config = &ctx.snapshot.config;
             let drained_at = expiry::token_horizon(ctx.now, config, ctx.snapshot.token_horizon);
             let keys = ctx.transaction.keys(ctx.tenant)?;
+            ctx.require_room_for_retiring(&keys)?;
+            let keys = ctx.forget_oldest_retired(keys)?;
             let no = next_key_no(&keys);
             let mut active = None;
             for key in keys {
@@ -161,7 +204,8 @@ impl Tenant {
         let answer = self.write_settings(|ctx| {
             let keys = ctx.transaction.keys(ctx.tenant)?;
             let no = next_key_no(&keys);
-            let key = keys.into_iter().find(|key| key.id == kid).ok_or_else(unknown_key)?;
+            let at = keys.iter().position(|key| key.id == kid).ok_or_else(unknown_key)?;
+            let key = keys[at].clone();
             match key.state {
                 KeyState::Retired => return Ok(()),
                 KeyState::Active => {
@@ -170,6 +214,7 @@ impl Tenant {
                 }
                 KeyState::Retiring => ctx.transaction.set_key(ctx.tenant, &retire(key))?,
                 KeyState::Next => {
+                    ctx.forget_oldest_retired(keys)?;
                     ctx.transaction.set_key(ctx.tenant, &retire(key))?;
                     self.add_next_key(ctx, no)?;
                 }

@@ -22,6 +22,7 @@ use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::{BulkNo, End, SessionLifetime};
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::token::failure_key::FailureKey;
+use crate::token::keyring::KeyNo;
 
 /// Reads the whole record of the session that a scan is at. Valid during the visitor's call only.
 pub(crate) type ReadRecord<'a> = dyn Fn() -> Result<SessionRecord, Failure> + 'a;
@@ -199,6 +200,9 @@ pub(crate) trait WriteTransaction: ReadTransaction {
 
     /// Replaces the state, the drain time and the seed of the key with this number, and changes the tenant's version.
     fn set_key(&self, tenant: TenantNo, key: &KeyRecord) -> Result<(), Failure>;
+
+    /// Deletes a retired key, which no snapshot of the tenant holds: the version stays.
+    fn delete_key(&self, tenant: TenantNo, no: KeyNo) -> Result<(), Failure>;
 
     /// Keeps these failed sign-ins instead of those that are kept under the key. Without any the key is deleted, which must
     /// be there then.

@@ -30,7 +30,10 @@ export class Keys {
   }
 
   /**
-   * Makes the next key the signing key and publishes a new next key. Sessions and tokens stay valid.
+   * Makes the next key the signing key and publishes a new next key. Sessions and tokens stay valid. Of the retired keys the
+   * newest 100 are kept.
+   *
+   * Rejects with `too_many_requests` while 100 keys are retiring; `retryAfter` says after how many seconds the first leaves.
    *
    * @example
    * ```js

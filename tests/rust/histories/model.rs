@@ -249,6 +249,22 @@ impl Model {
         keys.iter().find(|key| key.state == KeyState::Active).unwrap().kid.to_string()
     }
 
+    pub fn count_keys(&self, tenant_index: usize, state: KeyState) -> usize {
+        self.tenants[tenant_index].keys.iter().filter(|key| self.state_of(key) == state).count()
+    }
+
+    /// A hundred of them stay.
+    pub fn forget_oldest_retired_keys(&mut self, tenant_index: usize) {
+        let mut excess = self.count_keys(tenant_index, KeyState::Retired).saturating_sub(100);
+        let mut keys = std::mem::take(&mut self.tenants[tenant_index].keys);
+        keys.retain(|key| {
+            let goes = excess > 0 && self.state_of(key) == KeyState::Retired;
+            excess -= usize::from(goes);
+            !goes
+        });
+        self.tenants[tenant_index].keys = keys;
+    }
+
     /// A sign-in and the cap (SPEC 4).
     pub fn apply_create(
         &mut self,

@@ -113,8 +113,13 @@ impl History {
         self.record_call(format!("keys {tenant_index} {choice}"));
         match choice {
             0 => {
-                let kid = self.tenants[tenant_index].rotate_keys().unwrap();
+                let rotated = self.tenants[tenant_index].rotate_keys();
                 self.model.see_clock();
+                if self.model.count_keys(tenant_index, KeyState::Retiring) >= 100 {
+                    return assert_eq!(code(rotated), Some(ErrorCode::TooManyRequests));
+                }
+                let kid = rotated.unwrap();
+                self.model.forget_oldest_retired_keys(tenant_index);
                 self.model.extend_active_key(tenant_index);
                 for at in 0..self.model.tenants[tenant_index].keys.len() {
                     let state = self.model.state_of(&self.model.tenants[tenant_index].keys[at]);
@@ -129,22 +134,24 @@ impl History {
             1 => {
                 let count = self.model.tenants[tenant_index].keys.len();
                 let at = count - 1 - target % count.min(4);
-                let key = &mut self.model.tenants[tenant_index].keys[at];
-                let answer = self.tenants[tenant_index].retire_key(key.kid);
-                match key.state {
+                let (kid, state) = {
+                    let key = &self.model.tenants[tenant_index].keys[at];
+                    (key.kid, key.state)
+                };
+                let answer = self.tenants[tenant_index].retire_key(kid);
+                self.model.see_clock();
+                match state {
                     KeyState::Active => assert_eq!(code(answer), Some(ErrorCode::ValidationError)),
                     _ => {
                         answer.unwrap();
-                        key.state = KeyState::Retired;
+                        if state == KeyState::Next {
+                            self.model.forget_oldest_retired_keys(tenant_index);
+                        }
+                        let keys = &mut self.model.tenants[tenant_index].keys;
+                        keys.iter_mut().find(|key| key.kid == kid).unwrap().state = KeyState::Retired;
                     }
                 }
-                assert_eq!(
-                    code(
-                        self.tenants[1 - tenant_index]
-                            .retire_key(self.model.tenants[tenant_index].keys[at].kid)
-                    ),
-                    Some(ErrorCode::NotFound)
-                );
+                assert_eq!(code(self.tenants[1 - tenant_index].retire_key(kid)), Some(ErrorCode::NotFound));
             }
             _ => {}
         }

@@ -27,7 +27,9 @@ pub unsafe extern "C" fn hj_tenant_keys(
 
 /// Rotates the signing keys: the next key becomes active, the active key becomes retiring, and the engine mints a new
 /// next key. No session ends, and tokens stay good. `kid` may be NULL and gets the id of the key that signs from now
-/// on.
+/// on. Of the retired keys the newest 100 are kept.
+///
+/// Fails with HJ_ERR_TOO_MANY_REQUESTS while 100 keys are retiring; the error says after how many seconds the first leaves.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_rotate_keys(
     tenant: *const hj_tenant,

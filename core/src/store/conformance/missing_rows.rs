@@ -45,9 +45,12 @@ pub(in crate::store) fn a_change_of_a_missing_key_is_corrupt(database: &dyn Test
     });
     assert_corrupt(
         &*store,
-        &[&|tx| tx.set_key(tenant, &key(2, KeyState::Active)), &|tx| {
-            tx.add_key(tenant, &key(1, KeyState::Active))
-        }],
+        &[
+            &|tx| tx.set_key(tenant, &key(2, KeyState::Active)),
+            &|tx| tx.add_key(tenant, &key(1, KeyState::Active)),
+            &|tx| tx.delete_key(tenant, 1),
+            &|tx| tx.delete_key(tenant, 2),
+        ],
     );
 }
 

@@ -255,6 +255,9 @@ pub(in crate::store) fn keys_of_every_state_read_back(database: &dyn TestDatabas
         write(&*store, |tx| tx.set_key(tenant, known));
     }
     assert_eq!(read(&*store, |tx| tx.keys(tenant)), keys);
+    // In the end the first is retired, and only a retired one is deleted.
+    write(&*store, |tx| tx.delete_key(tenant, 1));
+    assert_eq!(read(&*store, |tx| tx.keys(tenant)), keys[1..]);
 }
 
 pub(in crate::store) fn tenants_do_not_see_each_other(database: &dyn TestDatabase) {

@@ -9,6 +9,7 @@ use crate::model::id::TenantId;
 use crate::store::contract::Store;
 use crate::store::records::{SessionRecord, SignInFailures, TenantNo};
 use crate::store::transaction::WriteTransaction;
+use crate::token::keyring::KeyState;
 
 /// What has to be done to a row of the target.
 enum RowChange {
@@ -140,6 +141,8 @@ fn add(transaction: &dyn WriteTransaction, tenant: TenantNo, row: &Row) -> Resul
 
 fn delete(transaction: &dyn WriteTransaction, tenant: TenantNo, row: &Row) -> Result<(), Failure> {
     match row {
+        // The database keeps the newest of its retired keys only.
+        Row::Key(key) if key.state == KeyState::Retired => transaction.delete_key(tenant, key.no),
         Row::Key(_) => Err(refused("holds signing keys that the database does not have")),
         Row::BulkEnd(record) => {
             if !record.is_done {

@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn merged(changes: Vec<RowChange>) -> Vec<(Change, Vec<Value>)> {
-        let statements = Statements::of_schema("s");
+        let statements = Statements::of_schema("s", crate::store::postgres::url::Isolation::ReadCommitted);
         let kind_of = |statement: &Statement| {
             Change::ALL.into_iter().find(|change| statements.change(*change) == &statement.sql).unwrap()
         };

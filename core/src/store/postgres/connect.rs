@@ -15,7 +15,7 @@ use super::password;
 use super::session::{PostgresConnection, Session, TripError};
 use super::socket::Socket;
 use super::tls::{self, Connector};
-use super::url::{ChannelBinding, Host, PostgresUrl, SslMode};
+use super::url::{ChannelBinding, Host, Isolation, PostgresUrl, SslMode};
 use super::value::{Answer, Statement, Value};
 use crate::error::{ErrorCode, Failure};
 
@@ -103,7 +103,8 @@ impl Target {
     }
 
     async fn log_in(self: Arc<Self>, index: usize) -> Result<Session, WireError> {
-        let (host, prepares) = (self.url.hosts[index].clone(), self.url.prepared);
+        let (host, prepares, isolation) =
+            (self.url.hosts[index].clone(), self.url.prepared, self.url.isolation);
         // Files are read where they hold up no connection.
         let login = tokio::task::spawn_blocking(move || self.prepare_login(index)).await;
         let login = login.map_err(|_| Failure::internal("the reader of credentials is gone"))??;
@@ -112,7 +113,7 @@ impl Target {
         })?;
         let (client, connection) = shake_hands(socket, login).await?;
         let mut session = Session::new(client, connection, prepares);
-        prepare_session(&mut session, prepares).await?;
+        prepare_session(&mut session, prepares, isolation).await?;
         Ok(session)
     }
 
@@ -164,13 +165,17 @@ async fn shake_hands(
 }
 
 /// Asks what the server is, and settles what every later statement relies on.
-async fn prepare_session(session: &mut Session, prepares: bool) -> Result<(), WireError> {
+async fn prepare_session(
+    session: &mut Session,
+    prepares: bool,
+    isolation: Isolation,
+) -> Result<(), WireError> {
     let facts = "SELECT current_setting('server_version_num')::bigint, version(), \
                  current_setting('transaction_read_only')::boolean";
     let answers = ask(session, facts, Vec::new()).await?;
-    check_server(&answers)?;
+    let is_postgres = check_server(&answers, isolation)?;
     // Behind a pooler a setting of the connection would reach other programs.
-    if prepares {
+    if prepares && is_postgres {
         let settings = "SELECT set_config('plan_cache_mode', 'force_generic_plan', false), \
                         set_config('idle_in_transaction_session_timeout', $1, false)";
         ask(session, settings, vec![IDLE_TRANSACTION.into()]).await?;
@@ -178,21 +183,26 @@ async fn prepare_session(session: &mut Session, prepares: bool) -> Result<(), Wi
     Ok(())
 }
 
-fn check_server(answers: &[Answer]) -> Result<(), WireError> {
+/// Whether it is PostgreSQL itself.
+fn check_server(answers: &[Answer], isolation: Isolation) -> Result<bool, WireError> {
     let row = answers.first().and_then(|answer| answer.rows.first());
     let row = row.ok_or_else(|| WireError::Lost(ServerError::new("a server did not say what it is")))?;
     let (number, version, is_read_only): (i64, &str, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let refused = |detail: &str| Err(Failure::new(ErrorCode::ValidationError, detail).into());
-    if OTHER_DATABASES.iter().any(|name| version.contains(name)) {
-        return refused("database: the server is no PostgreSQL, though it speaks its protocol");
+    let is_postgres = !OTHER_DATABASES.iter().any(|name| version.contains(name));
+    if !is_postgres && isolation != Isolation::Serializable {
+        return refused(
+            "database: the server is no PostgreSQL, though it speaks its protocol: this store has never been run over it \
+             (isolation=serializable in the URL tries)",
+        );
     }
-    if number < OLDEST_SERVER {
+    if is_postgres && number < OLDEST_SERVER {
         return refused("database: the server is older than PostgreSQL 14, the first release for this store");
     }
     if is_read_only {
         return Err(WireError::Lost(ServerError::new("a server takes no writes")));
     }
-    Ok(())
+    Ok(is_postgres)
 }
 
 /// Runs one statement of the login's own.

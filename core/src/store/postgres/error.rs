@@ -80,6 +80,11 @@ impl ServerError {
         self.sqlstate.is_none() || self.is_fatal || self.has_sqlstate(&["08", "40003", "57P"])
     }
 
+    /// Whether another transaction was making the same table, schema, column or row.
+    pub(super) fn is_made_already(&self) -> bool {
+        self.has_sqlstate(&["23505", "42701", "42710", "42P06", "42P07"])
+    }
+
     /// Whether the same transaction may succeed if it is run again: a deadlock, a lock that was not had in time, a conflict
     /// of serialisable transactions.
     pub(super) fn is_conflict(&self) -> bool {

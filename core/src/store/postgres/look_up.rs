@@ -105,7 +105,7 @@ impl LookUps {
     pub(super) fn wait(
         &self,
         queued: &QueuedLookUp,
-        mut trip: impl FnMut(Vec<Wanted>, &[WantedPage]) -> Result<TripRows, Failure>,
+        mut trip: impl FnMut(&[Wanted], &[WantedPage]) -> Result<TripRows, Failure>,
     ) -> Result<Fetched, Failure> {
         let caller = &queued.caller;
         let mut line = self.line.lock();
@@ -126,9 +126,10 @@ impl LookUps {
             line.trips += 1;
             drop(line);
             let guard = TripGuard { look_ups: self, callers: &callers, found: None };
-            let wanted = callers.iter().flat_map(|caller| caller.wanted.iter().copied()).collect();
+            let wanted: Vec<Wanted> =
+                callers.iter().flat_map(|caller| caller.wanted.iter().copied()).collect();
             let pages = distinct_pages(&callers);
-            guard.finish(trip(wanted, &pages).and_then(|rows| Found::read(rows, pages)));
+            guard.finish(trip(&wanted, &pages).and_then(|rows| Found::read(rows, pages)));
             line = self.line.lock();
         }
     }

@@ -1,9 +1,11 @@
 //! Whether a schema holds our tables, of this release, and the migrations that bring older ones up to date.
 
+use super::attempt::Attempt;
 use super::connection::{Connection, Deadline};
 use super::error::WireError;
 use super::pool::Pool;
 use super::statements::quote_name;
+use super::url::Isolation;
 use super::value::{Row, Statement, Value};
 use crate::error::{ErrorCode, Failure};
 
@@ -36,51 +38,77 @@ pub(super) fn migrate(
     pool: &Pool,
     deadline: &Deadline,
     schema: &str,
+    isolation: Isolation,
     must_exist: bool,
 ) -> Result<(), Failure> {
-    pool.with_alone(deadline, |connection| {
-        match inspect(connection, schema)? {
-            Some(version) if version == MIGRATIONS.len() => return Ok(()),
-            None if must_exist => {
-                return Err(Failure::new(
-                    ErrorCode::StorageIo,
-                    "the schema of the database holds no sessions",
-                ));
-            }
-            _ => {}
+    loop {
+        let outcome = pool
+            .with_alone(deadline, |connection| bring_up_to_date(connection, schema, isolation, must_exist));
+        match outcome {
+            Ok(()) => return Ok(()),
+            Err(Attempt::Job(failure)) => return Err(failure),
+            // Without a lock, of those that open at once all but one begin again.
+            Err(Attempt::Wire(WireError::Refused(cause)))
+                if isolation == Isolation::Serializable
+                    && (cause.is_conflict() || cause.is_made_already())
+                    && !deadline.remaining().is_zero() => {}
+            Err(Attempt::Wire(error) | Attempt::Unknown(_, error)) => return Err(error.into()),
         }
-        // Others may be opening the same database: one at a time looks again and goes on from there.
-        let lock = Statement::new(&"SELECT pg_advisory_xact_lock($1)".into(), vec![MIGRATION_LOCK.into()]);
-        connection.begin(&"BEGIN".into(), vec![lock])?;
-        let found = inspect(connection, schema)?;
-        if found == Some(MIGRATIONS.len()) {
-            return Ok(());
+    }
+}
+
+fn bring_up_to_date(
+    connection: &mut Connection<'_>,
+    schema: &str,
+    isolation: Isolation,
+    must_exist: bool,
+) -> Result<(), Attempt> {
+    match inspect(connection, schema)? {
+        Some(version) if version == MIGRATIONS.len() => return Ok(()),
+        None if must_exist => {
+            let detail = "the schema of the database holds no sessions";
+            return Err(Failure::new(ErrorCode::StorageIo, detail).into());
         }
-        let mut steps = steps(schema, found);
-        // Who owns a schema need not have the right to create others.
-        if query(connection, "SELECT 1::bigint FROM pg_namespace WHERE nspname = $1", schema)?.is_empty() {
-            steps.insert(0, format!("CREATE SCHEMA {}", quote_name(schema)));
+        _ => {}
+    }
+    // Others may be opening the same database: one at a time looks again and goes on from there.
+    match isolation {
+        Isolation::ReadCommitted => {
+            let lock = "SELECT pg_advisory_xact_lock($1)".into();
+            connection.begin(&"BEGIN".into(), vec![Statement::new(&lock, vec![MIGRATION_LOCK.into()])])?
         }
-        let last = steps.pop();
-        let statement = |sql: String| Statement::new(&sql.into(), Vec::new());
-        // One by one: a statement is understood only when the tables that it names are there.
-        for sql in steps {
-            connection.ask(vec![statement(sql)])?;
+        Isolation::Serializable => {
+            connection.begin(&"BEGIN ISOLATION LEVEL SERIALIZABLE".into(), Vec::new())?
         }
-        connection.commit(last.map(statement).into_iter().collect())?;
-        Ok(())
-    })
+    };
+    let found = inspect(connection, schema)?;
+    if found == Some(MIGRATIONS.len()) {
+        return Ok(());
+    }
+    let mut steps = steps(schema, found);
+    // Who owns a schema need not have the right to create others.
+    if query(connection, "SELECT 1::bigint FROM pg_namespace WHERE nspname = $1", schema)?.is_empty() {
+        steps.insert(0, format!("CREATE SCHEMA {}", quote_name(schema)));
+    }
+    let last = steps.pop();
+    let statement = |sql: String| Statement::new(&sql.into(), Vec::new());
+    // One by one: a statement is understood only when the tables that it names are there.
+    for sql in steps {
+        connection.ask(vec![statement(sql)])?;
+    }
+    connection.commit(last.map(statement).into_iter().collect())?;
+    Ok(())
 }
 
 /// The version of our tables in the schema; nothing if there are none.
-fn inspect(connection: &mut Connection<'_>, schema: &str) -> Result<Option<usize>, Failure> {
+fn inspect(connection: &mut Connection<'_>, schema: &str) -> Result<Option<usize>, Attempt> {
     let tables = query(connection, "SELECT tablename::text FROM pg_tables WHERE schemaname = $1", schema)?;
     let tables: Vec<&str> = tables.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
     let ours = TABLES.iter().filter(|table| tables.contains(table)).count();
     if !tables.contains(&"meta") {
         return match ours {
             0 => Ok(None),
-            _ => Err(corrupt("the schema holds tables of these names that are not this engine's")),
+            _ => Err(corrupt("the schema holds tables of these names that are not this engine's").into()),
         };
     }
     let version = format!("SELECT schema_version FROM {}.meta WHERE only_row = 1", quote_name(schema));
@@ -90,10 +118,11 @@ fn inspect(connection: &mut Connection<'_>, schema: &str) -> Result<Option<usize
         row.ok_or_else(|| corrupt("the schema does not say of which version it is"))?.get(0)?;
     match usize::try_from(version) {
         Ok(version) if version > MIGRATIONS.len() => {
-            Err(Failure::new(ErrorCode::StorageTooNew, "the database was written by a newer release"))
+            let detail = "the database was written by a newer release";
+            Err(Failure::new(ErrorCode::StorageTooNew, detail).into())
         }
         Ok(version) if version > 0 && ours == TABLES.len() => Ok(Some(version)),
-        _ => Err(corrupt("tables of the schema are missing")),
+        _ => Err(corrupt("tables of the schema are missing").into()),
     }
 }
 

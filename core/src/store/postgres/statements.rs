@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::codec::{BULK_END, Column, EVENT, KEY, LEASE, LIFETIME, OTHERS, REVOCATION, SEAL, SETTINGS};
+use super::url::Isolation;
 
 const TENANT_NO: Column = Column::new("tenant_no", "bigint");
 const TENANT_ID: Column = Column::new("tenant_id", "text");
@@ -54,6 +55,7 @@ pub(super) enum Change {
     SetVersion,
     AddKey,
     SetKey,
+    DeleteKey,
     AddSession,
     RotateSession,
     CountReplay,
@@ -95,13 +97,14 @@ enum Form {
 }
 
 impl Change {
-    pub(super) const ALL: [Change; 28] = [
+    pub(super) const ALL: [Change; 29] = [
         Change::AddTenant,
         Change::SetConfig,
         Change::SetSecret,
         Change::SetVersion,
         Change::AddKey,
         Change::SetKey,
+        Change::DeleteKey,
         Change::AddSession,
         Change::RotateSession,
         Change::CountReplay,
@@ -148,6 +151,7 @@ impl Change {
             }
             Change::AddKey => ("signing_keys", 2, Form::Insert),
             Change::SetKey => ("signing_keys", 2, Form::Update { condition: "true" }),
+            Change::DeleteKey => ("signing_keys", 2, Form::Delete { condition: "c.state = 'retired'" }),
             Change::AddSession => ("sessions", 2, Form::Insert),
             Change::RotateSession | Change::ChangeIdentity => {
                 ("sessions", 2, Form::Update { condition: "true" })
@@ -202,6 +206,7 @@ impl Change {
                 let set = KEY.iter().filter(|column| !kept.contains(&column.name));
                 of_tenant(&set.copied().collect::<Vec<_>>())
             }
+            Change::DeleteKey => vec![TENANT_NO, KEY[0]],
             Change::AddSession => of_tenant(&[LIFETIME, OTHERS].concat()),
             Change::RotateSession => of_session(ROTATED),
             Change::CountReplay => of_session(&["replays"]),
@@ -275,9 +280,18 @@ pub(super) fn quote_name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// Plans are made when a table is still empty and kept: they go by the keys all the same.
+const PLANNER_SETTINGS: &str = "set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), \
+     set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)";
+
+/// The same for a database that need not know each of them.
+const PLANNER_SETTINGS_IF_KNOWN: &str = "(SELECT count(set_config(name, 'off', true)) FROM pg_settings \
+     WHERE name IN ('enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit'))";
+
 /// The texts for one schema.
 pub(super) struct Statements {
-    /// A transaction that sees in each statement what was committed before it: the lock comes first.
+    /// Unless all transactions are serializable, one that sees in each statement what was committed before it: the lock comes
+    /// first.
     pub begin_write: Arc<str>,
     pub begin_snapshot: Arc<str>,
     /// How long to wait for a lock, how durable to commit, how long the server waits for the next trip.
@@ -334,7 +348,7 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    pub(super) fn of_schema(schema: &str) -> Self {
+    pub(super) fn of_schema(schema: &str, isolation: Isolation) -> Self {
         let prefix = format!("{}.", quote_name(schema));
         let text = |sql: &str| -> Arc<str> { sql.replace('@', &prefix).into() };
         let names = |columns: &[Column], alias: &str| -> String {
@@ -365,16 +379,31 @@ impl Statements {
             )
         };
         Statements {
-            begin_write: text("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"),
-            begin_snapshot: text("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
-            // Plans are made when a table is still empty and kept: they go by the keys all the same.
-            set_up: text(
+            begin_write: text(match isolation {
+                Isolation::ReadCommitted => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+                Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE",
+            }),
+            begin_snapshot: text(match isolation {
+                Isolation::ReadCommitted => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY",
+            }),
+            set_up: text(&format!(
                 "SELECT set_config('lock_timeout', $1, true), set_config('synchronous_commit', $2, true), \
-                 set_config('idle_in_transaction_session_timeout', $3, true), \
-                 set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), \
-                 set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)",
-            ),
-            take_turn: text("SELECT highest_at_ms, era FROM @clock_mark WHERE only_row = 1 FOR UPDATE"),
+                 set_config('idle_in_transaction_session_timeout', $3, true), {}",
+                match isolation {
+                    Isolation::ReadCommitted => PLANNER_SETTINGS,
+                    Isolation::Serializable => PLANNER_SETTINGS_IF_KNOWN,
+                }
+            )),
+            take_turn: text(match isolation {
+                Isolation::ReadCommitted => {
+                    "SELECT highest_at_ms, era FROM @clock_mark WHERE only_row = 1 FOR UPDATE"
+                }
+                // The snapshot may be older than the lock: who waited for another transaction has to begin again.
+                Isolation::Serializable => {
+                    "UPDATE @clock_mark SET era = era WHERE only_row = 1 RETURNING highest_at_ms, era"
+                }
+            }),
             heads: text(&format!(
                 "SELECT n.now_ms, t.tenant_no, t.version, \
                  CASE WHEN t.event_retention IS NOT NULL THEN {} END, \
@@ -520,7 +549,7 @@ mod tests {
         for (number, change) in Change::ALL.into_iter().enumerate() {
             assert_eq!(change as usize, number);
         }
-        let statements = Statements::of_schema("s");
+        let statements = Statements::of_schema("s", Isolation::ReadCommitted);
         let texts: std::collections::BTreeSet<&Arc<str>> = statements.changes.iter().collect();
         assert_eq!(texts.len(), Change::ALL.len());
     }
@@ -533,7 +562,7 @@ mod tests {
 
     #[test]
     fn a_schema_is_quoted() {
-        let statements = Statements::of_schema("a\"b");
+        let statements = Statements::of_schema("a\"b", Isolation::ReadCommitted);
         assert!(statements.take_turn.contains("\"a\"\"b\".clock_mark"), "{}", statements.take_turn);
     }
 }

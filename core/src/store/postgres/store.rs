@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use super::attempt::{Attempt, is_worth_another};
 use super::codec;
 use super::connection::{Connection, Deadline};
+use super::error::WireError;
 use super::fetched::{Fetched, pairs, read_versions, time_of};
 use super::look_up::{LookUps, QueuedLookUp, TripRows, Wanted, WantedPage};
 use super::migrate::migrate;
@@ -64,9 +65,10 @@ pub(in crate::store) struct PostgresStore {
 impl PostgresStore {
     pub(in crate::store) fn open(url: PostgresUrl, options: StoreOptions) -> Result<Self, Failure> {
         let schema = url.schema.clone();
-        let (pool, statements) = (Pool::new(url)?, Statements::of_schema(&schema));
+        let isolation = url.isolation;
+        let (pool, statements) = (Pool::new(url)?, Statements::of_schema(&schema, isolation));
         let deadline = Deadline::after(options.busy_timeout.max(OPENING_TIME));
-        migrate(&pool, &deadline, &schema, options.must_exist)?;
+        migrate(&pool, &deadline, &schema, isolation, options.must_exist)?;
         let ask = "SELECT current_setting('synchronous_commit')";
         let durable: String = pool.with_alone(&deadline, |connection| {
             let forget = Statement::new(&statements.forget_writers, Vec::new());
@@ -106,7 +108,7 @@ impl PostgresStore {
     ) -> Result<(), Failure> {
         let deadline = Deadline::after(self.options.busy_timeout.max(NETWORK_TIME));
         if let Some(queued) = queued {
-            let trip = |wanted, pages: &[WantedPage]| self.look_up(&deadline, wanted, pages);
+            let trip = |wanted: &[Wanted], pages: &[WantedPage]| self.look_up(&deadline, wanted, pages);
             let found = self.look_ups.wait(&queued, trip)?;
             let tx = Tx::closed(&self.statements, &self.schema, found);
             let outcome = job(&tx);
@@ -121,26 +123,34 @@ impl PostgresStore {
     fn look_up(
         &self,
         deadline: &Deadline,
-        wanted: Vec<Wanted>,
+        wanted: &[Wanted],
         pages: &[WantedPage],
     ) -> Result<TripRows, Failure> {
-        let mut trip = vec![Statement::new(&self.statements.look_up, pairs(wanted))];
         let first_rows = |(tenant, page): &WantedPage| {
             let limit = i64::try_from(page.rows).unwrap_or(i64::MAX);
             newest_first(&self.statements, *tenant, page.user.as_ref(), page.filter, page.before, limit)
         };
-        trip.extend(pages.iter().map(first_rows));
-        self.pool.with_reading(deadline, |connection| {
-            let answers = if pages.is_empty() {
-                connection.ask(trip)?
-            } else {
-                connection.begin(&self.statements.begin_snapshot, trip)?
-            };
-            self.count_trips(connection);
-            let mut answers = answers.into_iter().map(|answer| answer.rows);
-            let look_up = answers.next().unwrap_or_default();
-            Ok::<_, Failure>(TripRows { look_up, pages: answers.collect() })
-        })
+        loop {
+            let mut trip = vec![Statement::new(&self.statements.look_up, pairs(wanted.iter().copied()))];
+            trip.extend(pages.iter().map(first_rows));
+            let outcome = self.pool.with_reading(deadline, |connection| {
+                let answers = if pages.is_empty() {
+                    connection.ask(trip)?
+                } else {
+                    connection.begin(&self.statements.begin_snapshot, trip)?
+                };
+                self.count_trips(connection);
+                Ok::<_, WireError>(answers)
+            });
+            match outcome {
+                Err(error) if is_worth_another(&error, deadline) => {}
+                outcome => {
+                    let mut answers = outcome?.into_iter().map(|answer| answer.rows);
+                    let look_up = answers.next().unwrap_or_default();
+                    return Ok(TripRows { look_up, pages: answers.collect() });
+                }
+            }
+        }
     }
 
     /// Reads on one snapshot that stays open while the job asks.

@@ -55,6 +55,16 @@ pub(super) enum ChannelBinding {
     Require,
 }
 
+/// What keeps two transactions that write apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Isolation {
+    /// Locks of rows: each statement sees what was committed before it, and the first takes the lock that is the turn.
+    ReadCommitted,
+    /// The database's own SERIALIZABLE, and no lock that a distributed database may not know: a transaction that another one
+    /// has overtaken is refused, and run again.
+    Serializable,
+}
+
 /// Where a database is and how to get there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PostgresUrl {
@@ -81,6 +91,7 @@ pub(crate) struct PostgresUrl {
     /// does not know of prepared statements.
     pub(super) prepared: bool,
     pub(super) application_name: String,
+    pub(super) isolation: Isolation,
 }
 
 const DEFAULT_PORT: u16 = 5432;
@@ -146,6 +157,7 @@ impl PostgresUrl {
             application_name: parameters
                 .take("application_name")
                 .unwrap_or_else(|| DEFAULT_APPLICATION_NAME.to_owned()),
+            isolation: parameters.word("isolation", ISOLATIONS)?.unwrap_or(Isolation::ReadCommitted),
         };
         // Written by other tools; nothing else than this is ever done.
         parameters.word("target_session_attrs", &[("read-write", ())])?;
@@ -184,6 +196,9 @@ const CHANNEL_BINDINGS: &[(&str, ChannelBinding)] = &[
     ("prefer", ChannelBinding::Prefer),
     ("require", ChannelBinding::Require),
 ];
+
+const ISOLATIONS: &[(&str, Isolation)] =
+    &[("read-committed", Isolation::ReadCommitted), ("serializable", Isolation::Serializable)];
 
 /// Reads the hosts of the authority, `h1:5432,[::1]:5433`, or those of the parameters `host` and `port`.
 fn read_hosts(authority: &str, named: Option<String>, ports: Option<String>) -> Result<Vec<Host>, Error> {

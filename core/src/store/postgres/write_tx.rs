@@ -21,6 +21,7 @@ use crate::store::records::{
     TenantRecord,
 };
 use crate::store::transaction::WriteTransaction;
+use crate::token::keyring::KeyNo;
 
 /// The number of a new tenant: drawn, so that databases can be put together. JavaScript's numbers hold it.
 const TENANT_NO_BITS: u32 = 53;
@@ -123,6 +124,10 @@ impl WriteTransaction for Tx<'_, '_> {
         ];
         self.change(Change::SetKey, RowKey::Key(tenant, key.no), values)?;
         self.set_version(tenant)
+    }
+
+    fn delete_key(&self, tenant: TenantNo, no: KeyNo) -> Result<(), Failure> {
+        self.change(Change::DeleteKey, RowKey::Key(tenant, no), vec![tenant.into(), no.into()])
     }
 
     fn set_sign_in_failures(&self, tenant: TenantNo, failures: &SignInFailures) -> Result<(), Failure> {

@@ -27,6 +27,7 @@ use crate::store::records::{
     TenantRecord,
 };
 use crate::store::transaction::WriteTransaction;
+use crate::token::keyring::KeyNo;
 
 /// An UPDATE of some columns of one session.
 struct SessionUpdate {
@@ -242,6 +243,14 @@ impl WriteTransaction for Tx<'_> {
             },
         )?;
         self.change_version(tenant)
+    }
+
+    fn delete_key(&self, tenant: TenantNo, no: KeyNo) -> Result<(), Failure> {
+        self.change(
+            Change::Uncached,
+            "DELETE FROM signing_keys WHERE tenant_no = :tenant_no AND key_no = :key_no AND state = 'retired'",
+            named_params! {":tenant_no": tenant, ":key_no": no},
+        )
     }
 
     fn set_sign_in_failures(&self, tenant: TenantNo, failures: &SignInFailures) -> Result<(), Failure> {

@@ -1,10 +1,24 @@
-//! The conformance suite, each test in a schema of its own.
+//! The conformance suite, each test in a schema of its own, and once more where the database keeps transactions apart and has
+//! no advisory locks.
 
-use super::schema::Schema;
-use crate::store::conformance::{
-    concurrent_reader_conformance_tests, shared_database_conformance_tests, store_conformance_tests,
-};
+mod locks {
+    use crate::store::conformance::{
+        concurrent_reader_conformance_tests, shared_database_conformance_tests, store_conformance_tests,
+    };
+    use crate::store::postgres::tests::schema::Schema;
 
-store_conformance_tests!(Schema);
-concurrent_reader_conformance_tests!(Schema);
-shared_database_conformance_tests!(Schema);
+    store_conformance_tests!(Schema);
+    concurrent_reader_conformance_tests!(Schema);
+    shared_database_conformance_tests!(Schema);
+}
+
+mod serializable {
+    use crate::store::conformance::{
+        concurrent_reader_conformance_tests, shared_database_conformance_tests, store_conformance_tests,
+    };
+    use crate::store::postgres::tests::schema::SerializableSchema;
+
+    store_conformance_tests!(SerializableSchema);
+    concurrent_reader_conformance_tests!(SerializableSchema);
+    shared_database_conformance_tests!(SerializableSchema);
+}

@@ -9,6 +9,7 @@ mod lost_answers;
 mod password;
 mod plans;
 mod schema;
+mod serializable;
 mod server;
 mod trips;
 mod url;

@@ -9,6 +9,7 @@ use crate::store::conformance::TestDatabase;
 use crate::store::postgres::connection::Deadline;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::statements::{Change, Statements};
+use crate::store::postgres::url::Isolation;
 use crate::store::postgres::value::Statement;
 
 /// What the server would do for this statement.
@@ -55,7 +56,7 @@ fn every_statement_finds_its_rows_by_a_key() {
         let sql = Statement::new(&sql.as_str().into(), Vec::new());
         pool.with_alone(&deadline, |connection| connection.ask(vec![sql]).map_err(Failure::from)).unwrap();
     }
-    let statements = Statements::of_schema(name);
+    let statements = Statements::of_schema(name, Isolation::ReadCommitted);
     let of_sessions: [(&str, &Arc<str>, bool); 9] = [
         ("look_up", &statements.look_up, false),
         ("sessions", &statements.sessions, true),

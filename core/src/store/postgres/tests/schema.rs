@@ -18,6 +18,12 @@ pub(super) struct Schema {
 }
 
 impl Schema {
+    /// A new one on the server that this variable names.
+    fn on(server: &str) -> Self {
+        let number = u64::from_be_bytes(*draw_bytes::<8>(&OsRandom).unwrap());
+        Schema { server: variable(server), name: format!("hj_test_{number:016x}") }
+    }
+
     fn url(&self, parameters: &str) -> PostgresUrl {
         let Schema { server, name } = self;
         let separator = if server.contains('?') { '&' } else { '?' };
@@ -34,11 +40,28 @@ impl Schema {
     }
 }
 
+/// A schema of the database that has no advisory locks, under SERIALIZABLE.
+pub(super) struct SerializableSchema(Schema);
+
+impl SerializableSchema {
+    pub(super) fn open_store(&self, busy_timeout: Duration) -> PostgresStore {
+        self.0.open_store(busy_timeout)
+    }
+}
+
+impl TestDatabase for SerializableSchema {
+    fn create() -> Self {
+        SerializableSchema(Schema::on("HJ_PG_SERIALIZABLE"))
+    }
+
+    fn open(&self, busy_timeout: Duration) -> Arc<dyn Store> {
+        Arc::new(self.open_store(busy_timeout))
+    }
+}
+
 impl TestDatabase for Schema {
     fn create() -> Self {
-        let server = variable("HJ_PG");
-        let number = u64::from_be_bytes(*draw_bytes::<8>(&OsRandom).unwrap());
-        Schema { server, name: format!("hj_test_{number:016x}") }
+        Schema::on("HJ_PG")
     }
 
     fn open(&self, busy_timeout: Duration) -> Arc<dyn Store> {

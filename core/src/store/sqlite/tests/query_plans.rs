@@ -38,6 +38,8 @@ fn exercise(tx: &dyn WriteTransaction) -> Result<(), Failure> {
     let no = tx.add_tenant(&"tnt".parse().unwrap(), &tenant, at(5))?;
     tx.add_key(no, &key(1, KeyState::Active))?;
     tx.set_key(no, &key(1, KeyState::Active))?;
+    tx.add_key(no, &key(2, KeyState::Retired))?;
+    tx.delete_key(no, 2)?;
     tx.set_config(no, &tenant.config, at(5))?;
     tx.set_secret(no, &tenant.salt, &tenant.wrapped_refresh_key)?;
     tx.raise_clock_mark(at(5))?;
