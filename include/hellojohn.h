@@ -2126,7 +2126,9 @@ hj_status hj_tenant_keys(const hj_tenant *tenant,
 
 /// Rotates the signing keys: the next key becomes active, the active key becomes retiring, and the engine mints a new
 /// next key. No session ends, and tokens stay good. `kid` may be NULL and gets the id of the key that signs from now
-/// on.
+/// on. Of the retired keys the newest 100 are kept.
+///
+/// Fails with HJ_ERR_TOO_MANY_REQUESTS while 100 keys are retiring; the error says after how many seconds the first leaves.
 HJ_API
 hj_status hj_tenant_rotate_keys(const hj_tenant *tenant,
                                 hj_text **kid,

@@ -23,6 +23,11 @@ impl Schema {
         Some(Schema { server, name: format!("hj_{name}_{capitals:x}") })
     }
 
+    /// The server as its own programs take it: without the engine's parameter.
+    fn plain_server(&self) -> String {
+        self.server.replace("?isolation=serializable", "").replace("&isolation=serializable", "")
+    }
+
     /// What an engine opens.
     pub fn url(&self) -> String {
         let separator = if self.server.contains('?') { '&' } else { '?' };
@@ -35,7 +40,7 @@ impl Schema {
     /// What `psql` says.
     pub fn ask(&self, question: &str) -> Result<String, String> {
         let mut psql = Command::new("psql");
-        psql.arg(&self.server).args(["--no-psqlrc", "--tuples-only", "--no-align", "--quiet"]);
+        psql.arg(self.plain_server()).args(["--no-psqlrc", "--tuples-only", "--no-align", "--quiet"]);
         psql.arg("--command").arg(format!("SET search_path = {}", self.name)).arg("--command").arg(question);
         let output = psql.output().map_err(|error| format!("psql: {error}"))?;
         match output.status.success() {
@@ -49,7 +54,12 @@ impl Schema {
     /// # Errors
     /// What `pg_dump` says.
     pub fn save(&self, file: &Path) -> Result<(), String> {
-        run(Command::new("pg_dump").arg(&self.server).arg("--schema").arg(&self.name).arg("--file").arg(file))
+        run(Command::new("pg_dump")
+            .arg(self.plain_server())
+            .arg("--schema")
+            .arg(&self.name)
+            .arg("--file")
+            .arg(file))
     }
 
     /// Replaces the schema by what was saved.
@@ -59,7 +69,13 @@ impl Schema {
     pub fn restore(&self, file: &Path) -> Result<(), String> {
         let drop = format!("DROP SCHEMA {} CASCADE", self.name);
         let mut psql = Command::new("psql");
-        psql.arg(&self.server).args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--command"]);
+        psql.arg(self.plain_server()).args([
+            "--quiet",
+            "--no-psqlrc",
+            "--set",
+            "ON_ERROR_STOP=1",
+            "--command",
+        ]);
         run(psql.arg(drop).arg("--file").arg(file))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::store::postgres::url::{ChannelBinding, Host, PostgresUrl, SslMode};
+use crate::store::postgres::url::{ChannelBinding, Host, Isolation, PostgresUrl, SslMode};
 
 fn read(url: &str) -> PostgresUrl {
     PostgresUrl::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"))
@@ -24,7 +24,7 @@ fn a_short_url_has_defaults_for_the_rest() {
     assert_eq!((url.connect_timeout, url.pool_max, url.prepared), (Duration::from_secs(5), 8, true));
     assert!(url.password.is_none() && url.ssl_root_cert.is_none() && url.ssl_cert.is_none());
     assert_eq!(url.channel_binding, ChannelBinding::Prefer);
-    assert_eq!(url.application_name, "hellojohn");
+    assert_eq!((url.application_name.as_str(), url.isolation), ("hellojohn", Isolation::ReadCommitted));
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn every_part_and_parameter_is_read() {
     let url = read(
         "postgresql://us%40er:p%3A%2Fw@h1:6000,[::1]:6001,h3/my%20db?sslmode=verify-ca&sslrootcert=/r.pem&sslcert=/c.pem\
          &sslkey=/k.pem&channel_binding=require&connect_timeout=9&schema=auth_1&pool_max=30&prepared=no\
-         &application_name=web&target_session_attrs=read-write",
+         &application_name=web&target_session_attrs=read-write&isolation=serializable",
     );
     assert_eq!(url.hosts, [tcp("h1", 6000), tcp("::1", 6001), tcp("h3", 5432)]);
     assert_eq!((url.user.as_str(), url.database.as_str(), url.schema.as_str()), ("us@er", "my db", "auth_1"));
@@ -42,7 +42,7 @@ fn every_part_and_parameter_is_read() {
     assert_eq!(url.ssl_cert, Some(("/c.pem".into(), "/k.pem".into())));
     assert_eq!(url.channel_binding, ChannelBinding::Require);
     assert_eq!((url.connect_timeout, url.pool_max, url.prepared), (Duration::from_secs(9), 30, false));
-    assert_eq!(url.application_name, "web");
+    assert_eq!((url.application_name.as_str(), url.isolation), ("web", Isolation::Serializable));
 }
 
 #[test]
