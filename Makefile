@@ -48,8 +48,8 @@ rest:
 	tests/rest/schemathesis
 	tests/rest/metrics
 
-# Chromium: the refresh cookie, the client and the components in pages and tabs, the devices app.
-browser: node
+# Chromium: the refresh cookie, the client and the components in pages and tabs, the devices app, the dashboard of each host.
+browser: surfaces
 	tests/browser/run
 
 # The store over PostgreSQL, beside a server of its own (Debian's packages): the store itself, the scenarios through every surface, races,

@@ -40,4 +40,34 @@ export async function signIn(page, address) {
   await heading(page, "Overview").waitFor();
 }
 
-export const heading = (page, name) => page.getByRole("heading", { level: 1, name });
+export const heading = (page, name, level = 1) => page.getByRole("heading", { level, name });
+
+/** The files of the pages. */
+export const FILES = ["", "app.js", "app.css", "icon.svg", "config.json"];
+
+/** The answer has a policy without an exception. */
+export function assertStrict(answer) {
+  const policy = answer.headers.get("content-security-policy");
+  assert.match(policy, /^default-src 'none'; script-src 'self'; style-src 'self'/);
+  assert.doesNotMatch(policy, /unsafe|\*|data:|https?:/);
+}
+
+/** Each page: a name, its address, its heading, and what it shows once all is there. */
+export const STATES = [
+  ["overview", "#/overview", "Overview", ".chart"],
+  ["sessions", "#/sessions?status=all", "Sessions", ".table-rows"],
+  ["end", "#/end?not_country=BR%2CNL", "End many sessions", ".headline"],
+  ["settings", "#/settings", "Session Settings", ".presets"],
+  ["keys", "#/keys", "Keys", ".keyline"],
+  ["events", "#/events", "Events", ".event"],
+];
+
+/** Opens a page and waits until it has counted and loaded all. */
+export async function show(page, address, title, ready) {
+  await page.goto(address);
+  await heading(page, title).waitFor();
+  await page.locator(ready).first().waitFor();
+  await page.waitForFunction(
+    () => !document.querySelector("[aria-busy=true]") && !document.body.textContent.includes("Counting…"),
+  );
+}

@@ -1,6 +1,9 @@
-// Hosts of the dashboard: Express with a tenant of many kinds of sessions; in axum the example and the command line.
+// Hosts of the dashboard: Express with a tenant of many kinds of sessions; the command line and the examples of axum and C.
 import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { HelloJohn, ManualClock } from "@hellojohn/node";
 import express from "express";
@@ -143,31 +146,46 @@ async function createNth(hj, number) {
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** The axum example, as the README starts it. */
+/** The axum example, as the README starts it; the address of the API. */
 export async function serveAxum(t) {
-  build("hellojohn", "--example", "axum");
-  const api = await start(t, "target/debug/examples/axum", [":memory:", "127.0.0.1:0"]);
-  return { api, address: `${api}/dashboard/` };
+  buildOnce();
+  return start(t, `${ROOT}target/debug/examples/axum`);
 }
 
 /** The server of the command line, with the dashboard and the refresh cookie; the address of the API. */
 export async function serveCommandLine(t) {
-  build("hellojohn-cli");
-  const options = JSON.stringify({ cookie: true });
-  return start(t, "tests/rest/command_line", [":memory:", "127.0.0.1:0", "--rest-options", options]);
+  buildOnce();
+  return start(t, `${ROOT}tests/rest/command_line`, "--rest-options", JSON.stringify({ cookie: true }));
 }
 
-const built = new Set();
+/** The C example, compiled against the library in build/c; the address of the API. */
+export async function serveC(t) {
+  const folder = mkdtempSync(join(tmpdir(), "hellojohn-c-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const program = join(folder, "server");
+  const library = `${ROOT}build/c`;
+  const libraries = [`-L${library}`, "-lhellojohn", "-lmicrohttpd", `-Wl,-rpath,${library}`];
+  run("cc", "-std=c99", "examples/c/server.c", "-Iinclude", ...libraries, "-o", program);
+  return start(t, program);
+}
 
-function build(...what) {
-  if (built.has(`${what}`)) return;
-  built.add(`${what}`);
-  spawnSync("cargo", ["build", "--quiet", "--package", ...what], { cwd: ROOT, stdio: "inherit" });
+let isBuilt = false;
+
+function buildOnce() {
+  if (!isBuilt) run("tests/rest/build");
+  isBuilt = true;
+}
+
+function run(program, ...args) {
+  const { status, error } = spawnSync(program, args, { cwd: ROOT, stdio: "inherit" });
+  if (status !== 0) throw error ?? new Error(`${program} failed`);
 }
 
 /** Starts a server; its address. */
-async function start(t, program, args) {
-  const server = spawn(ROOT + program, args, { stdio: ["ignore", "pipe", "inherit"] });
+async function start(t, program, ...more) {
+  const server = spawn(program, [":memory:", "127.0.0.1:0", ...more], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   t.after(() => server.kill());
   let said = "";
   for await (const chunk of server.stdout) {

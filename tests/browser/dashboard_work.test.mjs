@@ -157,6 +157,28 @@ test("events are picked by type and user, told as sealed, and exported as JSON L
   );
 });
 
+test("an event that is recorded late stands where its number is, under the day of its record", async (t) => {
+  const { address, hj, clock } = await serveExpress(t, { days: 0, aDay: 1, config: { idleTimeout: "1h" } });
+  const DAY = 86_400_000;
+  const now = clock.now();
+  for (const at of [now + DAY, now + 3 * DAY, now + 3 * DAY + 60_000]) {
+    clock.set(at);
+    await hj.sessions.create({ userId: `usr_${at}` });
+    if (at === now + 3 * DAY) await hj.sweep();
+  }
+  const page = await openPage(t, browser);
+  await page.clock.setFixedTime(clock.now());
+  await signIn(page, address);
+  await page.goto(`${address}#/events`);
+  await page.locator(".event").nth(3).waitFor();
+  const days = (await page.locator("section:has(> .day)").allInnerTexts()).map((day) =>
+    day.split(/\s+/).join(" "),
+  );
+  assert.match(days[0], /^Today Signed in.* Ended: ses_\S+ Idle too long 21 Jan, 09:15:00 .* Signed in/);
+  assert.match(days[1], /^21 Jan Signed in/);
+  assert.match(days[2], /^20 Jan /);
+});
+
 test("the revocation list is switched on in the settings, and an event tells of it", async (t) => {
   const { address, hj } = await serveExpress(t, { days: 1, aDay: 2 });
   const page = await openPage(t, browser);
@@ -171,6 +193,81 @@ test("the revocation list is switched on in the settings, and an event tells of 
   assert.ok((await hj.revocations()).list.length > 0);
   await page.goto(`${address}#/events?types=config.updated`);
   await page.getByText(/revocation_list off → on/).waitFor();
+});
+
+test("rows, pager and number are those of one filter, also while the next answer is on its way", async (t) => {
+  const { address, hj } = await serveExpress(t);
+  const all = await hj.sessions.count({ status: "active" });
+  const page = await openPage(t, browser);
+  await signIn(page, address);
+  const pager = page.locator(".pager .hint");
+  const firstRow = page.locator(".table-rows tbody tr").first();
+  /** Takes a step whose answers are held back: what the page shows until they come. */
+  const during = async (act) => {
+    let release;
+    const held = new Promise((settle) => {
+      release = settle;
+    });
+    await page.route("**/v1/sessions{,/count}?*", async (route) => {
+      await held;
+      await route.continue();
+    });
+    const asked = page.waitForRequest("**/v1/sessions?*");
+    await act();
+    await asked;
+    const shown = [await pager.innerText(), await firstRow.innerText()];
+    assert.ok(await page.getByRole("button", { name: "Next" }).isDisabled());
+    release();
+    await page.unrouteAll({ behavior: "wait" });
+    return shown;
+  };
+  await page.goto(`${address}#/sessions`);
+  await pager.getByText(`1–20 of ${all}, newest first`).waitFor();
+  const first = await firstRow.innerText();
+  const paged = await during(() => page.getByRole("button", { name: "Next" }).click());
+  assert.deepEqual(paged, [`1–20 of ${all}, newest first`, first]);
+  await pager.getByText("21–40").waitFor();
+  const second = await firstRow.innerText();
+  assert.notEqual(second, first);
+
+  const filtered = await during(async () => {
+    await page.goto(`${address}#/sessions?country=BR`);
+    await page.getByText("Country is BR").waitFor();
+    await page.getByText("Counting…").waitFor();
+    assert.equal(await page.getByRole("link", { name: /^End those/ }).count(), 0);
+  });
+  assert.deepEqual(filtered, ["21–40, newest first", second]);
+  const count = await hj.sessions.count({ country: ["BR"], status: "active" });
+  await page.getByRole("link", { name: `End those ${count}…` }).waitFor();
+  await pager.getByText(`of ${count}, newest first`).waitFor();
+});
+
+test("where counting takes long, numbers by device are counted on demand", async (t) => {
+  const { address, hj } = await serveExpress(t, { days: 2, aDay: 20 });
+  const page = await openPage(t, browser);
+  await signIn(page, address);
+  // Each look at the clock is 2 s after the one before.
+  await page.evaluate(() => {
+    let now = 0;
+    performance.now = () => {
+      now += 2_000;
+      return now;
+    };
+  });
+  const counts = [];
+  page.on("request", (request) => /sessions\/count/.test(request.url()) && counts.push(request.url()));
+  const expected = await hj.sessions.count({ notCountry: ["BR"] });
+  await page.goto(`${address}#/end?not_country=BR`);
+  await page.getByRole("button", { name: `End ${expected} sessions…` }).waitFor();
+  assert.deepEqual(counts, []);
+  await page.getByRole("button", { name: "Count by device" }).click();
+  await page.locator(".bars li").first().waitFor();
+  await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
+  const numbers = (await page.locator(".bars .num").allInnerTexts()).map(Number);
+  assert.equal(
+    numbers.reduce((sum, number) => sum + number),
+    expected,
+  );
 });
 
 test("while many sessions are counted the newest are shown, and what fails is said", async (t) => {

@@ -24,6 +24,7 @@ export function useDashboard(): Dashboard {
 }
 
 export interface Loaded<T> {
+  /** While it is loading: what was loaded before, for the dependencies of then. */
   data: T | null;
   error: unknown;
   isLoading: boolean;
@@ -32,37 +33,36 @@ export interface Loaded<T> {
 }
 
 /** Loads again when a dependency changes; what was asked before is given up. */
-export function useLoaded<T>(load: (signal: AbortSignal) => Promise<T>, dependencies: unknown[]): Loaded<T> {
-  const [state, setState] = useState<{
-    data: T | null;
-    error: unknown;
-    isLoading: boolean;
-    loadedAt: number;
-  }>({
+export function useLoaded<T>(
+  load: (signal: AbortSignal) => Promise<T>,
+  dependencies: (string | number | boolean | null)[],
+): Loaded<T> {
+  const [state, setState] = useState<{ of: string; data: T | null; error: unknown; loadedAt: number }>({
+    of: "",
     data: null,
     error: null,
-    isLoading: true,
     loadedAt: 0,
   });
   const [turn, setTurn] = useState(0);
+  const wanted = JSON.stringify([turn, ...dependencies]);
   const latest = useRef(load);
   latest.current = load;
   useEffect(() => {
     const controller = new AbortController();
-    setState((state) => ({ ...state, isLoading: true, error: null }));
     latest
       .current(controller.signal)
       .then((data) => {
-        if (!controller.signal.aborted)
-          setState({ data, error: null, isLoading: false, loadedAt: Date.now() });
+        if (!controller.signal.aborted) setState({ of: wanted, data, error: null, loadedAt: Date.now() });
       })
       .catch((error: unknown) => {
-        if (!controller.signal.aborted) setState({ data: null, error, isLoading: false, loadedAt: 0 });
+        if (!controller.signal.aborted) setState({ of: wanted, data: null, error, loadedAt: 0 });
       });
     return () => controller.abort();
-  }, [...dependencies, turn]);
+  }, [wanted]);
   const reload = useCallback(() => setTurn((turn) => turn + 1), []);
-  return { ...state, reload };
+  const isLoading = state.of !== wanted;
+  const { data, error, loadedAt } = state;
+  return { data, error: isLoading ? null : error, isLoading, loadedAt, reload };
 }
 
 /** The page and its parameters, from the part of the address behind `#`. */

@@ -3,23 +3,38 @@ import { tellEvent } from "../event_words";
 import { formatDay, formatNumber, formatSeconds } from "../format";
 import { Icon, Id } from "../parts";
 
-export function EventList({ events, hasSessions }: { events: Event[]; hasSessions: boolean }) {
-  const days = new Map<string, Event[]>();
-  for (const event of events) {
-    const day = event.at.slice(0, 10);
-    days.set(day, [...(days.get(day) ?? []), event]);
+const readDay = (at: string) => at.slice(0, 10);
+
+/**
+ * Events, newest record first, in days. What the clock did may be recorded long after it: an event of a day before that of an
+ * older record stands under the later day, and its row says its own.
+ */
+function groupByDay(events: Event[]): [string, Event[]][] {
+  const days: [string, Event[]][] = [];
+  for (const event of events.toReversed()) {
+    const newest = days.at(-1);
+    if (newest && readDay(event.at) <= newest[0]) newest[1].push(event);
+    else days.push([readDay(event.at), [event]]);
   }
+  return days.reverse().map(([day, events]) => [day, events.reverse()]);
+}
+
+function nameDay(day: string): string {
+  const daysAgo = Math.round((Date.parse(readDay(new Date().toISOString())) - Date.parse(day)) / 86_400_000);
+  return ["Today", "Yesterday"][daysAgo] ?? formatDay(Date.parse(day));
+}
+
+export function EventList({ events, hasSessions }: { events: Event[]; hasSessions: boolean }) {
   // Of all sessions they are the whole page, of one they are a section of it.
   const Day = hasSessions ? "h2" : "h3";
-  const today = new Date().toISOString().slice(0, 10);
   return (
     <>
-      {[...days].map(([day, events]) => (
+      {groupByDay(events).map(([day, events]) => (
         <section key={day} aria-label={day}>
-          <Day class="day">{day === today ? "Today" : formatDay(Date.parse(day))}</Day>
+          <Day class="day">{nameDay(day)}</Day>
           <ol class="events">
             {events.map((event) => (
-              <Row key={event.seq} event={event} hasSession={hasSessions} />
+              <Row key={event.seq} event={event} day={day} hasSession={hasSessions} />
             ))}
           </ol>
         </section>
@@ -28,7 +43,7 @@ export function EventList({ events, hasSessions }: { events: Event[]; hasSession
   );
 }
 
-function Row({ event, hasSession }: { event: Event; hasSession: boolean }) {
+function Row({ event, day, hasSession }: { event: Event; day: string; hasSession: boolean }) {
   const { icon, tone, what, more } = tellEvent(event);
   return (
     <li class="event">
@@ -48,6 +63,7 @@ function Row({ event, hasSession }: { event: Event; hasSession: boolean }) {
         <span class="event-meta">{more.filter(Boolean).join(" · ")}</span>
       </span>
       <span class="event-when">
+        {readDay(event.at) !== day && `${formatDay(Date.parse(event.at))}, `}
         {formatSeconds(Date.parse(event.at))} · {formatNumber(event.seq)}
       </span>
     </li>

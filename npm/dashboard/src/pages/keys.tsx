@@ -186,12 +186,13 @@ function KeyRow({ of: key, retire }: { of: Key; retire(): void }) {
           <td key={stage}>
             <div class={`stage ${place}`}>
               <span class="stage-label">{NAMES[stage]}</span>
-              <span>
-                {index <= at && since
-                  ? `${index === at ? "since " : ""}${formatDate(Date.parse(since))}`
-                  : ""}
-              </span>
-              <span class="hint">{index === at ? hints[stage] : ""}</span>
+              {index <= at && since && (
+                <span>
+                  {index === at && "since "}
+                  {formatDate(Date.parse(since))}
+                </span>
+              )}
+              {index === at && <span class="hint">{hints[stage]}</span>}
             </div>
           </td>
         );

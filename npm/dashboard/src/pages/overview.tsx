@@ -22,11 +22,11 @@ const SPANS = [
 export function Overview() {
   const { ask, newestEvents } = useDashboard();
   const [span, setSpan] = useState("24h");
-  const stats = useLoaded(
+  const loaded = useLoaded(
     async (signal) => {
       const stats = await ask<Stats>("v1/admin/stats", { query: { series: span }, signal });
       newestEvents.current = readNewestEvents(stats);
-      return stats;
+      return { stats, span };
     },
     [span],
   );
@@ -34,13 +34,13 @@ export function Overview() {
     <div class="page">
       <PageHead
         title="Overview"
-        aside={<p class="quiet">{stats.loadedAt > 0 && `${formatExact(stats.loadedAt)} UTC`}</p>}
+        aside={<p class="quiet">{loaded.loadedAt > 0 && `${formatExact(loaded.loadedAt)} UTC`}</p>}
       >
         <Segmented legend="Time" name="span" value={span} choices={SPANS} change={setSpan} />
       </PageHead>
-      {stats.error !== null && <Failure error={stats.error} retry={stats.reload} />}
-      {stats.isLoading && !stats.data && <Loading lines={8} />}
-      {stats.data && <Numbers stats={stats.data} span={span} />}
+      {loaded.error !== null && <Failure error={loaded.error} retry={loaded.reload} />}
+      {loaded.isLoading && !loaded.data && <Loading lines={8} />}
+      {loaded.data && <Numbers {...loaded.data} />}
     </div>
   );
 }

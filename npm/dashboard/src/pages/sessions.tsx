@@ -39,11 +39,17 @@ export function Sessions({ query }: { query: URLSearchParams }) {
   });
   const list = cursors.of === address ? cursors.list : [null];
   const found = useLoaded(
-    (signal) => findSessions(ask, filter, list.at(-1) ?? null, signal),
+    async (signal) => {
+      const rows = await findSessions(ask, filter, list.at(-1) ?? null, signal);
+      return { ...rows, of: address, before: (list.length - 1) * ROWS };
+    },
     [address, list.length],
   );
-  const count = useLoaded(
-    (signal) => ask<{ count: number }>("v1/sessions/count", { query: filter, signal }),
+  const counted = useLoaded(
+    async (signal) => {
+      const { count } = await ask<{ count: number }>("v1/sessions/count", { query: filter, signal });
+      return { count, of: address };
+    },
     [address],
   );
   const [opened, setOpened] = useState<string | null>(null);
@@ -61,33 +67,31 @@ export function Sessions({ query }: { query: URLSearchParams }) {
   };
   const reload = () => {
     found.reload();
-    count.reload();
+    counted.reload();
   };
-  const canEnd = status === "active" && conditions.length > 0 && (count.data?.count ?? 0) > 0;
+  const count = counted.data?.of === address ? counted.data.count : null;
+  const canEnd = status === "active" && conditions.length > 0 && count !== null && count > 0;
   const shown = found.data?.sessions ?? [];
   const openedSession = shown.find(({ id }) => id === opened);
-  const before = (list.length - 1) * ROWS;
   return (
     <div class="page">
       <PageHead
         title="Sessions"
         aside={
           <p class="quiet" role="status">
-            {count.data ? (
+            {count !== null ? (
               <>
-                <span class="num">{formatNumber(count.data.count)}</span> match
+                <span class="num">{formatNumber(count)}</span> match
               </>
-            ) : count.isLoading ? (
-              "Counting…"
             ) : (
-              ""
+              counted.isLoading && "Counting…"
             )}
           </p>
         }
       >
         {canEnd ? (
           <a class="btn btn-danger" href={toAddress("end", toQuery(conditions))}>
-            End those {formatNumber(count.data?.count ?? 0)}…
+            End those {formatNumber(count)}…
           </a>
         ) : (
           <a class="btn" href="#/end">
@@ -157,8 +161,9 @@ export function Sessions({ query }: { query: URLSearchParams }) {
       {found.data && (
         <div class="pager">
           <span class="hint">
-            {shown.length > 0 && `${formatNumber(before + 1)}–${formatNumber(before + shown.length)}`}
-            {shown.length > 0 && count.data && ` of ${formatNumber(count.data.count)}`}
+            {shown.length > 0 &&
+              `${formatNumber(found.data.before + 1)}–${formatNumber(found.data.before + shown.length)}`}
+            {shown.length > 0 && count !== null && found.data.of === address && ` of ${formatNumber(count)}`}
             {shown.length > 0 && ", newest first"}
           </span>
           <button

@@ -41,7 +41,8 @@ export function SettingsPage() {
     },
     [isShorter, idle],
   );
-  const ends = isShorter ? ending.data : 0;
+  const counted = ending.isLoading ? null : ending.data;
+  const ends = isShorter ? counted : 0;
   const token = readDuration(draft.access_token_ttl);
   const isIdleShort = idle !== null && token !== null && idle < 2 * token;
   const save = async (actor: string) => {
