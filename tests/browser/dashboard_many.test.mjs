@@ -19,6 +19,7 @@ test("a tenant of many sessions is listed, filtered, paged, opened and previewed
   const { address, hj, now, active } = await serveMany(t, SESSIONS, process.env["HJ_DATABASE"]);
   const page = await (await browser.newContext({ viewport: { width: 1440, height: 900 } })).newPage();
   await page.clock.setFixedTime(now);
+  page.setDefaultTimeout(30_000 + SESSIONS / 10);
   const asked = [];
   page.on("request", (request) => asked.push(new URL(request.url())));
   /** Takes a step; the requests that it led to, by the end of their path. */

@@ -185,6 +185,37 @@ test("a session that was ended elsewhere empties the list and tells why", async 
   assert.equal(await page.evaluate(() => hellojohn.error.code), "session_revoked");
 });
 
+test("sessions are loaded again when the user comes back to the page, or is online again", async (t) => {
+  const { app, page } = await openPage(t, 19, "documented");
+  await signIn(page);
+  await page.getByRole("listitem").first().waitFor();
+  for (const [index, event] of ["focus", "online"].entries()) {
+    await app.hj.sessions.create({ userId: "usr_ada" });
+    await page.evaluate((event) => dispatchEvent(new Event(event)), event);
+    await page
+      .getByRole("listitem")
+      .nth(index + 1)
+      .waitFor();
+  }
+});
+
+test("to end a session that is gone is no failure; another failure has its code", async (t) => {
+  const { app, context, page } = await openPage(t, 19, "documented");
+  const other = await app.hj.sessions.create({ userId: "usr_ada" });
+  await signIn(page);
+  await page.getByRole("listitem").nth(1).waitFor();
+  const revoke = (id) =>
+    page.evaluate((id) => hellojohn.revokeSession(id).then(String, ({ name, code }) => [name, code]), id);
+  await context.route("**/v1/sessions/*", (route) => route.abort());
+  assert.deepEqual(await revoke(other.session.id), ["HelloJohnError", "network_error"]);
+  assert.equal(await page.getByRole("listitem").count(), 2);
+  await context.unroute("**/v1/sessions/*");
+  assert.equal(await revoke("ses_01KDVDNA00CKN8XC1SVF204DFF"), "undefined");
+  await app.hj.sessions.revoke(other.session.id);
+  assert.equal(await revoke(other.session.id), "undefined");
+  await page.getByRole("listitem").nth(1).waitFor({ state: "detached" });
+});
+
 test("devices that cannot be loaded leave a way to try again", async (t) => {
   const { context, page } = await openPage(t, 19, "devices");
   await context.route("**/v1/sessions*", (route) => route.abort());
@@ -195,12 +226,20 @@ test("devices that cannot be loaded leave a way to try again", async (t) => {
   await page.getByText("You are signed in on this device only.").waitFor();
 });
 
-test("a user of 250 devices sees them all", async (t) => {
+test("a user of 250 devices sees them all, and of more than 1,000 the newest", async (t) => {
   const { app, page } = await openPage(t, 19, "devices");
-  await Promise.all(Array.from({ length: 250 }, () => app.hj.sessions.create({ userId: "usr_ada" })));
+  const add = (length) =>
+    Promise.all(Array.from({ length }, () => app.hj.sessions.create({ userId: "usr_ada" })));
+  await add(250);
   await signIn(page);
   await page.getByText("You are signed in on 251 devices.").waitFor();
   assert.equal(await page.locator(".hj-device").count(), 251);
+  app.clock.advance(1);
+  await add(800);
+  await page.evaluate(() => hellojohn.refresh());
+  const times = await page.evaluate(() => hellojohn.sessions.map(({ created_at }) => created_at));
+  assert.equal(times.length, 1_000);
+  assert.deepEqual(times, times.toSorted().reverse());
 });
 
 test("a hook outside of the provider says what is missing", async () => {

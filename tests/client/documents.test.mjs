@@ -1,6 +1,6 @@
 // The documents name tests, which exist.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { makeWorld, ORIGIN, signIn } from "./fixture.mjs";
 
@@ -15,21 +15,71 @@ function findNames(text) {
   });
 }
 
+const NAMES = ["browser", "client", "dashboard", "react"].flatMap((folder) =>
+  readdirSync(new URL(`../${folder}/`, import.meta.url))
+    .filter((file) => file.endsWith(".test.mjs"))
+    .flatMap((file) => findNames(read(`tests/${folder}/${file}`))),
+);
+
+/** The rows of the table with this head, as cells. */
+function readRows(text, head) {
+  const [, table = ""] = text.split(`${head}\n|---`);
+  const [, ...rows] = table.split("\n\n")[0].trimEnd().split("\n");
+  return rows.map((row) => row.replace(/^\| | \|$/g, "").split(" | "));
+}
+
+/** The cell's names of tests and paths that do not exist. */
+const findMissing = (cell) =>
+  cell.split("<br>").filter((shown) => {
+    const [, path] = /^`(.+)`$/.exec(shown) ?? [];
+    const url = path && new URL(`../../${path}`, import.meta.url);
+    return url ? !existsSync(url) : !NAMES.some((name) => name.test(shown));
+  });
+
+/** The sentences of a section of SPEC, of the paragraphs that are meant; a piece of code counts as one. */
+function readSentences(title, isMeant) {
+  const [, rest = ""] = read("docs/SPEC.md").split(`\n## ${title}`);
+  const [, ...paragraphs] = rest.split("\n## ")[0].split(/\n\n|\n(?=- )/);
+  return paragraphs.filter(isMeant).flatMap((paragraph) => {
+    const text = paragraph
+      .replace(/^- |^```\w+\n/, "")
+      .replace(/\s+/g, " ")
+      .trim();
+    return text.split(/(?<=\.) (?=[A-Z`<[])/);
+  });
+}
+
+const withoutMarks = (text) => text.replaceAll("`", "");
+
 test("each case of docs/BROWSER.md names a test that exists", () => {
-  const names = ["tests/browser", "tests/client"].flatMap((folder) =>
-    readdirSync(new URL(`../../${folder}/`, import.meta.url))
-      .filter((file) => file.endsWith(".test.mjs"))
-      .flatMap((file) => findNames(read(`${folder}/${file}`))),
-  );
-  const [, table] = read("docs/BROWSER.md").split(
-    "| What happens | What the client does | Test |\n|---|---|---|\n",
-  );
-  const rows = table.split("\n\n")[0].split("\n");
+  const rows = readRows(read("docs/BROWSER.md"), "| What happens | What the client does | Test |");
   assert.ok(rows.length > 20, `${rows.length} rows`);
-  const missing = rows
-    .map((row) => row.split("|").at(-2).trim())
-    .filter((cell) => !names.some((name) => name.test(cell)));
-  assert.deepEqual(missing, []);
+  assert.deepEqual(
+    rows.flatMap(([, , shown]) => findMissing(shown)),
+    [],
+  );
+});
+
+test("each sentence of SPEC about the browser's side is shown by a test, a host or a picture that exists", () => {
+  const [, ...parts] = read("tests/browser/README.md").split("\n## ");
+  assert.equal(parts.length, 3);
+  for (const part of parts) {
+    const [title] = part.split("\n");
+    const sentences = readSentences(
+      title,
+      (paragraph) => !title.startsWith("22.") || paragraph.startsWith("`createVerifier("),
+    );
+    const rows = readRows(part, "| Sentence | Shown by |");
+    for (const [index, sentence] of sentences.entries()) {
+      const [beginning = "nothing", shown = ""] = rows[index] ?? [];
+      assert.ok(
+        withoutMarks(sentence).startsWith(withoutMarks(beginning)),
+        `${title}: ${sentence}\nis not shown by row ${index + 1}: ${beginning}`,
+      );
+      assert.deepEqual(findMissing(shown), [], sentence);
+    }
+    assert.equal(rows.length, sentences.length, title);
+  }
 });
 
 test("the function of the documents works with the client's tokens", async (t) => {
