@@ -88,6 +88,7 @@ impl Tenant {
         progress: &mut dyn FnMut(&ImportReport),
         report: &mut ImportReport,
     ) -> Result<(), Error> {
+        let mut pace = Pace::default();
         loop {
             let lines = source.next_batch()?;
             if lines.is_empty() {
@@ -96,7 +97,7 @@ impl Tenant {
             let batch = self.judge_lines(&lines, request, report)?;
             drop(lines);
             if !request.dry_run {
-                self.add_imported(batch.sessions, report)?;
+                self.add_imported(batch.sessions, &mut pace, report)?;
             }
             progress(report);
             if let Some(error) = batch.stopped_by {
@@ -216,18 +217,21 @@ impl Tenant {
         Ok(Judged::Good { session: Box::new(session), is_known: found.is_some() })
     }
 
-    /// Adds the sessions in steps.
-    fn add_imported(&self, sessions: Vec<SessionRecord>, report: &mut ImportReport) -> Result<(), Error> {
+    /// Adds the sessions in steps, which go on at the pace of the batch before.
+    fn add_imported(
+        &self,
+        sessions: Vec<SessionRecord>,
+        pace: &mut Pace,
+        report: &mut ImportReport,
+    ) -> Result<(), Error> {
         let sessions = Arc::new(sessions);
-        let (mut done, mut pace) = (0, Pace::default());
+        let mut done = 0;
         while done < sessions.len() {
             let (of_step, from, is_first) = (Arc::clone(&sessions), done, report.imported == 0);
-            let step = self.work_step(
-                &mut pace,
-                Durability::Full,
-                NeededSessions::Scanned,
-                move |tenant, ctx, step| ctx.add_imported_some(tenant, &of_step[from..], is_first, step),
-            )?;
+            let step =
+                self.work_step(pace, Durability::Full, NeededSessions::Scanned, move |tenant, ctx, step| {
+                    ctx.add_imported_some(tenant, &of_step[from..], is_first, step)
+                })?;
             if step.rows == 0 {
                 self.settle_before(&sessions[done..])?;
             }

@@ -6,6 +6,10 @@ use std::time::Duration;
 /// A step that other callers wait for changes no more than this: a fraction of a millisecond.
 const ROWS_MIN: usize = 8;
 
+/// A step that no caller waits for is not made smaller than this. On a disk whose syncs take longer than a step may, fewer rows
+/// would not make it quicker: the rows are some 3 ms of it.
+const ROWS_ALONE_MIN: usize = 128;
+
 /// No step changes more than this, so that its commit writes at most some 4 MB.
 const ROWS_MAX: usize = 512;
 
@@ -41,7 +45,7 @@ impl Pace {
     pub(super) fn after(self, took: Duration, has_given_way: bool) -> Self {
         let rows = match (has_given_way, took) {
             (true, _) => ROWS_MIN,
-            (false, took) if took > STEP_MAX => self.0 / 2,
+            (false, took) if took > STEP_MAX && self.0 >= ROWS_ALONE_MIN => (self.0 / 2).max(ROWS_ALONE_MIN),
             (false, _) => self.0 * 2,
         };
         Pace(rows.clamp(ROWS_MIN, ROWS_MAX))
@@ -64,10 +68,20 @@ mod tests {
             pace = pace.after(QUICK, false);
         }
         assert_eq!(rows, [8, 16, 32, 64, 128, 256, 512, 512, 512]);
-        for expected in [256, 128, 64, 32, 16, 8, 8] {
+        for expected in [256, 128, 128] {
             pace = pace.after(SLOW, false);
             assert_eq!(pace.rows(), expected);
         }
+    }
+
+    #[test]
+    fn steps_grow_on_a_slow_disk_too_until_their_rows_count() {
+        let mut pace = Pace::default();
+        for expected in [16, 32, 64, 128, 128] {
+            pace = pace.after(SLOW, false);
+            assert_eq!(pace.rows(), expected);
+        }
+        assert_eq!(pace.after(QUICK, false).rows(), 256);
     }
 
     #[test]

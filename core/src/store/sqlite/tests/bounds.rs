@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rusqlite::{Connection, named_params};
+use serde_json::{Value, json};
 
 use super::steps::take_longest;
 use crate::clock::{ManualClock, Timestamp};
@@ -176,6 +177,42 @@ fn filters_are_listed_counted_and_ended_in_steps() {
     let page = ListQuery { filter: everything, ..ListQuery::default() };
     within(PAGE_STEPS, "list beside a kept filter", || tenant.list(&page).unwrap());
     within(CHANGE_STEPS, "a sweep beside a kept filter", || tenant.sweep().unwrap());
+}
+
+#[test]
+fn every_filter_is_listed_and_counted_in_steps() {
+    let Bench { _folder, tenant, rows, .. } = bench(Standing::Unswept);
+    let half = START + i64::try_from(rows / 2).unwrap();
+    for (members, found) in [
+        (json!({}), rows),
+        (json!({ "user_id": "usr_large" }), rows),
+        (json!({ "user_id": "usr_none" }), 0),
+        (json!({ "country": "ES" }), 0),
+        (json!({ "not_country": ["ES", "PT"] }), rows),
+        (json!({ "ip_address": "203.0.113.0/24" }), 0),
+        (json!({ "not_ip_address": "203.0.113.0/24" }), rows),
+        (json!({ "device_type": "mobile" }), 0),
+        (json!({ "user_agent": "firefox" }), 0),
+        (json!({ "org_id": "org_1" }), 0),
+        (json!({ "role": "admin" }), 0),
+        (json!({ "created_after": half }), rows - rows / 2 - 1),
+        (json!({ "created_before": half }), rows / 2),
+        (json!({ "last_active_after": half }), rows - rows / 2 - 1),
+        (json!({ "last_active_before": half }), rows / 2),
+        (json!({ "mfa_verified": true }), 0),
+        (json!({ "end_reason": "revoked" }), 0),
+    ] {
+        let what = members.to_string();
+        let Value::Object(mut members) = members else { panic!("{what}") };
+        if !members.contains_key("end_reason") {
+            members.insert("status".into(), "all".into());
+        }
+        let filter = SessionFilter::from_json(members).unwrap();
+        let count = within(PAGE_STEPS, &format!("count {what}"), || tenant.count(&filter).unwrap());
+        assert_eq!(count, found, "{what}");
+        let query = ListQuery { filter, ..ListQuery::default() };
+        within(PAGE_STEPS, &format!("list {what}"), || tenant.list(&query).unwrap());
+    }
 }
 
 #[test]
