@@ -35,4 +35,5 @@ export const BARS = {
   "P15 other": {},
   "P18 create": { most: 1.25 },
   "P18 revoke": { most: 1.25 },
+  "P18 untold": { most: 1.1 },
 };

@@ -1,21 +1,23 @@
 // Measures every row and writes docs/BENCHMARKS.md.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { PACES } from "./duel.mjs";
 import { crateVersion, packageVersion, shape } from "./machine.mjs";
-import { markdown, plain } from "./report.mjs";
+import { markdown, plain, withGroup } from "./report.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
-    /** Only the rows whose name contains this; writes no document. */
+    /** Only this group of rows, or `rust/NAME`, a part of the Rust rows; writes no document. */
     only: { type: "string" },
+    /** Puts the rows of that group into the document, in a section of their own. */
+    keep: { type: "boolean", default: false },
     /** The programs of rust/ and tower/. */
     rust: { type: "string" },
     tower: { type: "string" },
@@ -87,7 +89,8 @@ async function installedPeers() {
 /** The rows of the Rust program: one JSON object a line. */
 async function* rustRows(folder) {
   if (!options.rust) return;
-  const program = spawn(options.rust, [mode, folder, ...(options.tower ? [options.tower] : [])], {
+  const part = options.only?.split("/")[1] ?? "all";
+  const program = spawn(options.rust, [mode, folder, part, ...(options.tower ? [options.tower] : [])], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise((resolve, reject) => program.once("error", reject).once("exit", resolve));
@@ -109,7 +112,7 @@ async function inFolder(measure) {
 
 async function rowsOf(context) {
   const groups = ["verify", "writes", "sessions", "events", "crowd", "postgres", "rust"].filter(
-    (name) => !options.only || options.only === name,
+    (name) => !options.only || options.only.split("/")[0] === name,
   );
   const rows = [];
   for (const name of groups) {
@@ -131,8 +134,10 @@ const report = await inFolder(async (folder) => {
   const rows = await rowsOf({ pace: PACES[mode], mode, folder, peers: modules });
   return { mode, machine, rows, peers: found };
 });
+const path = join(here("../.."), "docs", "BENCHMARKS.md");
 if (!options.only) {
-  const path = join(here("../.."), "docs", "BENCHMARKS.md");
   mkdirSync(join(path, ".."), { recursive: true });
   writeFileSync(path, markdown(report));
+} else if (options.keep) {
+  writeFileSync(path, withGroup(readFileSync(path, "utf8"), { group: options.only, ...report }));
 }

@@ -79,7 +79,7 @@ missed stays in the table as **no**. "Ours" is this engine, "theirs" is what sta
 - P13, P14: what one user, one operator or one call costs all others: lists of a user with very many ended sessions, and work
   on very many sessions at once.
 - P15: the store over PostgreSQL, against the same work written by hand over the same server.
-- P18: what it costs to record events: each create and each revoke tells one.
+- P18: what it costs to record events: each create and each revoke tells one, a refresh and a verification none.
 `.trim();
 
 /** How the table was made. The rules of the harness, which are the same for every row. */
@@ -105,11 +105,33 @@ const METHOD = `
   from it. P12 takes five sweeps, each on a tenant of its own, with quiet times between them.
 - P13: one user with very many ended sessions sends 64 lists at once, again and again, over REST with his own token, with the
   filter that most of his sessions do not match. "Quiet" is the same process without them.
-- P14: all of the sessions are of one user. The calls of others are a durable refresh and a read, in turn, by one thread.
+- P14: all of the sessions are of one user, of users of five where an operator looks for them by a filter. The list is read until it has
+  shown 100 sessions or has come to its end. The calls of others are a durable refresh and a read, in turn, by one thread.
 - P15: a server of its own with \`fsync\` and \`synchronous_commit\` on, over the loopback device. The work by hand has as many connections as calls
   are in flight, and prepares its statements. Nothing that was read before may answer: another machine may have changed it.
 - P5 and P6: where one sync, measured beside the row, takes ${SLOW_SYNC_MS} ms or longer, the disk counts as slow and the higher bar holds.
 `.trim();
+
+const HEAD = [
+  "| Row | Result | Bar | Reached | Work | Ours, per call | Theirs, per call | Against |",
+  "|---|---|---|---|---|---|---|---|",
+];
+
+/** The document with the rows of a group that was measured by itself, until the next run of all groups. */
+export function withGroup(document, { group, machine, rows }) {
+  const title = `## Measured by itself: ${group}`;
+  const section = [
+    title,
+    `After the run of all rows, by \`--only ${group} --keep\`. Load before it: ${machine["load before the run"]} on ${machine.processor}; ` +
+      `one fdatasync: ${machine["one fdatasync"]}.`,
+    [...HEAD, ...rows.map(line)].join("\n"),
+  ].join("\n\n");
+  const next = "## Machine and versions";
+  const [before, after] = document.split(next);
+  const [results, ...groups] = before.split(/^(?=## Measured by itself: )/m);
+  const others = groups.filter((other) => !other.startsWith(`${title}\n`));
+  return [results, ...others, `${section}\n\n`, next, after].join("");
+}
 
 export function markdown({ mode, machine, rows, peers }) {
   const judged = rows.map(judge).filter(({ reached }) => reached !== null);
@@ -125,11 +147,7 @@ export function markdown({ mode, machine, rows, peers }) {
     `${reached} of ${judged.length} bars are reached.`,
     "## Results",
     LEGEND,
-    [
-      "| Row | Result | Bar | Reached | Work | Ours, per call | Theirs, per call | Against |",
-      "|---|---|---|---|---|---|---|---|",
-      ...rows.map(line),
-    ].join("\n"),
+    [...HEAD, ...rows.map(line)].join("\n"),
     "## Machine and versions",
     [
       "| What | Which |",

@@ -1,6 +1,6 @@
 // P18: what it costs to record events, against the same engine that records none.
 import assert from "node:assert/strict";
-import { duel } from "../duel.mjs";
+import { duel, inCircles } from "../duel.mjs";
 import { freshSignIns, open, pool, settle, signingIn } from "../ours.mjs";
 
 const IN_FLIGHT = 64;
@@ -30,6 +30,21 @@ export async function* events({ pace, folder }) {
       ),
     };
   }
+  for (const [name, sideOf] of [
+    ["refresh", refreshing],
+    ["verifyTokenRemote", verifying],
+  ]) {
+    yield {
+      bar: "P18 untold",
+      work: `Node \`${name}\`, which tells no event, with events, ${name === "refresh" ? "durable, " : ""}64 in flight`,
+      against: "the same without events",
+      rounds: await duel(
+        pace,
+        withEvents(recording, await sideOf(recording, await pool(recording, next(POOL))), 0),
+        await sideOf(silent, await pool(silent, next(POOL))),
+      ),
+    };
+  }
   assert.deepEqual((await silent.events.list()).events, []);
   await recording.close();
   await silent.close();
@@ -52,8 +67,35 @@ function revoking(hj, next, inFlight) {
   };
 }
 
-/** The same side, which also proves that each call told one event. */
-function withEvents(hj, side) {
+/** Each call goes on with the chain of a session. */
+function refreshing(hj, grants) {
+  return {
+    inputs: inCircles(grants.map(({ refreshToken }) => ({ refreshToken }))),
+    call: async (link) => {
+      const grant = await hj.sessions.refresh(link.refreshToken);
+      link.refreshToken = grant.refreshToken;
+      return grant;
+    },
+    async check(inputs, answers) {
+      assert.equal(new Set(answers.map((grant) => grant.refreshToken)).size, inputs.length);
+      assert.equal((await hj.verifyTokenRemote(answers.at(-1).accessToken)).valid, true);
+    },
+    inFlight: IN_FLIGHT,
+  };
+}
+
+/** Each call verifies a token that was seen before. */
+function verifying(hj, grants) {
+  return {
+    inputs: inCircles(grants.map(({ accessToken }) => accessToken)),
+    call: (token) => hj.verifyTokenRemote(token),
+    check: (_, answers) => assert.ok(answers.every(({ valid }) => valid)),
+    inFlight: IN_FLIGHT,
+  };
+}
+
+/** The same side, which also proves how many events each call told. */
+function withEvents(hj, side, told = 1) {
   let after = 0;
   return {
     ...side,
@@ -66,7 +108,7 @@ function withEvents(hj, side) {
       await side.check(inputs, answers);
       const before = after;
       after = await newest(hj, after);
-      assert.equal(after, before + inputs.length);
+      assert.equal(after, before + told * inputs.length);
     },
   };
 }

@@ -12,7 +12,7 @@ use crate::ours::{self, Chain, SignIns, build, in_circles};
 use crate::{Fallible, Mode, Row, grouped};
 
 /// Sessions of other users that are refreshed and read meanwhile.
-const OTHERS: usize = 600;
+pub const OTHERS: usize = 600;
 
 /// How many of these calls are measured at least.
 const CALLS_MIN: usize = 300;
@@ -77,7 +77,7 @@ pub fn rows(mode: &Mode, folder: &Path) -> Fallible<()> {
         ),
     ];
     for (name, act) in &acts {
-        let (p99, act_seconds) = wait_beside(&engine, &others, act)?;
+        let (p99, (act_seconds, ())) = wait_beside(&engine, &others, &|tenant| timed(|| act(tenant)))?;
         let work = format!(
             "Rust `refresh` (durable) and `get` of others, p99 during {name} at {size} sessions, which took {act_seconds:.1} s"
         );
@@ -99,34 +99,42 @@ fn list_all(tenant: &Tenant) -> Fallible<()> {
     }
 }
 
-/// The p99 in ms of the calls of others while the act runs, and how many seconds it ran.
-fn wait_beside(engine: &Engine, others: &[Chain], act: &Act<'_>) -> Fallible<(f64, f64)> {
+/// How many seconds it took, and what it answered.
+pub fn timed<T>(act: impl FnOnce() -> Fallible<T>) -> Fallible<(f64, T)> {
+    let start = Instant::now();
+    let answer = act()?;
+    Ok((start.elapsed().as_secs_f64(), answer))
+}
+
+/// The p99 in ms of the calls of others while the act runs on the tenant of the many sessions, and what the act answered.
+pub fn wait_beside<T: Send>(
+    engine: &Engine,
+    others: &[Chain],
+    act: &(dyn Fn(&Tenant) -> Fallible<T> + Sync),
+) -> Fallible<(f64, T)> {
     let (large, tenant) = (ours::tenant(engine, "tnt_large")?, ours::tenant(engine, "tnt_others")?);
     let mut next = in_circles(others);
     let acted = AtomicBool::new(false);
     let mut times = Vec::new();
-    let seconds = std::thread::scope(|scope| -> Fallible<f64> {
+    let answer = std::thread::scope(|scope| -> Fallible<T> {
         let acting = scope.spawn(|| {
-            let start = Instant::now();
             let outcome = act(&large);
             acted.store(true, Ordering::Release);
-            outcome.map(|()| start.elapsed().as_secs_f64())
+            outcome
         });
         while !acted.load(Ordering::Acquire) || times.len() < CALLS_MIN {
             let chain = next(1)[0];
-            let start = Instant::now();
-            if !chain.refresh(&tenant)? {
+            let (seconds, rotated) = timed(|| chain.refresh(&tenant))?;
+            if !rotated {
                 return Err("a token did not rotate".into());
             }
-            times.push(start.elapsed().as_secs_f64() * 1e3);
-            let start = Instant::now();
-            tenant.get(chain.id)?;
-            times.push(start.elapsed().as_secs_f64() * 1e3);
+            times.push(seconds * 1e3);
+            times.push(timed(|| Ok(tenant.get(chain.id)?))?.0 * 1e3);
         }
         acting.join().map_err(|_| "the act panicked")?
     })?;
     times.sort_by(f64::total_cmp);
-    Ok((times[(times.len() * 99).div_ceil(100) - 1], seconds))
+    Ok((times[(times.len() * 99).div_ceil(100) - 1], answer))
 }
 
 /// How long the log gets while two readers count without a gap, against its length before.

@@ -1,8 +1,12 @@
-//! The Rust rows of the benchmark, one JSON object a line: `hellojohn-bench quick|full FOLDER [TOWER]`, where TOWER is the
-//! program of the peer tower-sessions. `hellojohn-bench memory DATABASE` is what it runs itself to see how a process grows.
+//! The Rust rows of the benchmark, one JSON object a line: `hellojohn-bench quick|full FOLDER GROUP [TOWER]`, where GROUP is `all` or
+//! the name of a module with rows, and TOWER the program of the peer tower-sessions. `hellojohn-bench memory DATABASE` is what
+//! it runs itself to see how a process grows, `hellojohn-bench calls FOLDER on|off CREATES REVOKES` what README.md counts the
+//! instructions of.
 
+mod calls;
 mod crowd;
 mod duel;
+mod filters;
 mod growth;
 mod limits;
 mod memory;
@@ -32,6 +36,17 @@ struct Mode {
     /// Sessions of the one user of P14.
     crowd: usize,
 }
+
+/// What measures a group of rows.
+type Rows = fn(&Mode, &Path) -> Fallible<()>;
+
+const GROUPS: &[(&str, Rows)] = &[
+    ("limits", limits::rows),
+    ("growth", growth::rows),
+    ("sweep", sweep::rows),
+    ("crowd", crowd::rows),
+    ("filters", filters::rows),
+];
 
 /// Everything is measured against the same at this many sessions.
 const SMALL: usize = 10_000;
@@ -75,6 +90,10 @@ fn main() -> Fallible<()> {
     let mut arguments = std::env::args().skip(1);
     let mode = match arguments.next().as_deref() {
         Some("memory") => return memory::grow(Path::new(&arguments.next().ok_or("which database?")?)),
+        Some("calls") => {
+            let mut next = || arguments.next().ok_or("FOLDER on|off CREATES REVOKES");
+            return calls::run(Path::new(&next()?), next()? == "on", next()?.parse()?, next()?.parse()?);
+        }
         Some("quick") => Mode {
             pace: Pace { rounds: 7, round_time: Duration::from_millis(90), most_calls: 4_032 },
             large: 200_000,
@@ -92,13 +111,13 @@ fn main() -> Fallible<()> {
         _ => return Err("quick or full?".into()),
     };
     let folder = PathBuf::from(arguments.next().ok_or("in which folder?")?);
-    limits::rows(&mode, &folder)?;
-    if let Some(program) = arguments.next() {
+    let group = arguments.next().ok_or("which group?")?;
+    let tower = arguments.next();
+    let has = |name: &str| group == "all" || group == name;
+    if let Some(program) = tower.filter(|_| has("tower")) {
         tower::rows(&mode, &folder, Path::new(&program))?;
     }
-    growth::rows(&mode, &folder)?;
-    sweep::rows(&mode, &folder)?;
-    crowd::rows(&mode, &folder)
+    GROUPS.iter().filter(|(name, _)| has(name)).try_for_each(|(_, rows)| rows(&mode, &folder))
 }
 
 /// 5000000 as 5,000,000.
