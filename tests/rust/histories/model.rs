@@ -215,10 +215,17 @@ impl Model {
         assert_eq!(shown.ip_address, None);
     }
 
+    /// When an access token ends that is issued now.
+    fn latest_access_exp(&self, tenant_index: usize, session_index: usize) -> i64 {
+        let tenant = &self.tenants[tenant_index];
+        whole_seconds(
+            (self.now + tenant.settings.access_token_ttl).min(tenant.sessions[session_index].expires),
+        )
+    }
+
     fn issue(&mut self, tenant_index: usize, session_index: usize) {
-        let (now, ttl) = (self.now, self.tenants[tenant_index].settings.access_token_ttl);
-        let session = &mut self.tenants[tenant_index].sessions[session_index];
-        session.access_exp = whole_seconds((now + ttl).min(session.expires));
+        let latest = self.latest_access_exp(tenant_index, session_index);
+        self.tenants[tenant_index].sessions[session_index].access_exp = latest;
     }
 
     /// Learns the access token of an answer.
@@ -365,6 +372,7 @@ impl Model {
     ) {
         assert!(grant.evicted.is_empty());
         let token = grant.refresh_token.expose().to_owned();
+        let recorded = self.tenants[tenant_index].sessions[session_index].access_exp;
         if outcome == RefreshOutcome::Replays {
             let session = &mut self.tenants[tenant_index].sessions[session_index];
             session.replays += 1;
@@ -374,7 +382,12 @@ impl Model {
                 .iter()
                 .find(|access| access.text == self.tenants[tenant_index].sessions[session_index].access_text);
             let key_is_gone = signed_before.is_none_or(|access| self.key_is_gone(tenant_index, &access.kid));
-            if !key_is_gone {
+            if key_is_gone {
+                // The active key signs for no longer than it does today; the record keeps the end that it has.
+                let latest = self.latest_access_exp(tenant_index, session_index);
+                let session = &mut self.tenants[tenant_index].sessions[session_index];
+                session.access_exp = session.access_exp.min(latest);
+            } else {
                 assert_eq!(
                     grant.access_token.expose(),
                     self.tenants[tenant_index].sessions[session_index].access_text
@@ -400,6 +413,9 @@ impl Model {
             outcome == RefreshOutcome::Rotates,
         );
         self.check_session(tenant_index, session_index, &grant.session);
+        if outcome == RefreshOutcome::Replays {
+            self.tenants[tenant_index].sessions[session_index].access_exp = recorded;
+        }
     }
 
     pub fn apply_update(
