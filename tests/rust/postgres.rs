@@ -25,7 +25,9 @@ impl Schema {
 
     /// The server as its own programs take it: without the engine's parameter.
     fn plain_server(&self) -> String {
-        self.server.replace("?isolation=serializable", "").replace("&isolation=serializable", "")
+        let (location, parameters) = self.server.split_once('?').unwrap_or((&self.server, ""));
+        let others = parameters.split('&').filter(|parameter| !parameter.starts_with("isolation="));
+        format!("{location}?{}", others.collect::<Vec<_>>().join("&"))
     }
 
     /// What an engine opens.

@@ -69,9 +69,9 @@ pub(super) fn too_many_sign_ins(wait_secs: u64) -> Refusal {
     Refusal::because(Error::new(ErrorCode::TooManyRequests, detail).retry_after(wait_secs))
 }
 
-pub(super) fn too_many_rotations(wait_secs: u64) -> Refusal {
+pub(super) fn too_many_rotations(retiring: usize, wait_secs: u64) -> Refusal {
     let detail = format!(
-        "100 signing keys are retiring already; retire one of them, or wait {wait_secs} seconds for the first to leave"
+        "{retiring} signing keys are retiring already; retire one of them, or wait {wait_secs} seconds for the first to leave"
     );
     Refusal::because(Error::new(ErrorCode::TooManyRequests, detail).retry_after(wait_secs))
 }

@@ -16,7 +16,7 @@ use crate::model::ip_address::IpAddress;
 use crate::model::operation::Operation;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::random;
-use crate::rules::sign_in_limit::seconds_until;
+use crate::rules::expiry::seconds_until;
 use crate::store::NeededSessions;
 
 /// A sign-in whose credentials the host is about to check; it counts as failed until [`succeed`](Self::succeed) or

@@ -13,7 +13,8 @@ use crate::error::{Error, Failure, OpError};
 use crate::model::id::UserId;
 use crate::model::ip_address::IpAddress;
 use crate::model::sign_in_limit::{FailedSignIn, SignInLimit};
-use crate::rules::sign_in_limit::{counts, failures_that_count, limited_until, seconds_until, take_back};
+use crate::rules::expiry::seconds_until;
+use crate::rules::sign_in_limit::{counts, failures_that_count, limited_until, take_back};
 use crate::store::{
     Durability, NeededSessions, ReadTransaction, ScanFilter, SessionScope, SignInFailures, TenantNo,
     WriteTransaction,

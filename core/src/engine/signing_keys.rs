@@ -15,7 +15,6 @@ use crate::model::id::KeyId;
 use crate::model::operation::Operation;
 use crate::random;
 use crate::rules::expiry;
-use crate::rules::sign_in_limit::seconds_until;
 use crate::secret::SecretKey;
 use crate::store::{KeyRecord, NeededSessions};
 use crate::token::jwks::Jwks;
@@ -72,7 +71,7 @@ impl WriteContext<'_> {
             return Ok(());
         }
         let first_leaves_at = retiring.filter_map(|key| key.drained_at).min().unwrap_or(self.now);
-        Err(too_many_rotations(seconds_until(first_leaves_at, self.now)))
+        Err(too_many_rotations(RETIRING_MAX, expiry::seconds_until(first_leaves_at, self.now)))
     }
 
     /// Deletes the oldest retired keys, of which a tenant keeps [`RETIRED_MAX`]; the other keys.
@@ -204,8 +203,7 @@ impl Tenant {
         let answer = self.write_settings(|ctx| {
             let keys = ctx.transaction.keys(ctx.tenant)?;
             let no = next_key_no(&keys);
-            let at = keys.iter().position(|key| key.id == kid).ok_or_else(unknown_key)?;
-            let key = keys[at].clone();
+            let key = keys.iter().find(|key| key.id == kid).cloned().ok_or_else(unknown_key)?;
             match key.state {
                 KeyState::Retired => return Ok(()),
                 KeyState::Active => {

@@ -36,3 +36,21 @@ pub(crate) fn token_horizon(now: Timestamp, config: &Config, horizon: Timestamp)
 pub(crate) fn idle_timeout_alters_ends(old: Option<Duration>, new: Option<Duration>) -> bool {
     old.map(Duration::as_secs) != new.map(Duration::as_secs)
 }
+
+/// The whole seconds from `now` until then, at least 1.
+pub(crate) fn seconds_until(then: Timestamp, now: Timestamp) -> u64 {
+    let millis = then.as_millis().saturating_sub(now.as_millis());
+    u64::try_from(millis).unwrap_or_default().div_ceil(1_000).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up_and_never_0() {
+        assert_eq!(seconds_until(Timestamp::from_secs(10), Timestamp::from_millis(8_999)), 2);
+        assert_eq!(seconds_until(Timestamp::from_secs(10), Timestamp::from_secs(10)), 1);
+        assert_eq!(seconds_until(Timestamp::from_secs(10), Timestamp::from_secs(20)), 1);
+    }
+}

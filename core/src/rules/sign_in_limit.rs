@@ -24,12 +24,6 @@ pub(crate) fn limited_until(counted: &[FailedSignIn], limit: u32, window: Durati
     counted.get(excess).map(|failure| failure.at.after(window))
 }
 
-/// The whole seconds from `now` until then, at least 1.
-pub(crate) fn seconds_until(then: Timestamp, now: Timestamp) -> u64 {
-    let millis = then.as_millis().saturating_sub(now.as_millis());
-    u64::try_from(millis).unwrap_or_default().div_ceil(1_000).max(1)
-}
-
 /// Takes a failure back; whether it was there.
 pub(crate) fn take_back(failures: &mut Vec<FailedSignIn>, failure: FailedSignIn) -> bool {
     match failures.iter().position(|other| *other == failure) {
@@ -73,13 +67,6 @@ mod tests {
         assert_eq!(limited_until(&times, 3, minute), Some(at(160)));
         assert_eq!(limited_until(&times, 1, minute), Some(at(180)));
         assert_eq!(limited_until(&[], 1, minute), None);
-    }
-
-    #[test]
-    fn a_wait_is_rounded_up_and_never_0() {
-        assert_eq!(seconds_until(at(10), Timestamp::from_millis(8_999)), 2);
-        assert_eq!(seconds_until(at(10), at(10)), 1);
-        assert_eq!(seconds_until(at(10), at(20)), 1);
     }
 
     #[test]

@@ -132,13 +132,14 @@ fn append(array: &mut Value, value: Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::postgres::url::Isolation;
 
     fn change(change: Change, row: RowKey, number: i64) -> RowChange {
         RowChange { change, row, values: vec![Value::Integer(Some(number))] }
     }
 
     fn merged(changes: Vec<RowChange>) -> Vec<(Change, Vec<Value>)> {
-        let statements = Statements::of_schema("s", crate::store::postgres::url::Isolation::ReadCommitted);
+        let statements = Statements::of_schema("s", Isolation::ReadCommitted);
         let kind_of = |statement: &Statement| {
             Change::ALL.into_iter().find(|change| statements.change(*change) == &statement.sql).unwrap()
         };

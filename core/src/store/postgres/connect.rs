@@ -193,7 +193,7 @@ fn check_server(answers: &[Answer], isolation: Isolation) -> Result<bool, WireEr
     if !is_postgres && isolation != Isolation::Serializable {
         return refused(
             "database: the server is no PostgreSQL, though it speaks its protocol: this store has never been run over it \
-             (isolation=serializable in the URL tries)",
+             (isolation=serializable in the URL tries it)",
         );
     }
     if is_postgres && number < OLDEST_SERVER {
