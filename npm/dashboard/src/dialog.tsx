@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { returnFocus } from "./focus";
+import { useId, useState } from "preact/hooks";
+import { useModal } from "./focus";
 import { Failure } from "./parts";
 
 export interface DialogProps {
@@ -32,17 +32,11 @@ export function Dialog({
   close,
   children,
 }: DialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
   const [text, setText] = useState("");
   const [actor, setActor] = useState("");
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
-  useEffect(() => {
-    const opener = document.activeElement;
-    dialog.current?.showModal();
-    return () => returnFocus(opener);
-  }, []);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     setBusy(true);
@@ -57,7 +51,7 @@ export function Dialog({
   };
   const isReady = typed === undefined || text.trim() === typed;
   return (
-    <dialog ref={dialog} class="dialog" aria-labelledby={`${id}-title`} onClose={close}>
+    <dialog class="dialog" aria-labelledby={`${id}-title`} {...useModal(close)}>
       <form onSubmit={submit}>
         <div class="dialog-body">
           <h2 id={`${id}-title`}>{title}</h2>

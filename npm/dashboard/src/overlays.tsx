@@ -1,18 +1,8 @@
-import { useEffect, useRef, useState } from "preact/hooks";
-import { returnFocus } from "./focus";
+import { useEffect, useState } from "preact/hooks";
+import { useModal } from "./focus";
 import { Icon } from "./parts";
 import { PAGES } from "./shell";
 import { useDashboard } from "./state";
-
-function useModal(close: () => void) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const opener = document.activeElement;
-    dialog.current?.showModal();
-    return () => returnFocus(opener);
-  }, []);
-  return { ref: dialog, onClose: close };
-}
 
 export function Palette({ close }: { close(): void }) {
   const { lock } = useDashboard();

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Session } from "../api";
 import { nameDevice } from "../device";
 import { returnFocus } from "../focus";
@@ -14,7 +14,7 @@ export function SessionPanel({ session, close, end }: { session: Session; close(
   const over = findEnd(session, settings);
   const isActive = session.status === "active";
   const tokenEnds = Date.parse(session.access_expires_at);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     button.current?.focus();
     const leave = (event: KeyboardEvent) => {
