@@ -26,16 +26,25 @@ pub(crate) fn parse_object(bytes: &[u8]) -> Option<Map<String, Value>> {
 /// The object in the one form of RFC 8785 (JSON Canonicalization Scheme), for objects whose numbers are whole and within
 /// 2^53, as the engine makes them. Names are sorted whatever order the map keeps.
 pub(crate) fn to_canonical(object: &Map<String, Value>) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(64 * object.len() + 2);
     write_canonical_object(object, &mut text);
     text
 }
 
 fn write_canonical_object(object: &Map<String, Value>, text: &mut String) {
-    let mut members: Vec<(&String, &Value)> = object.iter().collect();
-    members.sort_unstable_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
     text.push('{');
-    for (at, (name, value)) in members.into_iter().enumerate() {
+    if object.keys().all(|name| name.is_ascii()) {
+        write_canonical_members(object.iter(), text); // a map keeps the order of bytes, which is that of UTF-16 here
+    } else {
+        let mut members: Vec<(&String, &Value)> = object.iter().collect();
+        members.sort_unstable_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+        write_canonical_members(members.into_iter(), text);
+    }
+    text.push('}');
+}
+
+fn write_canonical_members<'a>(members: impl Iterator<Item = (&'a String, &'a Value)>, text: &mut String) {
+    for (at, (name, value)) in members.enumerate() {
         if at > 0 {
             text.push(',');
         }
@@ -43,7 +52,6 @@ fn write_canonical_object(object: &Map<String, Value>, text: &mut String) {
         text.push(':');
         write_canonical(value, text);
     }
-    text.push('}');
 }
 
 fn write_canonical(value: &Value, text: &mut String) {
@@ -60,13 +68,20 @@ fn write_canonical(value: &Value, text: &mut String) {
             text.push(']');
         }
         Value::String(string) => write_canonical_text(string, text),
+        Value::Null => text.push_str("null"),
         plain => text.push_str(&plain.to_string()),
     }
 }
 
 /// Escapes what must be escaped and nothing else, as serde_json and RFC 8785 both do.
 fn write_canonical_text(string: &str, text: &mut String) {
-    text.push_str(&Value::from(string).to_string());
+    if string.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        text.push_str(&Value::from(string).to_string());
+        return;
+    }
+    text.push('"');
+    text.push_str(string);
+    text.push('"');
 }
 
 /// A number that is a whole count, also when it was written as `3600.0` or `1e3`.
@@ -204,6 +219,23 @@ mod tests {
         assert!(
             parse_object(format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000)).as_bytes()).is_none()
         );
+    }
+
+    #[test]
+    fn canonical_objects_are_those_of_rfc_8785() {
+        // Its example of the order of names, section 3.2.3.
+        let names = ["\r", "1", "\u{80}", "\u{f6}", "\u{20ac}", "\u{1f600}", "\u{fb33}"];
+        let object: Map<String, Value> = names.iter().map(|&name| (name.to_owned(), Value::Null)).collect();
+        let expected = "{\"\\r\":null,\"1\":null,\"\u{80}\":null,\"\u{f6}\":null,\"\u{20ac}\":null,\"\u{1f600}\":null,\"\u{fb33}\":null}";
+        assert_eq!(to_canonical(&object), expected);
+
+        // Objects without a name outside of ASCII, and texts with each of its characters.
+        let mut object = Map::new();
+        for character in (0..=0x7f).map(char::from) {
+            object.insert(format!("a{character}b"), Value::from(format!("{character}")));
+        }
+        object.insert("nested".to_owned(), serde_json::json!({"b": [true, 1, null], "a": {}}));
+        assert_eq!(to_canonical(&object), serde_json::to_string(&object).unwrap());
     }
 
     #[test]

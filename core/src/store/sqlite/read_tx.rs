@@ -40,9 +40,10 @@ fn sql_number(seq: EventSeq) -> i64 {
 /// The number of the tenant's newest event: the newest seal knows it where the events are deleted.
 macro_rules! newest_event {
     () => {
-        "max(
-             coalesce((SELECT max(seq) FROM events WHERE tenant_no = :tenant_no), 0),
-             coalesce((SELECT max(seq) FROM event_seals WHERE tenant_no = :tenant_no), 0)
+        "coalesce(
+             (SELECT max(seq) FROM events WHERE tenant_no = :tenant_no),
+             (SELECT max(seq) FROM event_seals WHERE tenant_no = :tenant_no),
+             0
          )"
     };
 }
