@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -51,6 +51,24 @@ test("commands answer on the standard output, beside a host, with the program's 
   assert.equal(run(["token", "verify"], accessToken).status, 1);
   const version = run(["--version"]);
   assert.deepEqual([version.status, version.stdout], [0, `hellojohn ${manifest.version}\n`]);
+});
+
+test("a backup is made and checked beside a host, and a damaged one is found", async (t) => {
+  const { hj, run } = await makeShell(t);
+  await hj.sessions.create({ userId: "usr_1" });
+  const made = run(["backup", "copy.db", "--json"]);
+  assert.equal(made.status, 0, made.stderr);
+  for (const file of [[], ["copy.db"]]) {
+    const sound = run(["check", ...file, "--json"]);
+    assert.equal(sound.status, 0, sound.stderr);
+    const { ok, counts } = JSON.parse(sound.stdout);
+    assert.deepEqual([ok, counts.sessions], [true, 1]);
+  }
+  const copy = `${makeFolder(t)}/copy.db`;
+  writeFileSync(copy, Buffer.alloc(8192, 0xff));
+  const damaged = run(["check", copy, "--json"]);
+  assert.equal(damaged.status, 1, damaged.stderr);
+  assert.equal(JSON.parse(damaged.stdout).problems.length, 1);
 });
 
 test("errors are told on the standard error, as a text or as JSON, with the program's exit codes", async (t) => {

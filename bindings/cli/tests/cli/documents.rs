@@ -197,6 +197,7 @@ fn settle_word<'a>(word: &'a str, after: &str) -> &'a str {
     let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     match word {
         _ if shape == "0000-00-00T00:00:00Z" => "TIME",
+        _ if word.starts_with("127.0.0.1:") => "ADDRESS",
         _ if word.len() == 30 && word.starts_with("ses_") => "SESSION",
         _ if word.len() == 30 && word.starts_with("key_") => "KEY",
         _ if word.len() == 30 && word.starts_with("evt_") => "EVENT",
@@ -233,6 +234,37 @@ fn the_command_line_answers_as_its_document_shows() {
 #[test]
 fn the_runbook_works_line_by_line() {
     require_as_documented("RUNBOOK.md");
+}
+
+/// What the help lists under "Commands", such as `sessions list`.
+fn commands_of(shell: &Shell, above: &str) -> Vec<String> {
+    let words: Vec<&str> = above.split_whitespace().chain(["--help"]).collect();
+    let help = run(&mut shell.command(&words), "").output;
+    let listed =
+        help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let names = listed.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let names = names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help");
+    names
+        .flat_map(|name| {
+            let command = format!("{above} {name}");
+            let below = commands_of(shell, &command);
+            if below.is_empty() { vec![command] } else { below }
+        })
+        .collect()
+}
+
+#[test]
+fn the_documents_show_every_command() {
+    let commands = commands_of(&Shell::empty(), "");
+    assert!(commands.iter().any(|command| command == " sessions list"), "{commands:?}");
+    let shown = ["CLI.md", "RUNBOOK.md"].map(|name| fs::read_to_string(document(name)).expect("a document"));
+    for command in commands {
+        let line = format!("hellojohn{command}");
+        let is_shown = shown.iter().any(|document| {
+            document.lines().filter(|typed| typed.starts_with("$ ")).any(|typed| typed.contains(&line))
+        });
+        assert!(is_shown, "no document runs `{line}`");
+    }
 }
 
 #[test]
