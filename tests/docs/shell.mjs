@@ -47,7 +47,8 @@ export ACCESS_TOKEN=$(member access_token) REFRESH_TOKEN=$(member refresh_token)
 `;
 
 /** What a reader sees as an error of the server is one for the test. */
-const REFUSALS_FAIL = 'curl() { command curl --fail-with-body "$@"; }\n';
+const REFUSALS_FAIL =
+  'curl() { case " $*" in *" -f"*) command curl "$@" ;; *) command curl --fail-with-body "$@" ;; esac; }\n';
 
 /** Runs one script; its output only matters if it fails. */
 function runScript(program, here, bin, port) {
