@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test generate lint msrv package deny rest browser postgres cluster c cli install node surfaces hosts import torture bench clean
+.PHONY: demo test docs site generate lint msrv package deny rest browser postgres cluster c cli install node surfaces hosts import torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -22,11 +22,21 @@ test: surfaces
 	cargo test --workspace -- --skip store::postgres::tests # these need a server: make postgres
 	tests/c/run $(BUILD)
 	cd npm && npm test
-	tests/readme $(BUILD)
+	node tests/docs/run.mjs --library $(BUILD)
+	cargo run --quiet --release --package hellojohn --example quickstart
 	tests/rest/curl
 	tests/rest/client
 	HJ_SERVER="node examples/node/server.mjs" tests/rest/curl
 	HJ_SERVER=tests/rest/command_line tests/rest/curl
+
+# The blocks of code in the documents alone, of those of DOCUMENTS if they are given.
+docs: surfaces
+	node tests/docs/run.mjs --library $(BUILD) $(DOCUMENTS)
+
+# The documentation site, into build/site: no link may be dead. Then Chromium reads every page.
+site:
+	site/build
+	tests/docs/site
 
 # What programs write: bindings, TypeScript and OpenAPI schemas from core's public values, the C header, the SQL dump.
 generate:

@@ -38,7 +38,7 @@ function collect(folder, found) {
  *
  * Comments of HTML, which no reader sees, speak to the tests: `<!-- not run: REASON -->` before a block; `<!-- hidden js` … `-->`
  * holds code that runs at that place; `<!-- new program -->` ends the program so far; `<!-- needs: postgres -->` says that the
- * document's programs need a server.
+ * document's programs need a server; `<!-- in a browser -->` that the next block is bundled and not run.
  */
 export function findBlocks(file, text = readFileSync(join(ROOT, file), "utf8")) {
   const blocks = [];
@@ -46,27 +46,30 @@ export function findBlocks(file, text = readFileSync(join(ROOT, file), "utf8")) 
   let reason = null;
   let needs = null;
   let begins = false;
+  let isForBrowsers = false;
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at];
     const skip = /^\s*<!-- not run: (.+) -->$/.exec(line);
-    const hidden = /^<!-- hidden (\w+)$/.exec(line);
+    const hidden = /^(\s*)<!-- hidden (\w+)$/.exec(line);
     const fence = /^(\s*)```(\w*)/.exec(line);
     const needed = /^<!-- needs: (\w+) -->$/.exec(line);
     if (skip) reason = skip[1];
     else if (needed) needs = needed[1];
     else if (line === "<!-- new program -->") begins = true;
+    else if (line === "<!-- in a browser -->") isForBrowsers = true;
     else if (hidden || fence) {
-      const end = hidden ? "-->" : `${fence[1]}\`\`\``;
-      const indent = hidden ? 0 : fence[1].length;
+      const [, indent, named] = hidden ?? fence;
+      const end = `${indent}${hidden ? "-->" : "```"}`;
       const first = at + 1;
       do at++;
       while (at < lines.length && lines[at] !== end);
       if (at === lines.length) throw new Error(`${file}:${first}: the block has no end`);
-      const code = lines.slice(first, at).map((inner) => inner.slice(indent));
-      const kind = hidden ? hidden[1] : fence[2];
+      const code = lines.slice(first, at).map((inner) => inner.slice(indent.length));
+      const kind = isForBrowsers ? "jsx" : named;
       blocks.push({ file, line: first + 1, kind, code: code.join("\n"), isHidden: !!hidden, reason, needs, begins });
       reason = null;
       begins = false;
+      isForBrowsers = false;
     } else if (line.trim() !== "" && reason !== null) {
       throw new Error(`${file}:${at + 1}: "not run" stands before no block of code`);
     }

@@ -31,7 +31,7 @@ try {
   results.push(...runJavaScript(programs.js, folder, ports));
   results.push(...bundle(programs.bundle, folder));
   results.push(...runC(programs.c, folder, library));
-  results.push(...(await runShell(programs.sh, folder, ports)));
+  results.push(...(await runShell(programs.sh, folder, ports, library)));
   results.push(...runRust(programs.rust, folder));
 } finally {
   rmSync(folder, { recursive: true, force: true });

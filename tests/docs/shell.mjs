@@ -1,7 +1,8 @@
-// Runs the programs of the shell: those of one document are one script, in an empty folder. `hellojohn` and `npx @hellojohn/node` are
-// the command line of the Node package. A script that names $API finds a server there and is signed in to it.
+// Runs the programs of the shell: those of one document are one script, in a folder with links to the examples, the header and
+// the library, as if it were the project's. `hellojohn` and `npx @hellojohn/node` are the command line of the Node package. A
+// script that names $API finds a server there and is signed in to it.
 import { spawn } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { place, ROOT } from "./extract.mjs";
 
@@ -51,11 +52,13 @@ const REFUSALS_FAIL =
   'curl() { case " $*" in *" -f"*) command curl "$@" ;; *) command curl --fail-with-body "$@" ;; esac; }\n';
 
 /** Runs one script; its output only matters if it fails. */
-function runScript(program, here, bin, port) {
-  mkdirSync(here);
+function runScript(program, here, bin, port, library) {
+  mkdirSync(join(here, "build"), { recursive: true });
+  for (const name of ["examples", "include"]) symlinkSync(join(ROOT, name), join(here, name));
+  symlinkSync(library, join(here, "build/c"));
   const code = program.blocks.map(({ file, line, code }) => `# ${file}:${line}\n${code}`).join("\n");
   const text = code.replaceAll(/\b8787\b/g, `${port}`);
-  const makesOwn = /\bhellojohn init\b/.test(code) || !/\bhellojohn\b|\$API\b/.test(code);
+  const makesOwn = /\bhellojohn(\/node)? init\b/.test(code) || !/\bhellojohn\b|\$API\b/.test(code);
   const begin = `${makesOwn ? "" : DATABASE}${/\$API\b/.test(code) ? SERVER : ""}`;
   const script = `set -euo pipefail\n${REFUSALS_FAIL}${begin}${text}\n`;
   writeFileSync(join(here, "script.sh"), script);
@@ -77,11 +80,11 @@ function runScript(program, here, bin, port) {
   });
 }
 
-export async function runShell(programs, folder, ports) {
+export async function runShell(programs, folder, ports, library) {
   const bin = writeCommands(folder);
   const results = [];
   for (const [index, program] of programs.entries()) {
-    const failure = await runScript(program, join(folder, `sh${index}`), bin, ports.sh);
+    const failure = await runScript(program, join(folder, `sh${index}`), bin, ports.sh, library);
     results.push({ name: `${place(program)} sh`, failure });
   }
   return results;
