@@ -22,6 +22,7 @@ test: surfaces
 	cargo test --workspace -- --skip store::postgres::tests # these need a server: make postgres
 	tests/c/run $(BUILD)
 	cd npm && npm test
+	node --test tests/docs/
 	node tests/docs/run.mjs --library $(BUILD)
 	cargo run --quiet --release --package hellojohn --example quickstart
 	tests/rest/curl
@@ -66,6 +67,7 @@ browser: surfaces
 # clocks, histories, copies and faults. FULL=1: every scenario, and the longer campaigns; else those of two groups in C and Node.
 postgres: surfaces
 	tests/postgres/run cargo test --workspace --lib store::
+	tests/postgres/run node tests/docs/run.mjs --needs postgres
 	$(if $(FULL),,HJ_RACES=10 HJ_HISTORIES=20) tests/postgres/run tests/postgres/suite $(FULL)
 
 # Two hosts over a highly available PostgreSQL cluster whose machines are killed, cut off and restarted, into docs/CLUSTER.md. Needs

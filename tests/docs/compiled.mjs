@@ -50,7 +50,9 @@ export function runRust(programs, folder) {
   writeFileSync(file, programs.map(writeRust).join("\n"));
   const { stdout, stderr, status } = spawnSync(
     "cargo",
-    "test --quiet --package hellojohn-tests --features docs --test docs -- --test-threads=1 --format=pretty".split(" "),
+    "test --quiet --package hellojohn-tests --features docs --test docs -- --test-threads=1 --format=pretty".split(
+      " ",
+    ),
     { cwd: ROOT, encoding: "utf8", env: { ...process.env, HJ_DOCS_BLOCKS: file }, maxBuffer: 1 << 26 },
   );
   return programs.map((program, index) => {
@@ -100,7 +102,8 @@ export function runC(programs, folder, library) {
       [join(here, "program"), []],
     ]) {
       const { status, stdout, stderr, error } = run(command, args);
-      if (status !== 0) return { name: `${place(program)} c`, failure: `${command}: ${error ?? status}\n${stdout}${stderr}` };
+      if (status !== 0)
+        return { name: `${place(program)} c`, failure: `${command}: ${error ?? status}\n${stdout}${stderr}` };
     }
     return { name: `${place(program)} c`, failure: null };
   });

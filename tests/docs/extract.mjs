@@ -66,7 +66,16 @@ export function findBlocks(file, text = readFileSync(join(ROOT, file), "utf8")) 
       if (at === lines.length) throw new Error(`${file}:${first}: the block has no end`);
       const code = lines.slice(first, at).map((inner) => inner.slice(indent.length));
       const kind = isForBrowsers ? "jsx" : named;
-      blocks.push({ file, line: first + 1, kind, code: code.join("\n"), isHidden: !!hidden, reason, needs, begins });
+      blocks.push({
+        file,
+        line: first + 1,
+        kind,
+        code: code.join("\n"),
+        isHidden: !!hidden,
+        reason,
+        needs,
+        begins,
+      });
       reason = null;
       begins = false;
       isForBrowsers = false;

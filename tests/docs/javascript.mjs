@@ -51,7 +51,11 @@ export function runJavaScript(programs, folder, ports) {
     [join(ROOT, "tests/docs/javascript_process.mjs"), folder, `${programs.length}`],
     {
       encoding: "utf8",
-      env: { ...process.env, HELLOJOHN_SECRET_KEY: "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA", NODE_ENV: "test" },
+      env: {
+        ...process.env,
+        HELLOJOHN_SECRET_KEY: "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA",
+        ...(process.env.HJ_PG ? { HELLOJOHN_DATABASE: process.env.HJ_PG } : {}),
+      },
       stdio: ["ignore", "pipe", "pipe"],
     },
   );

@@ -18,7 +18,9 @@ const { values, positionals } = parseArgs({
 const kinds = values.only?.split(",") ?? ["js", "bundle", "rust", "c", "sh"];
 const library = resolve(values.library ?? join(ROOT, "build/c"));
 const { programs, skipped, read } = findPrograms(positionals.length > 0 ? positionals : findDocuments());
-const waiting = Object.values(programs).flat().filter(({ needs }) => needs !== (values.needs ?? null));
+const waiting = Object.values(programs)
+  .flat()
+  .filter(({ needs }) => needs !== (values.needs ?? null));
 for (const kind of Object.keys(programs)) {
   const chosen = programs[kind].filter((program) => kinds.includes(kind) && !waiting.includes(program));
   programs[kind] = chosen;
@@ -43,7 +45,10 @@ for (const { name, failure } of results) {
 }
 for (const block of skipped) console.log(`not run - ${place(block)} ${block.kind}: ${block.reason}`);
 const ran = Object.values(programs).flat();
-const blocks = ran.reduce((sum, program) => sum + program.blocks.filter(({ isHidden }) => !isHidden).length, 0);
+const blocks = ran.reduce(
+  (sum, program) => sum + program.blocks.filter(({ isHidden }) => !isHidden).length,
+  0,
+);
 const failed = results.filter(({ failure }) => failure).length;
 console.log(
   `${ran.length - failed} programs of ${blocks} blocks passed, ${failed} failed; ${skipped.length} blocks are not run, for the reasons above; ` +
