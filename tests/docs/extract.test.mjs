@@ -67,7 +67,7 @@ test("a program that prints something else than its comment says fails, and othe
     runJavaScript(findPrograms([file]).programs.js, folder, { js: 1 }),
   );
   assert.equal(results[0].failure, null);
-  assert.match(results[1].failure, /page\.md:9: printed "2" instead of "3"/);
+  assert.match(results[1].failure, /page\.md:8: printed "2" instead of "3"/);
   assert.match(results[2].failure, /not caught: Error: lost/);
 });
 
