@@ -22,7 +22,7 @@ test: surfaces
 	cargo test --workspace -- --skip store::postgres::tests # these need a server: make postgres
 	tests/c/run $(BUILD)
 	cd npm && npm test
-	node --test tests/docs/
+	node --test tests/docs/*.test.mjs tests/release/*.test.mjs
 	node tests/docs/run.mjs --library $(BUILD)
 	cargo run --quiet --release --package hellojohn --example quickstart
 	tests/rest/curl
