@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test docs site generate lint msrv package deny rest browser postgres cluster c cli install node surfaces hosts import torture bench clean
+.PHONY: demo test docs site generate lint msrv package release-check deny rest browser postgres cluster c cli install node surfaces hosts import torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -53,6 +53,10 @@ msrv:
 # The crate as crates.io gets it, tested where nothing of the project is beside it.
 package:
 	tests/crate
+
+# A dry run of a release for this machine, into build/release: packed, signed with a throw-away key, installed into empty folders.
+release-check: c node cli package
+	release/check
 
 # The REST API against its description, by schemathesis; the numbers of `hellojohn serve`, by promtool.
 rest:

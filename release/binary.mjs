@@ -1,8 +1,8 @@
 // Reads from a compiled library which machine it is for and what it needs there.
 
-const ELF_MACHINES = { 0x3e: "x64", 0xb7: "arm64" };
-const MACH_MACHINES = { 0x01000007: "x64", 0x0100000c: "arm64" };
-const PE_MACHINES = { 0x8664: "x64", 0xaa64: "arm64" };
+const ELF_MACHINES = { 62: "x64", 183: "arm64" };
+const MACH_MACHINES = { 16777223: "x64", 16777228: "arm64" };
+const PE_MACHINES = { 34404: "x64", 43620: "arm64" };
 
 /**
  * `{os, cpu, needed, glibc}`: the operating system and processor as npm names them; of an ELF file also the libraries that it needs and
@@ -35,10 +35,16 @@ function readElf(bytes) {
   if (bytes[4] !== 2 || bytes[5] !== 1) throw new Error("is no 64-bit library of a little-endian machine");
   const cpu = known(ELF_MACHINES, bytes.readUInt16LE(18));
   const segments = [];
-  const [first, size, count] = [Number(bytes.readBigUInt64LE(32)), bytes.readUInt16LE(54), bytes.readUInt16LE(56)];
+  const [first, size, count] = [
+    Number(bytes.readBigUInt64LE(32)),
+    bytes.readUInt16LE(54),
+    bytes.readUInt16LE(56),
+  ];
   for (let index = 0; index < count; index++) {
     const at = first + index * size;
-    const [offset, address, , length] = [8, 16, 24, 32].map((part) => Number(bytes.readBigUInt64LE(at + part)));
+    const [offset, address, , length] = [8, 16, 24, 32].map((part) =>
+      Number(bytes.readBigUInt64LE(at + part)),
+    );
     segments.push({ kind: bytes.readUInt32LE(at), offset, address, length });
   }
   /** Where in the file is what a program finds at this address? */

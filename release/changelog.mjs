@@ -13,7 +13,9 @@ const UNRELEASED = "## Unreleased\n";
 /** What a changelog says of a version; "Unreleased" is one, too. Null if it has no such section. */
 export function findNotes(changelog, version) {
   const sections = changelog.split(/^(?=## )/m);
-  const section = sections.find((one) => one.startsWith(`## ${version}\n`) || one.startsWith(`## ${version} `));
+  const section = sections.find(
+    (one) => one.startsWith(`## ${version}\n`) || one.startsWith(`## ${version} `),
+  );
   return section?.slice(section.indexOf("\n")).trim() || null;
 }
 
@@ -32,7 +34,8 @@ if (isProgram(import.meta.url)) {
   else {
     const draft = process.argv[2] === "--draft" ? findNotes(changelog, "Unreleased") : null;
     const notes = findNotes(changelog, version) ?? draft;
-    if (!notes) throw new Error(`CHANGELOG.md has no section ${version}: node release/changelog.mjs --release DATE`);
+    if (!notes)
+      throw new Error(`CHANGELOG.md has no section ${version}: node release/changelog.mjs --release DATE`);
     console.log(notes);
   }
 }

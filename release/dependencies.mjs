@@ -26,7 +26,12 @@ export function findCrates() {
   const platforms = TRIPLES.flatMap((triple) => ["--filter-platform", triple]);
   const options = ["metadata", "--quiet", "--locked", "--format-version", "1", ...platforms];
   const metadata = JSON.parse(
-    execFileSync("cargo", options, { cwd: ROOT, encoding: "utf8", maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "inherit"] }),
+    execFileSync("cargo", options, {
+      cwd: ROOT,
+      encoding: "utf8",
+      maxBuffer: 1 << 28,
+      stdio: ["ignore", "pipe", "inherit"],
+    }),
   );
   const packages = new Map(metadata.packages.map((one) => [one.id, one]));
   const nodes = new Map(metadata.resolve.nodes.map((node) => [node.id, node]));
@@ -42,12 +47,17 @@ export function findCrates() {
   const visit = (id) => {
     if (found.has(id)) return;
     // A procedural macro runs in the compiler: nothing of it is in what it compiles.
-    const linked = nodes.get(id).deps.filter(
-      ({ pkg, dep_kinds }) =>
-        dep_kinds.some(({ kind }) => kind === null) &&
-        !packages.get(pkg).targets.some(({ kind }) => kind.includes("proc-macro")),
+    const linked = nodes
+      .get(id)
+      .deps.filter(
+        ({ pkg, dep_kinds }) =>
+          dep_kinds.some(({ kind }) => kind === null) &&
+          !packages.get(pkg).targets.some(({ kind }) => kind.includes("proc-macro")),
+      );
+    found.set(
+      id,
+      linked.map(({ pkg }) => pkg),
     );
-    found.set(id, linked.map(({ pkg }) => pkg));
     for (const { pkg } of linked) visit(pkg);
   };
   for (const { id } of roots) visit(id);

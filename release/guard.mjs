@@ -24,12 +24,14 @@ export function findFault(target, file, { newestGlibc = NEWEST_GLIBC } = {}) {
   } catch (error) {
     return `${file} ${error.message}`;
   }
-  if (found.os !== os || found.cpu !== cpu) return `${file} is for ${found.os}-${found.cpu}, not for ${target}`;
+  if (found.os !== os || found.cpu !== cpu)
+    return `${file} is for ${found.os}-${found.cpu}, not for ${target}`;
   if (!bytes.includes("napi_register_module_v1")) return `${file} is no addon of Node`;
   if (os === "linux") {
     // musl answers to the name libc.so, too, which linkers write that know no distribution.
     const isMusl = found.needed.some((name) => name.includes("musl") || name === "libc.so");
-    if (isMusl !== (abi === "musl")) return `${file} needs ${found.needed.join(", ")}, which is not for ${target}`;
+    if (isMusl !== (abi === "musl"))
+      return `${file} needs ${found.needed.join(", ")}, which is not for ${target}`;
     if (found.glibc && compareVersions(found.glibc, newestGlibc) > 0) {
       return `${file} needs the GNU C library ${found.glibc}; at most ${newestGlibc} is allowed`;
     }

@@ -2,8 +2,18 @@
 // Usage: node release/pack.mjs OUT --addons FOLDER [--targets a,b] [--newest-glibc 2.28]
 //   FOLDER has TARGET/hellojohn.node for each target; OUT gets the tarballs and packages.json, which lists them in the order in which
 //   they are published. The packages and the addon must have been built (make node).
-import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+
 import { execFileSync } from "node:child_process";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -23,7 +33,8 @@ const { values, positionals } = parseArgs({
     "newest-glibc": { type: "string", default: NEWEST_GLIBC },
   },
 });
-if (positionals.length !== 1 || !values.addons) throw new Error("usage: node release/pack.mjs OUT --addons FOLDER");
+if (positionals.length !== 1 || !values.addons)
+  throw new Error("usage: node release/pack.mjs OUT --addons FOLDER");
 const out = resolve(positionals[0]);
 const targets = values.targets.split(",");
 const version = readVersion();
@@ -43,17 +54,22 @@ try {
   const crates = findCrates();
   writeFileSync(notices, makeNotices(crates, findSqliteVersion(crates)));
   for (const target of targets) {
-    pack(join(PLATFORMS, target), { add: { "hellojohn.node": addonOf(target), "THIRD_PARTY_LICENSES.txt": notices } });
+    pack(join(PLATFORMS, target), {
+      add: { "hellojohn.node": addonOf(target), "THIRD_PARTY_LICENSES.txt": notices },
+    });
   }
   pack(join(ROOT, "npm/client"));
   pack(join(ROOT, "npm/react"));
-  const optionalDependencies = Object.fromEntries(targets.map((target) => [`@hellojohn/node-${target}`, version]));
+  const optionalDependencies = Object.fromEntries(
+    targets.map((target) => [`@hellojohn/node-${target}`, version]),
+  );
   pack(join(ROOT, "npm/node"), { without: ["native"], change: { optionalDependencies } });
 } finally {
   rmSync(staging, { recursive: true, force: true });
 }
 writeFileSync(join(out, "packages.json"), `${JSON.stringify(packed, null, 2)}\n`);
-for (const { name, file, size } of packed) console.log(`${name}@${version} ${file} ${(size / 1e6).toFixed(2)} MB`);
+for (const { name, file, size } of packed)
+  console.log(`${name}@${version} ${file} ${(size / 1e6).toFixed(2)} MB`);
 
 function addonOf(target) {
   return join(resolve(values.addons), target, "hellojohn.node");
@@ -79,7 +95,9 @@ function pack(folder, { add = {}, without = [], change = {} } = {}) {
   const published = { ...kept, ...change, files: [...new Set([...files, ...Object.keys(add), ...LICENCES])] };
   writeFileSync(join(at, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
   const options = ["pack", "--json", "--ignore-scripts", "--pack-destination", out];
-  const [{ filename, size, files: inside }] = JSON.parse(execFileSync("npm", options, { cwd: at, encoding: "utf8" }));
+  const [{ filename, size, files: inside }] = JSON.parse(
+    execFileSync("npm", options, { cwd: at, encoding: "utf8" }),
+  );
   const paths = inside.map(({ path }) => path);
   for (const wanted of ["package.json", ...LICENCES, ...Object.keys(add)]) {
     if (!paths.includes(wanted)) throw new Error(`${filename} lacks ${wanted}`);

@@ -26,7 +26,14 @@ function crateComponent(crate) {
 
 function npmComponent(name, version) {
   const purl = npmPurl(name, version);
-  return { type: "library", "bom-ref": purl, name, version, licenses: [{ expression: "MIT OR Apache-2.0" }], purl };
+  return {
+    type: "library",
+    "bom-ref": purl,
+    name,
+    version,
+    licenses: [{ expression: "MIT OR Apache-2.0" }],
+    purl,
+  };
 }
 
 /** The bill of materials; `at` is when it is made, an ISO time. */
@@ -51,11 +58,25 @@ export function makeSbom(crates, sqlite, at) {
     },
     components: [
       ...crates.map(crateComponent),
-      { type: "library", "bom-ref": sqliteRef, name: "sqlite", version: sqlite, licenses: [{ license: { name: "Public domain" } }], purl: sqliteRef },
+      {
+        type: "library",
+        "bom-ref": sqliteRef,
+        name: "sqlite",
+        version: sqlite,
+        licenses: [{ license: { name: "Public domain" } }],
+        purl: sqliteRef,
+      },
       ...["@hellojohn/node", ...platforms, ...browser].map((name) => npmComponent(name, version)),
     ],
     dependencies: [
-      { ref: "hellojohn", dependsOn: [root, ...browser.map((name) => npmPurl(name, version)), ...crates.filter(({ isOurs }) => isOurs).map(cargoPurl)] },
+      {
+        ref: "hellojohn",
+        dependsOn: [
+          root,
+          ...browser.map((name) => npmPurl(name, version)),
+          ...crates.filter(({ isOurs }) => isOurs).map(cargoPurl),
+        ],
+      },
       ...crates.map((crate) => ({ ref: cargoPurl(crate), dependsOn: dependsOn(crate) })),
       { ref: root, dependsOn: platforms.map((name) => npmPurl(name, version)) },
       ...platforms.map((name) => ({ ref: npmPurl(name, version), dependsOn: [cargoPurl(addon)] })),
@@ -69,8 +90,13 @@ export function makeNotices(crates, sqlite) {
   const byText = new Map();
   for (const crate of crates.filter(({ isOurs }) => !isOurs)) {
     const texts = readLicences(crate);
-    for (const [file, text] of texts.length > 0 ? texts : [["", `No text in the crate; its licence is ${crate.licence}.`]]) {
-      byText.set(text, [...(byText.get(text) ?? []), `${crate.name} ${crate.version} (${crate.licence}) ${file}`.trim()]);
+    for (const [file, text] of texts.length > 0
+      ? texts
+      : [["", `No text in the crate; its licence is ${crate.licence}.`]]) {
+      byText.set(text, [
+        ...(byText.get(text) ?? []),
+        `${crate.name} ${crate.version} (${crate.licence}) ${file}`.trim(),
+      ]);
     }
   }
   const parts = [...byText].map(([text, users]) => `${users.join("\n")}\n\n${text}\n`);
@@ -86,8 +112,13 @@ if (isProgram(import.meta.url)) {
   const epoch = process.env.SOURCE_DATE_EPOCH;
   const at = (epoch ? new Date(Number(epoch) * 1000) : new Date()).toISOString();
   mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, "hellojohn.cdx.json"), `${JSON.stringify(makeSbom(crates, sqlite, at), null, 2)}\n`);
+  writeFileSync(
+    join(out, "hellojohn.cdx.json"),
+    `${JSON.stringify(makeSbom(crates, sqlite, at), null, 2)}\n`,
+  );
   writeFileSync(join(out, "THIRD_PARTY_LICENSES.txt"), makeNotices(crates, sqlite));
   const others = crates.filter(({ isOurs }) => !isOurs).length;
-  console.log(`${others} crates of others, SQLite ${sqlite}; Cargo.lock of ${readFileSync(join(ROOT, "Cargo.lock"), "utf8").split("\n").length} lines`);
+  console.log(
+    `${others} crates of others, SQLite ${sqlite}; Cargo.lock of ${readFileSync(join(ROOT, "Cargo.lock"), "utf8").split("\n").length} lines`,
+  );
 }

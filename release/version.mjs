@@ -18,18 +18,32 @@ const PLACES = [
   { file: "Cargo.toml", pattern: /(path = "[^"]+", version = ")([^"]+)(")/g },
   { file: "Cargo.lock", pattern: /(\nname = "hellojohn[a-z-]*"\nversion = ")([^"]+)(")/g },
   ...["MAJOR", "MINOR", "PATCH"].flatMap((name, part) => [
-    { file: "bindings/c/src/version.rs", pattern: new RegExp(`(HJ_VERSION_${name}: u32 = )(\\d+)(;)`, "g"), part },
-    { file: "include/hellojohn.h", pattern: new RegExp(`(#define HJ_VERSION_${name} )(\\d+)(\\n)`, "g"), part },
+    {
+      file: "bindings/c/src/version.rs",
+      pattern: new RegExp(`(HJ_VERSION_${name}: u32 = )(\\d+)(;)`, "g"),
+      part,
+    },
+    {
+      file: "include/hellojohn.h",
+      pattern: new RegExp(`(#define HJ_VERSION_${name} )(\\d+)(\\n)`, "g"),
+      part,
+    },
   ]),
   { file: "core/src/rest/openapi.json", pattern: OWN },
-  ...["node", "client", "react", "dashboard"].map((name) => ({ file: `npm/${name}/package.json`, pattern: OWN })),
+  ...["node", "client", "react", "dashboard"].map((name) => ({
+    file: `npm/${name}/package.json`,
+    pattern: OWN,
+  })),
   ...readdirSync(join(ROOT, "npm/node/platforms")).map((target) => ({
     file: `npm/node/platforms/${target}/package.json`,
     pattern: OWN,
   })),
   { file: "npm/react/package.json", pattern: member("@hellojohn/client") },
   { file: "npm/package-lock.json", pattern: member("@hellojohn/client") },
-  { file: "npm/package-lock.json", pattern: /(\n {6}"name": "@hellojohn\/[a-z]+",\n {6}"version": ")([^"]+)(")/g },
+  {
+    file: "npm/package-lock.json",
+    pattern: /(\n {6}"name": "@hellojohn\/[a-z]+",\n {6}"version": ")([^"]+)(")/g,
+  },
 ];
 
 const read = (file) => readFileSync(join(ROOT, file), "utf8");
@@ -54,7 +68,8 @@ export function findDifferences(version = readVersion()) {
 
 /** Sets the version everywhere. */
 export function setVersion(version) {
-  if (!/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/.test(version)) throw new Error(`${version} is no version such as 1.2.3`);
+  if (!/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$/.test(version))
+    throw new Error(`${version} is no version such as 1.2.3`);
   for (const place of [SOURCE, ...PLACES]) {
     const set = read(place.file).replaceAll(
       place.pattern,

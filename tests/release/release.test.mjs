@@ -44,17 +44,35 @@ test("a differing version is found wherever one stands", () => {
   ]) {
     assert.ok(files.has(file), file);
   }
-  assert.ok(found.every((line) => !line.includes("no version where")), found.join("\n"));
+  assert.ok(
+    found.every((line) => !line.includes("no version where")),
+    found.join("\n"),
+  );
 });
 
 test("no file repeats the version without being in the list", () => {
   // Files of the project with the version as a whole word, but for documents and what other projects' versions stand in.
   const version = readVersion();
   const listed = new Set(findDifferences("98.99.97").map((line) => line.split(":")[0]));
-  const options = ["grep", "-l", "-w", "-F", version, "--", ".", ":!*.md", ":!tests", ":!examples", ":!*package-lock.json"];
+  const options = [
+    "grep",
+    "-l",
+    "-w",
+    "-F",
+    version,
+    "--",
+    ".",
+    ":!*.md",
+    ":!tests",
+    ":!examples",
+    ":!*package-lock.json",
+  ];
   const files = execFileSync("git", options, { cwd: ROOT, encoding: "utf8" }).trim().split("\n");
   // A comment names a version as an example.
-  assert.deepEqual(files.filter((file) => !listed.has(file)), []);
+  assert.deepEqual(
+    files.filter((file) => !listed.has(file)),
+    [],
+  );
 });
 
 test("versions are ordered by their numbers", () => {
@@ -82,7 +100,10 @@ test("an addon that is missing, empty, damaged or no addon is refused", (t) => {
   writeFileSync(file, Buffer.alloc(2 << 20));
   assert.match(findFault(OWN, file), /is no compiled library/);
   // Another library of this machine.
-  const library = Buffer.from(readFileSync(ADDON).toString("latin1").replaceAll("napi_register_module", "xxxx_register_module"), "latin1");
+  const library = Buffer.from(
+    readFileSync(ADDON).toString("latin1").replaceAll("napi_register_module", "xxxx_register_module"),
+    "latin1",
+  );
   writeFileSync(file, library);
   assert.match(findFault(OWN, file, { newestGlibc: "99.0" }), /is no addon of Node/);
 });
@@ -104,7 +125,10 @@ test("the formats of the other systems are told apart", () => {
 
 test("npm packs no platform without its addon, and publishes no package of the checkout", () => {
   const empty = TARGETS.find((target) => target !== OWN);
-  const packed = spawnSync("npm", ["pack", "--dry-run"], { cwd: join(ROOT, "npm/node/platforms", empty), encoding: "utf8" });
+  const packed = spawnSync("npm", ["pack", "--dry-run"], {
+    cwd: join(ROOT, "npm/node/platforms", empty),
+    encoding: "utf8",
+  });
   assert.notEqual(packed.status, 0);
   assert.match(packed.stderr, /not packed: there is no addon/);
   for (const name of ["node", "client", "react"]) {
@@ -137,11 +161,13 @@ test("packages are packed with licences, source maps that lead somewhere, and th
     const manifest = JSON.parse(readFileSync(join(at, "package.json"), "utf8"));
     assert.deepEqual([manifest.scripts, manifest.devDependencies], [undefined, undefined]);
     const files = readdirSync(at, { recursive: true }).map((path) => path.replaceAll("\\", "/"));
-    for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) assert.ok(files.includes(licence), `${name}: ${licence}`);
+    for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"])
+      assert.ok(files.includes(licence), `${name}: ${licence}`);
     assert.equal(files.includes("hellojohn.node"), name.includes(OWN));
     for (const map of files.filter((path) => path.endsWith(".d.ts.map"))) {
       const { sources } = JSON.parse(readFileSync(join(at, map), "utf8"));
-      for (const source of sources) assert.ok(files.includes(join(map, "..", source)), `${name}: ${map} names ${source}`);
+      for (const source of sources)
+        assert.ok(files.includes(join(map, "..", source)), `${name}: ${map} names ${source}`);
     }
   }
 });
@@ -165,7 +191,15 @@ test("the bill of materials names every part, its licence and what it needs, and
   const refs = sbom.components.map((component) => component["bom-ref"]);
   assert.equal(new Set(refs).size, refs.length);
   const names = sbom.components.map(({ name }) => name);
-  for (const name of ["hellojohn", "rusqlite", "libsqlite3-sys", "sqlite", "ed25519-dalek", "napi", "@hellojohn/node"]) {
+  for (const name of [
+    "hellojohn",
+    "rusqlite",
+    "libsqlite3-sys",
+    "sqlite",
+    "ed25519-dalek",
+    "napi",
+    "@hellojohn/node",
+  ]) {
     assert.ok(names.includes(name), name);
   }
   // What only builds or tests is not inside.
