@@ -117,6 +117,11 @@ export class HelloJohn {
   readonly #endMaintenance: () => void;
   #closing: Promise<void> | null = null;
 
+  /**
+   * Opens nothing yet: the first call does, or {@link ready}.
+   *
+   * @throws HelloJohnError `validation_error` naming the option.
+   */
   constructor(options: HelloJohnOptions) {
     const found = readRequiredMembers("options", options, OPTIONS);
     const authenticate = found.get("authenticate") ?? null;
@@ -184,7 +189,7 @@ export class HelloJohn {
    * The same tenant for changes that this actor makes, 1 to 255 bytes: the events of every change through the returned object
    * name the actor.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -210,7 +215,7 @@ export class HelloJohn {
    * status from 200 to 299 is made again after 1 s, 4 s, 16 s and so on up to an hour, or when `Retry-After` says, for three
    * days; redirects 307 and 308 are followed. A status of 410 ends the webhook.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -227,7 +232,16 @@ export class HelloJohn {
     return new Webhook(this.#tenant, options);
   }
 
-  /** Opens the engine now. Rejects with `invalid_api_key` or a `storage_…` code. */
+  /**
+   * Opens the engine now.
+   *
+   * @throws HelloJohnError `invalid_api_key` or a `storage_…` code.
+   *
+   * @example
+   * ```js
+   * await hj.ready(); // fails now if the database cannot be used, and not at the first user
+   * ```
+   */
   async ready(): Promise<void> {
     await callAsync(this.#tenant.ready());
   }
@@ -236,7 +250,7 @@ export class HelloJohn {
    * Verifies an access token by signature and claims only, and resolves to its claims. The token is accepted until its
    * `exp`, even after its session was revoked; see {@link verifyTokenRemote}.
    *
-   * Rejects with `missing_token`, `invalid_token`, `token_expired`, `validation_error`.
+   * @throws HelloJohnError `missing_token`, `invalid_token`, `token_expired`, `validation_error`.
    *
    * @example
    * ```js
@@ -257,7 +271,12 @@ export class HelloJohn {
    * {@link verifyToken} without a promise. If the engine is not open yet, this call opens it and blocks the thread for that
    * (some 20 ms, in the worst case 5 s): `await hj.ready()` first.
    *
-   * Throws what {@link verifyToken} rejects with.
+   * @throws HelloJohnError what {@link verifyToken} rejects with.
+   *
+   * @example
+   * ```js
+   * const { sub } = hj.verifyTokenSync(accessToken);
+   * ```
    */
   verifyTokenSync(accessToken: string, options?: VerifyTokenOptions): AccessTokenClaims {
     const [presented, expected] = readLocalVerification(accessToken, options);
@@ -283,7 +302,14 @@ export class HelloJohn {
     return this.#verifier.verifyToken(accessToken);
   }
 
-  /** The tenant's public keys. */
+  /**
+   * The tenant's public keys.
+   *
+   * @example
+   * ```js
+   * const { keys } = await hj.jwks();
+   * ```
+   */
   async jwks(): Promise<Jwks> {
     return callAsync(this.#tenant.jwks());
   }
@@ -294,7 +320,7 @@ export class HelloJohn {
    * beginning for 0 (the default) and for a number that is not known. One call looks at no more than 1,000 entries: while
    * `hasMore` is true, ask again with `seq`.
    *
-   * Rejects with `validation_error` while the setting `revocationList` is false.
+   * @throws HelloJohnError `validation_error` while the setting `revocationList` is false.
    *
    * @example
    * ```js
@@ -313,7 +339,7 @@ export class HelloJohn {
    * The REST API as a function of the Fetch API. Sign-in is offered when `authenticate` was given. Every failure is an
    * answer: the function never rejects.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -334,7 +360,12 @@ export class HelloJohn {
    * `body` of bytes or text) if the parser kept it; else it writes the parsed `body` as JSON again, and can no longer
    * refuse what the parser dropped, such as duplicate names.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
+   *
+   * @example
+   * ```js
+   * app.use("/auth", hj.middleware({ cookie: true, admin: false })); // Express
+   * ```
    */
   middleware<Req extends NodeRequest = NodeRequest>(options?: MiddlewareOptions<Req>): Middleware<Req> {
     return createMiddleware<Req>(this.#createAdapter(options, false));
@@ -344,7 +375,12 @@ export class HelloJohn {
    * The REST API as a plugin of Fastify: `fastify.register(hj.fastifyPlugin(), { prefix: "/auth" })`, with any prefix. The
    * host's hooks and error handlers stay as they are; its body parsers never see the API's requests.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
+   *
+   * @example
+   * ```js
+   * instance.register(hj.fastifyPlugin(), { prefix: "/auth" });
+   * ```
    */
   fastifyPlugin<Req extends FastifyRequestLike = FastifyRequestLike>(
     options?: FastifyPluginOptions<Req>,
@@ -363,7 +399,7 @@ export class HelloJohn {
    * answered with 5xx. A CORS preflight, in which browsers send no token, passes with `auth` null: what answers it may stand
    * behind.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -375,7 +411,14 @@ export class HelloJohn {
     return createAuthMiddleware<Req>(this.#createGuard(options));
   }
 
-  /** {@link requireAuth} as a hook of Fastify: `fastify.addHook("onRequest", hj.fastifyAuth())`, or on single routes. */
+  /**
+   * {@link requireAuth} as a hook of Fastify: `fastify.addHook("onRequest", hj.fastifyAuth())`, or on single routes.
+   *
+   * @example
+   * ```js
+   * instance.get("/me", { onRequest: hj.fastifyAuth() }, async (request) => request.auth);
+   * ```
+   */
   fastifyAuth(options?: RequireAuthOptions<FastifyRequestLike>): FastifyHook {
     return createFastifyAuth(this.#createGuard(options));
   }
@@ -385,7 +428,7 @@ export class HelloJohn {
    * upgrade of a WebSocket: resolves to the user of the request, or to the `Response` to answer with (a refusal; 204 for a CORS
    * preflight); with `optional` to null for an anonymous request. A `Response` is truthy: test with `instanceof Response`.
    *
-   * Rejects with `validation_error` for bad options only.
+   * @throws HelloJohnError `validation_error` for bad options only.
    *
    * @example
    * ```js
@@ -397,6 +440,7 @@ export class HelloJohn {
     request: Req,
     options?: RequireAuthOptions<Req> & { optional?: false | undefined },
   ): Promise<RequestAuth | Response>;
+  /** With `optional`: null for a request without a token. */
   async authorize<Req extends Request | NodeRequest>(
     request: Req,
     options?: RequireAuthOptions<Req>,
@@ -419,7 +463,9 @@ export class HelloJohn {
    * ```
    */
   async stats(options?: { series?: undefined }): Promise<types.Stats>;
+  /** With `series`: also what happened in each hour or day. */
   async stats(options: { series: types.SeriesSpan }): Promise<StatsSeries>;
+  /** Either, as the options say. */
   async stats(options?: StatsOptions): Promise<types.Stats | StatsSeries>;
   async stats(options?: StatsOptions): Promise<types.Stats | StatsSeries> {
     return countSessions(this.#tenant, options);
@@ -430,12 +476,24 @@ export class HelloJohn {
    * sessions that ended longer ago than `recordRetention`, seals events and deletes those that were sealed longer ago than
    * `eventRetention`, retires drained signing keys. It gives way to other calls. The object does so by itself
    * (`maintenanceInterval`); `hasMore` says whether another round has work at once.
+   *
+   * @example
+   * ```js
+   * while ((await hj.maintain()).hasMore);
+   * ```
    */
   async maintain(): Promise<types.MaintenanceReport> {
     return wire.toMaintenanceReport(await callAsync<wire.WireMaintenanceReport>(this.#tenant.maintain()));
   }
 
-  /** Records the ends of sessions that the clock has ended, and resolves to how many. No other call's answer depends on it. */
+  /**
+   * Records the ends of sessions that the clock has ended, and resolves to how many. No other call's answer depends on it.
+   *
+   * @example
+   * ```js
+   * const { stamped } = await hj.sweep();
+   * ```
+   */
   async sweep(): Promise<{ stamped: number }> {
     return sweep(this.#tenant);
   }
@@ -443,7 +501,7 @@ export class HelloJohn {
   /**
    * Deletes the records of sessions that ended longer ago than a duration, or before a `Date`, and resolves to how many.
    *
-   * Rejects with `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -459,8 +517,13 @@ export class HelloJohn {
    * the tenant, here and in other processes, rejects with `invalid_api_key` from its next call. What the former key opened is
    * taken out of the database's files; while a long read holds the log, that waits for the next sweep, purge or change of keys.
    *
-   * Rejects with `validation_error`: also for a key of fewer than 22 characters after its prefix, unless the database is in
+   * @throws HelloJohnError `validation_error`: also for a key of fewer than 22 characters after its prefix, unless the database is in
    * memory.
+   *
+   * @example
+   * ```js
+   * await hj.changeSecretKey(`sk_live_${randomBytes(16).toString("hex")}`);
+   * ```
    */
   async changeSecretKey(newKey: string): Promise<void> {
     await changeSecretKey(this.#tenant, newKey);
@@ -492,6 +555,11 @@ export class HelloJohn {
   /**
    * Lets the engine's time go back to the clock after a false jump forward, in every process on the database. Sessions that
    * the false time had ended stay ended.
+   *
+   * @example
+   * ```js
+   * await hj.lowerClockMark(); // the clock of now is right
+   * ```
    */
   async lowerClockMark(): Promise<void> {
     await callAsync(this.#tenant.lowerClockMark());
@@ -500,6 +568,11 @@ export class HelloJohn {
   /**
    * Closes this object: running calls are finished, later ones reject with `engine_closed`. Closing again does nothing. With
    * the last object on a file the file is released, and the log's content is in the database file.
+   *
+   * @example
+   * ```js
+   * server.close(() => hj.close());
+   * ```
    */
   close(): Promise<void> {
     this.#endMaintenance();
@@ -507,7 +580,14 @@ export class HelloJohn {
     return this.#closing;
   }
 
-  /** {@link close}, for `await using`. */
+  /**
+   * {@link close}, for `await using`.
+   *
+   * @example
+   * ```js
+   * await using hj = new HelloJohn(options); // closed at the end of the block
+   * ```
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

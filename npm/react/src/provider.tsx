@@ -29,7 +29,16 @@ export type HelloJohnProviderProps = { children?: ReactNode } & (
   | ({ client?: undefined } & ClientOptions)
 );
 
-/** Gives the components below it the user's session. */
+/**
+ * Gives the components below it the user's session.
+ *
+ * @example
+ * ```tsx
+ * <HelloJohnProvider baseUrl="/auth">
+ *   <App />
+ * </HelloJohnProvider>
+ * ```
+ */
 export function HelloJohnProvider({ children, ...props }: HelloJohnProviderProps): ReactNode {
   const [store] = useState(() => new SessionStore(props.client ?? createClient(props)));
   const isOwn = props.client === undefined;
@@ -59,7 +68,14 @@ export interface HelloJohn {
   client: Client;
 }
 
-/** The user's session. The component renders again when it changes. */
+/**
+ * The user's session. The component renders again when it changes.
+ *
+ * @example
+ * ```js
+ * const { status, user, signOut } = useHelloJohn();
+ * ```
+ */
 export function useHelloJohn(): HelloJohn {
   const store = useSessionStore();
   const { status, user, error, sessions } = useSnapshot(store);

@@ -33,6 +33,11 @@ type Question = { session: Session } | "others";
  *
  * It needs `@hellojohn/react/styles.css`, a {@link HelloJohnProvider} around it, and follows the `color-scheme` and the writing
  * direction of the page.
+ *
+ * @example
+ * ```tsx
+ * <SessionManager headingLevel={1} passwordHref="/password" />
+ * ```
  */
 export function SessionManager(props: SessionManagerProps): ReactNode {
   const { locale, headingLevel = 2, passwordHref, endsWithinMinutes, className } = props;

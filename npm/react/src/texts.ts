@@ -94,7 +94,14 @@ export const ENGLISH: Texts = {
   tryAgain: "Try again",
 };
 
-/** What a person reads at the next sign-in, by the code of the error that ended the session. */
+/**
+ * What a person reads at the next sign-in, by the code of the error that ended the session.
+ *
+ * @example
+ * ```tsx
+ * <p>{error && describeEnd(error.code)}</p>
+ * ```
+ */
 export function describeEnd(code: string): string {
   return ENDS.get(code) ?? "You were signed out. Sign in to go on.";
 }
