@@ -10,7 +10,7 @@ const NPM = fileURLToPath(new URL("../../npm", import.meta.url));
 /** The files and names that a module exports: `[[file, name]]`; `*` stands for all of a file. */
 function findExports(file) {
   const text = readFileSync(file, "utf8");
-  const found = [...text.matchAll(/^export (?:type )?(\*|\{[^}]*\}) from "(.+?)(?:\.js)?";/gm)].flatMap(
+  const found = [...text.matchAll(/^export (?:type )?(\*|\{[^}]*\}) from "(\..+?)(?:\.js)?";/gm)].flatMap(
     ([, names, from]) =>
       names
         .replaceAll(/[{}\s]|type /g, "")

@@ -50,6 +50,7 @@ export function HelloJohnProvider({ children, ...props }: HelloJohnProviderProps
 export interface HelloJohn {
   /** `loading` on a server, and in a browser until the first answer. */
   status: Status;
+  /** The user who is signed in; null unless `status` is `signed_in`. */
   user: User | null;
   /** The sessions of the user, newest sign-in first; empty until they are loaded. The first use loads them. */
   sessions: readonly Session[];
@@ -61,6 +62,7 @@ export interface HelloJohn {
   revokeOtherSessions: () => Promise<{ revoked: number }>;
   /** Rejects with `invalid_credentials`, `too_many_requests`, … */
   signIn: (credentials: Credentials) => Promise<User>;
+  /** Ends this session, or with `scope: "global"` all of the user's. Rejects where no answer came: the user stays signed in. */
   signOut: (options?: { scope?: "local" | "global" }) => Promise<void>;
   /** Gets a new access token, and the sessions again. */
   refresh: () => Promise<void>;

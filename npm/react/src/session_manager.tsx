@@ -8,6 +8,7 @@ import { useSessionStore, useSnapshot } from "./provider.js";
 import { ENGLISH, type Texts } from "./texts.js";
 import { createTimes } from "./times.js";
 
+/** How the list looks, and in which language it speaks. */
 export interface SessionManagerProps {
   /** Texts that take the place of the English ones. */
   texts?: Partial<Texts>;
@@ -19,6 +20,7 @@ export interface SessionManagerProps {
   passwordHref?: string;
   /** How many minutes an access token lives, if services of yours check tokens without asking the server. */
   endsWithinMinutes?: number;
+  /** Classes of the outermost element, for a style sheet of yours. */
   className?: string;
 }
 
