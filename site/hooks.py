@@ -52,11 +52,15 @@ def relink(text, source, here, config):
     """Links between files of the project, from the place of the page."""
 
     def target(match):
+        # Packages link to the repository, because they are read elsewhere, too.
         link = match.group(2)
+        top = f"{config['extra']['repository']}/blob/main/"
+        from_top = link.startswith(top)
+        link = link.removeprefix(top)
         if "://" in link or link.startswith(("#", "mailto:")):
             return match.group(0)
         path, mark, anchor = link.partition("#")
-        named = os.path.normpath(os.path.join(os.path.dirname(source), path)).replace(os.sep, "/")
+        named = os.path.normpath(path if from_top else os.path.join(os.path.dirname(source), path)).replace(os.sep, "/")
         page = PAGES.get(named) or (named[len("docs/") :] if named.startswith("docs/") else None)
         if page:
             to = os.path.relpath(page, os.path.dirname(here) or ".").replace(os.sep, "/")

@@ -117,11 +117,7 @@ export class HelloJohn {
   readonly #endMaintenance: () => void;
   #closing: Promise<void> | null = null;
 
-  /**
-   * Opens nothing yet: the first call does, or {@link ready}.
-   *
-   * @throws HelloJohnError `validation_error` naming the option.
-   */
+  /** Opens nothing yet. @throws HelloJohnError `validation_error` naming the option. */
   constructor(options: HelloJohnOptions) {
     const found = readRequiredMembers("options", options, OPTIONS);
     const authenticate = found.get("authenticate") ?? null;
@@ -236,11 +232,6 @@ export class HelloJohn {
    * Opens the engine now.
    *
    * @throws HelloJohnError `invalid_api_key` or a `storage_…` code.
-   *
-   * @example
-   * ```js
-   * await hj.ready(); // fails now if the database cannot be used, and not at the first user
-   * ```
    */
   async ready(): Promise<void> {
     await callAsync(this.#tenant.ready());
@@ -302,14 +293,7 @@ export class HelloJohn {
     return this.#verifier.verifyToken(accessToken);
   }
 
-  /**
-   * The tenant's public keys.
-   *
-   * @example
-   * ```js
-   * const { keys } = await hj.jwks();
-   * ```
-   */
+  /** The tenant's public keys. */
   async jwks(): Promise<Jwks> {
     return callAsync(this.#tenant.jwks());
   }
@@ -361,11 +345,6 @@ export class HelloJohn {
    * refuse what the parser dropped, such as duplicate names.
    *
    * @throws HelloJohnError `validation_error`.
-   *
-   * @example
-   * ```js
-   * app.use("/auth", hj.middleware({ cookie: true, admin: false })); // Express
-   * ```
    */
   middleware<Req extends NodeRequest = NodeRequest>(options?: MiddlewareOptions<Req>): Middleware<Req> {
     return createMiddleware<Req>(this.#createAdapter(options, false));
@@ -376,11 +355,6 @@ export class HelloJohn {
    * host's hooks and error handlers stay as they are; its body parsers never see the API's requests.
    *
    * @throws HelloJohnError `validation_error`.
-   *
-   * @example
-   * ```js
-   * instance.register(hj.fastifyPlugin(), { prefix: "/auth" });
-   * ```
    */
   fastifyPlugin<Req extends FastifyRequestLike = FastifyRequestLike>(
     options?: FastifyPluginOptions<Req>,
@@ -411,14 +385,7 @@ export class HelloJohn {
     return createAuthMiddleware<Req>(this.#createGuard(options));
   }
 
-  /**
-   * {@link requireAuth} as a hook of Fastify: `fastify.addHook("onRequest", hj.fastifyAuth())`, or on single routes.
-   *
-   * @example
-   * ```js
-   * instance.get("/me", { onRequest: hj.fastifyAuth() }, async (request) => request.auth);
-   * ```
-   */
+  /** {@link requireAuth} as a hook of Fastify: `fastify.addHook("onRequest", hj.fastifyAuth())`, or on single routes. */
   fastifyAuth(options?: RequireAuthOptions<FastifyRequestLike>): FastifyHook {
     return createFastifyAuth(this.#createGuard(options));
   }
@@ -488,11 +455,6 @@ export class HelloJohn {
 
   /**
    * Records the ends of sessions that the clock has ended, and resolves to how many. No other call's answer depends on it.
-   *
-   * @example
-   * ```js
-   * const { stamped } = await hj.sweep();
-   * ```
    */
   async sweep(): Promise<{ stamped: number }> {
     return sweep(this.#tenant);
@@ -555,11 +517,6 @@ export class HelloJohn {
   /**
    * Lets the engine's time go back to the clock after a false jump forward, in every process on the database. Sessions that
    * the false time had ended stay ended.
-   *
-   * @example
-   * ```js
-   * await hj.lowerClockMark(); // the clock of now is right
-   * ```
    */
   async lowerClockMark(): Promise<void> {
     await callAsync(this.#tenant.lowerClockMark());
@@ -568,11 +525,6 @@ export class HelloJohn {
   /**
    * Closes this object: running calls are finished, later ones reject with `engine_closed`. Closing again does nothing. With
    * the last object on a file the file is released, and the log's content is in the database file.
-   *
-   * @example
-   * ```js
-   * server.close(() => hj.close());
-   * ```
    */
   close(): Promise<void> {
     this.#endMaintenance();
@@ -580,14 +532,7 @@ export class HelloJohn {
     return this.#closing;
   }
 
-  /**
-   * {@link close}, for `await using`.
-   *
-   * @example
-   * ```js
-   * await using hj = new HelloJohn(options); // closed at the end of the block
-   * ```
-   */
+  /** {@link close}, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
