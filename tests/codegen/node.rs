@@ -296,8 +296,8 @@ fn config_patch() -> String {
             + if field.is_optional { " | null | undefined" } else { " | undefined" };
         let name = member_name(located);
         let twin = if name == field.name { name.clone() } else { format!("The same as `{name}`.") };
-        write!(camel, "{}  {name}?: {value};\n", doc("  ", field.doc)).expect("a string");
-        write!(snake, "{}  {}?: {value};\n", doc("  ", &twin), field.name).expect("a string");
+        writeln!(camel, "{}  {name}?: {value};", doc("  ", field.doc)).expect("a string");
+        writeln!(snake, "{}  {}?: {value};", doc("  ", &twin), field.name).expect("a string");
     }
     format!(
         "/** A change of settings: absent or `undefined` leaves a setting, null turns it off. */\nexport interface ConfigPatch {{\n{camel}{snake}}}\n"
