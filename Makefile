@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test generate lint msrv package deny rest browser postgres cluster c cli install node surfaces hosts import torture bench clean
+.PHONY: demo test docs site generate lint msrv package release-check deny rest browser postgres cluster c cli install node surfaces hosts import torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -22,11 +22,22 @@ test: surfaces
 	cargo test --workspace -- --skip store::postgres::tests # these need a server: make postgres
 	tests/c/run $(BUILD)
 	cd npm && npm test
-	tests/readme $(BUILD)
+	node --test tests/docs/*.test.mjs tests/release/*.test.mjs
+	node tests/docs/run.mjs --library $(BUILD)
+	cargo run --quiet --release --package hellojohn --example quickstart
 	tests/rest/curl
 	tests/rest/client
 	HJ_SERVER="node examples/node/server.mjs" tests/rest/curl
 	HJ_SERVER=tests/rest/command_line tests/rest/curl
+
+# The blocks of code in the documents alone, of those of DOCUMENTS if they are given.
+docs: surfaces
+	node tests/docs/run.mjs --library $(BUILD) $(DOCUMENTS)
+
+# The documentation site, into build/site: no link may be dead. Then Chromium reads every page.
+site:
+	site/build
+	tests/docs/site
 
 # What programs write: bindings, TypeScript and OpenAPI schemas from core's public values, the C header, the SQL dump.
 generate:
@@ -43,6 +54,10 @@ msrv:
 package:
 	tests/crate
 
+# A dry run of a release for this machine, into build/release: packed, signed with a throw-away key, installed into empty folders.
+release-check: c node cli package
+	release/check
+
 # The REST API against its description, by schemathesis; the numbers of `hellojohn serve`, by promtool.
 rest:
 	tests/rest/schemathesis
@@ -56,6 +71,7 @@ browser: surfaces
 # clocks, histories, copies and faults. FULL=1: every scenario, and the longer campaigns; else those of two groups in C and Node.
 postgres: surfaces
 	tests/postgres/run cargo test --workspace --lib store::
+	tests/postgres/run node tests/docs/run.mjs --needs postgres
 	$(if $(FULL),,HJ_RACES=10 HJ_HISTORIES=20) tests/postgres/run tests/postgres/suite $(FULL)
 
 # Two hosts over a highly available PostgreSQL cluster whose machines are killed, cut off and restarted, into docs/CLUSTER.md. Needs

@@ -49,7 +49,10 @@ for (const name of ["client", "react"]) {
       assert.ok(paths.includes(wanted), `${wanted} is missing`);
     }
     assert.deepEqual(
-      paths.filter((path) => !/^(dist\/.*\.(js|d\.ts)|styles\.css|README\.md|package\.json)$/.test(path)),
+      paths.filter(
+        (path) =>
+          !/^(dist\/.*\.(js|d\.ts(\.map)?)|src\/.*\.tsx?|styles\.css|README\.md|package\.json)$/.test(path),
+      ),
       [],
     );
   });

@@ -1,12 +1,14 @@
 //! Writes what the bindings, TypeScript and the OpenAPI description repeat of core: the fields of its public values, their
-//! words, the codes of errors. The source is `hellojohn::schema`. `make generate` runs this with HJ_UPDATE_GENERATED set;
-//! without it the test below fails for a file that is stale.
+//! words, the codes of errors; and the references in `docs/reference`. The source is `hellojohn::schema`. `make generate` runs
+//! this with HJ_UPDATE_GENERATED set; without it the test below fails for a file that is stale.
 
 mod c;
 mod c_options;
 mod client;
+mod error_page;
 mod node;
 mod openapi;
+mod rest_page;
 
 use std::fs;
 use std::io::Write as _;
@@ -93,9 +95,11 @@ const ANSWERS: &[Answer] = &[
 
 #[test]
 fn generated_files_are_current() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository");
+    let root = root();
+    let openapi = openapi::files(root);
+    let pages = rest_page::files(&openapi[0].1).into_iter().chain(error_page::files(root));
     let files =
-        c::files(root).into_iter().chain(node::files()).chain(client::files()).chain(openapi::files(root));
+        c::files(root).into_iter().chain(node::files()).chain(client::files()).chain(openapi).chain(pages);
     let mut stale = Vec::new();
     for (path, text) in files {
         let text = if path.ends_with(".rs") { format_rust(root, &text) } else { text };
@@ -110,6 +114,10 @@ fn generated_files_are_current() {
         }
     }
     assert!(stale.is_empty(), "stale: run `make generate` for {}", stale.join(", "));
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository")
 }
 
 /// The text as `cargo fmt` leaves it.

@@ -82,7 +82,10 @@ pub(super) fn files() -> Vec<(String, String)> {
 
 pub(super) fn error_codes() -> String {
     let text = "Every code that a `HelloJohnError` can have; the same table holds in C, Rust and REST.";
-    union("ErrorCode", &doc("", text), ErrorCode::ALL.iter().map(|code| code.as_str()))
+    let codes = ErrorCode::ALL.iter();
+    let list = codes.clone().map(|code| wrap(" * - ", &format!("`{code}`: {}", one_line(code.doc()))));
+    let doc = format!("/**\n * {text}\n *\n{} */\n", list.collect::<String>());
+    union("ErrorCode", &doc, codes.map(|code| code.as_str()))
 }
 
 pub(super) fn doc(indent: &str, doc: &str) -> String {
@@ -291,8 +294,10 @@ fn config_patch() -> String {
         let field = located.1;
         let value = type_of(field.kind, Side::Request)
             + if field.is_optional { " | null | undefined" } else { " | undefined" };
-        writeln!(camel, "  {}?: {value};", member_name(located)).expect("a string");
-        writeln!(snake, "  {}?: {value};", field.name).expect("a string");
+        let name = member_name(located);
+        let twin = if name == field.name { name.clone() } else { format!("The same as `{name}`.") };
+        writeln!(camel, "{}  {name}?: {value};", doc("  ", field.doc)).expect("a string");
+        writeln!(snake, "{}  {}?: {value};", doc("  ", &twin), field.name).expect("a string");
     }
     format!(
         "/** A change of settings: absent or `undefined` leaves a setting, null turns it off. */\nexport interface ConfigPatch {{\n{camel}{snake}}}\n"

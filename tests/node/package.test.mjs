@@ -67,7 +67,7 @@ test("the tarball installs into an empty folder, runs in both module systems and
   const { at, files } = installTarball(t);
   assert.ok(files.includes("native/hellojohn.node"), "built without `make node`?");
   assert.deepEqual(
-    files.filter((path) => /(^|\/)(src|test|node_modules)\//.test(path) || path.endsWith(".map")),
+    files.filter((path) => /(^|\/)(test|node_modules)\//.test(path) || path.endsWith(".js.map")),
     [],
   );
   const use = `

@@ -7,6 +7,7 @@ import type { State } from "./state.js";
 import { createTurns } from "./turns.js";
 import { readClaims, toUser, type User } from "./user.js";
 
+/** `fetch`, as browsers and Node have it. */
 export type Fetch = (input: Request | URL | string, init?: RequestInit) => Promise<Response>;
 
 export interface ClientOptions {
@@ -42,15 +43,39 @@ export interface Client {
   /**
    * Signs in. Members beside `email` and `password`, such as a one-time code, reach the host's `authenticate`.
    * @throws HelloJohnError `invalid_credentials`; `too_many_requests` with `retryAfter`; `validation_error`
+   *
+   * @example
+   * ```js
+   * const { userId } = await client.signIn({ email, password, session_options: { duration: "30d" } });
+   * ```
    */
   signIn(credentials: Credentials): Promise<User>;
-  /** Signs out here, in all tabs; with the scope `global` on all devices. Without an answer the session goes on. */
+  /**
+   * Signs out here, in all tabs; with the scope `global` on all devices. Without an answer the session goes on.
+   *
+   * @example
+   * ```js
+   * await client.signOut({ scope: "global" }); // on all devices
+   * ```
+   */
   signOut(options?: { scope?: "local" | "global" }): Promise<void>;
-  /** The access token that is in memory, or null. It may have expired: `fetch` takes care of that. */
+  /**
+   * The access token that is in memory, or null. It may have expired: `fetch` takes care of that.
+   *
+   * @example
+   * ```js
+   * socket.send(JSON.stringify({ token: client.getAccessToken() }));
+   * ```
+   */
   getAccessToken(): string | null;
   /**
    * Gets a new access token and resolves to it. Calls at the same time, in other tabs too, share one request.
    * @throws HelloJohnError `session_expired`, `session_revoked`, …: the user must sign in; `network_error`: try later
+   *
+   * @example
+   * ```js
+   * const accessToken = await client.refreshTokens();
+   * ```
    */
   refreshTokens(): Promise<string>;
   /**
@@ -60,18 +85,44 @@ export interface Client {
    * @throws HelloJohnError `untrusted_origin`; what `refreshTokens` throws. Else as `fetch` does.
    */
   fetch: Fetch;
-  /** Calls the listener after each change of `state`. Returns the function that ends that. */
+  /**
+   * Calls the listener after each change of `state`. Returns the function that ends that.
+   *
+   * @example
+   * ```js
+   * const leave = client.onChange(({ status }) => render(status));
+   * ```
+   */
   onChange(listener: (state: State) => void): () => void;
-  /** The server's time in milliseconds since 1970, as far as known; for display beside its times. */
+  /**
+   * The server's time in milliseconds since 1970, as far as known; for display beside its times.
+   *
+   * @example
+   * ```js
+   * const isNew = client.serverTime() - Date.parse(session.created_at) < 86_400_000;
+   * ```
+   */
   serverTime(): number;
-  /** Lets go of the page's events and of the other tabs. The next use takes them up again. */
+  /**
+   * Lets go of the page's events and of the other tabs. The next use takes them up again.
+   *
+   * @example
+   * ```js
+   * client.close();
+   * ```
+   */
   close(): void;
 }
 
+/** What a user gives to sign in; the host's own check gets all of it. */
 export interface Credentials {
+  /** The name of the account, such as an e-mail address. */
   email: string;
+  /** The password, as it was typed. */
   password: string;
+  /** `duration`: how long the session lasts, such as `"30d"` or seconds, as far as the host allows. */
   session_options?: { duration?: string | number };
+  /** Whatever else the host's check needs, such as a one-time code. */
   [other: string]: unknown;
 }
 
@@ -94,7 +145,15 @@ interface HeldToken {
   issuedAt: number;
 }
 
-/** Makes a client. It does nothing before its first use, so that it can be made on a server too. */
+/**
+ * Makes a client. It does nothing before its first use, so that it can be made on a server too.
+ *
+ * @example
+ * ```js
+ * const client = createClient({ baseUrl: "/auth" });
+ * const response = await client.fetch("/api/orders");
+ * ```
+ */
 export function createClient(options: ClientOptions): Client {
   const { baseUrl, cookie = true, trustedOrigins = [], onRefreshToken } = options;
   if (!baseUrl) throw new HelloJohnError("validation_error", "baseUrl is required");

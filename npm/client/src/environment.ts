@@ -1,5 +1,6 @@
 /** What the client uses of the world around it. Tests and unusual runtimes replace parts of it. */
 export interface Environment {
+  /** Asks the API. */
   fetch: (input: Request | URL | string, init?: RequestInit) => Promise<Response>;
   /** Milliseconds of a clock that never goes backwards: the measure of all that the client decides. */
   now: () => number;
@@ -19,8 +20,11 @@ export interface Environment {
 
 /** A `BroadcastChannel`, or what stands in for one. */
 export interface Channel {
+  /** Tells the other pages. */
   postMessage(message: unknown): void;
+  /** Leaves. */
   close(): void;
+  /** Called with what another page tells. */
   onmessage: ((event: MessageEvent) => void) | null;
 }
 

@@ -17,11 +17,13 @@ export interface ErrorDetails {
   requestId?: string | null;
   /** After how many seconds to try again. */
   retryAfter?: number | null;
+  /** What was thrown, for a developer. */
   cause?: unknown;
 }
 
 /** A call that failed. `code` says why; `message` is a line for a developer, not for the person who uses the page. */
 export class HelloJohnError extends Error {
+  /** Why; branch on it. */
   readonly code: ErrorCode | ClientErrorCode;
   /** The HTTP status; null if no answer came. */
   readonly status: number | null;
@@ -30,6 +32,7 @@ export class HelloJohnError extends Error {
   /** After how many seconds to try again, or null. */
   readonly retryAfter: number | null;
 
+  /** An error of this code; the client makes them. */
   constructor(code: ErrorCode | ClientErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "HelloJohnError";

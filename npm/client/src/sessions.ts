@@ -2,6 +2,7 @@ import { lostAnswer, readJson } from "./api.js";
 import { HelloJohnError, readError } from "./errors.js";
 import type { Session, SessionStatus } from "./generated/types.js";
 
+/** Which of the own sessions. */
 export interface ListOptions {
   /** Default `active`. */
   status?: SessionStatus | "all";
@@ -13,16 +14,40 @@ export interface ListOptions {
 
 /** A page of the user's sessions, newest sign-in first, as REST answers it. */
 export interface SessionPage {
+  /** The sessions; one of them has `current`. */
   data: Session[];
+  /** `next_cursor` is null on the last page, which alone has no `has_more`. */
   pagination: { limit: number; has_more: boolean; next_cursor: string | null };
 }
 
 /** The sessions of the user who is signed in: one for each device or browser. */
 export interface Sessions {
+  /**
+   * A page of the user's sessions; active ones by default.
+   *
+   * @example
+   * ```js
+   * const { data, pagination } = await client.sessions.list({ limit: 100 });
+   * ```
+   */
   list(options?: ListOptions): Promise<SessionPage>;
-  /** Ends a session. If it is this one, this is `signOut()`. An unknown id is `session_not_found`. */
+  /**
+   * Ends a session. If it is this one, this is `signOut()`. An unknown id is `session_not_found`.
+   *
+   * @example
+   * ```js
+   * await client.sessions.revoke(session.id);
+   * ```
+   */
   revoke(id: string): Promise<void>;
-  /** Ends all sessions of the user but this one. */
+  /**
+   * Ends all sessions of the user but this one.
+   *
+   * @example
+   * ```js
+   * const { revoked } = await client.sessions.revokeOthers();
+   * ```
+   */
   revokeOthers(): Promise<{ revoked: number }>;
 }
 

@@ -6,6 +6,7 @@ export type Status = "loading" | "signed_in" | "signed_out";
 
 /** What is known of the session. A change makes a new object; the same object means that nothing has changed. */
 export interface State {
+  /** Whether a user is signed in. */
   readonly status: Status;
   /** Null unless `status` is `signed_in`. */
   readonly user: User | null;

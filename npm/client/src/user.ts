@@ -2,12 +2,19 @@ import { decodeBase64Url } from "./base64url.js";
 
 /** The user who is signed in, as the newest access token says. For display: the server decides by the token itself. */
 export interface User {
+  /** The user's id, as the host gave it at the sign-in. */
   readonly id: string;
+  /** The session of this device. */
   readonly session_id: string;
+  /** The tenant. */
   readonly tenant_id: string;
+  /** The e-mail address; null unless the host gave one. */
   readonly email: string | null;
+  /** The organisation that is active, or null. */
   readonly org_id: string | null;
+  /** The role, in the organisation if one is active; null for none. */
   readonly role: string | null;
+  /** Whether the user has passed a second factor. */
   readonly mfa_verified: boolean;
   /** All claims of the token but its times and its own id; the host's claims are among them. */
   readonly claims: Readonly<Record<string, unknown>>;

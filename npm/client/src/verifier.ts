@@ -4,6 +4,7 @@ import { type ListPage, RevocationList, readListPage } from "./revocations.js";
 import { importKeys, type Keys, readSigned } from "./signed_text.js";
 import type { StrictObject } from "./strict_json.js";
 
+/** Which tokens a verifier accepts, and where it gets the keys. */
 export interface VerifierOptions {
   /** Where the API publishes its keys: `https://app.example.com/auth/.well-known/jwks.json`. */
   jwksUrl: string | URL;
@@ -13,6 +14,7 @@ export interface VerifierOptions {
   issuer?: string;
   /** For how many seconds behind its `exp` a token is accepted, for servers whose clocks differ: 0 to 60, default 0. */
   leewaySeconds?: number;
+  /** Asks for the keys and the list; default: the global `fetch`. */
   fetch?: (url: URL) => Promise<Response>;
   /** Milliseconds since 1970. */
   now?: () => number;
@@ -31,6 +33,7 @@ export interface RevocationVerifierOptions extends VerifierOptions {
 
 /** An access token that is genuine, has not expired, and is not known to be of an ended session. */
 export interface VerifiedToken {
+  /** What the token says. */
   claims: AccessTokenClaims;
   /**
    * What the revocation list says.
@@ -51,25 +54,44 @@ export interface RevocationVerifier {
    * Checks signature, claims and the revocation list, which is asked for anew when half of `maxStaleness` has passed. A list that
    * cannot be had is no error: the answer says that what is held is `stale`.
    * @throws HelloJohnError `session_revoked`, and what {@link Verifier.verify} throws
+   *
+   * @example
+   * ```js
+   * const { claims, revocation } = await verifier.verify(token);
+   * ```
    */
   verify(token: string): Promise<VerifiedToken>;
 }
 
 /** The claims of an access token that was verified; the host's own are among them. */
 export interface AccessTokenClaims {
+  /** The user. */
   readonly sub: string;
+  /** The session. */
   readonly session_id: string;
+  /** The tenant. */
   readonly tenant_id: string;
+  /** The issuer. */
   readonly iss: string;
+  /** The tenant, again. */
   readonly aud: string;
+  /** When it was issued, in seconds since 1970. */
   readonly iat: number;
+  /** From when on it is refused, in seconds since 1970. */
   readonly exp: number;
+  /** When the user authenticated, in seconds since 1970. Tokens of earlier releases do not say it. */
   readonly auth_time?: number;
+  /** The methods that the user had passed, the newest last; absent without any. */
   readonly amr?: readonly string[];
+  /** Who acts for the user, if another person does (RFC 8693). */
   readonly act?: { readonly sub: string };
+  /** Its own id. */
   readonly jti: string;
+  /** Whether the user had passed a second factor. */
   readonly mfa_verified: boolean;
+  /** The user's role, or null. */
   readonly role: string | null;
+  /** The host's own claims. */
   readonly [claim: string]: unknown;
 }
 
@@ -80,6 +102,11 @@ export interface Verifier {
    * that matters.
    * @throws HelloJohnError `missing_token`, `invalid_token`, `token_expired`; `network_error` or `unexpected_answer` if the
    * keys cannot be had
+   *
+   * @example
+   * ```js
+   * const { sub } = await verifier.verify(token);
+   * ```
    */
   verify(token: string): Promise<AccessTokenClaims>;
 }
@@ -107,7 +134,18 @@ const ANSWER_WITHIN = 5_000;
 /** How many pages one refresh reads; the next one goes on. */
 const PAGES_MAX = 200;
 
-/** Makes a verifier. It asks for the keys, and for the list if there is one, when the first token comes. */
+/**
+ * Makes a verifier. It asks for the keys, and for the list if there is one, when the first token comes.
+ *
+ * @example
+ * ```js
+ * const verifier = createVerifier({
+ *   jwksUrl: "https://app.example.com/auth/.well-known/jwks.json",
+ *   revocationsUrl: "https://app.example.com/auth/v1/revocations",
+ *   tenantId: "tnt_acme",
+ * });
+ * ```
+ */
 export function createVerifier(options: RevocationVerifierOptions): RevocationVerifier;
 export function createVerifier(options: VerifierOptions): Verifier;
 export function createVerifier(

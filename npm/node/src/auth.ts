@@ -19,15 +19,21 @@ import type { Duration } from "./values";
 
 /** The argument of `authenticate`: what the caller of `signIn` passed, further members included. */
 export interface Credentials {
+  /** The name that the user gave, such as an e-mail address: what failed sign-ins are counted by. */
   email: string;
+  /** The password, as it was typed. */
   password: string;
+  /** The `User-Agent` of the request. */
   userAgent?: string | null | undefined;
+  /** Where the request comes from: what failed sign-ins are counted by, too. */
   ipAddress?: string | null | undefined;
+  /** Whatever else your check needs, such as a one-time code. */
   [credential: string]: unknown;
 }
 
 /** The credentials and wishes of a user who signs in. */
 export interface SignInOptions extends Credentials {
+  /** `duration`: how long the session lasts, such as `"30d"`; default: the setting `sessionDuration`. */
   sessionOptions?: { duration?: Duration | null | undefined } | undefined;
 }
 
@@ -43,6 +49,7 @@ export type Authenticate = (
 export interface SignedInSession extends Session {
   /** A JWT. */
   accessToken: string;
+  /** `rt_…`, good for one refresh. */
   refreshToken: string;
   /** Lifetime of the access token in seconds. */
   expiresIn: number;
@@ -78,7 +85,7 @@ export class Auth {
   /**
    * Lets the host's `authenticate` check the credentials and creates a session for the user that it returns.
    *
-   * Rejects with `invalid_credentials` when `authenticate` returns no user, `too_many_requests` when too many sign-ins have
+   * @throws HelloJohnError `invalid_credentials` when `authenticate` returns no user, `too_many_requests` when too many sign-ins have
    * failed (`authenticate` is not asked then), `internal` when it fails (its error is the `cause`) or its answer is not a
    * user, `validation_error`.
    *
@@ -150,7 +157,7 @@ export class Auth {
    *
    * `account` is the name that the user gave, such as an e-mail address; its case and the space around it do not matter.
    *
-   * Rejects with `too_many_requests` (see `retryAfter`): do not check the credentials. Rejects with `validation_error`.
+   * @throws HelloJohnError `too_many_requests` (see `retryAfter`): do not check the credentials. Also `validation_error`.
    *
    * @example
    * ```js
@@ -173,7 +180,7 @@ export class Auth {
    * resolves to how many. Signing out of a session that has ended does nothing. An access token signs out also after it
    * has expired: it still names its session.
    *
-   * Rejects with `missing_token`, `invalid_token`, `session_not_found`, the refusals of a refresh token, and for `global`
+   * @throws HelloJohnError `missing_token`, `invalid_token`, `session_not_found`, the refusals of a refresh token, and for `global`
    * of an ended session `session_revoked`, `session_expired`.
    *
    * @example

@@ -22,8 +22,18 @@ export interface BackupOptions {
 
 /** Options of {@link restoreDatabase}. */
 export type RestoreOptions =
-  | { policy: "end_all" | "keep" }
-  | { policy: "replay_events"; events: string; jwks: Jwks };
+  | {
+      /** What becomes of sessions: all end, or they stay as they were in the backup. */
+      policy: "end_all" | "keep";
+    }
+  | {
+      /** Those that ended since end, by a log of events. */
+      policy: "replay_events";
+      /** The path of the log, which `hj.events.export` wrote. */
+      events: string;
+      /** The public keys of the time of the export. */
+      jwks: Jwks;
+    };
 
 const PROGRESS_INTERVAL_MS = 100;
 
@@ -33,7 +43,7 @@ const PROGRESS_INTERVAL_MS = 100;
  * process and in others; the copy is one read of the whole database, during which the log cannot be emptied and grows. New
  * files have the mode 0600. The copy holds what the database holds: keep it as safe as that.
  *
- * Rejects with `storage_io` where a file is at `to` already, which is never replaced, for a database that is not there, and
+ * @throws HelloJohnError `storage_io` where a file is at `to` already, which is never replaced, for a database that is not there, and
  * where the copy cannot be written; with `storage_full`, `storage_read_only`, `storage_busy`, `storage_corrupt`,
  * `validation_error`. A call that fails leaves no file.
  *
@@ -72,7 +82,7 @@ export async function backupDatabase(database: string, to: string, options?: Bac
  * export. The log's events become the tenant's again, with their numbers and seals. Every session of another tenant ends. What ended
  * after the export lives again; settings and keys are those of the backup: the report to which this resolves tells what to do again.
  *
- * Rejects with `storage_corrupt` if `checkDatabase` finds anything in the backup, and if what is at `to` is damaged (move it
+ * @throws HelloJohnError `storage_corrupt` if `checkDatabase` finds anything in the backup, and if what is at `to` is damaged (move it
  * away first); with `storage_busy` while an engine has `to` open; with `validation_error` for a log that is not as it was exported,
  * that does not follow the last event of the backup, or that does not tell of every end because events were off for a time; otherwise
  * as {@link backupDatabase}. `to` is as it was then.

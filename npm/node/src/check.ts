@@ -45,7 +45,9 @@ interface WireCheckReport {
  * read of the whole database, during which the log cannot be emptied and grows. A million sessions take some ten seconds,
  * two thirds of them for that one read.
  *
- * A file that is damaged or foreign is a report. Rejects with `storage_io` for a file that is not there or cannot be read,
+ * A file that is damaged or foreign is a report.
+ *
+ * @throws HelloJohnError `storage_io` for a file that is not there or cannot be read,
  * `storage_busy` for one that another process has locked for 5 seconds, `storage_too_new`, and `validation_error`, also for
  * `":memory:"`.
  *

@@ -13,22 +13,51 @@ const natives = new WeakMap<ManualClock, NativeClock>();
  * has seen.
  */
 export class ManualClock {
-  /** Starts at a time (milliseconds since the epoch, or a `Date`); default: now. */
+  /**
+   * Starts at a time (milliseconds since the epoch, or a `Date`); default: now.
+   *
+   * @example
+   * ```js
+   * const clock = new ManualClock(Date.UTC(2030, 0, 1));
+   * const hj = new HelloJohn({ tenantId, secretKey, database: ":memory:", clock });
+   * ```
+   */
   constructor(at: number | Date = Date.now()) {
     natives.set(this, new addon.NativeClock(readTime("at", at)));
   }
 
-  /** The time of this clock, in milliseconds since the epoch. */
+  /**
+   * The time of this clock, in milliseconds since the epoch.
+   *
+   * @example
+   * ```js
+   * console.log(new Date(clock.now()));
+   * ```
+   */
   now(): number {
     return toNativeClock(this).now();
   }
 
-  /** Sets the time, forward or back. */
+  /**
+   * Sets the time, forward or back.
+   *
+   * @example
+   * ```js
+   * clock.set(new Date("2030-01-02T00:00:00Z"));
+   * ```
+   */
   set(at: number | Date): void {
     toNativeClock(this).set(readTime("at", at));
   }
 
-  /** Moves the time forward by whole milliseconds, back when negative. */
+  /**
+   * Moves the time forward by whole milliseconds, back when negative.
+   *
+   * @example
+   * ```js
+   * clock.advance(60 * 60 * 1000); // an hour
+   * ```
+   */
   advance(milliseconds: number): void {
     if (!Number.isSafeInteger(milliseconds)) throw validationError("milliseconds", "must be a whole number");
     this.set(this.now() + milliseconds);

@@ -45,7 +45,14 @@ export class ConfigApi {
     this.#tenant = tenant;
   }
 
-  /** The current settings. */
+  /**
+   * The current settings.
+   *
+   * @example
+   * ```js
+   * const { idleTimeout, warnings } = await hj.config.get();
+   * ```
+   */
   async get(): Promise<CheckedConfig> {
     return toCheckedConfig(await callAsync<WireCheckedConfig>(this.#tenant.config()));
   }
@@ -53,7 +60,7 @@ export class ConfigApi {
   /**
    * Changes settings, all or none, in either spelling, and resolves to the settings after the change.
    *
-   * Rejects with `validation_error` naming the setting.
+   * @throws HelloJohnError `validation_error` naming the setting.
    *
    * @example
    * ```js

@@ -37,7 +37,7 @@ const PROGRESS_INTERVAL_MS = 100;
  *
  * At the end both databases are read again; the answer tells the counts and the checksum that they have in common.
  *
- * Rejects with `validation_error` for `":memory:"`, for one database given twice, and where `to` holds another tenant, or sessions
+ * @throws HelloJohnError `validation_error` for `":memory:"`, for one database given twice, and where `to` holds another tenant, or sessions
  * that are newer because an engine has used it: nothing of that is overwritten; with `storage_busy` while engines go on changing
  * `from`; with `storage_io` if `from` is not there; otherwise as a call whose database cannot be opened.
  *

@@ -38,6 +38,7 @@ export class HelloJohnError extends Error {
   /** For `reauthentication_required`: the methods that the user must have passed, all of them; else empty. */
   declare readonly factors: readonly string[];
 
+  /** An error of this code; the package makes them. */
   constructor(code: ErrorCode, detail: string, options?: ErrorOptions) {
     super(detail, options);
     this.code = code;

@@ -57,7 +57,14 @@ export class EventConsumer {
     this.ended.catch(() => undefined);
   }
 
-  /** Ends the consumer after the event that its handler is at, and lets another process go on at once. */
+  /**
+   * Ends the consumer after the event that its handler is at, and lets another process go on at once.
+   *
+   * @example
+   * ```js
+   * await consumer.stop(); // waits for the handler that runs
+   * ```
+   */
   async stop(): Promise<void> {
     this.#stop.give();
     await this.ended;

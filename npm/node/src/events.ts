@@ -75,7 +75,7 @@ export class Events {
    * Lists a page of events, oldest first. One call looks at no more than 1,000 events: where few match, a page may be short
    * or even empty and have more after it.
    *
-   * Rejects with `validation_error`; with `session_not_found` for a session id that is none.
+   * @throws HelloJohnError `validation_error`; with `session_not_found` for a session id that is none.
    *
    * @example
    * ```js
@@ -95,7 +95,7 @@ export class Events {
    * waits for the next ones. An event comes within a second of its commit; while no process commits anything, the stream
    * reads nothing from the disk. It ends with the loop that reads it, and keeps the process alive until then.
    *
-   * Throws what {@link list} rejects with, and `engine_closed` once the object is closed.
+   * @throws HelloJohnError what {@link list} rejects with, and `engine_closed` once the object is closed.
    *
    * @example
    * ```js
@@ -128,7 +128,7 @@ export class Events {
    * throws or rejects gets the same event again, after 1 s, 2 s, 4 s and so on up to a minute. A new name begins with the
    * oldest event that is kept.
    *
-   * Throws `validation_error`. What goes wrong later (`engine_closed`, a `storage_…` code) rejects `consumer.ended`.
+   * @throws HelloJohnError `validation_error`. What goes wrong later (`engine_closed`, a `storage_…` code) rejects `consumer.ended`.
    *
    * @example
    * ```js
@@ -148,6 +148,11 @@ export class Events {
   /**
    * Seals the events that are not sealed yet: each gets a hash that chains it to the event before it, and the active signing
    * key signs the hash of the last one. Maintenance does so by itself.
+   *
+   * @example
+   * ```js
+   * const { sealed, through } = await hj.events.seal();
+   * ```
    */
   async seal(): Promise<{ sealed: number; through: number }> {
     return callAsync(this.#tenant.sealEvents());
@@ -157,7 +162,7 @@ export class Events {
    * Seals the tenant's events and writes those after number `after` (default 0: all that are kept) into a new file, mode 0600,
    * as a signed log of JSON Lines. {@link verifyEventLog} checks it with nothing but the public keys.
    *
-   * Rejects with `storage_io` when there is a file already or it cannot be written; with `validation_error` for the number of
+   * @throws HelloJohnError `storage_io` when there is a file already or it cannot be written; with `validation_error` for the number of
    * an event that is not kept.
    *
    * @example
@@ -181,8 +186,14 @@ export class Events {
  * Checks a log that {@link Events.export} wrote, offline, and names the first event that was changed, removed, inserted or
  * moved, or the place where the log was cut off. `jwks` are the public keys of the time of the export.
  *
- * Rejects with `storage_io` when the file cannot be read; with `validation_error` for keys that are no JWK Set. What is wrong
+ * @throws HelloJohnError `storage_io` when the file cannot be read; with `validation_error` for keys that are no JWK Set. What is wrong
  * with the log is in the report.
+ *
+ * @example
+ * ```js
+ * const report = await verifyEventLog("events.jsonl", JSON.parse(await readFile("events.jwks.json", "utf8")));
+ * if (!report.ok) console.error(report.problem, report.problemSeq);
+ * ```
  */
 export async function verifyEventLog(path: string, jwks: Jwks): Promise<EventLogReport> {
   const keys = JSON.stringify(copyJson("jwks", jwks));

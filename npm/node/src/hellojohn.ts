@@ -117,6 +117,7 @@ export class HelloJohn {
   readonly #endMaintenance: () => void;
   #closing: Promise<void> | null = null;
 
+  /** Opens nothing yet. @throws HelloJohnError `validation_error` naming the option. */
   constructor(options: HelloJohnOptions) {
     const found = readRequiredMembers("options", options, OPTIONS);
     const authenticate = found.get("authenticate") ?? null;
@@ -184,7 +185,7 @@ export class HelloJohn {
    * The same tenant for changes that this actor makes, 1 to 255 bytes: the events of every change through the returned object
    * name the actor.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -210,7 +211,7 @@ export class HelloJohn {
    * status from 200 to 299 is made again after 1 s, 4 s, 16 s and so on up to an hour, or when `Retry-After` says, for three
    * days; redirects 307 and 308 are followed. A status of 410 ends the webhook.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -227,7 +228,11 @@ export class HelloJohn {
     return new Webhook(this.#tenant, options);
   }
 
-  /** Opens the engine now. Rejects with `invalid_api_key` or a `storage_…` code. */
+  /**
+   * Opens the engine now.
+   *
+   * @throws HelloJohnError `invalid_api_key` or a `storage_…` code.
+   */
   async ready(): Promise<void> {
     await callAsync(this.#tenant.ready());
   }
@@ -236,7 +241,7 @@ export class HelloJohn {
    * Verifies an access token by signature and claims only, and resolves to its claims. The token is accepted until its
    * `exp`, even after its session was revoked; see {@link verifyTokenRemote}.
    *
-   * Rejects with `missing_token`, `invalid_token`, `token_expired`, `validation_error`.
+   * @throws HelloJohnError `missing_token`, `invalid_token`, `token_expired`, `validation_error`.
    *
    * @example
    * ```js
@@ -257,7 +262,12 @@ export class HelloJohn {
    * {@link verifyToken} without a promise. If the engine is not open yet, this call opens it and blocks the thread for that
    * (some 20 ms, in the worst case 5 s): `await hj.ready()` first.
    *
-   * Throws what {@link verifyToken} rejects with.
+   * @throws HelloJohnError what {@link verifyToken} rejects with.
+   *
+   * @example
+   * ```js
+   * const { sub } = hj.verifyTokenSync(accessToken);
+   * ```
    */
   verifyTokenSync(accessToken: string, options?: VerifyTokenOptions): AccessTokenClaims {
     const [presented, expected] = readLocalVerification(accessToken, options);
@@ -294,7 +304,7 @@ export class HelloJohn {
    * beginning for 0 (the default) and for a number that is not known. One call looks at no more than 1,000 entries: while
    * `hasMore` is true, ask again with `seq`.
    *
-   * Rejects with `validation_error` while the setting `revocationList` is false.
+   * @throws HelloJohnError `validation_error` while the setting `revocationList` is false.
    *
    * @example
    * ```js
@@ -313,7 +323,7 @@ export class HelloJohn {
    * The REST API as a function of the Fetch API. Sign-in is offered when `authenticate` was given. Every failure is an
    * answer: the function never rejects.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -334,7 +344,7 @@ export class HelloJohn {
    * `body` of bytes or text) if the parser kept it; else it writes the parsed `body` as JSON again, and can no longer
    * refuse what the parser dropped, such as duplicate names.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    */
   middleware<Req extends NodeRequest = NodeRequest>(options?: MiddlewareOptions<Req>): Middleware<Req> {
     return createMiddleware<Req>(this.#createAdapter(options, false));
@@ -344,7 +354,7 @@ export class HelloJohn {
    * The REST API as a plugin of Fastify: `fastify.register(hj.fastifyPlugin(), { prefix: "/auth" })`, with any prefix. The
    * host's hooks and error handlers stay as they are; its body parsers never see the API's requests.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    */
   fastifyPlugin<Req extends FastifyRequestLike = FastifyRequestLike>(
     options?: FastifyPluginOptions<Req>,
@@ -363,7 +373,7 @@ export class HelloJohn {
    * answered with 5xx. A CORS preflight, in which browsers send no token, passes with `auth` null: what answers it may stand
    * behind.
    *
-   * Throws `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -385,7 +395,7 @@ export class HelloJohn {
    * upgrade of a WebSocket: resolves to the user of the request, or to the `Response` to answer with (a refusal; 204 for a CORS
    * preflight); with `optional` to null for an anonymous request. A `Response` is truthy: test with `instanceof Response`.
    *
-   * Rejects with `validation_error` for bad options only.
+   * @throws HelloJohnError `validation_error` for bad options only.
    *
    * @example
    * ```js
@@ -397,6 +407,7 @@ export class HelloJohn {
     request: Req,
     options?: RequireAuthOptions<Req> & { optional?: false | undefined },
   ): Promise<RequestAuth | Response>;
+  /** With `optional`: null for a request without a token. */
   async authorize<Req extends Request | NodeRequest>(
     request: Req,
     options?: RequireAuthOptions<Req>,
@@ -419,7 +430,9 @@ export class HelloJohn {
    * ```
    */
   async stats(options?: { series?: undefined }): Promise<types.Stats>;
+  /** With `series`: also what happened in each hour or day. */
   async stats(options: { series: types.SeriesSpan }): Promise<StatsSeries>;
+  /** Either, as the options say. */
   async stats(options?: StatsOptions): Promise<types.Stats | StatsSeries>;
   async stats(options?: StatsOptions): Promise<types.Stats | StatsSeries> {
     return countSessions(this.#tenant, options);
@@ -430,12 +443,19 @@ export class HelloJohn {
    * sessions that ended longer ago than `recordRetention`, seals events and deletes those that were sealed longer ago than
    * `eventRetention`, retires drained signing keys. It gives way to other calls. The object does so by itself
    * (`maintenanceInterval`); `hasMore` says whether another round has work at once.
+   *
+   * @example
+   * ```js
+   * while ((await hj.maintain()).hasMore);
+   * ```
    */
   async maintain(): Promise<types.MaintenanceReport> {
     return wire.toMaintenanceReport(await callAsync<wire.WireMaintenanceReport>(this.#tenant.maintain()));
   }
 
-  /** Records the ends of sessions that the clock has ended, and resolves to how many. No other call's answer depends on it. */
+  /**
+   * Records the ends of sessions that the clock has ended, and resolves to how many. No other call's answer depends on it.
+   */
   async sweep(): Promise<{ stamped: number }> {
     return sweep(this.#tenant);
   }
@@ -443,7 +463,7 @@ export class HelloJohn {
   /**
    * Deletes the records of sessions that ended longer ago than a duration, or before a `Date`, and resolves to how many.
    *
-   * Rejects with `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -459,8 +479,13 @@ export class HelloJohn {
    * the tenant, here and in other processes, rejects with `invalid_api_key` from its next call. What the former key opened is
    * taken out of the database's files; while a long read holds the log, that waits for the next sweep, purge or change of keys.
    *
-   * Rejects with `validation_error`: also for a key of fewer than 22 characters after its prefix, unless the database is in
+   * @throws HelloJohnError `validation_error`: also for a key of fewer than 22 characters after its prefix, unless the database is in
    * memory.
+   *
+   * @example
+   * ```js
+   * await hj.changeSecretKey(`sk_live_${randomBytes(16).toString("hex")}`);
+   * ```
    */
   async changeSecretKey(newKey: string): Promise<void> {
     await changeSecretKey(this.#tenant, newKey);

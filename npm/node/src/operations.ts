@@ -15,6 +15,7 @@ import type { ErrorCode } from "./generated/types";
  * ```
  */
 export interface OperationReport {
+  /** Which operation it was. */
   operation: Operation;
   /** Null for an operation of the whole engine. */
   tenantId: string | null;

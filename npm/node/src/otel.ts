@@ -14,7 +14,9 @@ import type { OperationReport } from "./operations";
 
 /** Where spans and metrics go, unless to the providers that are registered globally. */
 export interface OpenTelemetryOptions {
+  /** Where spans go. */
   tracerProvider?: TracerProvider | undefined;
+  /** Where metrics go. */
   meterProvider?: MeterProvider | undefined;
 }
 

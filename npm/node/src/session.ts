@@ -26,6 +26,7 @@ function copyJsonObject(value: Exclude<Json, string | number | boolean | null>):
 
 /** What a device gets when it signs in or refreshes. */
 export interface SessionGrant {
+  /** The session as it is now. */
   session: Session;
   /** A JWT. */
   accessToken: string;

@@ -50,8 +50,11 @@ export type WithClaims<Options, Claims extends object> = Options & {
 
 /** A change of values in access tokens: absent or `undefined` leaves a value as it is, null clears it. */
 export interface UpdateSessionOptions {
+  /** The organisation that is active now; null for none. */
   orgId?: string | null | undefined;
+  /** The role, in the organisation if one is active; null for none. */
   role?: string | null | undefined;
+  /** Whether the user has passed a second factor. */
   mfaVerified?: boolean | undefined;
   /** Replaces all own claims. */
   claims?: object | null | undefined;
@@ -105,7 +108,7 @@ export class Sessions {
   /**
    * Creates a session: signs a user in on a device. Sessions above `maxSessionsPerUser` are revoked, the oldest first.
    *
-   * Rejects with `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -126,7 +129,7 @@ export class Sessions {
    * Exchanges the live refresh token for its successor and a new access token. Within `refreshReuseWindow` the old token is
    * answered with the same successor, so that parallel tabs and lost answers converge; later the old token ends the session.
    *
-   * Rejects with `missing_token`, `refresh_token_invalid`, `session_expired`, `session_revoked`,
+   * @throws HelloJohnError `missing_token`, `refresh_token_invalid`, `session_expired`, `session_revoked`,
    * `refresh_token_reused` (the session has been ended), `refresh_token_ahead`, `validation_error`.
    *
    * @example
@@ -146,7 +149,7 @@ export class Sessions {
    * refresh: it moves `lastActiveAt`, it is answered with the same tokens again within `refreshReuseWindow`, and later it ends
    * the session.
    *
-   * Rejects with `missing_token`, `refresh_token_invalid` for a credential that was not imported, `session_expired`,
+   * @throws HelloJohnError `missing_token`, `refresh_token_invalid` for a credential that was not imported, `session_expired`,
    * `session_revoked`, `refresh_token_reused` (the session has been ended), `validation_error`.
    *
    * @example
@@ -174,7 +177,7 @@ export class Sessions {
    * Runs off the event loop, in small transactions that give way to other calls. An import that was cut off is taken up by
    * calling again: the same credential, and the same external id, is one session.
    *
-   * Rejects with `storage_io` if the file cannot be read; with `stopAtBadRow` with a `validation_error` that names the line of the
+   * @throws HelloJohnError `storage_io` if the file cannot be read; with `stopAtBadRow` with a `validation_error` that names the line of the
    * first bad row, after the rows before it are imported.
    *
    * @example
@@ -188,17 +191,28 @@ export class Sessions {
     return importSessions(this.#tenant, path, options);
   }
 
-  /** Gets a session; an ended one, too, until it is purged. Rejects with `session_not_found`. */
+  /**
+   * Gets a session; an ended one, too, until it is purged.
+   *
+   * @throws HelloJohnError `session_not_found`.
+   *
+   * @example
+   * ```js
+   * const { status, endReason } = await hj.sessions.get(id);
+   * ```
+   */
   async get(id: string): Promise<Session> {
     return this.#verifier.get(id);
   }
 
   /**
-   * Lists a page of a user's sessions; of every status by default. Rejects with `validation_error`.
+   * Lists a page of a user's sessions; of every status by default.
    *
    * One call looks at no more than 1,000 sessions. Where few of many match, a page may be short or even empty and have a
    * `nextCursor` all the same: only a page whose `nextCursor` is null is the last. The active sessions of a user are found
    * without a look at those whose end is written down.
+   *
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -212,7 +226,16 @@ export class Sessions {
    * ```
    */
   async list(userId: string, options?: ListOptions): Promise<SessionList>;
-  /** Lists a page of a user's or the tenant's sessions; active ones by default. Rejects with `validation_error`. */
+  /**
+   * Lists a page of a user's or the tenant's sessions; active ones by default.
+   *
+   * @throws HelloJohnError `validation_error`.
+   *
+   * @example
+   * ```js
+   * const { sessions, nextCursor } = await hj.sessions.list({ country: ["ES", "PT"], limit: 100 });
+   * ```
+   */
   async list(query: ListQuery): Promise<SessionList>;
   async list(first: string | ListQuery, options?: ListOptions): Promise<SessionList> {
     const asked = readListQuery(first, options);
@@ -229,7 +252,7 @@ export class Sessions {
    * Tells why a session is over; of an active one, what will end it and when, and how its refresh tokens would be answered, if
    * nothing else happened to the session.
    *
-   * Rejects with `session_not_found`.
+   * @throws HelloJohnError `session_not_found`.
    *
    * @example
    * ```js
@@ -246,7 +269,7 @@ export class Sessions {
    * Counts the sessions that a filter admits; active ones by default. Each session of the user or of the tenant is looked at,
    * 1,000 in one read transaction: the count of a large tenant is of slightly different instants.
    *
-   * Rejects with `validation_error`.
+   * @throws HelloJohnError `validation_error`.
    *
    * @example
    * ```js
@@ -262,7 +285,7 @@ export class Sessions {
    * Ends a session at once for every refresh and every verification in the store; local verification accepts its access
    * token until that expires. A session that has already ended stays as it is.
    *
-   * Rejects with `session_not_found`.
+   * @throws HelloJohnError `session_not_found`.
    *
    * @example
    * ```js
@@ -276,7 +299,7 @@ export class Sessions {
   /**
    * Ends all active sessions of a user, or all but one, and resolves to how many.
    *
-   * Rejects with `session_not_found` if `except` is not one of the user's sessions; no session is revoked then.
+   * @throws HelloJohnError `session_not_found` if `except` is not one of the user's sessions; no session is revoked then.
    *
    * @example
    * ```js
@@ -292,7 +315,14 @@ export class Sessions {
     return callAsync(this.#tenant.revokeUser(user, except));
   }
 
-  /** Ends all active sessions of the tenant, and resolves to how many. */
+  /**
+   * Ends all active sessions of the tenant, and resolves to how many.
+   *
+   * @example
+   * ```js
+   * const { revoked } = await hj.sessions.revokeTenant(); // every user signs in again
+   * ```
+   */
   async revokeTenant(): Promise<{ revoked: number }> {
     return callAsync(this.#tenant.revokeTenant());
   }
@@ -302,7 +332,7 @@ export class Sessions {
    * however many they are. With `dryRun` nothing ends: the promise resolves to how many match, the newest 20 of them, and a plan.
    * With that plan, sessions that signed in after the dry run stay, and the call is refused if more sessions match than it counted.
    *
-   * Rejects with `validation_error`: also for a filter without a member besides `status` (ending the whole tenant is
+   * @throws HelloJohnError `validation_error`: also for a filter without a member besides `status` (ending the whole tenant is
    * {@link revokeTenant}), for one that asks for ended sessions, for a plan of another filter, and for a plan that more sessions
    * match now. No session ends then.
    *
@@ -314,6 +344,7 @@ export class Sessions {
    * ```
    */
   async revokeWhere(filter: SessionFilter, options: { dryRun: true }): Promise<RevokePreview>;
+  /** Without `dryRun` they end. */
   async revokeWhere(
     filter: SessionFilter,
     options?: { dryRun?: false; plan?: string },
@@ -355,7 +386,7 @@ export class Sessions {
    * Changes the organisation, role, step-up or own claims of an active session, and issues an access token that carries
    * them. The refresh token stays as it is.
    *
-   * Rejects with `session_not_found`, `session_revoked`, `session_expired`, `validation_error`.
+   * @throws HelloJohnError `session_not_found`, `session_revoked`, `session_expired`, `validation_error`.
    *
    * @example
    * ```js

@@ -44,8 +44,13 @@ export class SignInAttempt {
    * The credentials were right: creates the session as `hj.sessions.create` does. In the same transaction the failures of the
    * account from this address are forgotten.
    *
-   * Rejects with `too_many_requests` if the account was at its limit and the user has had no session from this address: the
-   * client must not learn that its guess was right. Rejects with `validation_error`.
+   * @throws HelloJohnError `too_many_requests` if the account was at its limit and the user has had no session from this address: the
+   * client must not learn that its guess was right. Also `validation_error`.
+   *
+   * @example
+   * ```js
+   * const { accessToken, refreshToken } = await attempt.succeed({ userId: user.id, ipAddress });
+   * ```
    */
   async succeed(options: CreateSessionOptions): Promise<SessionGrant> {
     return this[succeedWith](readRequiredMembers("options", options, CREATE_FIELDS));
@@ -62,12 +67,24 @@ export class SignInAttempt {
   /**
    * The credentials were wrong: the failure stays counted. Resolves to the error for the client: `invalid_credentials`, or
    * `too_many_requests` if right ones would have been refused too.
+   *
+   * @example
+   * ```js
+   * throw await attempt.fail();
+   * ```
    */
   async fail(): Promise<HelloJohnError> {
     return toRefusal(await callAsync<Refused>(this.#tenant.failSignIn(this.#take())));
   }
 
-  /** The host could not tell: the sign-in counts as if it had not been tried. */
+  /**
+   * The host could not tell: the sign-in counts as if it had not been tried.
+   *
+   * @example
+   * ```js
+   * await attempt.cancel(); // the user database did not answer
+   * ```
+   */
   async cancel(): Promise<void> {
     await callAsync(this.#tenant.cancelSignIn(this.#take()));
   }

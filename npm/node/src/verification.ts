@@ -12,34 +12,55 @@ import type { Json } from "./values";
 
 /** Why a verification failed. */
 export interface VerificationError {
+  /** What is wrong; branch on it. */
   code: ErrorCode;
+  /** One English line for a developer. */
   message: string;
 }
 
 /** Whether a session is active. An ended session is part of the answer; an unknown one is null. */
 export type SessionVerification =
-  | { valid: true; session: Session; error?: undefined }
-  | { valid: false; session: Session | null; error: VerificationError };
+  | {
+      valid: true;
+      /** The session as it is now. */
+      session: Session;
+      error?: undefined;
+    }
+  | {
+      valid: false;
+      /** The session that has ended; null for an unknown one. */
+      session: Session | null;
+      /** Why it is not good. */
+      error: VerificationError;
+    };
 
 /** The claims of an access token; times in seconds since the epoch. */
 export interface AccessTokenClaims {
+  /** The issuer: the option `issuer` of the host that signed it. */
   iss: string;
   /** The tenant. */
   aud: string;
   /** The user. */
   sub: string;
+  /** The session. */
   session_id: string;
   /** The same as `session_id`. */
   sid: string;
+  /** The same as `aud`. */
   tenant_id: string;
+  /** The user's role when the token was issued. */
   role: string | null;
+  /** Whether the user had passed a second factor. */
   mfa_verified: boolean;
   /** Absent unless an organisation is active. */
   org_id?: string;
   /** The role within the organisation. */
   org_role?: string | null;
+  /** Absent unless the host has given it. */
   email?: string;
+  /** When it was issued. */
   iat: number;
+  /** From when on it is refused. */
   exp: number;
   /** When the user authenticated. Tokens of earlier releases do not say it. */
   auth_time?: number;
@@ -49,6 +70,7 @@ export interface AccessTokenClaims {
   act?: { sub: string };
   /** When each of them was passed last; absent where all are of the same second. */
   amr_times?: number[];
+  /** Its own id. */
   jti: string;
   /** The host's own claims. */
   [claim: string]: Json | undefined;
@@ -63,8 +85,11 @@ export type TokenVerification =
       valid: true;
       /** What the token says. */
       payload: AccessTokenClaims;
+      /** The role in the session now. */
       role: string | null;
+      /** The organisation of the session now. */
       orgId: string | null;
+      /** Whether the user has passed a second factor. */
       mfaVerified: boolean;
       /** The host's own claims. */
       claims: Record<string, Json>;
@@ -78,7 +103,12 @@ export type TokenVerification =
       outdated: boolean;
       error: null;
     }
-  | { valid: false; payload: null; error: VerificationError };
+  | {
+      valid: false;
+      payload: null;
+      /** Why the token is not good. */
+      error: VerificationError;
+    };
 
 interface WireVerification {
   valid: boolean;

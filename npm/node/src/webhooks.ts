@@ -87,7 +87,14 @@ export class Webhook {
     return this.#lastFailure;
   }
 
-  /** Ends the webhook after the post that it is at, and lets another process go on at once. */
+  /**
+   * Ends the webhook after the post that it is at, and lets another process go on at once.
+   *
+   * @example
+   * ```js
+   * await webhook.stop();
+   * ```
+   */
   async stop(): Promise<void> {
     // `ended` says how it went.
     this.#consumer.stop().catch(() => undefined);

@@ -29,7 +29,16 @@ export type HelloJohnProviderProps = { children?: ReactNode } & (
   | ({ client?: undefined } & ClientOptions)
 );
 
-/** Gives the components below it the user's session. */
+/**
+ * Gives the components below it the user's session.
+ *
+ * @example
+ * ```tsx
+ * <HelloJohnProvider baseUrl="/auth">
+ *   <App />
+ * </HelloJohnProvider>
+ * ```
+ */
 export function HelloJohnProvider({ children, ...props }: HelloJohnProviderProps): ReactNode {
   const [store] = useState(() => new SessionStore(props.client ?? createClient(props)));
   const isOwn = props.client === undefined;
@@ -41,6 +50,7 @@ export function HelloJohnProvider({ children, ...props }: HelloJohnProviderProps
 export interface HelloJohn {
   /** `loading` on a server, and in a browser until the first answer. */
   status: Status;
+  /** The user who is signed in; null unless `status` is `signed_in`. */
   user: User | null;
   /** The sessions of the user, newest sign-in first; empty until they are loaded. The first use loads them. */
   sessions: readonly Session[];
@@ -52,6 +62,7 @@ export interface HelloJohn {
   revokeOtherSessions: () => Promise<{ revoked: number }>;
   /** Rejects with `invalid_credentials`, `too_many_requests`, … */
   signIn: (credentials: Credentials) => Promise<User>;
+  /** Ends this session, or with `scope: "global"` all of the user's. Rejects where no answer came: the user stays signed in. */
   signOut: (options?: { scope?: "local" | "global" }) => Promise<void>;
   /** Gets a new access token, and the sessions again. */
   refresh: () => Promise<void>;
@@ -59,7 +70,14 @@ export interface HelloJohn {
   client: Client;
 }
 
-/** The user's session. The component renders again when it changes. */
+/**
+ * The user's session. The component renders again when it changes.
+ *
+ * @example
+ * ```js
+ * const { status, user, signOut } = useHelloJohn();
+ * ```
+ */
 export function useHelloJohn(): HelloJohn {
   const store = useSessionStore();
   const { status, user, error, sessions } = useSnapshot(store);

@@ -8,6 +8,7 @@ import { useSessionStore, useSnapshot } from "./provider.js";
 import { ENGLISH, type Texts } from "./texts.js";
 import { createTimes } from "./times.js";
 
+/** How the list looks, and in which language it speaks. */
 export interface SessionManagerProps {
   /** Texts that take the place of the English ones. */
   texts?: Partial<Texts>;
@@ -19,6 +20,7 @@ export interface SessionManagerProps {
   passwordHref?: string;
   /** How many minutes an access token lives, if services of yours check tokens without asking the server. */
   endsWithinMinutes?: number;
+  /** Classes of the outermost element, for a style sheet of yours. */
   className?: string;
 }
 
@@ -33,6 +35,11 @@ type Question = { session: Session } | "others";
  *
  * It needs `@hellojohn/react/styles.css`, a {@link HelloJohnProvider} around it, and follows the `color-scheme` and the writing
  * direction of the page.
+ *
+ * @example
+ * ```tsx
+ * <SessionManager headingLevel={1} passwordHref="/password" />
+ * ```
  */
 export function SessionManager(props: SessionManagerProps): ReactNode {
   const { locale, headingLevel = 2, passwordHref, endsWithinMinutes, className } = props;

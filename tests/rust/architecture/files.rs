@@ -41,6 +41,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("core/src/store/sqlite/store.rs", "the connections of one database, who holds them, and closing"),
     ("include/hellojohn.hpp", "an owner for each object and a method for each function of the header"),
     ("npm/client/src/client.ts", "the client, with its documentation: its parts share one state"),
+    ("npm/client/src/verifier.ts", "what verifiers take, answer and do, with their documentation"),
     ("npm/node/src/sessions.ts", "the methods of sessions, with their documentation"),
     ("npm/node/src/hellojohn.ts", "the class that users see, with its documentation"),
     ("tests/c/nulls.c", "a line for each function of the header"),

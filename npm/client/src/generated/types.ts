@@ -45,7 +45,44 @@ export type EndReason =
  */
 export type DeviceType = "desktop" | "mobile" | "tablet" | "bot" | "unknown";
 
-/** Every code that a `HelloJohnError` can have; the same table holds in C, Rust and REST. */
+/**
+ * Every code that a `HelloJohnError` can have; the same table holds in C, Rust and REST.
+ *
+ * - `validation_error`: A value that the caller gave is of the wrong type, empty, too long or out of range.
+ * - `missing_token`: No token was given where one is needed.
+ * - `invalid_token`: Not an access token of this tenant: malformed, forged, or signed by a key that is gone.
+ * - `token_expired`: A genuine access token past its `exp`.
+ * - `refresh_token_invalid`: Not a refresh token of this tenant; the call had no effect.
+ * - `refresh_token_reused`: A refresh token that was used before; its session has been ended.
+ * - `refresh_token_ahead`: A refresh token newer than the database, which was restored from a backup.
+ * - `session_expired`: The session reached its end or its idle time-out.
+ * - `session_revoked`: The session was revoked.
+ * - `session_not_found`: No such session in this tenant.
+ * - `invalid_api_key`: The secret key is not this tenant's.
+ * - `tenant_mismatch`: The request names another tenant.
+ * - `insufficient_permissions`: The caller may not do this.
+ * - `invalid_credentials`: The host refused the user's credentials.
+ * - `not_found`: No such thing (a key, a path).
+ * - `method_not_allowed`: The path exists, the method does not.
+ * - `bad_request`: The request itself cannot be read.
+ * - `payload_too_large`: The request body is over the limit.
+ * - `engine_closed`: The engine was closed.
+ * - `storage_busy`: Another writer held the database for longer than the busy time-out.
+ * - `storage_full`: The disk is full; nothing was changed.
+ * - `storage_io`: The operating system failed a file operation; nothing was acknowledged.
+ * - `storage_corrupt`: The file is not a database of this engine, or is damaged.
+ * - `storage_read_only`: The file or its folder cannot be written.
+ * - `storage_too_new`: The file was written by a newer release.
+ * - `forked`: The process forked after it had used the library: the child can use neither its parent's
+ *   engines nor, before `exec`, one of its own.
+ * - `internal`: A fault of the engine or of the machine's clock or entropy.
+ * - `too_many_requests`: Too many sign-ins have failed for the account or from the address; the error says
+ *   after how many seconds to try again.
+ * - `clock_jump`: The machine's clock was set ahead by more than `max_clock_jump` while this process ran:
+ *   nothing was decided by it.
+ * - `reauthentication_required`: The user must authenticate again, or with other factors; the error says with
+ *   which, and how long ago that may have been.
+ */
 export type ErrorCode =
   | "validation_error"
   | "missing_token"

@@ -166,7 +166,44 @@ export type ConfigWarning = "idle_timeout_below_two_access_tokens";
  */
 export type SeriesSpan = "24h" | "30d";
 
-/** Every code that a `HelloJohnError` can have; the same table holds in C, Rust and REST. */
+/**
+ * Every code that a `HelloJohnError` can have; the same table holds in C, Rust and REST.
+ *
+ * - `validation_error`: A value that the caller gave is of the wrong type, empty, too long or out of range.
+ * - `missing_token`: No token was given where one is needed.
+ * - `invalid_token`: Not an access token of this tenant: malformed, forged, or signed by a key that is gone.
+ * - `token_expired`: A genuine access token past its `exp`.
+ * - `refresh_token_invalid`: Not a refresh token of this tenant; the call had no effect.
+ * - `refresh_token_reused`: A refresh token that was used before; its session has been ended.
+ * - `refresh_token_ahead`: A refresh token newer than the database, which was restored from a backup.
+ * - `session_expired`: The session reached its end or its idle time-out.
+ * - `session_revoked`: The session was revoked.
+ * - `session_not_found`: No such session in this tenant.
+ * - `invalid_api_key`: The secret key is not this tenant's.
+ * - `tenant_mismatch`: The request names another tenant.
+ * - `insufficient_permissions`: The caller may not do this.
+ * - `invalid_credentials`: The host refused the user's credentials.
+ * - `not_found`: No such thing (a key, a path).
+ * - `method_not_allowed`: The path exists, the method does not.
+ * - `bad_request`: The request itself cannot be read.
+ * - `payload_too_large`: The request body is over the limit.
+ * - `engine_closed`: The engine was closed.
+ * - `storage_busy`: Another writer held the database for longer than the busy time-out.
+ * - `storage_full`: The disk is full; nothing was changed.
+ * - `storage_io`: The operating system failed a file operation; nothing was acknowledged.
+ * - `storage_corrupt`: The file is not a database of this engine, or is damaged.
+ * - `storage_read_only`: The file or its folder cannot be written.
+ * - `storage_too_new`: The file was written by a newer release.
+ * - `forked`: The process forked after it had used the library: the child can use neither its parent's
+ *   engines nor, before `exec`, one of its own.
+ * - `internal`: A fault of the engine or of the machine's clock or entropy.
+ * - `too_many_requests`: Too many sign-ins have failed for the account or from the address; the error says
+ *   after how many seconds to try again.
+ * - `clock_jump`: The machine's clock was set ahead by more than `max_clock_jump` while this process ran:
+ *   nothing was decided by it.
+ * - `reauthentication_required`: The user must authenticate again, or with other factors; the error says with
+ *   which, and how long ago that may have been.
+ */
 export type ErrorCode =
   | "validation_error"
   | "missing_token"
@@ -575,23 +612,56 @@ export interface Factor {
 
 /** A change of settings: absent or `undefined` leaves a setting, null turns it off. */
 export interface ConfigPatch {
+  /** How long a session lasts after sign-in; default 30 days. Binds at sign-in. */
   sessionDuration?: Duration | undefined;
+  /** How long an access token lasts; default 1 hour. Binds at the next token. */
   accessTokenTtl?: Duration | undefined;
+  /** After how long without a refresh a session is revoked; default never. Binds at once. */
   idleTimeout?: Duration | null | undefined;
+  /**
+   * How many active sessions a user may have, at least 1; default unlimited. Binds at the user's next
+   * sign-in.
+   */
   maxSessionsPerUser?: number | null | undefined;
+  /**
+   * For how long after a rotation the former refresh token still answers with the same successor, 0 to 60
+   * seconds; default 10 seconds.
+   */
   refreshReuseWindow?: Duration | undefined;
+  /**
+   * For how long events are kept; default null: none are recorded. Binds at once: what happens afterwards is
+   * recorded.
+   */
   eventRetention?: Duration | null | undefined;
+  /** After how long the record of an ended session is deleted by maintenance; default never. */
   recordRetention?: Duration | null | undefined;
+  /**
+   * Whether the ends of sessions are listed for verifiers away from the engine; default false. Binds at once:
+   * the list begins with what ends afterwards.
+   */
   revocationList?: boolean | undefined;
+  /**
+   * How long a session may last in which another person acts for the user; default 1 hour. Binds when it
+   * starts.
+   */
   maxActorDuration?: Duration | undefined;
+  /** The same as `sessionDuration`. */
   session_duration?: Duration | undefined;
+  /** The same as `accessTokenTtl`. */
   access_token_ttl?: Duration | undefined;
+  /** The same as `idleTimeout`. */
   idle_timeout?: Duration | null | undefined;
+  /** The same as `maxSessionsPerUser`. */
   max_sessions_per_user?: number | null | undefined;
+  /** The same as `refreshReuseWindow`. */
   refresh_reuse_window?: Duration | undefined;
+  /** The same as `eventRetention`. */
   event_retention?: Duration | null | undefined;
+  /** The same as `recordRetention`. */
   record_retention?: Duration | null | undefined;
+  /** The same as `revocationList`. */
   revocation_list?: boolean | undefined;
+  /** The same as `maxActorDuration`. */
   max_actor_duration?: Duration | undefined;
 }
 
