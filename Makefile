@@ -36,7 +36,7 @@ docs: surfaces
 
 # The documentation site, into build/site: no link may be dead. Then Chromium reads every page.
 site:
-	site/build
+	.ci/site/build
 	tests/docs/site
 
 # What programs write: bindings, TypeScript and OpenAPI schemas from core's public values, the C header, the SQL dump.
@@ -56,7 +56,7 @@ package:
 
 # A dry run of a release for this machine, into build/release: packed, signed with a throw-away key, installed into empty folders.
 release-check: c node cli package
-	release/check
+	.ci/release/check
 
 # The REST API against its description, by schemathesis; the numbers of `hellojohn serve`, by promtool.
 rest:

@@ -5,13 +5,13 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { compareVersions, readBinary } from "../../release/binary.mjs";
-import { findNotes, release } from "../../release/changelog.mjs";
-import { findCrates, findSqliteVersion } from "../../release/dependencies.mjs";
-import { findFault } from "../../release/guard.mjs";
-import { makeNotices, makeSbom } from "../../release/sbom.mjs";
-import { findOwnTarget, ROOT, TARGETS } from "../../release/targets.mjs";
-import { findDifferences, readVersion } from "../../release/version.mjs";
+import { compareVersions, readBinary } from "../../.ci/release/binary.mjs";
+import { findNotes, release } from "../../.ci/release/changelog.mjs";
+import { findCrates, findSqliteVersion } from "../../.ci/release/dependencies.mjs";
+import { findFault } from "../../.ci/release/guard.mjs";
+import { makeNotices, makeSbom } from "../../.ci/release/sbom.mjs";
+import { findOwnTarget, ROOT, TARGETS } from "../../.ci/release/targets.mjs";
+import { findDifferences, readVersion } from "../../.ci/release/version.mjs";
 
 const ADDON = join(ROOT, "npm/node/native/hellojohn.node");
 const OWN = findOwnTarget();
@@ -143,7 +143,7 @@ test("packages are packed with licences, source maps that lead somewhere, and th
   const folder = makeFolder(t);
   mkdirSync(join(folder, "addons", OWN), { recursive: true });
   writeFileSync(join(folder, "addons", OWN, "hellojohn.node"), readFileSync(ADDON));
-  const script = join(ROOT, "release/pack.mjs");
+  const script = join(ROOT, ".ci/release/pack.mjs");
   const options = [script, join(folder, "out"), "--addons", join(folder, "addons")];
   const missing = spawnSync(process.execPath, options, { encoding: "utf8" });
   assert.match(missing.stderr, /not packed:\n/);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ROOT, TARGETS } from "../../release/targets.mjs";
+import { ROOT, TARGETS } from "../../.ci/release/targets.mjs";
 
 const FOLDER = join(ROOT, ".github/workflows");
 const workflows = readdirSync(FOLDER).map((name) => [name, readFileSync(join(FOLDER, name), "utf8")]);

@@ -6,7 +6,7 @@ import re
 
 from mkdocs.structure.files import File
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 # Documents outside of docs/ that are pages too, and where.
 PAGES = {
@@ -34,7 +34,7 @@ def on_files(files, config):
     for source, page in PAGES.items():
         path = os.path.join(ROOT, source)
         files.append(File.generated(config, page, abs_src_path=path))
-    css = os.path.join(ROOT, "site", "site.css")
+    css = os.path.join(ROOT, ".ci", "site", "site.css")
     files.append(File.generated(config, "assets/site.css", abs_src_path=css))
     return files
 

@@ -1,5 +1,5 @@
 // Packs the npm packages as a release publishes them.
-// Usage: node release/pack.mjs OUT --addons FOLDER [--targets a,b] [--newest-glibc 2.28]
+// Usage: node .ci/release/pack.mjs OUT --addons FOLDER [--targets a,b] [--newest-glibc 2.28]
 //   FOLDER has TARGET/hellojohn.node for each target; OUT gets the tarballs and packages.json, which lists them in the order in which
 //   they are published. The packages and the addon must have been built (make node).
 
@@ -34,7 +34,7 @@ const { values, positionals } = parseArgs({
   },
 });
 if (positionals.length !== 1 || !values.addons)
-  throw new Error("usage: node release/pack.mjs OUT --addons FOLDER");
+  throw new Error("usage: node .ci/release/pack.mjs OUT --addons FOLDER");
 const out = resolve(positionals[0]);
 const targets = values.targets.split(",");
 const version = readVersion();

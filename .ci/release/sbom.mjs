@@ -1,4 +1,4 @@
-// Writes what a release is made of: node release/sbom.mjs OUT
+// Writes what a release is made of: node .ci/release/sbom.mjs OUT
 //   OUT/hellojohn.cdx.json            CycloneDX 1.6: every crate inside of the binaries, SQLite, and the npm packages
 //   OUT/THIRD_PARTY_LICENSES.txt      the licences of others, which the binaries must carry
 // From `cargo metadata`: cargo-cyclonedx writes a file for each crate of the workspace, knows nothing of SQLite, and takes minutes to install.
@@ -106,7 +106,7 @@ export function makeNotices(crates, sqlite) {
 
 if (isProgram(import.meta.url)) {
   const [out] = process.argv.slice(2);
-  if (!out) throw new Error("usage: node release/sbom.mjs OUT");
+  if (!out) throw new Error("usage: node .ci/release/sbom.mjs OUT");
   const crates = findCrates();
   const sqlite = findSqliteVersion(crates);
   const epoch = process.env.SOURCE_DATE_EPOCH;

@@ -1,7 +1,7 @@
 // The notes of a release, from CHANGELOG.md.
-//   node release/changelog.mjs                 prints those of the version in Cargo.toml; fails if there are none
-//   node release/changelog.mjs --draft         the same, or what stands under "Unreleased"
-//   node release/changelog.mjs --release DATE  makes "Unreleased" the version in Cargo.toml, of this date (2026-12-01)
+//   node .ci/release/changelog.mjs                 prints those of the version in Cargo.toml; fails if there are none
+//   node .ci/release/changelog.mjs --draft         the same, or what stands under "Unreleased"
+//   node .ci/release/changelog.mjs --release DATE  makes "Unreleased" the version in Cargo.toml, of this date (2026-12-01)
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isProgram, ROOT } from "./targets.mjs";
@@ -35,7 +35,9 @@ if (isProgram(import.meta.url)) {
     const draft = process.argv[2] === "--draft" ? findNotes(changelog, "Unreleased") : null;
     const notes = findNotes(changelog, version) ?? draft;
     if (!notes)
-      throw new Error(`CHANGELOG.md has no section ${version}: node release/changelog.mjs --release DATE`);
+      throw new Error(
+        `CHANGELOG.md has no section ${version}: node .ci/release/changelog.mjs --release DATE`,
+      );
     console.log(notes);
   }
 }

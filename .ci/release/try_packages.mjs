@@ -1,13 +1,13 @@
 // Installs packed npm packages into an empty folder, as a user of this machine would, and runs the quick start of the documents there.
-//   node release/try_packages.mjs --packed FOLDER                                  what release/pack.mjs has packed, for all machines
-//   node release/try_packages.mjs --addons FOLDER [--newest-glibc 2.28]            packs them for this machine first
+//   node .ci/release/try_packages.mjs --packed FOLDER                                  what .ci/release/pack.mjs has packed, for all machines
+//   node .ci/release/try_packages.mjs --addons FOLDER [--newest-glibc 2.28]            packs them for this machine first
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { findPrograms } from "../tests/docs/extract.mjs";
+import { findPrograms } from "../../tests/docs/extract.mjs";
 import { findOwnTarget, NEWEST_GLIBC, ROOT } from "./targets.mjs";
 import { readVersion } from "./version.mjs";
 
@@ -40,7 +40,7 @@ try {
       "--newest-glibc",
       values["newest-glibc"],
     ];
-    execFileSync(process.execPath, [join(ROOT, "release/pack.mjs"), packed, ...options], {
+    execFileSync(process.execPath, [join(ROOT, ".ci/release/pack.mjs"), packed, ...options], {
       stdio: "inherit",
     });
   }

@@ -1,10 +1,10 @@
 // The machines that a release has an addon for: a folder of npm/node/platforms each, and what its addon must be.
-// node release/targets.mjs prints the name of this one.
+// node .ci/release/targets.mjs prints the name of this one.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-export const ROOT = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 export const PLATFORMS = join(ROOT, "npm/node/platforms");
 
 /** The newest version of the GNU C library that an addon may ask for: Debian 10, RHEL 8 and Ubuntu 20.04 have it. */

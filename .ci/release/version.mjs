@@ -1,7 +1,7 @@
 // The version of everything that is released together stands in Cargo.toml, [workspace.package]. Other files repeat it, because the tools
 // that read them know no other place: this is the list of them.
-//   node release/version.mjs          prints it, and fails if a file has another one
-//   node release/version.mjs 0.2.0    sets it everywhere
+//   node .ci/release/version.mjs          prints it, and fails if a file has another one
+//   node .ci/release/version.mjs 0.2.0    sets it everywhere
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isProgram, ROOT } from "./targets.mjs";
