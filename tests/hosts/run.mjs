@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findOwnTarget } from "../../release/targets.mjs";
 import { ROOT, run } from "./tools.mjs";
 
 /** By the file in hosts/; the quick ones first. */
@@ -22,32 +23,18 @@ const SLOW = ["next", "sea", "bun", "deno", "workerd", "yarn_pnp"];
 const isQuick = process.argv.includes("--quick");
 const chosen = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const names = chosen.length > 0 ? chosen : isQuick ? QUICK : [...QUICK, ...SLOW];
-const NODE_PACKAGE = join(ROOT, "../../npm/node");
-const BROWSER_PACKAGES = ["client", "react"].map((name) => join(ROOT, "../../npm", name));
 
-/** Packs the package as a release does: without a local build, with the package of this machine's platform. */
+/** Packs the packages as a release does, for this machine: the tarballs by their names. */
 function pack(folder) {
-  const target = `${process.platform}-${process.arch}${{ linux: "-gnu", win32: "-msvc" }[process.platform] ?? ""}`;
-  const manifest = JSON.parse(readFileSync(join(NODE_PACKAGE, "package.json"), "utf8"));
-  const platform = `@hellojohn/node-${target}`;
-  const main = join(folder, "package");
-  for (const path of [...manifest.files, "README.md"]) {
-    if (!path.startsWith("native/")) cpSync(join(NODE_PACKAGE, path), join(main, path), { recursive: true });
-  }
-  manifest.optionalDependencies = { [platform]: manifest.version };
-  writeFileSync(join(main, "package.json"), JSON.stringify(manifest));
-  const addon = join(folder, "platform");
-  cpSync(join(NODE_PACKAGE, "platforms", target), addon, { recursive: true });
-  cpSync(join(NODE_PACKAGE, "native/hellojohn.node"), join(addon, "hellojohn.node"));
-  return { "@hellojohn/node": packTarball(main, folder), [platform]: packTarball(addon, folder) };
-}
-
-/** The tarball that a release of this package would be. */
-function packTarball(path, folder) {
-  const [{ filename }] = JSON.parse(
-    run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], { cwd: path }),
-  );
-  return join(folder, filename);
+  const target = findOwnTarget();
+  const addons = join(folder, "addons");
+  mkdirSync(join(addons, target), { recursive: true });
+  cpSync(join(ROOT, "../../npm/node/native/hellojohn.node"), join(addons, target, "hellojohn.node"));
+  const packed = join(folder, "packed");
+  const options = ["--addons", addons, "--targets", target, "--newest-glibc", "99.0"]; // a local build needs this machine's
+  run(process.execPath, [join(ROOT, "../../release/pack.mjs"), packed, ...options]);
+  const packages = JSON.parse(readFileSync(join(packed, "packages.json"), "utf8"));
+  return Object.fromEntries(packages.map(({ name, file }) => [name, join(packed, file)]));
 }
 
 function installHosts() {
@@ -63,17 +50,17 @@ function installHosts() {
 /** Has npm install the tarballs as for a user, and puts the outcome beside the hosts. */
 function installPackage(folder) {
   const tarballs = pack(folder);
-  const all = [...Object.values(tarballs), ...BROWSER_PACKAGES.map((path) => packTarball(path, folder))];
   const project = join(folder, "project");
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), '{"private": true}\n');
   // React, the peer of one of them, is beside the hosts.
   const options = ["--offline", "--legacy-peer-deps", "--no-fund", "--no-audit"];
-  run("npm", ["install", ...options, ...all], { cwd: project });
+  run("npm", ["install", ...options, ...Object.values(tarballs)], { cwd: project });
   const installed = join(ROOT, "node_modules/@hellojohn");
   rmSync(installed, { recursive: true, force: true });
   cpSync(join(project, "node_modules/@hellojohn"), installed, { recursive: true });
-  return tarballs;
+  // What hosts install by themselves: the package and that of this machine.
+  return Object.fromEntries(Object.entries(tarballs).filter(([name]) => name.startsWith("@hellojohn/node")));
 }
 
 const folder = mkdtempSync(join(tmpdir(), "hellojohn-hosts-"));
