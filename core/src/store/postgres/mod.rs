@@ -6,7 +6,8 @@
 //!
 //! Above it: [`codec`] turns records into values and back, [`statements`] holds the SQL, [`changes`] puts changes together,
 //! [`transaction`] is what a job sees, [`migrate`] makes the tables, [`writing`] runs writes in turns, [`look_up`] reads for
-//! callers together, and [`store`] is the whole.
+//! callers together, [`verify_leases`] remembers for how long
+//! ([`lease_terms`] is what the machines agree on, [`own_changes`] what a machine knows by itself), and [`store`] is the whole.
 
 mod attempt;
 mod changes;
@@ -17,9 +18,11 @@ mod error;
 mod fetched;
 mod foreign;
 mod io_thread;
+mod lease_terms;
 mod login_guard;
 mod look_up;
 mod migrate;
+mod own_changes;
 mod password;
 mod pool;
 mod read_tx;
@@ -34,10 +37,12 @@ mod transaction;
 pub(super) mod url;
 mod url_parameters;
 mod value;
+mod verify_leases;
 mod write_tx;
 mod writing;
 
 pub(super) use self::foreign::ForeignServer;
+pub(super) use self::lease_terms::lower_lease;
 #[cfg(test)]
 pub(super) use self::migrate::MIGRATIONS;
 pub(super) use self::store::PostgresStore;

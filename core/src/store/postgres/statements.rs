@@ -134,6 +134,32 @@ impl Change {
         matches!(self.definition().2, Form::Add)
     }
 
+    /// Whether a commit of it changes what a verification answers, so that its caller waits for what other machines remember. A written
+    /// end does, too, unless the clock or a bulk end has brought it.
+    pub(super) fn alters_answers(self) -> bool {
+        matches!(
+            self,
+            Change::SetConfig
+                | Change::SetSecret
+                | Change::SetKey
+                | Change::ChangeIdentity
+                | Change::AddBulkEnd
+        )
+    }
+
+    /// Whether a change of a row that is no session's changes answers about many.
+    pub(super) fn concerns_all_sessions(self) -> bool {
+        matches!(
+            self,
+            Change::SetConfig
+                | Change::SetSecret
+                | Change::SetVersion
+                | Change::SetKey
+                | Change::AddBulkEnd
+                | Change::FinishBulkEnd
+        )
+    }
+
     fn table(self) -> &'static str {
         self.definition().0
     }
@@ -296,15 +322,15 @@ pub(super) struct Statements {
     pub begin_snapshot: Arc<str>,
     /// How long to wait for a lock, how durable to commit, how long the server waits for the next trip.
     pub set_up: Arc<str>,
-    /// Takes the turn to write; the clock mark.
+    /// Takes the turn to write; the clock mark, and how long ending calls wait.
     pub take_turn: Arc<str>,
     /// The database's time now, the versions of tenants, the newest events of those that record any, and the
     /// newest revocations of those that list them.
     pub heads: Arc<str>,
-    /// The clock mark, the time from before the snapshot, and the versions of tenants.
+    /// The clock mark, the time from before the snapshot, the versions of tenants, and how long answers may be remembered.
     pub snapshot_heads: Arc<str>,
     /// In one statement, and so one snapshot: the clock mark, the time from before it, and for each pair of a tenant and a
-    /// session the tenant's version and the session.
+    /// session the tenant's version, how long the answer may be remembered, and the session.
     pub look_up: Arc<str>,
     pub sessions: Arc<str>,
     /// The sessions with one of these credentials or external ids.
@@ -336,6 +362,11 @@ pub(super) struct Statements {
     pub newest_revocation: Arc<str>,
     pub database_bytes: Arc<str>,
     pub set_mark: Arc<str>,
+    /// How long answers may be remembered (`lease_terms.rs`).
+    pub lease_terms: Arc<str>,
+    pub raise_lease: Arc<str>,
+    pub lower_lease: Arc<str>,
+    pub finish_lowering: Arc<str>,
     /// Notes the number of a store's commit with the commit itself.
     pub note_commit: Arc<str>,
     pub noted_commit: Arc<str>,
@@ -397,11 +428,12 @@ impl Statements {
             )),
             take_turn: text(match isolation {
                 Isolation::ReadCommitted => {
-                    "SELECT highest_at_ms, era FROM @clock_mark WHERE only_row = 1 FOR UPDATE"
+                    "SELECT highest_at_ms, era, lease_wait_ms FROM @clock_mark WHERE only_row = 1 FOR UPDATE"
                 }
                 // The snapshot may be older than the lock: who waited for another transaction has to begin again.
                 Isolation::Serializable => {
-                    "UPDATE @clock_mark SET era = era WHERE only_row = 1 RETURNING highest_at_ms, era"
+                    "UPDATE @clock_mark SET era = era WHERE only_row = 1 \
+                     RETURNING highest_at_ms, era, lease_wait_ms"
                 }
             }),
             heads: text(&format!(
@@ -414,12 +446,12 @@ impl Statements {
                 millis("clock_timestamp()")
             )),
             snapshot_heads: text(&format!(
-                "SELECT {}, t.tenant_no, t.version, m.highest_at_ms, m.era FROM @clock_mark m \
+                "SELECT {}, t.tenant_no, t.version, m.highest_at_ms, m.era, m.lease_ms FROM @clock_mark m \
                  LEFT JOIN @tenants t ON t.tenant_no = ANY ($1) WHERE m.only_row = 1",
                 millis("now()")
             )),
             look_up: text(&format!(
-                "SELECT {}, k.tenant_no, t.version, m.highest_at_ms, m.era, {} \
+                "SELECT {}, k.tenant_no, t.version, m.highest_at_ms, m.era, m.lease_ms, {} \
                  FROM unnest($1::bigint[], $2::bytea[]) AS k (tenant_no, session_ulid) \
                  JOIN @clock_mark m ON m.only_row = 1 LEFT JOIN @tenants t ON t.tenant_no = k.tenant_no \
                  LEFT JOIN LATERAL (SELECT {session} FROM @sessions s \
@@ -519,6 +551,20 @@ impl Statements {
                 "UPDATE @clock_mark SET highest_at_ms = $1, era = $2 WHERE only_row = 1",
                 "1",
             )),
+            lease_terms: text("SELECT lease_ms FROM @clock_mark WHERE only_row = 1"),
+            raise_lease: text(
+                "UPDATE @clock_mark SET lease_ms = greatest(lease_ms, $1), \
+                 lease_wait_ms = greatest(lease_wait_ms, $1), lease_change = lease_change + 1 \
+                 WHERE only_row = 1 RETURNING lease_ms",
+            ),
+            lower_lease: text(
+                "UPDATE @clock_mark SET lease_ms = least(lease_ms, $1), lease_change = lease_change + 1 \
+                 WHERE only_row = 1 RETURNING lease_wait_ms, lease_change",
+            ),
+            finish_lowering: text(
+                "UPDATE @clock_mark SET lease_wait_ms = lease_ms WHERE only_row = 1 AND lease_change = $1 \
+                 RETURNING lease_wait_ms",
+            ),
             note_commit: text(
                 "INSERT INTO @writers AS w (writer_id, commit_no, committed_at) VALUES ($1, $2, now()) \
                  ON CONFLICT (writer_id) DO UPDATE \

@@ -67,12 +67,17 @@ impl WriteTransaction for Tx<'_, '_> {
         self.job_has_changed()
     }
 
+    fn outlast_leases(&self) {
+        self.note_lease_wait();
+    }
+
     fn raise_clock_mark(&self, highest: Timestamp) -> Result<(), Failure> {
         let epoch = self.fetched.borrow().mark.epoch;
         self.set_mark(ClockMark { highest, epoch })
     }
 
     fn reset_clock_mark(&self, mark: ClockMark) -> Result<(), Failure> {
+        self.touch_everything();
         self.set_mark(mark)
     }
 
@@ -169,6 +174,10 @@ impl WriteTransaction for Tx<'_, '_> {
     }
 
     fn end_session(&self, tenant: TenantNo, id: SessionId, end: End, by: BulkNo) -> Result<(), Failure> {
+        // What the clock ends, every machine ends by itself; what a bulk end ends was waited for by its own call.
+        if by == 0 && !end.reason.is_by_clock() {
+            self.note_lease_wait();
+        }
         if by != 0 {
             let values = vec![tenant.into(), by.into(), 1.into()];
             self.change(Change::CountEnded, RowKey::BulkEnd(tenant, by), values)?;
