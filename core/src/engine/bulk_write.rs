@@ -52,7 +52,7 @@ impl WriteContext<'_> {
     /// Ends the active ones of these sessions as one act.
     pub(super) fn end_many(&self, selection: &Selection<'_>) -> Result<BulkStep<EndedCount>, OpError> {
         if selection.reason.is_some() {
-            self.transaction.outlast_leases(); // others may have ended some of them just now
+            self.transaction.outlast_leases(None); // others may have ended some of them just now
         }
         match self.ends().end_few(selection)? {
             Some(count) => Ok(BulkStep::Done(EndedCount::Counted(count))),

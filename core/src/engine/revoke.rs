@@ -59,7 +59,7 @@ impl Tenant {
             if ctx.ends().stamp(&record.lifetime())?.is_none() {
                 ctx.ends().end(&record.lifetime(), Ending::Plain(EndReason::Revoked))?;
             }
-            ctx.transaction.outlast_leases(); // another call may have ended it just now
+            ctx.transaction.outlast_leases(Some(id)); // another call may have ended it just now
             Ok(())
         })
     }
@@ -148,7 +148,7 @@ impl Tenant {
                         ctx.end_reused(&record, presented.generation)?;
                         Err(refresh_token_reused().into())
                     }
-                    Decision::Ended(end) => ctx.refuse_sign_out(end, scope, record.user_id),
+                    Decision::Ended(end) => ctx.refuse_sign_out(end, scope, record),
                     Decision::Rotate | Decision::Replay => ctx.sign_out(record, scope),
                 }
             });
@@ -165,7 +165,7 @@ impl Tenant {
                 return Err(rejected_access_token(Rejection::Invalid).into());
             }
             match ctx.ends().stamp(&record.lifetime())? {
-                Some(found) => ctx.refuse_sign_out(found.end, scope, record.user_id),
+                Some(found) => ctx.refuse_sign_out(found.end, scope, record),
                 None => ctx.sign_out(record, scope),
             }
         });
@@ -185,11 +185,16 @@ type SignedOut = BulkStep<(EndedCount, UserId)>;
 
 impl WriteContext<'_> {
     /// The sign-out of a session that has ended.
-    fn refuse_sign_out(&self, end: End, scope: SignOutScope, user: UserId) -> Result<SignedOut, OpError> {
+    fn refuse_sign_out(
+        &self,
+        end: End,
+        scope: SignOutScope,
+        record: SessionRecord,
+    ) -> Result<SignedOut, OpError> {
         match scope {
             SignOutScope::Local => {
-                self.transaction.outlast_leases(); // another call may have ended it just now
-                Ok(BulkStep::Done((EndedCount::Counted(0), user)))
+                self.transaction.outlast_leases(Some(record.id)); // another call may have ended it just now
+                Ok(BulkStep::Done((EndedCount::Counted(0), record.user_id)))
             }
             SignOutScope::Global => Err(ended_session(end).into()),
         }

@@ -181,8 +181,9 @@ pub(crate) trait WriteTransaction: ReadTransaction {
 
     /// Has the job's caller wait, after the commit, until no machine gives an answer from memory that does not know of what is
     /// committed by then. A store does so by itself for every change that ends sessions or alters what is told of
-    /// them, also by settings and keys. A job asks for it that has found ended what it was to end: the call that ended it may still be waiting.
-    fn outlast_leases(&self) {}
+    /// them, also by settings and keys. A job asks for it that has found ended what it was to end, this session or, for `None`, any number:
+    /// the call that ended it may still be waiting. From the return of the call on, this store remembers no answer about them.
+    fn outlast_leases(&self, _found: Option<SessionId>) {}
 
     /// Moves the clock mark on within its epoch. The caller has compared it with the present mark.
     fn raise_clock_mark(&self, highest: Timestamp) -> Result<(), Failure>;

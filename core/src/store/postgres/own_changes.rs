@@ -31,8 +31,12 @@ impl Touched {
         }
     }
 
-    pub(super) fn note_everything(&mut self) {
-        self.everything = true;
+    /// The transaction has found this session other than it may be remembered, or any number of them.
+    pub(super) fn note_found(&mut self, session: Option<SessionId>) {
+        match session {
+            Some(id) => self.buckets.push(bucket(id)),
+            None => self.everything = true,
+        }
     }
 
     fn is_empty(&self) -> bool {

@@ -218,8 +218,9 @@ impl<'a, 'c> Tx<'a, 'c> {
         self.outlasts_leases.set(true);
     }
 
-    pub(super) fn touch_everything(&self) {
-        self.touched.borrow_mut().note_everything();
+    /// Has the store forget what it remembers of the session, or of all.
+    pub(super) fn touch(&self, session: Option<SessionId>) {
+        self.touched.borrow_mut().note_found(session);
     }
 
     pub(super) fn take_touched(&self) -> Touched {

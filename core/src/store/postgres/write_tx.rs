@@ -67,8 +67,9 @@ impl WriteTransaction for Tx<'_, '_> {
         self.job_has_changed()
     }
 
-    fn outlast_leases(&self) {
+    fn outlast_leases(&self, found: Option<SessionId>) {
         self.note_lease_wait();
+        self.touch(found);
     }
 
     fn raise_clock_mark(&self, highest: Timestamp) -> Result<(), Failure> {
@@ -77,7 +78,7 @@ impl WriteTransaction for Tx<'_, '_> {
     }
 
     fn reset_clock_mark(&self, mark: ClockMark) -> Result<(), Failure> {
-        self.touch_everything();
+        self.touch(None);
         self.set_mark(mark)
     }
 

@@ -46,8 +46,8 @@ impl PostgresStore {
         if let Some(error) = tx.take_broken() {
             return Err(error.into());
         }
-        let Some(mut last) = last? else { return Ok(()) }; // nothing was changed: it is rolled back
         touched.add(tx.take_touched());
+        let Some(mut last) = last? else { return Ok(()) }; // nothing was changed: it is rolled back
         drop(tx);
         let number = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
         let values = vec![self.writer_id.as_slice().into(), number.into()];
