@@ -56,7 +56,6 @@ pub fn defer_lease_waits<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 
 impl LeaseWait {
     /// So long from now on.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for a store over a network"))]
     pub(crate) fn from_now(limit: Duration) -> Self {
         LeaseWait { since: Stopwatch::start(), limit }
     }

@@ -26,6 +26,7 @@ pub(crate) fn open(database: Database, options: StoreOptions) -> Result<Box<dyn 
 }
 
 /// Shortens the leases on the database at this URL; how long ending calls wait from now on, in ms.
+#[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "for a store over a network"))]
 pub(crate) fn lower_lease(
     database: Database,
     options: StoreOptions,

@@ -156,7 +156,7 @@ pub(crate) trait ReadTransaction {
     fn newest_revocation(&self, tenant: TenantNo) -> Result<RevocationSeq, Failure>;
 
     /// How long a machine may remember an answer that this transaction confirms, in ms, as the database allows it; 0 for a store
-    /// whose answers nobody remembers by time.
+    /// whose answers are not remembered by time.
     fn allowed_lease_ms(&self) -> i64 {
         0
     }

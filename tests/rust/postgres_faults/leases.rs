@@ -27,10 +27,6 @@ fn lease(millis: u64) -> VerifyMode {
     VerifyMode::Lease(Duration::from_millis(millis))
 }
 
-fn stale(millis: u64) -> VerifyMode {
-    VerifyMode::Stale(Duration::from_millis(millis))
-}
-
 fn accepts(tenant: &Tenant, grant: &Grant) -> bool {
     tenant.verify_access_token(grant.access_token.expose()).is_ok()
 }
@@ -38,7 +34,7 @@ fn accepts(tenant: &Tenant, grant: &Grant) -> bool {
 #[test]
 fn within_a_lease_a_verification_takes_no_trip() {
     let (_, proxy, through) = proxied();
-    for mode in [lease(5_000), stale(5_000)] {
+    for mode in [lease(5_000), VerifyMode::Stale(VerifyMode::LONGEST)] {
         let here = host(&through, mode);
         let grant = sign_in(&here, "usr_1");
         let token = grant.access_token.expose();
@@ -233,7 +229,7 @@ fn a_network_that_fails_lets_no_ended_session_in() {
 fn a_stale_answer_is_given_for_so_long_elsewhere_and_not_at_all_here() {
     let (url, ..) = proxied();
     let ms = 400;
-    let (here, there) = (host(&url, stale(ms)), host(&url, stale(ms)));
+    let [here, there] = [(); 2].map(|()| host(&url, VerifyMode::Stale(Duration::from_millis(ms))));
     let grants: Vec<Grant> = (0..3).map(|_| sign_in(&here, "usr_1")).collect();
     let remember = |grant: &Grant| assert!(accepts(&here, grant) && accepts(&there, grant));
 

@@ -4,12 +4,14 @@
 //! [`connect`] logs in (by [`socket`], [`tls`], [`password`] and [`login_guard`]); [`session`] is one login at one server;
 //! [`connection`] sends statements in trips over it; [`pool`] lends connections out. Everything is synchronous for its caller.
 //!
-//! Above it: [`codec`] turns records into values and back, [`statements`] holds the SQL, [`changes`] puts changes together,
+//! Above it: [`codec`] turns records into values and back, [`statements`] and
+//! [`change`] hold the SQL, [`changes`] puts changes together,
 //! [`transaction`] is what a job sees, [`migrate`] makes the tables, [`writing`] runs writes in turns, [`look_up`] reads for
 //! callers together, [`verify_leases`] remembers for how long
 //! ([`lease_terms`] is what the machines agree on, [`own_changes`] what a machine knows by itself), and [`store`] is the whole.
 
 mod attempt;
+mod change;
 mod changes;
 mod codec;
 mod connect;

@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 
-use super::statements::Change;
+use super::change::Change;
 use crate::model::id::SessionId;
 use crate::store::verify_lease::OwnCommits;
 

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use super::change::Change;
 use super::changes::{RowChange, RowKey, merge};
 use super::codec;
 use super::connection::Connection;
@@ -11,7 +12,7 @@ use super::error::WireError;
 use super::fetched::{Fetched, pairs};
 use super::own_changes::Touched;
 use super::session::MAX_STATEMENTS;
-use super::statements::{Change, Statements};
+use super::statements::Statements;
 use super::value::{Answer, Row, Statement, Value};
 use super::verify_leases::time_to_outlast;
 use crate::error::Failure;

@@ -1,8 +1,8 @@
 //! What a job can change: one function per change.
 
+use super::change::{Change, IDENTITY, ROTATED};
 use super::changes::RowKey;
 use super::codec::{self, AsValue};
-use super::statements::{Change, IDENTITY, ROTATED};
 use super::transaction::{Tx, draw_number};
 use super::value::Value;
 use crate::clock::Timestamp;

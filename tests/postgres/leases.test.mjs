@@ -1,0 +1,111 @@
+// Verifications that are remembered, in Node: `tests/postgres/run node --test tests/postgres/leases.test.mjs`.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { HelloJohn } from "@hellojohn/node";
+import { isFailure, makeTenant, TENANT } from "../node/fixture.mjs";
+
+function makeUrl() {
+  const server = process.env.HJ_PG;
+  assert.ok(server, "HJ_PG is not set: tests/postgres/run node --test …");
+  return `${server}${server.includes("?") ? "&" : "?"}schema=hj_node_${randomBytes(6).toString("hex")}`;
+}
+
+/** Two engines on one database, as two machines have them. */
+async function makeHosts(t, here, there) {
+  const database = makeUrl();
+  const hosts = [
+    makeTenant(t, { database, verify: there, busyTimeout: "6s" }),
+    makeTenant(t, { database, verify: here }),
+  ];
+  for (const hj of hosts) await hj.ready();
+  return [hosts[1], hosts[0]];
+}
+
+async function timed(work) {
+  const began = performance.now();
+  const answer = await work();
+  return [performance.now() - began, answer];
+}
+
+test("no call that ends a session resolves while another host may accept it", async (t) => {
+  const [here, there] = await makeHosts(t, "lease:500ms", "store");
+  const ends = [
+    ({ session }) => there.sessions.revoke(session.id),
+    () => there.sessions.revokeAll("usr_1"),
+    ({ accessToken }) => there.auth.signOut(accessToken),
+    ({ session }) =>
+      there.sessions.update(session.id, { role: "guest" }).then(() => there.sessions.revoke(session.id)),
+  ];
+  for (const end of ends) {
+    const grant = await there.sessions.create({ userId: "usr_1" });
+    let hasResolved = false;
+    const verifier = (async () => {
+      for (;;) {
+        const began = hasResolved;
+        const { valid } = await here.verifyTokenRemote(grant.accessToken);
+        const byId = await here.sessions.verify(grant.session.id);
+        if (began) return valid || byId.valid;
+      }
+    })();
+    const [took] = await timed(() => end(grant));
+    hasResolved = true;
+    assert.equal(await verifier, false, "accepted after the call had resolved");
+    assert.ok(took >= 506, `${took} ms`);
+  }
+});
+
+test("what is remembered is answered without the server, and calls that wait hold up no other", async (t) => {
+  const [here, there] = await makeHosts(t, "lease:2000ms", "store");
+  const grant = await here.sessions.create({ userId: "usr_1" });
+  const verify = () => here.verifyTokenRemote(grant.accessToken);
+  await verify();
+  const [took] = await timed(async () => {
+    for (let n = 0; n < 2000; n += 1) assert.equal((await verify()).valid, true);
+  });
+  assert.ok(took < 2000, `${took} ms for 2,000 verifications: each has asked the server`);
+
+  // More calls than there are threads that commit, all of which wait, and others that go on meanwhile.
+  const others = await Promise.all(
+    Array.from({ length: 24 }, () => there.sessions.create({ userId: "usr_2" })),
+  );
+  let waiting = others.length;
+  const revoked = timed(() =>
+    Promise.all(others.map(({ session }) => there.sessions.revoke(session.id).then(() => (waiting -= 1)))),
+  );
+  const refreshed = await there.sessions.refresh(grant.refreshToken);
+  await there.sessions.refresh(refreshed.refreshToken);
+  assert.equal(waiting, others.length, "the refreshes waited for the revocations");
+  const [all] = await revoked;
+  assert.ok(all >= 2021 && all < 6000, `${all} ms`);
+});
+
+test("stale answers end after their time elsewhere, and at once where the session was ended", async (t) => {
+  const [here, there] = await makeHosts(t, "stale:400ms", "stale:400ms");
+  const grant = await here.sessions.create({ userId: "usr_1" });
+  for (const hj of [here, there]) assert.equal((await hj.verifyTokenRemote(grant.accessToken)).valid, true);
+  await there.sessions.revoke(grant.session.id);
+  const ended = performance.now();
+  assert.equal((await there.verifyTokenRemote(grant.accessToken)).valid, false);
+  for (;;) {
+    const began = performance.now();
+    if (!(await here.verifyTokenRemote(grant.accessToken)).valid) break;
+    assert.ok(began - ended < 400, `${began - ended} ms after the end`);
+  }
+});
+
+test("a mode that is none, or not for this database, is refused", async (t) => {
+  for (const verify of ["lease", "lease:24ms", "lease:5001ms", "stale:1s", "", 250, {}]) {
+    assert.throws(
+      () => new HelloJohn({ ...TENANT, database: makeUrl(), verify }),
+      isFailure("validation_error"),
+    );
+  }
+  for (const [database, verify] of [
+    [":memory:", "lease:250ms"],
+    [`${makeUrl()}&verify=stale:250ms`, "lease:250ms"],
+  ]) {
+    await assert.rejects(makeTenant(t, { database, verify }).ready(), isFailure("validation_error"));
+  }
+  await makeTenant(t, { database: ":memory:", verify: "store" }).ready();
+});
