@@ -206,7 +206,10 @@ impl Tenant {
             let no = next_key_no(&keys);
             let key = keys.iter().find(|key| key.id == kid).cloned().ok_or_else(unknown_key)?;
             match key.state {
-                KeyState::Retired => return Ok(()),
+                KeyState::Retired => {
+                    ctx.transaction.outlast_leases(None); // another call may have retired it just now
+                    return Ok(());
+                }
                 KeyState::Active => {
                     let problem = Error::validation("kid", "is the active key; rotate first");
                     return Err(Refusal::because(problem).into());

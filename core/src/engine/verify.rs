@@ -156,7 +156,9 @@ impl Tenant {
             |_| 1,
             || {
                 // What is remembered takes no place in the line for the next trip.
-                if let Ok(Some(cached)) = self.find_cached(token) {
+                if self.reads_over_network()
+                    && let Ok(Some(cached)) = self.find_cached(token)
+                {
                     return Pending::ready(Ok(cached));
                 }
                 let named = verifier::session_named_by(token, &self.inner.issuer, self.id());
