@@ -225,11 +225,11 @@ impl CallRunner {
         collect_reports(self.completions.reports.are_wanted(), body)
     }
 
-    /// Whether the cached answer whose validator has this number is certainly fresh. Never waits.
-    pub(crate) fn is_fresh(&self, number: i64) -> bool {
+    /// Whether the cached answer whose validator has this number is certainly fresh, or also one that is remembered for a time. Never waits.
+    pub(crate) fn is_fresh(&self, number: i64, or_leased: bool) -> bool {
         self.engine.as_ref().is_some_and(|engine| {
             engine.if_open().is_some_and(|open| {
-                catch_panic(|| engine.validators.is_fresh(number, &open.tenant)).unwrap_or(false)
+                catch_panic(|| engine.validators.is_fresh(number, or_leased, &open.tenant)).unwrap_or(false)
             })
         })
     }

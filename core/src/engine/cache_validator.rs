@@ -34,6 +34,13 @@ impl CacheValidator {
         self.commit_version.is_some_and(|version| store.is_unchanged_since(self.session, version))
     }
 
+    /// Whether it goes by a time for which a verification may be remembered ([`VerifyMode`](crate::VerifyMode)), and not by what has been
+    /// committed.
+    #[doc(hidden)]
+    pub fn is_leased(&self) -> bool {
+        self.lease.is_some_and(|lease| lease.length_ms > 0)
+    }
+
     /// Whether the answer is the same at `now` for an unchanged session.
     pub(super) fn holds_at(&self, now: Timestamp) -> bool {
         self.token_expires_at.is_none_or(|expires_at| now < expires_at)

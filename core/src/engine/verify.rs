@@ -100,12 +100,32 @@ impl Tenant {
     /// # Errors
     /// As [`verify_session`](Self::verify_session), from [`Pending::wait`].
     pub fn begin_verify_session(&self, id: SessionId) -> Pending<Session, VerifyError> {
+        self.begin_verify_session_cacheable(id).map(|(session, _)| session)
+    }
+
+    /// Begins a [`verify_session_cacheable`](Self::verify_session_cacheable).
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let (session, validator) = tenant.begin_verify_session_cacheable(grant.session.id).wait().map_err(|it| it.error)?;
+    /// # assert_eq!(session.id, grant.session.id);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`verify_session`](Self::verify_session), from [`Pending::wait`].
+    pub fn begin_verify_session_cacheable(
+        &self,
+        id: SessionId,
+    ) -> Pending<(Session, CacheValidator), VerifyError> {
         self.observe_pending(
             Operation::VerifySession,
             |_| 1,
             || {
                 let (tenant, begun) = (self.clone(), self.begin_read(&NeededSessions::One(id)));
-                Pending::deferred(move || Ok(tenant.check_session(begun, id)?.0))
+                Pending::deferred(move || tenant.check_session(begun, id))
             },
         )
     }
