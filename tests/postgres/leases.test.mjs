@@ -112,6 +112,22 @@ test("stale answers end after their time elsewhere, and at once where the sessio
   }
 });
 
+test("the command line shortens the leases of a database, and waits for the longer ones", async (t) => {
+  const database = makeUrl();
+  const [here, there] = await makeHosts(t, "lease:600ms", "store", database);
+  const grant = await here.sessions.create({ userId: "usr_1" });
+  assert.equal((await here.verifyTokenRemote(grant.accessToken)).valid, true);
+  const program = new URL("../../npm/node/dist/command_line.js", import.meta.url).pathname;
+  const lower = ["maintain", "lower-lease", "0", "--database", database, "--json"];
+  const [took, told] = await timed(() =>
+    execFileSync(process.execPath, [program, ...lower], { encoding: "utf8" }),
+  );
+  assert.deepEqual(JSON.parse(told), { wait_ms: 0 });
+  assert.ok(took >= 607, `${took} ms`);
+  await there.sessions.revoke(grant.session.id);
+  assert.equal((await here.verifyTokenRemote(grant.accessToken)).valid, false);
+});
+
 test("a mode that is none, or not for this database, is refused", async (t) => {
   for (const verify of ["lease", "lease:24ms", "lease:5001ms", "stale:1s", "", 250, {}]) {
     assert.throws(

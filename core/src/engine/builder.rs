@@ -211,7 +211,7 @@ impl EngineBuilder {
     /// `storage_corrupt` for a file that is not ours, damaged or changed by another program, `storage_too_new`,
     /// `storage_read_only`, `storage_io` (also on a network file system),
     /// `storage_busy` (also when another library in this process has the file open), `validation_error` (also for a
-    /// URL that is not well formed or for which no store is built in, and for an option about files together with a URL), `forked` in a
+    /// URL that is not well formed or for which no store is built in, for an option about files together with a URL, and for [`verify`](Self::verify) together with a file), `forked` in a
     /// child of a process that had used the library before the fork. Over PostgreSQL also `storage_io` if no server takes writes
     /// within 30 seconds (or `busy_timeout`, if that is longer) or the login is refused.
     pub fn open(self, database: impl AsRef<OsStr>) -> Result<Engine, Error> {
