@@ -333,6 +333,12 @@ typedef struct {
   /// Gets `observer_data` once, when no call can reach the observer any more, on the thread that frees the last handle;
   /// default NULL. The data of an engine that was not opened stay the host's.
   hj_observer_free observer_free;
+  /// How verifications over PostgreSQL are answered: "store", the default, asks the database each time; "lease:250ms" answers
+  /// for 250 milliseconds from memory what the database has confirmed, calls that end a session return so much later, and
+  /// no machine accepts the session after that; "stale:250ms" is the same without waiting, so that other processes may accept an ended
+  /// session for 250 milliseconds. 25 to 5000 milliseconds. The parameter `verify` of the URL says the same: the two must not
+  /// differ. For a file, anything but "store" is HJ_ERR_VALIDATION_ERROR.
+  hj_str verify;
 } hj_open_options;
 
 /// What a call says about a second factor: one of HJ_MFA_….

@@ -249,7 +249,7 @@ fn read_machine() -> Reading {
 
 /// The time since the machine started, its sleep included.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn read_elapsed() -> i64 {
+pub(crate) fn read_elapsed() -> i64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` can be written. The call fails only on a kernel from before 2011; the time is then 0, and every step
     // looks like a jump, which refuses instead of accepting.
@@ -259,7 +259,7 @@ fn read_elapsed() -> i64 {
 
 /// The time since the process began to read it. Elsewhere the standard library's clock goes on while the machine sleeps.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn read_elapsed() -> i64 {
+pub(crate) fn read_elapsed() -> i64 {
     static BEGAN: std::sync::OnceLock<Stopwatch> = std::sync::OnceLock::new();
     i64::try_from(BEGAN.get_or_init(Stopwatch::start).elapsed().as_millis()).unwrap_or(i64::MAX)
 }

@@ -63,8 +63,8 @@ pub use engine::{
     EventPage, EventQuery, ImportProblem, ImportReport, ImportRequest, ListQuery, LocalVerification,
     Observer, OperationReport, Pending, PurgeBefore, RefreshRequest, ReplayReport, RestorePolicy,
     RevocationList, RevokeWhere, SealReport, SignInAttempt, SignOutScope, Tenant, backup_database,
-    check_database, copy_database, restore_database, restore_database_with_events, verify_event_log,
-    verify_event_log_file,
+    check_database, copy_database, lower_lease, restore_database, restore_database_with_events,
+    verify_event_log, verify_event_log_file,
 };
 #[doc(hidden)]
 pub use engine::{EngineOptions, ForeignDatabase};
@@ -97,6 +97,9 @@ pub use store::copy_progress::CopyProgress;
 pub use store::copy_report::{CopyPhase, CopyReport, CopyStep};
 pub use store::durability::Durability;
 pub use store::file_access::FileAccess;
+#[doc(hidden)]
+pub use store::lease_wait::defer_lease_waits;
+pub use store::verify_mode::VerifyMode;
 pub use token::access_claims::AccessClaims;
 pub use token::jwks::Jwks;
 pub use token::keyring::{KeyInfo, KeyState};

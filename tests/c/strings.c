@@ -205,7 +205,7 @@ static void refuse_bad_structs(void) {
   hj_page *page = NULL;
   hj_rest *rest = NULL;
   hj_response *answer = NULL;
-  hj_str id, token, refresh_token;
+  hj_str id, token, refresh_token, absent = {NULL, 0};
   CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), &create, &grant, error));
   id = hj_str_of(hj_session_id(hj_grant_session(grant)));
   token = hj_str_of(hj_grant_access_token(grant));
@@ -266,6 +266,20 @@ static void refuse_bad_structs(void) {
     hj_engine_free(new_engine);
     new_engine = NULL;
   }
+  /* How verifications are answered is about a server, but for the one way that a file knows. */
+  const char *modes[] = {"lease:250ms", "stale:250ms", "lease", "lease:24ms", "lease:5001ms", "Store"};
+  for (size_t n = 0; n < sizeof modes / sizeof *modes; n++) {
+    open.verify = hj_str_of(modes[n]);
+    CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
+  }
+  open.verify = HJ_STR("lease:250ms");
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR,
+               hj_engine_open(HJ_STR("postgres://user@127.0.0.1:1/x?verify=store"), &open, &new_engine, error));
+  open.verify = HJ_STR("store");
+  CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));
+  hj_engine_free(new_engine);
+  new_engine = NULL;
+  open.verify = absent;
   /* A host that was built with the first release knows no token_cache_bytes. */
   open.struct_size = offsetof(hj_open_options, token_cache_bytes);
   CHECK_STATUS(HJ_OK, hj_engine_open(HJ_STR(":memory:"), &open, &new_engine, error));

@@ -160,3 +160,12 @@ pub fn code<T, E: Into<Error>>(outcome: Result<T, E>) -> Option<ErrorCode> {
 pub fn rounds(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
+
+/// Nanoseconds by the machine's clock that all of its processes have in common and no step moves.
+pub fn monotonic_nanos() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` can be written.
+    assert_eq!(unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) }, 0);
+    let (secs, nanos) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
+    secs.expect("since the start") * 1_000_000_000 + nanos.expect("a fraction")
+}

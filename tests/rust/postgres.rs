@@ -23,10 +23,12 @@ impl Schema {
         Some(Schema { server, name: format!("hj_{name}_{capitals:x}") })
     }
 
-    /// The server as its own programs take it: without the engine's parameter.
+    /// The server as its own programs take it: without the engine's parameters.
     fn plain_server(&self) -> String {
         let (location, parameters) = self.server.split_once('?').unwrap_or((&self.server, ""));
-        let others = parameters.split('&').filter(|parameter| !parameter.starts_with("isolation="));
+        let is_own =
+            |parameter: &&str| ["isolation=", "verify="].iter().any(|own| parameter.starts_with(own));
+        let others = parameters.split('&').filter(|parameter| !is_own(parameter));
         format!("{location}?{}", others.collect::<Vec<_>>().join("&"))
     }
 

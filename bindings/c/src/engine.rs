@@ -114,6 +114,12 @@ pub struct hj_open_options {
     /// Gets `observer_data` once, when no call can reach the observer any more, on the thread that frees the last handle;
     /// default NULL. The data of an engine that was not opened stay the host's.
     pub observer_free: hj_observer_free,
+    /// How verifications over PostgreSQL are answered: "store", the default, asks the database each time; "lease:250ms" answers
+    /// for 250 milliseconds from memory what the database has confirmed, calls that end a session return so much later, and
+    /// no machine accepts the session after that; "stale:250ms" is the same without waiting, so that other processes may accept an ended
+    /// session for 250 milliseconds. 25 to 5000 milliseconds. The parameter `verify` of the URL says the same: the two must not
+    /// differ. For a file, anything but "store" is HJ_ERR_VALIDATION_ERROR.
+    pub verify: hj_str,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given", 0, NULL, no function, HJ_DURABILITY_FULL, HJ_FILE_ACCESS_OWNER,
@@ -179,6 +185,10 @@ unsafe fn read_builder(options: hj_open_options) -> Result<(EngineBuilder, Optio
     // SAFETY: the caller keeps "Strings".
     if let Some(issuer) = unsafe { options.issuer.read_text("issuer") }? {
         builder = builder.issuer(issuer);
+    }
+    // SAFETY: as above.
+    if let Some(mode) = unsafe { options.verify.parse("verify") }? {
+        builder = builder.verify(mode);
     }
     match usize::try_from(options.token_cache_capacity) {
         Ok(0) => {}

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hellojohn::{Actor, Error, ErrorCode, Pending, Tenant};
+use hellojohn::{Actor, Error, ErrorCode, Pending, Tenant, defer_lease_waits};
 use napi::bindgen_prelude::{Either, Env};
 use napi_derive::napi;
 use serde_json::{Map, Value};
 
 use crate::completion_queue::{CompletionQueue, Completions};
 use crate::guard::catch_panic;
+use crate::late_answers::tell_after;
 use crate::lazy_engine::{LazyEngine, OpenTenant};
 use crate::observed::{ANSWERED_INLINE, collect_reports};
 use crate::thread_pool::{LOOKUPS, ThreadPool, WRITES};
@@ -109,10 +110,14 @@ impl CallRunner {
             }
             let run =
                 || catch_panic(|| Ok(body(called_at.elapsed()))).unwrap_or_else(|error| Some(Err(error)));
+            let ((answer, reports), left) = defer_lease_waits(|| collect_reports(is_observed, run));
             // What was told of a read that another job repeats is dropped.
-            if let (Some(answer), reports) = collect_reports(is_observed, run) {
-                completions.reports.keep(call, reports);
+            let Some(answer) = answer else { return };
+            completions.reports.keep(call, reports);
+            if left.is_zero() {
                 completions.complete(call, answer);
+            } else {
+                tell_after(left, Box::new(move || completions.complete(call, answer)));
             }
         };
         // A write that was begun may commit without this job, so only the job knows the right answer, late or not.
@@ -220,11 +225,11 @@ impl CallRunner {
         collect_reports(self.completions.reports.are_wanted(), body)
     }
 
-    /// Whether the cached answer whose validator has this number is certainly fresh. Never waits.
-    pub(crate) fn is_fresh(&self, number: i64) -> bool {
+    /// Whether the cached answer whose validator has this number is certainly fresh, or also one that is remembered for a time. Never waits.
+    pub(crate) fn is_fresh(&self, number: i64, or_leased: bool) -> bool {
         self.engine.as_ref().is_some_and(|engine| {
             engine.if_open().is_some_and(|open| {
-                catch_panic(|| engine.validators.is_fresh(number, &open.tenant)).unwrap_or(false)
+                catch_panic(|| engine.validators.is_fresh(number, or_leased, &open.tenant)).unwrap_or(false)
             })
         })
     }

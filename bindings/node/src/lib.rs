@@ -13,6 +13,7 @@ mod completion_queue;
 mod delivery;
 mod encode;
 mod guard;
+mod late_answers;
 mod lazy_engine;
 mod observed;
 mod options;

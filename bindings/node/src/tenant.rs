@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use hellojohn::{
-    CreateSession, Duration, Error, EventConsumer, EventQuery, IdentityPatch, ImportRequest, ListQuery,
-    LocalVerification, Pending, PurgeBefore, RefreshRequest, RevokeWhere, SecretKey, SessionFilter,
-    SessionId, SignOutScope, StatsSeries, Tenant, UserId,
+    CacheValidator, CreateSession, Duration, Error, EventConsumer, EventQuery, IdentityPatch, ImportRequest,
+    ListQuery, LocalVerification, Pending, PurgeBefore, RefreshRequest, RevokeWhere, SecretKey,
+    SessionFilter, SessionId, SignOutScope, StatsSeries, Tenant, UserId,
 };
 use napi::bindgen_prelude::{Buffer, Either, Env};
 use napi_derive::napi;
@@ -176,11 +176,15 @@ impl NativeTenant {
     /// A session id → verification.
     #[napi(catch_unwind)]
     pub fn verify_session(&self, env: Env, session_id: String) -> Either<String, u32> {
+        let engine = self.calls.engine.clone();
         let begun = self.calls.begin_read(env, |tenant| {
-            let pending = session_id.parse().map(|id| tenant.begin_verify_session(id));
+            let pending = session_id.parse().map(|id| tenant.begin_verify_session_cacheable(id));
             Ok(move || {
                 let outcome = pending.map_err(Into::into).and_then(Pending::wait);
-                encode_session_verification(outcome.map(|session| (session, None)))
+                encode_session_verification(outcome.map(|(session, validator)| {
+                    let number = keep_leased(engine.as_deref(), &validator);
+                    (session, number)
+                }))
             })
         });
         if let Some(call) = begun {
@@ -200,9 +204,15 @@ impl NativeTenant {
     /// An access token → verification with the token's payload. `inline`: on this thread even if a signature has to be computed.
     #[napi(catch_unwind)]
     pub fn verify_access_token(&self, env: Env, token: String, inline: bool) -> Either<String, u32> {
+        let engine = self.calls.engine.clone();
         let begun = self.calls.begin_read(env, |tenant| {
             let pending = tenant.begin_verify_access_token(&token);
-            Ok(move || encode_token_verification(pending.wait(), None))
+            Ok(move || {
+                let outcome = pending.wait();
+                let access = outcome.as_ref().ok();
+                let number = access.and_then(|access| keep_leased(engine.as_deref(), access.validator()));
+                encode_token_verification(outcome, number)
+            })
         });
         if let Some(call) = begun {
             return Either::B(call);
@@ -225,7 +235,13 @@ impl NativeTenant {
     /// Whether the cached answer with this number is certainly fresh. Reads no file; false means unknown.
     #[napi(catch_unwind)]
     pub fn is_fresh(&self, number: i64) -> bool {
-        self.calls.is_fresh(number)
+        self.calls.is_fresh(number, true)
+    }
+
+    /// [`is_fresh`](Self::is_fresh) for what a verification may tell and a look-up may not: an answer that is remembered for a time.
+    #[napi(catch_unwind)]
+    pub fn is_unchanged(&self, number: i64) -> bool {
+        self.calls.is_fresh(number, false)
     }
 
     /// An access token and `LocalVerification` as JSON → payload, on another thread.
@@ -520,6 +536,12 @@ fn read_holder(bytes: &[u8]) -> Result<[u8; 16], Error> {
 
 fn consumer(tenant: &Tenant, name: &str, holder: &[u8]) -> Result<EventConsumer, Error> {
     tenant.event_consumer_as(name, read_holder(holder)?)
+}
+
+/// The number of the validator, if the answer may be remembered for a time.
+fn keep_leased(engine: Option<&LazyEngine>, validator: &CacheValidator) -> Option<i64> {
+    let engine = engine.filter(|_| validator.is_leased())?;
+    Some(engine.validators.keep(validator.clone()))
 }
 
 fn verify_locally(tenant: &Tenant, token: &str, options: &str) -> Answer {

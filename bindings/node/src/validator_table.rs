@@ -38,12 +38,15 @@ impl ValidatorTable {
         number
     }
 
-    /// Whether the validator with this number is still here and says that its answer is fresh.
-    pub(crate) fn is_fresh(&self, number: i64, tenant: &Tenant) -> Result<bool, Error> {
+    /// Whether the validator with this number is still here and says that its answer is fresh. `or_leased`: also one that goes by a time
+    /// for which a verification may be remembered.
+    pub(crate) fn is_fresh(&self, number: i64, or_leased: bool, tenant: &Tenant) -> Result<bool, Error> {
         let state = self.state();
         let row = usize::try_from(number % CAPACITY).ok().and_then(|index| state.rows.get(index));
         match row {
-            Some((kept, validator)) if *kept == number => tenant.is_fresh(validator),
+            Some((kept, validator)) if *kept == number && (or_leased || !validator.is_leased()) => {
+                tenant.is_fresh(validator)
+            }
             _ => Ok(false),
         }
     }

@@ -18,7 +18,7 @@ use crate::model::operation::Operation;
 use crate::model::sign_in_limit::SignInLimit;
 use crate::random::{OsRandom, Random};
 use crate::secret::{KeyStrength, SecretKey};
-use crate::store::{self, Database, Durability, FileAccess, SqliteDatabase, StoreOptions};
+use crate::store::{self, Database, Durability, FileAccess, SqliteDatabase, StoreOptions, VerifyMode};
 use crate::text;
 
 /// The issuer of access tokens unless the host sets its own (SPEC 3).
@@ -164,6 +164,21 @@ impl EngineBuilder {
         self
     }
 
+    /// How verifications over PostgreSQL are answered; default [`VerifyMode::Store`]. The parameter `verify` of the URL says the same:
+    /// the two must not differ. A file knows no other mode than the default: with one it does not open.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hellojohn::{Engine, ErrorCode, VerifyMode};
+    ///
+    /// let opened = Engine::builder().verify(VerifyMode::Lease(Duration::from_millis(250))).open(":memory:");
+    /// assert_eq!(opened.unwrap_err().code(), ErrorCode::ValidationError); // not on a server
+    /// ```
+    pub fn verify(mut self, mode: VerifyMode) -> Self {
+        self.store.verify = Some(mode);
+        self
+    }
+
     /// Another clock than the machine's, for tests.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Some(Box::new(clock));
@@ -196,14 +211,14 @@ impl EngineBuilder {
     /// `storage_corrupt` for a file that is not ours, damaged or changed by another program, `storage_too_new`,
     /// `storage_read_only`, `storage_io` (also on a network file system),
     /// `storage_busy` (also when another library in this process has the file open), `validation_error` (also for a
-    /// URL that is not well formed or for which no store is built in, and for an option about files together with a URL), `forked` in a
+    /// URL that is not well formed or for which no store is built in, for an option about files together with a URL, and for [`verify`](Self::verify) together with a file), `forked` in a
     /// child of a process that had used the library before the fork. Over PostgreSQL also `storage_io` if no server takes writes
     /// within 30 seconds (or `busy_timeout`, if that is longer) or the login is refused.
     pub fn open(self, database: impl AsRef<OsStr>) -> Result<Engine, Error> {
         let issuer = text::bounded("issuer", &self.issuer, 255)?;
         self.sign_in_limit.as_ref().map_or(Ok(()), SignInLimit::validate)?;
         let database = Database::parse(database.as_ref())?;
-        require_file_options(&database, &self.store)?;
+        require_fitting_options(&database, &self.store)?;
         let is_in_memory = database == Database::Sqlite(SqliteDatabase::Memory);
         let key_strength = if is_in_memory { KeyStrength::Any } else { KeyStrength::Full };
         let store = store::open(database, self.store)?;
@@ -302,10 +317,17 @@ impl Engine {
     }
 }
 
-/// Refuses options about files for a database that is none.
-fn require_file_options(database: &Database, options: &StoreOptions) -> Result<(), Error> {
+/// Refuses options about files for a database that is none, and those about a server for a file.
+fn require_fitting_options(database: &Database, options: &StoreOptions) -> Result<(), Error> {
+    let verify = options.verify.unwrap_or_default().validate()?;
     if matches!(database, Database::Sqlite(_)) {
-        return Ok(());
+        return match verify {
+            VerifyMode::Store => Ok(()),
+            _ => Err(Error::validation(
+                "verify",
+                "is about a database on a server; this one is a file or in memory",
+            )),
+        };
     }
     let problem = "is about files; the database is on a server";
     if options.file_access != FileAccess::default() {

@@ -51,6 +51,9 @@ pub(super) enum EndedCount {
 impl WriteContext<'_> {
     /// Ends the active ones of these sessions as one act.
     pub(super) fn end_many(&self, selection: &Selection<'_>) -> Result<BulkStep<EndedCount>, OpError> {
+        if selection.reason.is_some() {
+            self.transaction.outlast_leases(None); // others may have ended some of them just now
+        }
         match self.ends().end_few(selection)? {
             Some(count) => Ok(BulkStep::Done(EndedCount::Counted(count))),
             None => Ok(self.add_bulk_end(selection)?.map(EndedCount::By)),

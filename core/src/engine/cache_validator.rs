@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::model::id::SessionId;
 use crate::model::session::{End, SessionTimes};
-use crate::store::{CommitVersion, Store};
+use crate::store::{CommitVersion, Store, VerifyLease};
 
 /// What an answer about one session depends on: [`Tenant::is_fresh`](crate::Tenant::is_fresh) says whether a cached answer
 /// still holds. (HTTP caches call such a value a validator, RFC 9110, section 8.8.)
@@ -18,6 +18,8 @@ pub struct CacheValidator {
     pub(super) snapshot_version: i64,
     /// From before the store was read; `None` if the store cannot tell.
     pub(super) commit_version: Option<CommitVersion>,
+    /// Of a verification whose answer is remembered for a time.
+    pub(super) lease: Option<VerifyLease>,
     pub(super) session: SessionId,
     pub(super) times: SessionTimes,
     pub(super) idle_timeout: Option<Duration>,
@@ -30,6 +32,13 @@ impl CacheValidator {
     /// Whether the store has certainly committed nothing that concerns the answer.
     pub(super) fn is_unchanged_in(&self, store: &dyn Store) -> bool {
         self.commit_version.is_some_and(|version| store.is_unchanged_since(self.session, version))
+    }
+
+    /// Whether it goes by a time for which a verification may be remembered ([`VerifyMode`](crate::VerifyMode)), and not by what has been
+    /// committed.
+    #[doc(hidden)]
+    pub fn is_leased(&self) -> bool {
+        self.lease.is_some_and(|lease| lease.length_ms > 0)
     }
 
     /// Whether the answer is the same at `now` for an unchanged session.

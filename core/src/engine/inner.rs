@@ -194,6 +194,17 @@ impl EngineInner {
         Ok(seen.highest)
     }
 
+    /// Now, for an answer that is remembered and is judged by the latest time that the database's clock can show. Nothing
+    /// remembers it: it may lie ahead.
+    pub(super) fn now_at_latest(&self, latest: Timestamp) -> Result<Timestamp, Failure> {
+        let clock = self.clock_time()?;
+        let time = match &self.clock {
+            TimeSource::Machine(_) => latest,
+            TimeSource::Injected(_) => clock,
+        };
+        Ok(time.max(self.seen.lock().highest))
+    }
+
     /// Now, without reading the database and without raising the mark.
     pub(super) fn now_from_memory(&self) -> Result<Timestamp, Failure> {
         let clock = self.estimated_time()?;

@@ -13,7 +13,7 @@ use crate::model::event::EventDetail;
 use crate::model::id::TenantId;
 use crate::model::sign_in_limit::SignInLimit;
 use crate::object_reader::ObjectReader;
-use crate::store::{Database, DatabaseText, Durability, FileAccess, StoreOptions};
+use crate::store::{Database, DatabaseText, Durability, FileAccess, StoreOptions, VerifyMode};
 
 /// What a host in another language opens one tenant of one database with, besides the secret key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,13 +37,14 @@ pub struct EngineOptions {
     sign_in_limit: Option<Option<SignInLimit>>,
     allow_network_file_system: Option<bool>,
     events: Option<EventDetail>,
+    verify: Option<VerifyMode>,
     /// How often a host that does so by itself does a round of maintenance; nothing inside for never.
     pub maintenance_interval: Option<Option<Duration>>,
 }
 
 impl EngineOptions {
     /// Reads `tenant_id`, `database` (required), `config`, `issuer`, `busy_timeout`, `durability`, `file_access`,
-    /// `token_cache_capacity`, `token_cache_bytes`, `max_clock_jump`, `allow_network_file_system`, `events`, `maintenance_interval` (null for never) and `sign_in_limit` (an object for
+    /// `token_cache_capacity`, `token_cache_bytes`, `max_clock_jump`, `allow_network_file_system`, `events`, `verify`, `maintenance_interval` (null for never) and `sign_in_limit` (an object for
     /// [`SignInLimit::from_json`], or null for no limit); any other null counts as absent.
     /// A relative path is taken from the working folder of now.
     ///
@@ -73,6 +74,7 @@ impl EngineOptions {
             sign_in_limit,
             allow_network_file_system: members.optional("allow_network_file_system")?,
             events: members.optional("events")?,
+            verify: members.optional("verify")?,
             maintenance_interval: members.clearable("maintenance_interval")?,
         };
         members.finish()?;
@@ -106,6 +108,7 @@ impl EngineOptions {
                 sign_in_limit,
                 allow_network_file_system,
                 events,
+                verify,
                 maintenance_interval: _, // of the object, not of the engine
             } = options;
             (
@@ -118,6 +121,7 @@ impl EngineOptions {
                 sign_in_limit.unwrap_or(Some(SignInLimit::default())),
                 allow_network_file_system.unwrap_or_default(),
                 events.unwrap_or_default(),
+                verify.unwrap_or_default(),
             )
         };
         of_engine(self) == of_engine(other)
@@ -156,6 +160,9 @@ impl EngineOptions {
         if let Some(detail) = self.events {
             builder = builder.events(detail);
         }
+        if let Some(mode) = self.verify {
+            builder = builder.verify(mode);
+        }
         builder
     }
 }
@@ -192,6 +199,7 @@ mod tests {
             json!({"busy_timeout": "1m"}),
             json!({"durability": "normal"}),
             json!({"token_cache_capacity": 0}),
+            json!({"verify": "lease:250ms"}),
         ] {
             assert!(!plain.opens_like(&read(other)));
         }

@@ -59,6 +59,7 @@ impl Tenant {
             if ctx.ends().stamp(&record.lifetime())?.is_none() {
                 ctx.ends().end(&record.lifetime(), Ending::Plain(EndReason::Revoked))?;
             }
+            ctx.transaction.outlast_leases(Some(id)); // another call may have ended it just now
             Ok(())
         })
     }
@@ -147,7 +148,7 @@ impl Tenant {
                         ctx.end_reused(&record, presented.generation)?;
                         Err(refresh_token_reused().into())
                     }
-                    Decision::Ended(end) => refuse_sign_out(end, scope, record.user_id),
+                    Decision::Ended(end) => ctx.refuse_sign_out(end, scope, record),
                     Decision::Rotate | Decision::Replay => ctx.sign_out(record, scope),
                 }
             });
@@ -164,7 +165,7 @@ impl Tenant {
                 return Err(rejected_access_token(Rejection::Invalid).into());
             }
             match ctx.ends().stamp(&record.lifetime())? {
-                Some(found) => refuse_sign_out(found.end, scope, record.user_id),
+                Some(found) => ctx.refuse_sign_out(found.end, scope, record),
                 None => ctx.sign_out(record, scope),
             }
         });
@@ -182,15 +183,23 @@ fn all_of(user: &UserId, except: Option<SessionId>) -> Selection<'_> {
 /// How many sessions a sign-out has ended, and whose.
 type SignedOut = BulkStep<(EndedCount, UserId)>;
 
-/// The sign-out of a session that has ended.
-fn refuse_sign_out(end: End, scope: SignOutScope, user: UserId) -> Result<SignedOut, OpError> {
-    match scope {
-        SignOutScope::Local => Ok(BulkStep::Done((EndedCount::Counted(0), user))),
-        SignOutScope::Global => Err(ended_session(end).into()),
-    }
-}
-
 impl WriteContext<'_> {
+    /// The sign-out of a session that has ended.
+    fn refuse_sign_out(
+        &self,
+        end: End,
+        scope: SignOutScope,
+        record: SessionRecord,
+    ) -> Result<SignedOut, OpError> {
+        match scope {
+            SignOutScope::Local => {
+                self.transaction.outlast_leases(Some(record.id)); // another call may have ended it just now
+                Ok(BulkStep::Done((EndedCount::Counted(0), record.user_id)))
+            }
+            SignOutScope::Global => Err(ended_session(end).into()),
+        }
+    }
+
     /// Ends an active session, or all sessions of its user.
     fn sign_out(&self, record: SessionRecord, scope: SignOutScope) -> Result<SignedOut, OpError> {
         let acting = record.acting();

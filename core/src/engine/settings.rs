@@ -46,6 +46,7 @@ impl Tenant {
             let old = &ctx.snapshot.config;
             let new = patch.apply(old).map_err(Refusal::because)?;
             if new == *old {
+                ctx.transaction.outlast_leases(None); // another call may have made them so just now
                 return Ok(BulkStep::Done(new));
             }
             if expiry::idle_timeout_alters_ends(old.idle_timeout, new.idle_timeout)

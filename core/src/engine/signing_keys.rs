@@ -16,6 +16,7 @@ use crate::model::operation::Operation;
 use crate::random;
 use crate::rules::expiry;
 use crate::secret::SecretKey;
+use crate::store::lease_wait;
 use crate::store::{KeyRecord, NeededSessions};
 use crate::token::jwks::Jwks;
 use crate::token::keyring::{KeyInfo, KeyNo, KeyState};
@@ -205,7 +206,10 @@ impl Tenant {
             let no = next_key_no(&keys);
             let key = keys.iter().find(|key| key.id == kid).cloned().ok_or_else(unknown_key)?;
             match key.state {
-                KeyState::Retired => return Ok(()),
+                KeyState::Retired => {
+                    ctx.transaction.outlast_leases(None); // another call may have retired it just now
+                    return Ok(());
+                }
                 KeyState::Active => {
                     let problem = Error::validation("kid", "is the active key; rotate first");
                     return Err(Refusal::because(problem).into());
@@ -274,16 +278,22 @@ impl Tenant {
         let wrapping = WrappingKey::stretch(new.require_strength(self.inner.key_strength)?, &salt)?;
         // Locked inside the transaction and until its commit is known: no reader may meet the new rows with the old key.
         let mut own = None;
-        let answer = self.write_settings(|ctx| {
-            own = None; // the job may run again, and must not wait for itself
-            let current = self.state.wrapping.write();
-            self.rewrap_keys(ctx, &current, &wrapping, &salt)?;
-            ctx.events().tell(EventType::SecretKeyChanged, None, EventData::default)?;
-            own = Some(current);
-            Ok(())
+        // What other machines remember is waited for at the end, without the lock.
+        let (answer, left) = lease_wait::defer(|| {
+            self.write_settings(|ctx| {
+                own = None; // the job may run again, and must not wait for itself
+                let current = self.state.wrapping.write();
+                self.rewrap_keys(ctx, &current, &wrapping, &salt)?;
+                ctx.events().tell(EventType::SecretKeyChanged, None, EventData::default)?;
+                own = Some(current);
+                Ok(())
+            })
         });
         if let (Ok(()), Some(mut own)) = (&answer, own) {
             *own = wrapping;
+        }
+        if let Some(left) = left {
+            left.wait();
         }
         if answer.is_ok() {
             self.inner.erase_deleted();

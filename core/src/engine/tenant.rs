@@ -163,7 +163,7 @@ impl Tenant {
 
     /// Whether a cached answer of this handle is certainly what the handle would answer now. Takes no read of the
     /// database, and a look at the names of its files once a second. True as long as this engine has not changed the session, no other process has committed, and
-    /// the clock has ended nothing. False says only that the caller has to ask again.
+    /// the clock has ended nothing; over PostgreSQL as long as a verification may be remembered ([`VerifyMode`](crate::VerifyMode)). False says only that the caller has to ask again.
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
@@ -179,10 +179,19 @@ impl Tenant {
     /// `engine_closed`, `forked`.
     pub fn is_fresh(&self, validator: &CacheValidator) -> Result<bool, Error> {
         self.inner.require_open()?;
-        if validator.handle != self.state.handle || !validator.is_unchanged_in(&**self.inner.store) {
+        if validator.handle != self.state.handle {
             return Ok(false);
         }
-        Ok(validator.holds_at(self.inner.now_under_unchanged_mark()?))
+        let store = &**self.inner.store;
+        let now = match &validator.lease {
+            Some(lease) => match store.check_lease(validator.session, lease) {
+                Some(latest) => self.inner.now_at_latest(latest)?,
+                None => return Ok(false),
+            },
+            None if validator.is_unchanged_in(store) => self.inner.now_under_unchanged_mark()?,
+            None => return Ok(false),
+        };
+        Ok(validator.holds_at(now))
     }
 
     /// Whether this text is the tenant's secret key, as this handle and its clones know it. Compares in constant time.

@@ -19,8 +19,8 @@ use crate::error::{Error, Failure, OpError, Refusal};
 use crate::model::id::Actor;
 use crate::model::session::{End, SessionTimes};
 use crate::store::{
-    ClockMark, CommitVersion, Durability, NeededSessions, Needs, QueuedJob, QueuedRead, ReadTransaction,
-    SessionRecord, TenantNo, WriteTransaction,
+    ClockMark, CommitVersion, Durability, LeaseStart, NeededSessions, Needs, QueuedJob, QueuedRead,
+    ReadTransaction, SessionRecord, TenantNo, VerifyLease, WriteTransaction,
 };
 
 /// How old the last confirmed snapshot may get before local verification reads the database again, in ms. Bounds how long
@@ -38,6 +38,8 @@ pub(super) struct ReadContext<'a> {
     handle: u64,
     /// From before the transaction began; `None` if the store cannot tell.
     commit_version: Option<CommitVersion>,
+    /// From before the transaction began; `None` where no answer is remembered for a time.
+    lease_start: Option<LeaseStart>,
     /// Whether an answer waits until the clock mark has passed the end that it tells of.
     pub(super) clock_mark_pending: Cell<bool>,
 }
@@ -46,6 +48,12 @@ impl ReadContext<'_> {
     /// The store's version from before the transaction began; `None` if the store cannot tell.
     pub(super) fn commit_version(&self) -> Option<CommitVersion> {
         self.commit_version
+    }
+
+    /// The right to give a verification's answer again, where the store has one to give.
+    pub(super) fn verify_lease(&self) -> Option<VerifyLease> {
+        let (start, told) = (self.lease_start?, self.transaction.database_time()?);
+        Some(VerifyLease::new(start, self.transaction.allowed_lease_ms(), told))
     }
 
     /// What an answer about this session depends on; `token_expires_at` for an answer about an access token.
@@ -59,6 +67,7 @@ impl ReadContext<'_> {
             handle: self.handle,
             snapshot_version: self.snapshot.version,
             commit_version: self.commit_version,
+            lease: None,
             session: record.id,
             // Every end that was answered is final, like one that is written down.
             times: SessionTimes { end, ..record.times },
@@ -104,6 +113,7 @@ struct BeforeRead {
     settings_changes: u64,
     known: Arc<TenantSnapshot>,
     commit_version: Option<CommitVersion>,
+    lease_start: Option<LeaseStart>,
 }
 
 /// A read that stands in line for a round trip of the store.
@@ -171,7 +181,8 @@ impl Tenant {
         let settings_changes = self.inner.settings_changes.load(Ordering::Acquire);
         let known = Arc::clone(&self.state.snapshot.lock());
         let commit_version = self.inner.store.commit_version();
-        Ok(BeforeRead { clock, settings_changes, known, commit_version })
+        let lease_start = self.inner.store.begin_lease();
+        Ok(BeforeRead { clock, settings_changes, known, commit_version, lease_start })
     }
 
     /// [`read_about`](Self::read_about), begun before or not.
@@ -190,7 +201,7 @@ impl Tenant {
                 Some(BegunRead { before, queued }) => (before, Some(queued)),
                 None => (self.look_before_read()?, None),
             };
-            let BeforeRead { clock, settings_changes, known, commit_version } = before;
+            let BeforeRead { clock, settings_changes, known, commit_version, lease_start } = before;
             let mut outcome: Option<(Result<T, Refusal>, PendingMark)> = None;
             let mut run = |transaction: &dyn ReadTransaction| {
                 let version = transaction.tenant_version(self.state.no)?;
@@ -220,6 +231,7 @@ impl Tenant {
                     mark: version.mark,
                     handle: self.state.handle,
                     commit_version,
+                    lease_start,
                     clock_mark_pending: Cell::new(false),
                 };
                 let answer = separate(job(&ctx))?;

@@ -100,12 +100,32 @@ impl Tenant {
     /// # Errors
     /// As [`verify_session`](Self::verify_session), from [`Pending::wait`].
     pub fn begin_verify_session(&self, id: SessionId) -> Pending<Session, VerifyError> {
+        self.begin_verify_session_cacheable(id).map(|(session, _)| session)
+    }
+
+    /// Begins a [`verify_session_cacheable`](Self::verify_session_cacheable).
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let (session, validator) = tenant.begin_verify_session_cacheable(grant.session.id).wait().map_err(|it| it.error)?;
+    /// # assert_eq!(session.id, grant.session.id);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`verify_session`](Self::verify_session), from [`Pending::wait`].
+    pub fn begin_verify_session_cacheable(
+        &self,
+        id: SessionId,
+    ) -> Pending<(Session, CacheValidator), VerifyError> {
         self.observe_pending(
             Operation::VerifySession,
             |_| 1,
             || {
                 let (tenant, begun) = (self.clone(), self.begin_read(&NeededSessions::One(id)));
-                Pending::deferred(move || Ok(tenant.check_session(begun, id)?.0))
+                Pending::deferred(move || tenant.check_session(begun, id))
             },
         )
     }
@@ -155,12 +175,29 @@ impl Tenant {
             Operation::VerifyAccessToken,
             |_| 1,
             || {
+                // What is remembered takes no place in the line for the next trip.
+                if self.reads_over_network()
+                    && let Ok(Some(cached)) = self.find_cached(token)
+                {
+                    return Pending::ready(Ok(cached));
+                }
                 let named = verifier::session_named_by(token, &self.inner.issuer, self.id());
                 let begun = named.and_then(|id| self.begin_read(&NeededSessions::One(id)));
                 let (tenant, token) = (self.clone(), Zeroizing::new(token.to_owned()));
                 Pending::deferred(move || tenant.check_token(begun, &token, &mut false))
             },
         )
+    }
+
+    /// The answer about a token, if it is remembered and holds.
+    fn find_cached(&self, token: &str) -> Result<Option<Arc<VerifiedAccess>>, Error> {
+        self.inner.require_open()?; // a forked child must not touch its parent's locks
+        if token.len() > ACCESS_TOKEN_MAX {
+            return Ok(None);
+        }
+        let cached = self.inner.token_cache.get(&cache_key(self.state.handle, token));
+        let Some(cached) = cached else { return Ok(None) };
+        Ok(self.is_fresh(&cached.validator)?.then_some(cached))
     }
 
     pub(super) fn check_token(
@@ -283,7 +320,8 @@ impl Tenant {
                 return Err(rejected_access_token(Rejection::Invalid).into());
             }
             let end = ctx.effective_end(&record.lifetime())?;
-            let validator = ctx.cache_validator(&record, end, token.map(|(claims, _)| claims.expires_at));
+            let mut validator = ctx.cache_validator(&record, end, token.map(|(claims, _)| claims.expires_at));
+            validator.lease = ctx.verify_lease();
             // A token of this tenant always has a serial; without one nothing is known of it.
             let is_outdated = token.is_some_and(|(claims, _)| {
                 claims.serial().is_none_or(|serial| serial < record.identity_serial)

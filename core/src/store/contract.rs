@@ -11,6 +11,8 @@ use super::needs::Needs;
 use super::queued_read::QueuedRead;
 use super::records::CommitVersion;
 use super::transaction::{QueuedJob, ReadJob, WriteJob};
+use super::verify_lease::{LeaseStart, VerifyLease};
+use super::verify_mode::VerifyMode;
 use super::wait_policy::WaitPolicy;
 use crate::clock::Timestamp;
 use crate::error::Failure;
@@ -33,6 +35,8 @@ pub(crate) struct StoreOptions {
         expect(dead_code, reason = "whether a file is there, its folder says")
     )]
     pub must_exist: bool,
+    /// How verifications are answered; absent for what the database's URL says, or the default.
+    pub verify: Option<VerifyMode>,
 }
 
 impl Default for StoreOptions {
@@ -43,6 +47,7 @@ impl Default for StoreOptions {
             file_access: FileAccess::default(),
             allow_network_file_system: false,
             must_exist: false,
+            verify: None,
         }
     }
 }
@@ -109,7 +114,8 @@ pub(crate) trait Store: Send + Sync {
 
     /// Waits for the outcome of a queued job, at most the busy time-out from the time at which it was queued, unless the
     /// job is being run. On success its changes are committed as those of [`write_exclusive`](Self::write_exclusive) are.
-    /// After `storage_busy` the job never runs.
+    /// After `storage_busy` the job never runs. Where other machines remember answers, a job that
+    /// [outlasts them](super::transaction::WriteTransaction::outlast_leases) is waited for until no lease is left that could not know of it.
     fn wait(&self, write: &Arc<QueuedWrite>) -> Result<(), Failure>;
 
     /// Takes a job that has not begun out of the queue; it never runs. No call waits for this job after this one.
@@ -131,6 +137,19 @@ pub(crate) trait Store: Send + Sync {
     /// `since`, for commits of every process. `false` where the store cannot tell. A mark that was only raised counts as
     /// no change: a cached answer is judged by the caller's own time.
     fn is_unchanged_since(&self, session: SessionId, since: CommitVersion) -> bool;
+
+    /// What a verification begins with whose answer may be given again; `None` where every verification reads, or goes by
+    /// [`commit_version`](Self::commit_version). Asked before the read.
+    fn begin_lease(&self) -> Option<LeaseStart> {
+        None
+    }
+
+    /// The latest time that the database's clock can show by now, if the answer about this session may be given again: its lease
+    /// runs, and no commit of this store has changed the session, its tenant's settings or keys since its start. From the return
+    /// of such a commit on, it answers `None`.
+    fn check_lease(&self, _session: SessionId, _lease: &VerifyLease) -> Option<Timestamp> {
+        None
+    }
 
     /// Takes what was deleted or replaced out of every file of the store, where the store keeps a log beside its tables.
     /// Whether that is done: while other callers hold the log, it is not, and a later call tries again. Holds up writers no

@@ -16,6 +16,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::durability::Durability;
+use super::lease_wait::LeaseWait;
 use super::needs::Needs;
 use super::transaction::{QueuedJob, WriteJob, WriteTransaction};
 use crate::clock::Stopwatch;
@@ -74,6 +75,11 @@ pub(super) trait SavepointTransaction: WriteTransaction {
     fn release_savepoint(&self) -> Result<(), Failure>;
     /// Takes back what the job changed, and nothing else.
     fn roll_back_to_savepoint(&self) -> Result<(), Failure>;
+
+    /// For how long after the commit the present job's caller waits for what other machines remember.
+    fn lease_wait(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// A write in the queue, as its caller holds it.
@@ -94,12 +100,22 @@ struct Progress {
     /// Whether a thread waits here, so that it can be woken to lead.
     has_waiter: bool,
     outcome: Option<Result<(), Failure>>,
+    /// What the caller waits for once it has the outcome, with nothing held.
+    lease_wait: Option<LeaseWait>,
 }
 
 impl QueuedWrite {
     /// What is left of the busy time-out, which bounds the wait for other threads and for other processes together.
     fn time_left(&self) -> Duration {
         self.queued_for.remaining(self.busy_timeout)
+    }
+
+    /// On the caller's thread, which has the outcome and leads no more.
+    fn wait_for_leases(&self) {
+        let lease_wait = self.progress.lock().lease_wait.take();
+        if let Some(lease_wait) = lease_wait {
+            lease_wait.wait();
+        }
     }
 }
 
@@ -141,7 +157,7 @@ impl GroupCommit {
         busy_timeout: Duration,
     ) -> Arc<QueuedWrite> {
         let write = Arc::new(QueuedWrite {
-            progress: Mutex::new(Progress { job, has_waiter: false, outcome: None }),
+            progress: Mutex::new(Progress { job, has_waiter: false, outcome: None, lease_wait: None }),
             wake: Condvar::new(),
             queued_for: Stopwatch::start(),
             busy_timeout,
@@ -178,6 +194,7 @@ impl GroupCommit {
         writer: &impl ExclusiveWriter,
     ) -> Result<(), Failure> {
         self.wait_or_lead(write, |time_left| self.lead_commit(write, time_left, writer))
+            .inspect(|()| write.wait_for_leases())
     }
 
     /// Runs the job on this thread in a transaction of its own, when the writes before it are done.
@@ -189,9 +206,18 @@ impl GroupCommit {
     ) -> Result<(), Failure> {
         let write = self.push_write(None, Durability::Full, Needs::default(), busy_timeout);
         self.wait_or_lead(&write, |time_left| {
-            let outcome = writer.transact(time_left, Durability::Full, &mut |tx| job(tx));
+            let mut lease_wait = None;
+            let outcome = writer.transact(time_left, Durability::Full, &mut |tx| {
+                job(tx)?;
+                lease_wait = tx.lease_wait();
+                Ok(())
+            });
+            if outcome.is_ok() {
+                write.progress.lock().lease_wait = lease_wait.map(LeaseWait::from_now);
+            }
             self.finish(&write, outcome.map_err(Failure::from));
         })
+        .inspect(|()| write.wait_for_leases())
     }
 
     /// Waits until the write has its outcome. Whenever there is no leader, calls `lead` with what is left of the busy
@@ -243,8 +269,12 @@ impl GroupCommit {
             Err(TransactionError::RolledBack(_)) => {
                 for entry in &mut batch.entries {
                     let time_left = entry.write.time_left();
-                    let outcome =
-                        writer.transact(time_left, durability, &mut |tx| run_job(&mut entry.job, tx));
+                    let BatchEntry { job, lease_wait, .. } = entry;
+                    let outcome = writer.transact(time_left, durability, &mut |tx| {
+                        run_job(job, tx)?;
+                        *lease_wait = tx.lease_wait();
+                        Ok(())
+                    });
                     entry.conclude(outcome.map_err(Failure::from));
                 }
             }
@@ -312,6 +342,8 @@ struct BatchEntry {
     /// What the job answered. Its caller is told so only once that is final: committed, or failed for good.
     outcome: Result<(), Failure>,
     is_final: bool,
+    /// For how long its caller waits after the commit.
+    lease_wait: Option<Duration>,
 }
 
 impl BatchEntry {
@@ -337,10 +369,12 @@ impl<'a> CommitBatch<'a> {
             // The first job needs no savepoint: if it fails, the transaction holds nothing else.
             if position == 0 {
                 run_job(&mut entry.job, tx)?;
+                entry.lease_wait = tx.lease_wait();
                 continue;
             }
             tx.set_savepoint()?;
             entry.outcome = run_job(&mut entry.job, tx);
+            entry.lease_wait = tx.lease_wait();
             match entry.outcome {
                 Ok(()) => tx.release_savepoint()?,
                 Err(_) => tx.roll_back_to_savepoint()?,
@@ -353,7 +387,7 @@ impl<'a> CommitBatch<'a> {
     fn entry(&mut self, position: usize, tx: &dyn SavepointTransaction) -> Option<&mut BatchEntry> {
         if position == self.entries.len() && tx.takes_job(position) {
             let (write, job) = self.group_commit.take_next(self.durability)?;
-            self.entries.push(BatchEntry { write, job, outcome: Ok(()), is_final: false });
+            self.entries.push(BatchEntry { write, job, outcome: Ok(()), is_final: false, lease_wait: None });
         }
         self.entries.get_mut(position)
     }
@@ -365,9 +399,13 @@ impl Drop for CommitBatch<'_> {
         let mut jobs = Vec::with_capacity(self.entries.len());
         // Without the queue's lock a waiter that has just seen no outcome would miss being woken.
         let queue = self.group_commit.0.lock();
-        for BatchEntry { write, job, outcome, is_final } in mem::take(&mut self.entries) {
+        for BatchEntry { write, job, outcome, is_final, lease_wait } in mem::take(&mut self.entries) {
             let abandoned = || Err(Failure::internal("the transaction was abandoned"));
-            write.progress.lock().outcome = Some(if is_final { outcome } else { abandoned() });
+            let mut progress = write.progress.lock();
+            // Counted from here: the transaction is known to be committed.
+            progress.lease_wait = lease_wait.map(LeaseWait::from_now);
+            progress.outcome = Some(if is_final { outcome } else { abandoned() });
+            drop(progress);
             write.wake.notify_one();
             jobs.push((write, job));
         }

@@ -15,6 +15,7 @@ pub(crate) mod durability;
 pub(crate) mod file_access;
 mod foreign_tables;
 mod group_commit;
+pub(crate) mod lease_wait;
 mod needs;
 mod open;
 #[cfg(feature = "postgres")]
@@ -23,6 +24,8 @@ mod queued_read;
 mod records;
 mod sqlite;
 mod transaction;
+mod verify_lease;
+pub(crate) mod verify_mode;
 mod wait_policy;
 
 pub(crate) use self::contract::{Store, StoreOptions};
@@ -33,7 +36,7 @@ pub(crate) use self::file_access::FileAccess;
 pub(crate) use self::foreign_tables::ForeignTables;
 pub(crate) use self::group_commit::QueuedWrite;
 pub(crate) use self::needs::{NeededPage, NeededSessions, Needs};
-pub(crate) use self::open::{backup, check, copy, open, open_foreign, restore};
+pub(crate) use self::open::{backup, check, copy, lower_lease, open, open_foreign, restore};
 pub(crate) use self::queued_read::QueuedRead;
 pub(crate) use self::records::{
     BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, LeaseHolder,
@@ -42,4 +45,6 @@ pub(crate) use self::records::{
 pub(crate) use self::transaction::{QueuedJob, ReadRecord, ReadTransaction, WriteTransaction};
 #[cfg(test)]
 pub(crate) use self::transaction::{ReadJob, WriteJob};
+pub(crate) use self::verify_lease::{LeaseStart, VerifyLease};
+pub(crate) use self::verify_mode::VerifyMode;
 pub(crate) use self::wait_policy::{WaitPolicy, would_block};

@@ -10,7 +10,7 @@ use super::copy_report::{CopyReport, CopyStep};
 use super::database::{Database, SqliteDatabase};
 use super::foreign_tables::ForeignTables;
 #[cfg(feature = "postgres")]
-use super::postgres::{ForeignServer, PostgresStore};
+use super::postgres::{ForeignServer, PostgresStore, lower_lease as lower_postgres_lease};
 use super::sqlite::{self, ForeignFile, SqliteStore};
 use crate::error::{ErrorCode, Failure};
 use crate::fork;
@@ -22,6 +22,23 @@ pub(crate) fn open(database: Database, options: StoreOptions) -> Result<Box<dyn 
         Database::Sqlite(database) => Ok(Box::new(SqliteStore::open(database, options)?)),
         #[cfg(feature = "postgres")]
         Database::Postgres(url) => Ok(Box::new(PostgresStore::open(*url, options)?)),
+    }
+}
+
+/// Shortens the leases on the database at this URL; how long ending calls wait from now on, in ms.
+#[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "for a store over a network"))]
+pub(crate) fn lower_lease(
+    database: Database,
+    options: StoreOptions,
+    longest_ms: i64,
+) -> Result<i64, Failure> {
+    fork::notice_forks()?;
+    match database {
+        Database::Sqlite(_) => {
+            Err(Failure::new(ErrorCode::ValidationError, "database: a file has no leases"))
+        }
+        #[cfg(feature = "postgres")]
+        Database::Postgres(url) => lower_postgres_lease(*url, options, longest_ms),
     }
 }
 

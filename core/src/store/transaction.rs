@@ -155,6 +155,12 @@ pub(crate) trait ReadTransaction {
     /// The number of the newest entry of the tenant's revocation list; 0 before the first.
     fn newest_revocation(&self, tenant: TenantNo) -> Result<RevocationSeq, Failure>;
 
+    /// How long a machine may remember an answer that this transaction confirms, in ms, as the database allows it; 0 for a store
+    /// whose answers are not remembered by time.
+    fn allowed_lease_ms(&self) -> i64 {
+        0
+    }
+
     /// About how many bytes the database occupies. A hint for statistics: it need not count what is not checkpointed yet,
     /// and a store that cannot tell answers 0.
     fn database_bytes(&self) -> Result<u64, Failure>;
@@ -172,6 +178,12 @@ pub(crate) trait ReadTransaction {
 pub(crate) trait WriteTransaction: ReadTransaction {
     /// Whether the present job has changed anything so far. Changes of other jobs in the same transaction do not count.
     fn has_changed(&self) -> bool;
+
+    /// Has the job's caller wait, after the commit, until no machine gives an answer from memory that does not know of what is
+    /// committed by then. A store does so by itself for every change that ends sessions or alters what is told of
+    /// them, also by settings and keys. A job asks for it that has found ended what it was to end, this session or, for `None`, any number:
+    /// the call that ended it may still be waiting. From the return of the call on, this store remembers no answer about them.
+    fn outlast_leases(&self, _found: Option<SessionId>) {}
 
     /// Moves the clock mark on within its epoch. The caller has compared it with the present mark.
     fn raise_clock_mark(&self, highest: Timestamp) -> Result<(), Failure>;

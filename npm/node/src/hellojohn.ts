@@ -153,6 +153,7 @@ export class HelloJohn {
         found.get("allowNetworkFileSystem"),
       ),
       events: readOptionalText("events", found.get("events")),
+      verify: readOptionalText("verify", found.get("verify")),
       maintenance_interval: copyInterval(found.get("maintenanceInterval")),
       config: config === undefined || config === null ? null : toWireConfigPatch("config", config),
     };

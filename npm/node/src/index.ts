@@ -29,7 +29,7 @@ export type { ImportOptions, ImportProblem, ImportReport } from "./import";
 export type { Jwks, PublicJwk } from "./keys";
 export type { PurgeOptions } from "./maintenance";
 export type { OperationReport } from "./operations";
-export type { HelloJohnOptions, SignInLimit, VerifyTokenOptions } from "./options";
+export type { HelloJohnOptions, SignInLimit, VerifyMode, VerifyTokenOptions } from "./options";
 export type { Auth, RequireAuthOptions } from "./rest/authorize";
 export type {
   FastifyHook,

@@ -80,6 +80,14 @@ export interface HelloJohnOptions {
    * `"5m"`, or never with a `clock` of the host's. Processes on one database share the rounds.
    */
   maintenanceInterval?: Duration | null | undefined;
+  /**
+   * How verifications (`verifyTokenRemote`, `sessions.verify`, `requireAuth`, the REST API) over PostgreSQL are answered. `store` (default): each asks the
+   * database. `lease:250ms`: one that the database has confirmed is answered from memory for 250 milliseconds; calls that end a
+   * session resolve so much later, and no machine accepts the session after that. `stale:250ms`: the same without waiting, so that
+   * other processes may accept an ended session for 250 milliseconds. 25 to 5000 milliseconds. The parameter `verify` of the URL
+   * says the same. With a file, anything but `store` is refused with `validation_error` when the database is opened.
+   */
+  verify?: VerifyMode | undefined;
   /** Checks credentials for `hj.auth.signIn`. */
   authenticate?: Authenticate | undefined;
   /**
@@ -90,6 +98,9 @@ export interface HelloJohnOptions {
   /** The time to use instead of the machine's, for tests. */
   clock?: ManualClock | undefined;
 }
+
+/** How verifications are answered, with a whole number of milliseconds from 25 to 5000. */
+export type VerifyMode = "store" | `lease:${number}ms` | `stale:${number}ms`;
 
 /** How many sign-ins may fail within a sliding window. */
 export interface SignInLimit {
@@ -126,6 +137,7 @@ export const OPTIONS = [
   "allowNetworkFileSystem",
   "events",
   "maintenanceInterval",
+  "verify",
   "authenticate",
   "rest",
   "clock",

@@ -141,7 +141,7 @@ export class Verifier {
     const sessionId = readText("id", id);
     const pause = callBudget.yieldIfSpent();
     if (pause) await pause;
-    const cached = fromCache("get", this.#tenantId, () => this.#sessions.get(sessionId));
+    const cached = fromCache("get", this.#tenantId, () => this.#sessions.getUnchanged(sessionId));
     return toUnsharedSession(cached ?? (await this.#getFromStore(sessionId)));
   }
 

@@ -12,11 +12,7 @@ export async function* postgres({ pace, peers }) {
   if (!peer) return;
   const { HJ_PG: url } = process.env;
   if (!url) throw new Error("HJ_PG is not set: ../postgres/run node --expose-gc bench.mjs");
-  const hj = new HelloJohn({
-    tenantId: TENANT_ID,
-    secretKey: "sk_live_bench_8Kc4Xw7Nt2Qz6Bp1",
-    database: url,
-  });
+  const hj = openOver(url, {});
   await hj.ready();
   const hand = await peer.pgByHand(url, IN_FLIGHT);
   const signIns = Array.from({ length: POOL }, (_, n) => signIn(n));
@@ -57,7 +53,31 @@ export async function* postgres({ pace, peers }) {
     yield await row("create", "P15 other", ", durable", "", signingIn(hj, next, inFlight), create);
   }
   await hand.close();
+  // Last, because calls that end sessions wait from then on.
+  for (const verify of ["lease:1000ms", "stale:1000ms"]) {
+    const remembering = openOver(url, { verify });
+    await remembering.ready();
+    // Few tokens, so that each is asked about again and again within its lease. Those of before have run out by each round.
+    const asked = ours.slice(0, IN_FLIGHT);
+    const side = (host) => ({ ...verifying(host, hand, asked, theirs).ours, inFlight: IN_FLIGHT });
+    yield {
+      bar: "P15 other",
+      work: `Node over PostgreSQL, \`verifyTokenRemote\`, \`verify: "${verify}"\`, ${IN_FLIGHT} tokens, ${IN_FLIGHT} in flight`,
+      against: 'our own, `verify: "store"`',
+      rounds: await duel(pace, side(remembering), side(hj)),
+    };
+    await remembering.close();
+  }
   await hj.close();
+}
+
+function openOver(database, options) {
+  return new HelloJohn({
+    tenantId: TENANT_ID,
+    secretKey: "sk_live_bench_8Kc4Xw7Nt2Qz6Bp1",
+    database,
+    ...options,
+  });
 }
 
 function refreshing(hj, hand, ours, theirs) {

@@ -14,7 +14,7 @@ use hellojohn::{
     Durability, Engine, Error, LocalVerification, PurgeBefore, RefreshRequest, SignOutScope, Tenant,
     Timestamp,
 };
-use hellojohn_tests::fixture::{code, refresh, sign_in, tenant, user};
+use hellojohn_tests::fixture::{code, monotonic_nanos, refresh, sign_in, tenant, user};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,6 +32,7 @@ fn main() {
         "read-without" => limited::read_without(database, argument(2)),
         "starve-descriptors" => limited::starve_descriptors(database),
         "fork-and-reopen" => fork_and_reopen(database),
+        "verify-until-refused" => verify_until_refused(database, argument(2), argument(3)),
         other => panic!("no role {other:?}"),
     }
 }
@@ -43,6 +44,23 @@ fn say(line: &str) {
 
 fn wait_for_end_of_input() {
     let _ = stdin().read_to_end(&mut Vec::new());
+}
+
+/// Verifies the token until it is refused; then says when the last verification began that accepted it, and how many did.
+fn verify_until_refused(database: &Path, id: &str, token: &str) {
+    let engine = Engine::builder().open(database).expect("an engine");
+    let tenant = tenant(&engine, id);
+    let (mut last, mut accepted) = (0, 0_u64);
+    loop {
+        let began = monotonic_nanos();
+        if tenant.verify_access_token(token).is_err() {
+            break say(&format!("{last} {accepted}"));
+        }
+        (last, accepted) = (began, accepted + 1);
+        if accepted == 1 {
+            say("accepted");
+        }
+    }
 }
 
 fn name_of<T, E: Into<Error>>(outcome: Result<T, E>) -> &'static str {

@@ -6,5 +6,6 @@ mod failover;
 #[allow(dead_code, reason = "the tests of the store itself use the rest")]
 #[path = "../../../core/src/store/postgres/tests/fault_proxy.rs"]
 mod fault_proxy;
+mod leases;
 mod load;
 mod network;

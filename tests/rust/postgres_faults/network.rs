@@ -10,7 +10,7 @@ use crate::fault_proxy::{Fault, FaultProxy};
 use crate::load::work_during;
 
 /// A schema of a test's own: its URL, and its URL through a proxy.
-fn proxied() -> (String, FaultProxy, String) {
+pub(crate) fn proxied() -> (String, FaultProxy, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = Schema::of_folder(folder.path()).expect("HJ_PG is set: tests/postgres/run cargo test …").url();
     let (login, rest) = url.split_once('@').expect("a login");

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use hellojohn::rest::encode_record;
-use hellojohn::{Duration, MaintenanceReport, PurgeBefore};
+use hellojohn::{Duration, MaintenanceReport, PurgeBefore, lower_lease};
 use serde_json::json;
 
 use crate::answer::{Answer, count};
@@ -23,6 +23,14 @@ pub(crate) enum MaintainCommand {
     },
     /// Go back to the machine's clock after it was wrong: what the false time has ended stays ended
     LowerClockMark,
+    /// Shorten the time for which hosts on a PostgreSQL database remember verifications, and wait until the longer leases have ended
+    ///
+    /// Open the hosts anew with the shorter lease before, or without one.
+    LowerLease {
+        /// In milliseconds, 0 to 5000; 0 for not at all
+        #[arg(value_name = "MS", value_parser = clap::value_parser!(u64).range(0..=5_000))]
+        longest: u64,
+    },
 }
 
 impl MaintainCommand {
@@ -53,6 +61,12 @@ impl MaintainCommand {
                 let purged = context.open_tenant()?.purge(PurgeBefore::OlderThan(age))?;
                 let people = format!("Deleted the records of {}.", count(purged, "session"));
                 Ok(Answer::new(json!({ "purged": purged }), people))
+            }
+            MaintainCommand::LowerLease { longest } => {
+                let longest = std::time::Duration::from_millis(*longest);
+                let wait = lower_lease(&context.options.database, longest)?.as_millis();
+                let people = format!("Calls that end a session wait {wait} ms from now on.");
+                Ok(Answer::new(json!({ "wait_ms": u64::try_from(wait).unwrap_or(u64::MAX) }), people))
             }
             MaintainCommand::LowerClockMark => {
                 context.open_engine()?.lower_clock_mark()?;

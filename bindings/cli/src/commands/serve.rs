@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clap::Args;
 use hellojohn::rest::{BODY_MAX, ClientAddress, RestApi, RestOptions, Step};
-use hellojohn::{EngineBuilder, Error, Tenant};
+use hellojohn::{EngineBuilder, Error, Tenant, VerifyMode};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
@@ -56,6 +56,9 @@ pub(crate) struct ServeArguments {
     /// Offer GET /metrics in Prometheus's text form. It needs no credential: have the proxy in front keep it to yourself
     #[arg(long)]
     metrics: bool,
+    /// How verifications over PostgreSQL are answered: store, lease:250ms or stale:250ms (25 to 5000 ms). The URL may say it, too
+    #[arg(long, value_name = "MODE")]
+    verify: Option<VerifyMode>,
     /// Options of the API as JSON, such as {"cookie": true}
     #[arg(long, value_name = "JSON", default_value = "{}")]
     rest_options: String,
@@ -80,9 +83,15 @@ impl ServeArguments {
         options.public_revocations |= self.public_revocations;
         let has_dashboard = options.dashboard;
         let metrics = self.metrics.then(Arc::<Metrics>::default);
-        let observe = |engine: EngineBuilder| match &metrics {
-            Some(metrics) => engine.observer(Arc::clone(metrics)),
-            None => engine,
+        let observe = |engine: EngineBuilder| {
+            let engine = match self.verify {
+                Some(mode) => engine.verify(mode),
+                None => engine,
+            };
+            match &metrics {
+                Some(metrics) => engine.observer(Arc::clone(metrics)),
+                None => engine,
+            }
         };
         let tenant = match context.database_file() {
             None if context.options.database == ":memory:" => {

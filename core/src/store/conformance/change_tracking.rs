@@ -3,10 +3,34 @@
 
 use super::samples::{add_tenant, at, full_config, full_session, key, plain_session, session_id, user};
 use super::{NEVER_BUSY, TestDatabase, read, write};
+use crate::clock::Timestamp;
 use crate::error::Failure;
+use crate::model::id::SessionId;
 use crate::model::session::{End, EndReason};
-use crate::store::{ClockMark, Durability, Needs, WriteTransaction};
+use crate::store::{
+    ClockMark, CommitVersion, Durability, LeaseStart, Needs, Store, VerifyLease, WriteTransaction,
+};
 use crate::token::keyring::KeyState;
+
+/// What a caller that remembers an answer has from before the read.
+struct Before(Option<CommitVersion>, Option<LeaseStart>);
+
+impl Before {
+    fn look(store: &dyn Store) -> Self {
+        Before(store.commit_version(), store.begin_lease())
+    }
+
+    /// Fails if the store still vouches for what it told of the session then.
+    fn require_changed(&self, store: &dyn Store, id: SessionId, change: usize) {
+        if let Some(version) = self.0 {
+            assert!(!store.is_unchanged_since(id, version), "change {change}");
+        }
+        if let Some(start) = self.1 {
+            let lease = VerifyLease::new(start, i64::MAX, Timestamp::default());
+            assert_eq!(store.check_lease(id, &lease), None, "change {change}");
+        }
+    }
+}
 
 type Change = fn(&dyn WriteTransaction, i64) -> Result<(), Failure>;
 
@@ -23,16 +47,14 @@ pub(in crate::store) fn a_version_never_hides_a_change_of_the_session(database: 
         |tx, tenant| tx.delete_session(tenant, session_id(1)),
     ];
     for (position, change) in changes.into_iter().enumerate() {
-        let before = store.commit_version();
+        let before = Before::look(&*store);
         if position % 2 == 0 {
             write(&*store, |tx| change(tx, tenant));
         } else {
             let job = move |tx: &dyn WriteTransaction| change(tx, tenant);
             store.wait(&store.enqueue(Box::new(job), Durability::Normal, Needs::default())).unwrap();
         }
-        if let Some(before) = before {
-            assert!(!store.is_unchanged_since(id, before), "change {position}");
-        }
+        before.require_changed(&*store, id, position);
     }
 }
 
@@ -56,12 +78,10 @@ pub(in crate::store) fn a_version_never_hides_a_change_that_concerns_every_sessi
         },
     ];
     for (position, change) in changes.into_iter().enumerate() {
-        let before = store.commit_version();
+        let before = Before::look(&*store);
         write(&*store, |tx| change(tx, tenant));
-        if let Some(before) = before {
-            for number in [1, 2] {
-                assert!(!store.is_unchanged_since(session_id(number), before), "change {position}");
-            }
+        for number in [1, 2] {
+            before.require_changed(&*store, session_id(number), position);
         }
         read(&*store, |tx| tx.tenant_version(tenant));
     }

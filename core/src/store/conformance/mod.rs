@@ -218,7 +218,10 @@ fn read<T>(
 }
 
 /// The answer of an exclusive write that is committed.
-fn write<T>(store: &dyn Store, mut change: impl FnMut(&dyn WriteTransaction) -> Result<T, Failure>) -> T {
+pub(in crate::store) fn write<T>(
+    store: &dyn Store,
+    mut change: impl FnMut(&dyn WriteTransaction) -> Result<T, Failure>,
+) -> T {
     try_write(store, &mut change).unwrap()
 }
 

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::statements::{Change, Statements};
+use super::change::Change;
+use super::statements::Statements;
 use super::value::{Statement, Value};
 use crate::model::event::EventSeq;
 use crate::model::revocation::RevocationSeq;

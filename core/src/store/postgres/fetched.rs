@@ -24,6 +24,10 @@ pub(super) struct Fetched {
     pub mark: ClockMark,
     /// The database's own time.
     pub time: Timestamp,
+    /// In a read: how long an answer may be remembered.
+    pub allowed_lease_ms: i64,
+    /// In a write: how long a call waits that ends a session.
+    pub lease_wait_ms: i64,
     pub versions: HashMap<TenantNo, i64>,
     /// Absent where the database was not asked, nothing inside where it has no such session.
     pub sessions: HashMap<(TenantNo, SessionId), Option<SessionRecord>>,
@@ -70,6 +74,8 @@ impl Fetched {
         Fetched {
             mark,
             time,
+            allowed_lease_ms: 0,
+            lease_wait_ms: 0,
             versions: HashMap::new(),
             sessions: HashMap::new(),
             open: HashMap::new(),

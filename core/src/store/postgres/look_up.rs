@@ -26,7 +26,7 @@ const SESSIONS_MAX: usize = 512;
 const PAGES_MAX: usize = 24;
 
 /// The column of a look-up's rows from which on the session stands.
-const SESSION: usize = 5;
+const SESSION: usize = 6;
 
 /// What a trip is asked for: a tenant's version, and a session of it if there is one.
 pub(super) type Wanted = (TenantNo, Option<SessionId>);
@@ -180,7 +180,8 @@ struct Found {
 impl Found {
     fn read(TripRows { look_up: rows, pages }: TripRows, wanted: Vec<WantedPage>) -> Result<Self, Failure> {
         let first = rows.first().ok_or_else(|| Failure::corrupt("the clock mark is missing"))?;
-        let heads = Fetched::new(codec::clock_mark(first, 3)?, Timestamp::from_millis(first.get(0)?));
+        let mut heads = Fetched::new(codec::clock_mark(first, 3)?, Timestamp::from_millis(first.get(0)?));
+        heads.allowed_lease_ms = first.get(5)?;
         let pages = wanted.into_iter().zip(pages);
         let pages = pages.map(|((tenant, needed), rows)| Arc::new(FetchedPage { tenant, needed, rows }));
         let mut found = Found { heads, sessions: HashMap::new(), pages: pages.collect() };
@@ -196,6 +197,7 @@ impl Found {
 
     fn answer(&self, caller: &Caller) -> Fetched {
         let mut answer = Fetched::new(self.heads.mark, self.heads.time);
+        answer.allowed_lease_ms = self.heads.allowed_lease_ms;
         answer.page = (caller.page.as_ref())
             .and_then(|(tenant, needed)| self.pages.iter().find(|page| page.is_of(*tenant, needed)).cloned());
         for (tenant, session) in &caller.wanted {

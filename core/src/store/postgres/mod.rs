@@ -4,11 +4,14 @@
 //! [`connect`] logs in (by [`socket`], [`tls`], [`password`] and [`login_guard`]); [`session`] is one login at one server;
 //! [`connection`] sends statements in trips over it; [`pool`] lends connections out. Everything is synchronous for its caller.
 //!
-//! Above it: [`codec`] turns records into values and back, [`statements`] holds the SQL, [`changes`] puts changes together,
+//! Above it: [`codec`] turns records into values and back, [`statements`] and
+//! [`change`] hold the SQL, [`changes`] puts changes together,
 //! [`transaction`] is what a job sees, [`migrate`] makes the tables, [`writing`] runs writes in turns, [`look_up`] reads for
-//! callers together, and [`store`] is the whole.
+//! callers together, [`verify_leases`] remembers for how long
+//! ([`lease_terms`] is what the machines agree on, [`own_changes`] what a machine knows by itself), and [`store`] is the whole.
 
 mod attempt;
+mod change;
 mod changes;
 mod codec;
 mod connect;
@@ -17,9 +20,11 @@ mod error;
 mod fetched;
 mod foreign;
 mod io_thread;
+mod lease_terms;
 mod login_guard;
 mod look_up;
 mod migrate;
+mod own_changes;
 mod password;
 mod pool;
 mod read_tx;
@@ -34,10 +39,12 @@ mod transaction;
 pub(super) mod url;
 mod url_parameters;
 mod value;
+mod verify_leases;
 mod write_tx;
 mod writing;
 
 pub(super) use self::foreign::ForeignServer;
+pub(super) use self::lease_terms::lower_lease;
 #[cfg(test)]
 pub(super) use self::migrate::MIGRATIONS;
 pub(super) use self::store::PostgresStore;

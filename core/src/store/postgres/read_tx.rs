@@ -349,6 +349,10 @@ impl ReadTransaction for Tx<'_, '_> {
         self.find_newest_revocation(tenant)
     }
 
+    fn allowed_lease_ms(&self) -> i64 {
+        self.fetched.borrow().allowed_lease_ms
+    }
+
     fn database_bytes(&self) -> Result<u64, Failure> {
         let rows = self.query(&self.statements.database_bytes, vec![self.schema.into()])?;
         let bytes: i64 = rows.first().ok_or_else(|| missing("the size"))?.get(0)?;

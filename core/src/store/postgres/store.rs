@@ -23,6 +23,7 @@ use super::statements::Statements;
 use super::transaction::Tx;
 use super::url::PostgresUrl;
 use super::value::Statement;
+use super::verify_leases::VerifyLeases;
 use crate::clock::Timestamp;
 use crate::error::{ErrorCode, Failure};
 use crate::model::id::SessionId;
@@ -34,6 +35,8 @@ use crate::store::needs::Needs;
 use crate::store::queued_read::QueuedRead;
 use crate::store::records::{CommitVersion, TenantNo};
 use crate::store::transaction::{QueuedJob, ReadJob, WriteJob};
+use crate::store::verify_lease::{LeaseStart, VerifyLease};
+use crate::store::verify_mode::VerifyMode;
 use crate::store::wait_policy::{WaitPolicy, would_block};
 
 /// The network gets at least this long, however short callers want to wait for other writers.
@@ -51,6 +54,7 @@ pub(in crate::store) struct PostgresStore {
     pub(super) durable: String,
     pub(super) group_commit: GroupCommit,
     look_ups: LookUps,
+    pub(super) leases: VerifyLeases,
     /// Held by the leader at work, so that [`close`](Store::close) waits for it.
     pub(super) leading: Mutex<()>,
     /// Names this store to itself in the table of commits.
@@ -66,6 +70,7 @@ impl PostgresStore {
     pub(in crate::store) fn open(url: PostgresUrl, options: StoreOptions) -> Result<Self, Failure> {
         let schema = url.schema.clone();
         let isolation = url.isolation;
+        let verify = verify_mode(&url, &options)?;
         let (pool, statements) = (Pool::new(url)?, Statements::of_schema(&schema, isolation));
         let deadline = Deadline::after(options.busy_timeout.max(OPENING_TIME));
         migrate(&pool, &deadline, &schema, isolation, options.must_exist)?;
@@ -76,7 +81,7 @@ impl PostgresStore {
             let row = answers.last().and_then(|answer| answer.rows.first());
             row.ok_or_else(|| Failure::internal("the server did not say how it commits"))?.get(0)
         })?;
-        Ok(PostgresStore {
+        let store = PostgresStore {
             pool,
             statements,
             schema,
@@ -85,13 +90,16 @@ impl PostgresStore {
             durable: if durable == "off" { "on".to_owned() } else { durable },
             group_commit: GroupCommit::default(),
             look_ups: LookUps::default(),
+            leases: VerifyLeases::new(verify),
             leading: Mutex::new(()),
             writer_id: *draw_bytes(&OsRandom)?,
             commits: AtomicI64::new(0),
             is_closed: AtomicBool::new(false),
             #[cfg(test)]
             trips: Default::default(),
-        })
+        };
+        store.raise_lease(&deadline)?;
+        Ok(store)
     }
 
     pub(super) fn count_trips(&self, _connection: &Connection<'_>) {
@@ -163,6 +171,7 @@ impl PostgresStore {
                 let heads = answers.into_iter().next().map_or_else(Vec::new, |answer| answer.rows);
                 let mark = heads.first().ok_or_else(|| Failure::corrupt("the clock mark is missing"))?;
                 let mut fetched = Fetched::new(codec::clock_mark(mark, 3)?, time_of(&heads)?);
+                fetched.allowed_lease_ms = mark.get(5)?;
                 read_versions(&heads, &mut fetched)?;
                 let tx = Tx::open(connection, &self.statements, &self.schema, fetched, 0);
                 let outcome = job(&tx);
@@ -236,6 +245,14 @@ impl Store for PostgresStore {
         false
     }
 
+    fn begin_lease(&self) -> Option<LeaseStart> {
+        self.leases.begin()
+    }
+
+    fn check_lease(&self, session: SessionId, lease: &VerifyLease) -> Option<Timestamp> {
+        self.leases.check(session, lease)
+    }
+
     fn erase_deleted(&self) -> Result<bool, Failure> {
         Ok(true) // the server's log is its operator's
     }
@@ -252,6 +269,17 @@ impl Store for PostgresStore {
         self.is_closed.store(true, Ordering::Release);
         let _leading = self.leading.lock();
         self.pool.close();
+    }
+}
+
+/// What the options say, or the URL.
+fn verify_mode(url: &PostgresUrl, options: &StoreOptions) -> Result<VerifyMode, Failure> {
+    match (options.verify, url.verify) {
+        (Some(option), Some(parameter)) if option != parameter => {
+            let detail = "verify: is one mode in the options and another one in the URL";
+            Err(Failure::new(ErrorCode::ValidationError, detail))
+        }
+        (option, parameter) => Ok(option.or(parameter).unwrap_or_default()),
     }
 }
 

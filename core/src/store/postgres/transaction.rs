@@ -2,15 +2,19 @@
 //! to the server before the next question, or with the commit.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
+use super::change::Change;
 use super::changes::{RowChange, RowKey, merge};
 use super::codec;
 use super::connection::Connection;
 use super::error::WireError;
 use super::fetched::{Fetched, pairs};
+use super::own_changes::Touched;
 use super::session::MAX_STATEMENTS;
-use super::statements::{Change, Statements};
+use super::statements::Statements;
 use super::value::{Answer, Row, Statement, Value};
+use super::verify_leases::time_to_outlast;
 use crate::error::Failure;
 use crate::model::event::EventSeq;
 use crate::model::id::{SessionId, UserId};
@@ -33,6 +37,10 @@ pub(super) struct Tx<'a, 'c> {
     /// Whether the job has asked for what a closed snapshot does not hold.
     is_incomplete: Cell<bool>,
     changes: RefCell<Pending>,
+    /// What answers tell of, and jobs have changed, those that were taken back included.
+    touched: RefCell<Touched>,
+    /// Whether the present job's caller waits for leases.
+    outlasts_leases: Cell<bool>,
     /// How many jobs the transaction was begun for.
     jobs: usize,
 }
@@ -94,6 +102,8 @@ impl<'a, 'c> Tx<'a, 'c> {
             broken: RefCell::default(),
             is_incomplete: Cell::new(false),
             changes: RefCell::default(),
+            touched: RefCell::default(),
+            outlasts_leases: Cell::new(false),
             jobs: 0,
         }
     }
@@ -184,6 +194,14 @@ impl<'a, 'c> Tx<'a, 'c> {
     /// Keeps a change of one row until it is sent.
     pub(super) fn change(&self, change: Change, row: RowKey, values: Vec<Value>) -> Result<(), Failure> {
         self.require_sound()?;
+        if change.alters_answers() {
+            self.note_lease_wait();
+        }
+        let session = match row {
+            RowKey::Session(_, id) => Some(SessionId::from_bytes(id)),
+            _ => None,
+        };
+        self.touched.borrow_mut().note(change, session);
         if let RowKey::Session(tenant, id) = row {
             let (mut fetched, id) = (self.fetched.borrow_mut(), SessionId::from_bytes(id));
             fetched.sessions.remove(&(tenant, id));
@@ -194,6 +212,20 @@ impl<'a, 'c> Tx<'a, 'c> {
         pending.note_change();
         pending.rows.push(RowChange { change, row, values });
         Ok(())
+    }
+
+    /// Has the present job's caller wait for leases, if there are any.
+    pub(super) fn note_lease_wait(&self) {
+        self.outlasts_leases.set(true);
+    }
+
+    /// Has the store forget what it remembers of the session, or of all.
+    pub(super) fn touch(&self, session: Option<SessionId>) {
+        self.touched.borrow_mut().note_found(session);
+    }
+
+    pub(super) fn take_touched(&self) -> Touched {
+        self.touched.take()
     }
 
     /// Replaces the clock mark, with the commit.
@@ -299,9 +331,15 @@ impl SavepointTransaction for Tx<'_, '_> {
         jobs < self.jobs
     }
 
+    fn lease_wait(&self) -> Option<Duration> {
+        let lease_ms = self.fetched.borrow().lease_wait_ms;
+        self.outlasts_leases.get().then(|| time_to_outlast(lease_ms)).flatten()
+    }
+
     fn set_savepoint(&self) -> Result<(), Failure> {
         self.require_sound()?;
         let mark = self.fetched.borrow().mark;
+        self.outlasts_leases.set(false);
         let mut pending = self.changes.borrow_mut();
         pending.of_earlier_jobs = pending.rows.len();
         pending.is_isolated = true;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::url_parameters::{Parameters, decode, invalid};
 use crate::error::Error;
 use crate::secret::DatabaseSecret;
+use crate::store::verify_mode::VerifyMode;
 
 /// One server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +93,8 @@ pub(crate) struct PostgresUrl {
     pub(super) prepared: bool,
     pub(super) application_name: String,
     pub(super) isolation: Isolation,
+    /// How verifications are answered, if the URL says so.
+    pub(super) verify: Option<VerifyMode>,
 }
 
 const DEFAULT_PORT: u16 = 5432;
@@ -158,6 +161,7 @@ impl PostgresUrl {
                 .take("application_name")
                 .unwrap_or_else(|| DEFAULT_APPLICATION_NAME.to_owned()),
             isolation: parameters.word("isolation", ISOLATIONS)?.unwrap_or(Isolation::ReadCommitted),
+            verify: parameters.take("verify").map(|mode| mode.parse()).transpose()?,
         };
         // Written by other tools; nothing else than this is ever done.
         parameters.word("target_session_attrs", &[("read-write", ())])?;

@@ -1,8 +1,8 @@
 //! What a job can change: one function per change.
 
+use super::change::{Change, IDENTITY, ROTATED};
 use super::changes::RowKey;
 use super::codec::{self, AsValue};
-use super::statements::{Change, IDENTITY, ROTATED};
 use super::transaction::{Tx, draw_number};
 use super::value::Value;
 use crate::clock::Timestamp;
@@ -67,12 +67,18 @@ impl WriteTransaction for Tx<'_, '_> {
         self.job_has_changed()
     }
 
+    fn outlast_leases(&self, found: Option<SessionId>) {
+        self.note_lease_wait();
+        self.touch(found);
+    }
+
     fn raise_clock_mark(&self, highest: Timestamp) -> Result<(), Failure> {
         let epoch = self.fetched.borrow().mark.epoch;
         self.set_mark(ClockMark { highest, epoch })
     }
 
     fn reset_clock_mark(&self, mark: ClockMark) -> Result<(), Failure> {
+        self.touch(None);
         self.set_mark(mark)
     }
 
@@ -169,6 +175,10 @@ impl WriteTransaction for Tx<'_, '_> {
     }
 
     fn end_session(&self, tenant: TenantNo, id: SessionId, end: End, by: BulkNo) -> Result<(), Failure> {
+        // What the clock ends, every machine ends by itself; what a bulk end ends was waited for by its own call.
+        if by == 0 && !end.reason.is_by_clock() {
+            self.note_lease_wait();
+        }
         if by != 0 {
             let values = vec![tenant.into(), by.into(), 1.into()];
             self.change(Change::CountEnded, RowKey::BulkEnd(tenant, by), values)?;

@@ -8,6 +8,7 @@ use super::codec;
 use super::connection::{Connection, Deadline};
 use super::error::WireError;
 use super::fetched::{Fetched, OPEN_FETCHED, pairs, read_versions, time_of};
+use super::own_changes::TouchedOnDrop;
 use super::store::{NETWORK_TIME, PostgresStore};
 use super::transaction::Tx;
 use super::value::{Statement, Value};
@@ -30,6 +31,7 @@ impl PostgresStore {
         connection: &mut Connection<'_>,
         time_left: Duration,
         durability: Durability,
+        touched: &mut TouchedOnDrop<'_>,
         work: &mut dyn FnMut(&dyn SavepointTransaction) -> Result<(), Failure>,
     ) -> Result<(), Attempt> {
         let needs = self.group_commit.waiting_needs(durability);
@@ -44,6 +46,7 @@ impl PostgresStore {
         if let Some(error) = tx.take_broken() {
             return Err(error.into());
         }
+        touched.add(tx.take_touched());
         let Some(mut last) = last? else { return Ok(()) }; // nothing was changed: it is rolled back
         drop(tx);
         let number = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
@@ -105,6 +108,7 @@ impl PostgresStore {
         let open = next();
         let mark = marks.first().ok_or_else(|| Failure::corrupt("the clock mark is missing"))?;
         let mut fetched = Fetched::new(codec::clock_mark(mark, 0)?, time_of(&heads)?);
+        fetched.lease_wait_ms = mark.get(2)?;
         read_versions(&heads, &mut fetched)?;
         for row in &heads {
             if let (Some(tenant), Some(newest)) = (row.get(1)?, row.get::<Option<i64>>(3)?) {
@@ -129,13 +133,18 @@ impl PostgresStore {
     }
 
     fn set_up(&self, lock_time: Duration, durability: Durability) -> Statement {
-        // 0 would mean to wait for ever.
-        let lock_time = lock_time.as_millis().clamp(1, i32::MAX as u128).to_string();
-        let durable = match (durability, self.options.durability) {
+        let synchronous_commit = match (durability, self.options.durability) {
             (Durability::Full, Durability::Full) => self.durable.as_str(),
             _ => "off",
         };
-        Statement::new(&self.statements.set_up, vec![lock_time.into(), durable.into(), TURN_MS.into()])
+        self.set_up_with(lock_time, synchronous_commit)
+    }
+
+    pub(super) fn set_up_with(&self, lock_time: Duration, synchronous_commit: &str) -> Statement {
+        // 0 would mean to wait for ever.
+        let lock_time = lock_time.as_millis().clamp(1, i32::MAX as u128).to_string();
+        let values = vec![lock_time.into(), synchronous_commit.into(), TURN_MS.into()];
+        Statement::new(&self.statements.set_up, values)
     }
 
     /// Whether this commit happened; afterwards it cannot happen any more. The next transaction that has the turn knows
@@ -176,10 +185,12 @@ impl ExclusiveWriter for PostgresStore {
         self.check_open()?;
         let waiting = Stopwatch::start();
         let deadline = Deadline::after(time_left.max(NETWORK_TIME));
+        // To the end, when the outcome is known: what is remembered from before ends then.
+        let mut touched = self.leases.touched_on_drop();
         loop {
             let lock_time = waiting.remaining(time_left);
             let outcome = self.pool.with_writing(&deadline, |connection| {
-                let outcome = self.attempt(connection, lock_time, durability, work);
+                let outcome = self.attempt(connection, lock_time, durability, &mut touched, work);
                 self.count_trips(connection);
                 outcome
             });

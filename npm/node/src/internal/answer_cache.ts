@@ -50,6 +50,12 @@ export class AnswerCache<T> {
     return cached && this.#tenant.isFresh(cached.number) ? cached.answer : undefined;
   }
 
+  /** The answer, if nothing has changed it: not one that the engine lets verifications remember for a time. */
+  getUnchanged(question: unknown): T | undefined {
+    const cached = this.#answers.get(question);
+    return cached && this.#tenant.isUnchanged(cached.number) ? cached.answer : undefined;
+  }
+
   /** Keeps an answer with the number of its validator. */
   keep(question: string, number: number, answer: T): void {
     // Inserted anew, so that it counts as the youngest.

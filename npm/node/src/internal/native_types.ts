@@ -110,6 +110,7 @@ export interface NativeTenant {
   verifySession(sessionId: string): Call;
   verifyAccessToken(token: string, inline: boolean): Call;
   isFresh(number: number): boolean;
+  isUnchanged(number: number): boolean;
   verifyLocally(token: string, options: string): number;
   verifyLocallyInline(token: string, options: string): Call;
   verifyLocallySync(token: string, options: string): Outcome;

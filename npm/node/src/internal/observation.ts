@@ -16,6 +16,7 @@ const UNTOLD = new Set([
   "constructor",
   "isApiPath",
   "isFresh",
+  "isUnchanged",
   "isOpen",
   "maintenanceInterval",
   "mayHaveEventsSince",

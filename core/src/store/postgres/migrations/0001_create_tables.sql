@@ -3,10 +3,16 @@ CREATE TABLE @clock_mark (
   only_row bigint PRIMARY KEY CHECK (only_row = 1),
   highest_at_ms bigint NOT NULL CHECK (highest_at_ms >= 0),
   -- Grows when the mark is lowered on purpose.
-  era bigint NOT NULL
+  era bigint NOT NULL,
+  -- For how long a machine may answer a verification from memory, and for how long a call waits that ends a session: no
+  -- shorter than any answer is still remembered.
+  lease_ms bigint NOT NULL CHECK (lease_ms BETWEEN 0 AND 5000),
+  lease_wait_ms bigint NOT NULL CHECK (lease_wait_ms BETWEEN lease_ms AND 5000),
+  -- Counts the changes of the two.
+  lease_change bigint NOT NULL
 ) WITH (fillfactor = 10, autovacuum_vacuum_threshold = 1000);
 
-INSERT INTO @clock_mark VALUES (1, 0, 0);
+INSERT INTO @clock_mark VALUES (1, 0, 0, 0, 0, 0);
 
 CREATE TABLE @writers (
   -- A store that is open or was, by a number that it drew.

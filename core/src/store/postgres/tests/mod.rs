@@ -4,6 +4,7 @@
 mod batches;
 mod conformance;
 mod fault_proxy;
+mod leases;
 mod login;
 mod lost_answers;
 mod password;

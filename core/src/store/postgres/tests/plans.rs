@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::schema::Schema;
 use crate::error::Failure;
 use crate::store::conformance::TestDatabase;
+use crate::store::postgres::change::Change;
 use crate::store::postgres::connection::Deadline;
 use crate::store::postgres::pool::Pool;
-use crate::store::postgres::statements::{Change, Statements};
+use crate::store::postgres::statements::Statements;
 use crate::store::postgres::url::Isolation;
 use crate::store::postgres::value::Statement;
 

@@ -9,7 +9,7 @@ use crate::store::conformance::TestDatabase;
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::url::PostgresUrl;
-use crate::store::{Store, StoreOptions};
+use crate::store::{Store, StoreOptions, VerifyMode};
 
 /// A schema that no other test uses.
 pub(super) struct Schema {
@@ -19,15 +19,20 @@ pub(super) struct Schema {
 
 impl Schema {
     /// A new one on the server that this variable names.
-    fn on(server: &str) -> Self {
+    pub(super) fn on(server: &str) -> Self {
         let number = u64::from_be_bytes(*draw_bytes::<8>(&OsRandom).unwrap());
         Schema { server: variable(server), name: format!("hj_test_{number:016x}") }
     }
 
-    fn url(&self, parameters: &str) -> PostgresUrl {
+    pub(super) fn url(&self, parameters: &str) -> PostgresUrl {
         let Schema { server, name } = self;
         let separator = if server.contains('?') { '&' } else { '?' };
         PostgresUrl::parse(&format!("{server}{separator}schema={name}{parameters}")).unwrap()
+    }
+
+    pub(super) fn open_verifying(&self, mode: VerifyMode, busy_timeout: Duration) -> PostgresStore {
+        let options = StoreOptions { verify: Some(mode), ..StoreOptions::relaxed(busy_timeout) };
+        PostgresStore::open(self.url(""), options).unwrap()
     }
 
     pub(super) fn open_store(&self, busy_timeout: Duration) -> PostgresStore {
@@ -37,6 +42,19 @@ impl Schema {
     /// Connections beside those of a store, which prepare nothing.
     pub(super) fn pool(&self) -> Pool {
         Pool::new(self.url("&prepared=no")).unwrap()
+    }
+}
+
+/// A schema whose stores remember verifications for the shortest time, and whose ending calls wait for it.
+pub(super) struct LeasedSchema(Schema);
+
+impl TestDatabase for LeasedSchema {
+    fn create() -> Self {
+        LeasedSchema(Schema::on("HJ_PG"))
+    }
+
+    fn open(&self, busy_timeout: Duration) -> Arc<dyn Store> {
+        Arc::new(self.0.open_verifying(VerifyMode::Lease(VerifyMode::SHORTEST), busy_timeout))
     }
 }
 

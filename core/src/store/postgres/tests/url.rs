@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::store::VerifyMode;
 use crate::store::postgres::url::{ChannelBinding, Host, Isolation, PostgresUrl, SslMode};
 
 fn read(url: &str) -> PostgresUrl {
@@ -32,7 +33,7 @@ fn every_part_and_parameter_is_read() {
     let url = read(
         "postgresql://us%40er:p%3A%2Fw@h1:6000,[::1]:6001,h3/my%20db?sslmode=verify-ca&sslrootcert=/r.pem&sslcert=/c.pem\
          &sslkey=/k.pem&channel_binding=require&connect_timeout=9&schema=auth_1&pool_max=30&prepared=no\
-         &application_name=web&target_session_attrs=read-write&isolation=serializable",
+         &application_name=web&target_session_attrs=read-write&isolation=serializable&verify=lease:250ms",
     );
     assert_eq!(url.hosts, [tcp("h1", 6000), tcp("::1", 6001), tcp("h3", 5432)]);
     assert_eq!((url.user.as_str(), url.database.as_str(), url.schema.as_str()), ("us@er", "my db", "auth_1"));
@@ -43,6 +44,7 @@ fn every_part_and_parameter_is_read() {
     assert_eq!(url.channel_binding, ChannelBinding::Require);
     assert_eq!((url.connect_timeout, url.pool_max, url.prepared), (Duration::from_secs(9), 30, false));
     assert_eq!((url.application_name.as_str(), url.isolation), ("web", Isolation::Serializable));
+    assert_eq!(url.verify, Some(VerifyMode::Lease(Duration::from_millis(250))));
 }
 
 #[test]
@@ -100,6 +102,7 @@ fn what_is_wrong_is_named_and_never_quoted() {
         ("postgres://u@h/x?pool_max=2", "pool_max"),
         ("postgres://u@h/x?pool_max=1e3", "pool_max"),
         ("postgres://u@h/x?prepared=true", "prepared"),
+        ("postgres://u@h/x?verify=lease:1s", "verify: must be store, lease:Nms or stale:Nms"),
         ("postgres://u@h/x?schema=A", "schema"),
         ("postgres://u@h/x?schema=", "schema"),
         ("postgres://u@h/x?schema=pg_x", "schema"),
