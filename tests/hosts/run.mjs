@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findOwnTarget } from "../../release/targets.mjs";
+import { findOwnTarget } from "../../.ci/release/targets.mjs";
 import { ROOT, run } from "./tools.mjs";
 
 /** By the file in hosts/; the quick ones first. */
@@ -32,7 +32,7 @@ function pack(folder) {
   cpSync(join(ROOT, "../../npm/node/native/hellojohn.node"), join(addons, target, "hellojohn.node"));
   const packed = join(folder, "packed");
   const options = ["--addons", addons, "--targets", target, "--newest-glibc", "99.0"]; // a local build needs this machine's
-  run(process.execPath, [join(ROOT, "../../release/pack.mjs"), packed, ...options]);
+  run(process.execPath, [join(ROOT, "../../.ci/release/pack.mjs"), packed, ...options]);
   const packages = JSON.parse(readFileSync(join(packed, "packages.json"), "utf8"));
   return Object.fromEntries(packages.map(({ name, file }) => [name, join(packed, file)]));
 }
