@@ -38,8 +38,37 @@
  * uint64_t seconds, and their names end in _s, or in _ms for milliseconds. A duration as text is a whole number and one
  * unit: "15m", "30d".
  *
- * Threads. Any number of threads may use the same engine, tenant, REST API, clock or pending read at once. All other objects are
- * read-only, and any number of threads may read them at once. No call may use an object while another thread frees it.
+ * Threads. Any number of threads may use the same engine, tenant, REST API, clock or call that was begun (hj_pending_...) at
+ * once. All other objects are read-only, and any number of threads may read them at once. No call may use an object while another
+ * thread frees it. A call needs less than 256 KB of stack, without what the host's own functions take.
+ *
+ * Event loops. A thread that must not wait begins a call and goes on: hj_tenant_begin_... and hj_rest_begin_handle hand out an
+ * object at once, the _notify of its type takes a completion, and the _wait gives the answer.
+ *
+ *   - A completion is called once, when the answer is there, on a thread of the library; several at once, and perhaps before
+ *     _notify has returned. It holds one of the engine's few threads, so let it only wake the loop (by an eventfd, a pipe,
+ *     uv_async_send), which then calls _wait: that no longer waits.
+ *   - It may make any call of this library, also free the object that it is about. It must return: no exception and no longjmp
+ *     may leave it.
+ *   - To cancel is to free the object. After _free has returned, its completion is neither running nor called any more. _free
+ *     does not wait for the disk, but for a completion that is running on another thread: hold no lock that it takes. A change
+ *     that was cancelled either happens or does not.
+ *   - After hj_engine_close, what was begun gets the answer of a commit that has happened, or HJ_ERR_ENGINE_CLOSED, and its
+ *     completion is called all the same.
+ *   - In a forked child no completion is called, also not for what its parent has begun: _notify and _wait fail with
+ *     HJ_ERR_FORKED, and _free leaves everything alone.
+ *   - The threads (at most 4 for reads, 4 for changes and 16 for REST an engine) start when they are needed. They end when the
+ *     last handle of the engine is freed (engine, tenants, REST APIs and what was begun); that call waits for what they do.
+ *
+ * hj_engine_open, hj_engine_tenant and hj_tenant_begin_sign_in reach the disk in any case. examples/c/event_loop.c is a whole
+ * program.
+ *
+ * Signals. The library installs no handler, and its threads block all signals. A call that a signal interrupts goes on. A
+ * signal handler must not call the library.
+ *
+ * Descriptors. All that the library opens is close-on-exec.
+ *
+ * Unloading. dlclose() leaves the shared library in memory, because its threads and their destructors may need it.
  *
  * Fork. A child that a process forks after it has opened an engine can use neither that engine nor another one: every
  * call fails with HJ_ERR_FORKED, hj_engine_open() too, and a REST API answers 500. The child may free its parent's
@@ -80,7 +109,10 @@
  * possible.
  *
  * Versions. HJ_VERSION_... and HJ_ABI_VERSION describe this header, hj_version() and hj_abi_version() the library that
- * is loaded. No release reuses a number of hj_status.
+ * is loaded. No release reuses a number of hj_status. HJ_ABI_VERSION is the number in the name of the shared library
+ * (libhellojohn.so.N): it goes up with a release that changes or removes a function, a type or the meaning of one, and stays
+ * where functions, constants and members of option structs are added. So a program runs with each library of the number that it
+ * was linked against which is not older than its header.
  */
 
 #ifndef HELLOJOHN_H
@@ -191,11 +223,19 @@ typedef struct hj_operation_report hj_operation_report;
 /// One page of a list of sessions, newest first. The getters answer NULL or 0 for a NULL page.
 typedef struct hj_page hj_page;
 
-/// A read that was begun: hj_tenant_begin_get, hj_tenant_begin_list, hj_tenant_begin_verify_session or
-/// hj_tenant_begin_verify_access_token. Over PostgreSQL, reads that are begun before the first of them is waited for share
-/// a round trip; over a file they are read when they are waited for. The answer is of an instant between the beginning and
-/// the return of hj_pending_read_wait.
+/// A read that was begun: hj_tenant_begin_get, hj_tenant_begin_list, hj_tenant_begin_verify_session,
+/// hj_tenant_begin_verify_access_token or hj_tenant_begin_require_auth. Over PostgreSQL, reads that are begun before the first of
+/// them is waited for share a round trip; over a file they are read when they are waited for. The answer is of an instant
+/// between the beginning and the return of hj_pending_read_wait.
 typedef struct hj_pending_read hj_pending_read;
+
+/// A request of the REST API that was begun: hj_rest_begin_handle.
+typedef struct hj_pending_response hj_pending_response;
+
+/// A change that was begun: hj_tenant_begin_create, hj_tenant_begin_refresh, hj_tenant_begin_adopt, hj_tenant_begin_update,
+/// hj_tenant_begin_revoke or hj_tenant_begin_sign_out. Changes that are begun before the first of them is waited for share a
+/// commit. One that is neither waited for nor has a completion may never happen.
+typedef struct hj_pending_write hj_pending_write;
 
 /// What a restore has made of an exported log of events, and what to do again by hand. The getters answer 0
 /// or false for a NULL report.
@@ -334,6 +374,9 @@ typedef struct {
   /// default NULL. The data of an engine that was not opened stay the host's.
   hj_observer_free observer_free;
 } hj_open_options;
+
+/// Told that the answer of a call that was begun is there. See "Event loops" at the top of the header.
+typedef void (*hj_completion)(void *user_data);
 
 /// What a call says about a second factor: one of HJ_MFA_….
 typedef int32_t hj_mfa;
@@ -559,7 +602,7 @@ typedef void (*hj_copy_progress)(void *context,
 /// user, and the client gets a 401 without a reason. To hide which addresses have an account, take as long for an
 /// unknown address as for a wrong password.
 ///
-/// hj_rest_handle calls it on its own thread and without a lock, so it may take its time and make any call of this
+/// hj_rest_handle calls it on the thread of its caller and without a lock, so it may take its time and make any call of this
 /// library except freeing the hj_rest; several threads may call it at once. It must return: no exception and no longjmp
 /// may leave it.
 typedef void (*hj_authenticate)(void *user_data,
@@ -595,7 +638,8 @@ typedef struct {
   hj_str settings_json;
   /// Checks the credentials of a sign-in; default NULL: the API answers a sign-in with 404.
   hj_authenticate authenticate;
-  /// What the API passes to `authenticate`. It stays the host's, and must be good until the hj_rest is freed.
+  /// What the API passes to `authenticate`. It stays the host's, and must be good until the hj_rest and every
+  /// hj_pending_response of it is freed.
   void *user_data;
 } hj_rest_options;
 
@@ -792,6 +836,11 @@ hj_status hj_error_status(const hj_error *error);
 /// One line of English for a developer; NULL for a NULL error.
 HJ_API
 const char *hj_error_detail(const hj_error *error);
+
+/// For HJ_ERR_VALIDATION_ERROR: the argument, member or setting that is wrong, such as "user_id", with which the detail begins; else,
+/// and where no single one is, NULL.
+HJ_API
+const char *hj_error_field(const hj_error *error);
 
 /// After how many seconds the same call may succeed, for HJ_ERR_TOO_MANY_REQUESTS; else 0.
 HJ_API
@@ -1159,8 +1208,9 @@ void hj_page_free(hj_page *page);
 /// Waits for the answer of a read that was begun, once: the outputs and errors are those of the call that it began, and
 /// outputs which that call does not have stay NULL.
 ///
-/// `session`, `claims` and `page` may be NULL. Fails as hj_tenant_get, hj_tenant_list, hj_tenant_verify_session or
-/// hj_tenant_verify_access_token does, and with HJ_ERR_VALIDATION_ERROR for a read that was waited for before.
+/// `session`, `claims` and `page` may be NULL. Fails as hj_tenant_get, hj_tenant_list, hj_tenant_verify_session,
+/// hj_tenant_verify_access_token or hj_tenant_require_auth does, and with HJ_ERR_VALIDATION_ERROR for a read that was waited for
+/// before.
 HJ_API
 HJ_MUST_USE
 hj_status hj_pending_read_wait(const hj_pending_read *read,
@@ -1169,9 +1219,49 @@ hj_status hj_pending_read_wait(const hj_pending_read *read,
                                hj_page **page,
                                hj_error **error);
 
-/// Frees a read, waited for or not; NULL is allowed.
+/// Has a thread of the library wait for the answer and call `completion` once with `user_data` then, so that
+/// hj_pending_read_wait does not wait. "Event loops" at the top of this header says what a completion may do.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for a NULL completion, a second one and a read that was waited for before; with
+/// HJ_ERR_FORKED; with HJ_ERR_INTERNAL where the system refuses a thread. The completion is not called then.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_read_notify(const hj_pending_read *read,
+                                 hj_completion completion,
+                                 void *user_data,
+                                 hj_error **error);
+
+/// Frees a read, waited for or not; NULL is allowed. Its completion is not called any more once this has returned.
 HJ_API
 void hj_pending_read_free(hj_pending_read *read);
+
+/// Waits for the answer of a change that was begun, once: the outputs and errors are those of the call that it began, and
+/// outputs which that call does not have stay NULL or 0.
+///
+/// `grant` and `ended` may be NULL. Fails as hj_tenant_create, hj_tenant_refresh, hj_tenant_adopt, hj_tenant_update,
+/// hj_tenant_revoke or hj_tenant_sign_out does, and with HJ_ERR_VALIDATION_ERROR for a change that was waited for before.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_write_wait(const hj_pending_write *write,
+                                hj_grant **grant,
+                                uint64_t *ended,
+                                hj_error **error);
+
+/// Has a thread of the library wait for the answer and call `completion` once with `user_data` then, so that
+/// hj_pending_write_wait does not wait. "Event loops" at the top of this header says what a completion may do.
+///
+/// Fails as hj_pending_read_notify does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_write_notify(const hj_pending_write *write,
+                                  hj_completion completion,
+                                  void *user_data,
+                                  hj_error **error);
+
+/// Frees a change, waited for or not; NULL is allowed. One whose answer is not there either happens or does not. Its completion
+/// is not called any more once this has returned.
+HJ_API
+void hj_pending_write_free(hj_pending_write *write);
 
 /// How many sessions match.
 HJ_API
@@ -1724,6 +1814,17 @@ hj_status hj_tenant_with_actor(const hj_tenant *tenant,
                                hj_tenant **acting,
                                hj_error **error);
 
+/// Hands out another handle of the same tenant, for a thread that must not wait, such as that of an event loop: a read that would
+/// have to wait, for a lock of another process, a sync of the disk, the answer of a server or a long scan, fails with
+/// HJ_ERR_STORAGE_BUSY; begin it then on the other handle, with a completion (hj_tenant_begin_get and its kin). Reading from a
+/// file that is not in memory still takes the time of the disk. Changes wait as always. The handle costs next to nothing; free
+/// it as any other.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_non_blocking(const hj_tenant *tenant,
+                                 hj_tenant **non_blocking,
+                                 hj_error **error);
+
 /// Frees a tenant; NULL is allowed. Freeing the last handle of a tenant wipes its keys from memory.
 HJ_API
 void hj_tenant_free(hj_tenant *tenant);
@@ -1740,6 +1841,17 @@ hj_status hj_tenant_create(const hj_tenant *tenant,
                            const hj_create_options *options,
                            hj_grant **grant,
                            hj_error **error);
+
+/// Begins a hj_tenant_create, without waiting for the disk.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_create(const hj_tenant *tenant,
+                                 hj_str user_id,
+                                 const hj_create_options *options,
+                                 hj_pending_write **write,
+                                 hj_error **error);
 
 /// Begins a sign-in: call it before you check credentials. `account` is the name that the user gave, such as an e-mail
 /// address; its case and the space around it do not matter. `client_address` is where the request comes from, not given
@@ -1801,6 +1913,17 @@ hj_status hj_tenant_refresh(const hj_tenant *tenant,
                             hj_grant **grant,
                             hj_error **error);
 
+/// Begins a hj_tenant_refresh, without waiting for the disk.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_refresh(const hj_tenant *tenant,
+                                  hj_str refresh_token,
+                                  const hj_refresh_options *options,
+                                  hj_pending_write **write,
+                                  hj_error **error);
+
 /// Exchanges the credential that an imported session had in its old system for the first tokens of the session: the value of
 /// the old cookie, after percent-decoding, or the old refresh token. It stands for the session's first refresh token, and this
 /// is its refresh: it moves last_active_at, it answers with the same tokens again for refresh_reuse_window, and presenting the
@@ -1816,6 +1939,17 @@ hj_status hj_tenant_adopt(const hj_tenant *tenant,
                           const hj_refresh_options *options,
                           hj_grant **grant,
                           hj_error **error);
+
+/// Begins a hj_tenant_adopt, without waiting for the disk.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_adopt(const hj_tenant *tenant,
+                                hj_str credential,
+                                const hj_refresh_options *options,
+                                hj_pending_write **write,
+                                hj_error **error);
 
 /// Imports the sessions of another system from a file of JSON Lines: one object a line with "user_id", "credential" or
 /// "credential_sha256" (64 hexadecimal digits), and, each optional, "external_id" (the name of the session there),
@@ -1852,6 +1986,17 @@ hj_status hj_tenant_update(const hj_tenant *tenant,
                            const hj_update_options *options,
                            hj_grant **grant,
                            hj_error **error);
+
+/// Begins a hj_tenant_update, without waiting for the disk.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_update(const hj_tenant *tenant,
+                                 hj_str session_id,
+                                 const hj_update_options *options,
+                                 hj_pending_write **write,
+                                 hj_error **error);
 
 /// Verifies an access token and its session against the store: from the moment that a call which ended a session has
 /// returned, every thread and every process on the database refuses the session.
@@ -1929,6 +2074,17 @@ hj_status hj_tenant_require_auth(const hj_tenant *tenant,
                                  hj_session **session,
                                  hj_claims **claims,
                                  hj_error **error);
+
+/// Begins a hj_tenant_require_auth.
+///
+/// `required` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_require_auth(const hj_tenant *tenant,
+                                       hj_str token,
+                                       const hj_required_auth *required,
+                                       hj_pending_read **read,
+                                       hj_error **error);
 
 /// Verifies an access token as hj_tenant_verify_locally does, without a look at its session, and that its user had
 /// authenticated as required when it was issued. A token of an earlier release tells no times: it is refused where a `max_age`
@@ -2025,6 +2181,17 @@ hj_status hj_tenant_sign_out(const hj_tenant *tenant,
                              uint64_t *ended,
                              hj_error **error);
 
+/// Begins a hj_tenant_sign_out, without waiting for the disk.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_sign_out(const hj_tenant *tenant,
+                                   hj_str token,
+                                   hj_str scope,
+                                   hj_pending_write **write,
+                                   hj_error **error);
+
 /// Revokes one session. When this call has returned, no thread and no process verifies or refreshes the session any
 /// more. Revoking a session that has ended changes nothing.
 ///
@@ -2033,6 +2200,16 @@ HJ_API
 hj_status hj_tenant_revoke(const hj_tenant *tenant,
                            hj_str session_id,
                            hj_error **error);
+
+/// Begins a hj_tenant_revoke, without waiting for the disk.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_revoke(const hj_tenant *tenant,
+                                 hj_str session_id,
+                                 hj_pending_write **write,
+                                 hj_error **error);
 
 /// Revokes all active sessions of a user, or all but one.
 ///
@@ -2498,6 +2675,31 @@ const char *hj_import_report_detail(const hj_import_report *report,
 HJ_API
 void hj_import_report_free(hj_import_report *report);
 
+/// Waits for the response to a request that was begun, once.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for one that was waited for before, and with HJ_ERR_FORKED.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_response_wait(const hj_pending_response *pending_response,
+                                   hj_response **response,
+                                   hj_error **error);
+
+/// Has a thread of the library answer the request and call `completion` once with `user_data` then, so that
+/// hj_pending_response_wait does not wait. "Event loops" at the top of this header says what a completion may do.
+///
+/// Fails as hj_pending_read_notify does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_response_notify(const hj_pending_response *pending_response,
+                                     hj_completion completion,
+                                     void *user_data,
+                                     hj_error **error);
+
+/// Frees a request that was begun, waited for or not; NULL is allowed. Its completion is not called any more once this has
+/// returned.
+HJ_API
+void hj_pending_response_free(hj_pending_response *pending_response);
+
 /// Makes the REST API of a tenant. It outlives the tenant handle that you pass, and accepts the secret key that the
 /// handle has, also after hj_tenant_change_secret_key on that handle.
 ///
@@ -2521,7 +2723,18 @@ hj_status hj_rest_handle(const hj_rest *rest,
                          hj_response **response,
                          hj_error **error);
 
-/// Frees a REST API; NULL is allowed. Not from inside its own `authenticate`.
+/// Begins to answer a request; the call copies it and does not reach the disk. A sign-in calls hj_authenticate on the thread that
+/// waits for the response: one of the library's, if it has a completion.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR as hj_rest_handle does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_rest_begin_handle(const hj_rest *rest,
+                               const hj_rest_request *request,
+                               hj_pending_response **pending_response,
+                               hj_error **error);
+
+/// Frees a REST API; NULL is allowed. Not from inside its own `authenticate`. Requests that were begun are answered all the same.
 HJ_API
 void hj_rest_free(hj_rest *rest);
 

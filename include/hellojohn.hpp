@@ -1,148 +1,22 @@
 // HelloJohn for C++17: owners over hellojohn.h. An object frees itself. A call that fails throws hellojohn::error; only
-// the three verifications return a status, which the host must check. The contract of hellojohn.h holds here too.
+// verifications return a status, which the host must check. The contract of hellojohn.h holds here too.
 //
 // A new operation of hellojohn.h takes one method here: detail::make for a call that hands out an object, detail::count
 // for one that counts, detail::run for one that only succeeds or fails. A test finds a missing one: cpp_header.rs.
 #ifndef HELLOJOHN_HPP
 #define HELLOJOHN_HPP
 
-#include <hellojohn.h>
+#include <hellojohn_objects.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace hellojohn {
-
-/// Why a call failed: its status, and one line for a developer.
-class error : public std::runtime_error {
-public:
-  error(hj_status status, const char *detail, std::uint64_t retry_after_s = 0, std::uint64_t max_age_s = 0,
-        const char *factors = nullptr)
-      : std::runtime_error(detail != nullptr ? detail : "no detail"), status_(status), retry_after_s_(retry_after_s),
-        max_age_s_(max_age_s), factors_(factors != nullptr ? factors : "") {}
-  hj_status status() const noexcept { return status_; }
-  /// The name of the status, such as "session_revoked".
-  const char *name() const noexcept { return hj_status_name(status_); }
-  /// After how many seconds the same call may succeed, for HJ_ERR_TOO_MANY_REQUESTS; else 0.
-  std::uint64_t retry_after_s() const noexcept { return retry_after_s_; }
-  /// For HJ_ERR_REAUTHENTICATION_REQUIRED: for how many seconds a factor counts after it was passed; 0 where that does not
-  /// matter.
-  std::uint64_t max_age_s() const noexcept { return max_age_s_; }
-  /// For HJ_ERR_REAUTHENTICATION_REQUIRED: the methods that the user must have passed, such as "pwd,otp"; empty where any will do.
-  const std::string &factors() const noexcept { return factors_; }
-
-private:
-  hj_status status_;
-  std::uint64_t retry_after_s_;
-  std::uint64_t max_age_s_;
-  std::string factors_;
-};
-
-namespace detail {
-template <auto Free> struct deleter {
-  template <class T> void operator()(T *object) const noexcept { Free(object); }
-};
-template <class T, auto Free> using owner = std::unique_ptr<T, deleter<Free>>;
-
-/// Makes a call whose last argument is `error`; throws if it fails.
-template <class Call> void run(Call call) {
-  hj_error *raw = nullptr;
-  const hj_status status = call(&raw);
-  const owner<hj_error, hj_error_free> owned(raw);
-  if (status != HJ_OK) {
-    throw error(status, hj_error_detail(raw), hj_error_retry_after_s(raw), hj_error_max_age_s(raw), hj_error_factors(raw));
-  }
-}
-
-/// Makes a call that hands out an object; its owner.
-template <class Owner, class Call> Owner make(Call call) {
-  typename Owner::pointer object = nullptr;
-  run([&](auto error) { return call(&object, error); });
-  return Owner(object);
-}
-
-/// Makes a call that counts; the number.
-template <class Call> std::uint64_t count(Call call) {
-  std::uint64_t number = 0;
-  run([&](auto error) { return call(&number, error); });
-  return number;
-}
-} // namespace detail
-
-using session = detail::owner<hj_session, hj_session_free>;
-using grant = detail::owner<hj_grant, hj_grant_free>;
-using claims = detail::owner<hj_claims, hj_claims_free>;
-using page = detail::owner<hj_page, hj_page_free>;
-using revoke_preview = detail::owner<hj_revoke_preview, hj_revoke_preview_free>;
-using config = detail::owner<hj_config, hj_config_free>;
-using keys = detail::owner<hj_keys, hj_keys_free>;
-using stats_periods = detail::owner<hj_stats_periods, hj_stats_periods_free>;
-using revocation_list = detail::owner<hj_revocation_list, hj_revocation_list_free>;
-using stats = detail::owner<hj_stats, hj_stats_free>;
-using copy_report = detail::owner<hj_copy_report, hj_copy_report_free>;
-using replay_report = detail::owner<hj_replay_report, hj_replay_report_free>;
-using check_report = detail::owner<hj_check_report, hj_check_report_free>;
-using import_report = detail::owner<hj_import_report, hj_import_report_free>;
-using event_page = detail::owner<hj_event_page, hj_event_page_free>;
-using event = detail::owner<hj_event, hj_event_free>;
-using event_log_report = detail::owner<hj_event_log_report, hj_event_log_report_free>;
-using maintenance_report = detail::owner<hj_maintenance_report, hj_maintenance_report_free>;
-using explanation = detail::owner<hj_explanation, hj_explanation_free>;
-using text = detail::owner<hj_text, hj_text_free>;
-using response = detail::owner<hj_response, hj_response_free>;
-using clock = detail::owner<hj_clock, hj_clock_free>;
-
-/// A view for the C interface. One without data (a default-constructed view) means "not given".
-inline hj_str str(std::string_view text) noexcept { return hj_str_view(text.data(), text.size()); }
-
-/// A string that a getter returned; empty for NULL.
-inline std::string_view view(const char *text) noexcept {
-  return text != nullptr ? std::string_view(text) : std::string_view();
-}
-
-/// The result of a verification: true only if the token or session is good. An ended session comes with its status.
-struct [[nodiscard]] verification {
-  hj_status status = HJ_ERR_INTERNAL;
-  hellojohn::session session;
-  hellojohn::claims claims;
-  explicit operator bool() const noexcept { return status == HJ_OK; }
-  const char *name() const noexcept { return hj_status_name(status); }
-  /// Whether the token was issued before the last update of its session: the client should refresh.
-  bool is_outdated() const noexcept { return hj_claims_outdated(claims.get()); }
-};
-
-/// A read that was begun; the function for its answer is the one of the call that it began.
-class pending_read {
-public:
-  using pointer = hj_pending_read *;
-  explicit pending_read(pointer owned) noexcept : handle_(owned) {}
-  pointer get() const noexcept { return handle_.get(); }
-  /// The answer of begin_find.
-  session wait_session() const {
-    return detail::make<session>(
-        [&](auto out, auto error) { return hj_pending_read_wait(get(), out, nullptr, nullptr, error); });
-  }
-  /// The answer of begin_list.
-  page wait_page() const {
-    return detail::make<page>([&](auto out, auto error) { return hj_pending_read_wait(get(), nullptr, nullptr, out, error); });
-  }
-  /// The answer of begin_verify_session and begin_verify_access_token.
-  verification wait_verification() const {
-    hj_session *session = nullptr;
-    hj_claims *claims = nullptr;
-    const hj_status status = hj_pending_read_wait(get(), &session, &claims, nullptr, nullptr);
-    return {status, hellojohn::session(session), hellojohn::claims(claims)};
-  }
-
-private:
-  detail::owner<hj_pending_read, hj_pending_read_free> handle_;
-};
 
 /// The REST API of a tenant.
 class rest {
@@ -152,6 +26,11 @@ public:
   pointer get() const noexcept { return handle_.get(); }
   response handle(const hj_rest_request &request) const {
     return detail::make<response>([&](auto out, auto error) { return hj_rest_handle(get(), &request, out, error); });
+  }
+  /// Copies the request; a sign-in calls hj_authenticate on the thread that waits for the response.
+  pending_response begin_handle(const hj_rest_request &request) const {
+    return detail::make<pending_response>(
+        [&](auto out, auto error) { return hj_rest_begin_handle(get(), &request, out, error); });
   }
 
 private:
@@ -172,7 +51,7 @@ public:
   /// The credentials were wrong: throws the error for the client.
   [[noreturn]] void fail() const {
     detail::run([&](auto error) { return hj_sign_in_attempt_fail(get(), error); });
-    throw error(HJ_ERR_INTERNAL, "a failed sign-in returned HJ_OK");
+    throw error(HJ_ERR_INTERNAL, nullptr); // not reached: a sign-in that failed returns its status
   }
   /// The host could not tell: as if the sign-in had not been tried.
   void cancel() const {
@@ -226,35 +105,33 @@ public:
   }
 
   verification verify_access_token(std::string_view token) const {
-    hj_session *session = nullptr;
-    hj_claims *claims = nullptr;
-    const hj_status status = hj_tenant_verify_access_token(get(), str(token), &session, &claims, nullptr);
-    return {status, hellojohn::session(session), hellojohn::claims(claims)};
+    return detail::verify([&](auto session, auto claims, auto error) {
+      return hj_tenant_verify_access_token(get(), str(token), session, claims, error);
+    });
   }
   verification verify_session(std::string_view session_id) const {
-    hj_session *session = nullptr;
-    const hj_status status = hj_tenant_verify_session(get(), str(session_id), &session, nullptr);
-    return {status, hellojohn::session(session), nullptr};
+    return detail::verify([&](auto session, auto, auto error) {
+      return hj_tenant_verify_session(get(), str(session_id), session, error);
+    });
   }
   /// Signature and claims only: valid until the token expires, also when its session is revoked before.
   verification verify_locally(std::string_view token, const hj_verify_options *options = nullptr) const {
-    hj_claims *claims = nullptr;
-    const hj_status status = hj_tenant_verify_locally(get(), str(token), options, &claims, nullptr);
-    return {status, nullptr, hellojohn::claims(claims)};
+    return detail::verify([&](auto, auto claims, auto error) {
+      return hj_tenant_verify_locally(get(), str(token), options, claims, error);
+    });
   }
   /// Verifies as verify_access_token does, and that the user has authenticated as required: in the result the status is
-  /// HJ_ERR_REAUTHENTICATION_REQUIRED otherwise.
+  /// HJ_ERR_REAUTHENTICATION_REQUIRED otherwise, and `failure` says how.
   verification require_auth(std::string_view token, const hj_required_auth &required) const {
-    hj_session *session = nullptr;
-    hj_claims *claims = nullptr;
-    const hj_status status = hj_tenant_require_auth(get(), str(token), &required, &session, &claims, nullptr);
-    return {status, hellojohn::session(session), hellojohn::claims(claims)};
+    return detail::verify([&](auto session, auto claims, auto error) {
+      return hj_tenant_require_auth(get(), str(token), &required, session, claims, error);
+    });
   }
   /// Verifies as verify_locally does, and that the user had authenticated as required when the token was issued.
   verification require_auth_locally(std::string_view token, const hj_required_auth &required) const {
-    hj_claims *claims = nullptr;
-    const hj_status status = hj_tenant_require_auth_locally(get(), str(token), &required, &claims, nullptr);
-    return {status, nullptr, hellojohn::claims(claims)};
+    return detail::verify([&](auto, auto claims, auto error) {
+      return hj_tenant_require_auth_locally(get(), str(token), &required, claims, error);
+    });
   }
 
   session find(std::string_view session_id) const {
@@ -263,6 +140,37 @@ public:
   }
   page list(const hj_list_options *options = nullptr) const {
     return detail::make<page>([&](auto out, auto error) { return hj_tenant_list(get(), options, out, error); });
+  }
+
+  /// A handle for a thread that must not wait: a read that would have to throws HJ_ERR_STORAGE_BUSY; see hj_tenant_non_blocking.
+  tenant non_blocking() const {
+    return detail::make<tenant>([&](auto out, auto error) { return hj_tenant_non_blocking(get(), out, error); });
+  }
+
+  /// Changes that are begun together share a commit.
+  pending_write begin_create(std::string_view user_id, const hj_create_options *options = nullptr) const {
+    return detail::make<pending_write>(
+        [&](auto out, auto error) { return hj_tenant_begin_create(get(), str(user_id), options, out, error); });
+  }
+  pending_write begin_refresh(std::string_view refresh_token, const hj_refresh_options *options = nullptr) const {
+    return detail::make<pending_write>(
+        [&](auto out, auto error) { return hj_tenant_begin_refresh(get(), str(refresh_token), options, out, error); });
+  }
+  pending_write begin_adopt(std::string_view credential, const hj_refresh_options *options = nullptr) const {
+    return detail::make<pending_write>(
+        [&](auto out, auto error) { return hj_tenant_begin_adopt(get(), str(credential), options, out, error); });
+  }
+  pending_write begin_update(std::string_view session_id, const hj_update_options *options) const {
+    return detail::make<pending_write>(
+        [&](auto out, auto error) { return hj_tenant_begin_update(get(), str(session_id), options, out, error); });
+  }
+  pending_write begin_revoke(std::string_view session_id) const {
+    return detail::make<pending_write>(
+        [&](auto out, auto error) { return hj_tenant_begin_revoke(get(), str(session_id), out, error); });
+  }
+  pending_write begin_sign_out(std::string_view token, std::string_view scope = "local") const {
+    return detail::make<pending_write>(
+        [&](auto out, auto error) { return hj_tenant_begin_sign_out(get(), str(token), str(scope), out, error); });
   }
 
   /// Reads that are begun together share a round trip to a PostgreSQL server.
@@ -281,6 +189,11 @@ public:
   pending_read begin_verify_access_token(std::string_view token) const {
     return detail::make<pending_read>(
         [&](auto out, auto error) { return hj_tenant_begin_verify_access_token(get(), str(token), out, error); });
+  }
+
+  pending_read begin_require_auth(std::string_view token, const hj_required_auth &required) const {
+    return detail::make<pending_read>(
+        [&](auto out, auto error) { return hj_tenant_begin_require_auth(get(), str(token), &required, out, error); });
   }
 
   /// How many sessions the filter admits; all active ones without it.

@@ -120,6 +120,7 @@ static void check_databases(void) {
 
 #include "nulls_factors.h"
 #include "nulls_reads.h"
+#include "nulls_begun.h"
 #include "nulls_import.h"
 
 static void sign_in(void) {
@@ -208,6 +209,8 @@ static void query(void) {
   FINE(hj_tenant_list(tenant, NULL, &page, error));
   CHECK(hj_page_count(page) == 3);
   reads();
+  changes();
+  completions();
   CHECK(hj_page_session(page, 3) == NULL);
   hj_page_free(page);
   BAD(hj_tenant_count(NULL, &filter, &number, error));
