@@ -1,4 +1,5 @@
-/*
+/**
+ * @file
  * HelloJohn: sessions, access tokens and refresh tokens inside your own process, over one SQLite file.
  *
  * Generated from the comments of bindings/c/src; do not edit.
@@ -123,13 +124,14 @@
 #include <stdint.h>
 #include <string.h>
 
+/// Marks what the library exports. A host that links the DLL on Windows defines HJ_SHARED.
 #if defined(_WIN32) && defined(HJ_SHARED)
 # define HJ_API __declspec(dllimport)
 #else
 # define HJ_API
 #endif
 
-/* The status of these calls decides who gets access: a compiler that can do so warns when a host ignores it. */
+/// The status of these calls decides who gets access: a compiler that can do so warns when a host ignores it.
 #if defined(__GNUC__)
 # define HJ_MUST_USE __attribute__((warn_unused_result))
 #else
@@ -809,6 +811,9 @@ typedef struct {
 extern "C" {
 #endif // __cplusplus
 
+/// @defgroup versions Versions
+/// @{
+
 /// The version of the library that is loaded, such as "0.1.0". Lives forever.
 HJ_API
 const char *hj_version(void);
@@ -816,6 +821,11 @@ const char *hj_version(void);
 /// The binary interface of the library that is loaded; compare it with HJ_ABI_VERSION.
 HJ_API
 uint32_t hj_abi_version(void);
+
+/// @}
+
+/// @defgroup errors Errors
+/// @{
 
 /// The name of a status as in every language, such as "session_revoked"; "ok" for HJ_OK; NULL for a number that this
 /// library does not know. Lives forever.
@@ -825,9 +835,6 @@ const char *hj_status_name(hj_status status);
 /// The HTTP status that fits, such as 401; 200 for HJ_OK; 500 for a number that this library does not know.
 HJ_API
 int32_t hj_status_http(hj_status status);
-
-extern int pthread_setcancelstate(int state,
-                                  int *previous);
 
 /// The status that the call returned; HJ_OK for NULL.
 HJ_API
@@ -860,6 +867,11 @@ const char *hj_error_factors(const hj_error *error);
 HJ_API
 void hj_error_free(hj_error *error);
 
+/// @}
+
+/// @defgroup clocks_for_tests Clocks for tests
+/// @{
+
 /// Makes a clock that shows this time.
 HJ_API
 hj_status hj_clock_new(int64_t now_at_ms,
@@ -883,6 +895,11 @@ void hj_clock_advance_ms(const hj_clock *clock,
 /// Frees a clock; NULL is allowed.
 HJ_API
 void hj_clock_free(hj_clock *clock);
+
+/// @}
+
+/// @defgroup engines Engines
+/// @{
 
 /// Opens the database file at this path and creates it if it does not exist; ":memory:" is a database that lives only
 /// as long as the engine. Or opens the PostgreSQL database at this URL, which several machines may share, and makes its tables if
@@ -933,6 +950,11 @@ hj_status hj_engine_close(const hj_engine *engine,
 /// Frees an engine; NULL is allowed. If it was not closed, the database closes when its last tenant is freed too.
 HJ_API
 void hj_engine_free(hj_engine *engine);
+
+/// @}
+
+/// @defgroup sessions Sessions
+/// @{
 
 /// Its id: "ses_" and a ULID. A name, never a credential.
 HJ_API
@@ -1058,6 +1080,11 @@ const char *hj_session_actor_reason(const hj_session *session);
 HJ_API
 void hj_session_free(hj_session *session);
 
+/// @}
+
+/// @defgroup grants Grants
+/// @{
+
 /// The session; it lives inside the grant.
 HJ_API
 const hj_session *hj_grant_session(const hj_grant *grant);
@@ -1087,6 +1114,11 @@ const char *hj_grant_evicted(const hj_grant *grant,
 /// Frees a grant with its session and wipes its tokens; NULL is allowed.
 HJ_API
 void hj_grant_free(hj_grant *grant);
+
+/// @}
+
+/// @defgroup claims_of_access_tokens Claims of access tokens
+/// @{
 
 /// "sub": the user.
 HJ_API
@@ -1164,6 +1196,11 @@ bool hj_claims_outdated(const hj_claims *claims);
 HJ_API
 void hj_claims_free(hj_claims *claims);
 
+/// @}
+
+/// @defgroup observers Observers
+/// @{
+
 /// The name of the operation, such as "create"; docs/OBSERVABILITY.md lists them.
 HJ_API
 const char *hj_operation_report_operation(const hj_operation_report *report);
@@ -1188,6 +1225,11 @@ uint64_t hj_operation_report_rows(const hj_operation_report *report);
 HJ_API
 bool hj_operation_report_is_from_cache(const hj_operation_report *report);
 
+/// @}
+
+/// @defgroup pages_of_sessions Pages of sessions
+/// @{
+
 /// How many sessions are on the page.
 HJ_API
 size_t hj_page_count(const hj_page *page);
@@ -1204,6 +1246,11 @@ const char *hj_page_next_cursor(const hj_page *page);
 /// Frees a page with its sessions; NULL is allowed.
 HJ_API
 void hj_page_free(hj_page *page);
+
+/// @}
+
+/// @defgroup calls_that_were_begun Calls that were begun
+/// @{
 
 /// Waits for the answer of a read that was begun, once: the outputs and errors are those of the call that it began, and
 /// outputs which that call does not have stay NULL.
@@ -1263,6 +1310,11 @@ hj_status hj_pending_write_notify(const hj_pending_write *write,
 HJ_API
 void hj_pending_write_free(hj_pending_write *write);
 
+/// @}
+
+/// @defgroup previews_of_revocations Previews of revocations
+/// @{
+
 /// How many sessions match.
 HJ_API
 uint64_t hj_revoke_preview_count(const hj_revoke_preview *preview);
@@ -1283,6 +1335,11 @@ const char *hj_revoke_preview_plan(const hj_revoke_preview *preview);
 /// Frees a preview with its sessions; NULL is allowed.
 HJ_API
 void hj_revoke_preview_free(hj_revoke_preview *preview);
+
+/// @}
+
+/// @defgroup settings Settings
+/// @{
 
 /// How long a session lasts after sign-in; default 30 days. Binds at sign-in.
 HJ_API
@@ -1339,6 +1396,11 @@ const char *hj_config_warnings_json(const hj_config *config);
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_config_free(hj_config *config);
+
+/// @}
+
+/// @defgroup counts Counts
+/// @{
 
 /// How many periods there are.
 HJ_API
@@ -1418,6 +1480,11 @@ uint64_t hj_stats_periods_ended_expired(const hj_stats_periods *stats_periods,
 HJ_API
 void hj_stats_periods_free(hj_stats_periods *stats_periods);
 
+/// @}
+
+/// @defgroup signing_keys Signing keys
+/// @{
+
 /// How many keys there are.
 HJ_API
 size_t hj_keys_count(const hj_keys *keys);
@@ -1458,6 +1525,11 @@ int64_t hj_keys_leaves_at_ms(const hj_keys *keys,
 HJ_API
 void hj_keys_free(hj_keys *keys);
 
+/// @}
+
+/// @defgroup the_revocation_list The revocation list
+/// @{
+
 /// The signed list: a JWS whose "typ" is "hellojohn-revocations+jwt", under the tenant's active key.
 HJ_API
 const char *hj_revocation_list_list(const hj_revocation_list *revocation_list);
@@ -1477,6 +1549,11 @@ bool hj_revocation_list_has_more(const hj_revocation_list *revocation_list);
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_revocation_list_free(hj_revocation_list *revocation_list);
+
+/// @}
+
+/// @addtogroup counts
+/// @{
 
 /// Sessions that are active.
 HJ_API
@@ -1523,6 +1600,11 @@ uint64_t hj_stats_newest_sealed_event(const hj_stats *stats);
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_stats_free(hj_stats *stats);
+
+/// @}
+
+/// @defgroup events Events
+/// @{
 
 /// Its number: the events of a tenant are counted from 1 in the order of their commits, without a gap.
 HJ_API
@@ -1587,6 +1669,11 @@ bool hj_event_page_has_more(const hj_event_page *page);
 /// Frees a page with its events; NULL is allowed.
 HJ_API
 void hj_event_page_free(hj_event_page *page);
+
+/// @}
+
+/// @defgroup explanations Explanations
+/// @{
 
 /// The session.
 HJ_API
@@ -1699,6 +1786,11 @@ const char *hj_explanation_actor_reason(const hj_explanation *explanation);
 HJ_API
 void hj_explanation_free(hj_explanation *explanation);
 
+/// @}
+
+/// @addtogroup events
+/// @{
+
 /// Whether the log is as it was exported.
 HJ_API
 bool hj_event_log_report_ok(const hj_event_log_report *event_log_report);
@@ -1745,6 +1837,11 @@ const char *hj_event_log_report_detail(const hj_event_log_report *event_log_repo
 HJ_API
 void hj_event_log_report_free(hj_event_log_report *event_log_report);
 
+/// @}
+
+/// @defgroup maintenance Maintenance
+/// @{
+
 /// How many sessions the clock had ended and this round has written down.
 HJ_API
 uint64_t hj_maintenance_report_stamped(const hj_maintenance_report *maintenance_report);
@@ -1773,6 +1870,11 @@ bool hj_maintenance_report_has_more(const hj_maintenance_report *maintenance_rep
 HJ_API
 void hj_maintenance_report_free(hj_maintenance_report *maintenance_report);
 
+/// @}
+
+/// @addtogroup events
+/// @{
+
 /// Checks a log that hj_tenant_export_events wrote, and names the first event that was changed, removed, inserted or moved, or
 /// the place where the log was cut off. Needs no database and no secret: only the public keys of the time of the export, as
 /// hj_tenant_jwks gave them.
@@ -1786,6 +1888,11 @@ hj_status hj_verify_event_log(hj_str path,
                               hj_event_log_report **report,
                               hj_error **error);
 
+/// @}
+
+/// @defgroup texts Texts
+/// @{
+
 /// The text; NULL for NULL.
 HJ_API
 const char *hj_text_get(const hj_text *text);
@@ -1797,6 +1904,11 @@ size_t hj_text_len(const hj_text *text);
 /// Frees a text; NULL is allowed.
 HJ_API
 void hj_text_free(hj_text *text);
+
+/// @}
+
+/// @defgroup tenants Tenants
+/// @{
 
 /// The id of the tenant; NULL for NULL.
 HJ_API
@@ -1870,6 +1982,11 @@ hj_status hj_tenant_begin_sign_in(const hj_tenant *tenant,
                                   hj_sign_in_attempt **attempt,
                                   hj_error **error);
 
+/// @}
+
+/// @defgroup sign_ins_that_may_fail Sign-ins that may fail
+/// @{
+
 /// The credentials were right: opens the session of this user as hj_tenant_create does. In the same transaction the
 /// failures of the account from this address are forgotten. Arguments that cannot be read are no outcome.
 ///
@@ -1897,6 +2014,11 @@ hj_status hj_sign_in_attempt_cancel(hj_sign_in_attempt *attempt,
 /// Frees an attempt; NULL is allowed. One without an outcome stays counted as failed.
 HJ_API
 void hj_sign_in_attempt_free(hj_sign_in_attempt *attempt);
+
+/// @}
+
+/// @addtogroup tenants
+/// @{
 
 /// Exchanges the session's live refresh token for its successor and a fresh access token, and moves last_active_at. For
 /// refresh_reuse_window the former token still gets the same successor, so that parallel tabs and lost answers
@@ -2434,6 +2556,11 @@ hj_status hj_tenant_stats_series(const hj_tenant *tenant,
                                  hj_stats_periods **periods,
                                  hj_error **error);
 
+/// @}
+
+/// @defgroup whole_databases Whole databases
+/// @{
+
 /// Copies the database in the file at this path, of every tenant and as it is at one instant, into the new file `to`, which is
 /// on disk when this returns. Needs no secret key and no engine; other threads and processes may use the database meanwhile.
 /// The copy is one read of the whole database, during which the log cannot be emptied and grows. New files have the mode 0600.
@@ -2633,6 +2760,11 @@ uint64_t hj_check_report_signing_keys(const hj_check_report *report);
 HJ_API
 void hj_check_report_free(hj_check_report *report);
 
+/// @}
+
+/// @defgroup imports Imports
+/// @{
+
 /// How many rows were read; the other counts add up to it.
 HJ_API
 uint64_t hj_import_report_rows(const hj_import_report *report);
@@ -2675,6 +2807,11 @@ const char *hj_import_report_detail(const hj_import_report *report,
 HJ_API
 void hj_import_report_free(hj_import_report *report);
 
+/// @}
+
+/// @addtogroup calls_that_were_begun
+/// @{
+
 /// Waits for the response to a request that was begun, once.
 ///
 /// Fails with HJ_ERR_VALIDATION_ERROR for one that was waited for before, and with HJ_ERR_FORKED.
@@ -2700,6 +2837,11 @@ hj_status hj_pending_response_notify(const hj_pending_response *pending_response
 HJ_API
 void hj_pending_response_free(hj_pending_response *pending_response);
 
+/// @}
+
+/// @addtogroup tenants
+/// @{
+
 /// Makes the REST API of a tenant. It outlives the tenant handle that you pass, and accepts the secret key that the
 /// handle has, also after hj_tenant_change_secret_key on that handle.
 ///
@@ -2710,6 +2852,11 @@ hj_status hj_tenant_rest(const hj_tenant *tenant,
                          const hj_rest_options *options,
                          hj_rest **rest,
                          hj_error **error);
+
+/// @}
+
+/// @defgroup rest REST
+/// @{
 
 /// Answers a request. The call reaches the disk.
 ///
@@ -2804,14 +2951,19 @@ const hj_error *hj_response_error(const hj_response *response);
 HJ_API
 void hj_response_free(hj_response *response);
 
+/// @}
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
 
-/* A view of a string literal. */
+/// @defgroup views Views and defaults
+/// @{
+
+/// A view of a string literal.
 #define HJ_STR(literal) hj_str_view("" literal, sizeof(literal) - 1)
 
-/* A view of `len` bytes. */
+/// A view of `len` bytes.
 static inline hj_str hj_str_view(const char *ptr, size_t len) {
   hj_str view;
   view.ptr = ptr;
@@ -2819,7 +2971,7 @@ static inline hj_str hj_str_view(const char *ptr, size_t len) {
   return view;
 }
 
-/* A view of a C string; "not given" for NULL. */
+/// A view of a C string; "not given" for NULL.
 static inline hj_str hj_str_of(const char *text) {
   return hj_str_view(text, text ? strlen(text) : 0);
 }
@@ -2846,5 +2998,7 @@ HJ_DEFINE_INIT(hj_revoke_where_options)
 HJ_DEFINE_INIT(hj_rest_options)
 HJ_DEFINE_INIT(hj_rest_request)
 #undef HJ_DEFINE_INIT
+
+/// @}
 
 #endif /* HELLOJOHN_H */

@@ -138,7 +138,8 @@ impl<T, E: From<Error>> Shared<T, E> {
             drop(state);
             let answer = catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| {
                 unwind::forget(panic);
-                Err(Error::new(ErrorCode::Internal, "the engine panicked; this is a bug of the engine").into())
+                Err(Error::new(ErrorCode::Internal, "the engine panicked; this is a bug of the engine")
+                    .into())
             });
             state = self.lock();
             state.stage = Stage::Answered(answer);

@@ -24,7 +24,7 @@ use crate::verified::{give_ended, give_verified};
 pub struct hj_pending_read(Begun<ReadAnswer, VerifyError>);
 
 pub(crate) enum ReadAnswer {
-    Session(Session),
+    Session(Box<Session>),
     Page(Page<Session>),
     Access(Arc<VerifiedAccess>),
 }

@@ -24,9 +24,12 @@ impl hj_pending_response {
         threads: &Arc<Threads>,
         answer: impl FnOnce() -> Result<Response<Vec<u8>>, Error> + Send + 'static,
     ) -> Self {
-        hj_pending_response(Begun::new("pending_response", threads, |threads| &threads.requests, || {
-            Ok(hj_response::new(answer()?))
-        }))
+        hj_pending_response(Begun::new(
+            "pending_response",
+            threads,
+            |threads| &threads.requests,
+            || Ok(hj_response::new(answer()?)),
+        ))
     }
 }
 

@@ -41,7 +41,9 @@ fn the_cpp_header_has_every_call_and_every_object() {
     let c = read("hellojohn.h");
     let cpp = read("hellojohn.hpp") + &read("hellojohn_objects.hpp");
     let declared = declared(&c);
-    for known in ["hj_engine_open", "hj_tenant_create", "hj_pending_read_wait", "hj_grant_free", "hj_clock_new"] {
+    for known in
+        ["hj_engine_open", "hj_tenant_create", "hj_pending_read_wait", "hj_grant_free", "hj_clock_new"]
+    {
         assert!(declared.contains(known), "{known} is not found in the header");
     }
     let known = names(&cpp);

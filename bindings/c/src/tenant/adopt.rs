@@ -64,7 +64,9 @@ pub unsafe extern "C" fn hj_tenant_begin_adopt(
             )
         };
         let begun = tenant.begin_adopt(credential, request);
-        write.give(hj_pending_write::new(threads, || Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?))))));
+        write.give(hj_pending_write::new(threads, || {
+            Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?))))
+        }));
         Ok(())
     })
 }

@@ -57,7 +57,9 @@ pub unsafe extern "C" fn hj_tenant_begin_create(
             (hj_tenant::require_with_threads(tenant)?, read_request(user_id, OptionStruct::read(options)?)?)
         };
         let begun = tenant.begin_create(request);
-        write.give(hj_pending_write::new(threads, || Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?))))));
+        write.give(hj_pending_write::new(threads, || {
+            Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?))))
+        }));
         Ok(())
     })
 }

@@ -81,7 +81,9 @@ pub unsafe extern "C" fn hj_tenant_begin_refresh(
             )
         };
         let begun = tenant.begin_refresh(refresh_token, request);
-        write.give(hj_pending_write::new(threads, || Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?))))));
+        write.give(hj_pending_write::new(threads, || {
+            Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?))))
+        }));
         Ok(())
     })
 }

@@ -95,7 +95,9 @@ pub unsafe extern "C" fn hj_tenant_begin_update(
             (tenant, session_id.require("session_id")?, read_patch(options)?)
         };
         let begun = tenant.begin_update(id, patch);
-        write.give(hj_pending_write::new(threads, || Ok(WriteAnswer::Grant(Box::new(hj_grant::from_update(&begun.wait()?))))));
+        write.give(hj_pending_write::new(threads, || {
+            Ok(WriteAnswer::Grant(Box::new(hj_grant::from_update(&begun.wait()?))))
+        }));
         Ok(())
     })
 }

@@ -103,7 +103,7 @@ pub unsafe extern "C" fn hj_tenant_begin_verify_session(
         let ((tenant, threads), id) =
             unsafe { (hj_tenant::require_with_threads(tenant)?, session_id.require("session_id")?) };
         let begun = tenant.begin_verify_session(id);
-        read.give(hj_pending_read::new(threads, || Ok(ReadAnswer::Session(begun.wait()?))));
+        read.give(hj_pending_read::new(threads, || Ok(ReadAnswer::Session(Box::new(begun.wait()?)))));
         Ok(())
     })
 }
