@@ -21,9 +21,13 @@ namespace hellojohn {
 /// The REST API of a tenant.
 class rest {
 public:
+  /// What it owns.
   using pointer = hj_rest *;
+  /// Owns an object that hellojohn.h handed out.
   explicit rest(pointer owned) noexcept : handle_(owned) {}
+  /// For the functions of hellojohn.h that take it.
   pointer get() const noexcept { return handle_.get(); }
+  /// See hj_rest_handle.
   response handle(const hj_rest_request &request) const {
     return detail::make<response>([&](auto out, auto error) { return hj_rest_handle(get(), &request, out, error); });
   }
@@ -40,8 +44,11 @@ private:
 /// A sign-in whose credentials the host is about to check; it counts as failed until the host says otherwise.
 class sign_in_attempt {
 public:
+  /// What it owns.
   using pointer = hj_sign_in_attempt *;
+  /// Owns an object that hellojohn.h handed out.
   explicit sign_in_attempt(pointer owned) noexcept : handle_(owned) {}
+  /// For the functions of hellojohn.h that take it.
   pointer get() const noexcept { return handle_.get(); }
   /// The credentials were right: opens the user's session.
   grant succeed(std::string_view user_id, const hj_create_options *options = nullptr) const {
@@ -65,10 +72,13 @@ private:
 /// One tenant: every operation on sessions.
 class tenant {
 public:
+  /// What it owns.
   using pointer = hj_tenant *;
+  /// Owns an object that hellojohn.h handed out.
   explicit tenant(pointer owned) noexcept : handle_(owned) {}
   /// For the functions of hellojohn.h that take a tenant.
   pointer get() const noexcept { return handle_.get(); }
+  /// See hj_tenant_id.
   std::string_view id() const noexcept { return view(hj_tenant_id(get())); }
 
   /// The same tenant for changes that this actor makes; without data for an actor that is not known.
@@ -77,6 +87,7 @@ public:
         [&](auto out, auto error) { return hj_tenant_with_actor(get(), str(actor), out, error); });
   }
 
+  /// See hj_tenant_create.
   grant create(std::string_view user_id, const hj_create_options *options = nullptr) const {
     return detail::make<grant>(
         [&](auto out, auto error) { return hj_tenant_create(get(), str(user_id), options, out, error); });
@@ -87,28 +98,34 @@ public:
       return hj_tenant_begin_sign_in(get(), str(account), str(client_address), out, error);
     });
   }
+  /// See hj_tenant_refresh.
   grant refresh(std::string_view refresh_token, const hj_refresh_options *options = nullptr) const {
     return detail::make<grant>(
         [&](auto out, auto error) { return hj_tenant_refresh(get(), str(refresh_token), options, out, error); });
   }
+  /// See hj_tenant_adopt.
   grant adopt(std::string_view credential, const hj_refresh_options *options = nullptr) const {
     return detail::make<grant>(
         [&](auto out, auto error) { return hj_tenant_adopt(get(), str(credential), options, out, error); });
   }
+  /// See hj_tenant_import.
   hellojohn::import_report import_sessions(std::string_view path, const hj_import_options *options = nullptr) const {
     return detail::make<hellojohn::import_report>(
         [&](auto out, auto error) { return hj_tenant_import(get(), str(path), options, out, error); });
   }
+  /// See hj_tenant_update.
   grant update(std::string_view session_id, const hj_update_options *options) const {
     return detail::make<grant>(
         [&](auto out, auto error) { return hj_tenant_update(get(), str(session_id), options, out, error); });
   }
 
+  /// See hj_tenant_verify_access_token.
   verification verify_access_token(std::string_view token) const {
     return detail::verify([&](auto session, auto claims, auto error) {
       return hj_tenant_verify_access_token(get(), str(token), session, claims, error);
     });
   }
+  /// See hj_tenant_verify_session.
   verification verify_session(std::string_view session_id) const {
     return detail::verify([&](auto session, auto, auto error) {
       return hj_tenant_verify_session(get(), str(session_id), session, error);
@@ -134,10 +151,12 @@ public:
     });
   }
 
+  /// See hj_tenant_get.
   session find(std::string_view session_id) const {
     return detail::make<session>(
         [&](auto out, auto error) { return hj_tenant_get(get(), str(session_id), out, error); });
   }
+  /// See hj_tenant_list.
   page list(const hj_list_options *options = nullptr) const {
     return detail::make<page>([&](auto out, auto error) { return hj_tenant_list(get(), options, out, error); });
   }
@@ -152,22 +171,27 @@ public:
     return detail::make<pending_write>(
         [&](auto out, auto error) { return hj_tenant_begin_create(get(), str(user_id), options, out, error); });
   }
+  /// See hj_tenant_begin_refresh.
   pending_write begin_refresh(std::string_view refresh_token, const hj_refresh_options *options = nullptr) const {
     return detail::make<pending_write>(
         [&](auto out, auto error) { return hj_tenant_begin_refresh(get(), str(refresh_token), options, out, error); });
   }
+  /// See hj_tenant_begin_adopt.
   pending_write begin_adopt(std::string_view credential, const hj_refresh_options *options = nullptr) const {
     return detail::make<pending_write>(
         [&](auto out, auto error) { return hj_tenant_begin_adopt(get(), str(credential), options, out, error); });
   }
+  /// See hj_tenant_begin_update.
   pending_write begin_update(std::string_view session_id, const hj_update_options *options) const {
     return detail::make<pending_write>(
         [&](auto out, auto error) { return hj_tenant_begin_update(get(), str(session_id), options, out, error); });
   }
+  /// See hj_tenant_begin_revoke.
   pending_write begin_revoke(std::string_view session_id) const {
     return detail::make<pending_write>(
         [&](auto out, auto error) { return hj_tenant_begin_revoke(get(), str(session_id), out, error); });
   }
+  /// See hj_tenant_begin_sign_out.
   pending_write begin_sign_out(std::string_view token, std::string_view scope = "local") const {
     return detail::make<pending_write>(
         [&](auto out, auto error) { return hj_tenant_begin_sign_out(get(), str(token), str(scope), out, error); });
@@ -178,19 +202,23 @@ public:
     return detail::make<pending_read>(
         [&](auto out, auto error) { return hj_tenant_begin_get(get(), str(session_id), out, error); });
   }
+  /// See hj_tenant_begin_list.
   pending_read begin_list(const hj_list_options *options = nullptr) const {
     return detail::make<pending_read>(
         [&](auto out, auto error) { return hj_tenant_begin_list(get(), options, out, error); });
   }
+  /// See hj_tenant_begin_verify_session.
   pending_read begin_verify_session(std::string_view session_id) const {
     return detail::make<pending_read>(
         [&](auto out, auto error) { return hj_tenant_begin_verify_session(get(), str(session_id), out, error); });
   }
+  /// See hj_tenant_begin_verify_access_token.
   pending_read begin_verify_access_token(std::string_view token) const {
     return detail::make<pending_read>(
         [&](auto out, auto error) { return hj_tenant_begin_verify_access_token(get(), str(token), out, error); });
   }
 
+  /// See hj_tenant_begin_require_auth.
   pending_read begin_require_auth(std::string_view token, const hj_required_auth &required) const {
     return detail::make<pending_read>(
         [&](auto out, auto error) { return hj_tenant_begin_require_auth(get(), str(token), &required, out, error); });
@@ -201,11 +229,13 @@ public:
     return detail::count([&](auto out, auto error) { return hj_tenant_count(get(), filter, out, error); });
   }
 
+  /// See hj_tenant_explain.
   hellojohn::explanation explain(std::string_view session_id) const {
     return detail::make<hellojohn::explanation>(
         [&](auto out, auto error) { return hj_tenant_explain(get(), str(session_id), out, error); });
   }
 
+  /// See hj_tenant_revoke.
   void revoke(std::string_view session_id) const {
     detail::run([&](auto error) { return hj_tenant_revoke(get(), str(session_id), error); });
   }
@@ -214,6 +244,7 @@ public:
     return detail::count(
         [&](auto out, auto error) { return hj_tenant_revoke_user(get(), str(user_id), str(except), out, error); });
   }
+  /// See hj_tenant_revoke_tenant.
   std::uint64_t revoke_tenant() const {
     return detail::count([&](auto out, auto error) { return hj_tenant_revoke_tenant(get(), out, error); });
   }
@@ -233,20 +264,25 @@ public:
         [&](auto out, auto error) { return hj_tenant_sign_out(get(), str(token), str(scope), out, error); });
   }
 
+  /// See hj_tenant_config.
   hellojohn::config config() const {
     return detail::make<hellojohn::config>([&](auto out, auto error) { return hj_tenant_config(get(), out, error); });
   }
+  /// See hj_tenant_update_config.
   hellojohn::config update_config(std::string_view patch_json) const {
     return detail::make<hellojohn::config>(
         [&](auto out, auto error) { return hj_tenant_update_config(get(), str(patch_json), out, error); });
   }
+  /// See hj_tenant_change_secret_key.
   void change_secret_key(std::string_view new_secret_key) const {
     detail::run([&](auto error) { return hj_tenant_change_secret_key(get(), str(new_secret_key), error); });
   }
+  /// See hj_tenant_rotate_refresh_key.
   void rotate_refresh_key() const {
     detail::run([&](auto error) { return hj_tenant_rotate_refresh_key(get(), error); });
   }
 
+  /// See hj_tenant_keys.
   hellojohn::keys keys() const {
     return detail::make<hellojohn::keys>([&](auto out, auto error) { return hj_tenant_keys(get(), out, error); });
   }
@@ -255,6 +291,7 @@ public:
     return std::string(view(hj_text_get(
         detail::make<text>([&](auto out, auto error) { return hj_tenant_rotate_keys(get(), out, error); }).get())));
   }
+  /// See hj_tenant_retire_key.
   void retire_key(std::string_view kid) const {
     detail::run([&](auto error) { return hj_tenant_retire_key(get(), str(kid), error); });
   }
@@ -265,6 +302,7 @@ public:
         [&](auto out, auto error) { return hj_tenant_jwks(get(), out, error); }).get())));
   }
 
+  /// See hj_tenant_events.
   event_page events(const hj_events_options *options = nullptr) const {
     return detail::make<event_page>(
         [&](auto out, auto error) { return hj_tenant_events(get(), options, out, error); });
@@ -276,24 +314,30 @@ public:
     return may_have;
   }
 
+  /// See hj_tenant_seal_events.
   std::uint64_t seal_events() const {
     return detail::count([&](auto out, auto error) { return hj_tenant_seal_events(get(), out, error); });
   }
+  /// See hj_tenant_export_events.
   std::uint64_t export_events(std::uint64_t after, std::string_view path) const {
     return detail::count(
         [&](auto out, auto error) { return hj_tenant_export_events(get(), after, str(path), out, error); });
   }
 
+  /// See hj_tenant_maintain.
   hellojohn::maintenance_report maintain() const {
     return detail::make<hellojohn::maintenance_report>(
         [&](auto out, auto error) { return hj_tenant_maintain(get(), out, error); });
   }
+  /// See hj_tenant_sweep.
   std::uint64_t sweep() const {
     return detail::count([&](auto out, auto error) { return hj_tenant_sweep(get(), out, error); });
   }
+  /// See hj_tenant_purge_older_than.
   std::uint64_t purge_older_than(std::string_view age) const {
     return detail::count([&](auto out, auto error) { return hj_tenant_purge_older_than(get(), str(age), out, error); });
   }
+  /// See hj_tenant_purge_before.
   std::uint64_t purge_before(std::int64_t before_at_ms) const {
     return detail::count([&](auto out, auto error) { return hj_tenant_purge_before(get(), before_at_ms, out, error); });
   }
@@ -302,6 +346,7 @@ public:
     return detail::make<hellojohn::revocation_list>(
         [&](auto out, auto error) { return hj_tenant_revocations(get(), since, out, error); });
   }
+  /// See hj_tenant_stats.
   hellojohn::stats stats() const {
     return detail::make<hellojohn::stats>([&](auto out, auto error) { return hj_tenant_stats(get(), out, error); });
   }
@@ -312,6 +357,7 @@ public:
     });
   }
 
+  /// See hj_tenant_rest.
   hellojohn::rest rest(const hj_rest_options *options = nullptr) const {
     return detail::make<hellojohn::rest>(
         [&](auto out, auto error) { return hj_tenant_rest(get(), options, out, error); });
@@ -323,12 +369,17 @@ private:
 
 /// What an observer is told of an operation that has ended; the texts are good until the observer returns.
 struct operation_report {
+  /// The name of the operation, such as "create".
   std::string_view operation;
   /// Without data for an operation of the whole engine.
   std::string_view tenant_id;
+  /// How the operation ended.
   hj_status status = HJ_ERR_INTERNAL;
+  /// How long the operation took.
   std::chrono::nanoseconds duration{};
+  /// How many sessions, keys or events the answer tells of, or were changed.
   std::uint64_t rows = 0;
+  /// Whether the engine's token cache had the answer.
   bool is_from_cache = false;
 };
 
@@ -339,21 +390,26 @@ using observer = std::function<void(const operation_report &)>;
 /// An open database. It closes with close(), or when the engine and all its tenants are freed.
 class engine {
 public:
+  /// See hj_engine_open.
   explicit engine(std::string_view database, const hj_open_options *options = nullptr)
       : handle_(detail::make<owner>(
             [&](auto out, auto error) { return hj_engine_open(str(database), options, out, error); })) {}
   /// With an observer, which takes the place of the one in `options`.
   engine(std::string_view database, const hj_open_options &options, observer told)
       : handle_(open_observed(database, options, std::move(told))) {}
+  /// For the functions of hellojohn.h that take an engine.
   hj_engine *get() const noexcept { return handle_.get(); }
 
+  /// See hj_engine_tenant.
   hellojohn::tenant tenant(std::string_view id, std::string_view secret_key) const {
     return detail::make<hellojohn::tenant>(
         [&](auto out, auto error) { return hj_engine_tenant(get(), str(id), str(secret_key), out, error); });
   }
+  /// See hj_engine_lower_clock_mark.
   void lower_clock_mark() const {
     detail::run([&](auto error) { return hj_engine_lower_clock_mark(get(), error); });
   }
+  /// See hj_engine_close.
   void close() const {
     detail::run([&](auto error) { return hj_engine_close(get(), error); });
   }

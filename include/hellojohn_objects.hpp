@@ -23,6 +23,7 @@ public:
       : std::runtime_error(raw != nullptr ? hj_error_detail(raw) : "no detail"), status_(status),
         retry_after_s_(hj_error_retry_after_s(raw)), max_age_s_(hj_error_max_age_s(raw)), field_(text(hj_error_field(raw))),
         factors_(text(hj_error_factors(raw))) {}
+  /// The status that the call returned.
   hj_status status() const noexcept { return status_; }
   /// The name of the status, such as "session_revoked".
   const char *name() const noexcept { return hj_status_name(status_); }
@@ -112,12 +113,17 @@ inline std::string_view view(const char *text) noexcept {
 
 /// The result of a verification: true only if the token or session is good. An ended session comes with its status.
 struct [[nodiscard]] verification {
+  /// HJ_OK only if the token or session is good.
   hj_status status = HJ_ERR_INTERNAL;
+  /// The session as it is now, also an ended one; empty where the verification does not look at it.
   hellojohn::session session;
+  /// What the token says; empty where there is none.
   hellojohn::claims claims;
   /// Why it is not good: what hellojohn::error tells of any failure.
   std::optional<hellojohn::error> failure;
+  /// Whether the token or session is good.
   explicit operator bool() const noexcept { return status == HJ_OK; }
+  /// The name of the status, such as "session_revoked".
   const char *name() const noexcept { return hj_status_name(status); }
   /// Whether the token was issued before the last update of its session: the client should refresh.
   bool is_outdated() const noexcept { return hj_claims_outdated(claims.get()); }
@@ -228,6 +234,7 @@ class pending_response
     : public detail::begun<hj_pending_response, hj_pending_response_free, hj_pending_response_notify> {
 public:
   using begun::begun;
+  /// The response.
   response wait() const {
     return detail::make<response>([&](auto out, auto error) { return hj_pending_response_wait(get(), out, error); });
   }

@@ -16,7 +16,7 @@ use crate::unwind;
 
 /// A change that was begun: hj_tenant_begin_create, hj_tenant_begin_refresh, hj_tenant_begin_adopt, hj_tenant_begin_update,
 /// hj_tenant_begin_revoke or hj_tenant_begin_sign_out. Changes that are begun before the first of them is waited for share a
-/// commit. One that is neither waited for nor has a completion may never happen.
+/// commit; a sign-out is made when it is waited for. One that is neither waited for nor has a completion may never happen.
 pub struct hj_pending_write(Begun<WriteAnswer>);
 
 pub(crate) enum WriteAnswer {
