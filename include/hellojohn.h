@@ -60,6 +60,7 @@
  *     HJ_ERR_FORKED, and _free leaves everything alone.
  *   - The threads (at most 4 for reads, 4 for changes and 16 for REST an engine) start when they are needed. They end when the
  *     last handle of the engine is freed (engine, tenants, REST APIs and what was begun); that call waits for what they do.
+ *     What waits for a thread is queued without a limit: the host's number of connections bounds it.
  *
  * hj_engine_open, hj_engine_tenant and hj_tenant_begin_sign_in reach the disk in any case. examples/c/event_loop.c is a whole
  * program.
@@ -68,6 +69,9 @@
  * signal handler must not call the library.
  *
  * Descriptors. All that the library opens is close-on-exec.
+ *
+ * Thread sanitizer. It cannot see the library's locks. Run a host that links the shared library with the suppression
+ * "called_from_lib:libhellojohn.so", and hand data to a completion by an atomic or under a lock of your own.
  *
  * Unloading. dlclose() leaves the shared library in memory, because its threads and their destructors may need it.
  *
@@ -236,7 +240,7 @@ typedef struct hj_pending_response hj_pending_response;
 
 /// A change that was begun: hj_tenant_begin_create, hj_tenant_begin_refresh, hj_tenant_begin_adopt, hj_tenant_begin_update,
 /// hj_tenant_begin_revoke or hj_tenant_begin_sign_out. Changes that are begun before the first of them is waited for share a
-/// commit. One that is neither waited for nor has a completion may never happen.
+/// commit; a sign-out is made when it is waited for. One that is neither waited for nor has a completion may never happen.
 typedef struct hj_pending_write hj_pending_write;
 
 /// What a restore has made of an exported log of events, and what to do again by hand. The getters answer 0

@@ -1,4 +1,6 @@
-/* The lines of nulls.c for changes and requests that are begun, and for completions. */
+/* The lines of nulls.c for calls that are begun: changes, requests and completions here, reads in the file beside it. */
+
+#include "nulls_reads.h"
 
 static void never_called(void *user_data) {
   (void)user_data;
@@ -94,4 +96,10 @@ static void completions(void) {
   hj_pending_response_free(pending);
   hj_pending_response_free(NULL);
   CHECK(hj_error_field(NULL) == NULL);
+}
+
+static void begun_calls(void) {
+  reads();
+  changes();
+  completions();
 }

@@ -4,11 +4,10 @@ use std::ffi::c_void;
 use std::mem::{self, ManuallyDrop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
 
 use hellojohn_core::{Error, ErrorCode, is_forked_child};
 
-use crate::threads::{Lane, Threads};
+use crate::threads::{Lane, ThreadMark, Threads};
 use crate::unwind;
 
 /// Told that the answer of a call that was begun is there. See "Event loops" at the top of the header.
@@ -50,7 +49,7 @@ enum Stage<T, E> {
 enum Completion {
     None,
     Promised(HostCompletion),
-    Running(ThreadId),
+    Running(ThreadMark),
     Over,
 }
 
@@ -147,7 +146,7 @@ impl<T, E: From<Error>> Shared<T, E> {
         }
         if !state.is_freed
             && let Completion::Promised(host) =
-                mem::replace(&mut state.completion, Completion::Running(thread::current().id()))
+                mem::replace(&mut state.completion, Completion::Running(ThreadMark::current()))
         {
             drop(state);
             // SAFETY: the host passed a function that takes this pointer, and has not freed the call ("Event loops").
@@ -170,7 +169,7 @@ impl<T: Send + 'static, E: From<Error> + Send + 'static> Drop for Begun<T, E> {
             Stage::Running => mem::replace(&mut state.stage, Stage::Running),
             unwanted => unwanted,
         };
-        while matches!(state.completion, Completion::Running(thread) if thread != thread::current().id()) {
+        while matches!(state.completion, Completion::Running(thread) if thread != ThreadMark::current()) {
             state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         drop(state);

@@ -14,6 +14,18 @@ use crate::unwind;
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
+/// Tells threads that run at the same time from each other. The standard library's id would allocate on a thread of the host, and
+/// keep that until the thread ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ThreadMark(usize);
+
+impl ThreadMark {
+    pub(crate) fn current() -> Self {
+        thread_local!(static MARK: u8 = const { 0 });
+        ThreadMark(MARK.with(|mark| std::ptr::from_ref(mark).addr()))
+    }
+}
+
 /// Enough, because the engine's deepest call is a parser with a depth limit; a completion of the host's has the rest.
 const STACK_BYTES: usize = 1 << 20;
 
@@ -56,6 +68,8 @@ struct Queue {
 struct State {
     jobs: VecDeque<Job>,
     threads: Vec<JoinHandle<()>>,
+    /// The same threads, once they run.
+    marks: Vec<ThreadMark>,
     idle: usize,
     is_closing: bool,
 }
@@ -96,6 +110,7 @@ impl Queue {
     /// Runs jobs until the lane closes.
     fn run_jobs(&self) {
         let mut state = self.lock();
+        state.marks.push(ThreadMark::current());
         loop {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
@@ -120,14 +135,15 @@ impl Drop for Lane {
         if is_forked_child() {
             return;
         }
-        let threads = {
+        let (threads, is_own) = {
             let mut state = self.queue.lock();
             state.is_closing = true;
             self.queue.work.notify_all();
-            std::mem::take(&mut state.threads)
+            let is_own = state.marks.contains(&ThreadMark::current());
+            (std::mem::take(&mut state.threads), is_own)
         };
         for thread in threads {
-            if thread.thread().id() != thread::current().id() {
+            if !is_own || thread.thread().id() != thread::current().id() {
                 let _ = thread.join(); // it catches the panics of its jobs
             }
         }
