@@ -53,7 +53,8 @@
  *     may leave it.
  *   - To cancel is to free the object. After _free has returned, its completion is neither running nor called any more. _free
  *     does not wait for the disk, but for a completion that is running on another thread: hold no lock that it takes. A change
- *     that was cancelled either happens or does not.
+ *     that was cancelled either happens or does not; a request over REST that a thread has taken up is carried out, and may
+ *     still call hj_authenticate and hj_observer.
  *   - After hj_engine_close, what was begun gets the answer of a commit that has happened, or HJ_ERR_ENGINE_CLOSED, and its
  *     completion is called all the same.
  *   - In a forked child no completion is called, also not for what its parent has begun: _notify and _wait fail with
@@ -644,8 +645,8 @@ typedef struct {
   hj_str settings_json;
   /// Checks the credentials of a sign-in; default NULL: the API answers a sign-in with 404.
   hj_authenticate authenticate;
-  /// What the API passes to `authenticate`. It stays the host's, and must be good until the hj_rest and every
-  /// hj_pending_response of it is freed.
+  /// What the API passes to `authenticate`. It stays the host's, and must be good until the hj_rest is freed; if
+  /// requests are begun, until the last handle of the engine is.
   void *user_data;
 } hj_rest_options;
 

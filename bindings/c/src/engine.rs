@@ -152,10 +152,7 @@ pub unsafe extern "C" fn hj_engine_open(
             let options = OptionStruct::read(options)?;
             (database.require_text("database")?, read_builder(options)?)
         };
-        let opened = {
-            let _hold = SignalHold::begin(); // which a thread for a server's connections inherits
-            builder.open(path)?
-        };
+        let opened = SignalHold::begin().during(|| builder.open(path))?; // a server's thread inherits it
         if let Some(observer) = observer {
             observer.store(true, Ordering::Release);
         }

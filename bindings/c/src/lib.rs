@@ -15,6 +15,7 @@ pub mod begun;
 mod cancellation;
 mod factor_list;
 mod guard;
+mod mounted_api;
 mod signals;
 mod texts;
 mod threads;

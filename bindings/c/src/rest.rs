@@ -3,17 +3,18 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use hellojohn_core::rest::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
-use hellojohn_core::rest::{ClientAddress, RestApi, RestOptions, Step, error_response};
-use hellojohn_core::{Error, ErrorCode};
+use hellojohn_core::Error;
+use hellojohn_core::rest::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use hellojohn_core::rest::{ClientAddress, RestApi, RestOptions};
 use zeroize::Zeroizing;
 
 use crate::abi::{OptionStruct, hj_str, require_object};
 use crate::error::hj_error;
 use crate::guard::call;
+use crate::mounted_api::{MountedApi, refuse_non_http};
 use crate::pending_response::hj_pending_response;
 use crate::response::hj_response;
-use crate::sign_in::{hj_authenticate, hj_sign_in};
+use crate::sign_in::hj_authenticate;
 use crate::status::hj_status;
 use crate::tenant::hj_tenant;
 use crate::threads::Threads;
@@ -25,17 +26,6 @@ pub struct hj_rest {
     mounted: Arc<MountedApi>,
     threads: Arc<Threads>,
 }
-
-struct MountedApi {
-    api: RestApi,
-    authenticate: hj_authenticate,
-    user_data: *mut c_void,
-}
-
-// SAFETY: the host's function may be called from any thread, several at once, as its documentation ("hj_authenticate") says.
-unsafe impl Send for MountedApi {}
-// SAFETY: as above.
-unsafe impl Sync for MountedApi {}
 
 /// The longest body of a request, in bytes; the API answers a longer one with 413. A host need not keep more than one
 /// byte above this limit.
@@ -73,8 +63,8 @@ pub struct hj_rest_options {
     pub settings_json: hj_str,
     /// Checks the credentials of a sign-in; default NULL: the API answers a sign-in with 404.
     pub authenticate: hj_authenticate,
-    /// What the API passes to `authenticate`. It stays the host's, and must be good until the hj_rest and every
-    /// hj_pending_response of it is freed.
+    /// What the API passes to `authenticate`. It stays the host's, and must be good until the hj_rest is freed; if
+    /// requests are begun, until the last handle of the engine is.
     pub user_data: *mut c_void,
 }
 
@@ -211,33 +201,6 @@ pub unsafe extern "C" fn hj_rest_begin_handle(
         }));
         Ok(())
     })
-}
-
-impl MountedApi {
-    fn answer(&self, request: Request<&[u8]>) -> Result<Response<Vec<u8>>, Error> {
-        match self.api.begin(request) {
-            Step::Answer(response) => Ok(response),
-            Step::Authenticate(pending) => Ok(match self.authenticate {
-                Some(authenticate) => {
-                    // SAFETY: the host passed a function that takes this pointer ("hj_authenticate").
-                    let ask = |sign_in| unsafe { authenticate(self.user_data, sign_in) };
-                    let user = hj_sign_in::ask(pending.credentials(), ask);
-                    pending.finish(user)
-                }
-                None => pending.not_offered(),
-            }),
-            _ => Err(Error::new(ErrorCode::Internal, "a step that this binding does not know")),
-        }
-    }
-}
-
-fn refuse_non_http(is_head: bool) -> Response<Vec<u8>> {
-    let mut response = error_response(Error::new(ErrorCode::BadRequest, "the request is not HTTP"));
-    if is_head {
-        // A client would read a body after the answer to a HEAD as the next answer.
-        response.body_mut().clear();
-    }
-    response
 }
 
 /// The request, or nothing if its bytes are not HTTP.

@@ -23,6 +23,11 @@ impl SignalHold {
         #[cfg(not(unix))]
         SignalHold {}
     }
+
+    /// Holds them for the time of this work.
+    pub(crate) fn during<T>(self, work: impl FnOnce() -> T) -> T {
+        work()
+    }
 }
 
 impl Drop for SignalHold {
