@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test docs site generate lint msrv package release-check deny rest browser postgres cluster c cli install node surfaces hosts import torture bench clean
+.PHONY: demo test docs site generate lint msrv package release-check deny rest browser postgres cluster c c-docs c-languages cli install node surfaces hosts import torture bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -105,6 +105,14 @@ c:
 # The C library where hosts find it: make install PREFIX=/usr DESTDIR=/tmp/package LIBDIR=lib/x86_64-linux-gnu.
 install: c
 	DESTDIR="$(DESTDIR)" LIBDIR="$(LIBDIR)" bindings/c/install.sh "$(PREFIX)" $(BUILD)
+
+# The reference of the C interface in build/c-docs/html, by doxygen (Debian's package).
+c-docs:
+	tests/c/reference
+
+# The programs of docs/OTHER-LANGUAGES.md: Python, Ruby and Go (Debian's packages).
+c-languages: c
+	tests/c/languages $(BUILD)
 
 # The command line, target/release/hellojohn.
 cli:

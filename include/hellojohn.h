@@ -1,4 +1,5 @@
-/*
+/**
+ * @file
  * HelloJohn: sessions, access tokens and refresh tokens inside your own process, over one SQLite file.
  *
  * Generated from the comments of bindings/c/src; do not edit.
@@ -38,8 +39,42 @@
  * uint64_t seconds, and their names end in _s, or in _ms for milliseconds. A duration as text is a whole number and one
  * unit: "15m", "30d".
  *
- * Threads. Any number of threads may use the same engine, tenant, REST API, clock or pending read at once. All other objects are
- * read-only, and any number of threads may read them at once. No call may use an object while another thread frees it.
+ * Threads. Any number of threads may use the same engine, tenant, REST API, clock or call that was begun (hj_pending_...) at
+ * once. All other objects are read-only, and any number of threads may read them at once. No call may use an object while another
+ * thread frees it. A call needs less than 256 KB of stack, without what the host's own functions take.
+ *
+ * Event loops. A thread that must not wait begins a call and goes on: hj_tenant_begin_... and hj_rest_begin_handle hand out an
+ * object at once, the _notify of its type takes a completion, and the _wait gives the answer.
+ *
+ *   - A completion is called once, when the answer is there, on a thread of the library; several at once, and perhaps before
+ *     _notify has returned. It holds one of the engine's few threads, so let it only wake the loop (by an eventfd, a pipe,
+ *     uv_async_send), which then calls _wait: that no longer waits.
+ *   - It may make any call of this library, also free the object that it is about. It must return: no exception and no longjmp
+ *     may leave it.
+ *   - To cancel is to free the object. After _free has returned, its completion is neither running nor called any more. _free
+ *     does not wait for the disk, but for a completion that is running on another thread: hold no lock that it takes. A change
+ *     that was cancelled either happens or does not; a request over REST that a thread has taken up is carried out, and may
+ *     still call hj_authenticate and hj_observer.
+ *   - After hj_engine_close, what was begun gets the answer of a commit that has happened, or HJ_ERR_ENGINE_CLOSED, and its
+ *     completion is called all the same.
+ *   - In a forked child no completion is called, also not for what its parent has begun: _notify and _wait fail with
+ *     HJ_ERR_FORKED, and _free leaves everything alone.
+ *   - The threads (at most 4 for reads, 4 for changes and 16 for REST an engine) start when they are needed. They end when the
+ *     last handle of the engine is freed (engine, tenants, REST APIs and what was begun); that call waits for what they do.
+ *     What waits for a thread is queued without a limit: the host's number of connections bounds it.
+ *
+ * hj_engine_open, hj_engine_tenant and hj_tenant_begin_sign_in reach the disk in any case. examples/c/event_loop.c is a whole
+ * program.
+ *
+ * Signals. The library installs no handler, and its threads block all signals. A call that a signal interrupts goes on. A
+ * signal handler must not call the library.
+ *
+ * Descriptors. All that the library opens is close-on-exec.
+ *
+ * Thread sanitizer. It cannot see the library's locks. Run a host that links the shared library with the suppression
+ * "called_from_lib:libhellojohn.so", and hand data to a completion by an atomic or under a lock of your own.
+ *
+ * Unloading. dlclose() leaves the shared library in memory, because its threads and their destructors may need it.
  *
  * Fork. A child that a process forks after it has opened an engine can use neither that engine nor another one: every
  * call fails with HJ_ERR_FORKED, hj_engine_open() too, and a REST API answers 500. The child may free its parent's
@@ -80,7 +115,10 @@
  * possible.
  *
  * Versions. HJ_VERSION_... and HJ_ABI_VERSION describe this header, hj_version() and hj_abi_version() the library that
- * is loaded. No release reuses a number of hj_status.
+ * is loaded. No release reuses a number of hj_status. HJ_ABI_VERSION is the number in the name of the shared library
+ * (libhellojohn.so.N): it goes up with a release that changes or removes a function, a type or the meaning of one, and stays
+ * where functions, constants and members of option structs are added. So a program runs with each library of the number that it
+ * was linked against which is not older than its header.
  */
 
 #ifndef HELLOJOHN_H
@@ -91,13 +129,14 @@
 #include <stdint.h>
 #include <string.h>
 
+/// Marks what the library exports. A host that links the DLL on Windows defines HJ_SHARED.
 #if defined(_WIN32) && defined(HJ_SHARED)
 # define HJ_API __declspec(dllimport)
 #else
 # define HJ_API
 #endif
 
-/* The status of these calls decides who gets access: a compiler that can do so warns when a host ignores it. */
+/// The status of these calls decides who gets access: a compiler that can do so warns when a host ignores it.
 #if defined(__GNUC__)
 # define HJ_MUST_USE __attribute__((warn_unused_result))
 #else
@@ -191,11 +230,19 @@ typedef struct hj_operation_report hj_operation_report;
 /// One page of a list of sessions, newest first. The getters answer NULL or 0 for a NULL page.
 typedef struct hj_page hj_page;
 
-/// A read that was begun: hj_tenant_begin_get, hj_tenant_begin_list, hj_tenant_begin_verify_session or
-/// hj_tenant_begin_verify_access_token. Over PostgreSQL, reads that are begun before the first of them is waited for share
-/// a round trip; over a file they are read when they are waited for. The answer is of an instant between the beginning and
-/// the return of hj_pending_read_wait.
+/// A read that was begun: hj_tenant_begin_get, hj_tenant_begin_list, hj_tenant_begin_verify_session,
+/// hj_tenant_begin_verify_access_token or hj_tenant_begin_require_auth. Over PostgreSQL, reads that are begun before the first of
+/// them is waited for share a round trip; over a file they are read when they are waited for. The answer is of an instant
+/// between the beginning and the return of hj_pending_read_wait.
 typedef struct hj_pending_read hj_pending_read;
+
+/// A request of the REST API that was begun: hj_rest_begin_handle.
+typedef struct hj_pending_response hj_pending_response;
+
+/// A change that was begun: hj_tenant_begin_create, hj_tenant_begin_refresh, hj_tenant_begin_adopt, hj_tenant_begin_update,
+/// hj_tenant_begin_revoke or hj_tenant_begin_sign_out. Changes that are begun before the first of them is waited for share a
+/// commit; a sign-out is made when it is waited for. One that is neither waited for nor has a completion may never happen.
+typedef struct hj_pending_write hj_pending_write;
 
 /// What a restore has made of an exported log of events, and what to do again by hand. The getters answer 0
 /// or false for a NULL report.
@@ -340,6 +387,9 @@ typedef struct {
   /// differ. For a file, anything but "store" is HJ_ERR_VALIDATION_ERROR.
   hj_str verify;
 } hj_open_options;
+
+/// Told that the answer of a call that was begun is there. See "Event loops" at the top of the header.
+typedef void (*hj_completion)(void *user_data);
 
 /// What a call says about a second factor: one of HJ_MFA_….
 typedef int32_t hj_mfa;
@@ -565,7 +615,7 @@ typedef void (*hj_copy_progress)(void *context,
 /// user, and the client gets a 401 without a reason. To hide which addresses have an account, take as long for an
 /// unknown address as for a wrong password.
 ///
-/// hj_rest_handle calls it on its own thread and without a lock, so it may take its time and make any call of this
+/// hj_rest_handle calls it on the thread of its caller and without a lock, so it may take its time and make any call of this
 /// library except freeing the hj_rest; several threads may call it at once. It must return: no exception and no longjmp
 /// may leave it.
 typedef void (*hj_authenticate)(void *user_data,
@@ -601,7 +651,8 @@ typedef struct {
   hj_str settings_json;
   /// Checks the credentials of a sign-in; default NULL: the API answers a sign-in with 404.
   hj_authenticate authenticate;
-  /// What the API passes to `authenticate`. It stays the host's, and must be good until the hj_rest is freed.
+  /// What the API passes to `authenticate`. It stays the host's, and must be good until the hj_rest is freed; if
+  /// requests are begun, until the last handle of the engine is.
   void *user_data;
 } hj_rest_options;
 
@@ -771,6 +822,9 @@ typedef struct {
 extern "C" {
 #endif // __cplusplus
 
+/// @defgroup versions Versions
+/// @{
+
 /// The version of the library that is loaded, such as "0.1.0". Lives forever.
 HJ_API
 const char *hj_version(void);
@@ -778,6 +832,11 @@ const char *hj_version(void);
 /// The binary interface of the library that is loaded; compare it with HJ_ABI_VERSION.
 HJ_API
 uint32_t hj_abi_version(void);
+
+/// @}
+
+/// @defgroup errors Errors
+/// @{
 
 /// The name of a status as in every language, such as "session_revoked"; "ok" for HJ_OK; NULL for a number that this
 /// library does not know. Lives forever.
@@ -788,9 +847,6 @@ const char *hj_status_name(hj_status status);
 HJ_API
 int32_t hj_status_http(hj_status status);
 
-extern int pthread_setcancelstate(int state,
-                                  int *previous);
-
 /// The status that the call returned; HJ_OK for NULL.
 HJ_API
 hj_status hj_error_status(const hj_error *error);
@@ -798,6 +854,11 @@ hj_status hj_error_status(const hj_error *error);
 /// One line of English for a developer; NULL for a NULL error.
 HJ_API
 const char *hj_error_detail(const hj_error *error);
+
+/// For HJ_ERR_VALIDATION_ERROR: the argument, member or setting that is wrong, such as "user_id", with which the detail begins; else,
+/// and where no single one is, NULL.
+HJ_API
+const char *hj_error_field(const hj_error *error);
 
 /// After how many seconds the same call may succeed, for HJ_ERR_TOO_MANY_REQUESTS; else 0.
 HJ_API
@@ -816,6 +877,11 @@ const char *hj_error_factors(const hj_error *error);
 /// Frees an error; NULL is allowed.
 HJ_API
 void hj_error_free(hj_error *error);
+
+/// @}
+
+/// @defgroup clocks_for_tests Clocks for tests
+/// @{
 
 /// Makes a clock that shows this time.
 HJ_API
@@ -840,6 +906,11 @@ void hj_clock_advance_ms(const hj_clock *clock,
 /// Frees a clock; NULL is allowed.
 HJ_API
 void hj_clock_free(hj_clock *clock);
+
+/// @}
+
+/// @defgroup engines Engines
+/// @{
 
 /// Opens the database file at this path and creates it if it does not exist; ":memory:" is a database that lives only
 /// as long as the engine. Or opens the PostgreSQL database at this URL, which several machines may share, and makes its tables if
@@ -890,6 +961,11 @@ hj_status hj_engine_close(const hj_engine *engine,
 /// Frees an engine; NULL is allowed. If it was not closed, the database closes when its last tenant is freed too.
 HJ_API
 void hj_engine_free(hj_engine *engine);
+
+/// @}
+
+/// @defgroup sessions Sessions
+/// @{
 
 /// Its id: "ses_" and a ULID. A name, never a credential.
 HJ_API
@@ -1015,6 +1091,11 @@ const char *hj_session_actor_reason(const hj_session *session);
 HJ_API
 void hj_session_free(hj_session *session);
 
+/// @}
+
+/// @defgroup grants Grants
+/// @{
+
 /// The session; it lives inside the grant.
 HJ_API
 const hj_session *hj_grant_session(const hj_grant *grant);
@@ -1044,6 +1125,11 @@ const char *hj_grant_evicted(const hj_grant *grant,
 /// Frees a grant with its session and wipes its tokens; NULL is allowed.
 HJ_API
 void hj_grant_free(hj_grant *grant);
+
+/// @}
+
+/// @defgroup claims_of_access_tokens Claims of access tokens
+/// @{
 
 /// "sub": the user.
 HJ_API
@@ -1121,6 +1207,11 @@ bool hj_claims_outdated(const hj_claims *claims);
 HJ_API
 void hj_claims_free(hj_claims *claims);
 
+/// @}
+
+/// @defgroup observers Observers
+/// @{
+
 /// The name of the operation, such as "create"; docs/OBSERVABILITY.md lists them.
 HJ_API
 const char *hj_operation_report_operation(const hj_operation_report *report);
@@ -1145,6 +1236,11 @@ uint64_t hj_operation_report_rows(const hj_operation_report *report);
 HJ_API
 bool hj_operation_report_is_from_cache(const hj_operation_report *report);
 
+/// @}
+
+/// @defgroup pages_of_sessions Pages of sessions
+/// @{
+
 /// How many sessions are on the page.
 HJ_API
 size_t hj_page_count(const hj_page *page);
@@ -1162,11 +1258,17 @@ const char *hj_page_next_cursor(const hj_page *page);
 HJ_API
 void hj_page_free(hj_page *page);
 
+/// @}
+
+/// @defgroup calls_that_were_begun Calls that were begun
+/// @{
+
 /// Waits for the answer of a read that was begun, once: the outputs and errors are those of the call that it began, and
 /// outputs which that call does not have stay NULL.
 ///
-/// `session`, `claims` and `page` may be NULL. Fails as hj_tenant_get, hj_tenant_list, hj_tenant_verify_session or
-/// hj_tenant_verify_access_token does, and with HJ_ERR_VALIDATION_ERROR for a read that was waited for before.
+/// `session`, `claims` and `page` may be NULL. Fails as hj_tenant_get, hj_tenant_list, hj_tenant_verify_session,
+/// hj_tenant_verify_access_token or hj_tenant_require_auth does, and with HJ_ERR_VALIDATION_ERROR for a read that was waited for
+/// before.
 HJ_API
 HJ_MUST_USE
 hj_status hj_pending_read_wait(const hj_pending_read *read,
@@ -1175,9 +1277,54 @@ hj_status hj_pending_read_wait(const hj_pending_read *read,
                                hj_page **page,
                                hj_error **error);
 
-/// Frees a read, waited for or not; NULL is allowed.
+/// Has a thread of the library wait for the answer and call `completion` once with `user_data` then, so that
+/// hj_pending_read_wait does not wait. "Event loops" at the top of this header says what a completion may do.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for a NULL completion, a second one and a read that was waited for before; with
+/// HJ_ERR_FORKED; with HJ_ERR_INTERNAL where the system refuses a thread. The completion is not called then.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_read_notify(const hj_pending_read *read,
+                                 hj_completion completion,
+                                 void *user_data,
+                                 hj_error **error);
+
+/// Frees a read, waited for or not; NULL is allowed. Its completion is not called any more once this has returned.
 HJ_API
 void hj_pending_read_free(hj_pending_read *read);
+
+/// Waits for the answer of a change that was begun, once: the outputs and errors are those of the call that it began, and
+/// outputs which that call does not have stay NULL or 0.
+///
+/// `grant` and `ended` may be NULL. Fails as hj_tenant_create, hj_tenant_refresh, hj_tenant_adopt, hj_tenant_update,
+/// hj_tenant_revoke or hj_tenant_sign_out does, and with HJ_ERR_VALIDATION_ERROR for a change that was waited for before.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_write_wait(const hj_pending_write *write,
+                                hj_grant **grant,
+                                uint64_t *ended,
+                                hj_error **error);
+
+/// Has a thread of the library wait for the answer and call `completion` once with `user_data` then, so that
+/// hj_pending_write_wait does not wait. "Event loops" at the top of this header says what a completion may do.
+///
+/// Fails as hj_pending_read_notify does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_write_notify(const hj_pending_write *write,
+                                  hj_completion completion,
+                                  void *user_data,
+                                  hj_error **error);
+
+/// Frees a change, waited for or not; NULL is allowed. One whose answer is not there either happens or does not. Its completion
+/// is not called any more once this has returned.
+HJ_API
+void hj_pending_write_free(hj_pending_write *write);
+
+/// @}
+
+/// @defgroup previews_of_revocations Previews of revocations
+/// @{
 
 /// How many sessions match.
 HJ_API
@@ -1199,6 +1346,11 @@ const char *hj_revoke_preview_plan(const hj_revoke_preview *preview);
 /// Frees a preview with its sessions; NULL is allowed.
 HJ_API
 void hj_revoke_preview_free(hj_revoke_preview *preview);
+
+/// @}
+
+/// @defgroup settings Settings
+/// @{
 
 /// How long a session lasts after sign-in; default 30 days. Binds at sign-in.
 HJ_API
@@ -1255,6 +1407,11 @@ const char *hj_config_warnings_json(const hj_config *config);
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_config_free(hj_config *config);
+
+/// @}
+
+/// @defgroup counts Counts
+/// @{
 
 /// How many periods there are.
 HJ_API
@@ -1334,6 +1491,11 @@ uint64_t hj_stats_periods_ended_expired(const hj_stats_periods *stats_periods,
 HJ_API
 void hj_stats_periods_free(hj_stats_periods *stats_periods);
 
+/// @}
+
+/// @defgroup signing_keys Signing keys
+/// @{
+
 /// How many keys there are.
 HJ_API
 size_t hj_keys_count(const hj_keys *keys);
@@ -1374,6 +1536,11 @@ int64_t hj_keys_leaves_at_ms(const hj_keys *keys,
 HJ_API
 void hj_keys_free(hj_keys *keys);
 
+/// @}
+
+/// @defgroup the_revocation_list The revocation list
+/// @{
+
 /// The signed list: a JWS whose "typ" is "hellojohn-revocations+jwt", under the tenant's active key.
 HJ_API
 const char *hj_revocation_list_list(const hj_revocation_list *revocation_list);
@@ -1393,6 +1560,11 @@ bool hj_revocation_list_has_more(const hj_revocation_list *revocation_list);
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_revocation_list_free(hj_revocation_list *revocation_list);
+
+/// @}
+
+/// @addtogroup counts
+/// @{
 
 /// Sessions that are active.
 HJ_API
@@ -1439,6 +1611,11 @@ uint64_t hj_stats_newest_sealed_event(const hj_stats *stats);
 /// Frees the object; NULL is allowed.
 HJ_API
 void hj_stats_free(hj_stats *stats);
+
+/// @}
+
+/// @defgroup events Events
+/// @{
 
 /// Its number: the events of a tenant are counted from 1 in the order of their commits, without a gap.
 HJ_API
@@ -1503,6 +1680,11 @@ bool hj_event_page_has_more(const hj_event_page *page);
 /// Frees a page with its events; NULL is allowed.
 HJ_API
 void hj_event_page_free(hj_event_page *page);
+
+/// @}
+
+/// @defgroup explanations Explanations
+/// @{
 
 /// The session.
 HJ_API
@@ -1615,6 +1797,11 @@ const char *hj_explanation_actor_reason(const hj_explanation *explanation);
 HJ_API
 void hj_explanation_free(hj_explanation *explanation);
 
+/// @}
+
+/// @addtogroup events
+/// @{
+
 /// Whether the log is as it was exported.
 HJ_API
 bool hj_event_log_report_ok(const hj_event_log_report *event_log_report);
@@ -1661,6 +1848,11 @@ const char *hj_event_log_report_detail(const hj_event_log_report *event_log_repo
 HJ_API
 void hj_event_log_report_free(hj_event_log_report *event_log_report);
 
+/// @}
+
+/// @defgroup maintenance Maintenance
+/// @{
+
 /// How many sessions the clock had ended and this round has written down.
 HJ_API
 uint64_t hj_maintenance_report_stamped(const hj_maintenance_report *maintenance_report);
@@ -1689,6 +1881,11 @@ bool hj_maintenance_report_has_more(const hj_maintenance_report *maintenance_rep
 HJ_API
 void hj_maintenance_report_free(hj_maintenance_report *maintenance_report);
 
+/// @}
+
+/// @addtogroup events
+/// @{
+
 /// Checks a log that hj_tenant_export_events wrote, and names the first event that was changed, removed, inserted or moved, or
 /// the place where the log was cut off. Needs no database and no secret: only the public keys of the time of the export, as
 /// hj_tenant_jwks gave them.
@@ -1702,6 +1899,11 @@ hj_status hj_verify_event_log(hj_str path,
                               hj_event_log_report **report,
                               hj_error **error);
 
+/// @}
+
+/// @defgroup texts Texts
+/// @{
+
 /// The text; NULL for NULL.
 HJ_API
 const char *hj_text_get(const hj_text *text);
@@ -1713,6 +1915,11 @@ size_t hj_text_len(const hj_text *text);
 /// Frees a text; NULL is allowed.
 HJ_API
 void hj_text_free(hj_text *text);
+
+/// @}
+
+/// @defgroup tenants Tenants
+/// @{
 
 /// The id of the tenant; NULL for NULL.
 HJ_API
@@ -1729,6 +1936,17 @@ hj_status hj_tenant_with_actor(const hj_tenant *tenant,
                                hj_str actor,
                                hj_tenant **acting,
                                hj_error **error);
+
+/// Hands out another handle of the same tenant, for a thread that must not wait, such as that of an event loop: a read that would
+/// have to wait, for a lock of another process, a sync of the disk, the answer of a server or a long scan, fails with
+/// HJ_ERR_STORAGE_BUSY; begin it then on the other handle, with a completion (hj_tenant_begin_get and its kin). Reading from a
+/// file that is not in memory still takes the time of the disk. Changes wait as always. The handle costs next to nothing; free
+/// it as any other.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_non_blocking(const hj_tenant *tenant,
+                                 hj_tenant **non_blocking,
+                                 hj_error **error);
 
 /// Frees a tenant; NULL is allowed. Freeing the last handle of a tenant wipes its keys from memory.
 HJ_API
@@ -1747,6 +1965,17 @@ hj_status hj_tenant_create(const hj_tenant *tenant,
                            hj_grant **grant,
                            hj_error **error);
 
+/// Begins a hj_tenant_create, without waiting for the disk.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_create(const hj_tenant *tenant,
+                                 hj_str user_id,
+                                 const hj_create_options *options,
+                                 hj_pending_write **write,
+                                 hj_error **error);
+
 /// Begins a sign-in: call it before you check credentials. `account` is the name that the user gave, such as an e-mail
 /// address; its case and the space around it do not matter. `client_address` is where the request comes from, not given
 /// if you do not know. hj_rest does this by itself.
@@ -1763,6 +1992,11 @@ hj_status hj_tenant_begin_sign_in(const hj_tenant *tenant,
                                   hj_str client_address,
                                   hj_sign_in_attempt **attempt,
                                   hj_error **error);
+
+/// @}
+
+/// @defgroup sign_ins_that_may_fail Sign-ins that may fail
+/// @{
 
 /// The credentials were right: opens the session of this user as hj_tenant_create does. In the same transaction the
 /// failures of the account from this address are forgotten. Arguments that cannot be read are no outcome.
@@ -1792,6 +2026,11 @@ hj_status hj_sign_in_attempt_cancel(hj_sign_in_attempt *attempt,
 HJ_API
 void hj_sign_in_attempt_free(hj_sign_in_attempt *attempt);
 
+/// @}
+
+/// @addtogroup tenants
+/// @{
+
 /// Exchanges the session's live refresh token for its successor and a fresh access token, and moves last_active_at. For
 /// refresh_reuse_window the former token still gets the same successor, so that parallel tabs and lost answers
 /// converge; after that, presenting it ends the session.
@@ -1806,6 +2045,17 @@ hj_status hj_tenant_refresh(const hj_tenant *tenant,
                             const hj_refresh_options *options,
                             hj_grant **grant,
                             hj_error **error);
+
+/// Begins a hj_tenant_refresh, without waiting for the disk.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_refresh(const hj_tenant *tenant,
+                                  hj_str refresh_token,
+                                  const hj_refresh_options *options,
+                                  hj_pending_write **write,
+                                  hj_error **error);
 
 /// Exchanges the credential that an imported session had in its old system for the first tokens of the session: the value of
 /// the old cookie, after percent-decoding, or the old refresh token. It stands for the session's first refresh token, and this
@@ -1822,6 +2072,17 @@ hj_status hj_tenant_adopt(const hj_tenant *tenant,
                           const hj_refresh_options *options,
                           hj_grant **grant,
                           hj_error **error);
+
+/// Begins a hj_tenant_adopt, without waiting for the disk.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_adopt(const hj_tenant *tenant,
+                                hj_str credential,
+                                const hj_refresh_options *options,
+                                hj_pending_write **write,
+                                hj_error **error);
 
 /// Imports the sessions of another system from a file of JSON Lines: one object a line with "user_id", "credential" or
 /// "credential_sha256" (64 hexadecimal digits), and, each optional, "external_id" (the name of the session there),
@@ -1858,6 +2119,17 @@ hj_status hj_tenant_update(const hj_tenant *tenant,
                            const hj_update_options *options,
                            hj_grant **grant,
                            hj_error **error);
+
+/// Begins a hj_tenant_update, without waiting for the disk.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_update(const hj_tenant *tenant,
+                                 hj_str session_id,
+                                 const hj_update_options *options,
+                                 hj_pending_write **write,
+                                 hj_error **error);
 
 /// Verifies an access token and its session against the store: from the moment that a call which ended a session has
 /// returned, every thread and every process on the database refuses the session.
@@ -1935,6 +2207,17 @@ hj_status hj_tenant_require_auth(const hj_tenant *tenant,
                                  hj_session **session,
                                  hj_claims **claims,
                                  hj_error **error);
+
+/// Begins a hj_tenant_require_auth.
+///
+/// `required` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_require_auth(const hj_tenant *tenant,
+                                       hj_str token,
+                                       const hj_required_auth *required,
+                                       hj_pending_read **read,
+                                       hj_error **error);
 
 /// Verifies an access token as hj_tenant_verify_locally does, without a look at its session, and that its user had
 /// authenticated as required when it was issued. A token of an earlier release tells no times: it is refused where a `max_age`
@@ -2031,6 +2314,17 @@ hj_status hj_tenant_sign_out(const hj_tenant *tenant,
                              uint64_t *ended,
                              hj_error **error);
 
+/// Begins a hj_tenant_sign_out, without waiting for the disk.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_sign_out(const hj_tenant *tenant,
+                                   hj_str token,
+                                   hj_str scope,
+                                   hj_pending_write **write,
+                                   hj_error **error);
+
 /// Revokes one session. When this call has returned, no thread and no process verifies or refreshes the session any
 /// more. Revoking a session that has ended changes nothing.
 ///
@@ -2039,6 +2333,16 @@ HJ_API
 hj_status hj_tenant_revoke(const hj_tenant *tenant,
                            hj_str session_id,
                            hj_error **error);
+
+/// Begins a hj_tenant_revoke, without waiting for the disk.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_revoke(const hj_tenant *tenant,
+                                 hj_str session_id,
+                                 hj_pending_write **write,
+                                 hj_error **error);
 
 /// Revokes all active sessions of a user, or all but one.
 ///
@@ -2263,6 +2567,11 @@ hj_status hj_tenant_stats_series(const hj_tenant *tenant,
                                  hj_stats_periods **periods,
                                  hj_error **error);
 
+/// @}
+
+/// @defgroup whole_databases Whole databases
+/// @{
+
 /// Copies the database in the file at this path, of every tenant and as it is at one instant, into the new file `to`, which is
 /// on disk when this returns. Needs no secret key and no engine; other threads and processes may use the database meanwhile.
 /// The copy is one read of the whole database, during which the log cannot be emptied and grows. New files have the mode 0600.
@@ -2462,6 +2771,11 @@ uint64_t hj_check_report_signing_keys(const hj_check_report *report);
 HJ_API
 void hj_check_report_free(hj_check_report *report);
 
+/// @}
+
+/// @defgroup imports Imports
+/// @{
+
 /// How many rows were read; the other counts add up to it.
 HJ_API
 uint64_t hj_import_report_rows(const hj_import_report *report);
@@ -2504,6 +2818,41 @@ const char *hj_import_report_detail(const hj_import_report *report,
 HJ_API
 void hj_import_report_free(hj_import_report *report);
 
+/// @}
+
+/// @addtogroup calls_that_were_begun
+/// @{
+
+/// Waits for the response to a request that was begun, once.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for one that was waited for before, and with HJ_ERR_FORKED.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_response_wait(const hj_pending_response *pending_response,
+                                   hj_response **response,
+                                   hj_error **error);
+
+/// Has a thread of the library answer the request and call `completion` once with `user_data` then, so that
+/// hj_pending_response_wait does not wait. "Event loops" at the top of this header says what a completion may do.
+///
+/// Fails as hj_pending_read_notify does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_response_notify(const hj_pending_response *pending_response,
+                                     hj_completion completion,
+                                     void *user_data,
+                                     hj_error **error);
+
+/// Frees a request that was begun, waited for or not; NULL is allowed. Its completion is not called any more once this has
+/// returned.
+HJ_API
+void hj_pending_response_free(hj_pending_response *pending_response);
+
+/// @}
+
+/// @addtogroup tenants
+/// @{
+
 /// Makes the REST API of a tenant. It outlives the tenant handle that you pass, and accepts the secret key that the
 /// handle has, also after hj_tenant_change_secret_key on that handle.
 ///
@@ -2514,6 +2863,11 @@ hj_status hj_tenant_rest(const hj_tenant *tenant,
                          const hj_rest_options *options,
                          hj_rest **rest,
                          hj_error **error);
+
+/// @}
+
+/// @defgroup rest REST
+/// @{
 
 /// Answers a request. The call reaches the disk.
 ///
@@ -2527,7 +2881,18 @@ hj_status hj_rest_handle(const hj_rest *rest,
                          hj_response **response,
                          hj_error **error);
 
-/// Frees a REST API; NULL is allowed. Not from inside its own `authenticate`.
+/// Begins to answer a request; the call copies it and does not reach the disk. A sign-in calls hj_authenticate on the thread that
+/// waits for the response: one of the library's, if it has a completion.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR as hj_rest_handle does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_rest_begin_handle(const hj_rest *rest,
+                               const hj_rest_request *request,
+                               hj_pending_response **pending_response,
+                               hj_error **error);
+
+/// Frees a REST API; NULL is allowed. Not from inside its own `authenticate`. Requests that were begun are answered all the same.
 HJ_API
 void hj_rest_free(hj_rest *rest);
 
@@ -2597,14 +2962,19 @@ const hj_error *hj_response_error(const hj_response *response);
 HJ_API
 void hj_response_free(hj_response *response);
 
+/// @}
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
 
-/* A view of a string literal. */
+/// @defgroup views Views and defaults
+/// @{
+
+/// A view of a string literal.
 #define HJ_STR(literal) hj_str_view("" literal, sizeof(literal) - 1)
 
-/* A view of `len` bytes. */
+/// A view of `len` bytes.
 static inline hj_str hj_str_view(const char *ptr, size_t len) {
   hj_str view;
   view.ptr = ptr;
@@ -2612,7 +2982,7 @@ static inline hj_str hj_str_view(const char *ptr, size_t len) {
   return view;
 }
 
-/* A view of a C string; "not given" for NULL. */
+/// A view of a C string; "not given" for NULL.
 static inline hj_str hj_str_of(const char *text) {
   return hj_str_view(text, text ? strlen(text) : 0);
 }
@@ -2639,5 +3009,7 @@ HJ_DEFINE_INIT(hj_revoke_where_options)
 HJ_DEFINE_INIT(hj_rest_options)
 HJ_DEFINE_INIT(hj_rest_request)
 #undef HJ_DEFINE_INIT
+
+/// @}
 
 #endif /* HELLOJOHN_H */

@@ -1,5 +1,5 @@
 //! Names the shared library, which rustc leaves nameless: a host then finds a library of the binary interface that it was
-//! linked against. The name has the number of `HJ_ABI_VERSION`.
+//! linked against. The name has the number of `HJ_ABI_VERSION`. Keeps the library in memory once it is loaded.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -15,6 +15,8 @@ fn main() {
     match os.as_str() {
         "linux" | "freebsd" | "android" => {
             println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libhellojohn.so.{abi}");
+            // dlclose() must not unmap code that a thread of the library may be in.
+            println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
         }
         "macos" => println!("cargo::rustc-cdylib-link-arg=-Wl,-install_name,@rpath/libhellojohn.{abi}.dylib"),
         _ => {}

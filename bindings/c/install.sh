@@ -21,7 +21,7 @@ version=$major.$minor.$patch
 up=$(sed -E 's|[^/]+|..|g' <<<"$libdir")
 
 install -d "$target/include" "$target/$libdir/pkgconfig" "$target/$libdir/cmake/hellojohn" "$target/share/licenses/hellojohn"
-install -m 644 "$root/include/hellojohn.h" "$root/include/hellojohn.hpp" "$target/include/"
+install -m 644 "$root"/include/hellojohn{.h,.hpp,_objects.hpp} "$target/include/"
 install -m 644 "$root/LICENSE-MIT" "$root/LICENSE-APACHE" "$target/share/licenses/hellojohn/"
 install -m 755 "$library/libhellojohn.so" "$target/$libdir/libhellojohn.so.$version"
 ln -sf "libhellojohn.so.$version" "$target/$libdir/libhellojohn.so.$abi"

@@ -134,6 +134,7 @@ impl fmt::Display for ErrorCode {
 pub struct Error {
     code: ErrorCode,
     detail: Box<str>,
+    field: Option<Box<str>>,
     retry_after_secs: Option<u64>,
     reauthentication: Option<Arc<Reauthentication>>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
@@ -159,12 +160,30 @@ impl Reauthentication {
 impl Error {
     /// An error of this code with a line of detail.
     pub fn new(code: ErrorCode, detail: impl Into<Box<str>>) -> Self {
-        Error { code, detail: detail.into(), retry_after_secs: None, reauthentication: None, source: None }
+        Error {
+            code,
+            detail: detail.into(),
+            field: None,
+            retry_after_secs: None,
+            reauthentication: None,
+            source: None,
+        }
     }
 
     /// A `validation_error` that names the field first.
     pub fn validation(field: &str, problem: impl fmt::Display) -> Self {
-        Error::new(ErrorCode::ValidationError, format!("{field}: {problem}"))
+        let named = Some(field.into());
+        Error { field: named, ..Error::new(ErrorCode::ValidationError, format!("{field}: {problem}")) }
+    }
+
+    /// The field, setting or argument that a `validation_error` is about, with which its detail begins.
+    ///
+    /// ```
+    /// let refused = "".parse::<hellojohn::UserId>().unwrap_err();
+    /// assert_eq!(refused.field(), Some("user_id"));
+    /// ```
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
     }
 
     /// The same error with the one that caused it as its source.

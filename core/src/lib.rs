@@ -105,6 +105,16 @@ pub use token::jwks::Jwks;
 pub use token::keyring::{KeyInfo, KeyState};
 pub use token::refresh_token::session_of_refresh_token;
 
+/// Whether this process was forked from one that had used the library, so that every call fails with `forked`. For bindings that
+/// keep threads and locks of their own, which such a child must not touch. Takes no lock and no system call.
+///
+/// ```
+/// assert!(!hellojohn::is_forked_child());
+/// ```
+pub fn is_forked_child() -> bool {
+    fork::is_child()
+}
+
 /// The quick start of the README runs as a documentation test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

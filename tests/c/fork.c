@@ -21,9 +21,16 @@ static hj_tenant *tenant;
 static hj_rest *rest;
 static hj_grant *grant;
 static hj_pending_read *begun;
+static hj_pending_write *begun_write;
+static hj_pending_response *begun_response;
 static atomic_bool stop;
 
 #define FORKED(call) CHECK_STATUS(HJ_ERR_FORKED, call)
+
+static void never_called(void *user_data) {
+  (void)user_data;
+  abort();
+}
 
 static void run_child(void) {
   hj_str id = hj_str_of(hj_session_id(hj_grant_session(grant)));
@@ -55,6 +62,13 @@ static void run_child(void) {
   FORKED(hj_tenant_get(tenant, id, &session, error));
   FORKED(hj_tenant_list(tenant, NULL, &page, error));
   FORKED(hj_pending_read_wait(begun, &session, NULL, NULL, error));
+  FORKED(hj_pending_write_wait(begun_write, &new_grant, NULL, error));
+  FORKED(hj_pending_write_notify(begun_write, never_called, NULL, error));
+  hj_pending_write *new_write = NULL;
+  CHECK_STATUS(HJ_OK, hj_tenant_begin_revoke(tenant, id, &new_write, error));
+  FORKED(hj_pending_write_wait(new_write, NULL, NULL, error));
+  hj_pending_write_free(new_write);
+  FORKED(hj_pending_response_wait(begun_response, &response, error));
   FORKED(hj_tenant_sign_out(tenant, token, absent, NULL, error));
   FORKED(hj_tenant_sign_out(tenant, refresh_token, absent, NULL, error));
   FORKED(hj_tenant_revoke(tenant, id, error));
@@ -95,6 +109,8 @@ static void run_child(void) {
   hj_grant_free(grant);
   hj_engine_free(engine);
   hj_pending_read_free(begun);
+  hj_pending_write_free(begun_write);
+  hj_pending_response_free(begun_response);
   hj_tenant_free(tenant);
   hj_rest_free(rest);
 }
@@ -142,6 +158,11 @@ int main(void) {
   CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("u"), NULL, &grant, error));
   CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, NULL, &rest, error));
   CHECK_STATUS(HJ_OK, hj_tenant_begin_list(tenant, NULL, &begun, error));
+  CHECK_STATUS(HJ_OK, hj_tenant_begin_create(tenant, HJ_STR("u"), NULL, &begun_write, error));
+  hj_rest_request request = hj_rest_request_init();
+  request.method = HJ_STR("GET");
+  request.target = HJ_STR("/v1/sessions");
+  CHECK_STATUS(HJ_OK, hj_rest_begin_handle(rest, &request, &begun_response, error));
   for (int i = 0; i < THREADS; i++) {
     CHECK(pthread_create(&threads[i], NULL, work, grant) == 0);
   }
@@ -157,6 +178,8 @@ int main(void) {
   hj_session_free(session);
   CHECK_STATUS(HJ_OK, hj_pending_read_wait(begun, NULL, NULL, NULL, error));
   hj_pending_read_free(begun);
+  hj_pending_write_free(begun_write);
+  hj_pending_response_free(begun_response);
   CHECK_STATUS(HJ_OK, hj_engine_close(engine, error));
   hj_rest_free(rest);
   hj_tenant_free(tenant);

@@ -119,7 +119,7 @@ static void check_databases(void) {
 }
 
 #include "nulls_factors.h"
-#include "nulls_reads.h"
+#include "nulls_begun.h"
 #include "nulls_import.h"
 
 static void sign_in(void) {
@@ -207,7 +207,7 @@ static void query(void) {
   BAD(hj_tenant_list(tenant, &options, NULL, error));
   FINE(hj_tenant_list(tenant, NULL, &page, error));
   CHECK(hj_page_count(page) == 3);
-  reads();
+  begun_calls();
   CHECK(hj_page_session(page, 3) == NULL);
   hj_page_free(page);
   BAD(hj_tenant_count(NULL, &filter, &number, error));

@@ -4,6 +4,8 @@
 
 #include "check.h"
 
+#include <condition_variable>
+#include <mutex>
 #include <vector>
 
 namespace hj = hellojohn;
@@ -16,6 +18,87 @@ template <class Call> static hj_status thrown_by(Call call) {
     return error.status();
   }
   return HJ_OK;
+}
+
+/// Waits until completions have been called as often as asked for.
+class counter {
+public:
+  void count() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    count_++;
+    changed_.notify_all();
+  }
+  void wait_for(int wanted) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return count_ >= wanted; });
+    CHECK(count_ == wanted);
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int count_ = 0;
+};
+
+/// Calls that are begun, with completions and without; cancelled and destroyed by their own completion.
+static void check_begun_calls(hj::tenant &tenant) {
+  counter told;
+  hj::pending_write created = tenant.begin_create("usr_begun");
+  created.notify([&] { told.count(); });
+  told.wait_for(1);
+  hj::grant grant = created.wait_grant();
+  const std::string id(hj::view(hj_session_id(hj_grant_session(grant.get()))));
+  CHECK(thrown_by([&] { created.notify([] {}); }) == HJ_ERR_VALIDATION_ERROR);
+  CHECK(thrown_by([&] { created.wait_grant(); }) == HJ_ERR_VALIDATION_ERROR);
+
+  hj_update_options editor = hj_update_options_init();
+  editor.role = HJ_STR("editor");
+  hj::pending_write updated = tenant.begin_update(id, &editor);
+  updated.notify([&] {
+    told.count();
+    throw std::runtime_error("a bug of the host");
+  });
+  told.wait_for(2);
+  CHECK(hj::view(hj_session_role(hj_grant_session(updated.wait_grant().get()))) == "editor");
+  hj::grant fresh = tenant.begin_refresh(hj_grant_refresh_token(grant.get())).wait_grant();
+  CHECK(thrown_by([&] { tenant.begin_adopt("unknown").wait_grant(); }) == HJ_ERR_REFRESH_TOKEN_INVALID);
+
+  hj_required_auth required = hj_required_auth_init();
+  required.factors = HJ_STR("otp,pwd");
+  required.max_age = HJ_STR("5m");
+  hj::pending_read verified = tenant.begin_require_auth(hj_grant_access_token(fresh.get()), required);
+  verified.notify([&] { told.count(); });
+  told.wait_for(3);
+  const hj::verification refused = verified.wait_verification();
+  CHECK(!refused && refused.status == HJ_ERR_REAUTHENTICATION_REQUIRED && refused.failure->max_age_s() == 300);
+  CHECK(refused.failure->factors() == "otp,pwd" && *refused.failure->what() != '\0');
+
+  CHECK(tenant.begin_sign_out(hj_grant_access_token(fresh.get())).wait_count() == 1);
+  tenant.begin_revoke(id).wait();
+  CHECK(thrown_by([&] { tenant.begin_revoke("ses_unknown").wait(); }) == HJ_ERR_SESSION_NOT_FOUND);
+
+  for (int i = 0; i < 50; i++) { // destroyed before, while or after they are told
+    auto kept = std::make_shared<int>(i);
+    hj::pending_read cancelled = tenant.begin_list();
+    cancelled.notify([kept] { CHECK(*kept >= 0); });
+    hj::pending_read moved = std::move(cancelled);
+  }
+  std::unique_ptr<hj::pending_read> own = std::make_unique<hj::pending_read>(tenant.begin_find(id));
+  own->notify([&] {
+    own.reset();
+    told.count();
+  });
+  told.wait_for(4);
+
+  hj_rest_request request = hj_rest_request_init();
+  request.method = HJ_STR("GET");
+  request.target = HJ_STR("/.well-known/jwks.json");
+  hj::pending_response answered = tenant.rest().begin_handle(request);
+  answered.notify([&] { told.count(); });
+  told.wait_for(5);
+  CHECK(hj_response_status(answered.wait().get()) == 200);
+  CHECK(thrown_by([&] { tenant.begin_list().notify(nullptr); }) == HJ_ERR_VALIDATION_ERROR);
+  CHECK(tenant.non_blocking().id() == tenant.id());
 }
 
 int main() {
@@ -63,6 +146,14 @@ int main() {
   CHECK(refused.session != nullptr && refused.claims == nullptr);
   CHECK(thrown_by([&] { tenant.refresh(hj_grant_refresh_token(fresh.get())); }) == HJ_ERR_SESSION_REVOKED);
   CHECK(thrown_by([&] { tenant.create(std::string_view()); }) == HJ_ERR_VALIDATION_ERROR);
+  CHECK(refused.failure && refused.failure->status() == refused.status && refused.failure->http_status() == 401);
+  CHECK(!tenant.verify_session("ses_01ARZ3NDEKTSV4RRFFQ69G5FAV").failure->field().size());
+  try {
+    tenant.create("");
+    CHECK(false);
+  } catch (const hj::error &wrong) {
+    CHECK(wrong.field() == "user_id" && hj::view(wrong.what()).substr(0, 8) == "user_id:");
+  }
   CHECK(thrown_by([&] { engine.tenant("tnt_acme", "sk_wrong"); }) == HJ_ERR_INVALID_API_KEY);
   CHECK(thrown_by([&] { hj::engine nowhere("/nowhere/at/all.db"); }) == HJ_ERR_STORAGE_IO);
 
@@ -121,6 +212,10 @@ int main() {
   for (int failure = 0; failure < 200; failure++) {
     CHECK(thrown_by([&] { unguarded.begin_sign_in("ada").fail(); }) == HJ_ERR_INVALID_CREDENTIALS);
   }
+
+  hj::engine loop_engine(":memory:");
+  hj::tenant begun_on = loop_engine.tenant("tnt_acme", "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA");
+  check_begun_calls(begun_on);
 
   // An observer is told, may throw, and goes with the last handle.
   auto told = std::make_shared<std::vector<std::string>>();

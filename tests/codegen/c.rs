@@ -83,7 +83,7 @@ pub(super) fn files(root: &Path) -> Vec<(String, String)> {
     files.push(file("status", &statuses()));
     let kept = read(&format!("{FOLDER}/create_options.rs"));
     files.push(file("create_options", &create_options(&kept)));
-    let (modules, owners) = ("bindings/c/src/lib.rs", "include/hellojohn.hpp");
+    let (modules, owners) = ("bindings/c/src/lib.rs", "include/hellojohn_objects.hpp");
     let module = |name: &str| format!("#[path = \"generated/{name}.rs\"]\npub mod {name};\n\n");
     files.push((modules.to_owned(), with_each(&read(modules), "pub mod text;\n", module)));
     let owner = |name: &str| format!("using {name} = detail::owner<hj_{name}, hj_{name}_free>;\n");

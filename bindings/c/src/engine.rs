@@ -15,13 +15,18 @@ use crate::clock::hj_clock;
 use crate::error::hj_error;
 use crate::guard::call;
 use crate::observer::{HostObserver, hj_observer, hj_observer_free};
+use crate::signals::SignalHold;
 use crate::status::hj_status;
 use crate::tenant::hj_tenant;
+use crate::threads::Threads;
 use crate::unwind;
 
 /// An open database of sessions. Several engines, in this process and in others, may share one file; those on several machines
 /// share one PostgreSQL database.
-pub struct hj_engine(Engine);
+pub struct hj_engine {
+    engine: Engine,
+    threads: Arc<Threads>,
+}
 
 impl hj_engine {
     /// The engine that a call works on.
@@ -30,7 +35,7 @@ impl hj_engine {
     /// As [`require_object`].
     unsafe fn require<'a>(engine: *const Self) -> Result<&'a Engine, Error> {
         // SAFETY: passed on to the caller.
-        Ok(&unsafe { require_object(engine, "engine") }?.0)
+        Ok(&unsafe { require_object(engine, "engine") }?.engine)
     }
 }
 
@@ -153,11 +158,11 @@ pub unsafe extern "C" fn hj_engine_open(
             let options = OptionStruct::read(options)?;
             (database.require_text("database")?, read_builder(options)?)
         };
-        let opened = builder.open(path)?;
+        let opened = SignalHold::begin().during(|| builder.open(path))?; // a server's thread inherits it
         if let Some(observer) = observer {
             observer.store(true, Ordering::Release);
         }
-        engine.give(hj_engine(opened));
+        engine.give(hj_engine { engine: opened, threads: Threads::new() });
         Ok(())
     })
 }
@@ -265,10 +270,11 @@ pub unsafe extern "C" fn hj_engine_tenant(
     call!([tenant], error, || {
         let tenant = tenant.require("tenant")?;
         // SAFETY: the caller keeps "Objects" and "Strings".
-        let (engine, id, key): (_, TenantId, SecretKey) = unsafe {
-            (hj_engine::require(engine)?, tenant_id.require("tenant_id")?, secret_key.require("secret_key")?)
+        let (opener, id, key): (_, TenantId, SecretKey) = unsafe {
+            let opener = require_object(engine, "engine")?;
+            (opener, tenant_id.require("tenant_id")?, secret_key.require("secret_key")?)
         };
-        tenant.give(hj_tenant::new(engine.tenant(&id, &key)?));
+        tenant.give(hj_tenant::new(opener.engine.tenant(&id, &key)?, &opener.threads));
         Ok(())
     })
 }

@@ -16,6 +16,7 @@ pub struct hj_error {
     retry_after_s: u64,
     max_age_s: u64,
     factors: TextOffset,
+    field: TextOffset,
     texts: Texts,
     detail: TextOffset,
 }
@@ -31,7 +32,8 @@ impl hj_error {
         let factors =
             required.map(|required| required.factors.join(",")).filter(|factors| !factors.is_empty());
         let factors = texts.add_optional(factors);
-        hj_error { status: error.code().number(), retry_after_s, max_age_s, factors, texts, detail }
+        let field = texts.add_optional(error.field());
+        hj_error { status: error.code().number(), retry_after_s, max_age_s, factors, field, texts, detail }
     }
 }
 
@@ -47,6 +49,14 @@ pub unsafe extern "C" fn hj_error_status(error: *const hj_error) -> hj_status {
 pub unsafe extern "C" fn hj_error_detail(error: *const hj_error) -> *const c_char {
     // SAFETY: the caller keeps "Objects".
     unsafe { get(error, |error| error.texts.c_str(error.detail)) }
+}
+
+/// For HJ_ERR_VALIDATION_ERROR: the argument, member or setting that is wrong, such as "user_id", with which the detail begins; else,
+/// and where no single one is, NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hj_error_field(error: *const hj_error) -> *const c_char {
+    // SAFETY: the caller keeps "Objects".
+    unsafe { get(error, |error| error.texts.c_str(error.field)) }
 }
 
 /// After how many seconds the same call may succeed, for HJ_ERR_TOO_MANY_REQUESTS; else 0.

@@ -11,10 +11,14 @@ pub mod version;
 pub mod status;
 
 pub mod abi;
+pub mod begun;
 mod cancellation;
 mod factor_list;
 mod guard;
+mod mounted_api;
+mod signals;
 mod texts;
+mod threads;
 mod unwind;
 mod verified;
 
@@ -36,6 +40,7 @@ pub mod claims;
 pub mod observer;
 mod page;
 pub mod pending_read;
+pub mod pending_write;
 pub mod revoke_preview;
 
 #[path = "generated/config.rs"]
@@ -86,6 +91,7 @@ pub mod check;
 
 pub mod import_report;
 
+pub mod pending_response;
 pub mod rest;
 
 pub mod sign_in;

@@ -1,26 +1,30 @@
 //! `hj_rest`: the documented REST API; a request goes in, a response comes out.
 
 use std::ffi::c_void;
+use std::sync::Arc;
 
-use hellojohn_core::rest::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
-use hellojohn_core::rest::{ClientAddress, RestApi, RestOptions, Step, error_response};
-use hellojohn_core::{Error, ErrorCode};
+use hellojohn_core::Error;
+use hellojohn_core::rest::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use hellojohn_core::rest::{ClientAddress, RestApi, RestOptions};
+use zeroize::Zeroizing;
 
 use crate::abi::{OptionStruct, hj_str, require_object};
 use crate::error::hj_error;
 use crate::guard::call;
+use crate::mounted_api::{MountedApi, refuse_non_http};
+use crate::pending_response::hj_pending_response;
 use crate::response::hj_response;
-use crate::sign_in::{hj_authenticate, hj_sign_in};
+use crate::sign_in::hj_authenticate;
 use crate::status::hj_status;
 use crate::tenant::hj_tenant;
+use crate::threads::Threads;
 use crate::unwind;
 
 /// The documented REST API of one tenant, for any HTTP server: the host owns sockets, TLS, CORS, logging and rate limits
 /// but the one of failed sign-ins (hj_open_options). Any number of threads may use it at once.
 pub struct hj_rest {
-    api: RestApi,
-    authenticate: hj_authenticate,
-    user_data: *mut c_void,
+    mounted: Arc<MountedApi>,
+    threads: Arc<Threads>,
 }
 
 /// The longest body of a request, in bytes; the API answers a longer one with 413. A host need not keep more than one
@@ -59,7 +63,8 @@ pub struct hj_rest_options {
     pub settings_json: hj_str,
     /// Checks the credentials of a sign-in; default NULL: the API answers a sign-in with 404.
     pub authenticate: hj_authenticate,
-    /// What the API passes to `authenticate`. It stays the host's, and must be good until the hj_rest is freed.
+    /// What the API passes to `authenticate`. It stays the host's, and must be good until the hj_rest is freed; if
+    /// requests are begun, until the last handle of the engine is.
     pub user_data: *mut c_void,
 }
 
@@ -84,14 +89,17 @@ pub unsafe extern "C" fn hj_tenant_rest(
         let rest = rest.require("rest")?;
         // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
         let (tenant, options, settings): (_, hj_rest_options, Option<RestOptions>) = unsafe {
-            let (tenant, options) = (hj_tenant::require(tenant)?, hj_rest_options::read(options)?);
+            let (tenant, options) =
+                (hj_tenant::require_with_threads(tenant)?, hj_rest_options::read(options)?);
             (tenant, options, options.settings_json.parse("settings_json")?)
         };
-        rest.give(hj_rest {
+        let (tenant, threads) = tenant;
+        let mounted = MountedApi {
             api: RestApi::new(tenant.clone(), settings.unwrap_or_default())?,
             authenticate: options.authenticate,
             user_data: options.user_data,
-        });
+        };
+        rest.give(hj_rest { mounted: Arc::new(mounted), threads: Arc::clone(threads) });
         Ok(())
     })
 }
@@ -156,38 +164,43 @@ pub unsafe extern "C" fn hj_rest_handle(
             (rest, request.method.read_bytes("method")?, read_request(request)?)
         };
         response.give(hj_response::new(match request {
-            Some(request) => rest.answer(request)?,
+            Some(request) => rest.mounted.answer(request)?,
             None => refuse_non_http(method == Some(b"HEAD")),
         }));
         Ok(())
     })
 }
 
-impl hj_rest {
-    fn answer(&self, request: Request<&[u8]>) -> Result<Response<Vec<u8>>, Error> {
-        match self.api.begin(request) {
-            Step::Answer(response) => Ok(response),
-            Step::Authenticate(pending) => Ok(match self.authenticate {
-                Some(authenticate) => {
-                    // SAFETY: the host passed a function that takes this pointer ("hj_authenticate").
-                    let ask = |sign_in| unsafe { authenticate(self.user_data, sign_in) };
-                    let user = hj_sign_in::ask(pending.credentials(), ask);
-                    pending.finish(user)
-                }
-                None => pending.not_offered(),
-            }),
-            _ => Err(Error::new(ErrorCode::Internal, "a step that this binding does not know")),
-        }
-    }
-}
-
-fn refuse_non_http(is_head: bool) -> Response<Vec<u8>> {
-    let mut response = error_response(Error::new(ErrorCode::BadRequest, "the request is not HTTP"));
-    if is_head {
-        // A client would read a body after the answer to a HEAD as the next answer.
-        response.body_mut().clear();
-    }
-    response
+/// Begins to answer a request; the call copies it and does not reach the disk. A sign-in calls hj_authenticate on the thread that
+/// waits for the response: one of the library's, if it has a completion.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR as hj_rest_handle does.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_rest_begin_handle(
+    rest: *const hj_rest,
+    request: *const hj_rest_request,
+    pending_response: *mut *mut hj_pending_response,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([pending_response], error, || {
+        let pending_response = pending_response.require("pending_response")?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings", and passes as many headers as it says.
+        let (rest, method, request) = unsafe {
+            let (rest, request) = (require_object(rest, "rest")?, hj_rest_request::read(request)?);
+            (rest, request.method.read_bytes("method")?, read_request(request)?)
+        };
+        let (is_head, mounted) = (method == Some(b"HEAD"), Arc::clone(&rest.mounted));
+        let request = request.map(|request| request.map(|body| Zeroizing::new(body.to_vec())));
+        pending_response.give(hj_pending_response::new(&rest.threads, move || match request {
+            Some(request) => {
+                let (head, body) = request.into_parts();
+                mounted.answer(Request::from_parts(head, body.as_slice()))
+            }
+            None => Ok(refuse_non_http(is_head)),
+        }));
+        Ok(())
+    })
 }
 
 /// The request, or nothing if its bytes are not HTTP.
@@ -250,7 +263,7 @@ unsafe fn read_headers(request: &hj_rest_request) -> Result<Option<HeaderMap>, E
     Ok(headers)
 }
 
-/// Frees a REST API; NULL is allowed. Not from inside its own `authenticate`.
+/// Frees a REST API; NULL is allowed. Not from inside its own `authenticate`. Requests that were begun are answered all the same.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_rest_free(rest: *mut hj_rest) {
     // SAFETY: the caller keeps "Objects".

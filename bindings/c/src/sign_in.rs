@@ -32,7 +32,7 @@ pub struct hj_sign_in {
 /// user, and the client gets a 401 without a reason. To hide which addresses have an account, take as long for an
 /// unknown address as for a wrong password.
 ///
-/// hj_rest_handle calls it on its own thread and without a lock, so it may take its time and make any call of this
+/// hj_rest_handle calls it on the thread of its caller and without a lock, so it may take its time and make any call of this
 /// library except freeing the hj_rest; several threads may call it at once. It must return: no exception and no longjmp
 /// may leave it.
 pub type hj_authenticate = Option<unsafe extern "C" fn(user_data: *mut c_void, sign_in: *mut hj_sign_in)>;

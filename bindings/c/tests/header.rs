@@ -1,5 +1,6 @@
 //! The header in the tree is the one that the sources make, and its table of errors is the core's.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,90 @@ fn header_path() -> PathBuf {
     package().join("../../include/hellojohn.h")
 }
 
+/// The groups of the reference that Doxygen makes: what the names of their functions start with, the longest first that fits.
+const GROUPS: &[(&str, &str)] = &[
+    ("hj_version", "Versions"),
+    ("hj_abi_version", "Versions"),
+    ("hj_status_", "Errors"),
+    ("hj_error_", "Errors"),
+    ("hj_clock_", "Clocks for tests"),
+    ("hj_engine_", "Engines"),
+    ("hj_session_", "Sessions"),
+    ("hj_grant_", "Grants"),
+    ("hj_claims_", "Claims of access tokens"),
+    ("hj_operation_report_", "Observers"),
+    ("hj_page_", "Pages of sessions"),
+    ("hj_pending_", "Calls that were begun"),
+    ("hj_revoke_preview_", "Previews of revocations"),
+    ("hj_config_", "Settings"),
+    ("hj_stats_", "Counts"),
+    ("hj_keys_", "Signing keys"),
+    ("hj_revocation_list_", "The revocation list"),
+    ("hj_event_", "Events"),
+    ("hj_explanation_", "Explanations"),
+    ("hj_maintenance_report_", "Maintenance"),
+    ("hj_text_", "Texts"),
+    ("hj_tenant_", "Tenants"),
+    ("hj_sign_in_attempt_", "Sign-ins that may fail"),
+    ("hj_backup_", "Whole databases"),
+    ("hj_restore_", "Whole databases"),
+    ("hj_copy_", "Whole databases"),
+    ("hj_replay_report_", "Whole databases"),
+    ("hj_check_", "Whole databases"),
+    ("hj_verify_event_log", "Events"),
+    ("hj_import_report_", "Imports"),
+    ("hj_rest_", "REST"),
+    ("hj_sign_in_", "REST"),
+    ("hj_response_", "REST"),
+];
+
+fn group_of(function: &str) -> &'static str {
+    let fitting = GROUPS.iter().filter(|(start, _)| function.starts_with(start));
+    let longest = fitting.max_by_key(|(start, _)| start.len());
+    longest.unwrap_or_else(|| panic!("{function} is in no group: add one to GROUPS")).1
+}
+
+/// The name of the function whose documentation begins at this line, if it is one.
+fn function_after<'a>(lines: &[&'a str]) -> Option<&'a str> {
+    let declared = lines.iter().position(|line| !line.starts_with("///"))?;
+    let declaration = lines[declared..].iter().find(|line| !line.starts_with("HJ_"))?;
+    (declared > 0 && lines[declared] == "HJ_API")
+        .then(|| declaration.split('(').next())?
+        .and_then(|before| before.rsplit([' ', '*']).next())
+}
+
+/// The header with a heading before each run of functions of one group.
+fn with_groups(header: &str) -> String {
+    let lines: Vec<&str> = header.lines().collect();
+    let mut grouped = String::new();
+    let mut open: Option<&str> = None;
+    for (index, line) in lines.iter().enumerate() {
+        let begins = index > 0 && lines[index - 1].is_empty();
+        let group = function_after(&lines[index..]).filter(|_| begins).map(group_of);
+        let is_end = *line == "#ifdef __cplusplus" && open.is_some();
+        if open.is_some() && (is_end || group.is_some_and(|group| open != Some(group))) {
+            grouped.push_str("/// @}\n\n");
+            open = None;
+        }
+        if let (Some(title), None) = (group, open) {
+            let name = title.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+            grouped.push_str(&format!("/// @defgroup {name} {title}\n/// @{{\n\n"));
+            open = group;
+        }
+        grouped.push_str(line);
+        grouped.push('\n');
+    }
+    // A group that goes on later is only defined once.
+    let mut seen = BTreeSet::new();
+    let mark = |line: &str| match line.strip_prefix("/// @defgroup ") {
+        Some(named) if !seen.insert(named.to_owned()) => {
+            format!("/// @addtogroup {}\n", named.split(' ').next().unwrap_or_default())
+        }
+        _ => format!("{line}\n"),
+    };
+    grouped.lines().map(mark).collect()
+}
+
 fn generated() -> String {
     let config = cbindgen::Config::from_file(package().join("cbindgen.toml")).expect("cbindgen.toml");
     let mut header = Vec::new();
@@ -22,7 +107,7 @@ fn generated() -> String {
         .generate()
         .expect("the sources can be read")
         .write(&mut header);
-    String::from_utf8(header).expect("UTF-8")
+    with_groups(&String::from_utf8(header).expect("UTF-8"))
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::abi::{OptionStruct, hj_str};
 use crate::error::hj_error;
 use crate::grant::hj_grant;
 use crate::guard::call;
+use crate::pending_write::{WriteAnswer, hj_pending_write};
 use crate::status::hj_status;
 
 /// Exchanges the credential that an imported session had in its old system for the first tokens of the session: the value of
@@ -36,6 +37,36 @@ pub unsafe extern "C" fn hj_tenant_adopt(
             )
         };
         grant.give(hj_grant::new(&tenant.adopt(credential, request)?));
+        Ok(())
+    })
+}
+
+/// Begins a hj_tenant_adopt, without waiting for the disk.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_adopt(
+    tenant: *const hj_tenant,
+    credential: hj_str,
+    options: *const hj_refresh_options,
+    write: *mut *mut hj_pending_write,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([write], error, || {
+        let write = write.require("write")?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let ((tenant, threads), request, credential) = unsafe {
+            (
+                hj_tenant::require_with_threads(tenant)?,
+                read_request(OptionStruct::read(options)?)?,
+                credential.read_token("credential")?,
+            )
+        };
+        let begun = tenant.begin_adopt(credential, request);
+        write.give(hj_pending_write::new(threads, || {
+            Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?))))
+        }));
         Ok(())
     })
 }

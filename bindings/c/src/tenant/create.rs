@@ -5,6 +5,7 @@ use crate::abi::{OptionStruct, hj_str};
 use crate::error::hj_error;
 use crate::grant::hj_grant;
 use crate::guard::call;
+use crate::pending_write::{WriteAnswer, hj_pending_write};
 use crate::status::hj_status;
 
 #[path = "../generated/create_options.rs"]
@@ -33,6 +34,32 @@ pub unsafe extern "C" fn hj_tenant_create(
         let (tenant, request) =
             unsafe { (hj_tenant::require(tenant)?, read_request(user_id, OptionStruct::read(options)?)?) };
         grant.give(hj_grant::new(&tenant.create(request)?));
+        Ok(())
+    })
+}
+
+/// Begins a hj_tenant_create, without waiting for the disk.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field; every other error comes from hj_pending_write_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_create(
+    tenant: *const hj_tenant,
+    user_id: hj_str,
+    options: *const hj_create_options,
+    write: *mut *mut hj_pending_write,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([write], error, || {
+        let write = write.require("write")?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let ((tenant, threads), request) = unsafe {
+            (hj_tenant::require_with_threads(tenant)?, read_request(user_id, OptionStruct::read(options)?)?)
+        };
+        let begun = tenant.begin_create(request);
+        write.give(hj_pending_write::new(threads, || {
+            Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?))))
+        }));
         Ok(())
     })
 }

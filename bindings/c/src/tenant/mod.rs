@@ -37,6 +37,7 @@ pub mod events;
 pub mod maintenance;
 
 use std::ffi::c_char;
+use std::sync::Arc;
 
 use hellojohn_core::{Error, Tenant};
 
@@ -45,6 +46,7 @@ use crate::error::hj_error;
 use crate::guard::call;
 use crate::status::hj_status;
 use crate::texts::{TextOffset, Texts};
+use crate::threads::Threads;
 use crate::unwind;
 
 /// One tenant of an open engine: every operation on sessions starts here. Any number of threads may use it at once.
@@ -54,14 +56,15 @@ use crate::unwind;
 /// the tenant's secret key.
 pub struct hj_tenant {
     tenant: Tenant,
+    threads: Arc<Threads>,
     texts: Texts,
     id: TextOffset,
 }
 
 impl hj_tenant {
-    pub(crate) fn new(tenant: Tenant) -> Self {
+    pub(crate) fn new(tenant: Tenant, threads: &Arc<Threads>) -> Self {
         let mut texts = Texts::default();
-        hj_tenant { id: texts.add(tenant.id()), tenant, texts }
+        hj_tenant { id: texts.add(tenant.id()), tenant, threads: Arc::clone(threads), texts }
     }
 
     /// The tenant that a call works on.
@@ -71,6 +74,18 @@ impl hj_tenant {
     pub(crate) unsafe fn require<'a>(tenant: *const Self) -> Result<&'a Tenant, Error> {
         // SAFETY: passed on to the caller.
         Ok(&unsafe { require_object(tenant, "tenant") }?.tenant)
+    }
+
+    /// The tenant with the threads that wait for what is begun on it.
+    ///
+    /// # Safety
+    /// As [`require_object`].
+    pub(crate) unsafe fn require_with_threads<'a>(
+        tenant: *const Self,
+    ) -> Result<(&'a Tenant, &'a Arc<Threads>), Error> {
+        // SAFETY: passed on to the caller.
+        let tenant = unsafe { require_object(tenant, "tenant") }?;
+        Ok((&tenant.tenant, &tenant.threads))
     }
 }
 
@@ -97,8 +112,30 @@ pub unsafe extern "C" fn hj_tenant_with_actor(
     call!([acting], error, || {
         let acting = acting.require("acting")?;
         // SAFETY: the caller keeps "Objects" and "Strings".
-        let (tenant, actor) = unsafe { (hj_tenant::require(tenant)?, actor.parse("actor")?) };
-        acting.give(hj_tenant::new(tenant.with_actor(actor)));
+        let ((tenant, threads), actor) =
+            unsafe { (hj_tenant::require_with_threads(tenant)?, actor.parse("actor")?) };
+        acting.give(hj_tenant::new(tenant.with_actor(actor), threads));
+        Ok(())
+    })
+}
+
+/// Hands out another handle of the same tenant, for a thread that must not wait, such as that of an event loop: a read that would
+/// have to wait, for a lock of another process, a sync of the disk, the answer of a server or a long scan, fails with
+/// HJ_ERR_STORAGE_BUSY; begin it then on the other handle, with a completion (hj_tenant_begin_get and its kin). Reading from a
+/// file that is not in memory still takes the time of the disk. Changes wait as always. The handle costs next to nothing; free
+/// it as any other.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_non_blocking(
+    tenant: *const hj_tenant,
+    non_blocking: *mut *mut hj_tenant,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([non_blocking], error, || {
+        let non_blocking = non_blocking.require("non_blocking")?;
+        // SAFETY: the caller keeps "Objects".
+        let (tenant, threads) = unsafe { hj_tenant::require_with_threads(tenant)? };
+        non_blocking.give(hj_tenant::new(tenant.non_blocking(), threads));
         Ok(())
     })
 }

@@ -8,7 +8,7 @@ use crate::error::hj_error;
 use crate::filter::hj_session_filter;
 use crate::guard::call;
 use crate::page::hj_page;
-use crate::pending_read::{BegunRead, hj_pending_read};
+use crate::pending_read::{ReadAnswer, hj_pending_read};
 use crate::session::hj_session;
 use crate::status::hj_status;
 
@@ -46,8 +46,10 @@ pub unsafe extern "C" fn hj_tenant_begin_get(
     call!([read], error, || {
         let read = read.require("read")?;
         // SAFETY: the caller keeps "Objects" and "Strings".
-        let (tenant, id) = unsafe { (hj_tenant::require(tenant)?, session_id.require("session_id")?) };
-        read.give(hj_pending_read::new(BegunRead::Get(tenant.begin_get(id))));
+        let ((tenant, threads), id) =
+            unsafe { (hj_tenant::require_with_threads(tenant)?, session_id.require("session_id")?) };
+        let begun = tenant.begin_get(id);
+        read.give(hj_pending_read::new(threads, || Ok(ReadAnswer::Session(Box::new(begun.wait()?)))));
         Ok(())
     })
 }
@@ -116,9 +118,10 @@ pub unsafe extern "C" fn hj_tenant_begin_list(
     call!([read], error, || {
         let read = read.require("read")?;
         // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
-        let (tenant, query) =
-            unsafe { (hj_tenant::require(tenant)?, read_query(OptionStruct::read(options)?)?) };
-        read.give(hj_pending_read::new(BegunRead::List(tenant.begin_list(query))));
+        let ((tenant, threads), query) =
+            unsafe { (hj_tenant::require_with_threads(tenant)?, read_query(OptionStruct::read(options)?)?) };
+        let begun = tenant.begin_list(query);
+        read.give(hj_pending_read::new(threads, || Ok(ReadAnswer::Page(begun.wait()?))));
         Ok(())
     })
 }

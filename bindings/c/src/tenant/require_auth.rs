@@ -1,12 +1,14 @@
 //! Verification for what needs a recent or a further factor.
 
 use hellojohn_core::{Error, LocalVerification, RequiredAuth};
+use zeroize::Zeroizing;
 
 use super::hj_tenant;
 use crate::abi::{OptionStruct, hj_str};
 use crate::claims::hj_claims;
 use crate::error::hj_error;
 use crate::guard::call;
+use crate::pending_read::{ReadAnswer, hj_pending_read};
 use crate::session::hj_session;
 use crate::status::hj_status;
 use crate::verified::{give_ended, give_verified};
@@ -73,6 +75,33 @@ pub unsafe extern "C" fn hj_tenant_require_auth(
         let verified =
             tenant.require_auth(token, &required).map_err(|refused| give_ended(refused, session))?;
         give_verified(&verified, session, claims);
+        Ok(())
+    })
+}
+
+/// Begins a hj_tenant_require_auth.
+///
+/// `required` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_require_auth(
+    tenant: *const hj_tenant,
+    token: hj_str,
+    required: *const hj_required_auth,
+    read: *mut *mut hj_pending_read,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([read], error, || {
+        let read = read.require("read")?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let ((tenant, threads), token, required) = unsafe {
+            let tenant = hj_tenant::require_with_threads(tenant)?;
+            (tenant, token.read_token("token")?, hj_required_auth::read(required)?)
+        };
+        let (tenant, token) = (tenant.clone(), Zeroizing::new(token.to_owned()));
+        read.give(hj_pending_read::new(threads, move || {
+            Ok(ReadAnswer::Access(tenant.require_auth(&token, &required)?))
+        }));
         Ok(())
     })
 }

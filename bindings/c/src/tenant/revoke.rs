@@ -1,11 +1,13 @@
 //! Ending sessions by decision: signing out; revoking one session, a user's, a tenant's.
 
 use hellojohn_core::{SignOutScope, UserId};
+use zeroize::Zeroizing;
 
 use super::hj_tenant;
 use crate::abi::hj_str;
 use crate::error::hj_error;
 use crate::guard::call;
+use crate::pending_write::{WriteAnswer, hj_pending_write};
 use crate::status::hj_status;
 
 /// Signs out with an access token or a refresh token of the session. Signing out of a session that has ended does
@@ -33,6 +35,32 @@ pub unsafe extern "C" fn hj_tenant_sign_out(
     })
 }
 
+/// Begins a hj_tenant_sign_out, without waiting for the disk.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_sign_out(
+    tenant: *const hj_tenant,
+    token: hj_str,
+    scope: hj_str,
+    write: *mut *mut hj_pending_write,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([write], error, || {
+        let write = write.require("write")?;
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let ((tenant, threads), token, scope): (_, _, Option<SignOutScope>) = unsafe {
+            (hj_tenant::require_with_threads(tenant)?, token.read_token("token")?, scope.parse("scope")?)
+        };
+        let (tenant, token) = (tenant.clone(), Zeroizing::new(token.to_owned()));
+        write.give(hj_pending_write::new(threads, move || {
+            Ok(WriteAnswer::Ended(tenant.sign_out(&token, scope.unwrap_or_default())?))
+        }));
+        Ok(())
+    })
+}
+
 /// Revokes one session. When this call has returned, no thread and no process verifies or refreshes the session any
 /// more. Revoking a session that has ended changes nothing.
 ///
@@ -47,6 +75,31 @@ pub unsafe extern "C" fn hj_tenant_revoke(
         // SAFETY: the caller keeps "Objects" and "Strings".
         let (tenant, id) = unsafe { (hj_tenant::require(tenant)?, session_id.require("session_id")?) };
         tenant.revoke(id)
+    })
+}
+
+/// Begins a hj_tenant_revoke, without waiting for the disk.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_revoke(
+    tenant: *const hj_tenant,
+    session_id: hj_str,
+    write: *mut *mut hj_pending_write,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([write], error, || {
+        let write = write.require("write")?;
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let ((tenant, threads), id) =
+            unsafe { (hj_tenant::require_with_threads(tenant)?, session_id.require("session_id")?) };
+        let begun = tenant.begin_revoke(id);
+        write.give(hj_pending_write::new(threads, || {
+            begun.wait()?;
+            Ok(WriteAnswer::Done)
+        }));
+        Ok(())
     })
 }
 

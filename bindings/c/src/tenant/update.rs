@@ -8,6 +8,7 @@ use crate::abi::{OptionStruct, hj_str};
 use crate::error::hj_error;
 use crate::grant::hj_grant;
 use crate::guard::call;
+use crate::pending_write::{WriteAnswer, hj_pending_write};
 use crate::status::hj_status;
 
 /// For `clear` of hj_update_options: leave the organisation.
@@ -70,6 +71,33 @@ pub unsafe extern "C" fn hj_tenant_update(
         if grant.is_wanted() {
             grant.give(hj_grant::from_update(&updated));
         }
+        Ok(())
+    })
+}
+
+/// Begins a hj_tenant_update, without waiting for the disk.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field; every other error comes from hj_pending_write_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_update(
+    tenant: *const hj_tenant,
+    session_id: hj_str,
+    options: *const hj_update_options,
+    write: *mut *mut hj_pending_write,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([write], error, || {
+        let write = write.require("write")?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let ((tenant, threads), id, patch): (_, SessionId, _) = unsafe {
+            let (tenant, options) = (hj_tenant::require_with_threads(tenant)?, OptionStruct::read(options)?);
+            (tenant, session_id.require("session_id")?, read_patch(options)?)
+        };
+        let begun = tenant.begin_update(id, patch);
+        write.give(hj_pending_write::new(threads, || {
+            Ok(WriteAnswer::Grant(Box::new(hj_grant::from_update(&begun.wait()?))))
+        }));
         Ok(())
     })
 }

@@ -7,7 +7,7 @@ use crate::abi::{OptionStruct, hj_str};
 use crate::claims::hj_claims;
 use crate::error::hj_error;
 use crate::guard::call;
-use crate::pending_read::{BegunRead, hj_pending_read};
+use crate::pending_read::{ReadAnswer, hj_pending_read};
 use crate::session::hj_session;
 use crate::status::hj_status;
 use crate::verified::{give_ended, give_verified};
@@ -78,10 +78,10 @@ pub unsafe extern "C" fn hj_tenant_begin_verify_access_token(
     call!([read], error, || {
         let read = read.require("read")?;
         // SAFETY: the caller keeps "Objects" and "Strings".
-        let (tenant, token) = unsafe { (hj_tenant::require(tenant)?, token.read_token("token")?) };
-        read.give(hj_pending_read::new(BegunRead::VerifyAccessToken(
-            tenant.begin_verify_access_token(token),
-        )));
+        let ((tenant, threads), token) =
+            unsafe { (hj_tenant::require_with_threads(tenant)?, token.read_token("token")?) };
+        let begun = tenant.begin_verify_access_token(token);
+        read.give(hj_pending_read::new(threads, || Ok(ReadAnswer::Access(begun.wait()?))));
         Ok(())
     })
 }
@@ -100,8 +100,10 @@ pub unsafe extern "C" fn hj_tenant_begin_verify_session(
     call!([read], error, || {
         let read = read.require("read")?;
         // SAFETY: the caller keeps "Objects" and "Strings".
-        let (tenant, id) = unsafe { (hj_tenant::require(tenant)?, session_id.require("session_id")?) };
-        read.give(hj_pending_read::new(BegunRead::VerifySession(tenant.begin_verify_session(id))));
+        let ((tenant, threads), id) =
+            unsafe { (hj_tenant::require_with_threads(tenant)?, session_id.require("session_id")?) };
+        let begun = tenant.begin_verify_session(id);
+        read.give(hj_pending_read::new(threads, || Ok(ReadAnswer::Session(Box::new(begun.wait()?)))));
         Ok(())
     })
 }
