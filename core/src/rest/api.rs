@@ -24,7 +24,7 @@ type Authenticate = dyn Fn(&Credentials) -> Result<Option<CreateSession>, Authen
 /// One tenant's REST API. Clones share everything; all of them may be used from any thread.
 #[derive(Clone)]
 pub struct RestApi {
-    state: Arc<ApiState>,
+    pub(super) state: Arc<ApiState>,
     authenticate: Option<Arc<Authenticate>>,
 }
 
@@ -140,7 +140,7 @@ impl RestApi {
         auth::require_same_tenant(parts, &self.state.tenant)?;
         let caller = match holds_key {
             true => Caller::SecretKey,
-            false => auth::authenticate(&self.state.tenant, self.state.options.routing, parts, route.access)?,
+            false => auth::authenticate(&self.state.tenant, &self.state.options, parts, route.access)?,
         };
         let is_user = matches!(caller, Caller::User(_));
         let tenant = match caller {

@@ -10,6 +10,7 @@ mod errors;
 mod fuzz;
 mod host;
 mod options;
+mod pages;
 mod sessions;
 mod settings;
 mod sign_in;
