@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hellojohn::rest::http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
+use hellojohn::rest::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hellojohn::rest::{
-    self, AuthenticateError, AuthorizeOptions, BODY_MAX, BearerToken, ClientAddress, PendingSignIn, RestApi,
-    RestOptions, Step, Work,
+    self, AuthenticateError, Authorization, AuthorizeOptions, BODY_MAX, BearerToken, ClientAddress,
+    PendingSignIn, RestApi, RestOptions, Step, Work,
 };
 use hellojohn::{CreateSession, Error, ErrorCode, Reauthentication, Tenant};
 use napi::bindgen_prelude::{Either, Env};
@@ -127,8 +127,8 @@ impl Rest {
     }
 
     /// Authorizes a request to a route of the host: method, names and values of the headers in turn, `AuthorizeOptions` as
-    /// JSON, an access token that counts instead of the header's → the user, null, or `{required: {max_age, factors}}` for one
-    /// who must authenticate in that way. On this
+    /// JSON, an access token that counts instead of the header's → the user, null, `{required: {max_age, factors}}` for one
+    /// who must authenticate in that way, or `{renew: true}` where the cookies have to be renewed. On this
     /// thread, so that no request waits behind other reads.
     #[napi(catch_unwind)]
     pub fn authorize(
@@ -145,13 +145,50 @@ impl Rest {
             }
             request.into_parts().0
         });
+        let api = self.reads_access_cookie().then(|| self.options.clone());
         self.calls.read_inline(env, move |_, tenant| {
             let options = AuthorizeOptions::from_json(&read_object(&options)?)?;
-            match rest::authorize(tenant, parts.as_ref().map_err(Error::clone)?, &options) {
+            let parts = parts.as_ref().map_err(Error::clone)?;
+            let auth = match &api {
+                Some(api) => {
+                    match RestApi::new(tenant.clone(), api.clone())?.authorize_by_reading(parts, &options) {
+                        Some(found) => found.auth,
+                        None => return encode(&json!({"renew": true})),
+                    }
+                }
+                None => rest::authorize(tenant, parts, &options),
+            };
+            match auth {
                 Err(error) => encode_required(error),
                 Ok(auth) => encode(&auth),
             }
         })
+    }
+
+    /// What `authorize` is asked, for a request whose cookies have to be renewed, and the client's address → `{auth, headers,
+    /// error}`: the user or null, names and values of headers for the host's answer in turn, the refusal or null.
+    #[napi(catch_unwind)]
+    pub fn renew(
+        &self,
+        env: Env,
+        method: String,
+        headers: Vec<String>,
+        options: String,
+        address: Option<String>,
+    ) -> u32 {
+        let parts =
+            build_request(&method, "/", &headers, Vec::new(), address).map(|request| request.into_parts().0);
+        let api = self.options.clone();
+        self.calls.write(env, move |open| {
+            let options = AuthorizeOptions::from_json(&read_object(&options)?)?;
+            let api = RestApi::new(open.tenant.clone(), api.clone())?;
+            let found = api.authorize(parts.as_ref().map_err(Error::clone)?, &options);
+            encode_authorization(found)
+        })
+    }
+
+    fn reads_access_cookie(&self) -> bool {
+        self.options.cookie.as_ref().is_some_and(|cookie| cookie.access.is_some())
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -234,6 +271,36 @@ fn build_request(
     Ok(request)
 }
 
+/// Encodes an outcome with the headers that belong into the host's answer; `storage_busy` becomes the error of the call, as for
+/// every write.
+fn encode_authorization(found: Authorization) -> Answer {
+    let (auth, error) = match found.auth {
+        Ok(auth) => (auth, None),
+        Err(error) if error.code() == ErrorCode::StorageBusy => return Err(error),
+        Err(error) => (None, Some(error)),
+    };
+    let error = error.map(|error| {
+        let required = error.required_authentication();
+        json!({
+            "code": error.code().as_str(),
+            "detail": error.detail(),
+            "max_age": required.and_then(|required| required.max_age_secs),
+            "factors": required.map_or(Vec::new(), |required| required.factors.clone()),
+        })
+    });
+    encode(&json!({"auth": auth, "headers": encode_headers(&found.headers)?, "error": error}))
+}
+
+/// Names and values in turn.
+fn encode_headers(headers: &HeaderMap) -> Result<Vec<&str>, Error> {
+    let mut encoded = Vec::new();
+    for (name, value) in headers {
+        encoded.push(name.as_str());
+        encoded.push(value.to_str().map_err(|_| Error::new(ErrorCode::Internal, "a header is not text"))?);
+    }
+    Ok(encoded)
+}
+
 /// The refusal of a user who must authenticate again as an answer, because it says more than an error can. Any other error
 /// stays one.
 fn encode_required(error: Error) -> Answer {
@@ -280,11 +347,7 @@ fn encode_unless_busy(response: Response<Vec<u8>>) -> Answer {
 /// One line of JSON, then the body as it is: it may be long, and is not written and read again as a text in JSON.
 fn encode_response(response: &Response<Vec<u8>>) -> Answer {
     let unwritable = |_| Error::new(ErrorCode::Internal, "the answer is not text");
-    let mut headers = Vec::new();
-    for (name, value) in response.headers() {
-        headers.push(name.as_str());
-        headers.push(value.to_str().map_err(|_| Error::new(ErrorCode::Internal, "a header is not text"))?);
-    }
+    let headers = encode_headers(response.headers())?;
     let body = str::from_utf8(response.body()).map_err(unwritable)?;
     let error = response.extensions().get::<Error>();
     let head = encode(&json!({
