@@ -398,6 +398,16 @@ static void answer_over_rest(void) {
   CHECK(hj_response_status(answer) == 200);
   hj_response_free(answer);
 
+  hj_authorize_options authorize = hj_authorize_options_init();
+  hj_session *session = (hj_session *)&session;
+  BAD(hj_rest_authorize(NULL, &request, &authorize, &session, &answer, error));
+  CHECK(session == NULL && answer == NULL);
+  BAD(hj_rest_authorize(rest, NULL, &authorize, &session, &answer, error));
+  BAD(hj_rest_authorize(rest, &request, &authorize, &session, NULL, error));
+  FINE(hj_rest_authorize(rest, &request, NULL, NULL, &answer, error));
+  CHECK(hj_response_status(answer) == 401);
+  hj_response_free(answer);
+
   request.method = HJ_STR("POST");
   request.target = HJ_STR("/v1/auth/sign-in");
   request.headers = &header;

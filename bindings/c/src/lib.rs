@@ -88,6 +88,8 @@ pub mod import_report;
 
 pub mod rest;
 
+pub mod authorize;
+
 pub mod sign_in;
 
 pub mod response;

@@ -38,7 +38,7 @@ unsafe impl OptionStruct for hj_required_auth {
 impl hj_required_auth {
     /// # Safety
     /// Sections "Option structs" and "Strings" of the contract hold for the struct and its texts.
-    unsafe fn read(required: *const Self) -> Result<RequiredAuth, Error> {
+    pub(crate) unsafe fn read(required: *const Self) -> Result<RequiredAuth, Error> {
         // SAFETY: the caller keeps "Option structs" and "Strings".
         unsafe {
             let given: Self = OptionStruct::read(required)?;
