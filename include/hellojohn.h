@@ -67,6 +67,8 @@
  *   5. Log hj_response_error, if there is one, with the x-request-id from the header lines: the client sees the same id.
  *      Free the response.
  *
+ * hj_rest_authorize tells who a request to a route of your own comes from, by its bearer token or by the cookies of a browser.
+ *
  * A sign-in calls your hj_authenticate in between, unless too many sign-ins have failed. TLS, CORS and other rate limits
  * are the work of your server.
  *

@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hellojohn::rest::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hellojohn::rest::{
-    self, AuthenticateError, Authorization, AuthorizeOptions, BODY_MAX, BearerToken, ClientAddress,
-    PendingSignIn, RestApi, RestOptions, Step, Work,
+    self, AuthenticateError, BODY_MAX, ClientAddress, PendingSignIn, RestApi, RestOptions, Step, Work,
 };
 use hellojohn::{CreateSession, Error, ErrorCode, Reauthentication, Tenant};
-use napi::bindgen_prelude::{Either, Env};
+use napi::bindgen_prelude::Env;
 use napi_derive::napi;
 use serde_json::{Value, json};
 
@@ -28,8 +27,8 @@ struct Waiting {
 /// The REST API of one `HelloJohn` object, with options of its own.
 #[napi]
 pub struct Rest {
-    calls: CallRunner,
-    options: RestOptions,
+    pub(crate) calls: CallRunner,
+    pub(crate) options: RestOptions,
     refusal: Option<Error>,
     waiting: Arc<Mutex<Waiting>>,
 }
@@ -126,68 +125,7 @@ impl Rest {
         }
     }
 
-    /// Authorizes a request to a route of the host: method, names and values of the headers in turn, `AuthorizeOptions` as
-    /// JSON, an access token that counts instead of the header's → the user, null, `{required: {max_age, factors}}` for one
-    /// who must authenticate in that way, or `{renew: true}` where the cookies have to be renewed. On this
-    /// thread, so that no request waits behind other reads.
-    #[napi(catch_unwind)]
-    pub fn authorize(
-        &self,
-        env: Env,
-        method: String,
-        headers: Vec<String>,
-        options: String,
-        token: Option<String>,
-    ) -> Either<String, u32> {
-        let parts = build_request(&method, "/", &headers, Vec::new(), None).map(|mut request| {
-            if let Some(token) = token {
-                request.extensions_mut().insert(BearerToken::from(token));
-            }
-            request.into_parts().0
-        });
-        let api = self.reads_access_cookie().then(|| self.options.clone());
-        self.calls.read_inline(env, move |_, tenant| {
-            let options = AuthorizeOptions::from_json(&read_object(&options)?)?;
-            let parts = parts.as_ref().map_err(Error::clone)?;
-            let auth = match &api {
-                Some(api) => {
-                    match RestApi::new(tenant.clone(), api.clone())?.authorize_by_reading(parts, &options) {
-                        Some(found) => found.auth,
-                        None => return encode(&json!({"renew": true})),
-                    }
-                }
-                None => rest::authorize(tenant, parts, &options),
-            };
-            match auth {
-                Err(error) => encode_required(error),
-                Ok(auth) => encode(&auth),
-            }
-        })
-    }
-
-    /// What `authorize` is asked, for a request whose cookies have to be renewed, and the client's address → `{auth, headers,
-    /// error}`: the user or null, names and values of headers for the host's answer in turn, the refusal or null.
-    #[napi(catch_unwind)]
-    pub fn renew(
-        &self,
-        env: Env,
-        method: String,
-        headers: Vec<String>,
-        options: String,
-        address: Option<String>,
-    ) -> u32 {
-        let parts =
-            build_request(&method, "/", &headers, Vec::new(), address).map(|request| request.into_parts().0);
-        let api = self.options.clone();
-        self.calls.write(env, move |open| {
-            let options = AuthorizeOptions::from_json(&read_object(&options)?)?;
-            let api = RestApi::new(open.tenant.clone(), api.clone())?;
-            let found = api.authorize(parts.as_ref().map_err(Error::clone)?, &options);
-            encode_authorization(found)
-        })
-    }
-
-    fn reads_access_cookie(&self) -> bool {
+    pub(crate) fn reads_access_cookie(&self) -> bool {
         self.options.cookie.as_ref().is_some_and(|cookie| cookie.access.is_some())
     }
 
@@ -205,13 +143,6 @@ impl Drop for Rest {
             drop(LOOKUPS.submit(Box::new(move || drop(abandoned))));
         }
     }
-}
-
-/// What is wrong with `AuthorizeOptions` as JSON; null when nothing is.
-#[napi(catch_unwind)]
-pub fn authorize_options_refusal(options: String) -> Option<Outcome> {
-    let read = read_object(&options).and_then(|options| AuthorizeOptions::from_json(&options));
-    read.err().map(|error| Err(error).into())
 }
 
 /// The answer to a request that failed outside the API, in the form of [`Rest::begin`]; an unknown code is `internal`. The last
@@ -246,7 +177,7 @@ pub fn rest_body_max() -> u32 {
 }
 
 /// Builds the request in the engine's types. A text that is no address counts as an unknown address.
-fn build_request(
+pub(crate) fn build_request(
     method: &str,
     target: &str,
     headers: &[String],
@@ -271,47 +202,14 @@ fn build_request(
     Ok(request)
 }
 
-/// Encodes an outcome with the headers that belong into the host's answer; `storage_busy` becomes the error of the call, as for
-/// every write.
-fn encode_authorization(found: Authorization) -> Answer {
-    let (auth, error) = match found.auth {
-        Ok(auth) => (auth, None),
-        Err(error) if error.code() == ErrorCode::StorageBusy => return Err(error),
-        Err(error) => (None, Some(error)),
-    };
-    let error = error.map(|error| {
-        let required = error.required_authentication();
-        json!({
-            "code": error.code().as_str(),
-            "detail": error.detail(),
-            "max_age": required.and_then(|required| required.max_age_secs),
-            "factors": required.map_or(Vec::new(), |required| required.factors.clone()),
-        })
-    });
-    encode(&json!({"auth": auth, "headers": encode_headers(&found.headers)?, "error": error}))
-}
-
 /// Names and values in turn.
-fn encode_headers(headers: &HeaderMap) -> Result<Vec<&str>, Error> {
+pub(crate) fn encode_headers(headers: &HeaderMap) -> Result<Vec<&str>, Error> {
     let mut encoded = Vec::new();
     for (name, value) in headers {
         encoded.push(name.as_str());
         encoded.push(value.to_str().map_err(|_| Error::new(ErrorCode::Internal, "a header is not text"))?);
     }
     Ok(encoded)
-}
-
-/// The refusal of a user who must authenticate again as an answer, because it says more than an error can. Any other error
-/// stays one.
-fn encode_required(error: Error) -> Answer {
-    match error.required_authentication() {
-        Some(required) => encode(&json!({"required": {
-            "detail": error.detail(),
-            "max_age": required.max_age_secs,
-            "factors": required.factors,
-        }})),
-        None => Err(error),
-    }
 }
 
 fn ask_host(waiting: &Mutex<Waiting>, pending: Box<PendingSignIn>) -> Answer {

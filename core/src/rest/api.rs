@@ -71,6 +71,20 @@ impl RestApi {
         RestApi { authenticate: Some(Arc::new(authenticate)), ..self }
     }
 
+    /// The paths of this API as a router has them: `{session_id}` stands for one segment, `{*file}` for the rest.
+    #[cfg(feature = "axum")]
+    pub(crate) fn mounted_paths(&self) -> Vec<String> {
+        let routing = self.state.options.routing;
+        let mut mounted: Vec<String> = super::host::paths().into_iter().map(str::to_owned).collect();
+        if routing.trailing_slash {
+            mounted.extend(super::host::paths().into_iter().map(|path| format!("{path}/")));
+        }
+        if routing.has_dashboard {
+            mounted.extend(["/dashboard", "/dashboard/", "/dashboard/{*file}"].map(str::to_owned));
+        }
+        mounted
+    }
+
     /// Answers a request.
     pub fn handle<B: AsRef<[u8]>>(&self, request: Request<B>) -> Response<Vec<u8>> {
         match (self.begin(request), &self.authenticate) {

@@ -10,6 +10,7 @@ mod errors;
 mod fuzz;
 mod host;
 mod options;
+mod page_rules;
 mod pages;
 mod sessions;
 mod settings;
