@@ -102,6 +102,8 @@
  *   5. Log hj_response_error, if there is one, with the x-request-id from the header lines: the client sees the same id.
  *      Free the response.
  *
+ * hj_rest_authorize tells who a request to a route of your own comes from, by its bearer token or by the cookies of a browser.
+ *
  * A sign-in calls your hj_authenticate in between, unless too many sign-ins have failed. TLS, CORS and other rate limits
  * are the work of your server.
  *
@@ -507,6 +509,10 @@ typedef struct {
   hj_str factors;
   /// Whether a session in which another person acts for the user is refused; false by default.
   bool refuse_actor;
+  /// The role that the user must have; not given: any role, or none.
+  hj_str role;
+  /// Whether a second factor must have been passed; false by default.
+  bool mfa;
 } hj_required_auth;
 
 /// Which sessions a call is about: those for which every given member holds. See "Option structs".
@@ -629,9 +635,10 @@ typedef struct {
   ///
   /// "cookie" (true, false, or an object with the optional "name", "domain", "path", "same_site" ("lax", "strict",
   /// "none"), "secure", "partitioned", "allowed_origins", "former" (objects with the optional "name", "domain", "path",
-  /// "partitioned")): with it, refresh tokens travel only in an HttpOnly cookie; by default no cookie is set. Its
+  /// "partitioned"), "access" (true, false, or an object with the optional "name")): with it, refresh tokens travel only in an HttpOnly cookie; by default no cookie is set. Its
   /// default is __Host-hj_refresh for the path "/". "former" lists cookies of former options, which are read too and
-  /// then cleared.
+  /// then cleared. "access" adds a cookie of the access token, __Host-hj_access, for pages that a server renders:
+  /// hj_rest_authorize reads it.
   ///
   /// "longest_requested_session" (a duration): by default a client cannot ask for longer than the tenant's
   /// session_duration.
@@ -684,6 +691,20 @@ typedef struct {
   /// proxy of your own reports. The API takes it from no header. Optional.
   hj_str client_address;
 } hj_rest_request;
+
+/// Which requests may pass; everything is optional. See "Option structs".
+typedef struct {
+  /// sizeof(hj_authorize_options).
+  size_t struct_size;
+  /// How the user must have authenticated; NULL: in any way.
+  const hj_required_auth *required;
+  /// Whether a request without a user passes; false by default. A bad bearer token is refused all the same, and cookies that sign
+  /// no user in count as none.
+  bool optional;
+  /// Whether you send the header lines of the response with your own, whatever that is; false by default. Then the cookies of a
+  /// page whose access token has expired are renewed. A host that loses them signs its users out.
+  bool renew;
+} hj_authorize_options;
 
 /// The call did what it says.
 #define HJ_OK 0
@@ -2198,7 +2219,7 @@ hj_status hj_tenant_verify_locally(const hj_tenant *tenant,
 ///
 /// `required` (NULL: nothing is), `session` and `claims` may be NULL. Fails as hj_tenant_verify_access_token, and with
 /// HJ_ERR_REAUTHENTICATION_REQUIRED: hj_error_max_age_s and hj_error_factors then tell what is required; with
-/// HJ_ERR_INSUFFICIENT_PERMISSIONS for a person who acts for the user where that is refused.
+/// HJ_ERR_INSUFFICIENT_PERMISSIONS for a person who acts for the user where that is refused, and for another role.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_require_auth(const hj_tenant *tenant,
@@ -2896,6 +2917,24 @@ hj_status hj_rest_begin_handle(const hj_rest *rest,
 HJ_API
 void hj_rest_free(hj_rest *rest);
 
+/// Authorises a request to a route of your own: by its Authorization header, else by its cookies, where the "cookie" of the hj_rest has
+/// an "access". docs/COOKIES.md has the rules for them. The body of the request does not count. The call reaches the disk.
+///
+/// `response` is given whenever the call returns HJ_OK. If its status is 200, the request may pass: add the header lines of the response to
+/// your own response (with `renew`; else there are none). Any other status is a refusal: send the response as it is. `session` (may be
+/// NULL) is the session of the user, as it is now; NULL for a refusal, for a request without a user that may pass, and for a
+/// CORS preflight, in which browsers send no credentials.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for what only the host can get wrong, as hj_rest_handle does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_rest_authorize(const hj_rest *rest,
+                            const hj_rest_request *request,
+                            const hj_authorize_options *options,
+                            hj_session **session,
+                            hj_response **response,
+                            hj_error **error);
+
 /// The e-mail address as the client sent it; not checked, never empty.
 HJ_API
 const char *hj_sign_in_email(const hj_sign_in *sign_in);
@@ -3008,6 +3047,7 @@ HJ_DEFINE_INIT(hj_session_filter)
 HJ_DEFINE_INIT(hj_revoke_where_options)
 HJ_DEFINE_INIT(hj_rest_options)
 HJ_DEFINE_INIT(hj_rest_request)
+HJ_DEFINE_INIT(hj_authorize_options)
 #undef HJ_DEFINE_INIT
 
 /// @}

@@ -36,6 +36,14 @@ public:
     return detail::make<pending_response>(
         [&](auto out, auto error) { return hj_rest_begin_handle(get(), &request, out, error); });
   }
+  /// Authorises a request to a route of your own. The response has status 200 if it may pass; the session is empty without a user.
+  std::pair<response, session> authorize(const hj_rest_request &request,
+                                         const hj_authorize_options *options = nullptr) const {
+    hj_session *found = nullptr;
+    auto answer = detail::make<response>(
+        [&](auto out, auto error) { return hj_rest_authorize(get(), &request, options, &found, out, error); });
+    return {std::move(answer), session(found)};
+  }
 
 private:
   detail::owner<hj_rest, hj_rest_free> handle_;

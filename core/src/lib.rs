@@ -28,6 +28,13 @@
 //! A child that a process forks after it has used the library can use neither the parent's engines nor open its own: every
 //! call fails with [`ErrorCode::Forked`]. Fork first, or execute a program in the child (as `std::process::Command` does).
 //!
+//! # In async programs
+//!
+//! A call that may wait for the disk blocks its thread, so an asynchronous program makes it on a thread for blocking work, such as
+//! `tokio::task::spawn_blocking(move || tenant.create(request)).await?`; a [`Tenant`] is cheap to clone. [`Tenant::verify_locally`] never
+//! waits once the engine is open. Many calls of one thread share a commit when they are begun before any of them is waited for (`begin_…`,
+//! [`Pending`]). With the feature `axum`, `hellojohn::axum` does all of this for the REST API and for guards of an application's routes.
+//!
 //! The engine logs nothing. [`EngineBuilder::observer`] takes what is told after each operation; with the feature `tracing`,
 //! `TracingObserver` makes events of that.
 
@@ -57,6 +64,9 @@ pub use duration::Duration;
 #[cfg(feature = "tracing")]
 pub use engine::TracingObserver;
 pub use engine::answers::*;
+#[cfg(feature = "axum")]
+pub mod axum;
+
 pub use engine::counts::*;
 pub use engine::{
     CacheValidator, CreateSession, Engine, EngineBuilder, EventConsumer, EventLogProblem, EventLogReport,

@@ -119,6 +119,7 @@ static void check_databases(void) {
 }
 
 #include "nulls_factors.h"
+#include "nulls_requests.h"
 #include "nulls_begun.h"
 #include "nulls_import.h"
 
@@ -390,14 +391,13 @@ static void answer_over_rest(void) {
   CHECK(hj_response_header_value(answer, SIZE_MAX) == NULL);
   hj_response_free(answer);
   request.header_count = 1;
-  BAD(hj_rest_handle(rest, &request, &answer, error));
-  request.headers = &(hj_header){absent, absent};
-  BAD(hj_rest_handle(rest, &request, &answer, error));
+  refuse_headers(rest, request);
   request.headers = &(hj_header){HJ_STR("accept"), absent};
   FINE(hj_rest_handle(rest, &request, &answer, error));
   CHECK(hj_response_status(answer) == 200);
   hj_response_free(answer);
 
+  authorize_page(rest, &request);
   request.method = HJ_STR("POST");
   request.target = HJ_STR("/v1/auth/sign-in");
   request.headers = &header;

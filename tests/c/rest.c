@@ -311,6 +311,85 @@ static void follow_options(void) {
   }
 }
 
+/* Asks who a page is for, by a cookie header; the caller frees the session. */
+static hj_response *ask_page(hj_rest *api, const char *method, const char *site, const char *cookies,
+                             const hj_authorize_options *options, hj_session **session) {
+  hj_rest_request request = hj_rest_request_init();
+  hj_response *answer = NULL;
+  hj_header headers[] = {{HJ_STR("Cookie"), hj_str_of(cookies)}, {HJ_STR("Sec-Fetch-Site"), hj_str_of(site)}};
+  request.method = hj_str_of(method);
+  request.target = HJ_STR("/account");
+  request.headers = headers;
+  request.header_count = 2;
+  request.client_address = HJ_STR("203.0.113.9");
+  CHECK_STATUS(HJ_OK, hj_rest_authorize(api, &request, options, session, &answer, error));
+  return answer;
+}
+
+static void expect_page(hj_rest *api, const char *method, const char *site, const char *cookies,
+                        const hj_authorize_options *options, int status, const char *user, size_t headers) {
+  hj_session *session = NULL;
+  hj_response *answer = ask_page(api, method, site, cookies, options, &session);
+  CHECK(hj_response_status(answer) == status);
+  CHECK((session == NULL) == (user == NULL));
+  CHECK(user == NULL || strcmp(hj_session_user_id(session), user) == 0);
+  CHECK(status != 200 || hj_response_header_count(answer) == headers);
+  hj_response_free(answer);
+  hj_session_free(session);
+}
+
+/* Pages of a browser, by cookies. */
+static void authorize_pages(void) {
+  hj_rest *api = NULL;
+  hj_grant *grant = NULL;
+  hj_rest_options rest_options = hj_rest_options_init();
+  hj_authorize_options options = hj_authorize_options_init();
+  hj_required_auth required = hj_required_auth_init();
+  hj_create_options create = hj_create_options_init();
+  char cookies[8192], refresh[512];
+  rest_options.settings_json = HJ_STR("{\"cookie\":{\"access\":true}}");
+  CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, &rest_options, &api, error));
+  create.role = HJ_STR("member");
+  CHECK_STATUS(HJ_OK, hj_tenant_create(tenant, HJ_STR("usr_9"), &create, &grant, error));
+  snprintf(refresh, sizeof refresh, "__Host-hj_refresh=%s", hj_grant_refresh_token(grant));
+  snprintf(cookies, sizeof cookies, "__Host-hj_access=%s; %s", hj_grant_access_token(grant), refresh);
+  expect_page(api, "GET", "same-origin", cookies, NULL, 200, "usr_9", 0);
+  expect_page(api, "POST", "same-origin", cookies, NULL, 200, "usr_9", 0);
+  expect_page(api, "POST", "same-site", cookies, NULL, 403, NULL, 0);
+  expect_page(api, "GET", "same-origin", "theme=dark", NULL, 401, NULL, 0);
+  options.optional = true;
+  expect_page(api, "GET", "same-origin", "theme=dark", &options, 200, NULL, 0);
+  expect_page(rest, "GET", "same-origin", cookies, NULL, 401, NULL, 0);
+  options.required = &required;
+  required.role = HJ_STR("admin");
+  expect_page(api, "GET", "same-origin", cookies, &options, 403, NULL, 0);
+  required.role = HJ_STR("member");
+  expect_page(api, "GET", "same-origin", cookies, &options, 200, "usr_9", 0);
+  required.mfa = true;
+  expect_page(api, "GET", "same-origin", cookies, &options, 401, NULL, 0);
+  required.mfa = false;
+  /* The refresh cookie alone proves the user; it is replaced where the host says that it sends the headers. */
+  expect_page(api, "GET", "same-origin", refresh, &options, 200, "usr_9", 0);
+  options.renew = true;
+  expect_page(api, "GET", "cross-site", refresh, &options, 200, "usr_9", 0);
+  expect_page(api, "GET", "same-origin", refresh, &options, 200, "usr_9", 3);
+  hj_session *session = NULL;
+  hj_response *answer = ask_page(api, "GET", "same-origin", refresh, &options, &session);
+  CHECK(strcmp(header(answer, "cache-control"), "no-store") == 0);
+  CHECK(strncmp(header(answer, "set-cookie"), "__Host-hj_refresh=rt_", 21) == 0);
+  CHECK(strcmp(hj_session_last_ip_address(session), "203.0.113.9") == 0);
+  hj_response_free(answer);
+  hj_session_free(session);
+  CHECK_STATUS(HJ_OK, hj_tenant_revoke(tenant, hj_str_of(hj_session_id(hj_grant_session(grant))), error));
+  options.optional = false;
+  answer = ask_page(api, "GET", "same-origin", cookies, &options, &session);
+  CHECK(hj_response_status(answer) == 401 && session == NULL && says(answer, "session_revoked"));
+  CHECK(strstr(header(answer, "set-cookie"), "=; Path=/; Max-Age=0") != NULL);
+  hj_response_free(answer);
+  hj_grant_free(grant);
+  hj_rest_free(api);
+}
+
 int main(void) {
   hj_engine *engine = NULL;
   hj_rest_options options = hj_rest_options_init();
@@ -325,6 +404,7 @@ int main(void) {
   survive_long_texts();
   survive_many_headers();
   follow_options();
+  authorize_pages();
   /* The API outlives the tenant handle that made it, and answers also after the engine was closed. */
   hj_tenant_free(tenant);
   EXPECT(200, "\"keys\"", "GET", "/.well-known/jwks.json", NULL, none);

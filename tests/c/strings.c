@@ -216,7 +216,8 @@ static void refuse_bad_structs(void) {
   BAD_SIZES(hj_refresh_options, sizeof options, hj_tenant_refresh(tenant, refresh_token, &options, &fresh, error));
   BAD_SIZES(hj_update_options, sizeof options, hj_tenant_update(tenant, id, &options, &fresh, error));
   BAD_SIZES(hj_verify_options, sizeof options, hj_tenant_verify_locally(tenant, token, &options, NULL, error));
-  BAD_SIZES(hj_required_auth, sizeof options, hj_tenant_require_auth(tenant, token, &options, NULL, NULL, error));
+  BAD_SIZES(hj_required_auth, offsetof(hj_required_auth, role),
+            hj_tenant_require_auth(tenant, token, &options, NULL, NULL, error));
   BAD_SIZES(hj_list_options, offsetof(hj_list_options, filter), hj_tenant_list(tenant, &options, &page, error));
   BAD_SIZES(hj_session_filter, sizeof options, hj_tenant_count(tenant, &options, &number, error));
   filter.role = HJ_STR("none");
@@ -224,6 +225,15 @@ static void refuse_bad_structs(void) {
   BAD_SIZES(hj_rest_options, sizeof options, hj_tenant_rest(tenant, &options, &rest, error));
   CHECK_STATUS(HJ_OK, hj_tenant_rest(tenant, NULL, &rest, error));
   BAD_SIZES(hj_rest_request, sizeof options, hj_rest_handle(rest, &options, &answer, error));
+  hj_rest_request page_request = hj_rest_request_init();
+  hj_required_auth unreadable = hj_required_auth_init();
+  hj_authorize_options authorize = hj_authorize_options_init();
+  page_request.method = HJ_STR("GET");
+  page_request.target = HJ_STR("/");
+  BAD_SIZES(hj_authorize_options, sizeof options, hj_rest_authorize(rest, &page_request, &options, NULL, &answer, error));
+  unreadable.struct_size = 1;
+  authorize.required = &unreadable;
+  CHECK_STATUS(HJ_ERR_VALIDATION_ERROR, hj_rest_authorize(rest, &page_request, &authorize, NULL, &answer, error));
   CHECK(answer == NULL);
   hj_rest_free(rest);
   int32_t *switches[] = {&open.allow_network_file_system, &open.sign_in_unlimited};

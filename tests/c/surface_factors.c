@@ -83,6 +83,8 @@ json_t *require_auth(struct request *request) {
   required.max_age = duration(request, "max_age");
   required.factors = factors_in(request, factors, sizeof factors);
   required.refuse_actor = json_is_true(json_object_get(request->args, "refuse_actor"));
+  required.role = text_in(request, request->args, "role");
+  required.mfa = json_is_true(json_object_get(request->args, "mfa"));
   if (request->refused[0] != '\0') {
     return NULL;
   }

@@ -548,7 +548,7 @@ static const operation operations[] = {
     {"verify_session", " session_id ", verify_session},
     {"verify_access_token", " token ", verify_access_token},
     {"verify_locally", " token audience leeway_s ", verify_locally},
-    {"require_auth", " token verify max_age factors refuse_actor ", require_auth},
+    {"require_auth", " token verify max_age factors refuse_actor role mfa ", require_auth},
     {"revoke", " session_id ", revoke},
     {"revoke_user", " user_id except ", revoke_user},
     {"revoke_tenant", "", revoke_tenant},

@@ -224,7 +224,8 @@ test("bad options throw at once", async (t) => {
   for (const [options, field] of [
     [{ verify: "remote" }, "verify"],
     [{ optional: 1 }, "optional"],
-    [{ role: "admin" }, "role"],
+    [{ roles: ["admin"] }, "roles"],
+    [{ role: ["admin"] }, "role"],
     [{ token: "x" }, "token"],
     [{ onError: {} }, "onError"],
   ]) {

@@ -53,6 +53,7 @@ test("the frameworks' types accept the mounts", () => {
     "--strict",
     "--exactOptionalPropertyTypes",
     "--skipLibCheck",
+    "--experimentalDecorators",
   ];
   const target = ["--target", "ES2022", "--module", "Node16", "--moduleResolution", "Node16"];
   const types = ["--typeRoots", at("npm/node_modules/@types"), "--types", "node"];

@@ -94,6 +94,8 @@ pub mod import_report;
 pub mod pending_response;
 pub mod rest;
 
+pub mod authorize;
+
 pub mod sign_in;
 
 pub mod response;

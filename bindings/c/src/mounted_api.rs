@@ -4,13 +4,14 @@ use std::ffi::c_void;
 
 use hellojohn_core::rest::http::{Request, Response};
 use hellojohn_core::rest::{RestApi, Step, error_response};
-use hellojohn_core::{Error, ErrorCode};
+use hellojohn_core::{Error, ErrorCode, Tenant};
 
 use crate::sign_in::{hj_authenticate, hj_sign_in};
 
 /// The API with the host's check of credentials, for the thread that answers.
 pub(crate) struct MountedApi {
     pub(crate) api: RestApi,
+    pub(crate) tenant: Tenant,
     pub(crate) authenticate: hj_authenticate,
     pub(crate) user_data: *mut c_void,
 }

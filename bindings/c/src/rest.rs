@@ -23,7 +23,7 @@ use crate::unwind;
 /// The documented REST API of one tenant, for any HTTP server: the host owns sockets, TLS, CORS, logging and rate limits
 /// but the one of failed sign-ins (hj_open_options). Any number of threads may use it at once.
 pub struct hj_rest {
-    mounted: Arc<MountedApi>,
+    pub(crate) mounted: Arc<MountedApi>,
     threads: Arc<Threads>,
 }
 
@@ -41,9 +41,10 @@ pub struct hj_rest_options {
     ///
     /// "cookie" (true, false, or an object with the optional "name", "domain", "path", "same_site" ("lax", "strict",
     /// "none"), "secure", "partitioned", "allowed_origins", "former" (objects with the optional "name", "domain", "path",
-    /// "partitioned")): with it, refresh tokens travel only in an HttpOnly cookie; by default no cookie is set. Its
+    /// "partitioned"), "access" (true, false, or an object with the optional "name")): with it, refresh tokens travel only in an HttpOnly cookie; by default no cookie is set. Its
     /// default is __Host-hj_refresh for the path "/". "former" lists cookies of former options, which are read too and
-    /// then cleared.
+    /// then cleared. "access" adds a cookie of the access token, __Host-hj_access, for pages that a server renders:
+    /// hj_rest_authorize reads it.
     ///
     /// "longest_requested_session" (a duration): by default a client cannot ask for longer than the tenant's
     /// session_duration.
@@ -96,6 +97,7 @@ pub unsafe extern "C" fn hj_tenant_rest(
         let (tenant, threads) = tenant;
         let mounted = MountedApi {
             api: RestApi::new(tenant.clone(), settings.unwrap_or_default())?,
+            tenant: tenant.clone(),
             authenticate: options.authenticate,
             user_data: options.user_data,
         };
@@ -207,7 +209,7 @@ pub unsafe extern "C" fn hj_rest_begin_handle(
 ///
 /// # Safety
 /// Section "Strings" of the contract holds for all views, and `header_count` headers are readable.
-unsafe fn read_request<'a>(request: hj_rest_request) -> Result<Option<Request<&'a [u8]>>, Error> {
+pub(crate) unsafe fn read_request<'a>(request: hj_rest_request) -> Result<Option<Request<&'a [u8]>>, Error> {
     let required =
         |bytes: Option<&'a [u8]>, name| bytes.ok_or_else(|| Error::validation(name, "is required"));
     // SAFETY: the caller keeps "Strings".

@@ -4,6 +4,7 @@
 //! Requests come in as texts and JSON, answers go out as JSON with the names of SPEC 1 and times in milliseconds.
 
 mod attempt;
+mod authorize;
 mod backup;
 mod calls;
 mod check;

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hellojohn::rest::http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
+use hellojohn::rest::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
 use hellojohn::rest::{
-    self, AuthenticateError, AuthorizeOptions, BODY_MAX, BearerToken, ClientAddress, PendingSignIn, RestApi,
-    RestOptions, Step, Work,
+    self, AuthenticateError, BODY_MAX, ClientAddress, PendingSignIn, RestApi, RestOptions, Step, Work,
 };
 use hellojohn::{CreateSession, Error, ErrorCode, Reauthentication, Tenant};
-use napi::bindgen_prelude::{Either, Env};
+use napi::bindgen_prelude::Env;
 use napi_derive::napi;
 use serde_json::{Value, json};
 
@@ -28,8 +27,8 @@ struct Waiting {
 /// The REST API of one `HelloJohn` object, with options of its own.
 #[napi]
 pub struct Rest {
-    calls: CallRunner,
-    options: RestOptions,
+    pub(crate) calls: CallRunner,
+    pub(crate) options: RestOptions,
     refusal: Option<Error>,
     waiting: Arc<Mutex<Waiting>>,
 }
@@ -126,32 +125,8 @@ impl Rest {
         }
     }
 
-    /// Authorizes a request to a route of the host: method, names and values of the headers in turn, `AuthorizeOptions` as
-    /// JSON, an access token that counts instead of the header's → the user, null, or `{required: {max_age, factors}}` for one
-    /// who must authenticate in that way. On this
-    /// thread, so that no request waits behind other reads.
-    #[napi(catch_unwind)]
-    pub fn authorize(
-        &self,
-        env: Env,
-        method: String,
-        headers: Vec<String>,
-        options: String,
-        token: Option<String>,
-    ) -> Either<String, u32> {
-        let parts = build_request(&method, "/", &headers, Vec::new(), None).map(|mut request| {
-            if let Some(token) = token {
-                request.extensions_mut().insert(BearerToken::from(token));
-            }
-            request.into_parts().0
-        });
-        self.calls.read_inline(env, move |_, tenant| {
-            let options = AuthorizeOptions::from_json(&read_object(&options)?)?;
-            match rest::authorize(tenant, parts.as_ref().map_err(Error::clone)?, &options) {
-                Err(error) => encode_required(error),
-                Ok(auth) => encode(&auth),
-            }
-        })
+    pub(crate) fn reads_access_cookie(&self) -> bool {
+        self.options.cookie.as_ref().is_some_and(|cookie| cookie.access.is_some())
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -168,13 +143,6 @@ impl Drop for Rest {
             drop(LOOKUPS.submit(Box::new(move || drop(abandoned))));
         }
     }
-}
-
-/// What is wrong with `AuthorizeOptions` as JSON; null when nothing is.
-#[napi(catch_unwind)]
-pub fn authorize_options_refusal(options: String) -> Option<Outcome> {
-    let read = read_object(&options).and_then(|options| AuthorizeOptions::from_json(&options));
-    read.err().map(|error| Err(error).into())
 }
 
 /// The answer to a request that failed outside the API, in the form of [`Rest::begin`]; an unknown code is `internal`. The last
@@ -209,7 +177,7 @@ pub fn rest_body_max() -> u32 {
 }
 
 /// Builds the request in the engine's types. A text that is no address counts as an unknown address.
-fn build_request(
+pub(crate) fn build_request(
     method: &str,
     target: &str,
     headers: &[String],
@@ -234,17 +202,14 @@ fn build_request(
     Ok(request)
 }
 
-/// The refusal of a user who must authenticate again as an answer, because it says more than an error can. Any other error
-/// stays one.
-fn encode_required(error: Error) -> Answer {
-    match error.required_authentication() {
-        Some(required) => encode(&json!({"required": {
-            "detail": error.detail(),
-            "max_age": required.max_age_secs,
-            "factors": required.factors,
-        }})),
-        None => Err(error),
+/// Names and values in turn.
+pub(crate) fn encode_headers(headers: &HeaderMap) -> Result<Vec<&str>, Error> {
+    let mut encoded = Vec::new();
+    for (name, value) in headers {
+        encoded.push(name.as_str());
+        encoded.push(value.to_str().map_err(|_| Error::new(ErrorCode::Internal, "a header is not text"))?);
     }
+    Ok(encoded)
 }
 
 fn ask_host(waiting: &Mutex<Waiting>, pending: Box<PendingSignIn>) -> Answer {
@@ -280,11 +245,7 @@ fn encode_unless_busy(response: Response<Vec<u8>>) -> Answer {
 /// One line of JSON, then the body as it is: it may be long, and is not written and read again as a text in JSON.
 fn encode_response(response: &Response<Vec<u8>>) -> Answer {
     let unwritable = |_| Error::new(ErrorCode::Internal, "the answer is not text");
-    let mut headers = Vec::new();
-    for (name, value) in response.headers() {
-        headers.push(name.as_str());
-        headers.push(value.to_str().map_err(|_| Error::new(ErrorCode::Internal, "a header is not text"))?);
-    }
+    let headers = encode_headers(response.headers())?;
     let body = str::from_utf8(response.body()).map_err(unwritable)?;
     let error = response.extensions().get::<Error>();
     let head = encode(&json!({

@@ -24,7 +24,7 @@ type Authenticate = dyn Fn(&Credentials) -> Result<Option<CreateSession>, Authen
 /// One tenant's REST API. Clones share everything; all of them may be used from any thread.
 #[derive(Clone)]
 pub struct RestApi {
-    state: Arc<ApiState>,
+    pub(super) state: Arc<ApiState>,
     authenticate: Option<Arc<Authenticate>>,
 }
 
@@ -69,6 +69,20 @@ impl RestApi {
         + 'static,
     ) -> Self {
         RestApi { authenticate: Some(Arc::new(authenticate)), ..self }
+    }
+
+    /// The paths of this API as a router has them: `{session_id}` stands for one segment, `{*file}` for the rest.
+    #[cfg(feature = "axum")]
+    pub(crate) fn mounted_paths(&self) -> Vec<String> {
+        let routing = self.state.options.routing;
+        let mut mounted: Vec<String> = super::host::paths().into_iter().map(str::to_owned).collect();
+        if routing.trailing_slash {
+            mounted.extend(super::host::paths().into_iter().map(|path| format!("{path}/")));
+        }
+        if routing.has_dashboard {
+            mounted.extend(["/dashboard", "/dashboard/", "/dashboard/{*file}"].map(str::to_owned));
+        }
+        mounted
     }
 
     /// Answers a request.
@@ -140,7 +154,7 @@ impl RestApi {
         auth::require_same_tenant(parts, &self.state.tenant)?;
         let caller = match holds_key {
             true => Caller::SecretKey,
-            false => auth::authenticate(&self.state.tenant, self.state.options.routing, parts, route.access)?,
+            false => auth::authenticate(&self.state.tenant, &self.state.options, parts, route.access)?,
         };
         let is_user = matches!(caller, Caller::User(_));
         let tenant = match caller {

@@ -6,8 +6,11 @@ use http::HeaderName;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
+use super::access_cookie::AccessTokens;
+use super::cookies::RefreshCookie;
+use super::csrf::require_own_page;
+use super::options::CheckedOptions;
 use super::request_head::single_header;
-use super::routing::Routing;
 use crate::engine::{Tenant, VerifiedAccess};
 use crate::error::{Error, ErrorCode};
 
@@ -69,20 +72,28 @@ pub(super) fn has_secret_key_prefix(credentials: &str) -> bool {
 
 /// Finds the caller of a request to a route of this access.
 ///
+/// Without an `Authorization` header, the cookie of the access token counts on the routes of a user, where the host has
+/// one; a request that changes something must then come from a page of the host or of an allowed origin.
+///
 /// # Errors
 /// `missing_token`; `invalid_api_key`; `invalid_token`, `token_expired`, `session_revoked`, `session_expired` for an
 /// access token, which is verified against the store; `insufficient_permissions` for one where it may do nothing.
 pub(super) fn authenticate(
     tenant: &Tenant,
-    routing: Routing,
+    options: &CheckedOptions,
     parts: &Parts,
     access: Access,
 ) -> Result<Caller, Error> {
+    let routing = options.routing;
     if access == Access::Open || access == Access::RevocationList && routing.publishes_revocations {
         return Ok(Caller::Anonymous);
     }
     let missing = || Error::new(ErrorCode::MissingToken, "the Authorization header has no bearer token");
-    let credentials = read_bearer_credentials(parts)?.ok_or_else(missing)?;
+    let Some(credentials) = read_bearer_credentials(parts)? else {
+        let by_cookie = options.access_cookie().filter(|_| access == Access::SecretKeyOrUser);
+        let name = by_cookie.ok_or_else(missing)?;
+        return authenticate_by_cookie(tenant, options.cookie(), name, parts);
+    };
     if has_secret_key_prefix(credentials) && !routing.has_admin {
         return Err(Error::new(ErrorCode::InsufficientPermissions, "this API takes no secret key"));
     }
@@ -95,6 +106,24 @@ pub(super) fn authenticate(
         return Err(Error::new(ErrorCode::InsufficientPermissions, "this request needs the secret key"));
     }
     Ok(Caller::User(verified))
+}
+
+fn authenticate_by_cookie(
+    tenant: &Tenant,
+    cookie: &RefreshCookie,
+    name: &str,
+    parts: &Parts,
+) -> Result<Caller, Error> {
+    let tokens = AccessTokens::read(name, parts);
+    if tokens.is_empty() {
+        let problem = "the request has neither a bearer token nor a cookie with an access token";
+        return Err(Error::new(ErrorCode::MissingToken, problem));
+    }
+    require_own_page(cookie, parts)?;
+    let verify =
+        |token: &str| tenant.verify_access_token(token).map_err(|refused| to_credential_error(refused.error));
+    let token = tokens.pick(|token| Ok(verify(token)?.claims.clone()))?;
+    verify(token).map(Caller::User)
 }
 
 /// Refuses any other key than the tenant's.

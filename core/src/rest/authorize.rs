@@ -49,12 +49,16 @@ request_struct! {
         /// another person may act for the user, else `insufficient_permissions`. By default any session passes. An anonymous
         /// request that may pass is not asked.
         pub required: RequiredAuth,
+        /// Whether the host sends the [`headers`](field@super::Authorization::headers) of the outcome with its response, whatever that
+        /// is; default false. Then [`RestApi::authorize`](super::RestApi::authorize) may replace the cookies of a page whose access token
+        /// has expired. A host that loses them signs its users out.
+        pub renew: bool,
     }
 }
 
 impl AuthorizeOptions {
     /// Reads the options in their JSON form: `verify` (`store`, `local`), `optional` (true: anonymous requests pass), `max_age`
-    /// (a duration), `factors` (an array of names) and `refuse_actor`.
+    /// (a duration), `factors` (an array of names), `refuse_actor`, `role` (a text), `mfa` and `renew` (true or false).
     ///
     /// # Errors
     /// `validation_error` naming the option.
@@ -66,8 +70,9 @@ impl AuthorizeOptions {
             Some(false) | None => MissingToken::Reject,
         };
         let required = RequiredAuth::read(&mut reader, "")?;
+        let renew = reader.optional("renew")?.unwrap_or_default();
         reader.finish()?;
-        Ok(AuthorizeOptions { verification, missing_token, required })
+        Ok(AuthorizeOptions { verification, missing_token, required, renew })
     }
 }
 
@@ -92,8 +97,16 @@ impl From<String> for BearerToken {
     }
 }
 
-/// Authorises a request to a route of the host's own: returns the user that it comes from, or `None` for an anonymous
-/// request that may pass, and for a CORS preflight, in which browsers send no credentials. Answer an error with
+/// What a request brings in `Authorization`, or instead of it.
+pub(super) enum Credentials<'a> {
+    /// Nothing: it is a CORS preflight, which passes.
+    Preflight,
+    Token(&'a str),
+    None,
+}
+
+/// Authorises a request to a route of the host's own by its `Authorization` header: returns the user that it comes from, or `None`
+/// for an anonymous request that may pass, and for a CORS preflight, in which browsers send no credentials. Answer an error with
 /// [`error_response`](super::error_response). Reaches the disk unless the token is verified locally.
 ///
 /// # Errors
@@ -106,9 +119,22 @@ pub fn authorize(
     parts: &Parts,
     options: &AuthorizeOptions,
 ) -> Result<Option<RequestAuth>, Error> {
+    match read_credentials(tenant, parts)? {
+        Credentials::Preflight => Ok(None),
+        Credentials::Token(token) => check_token(tenant, token, options).map(Some),
+        Credentials::None => match options.missing_token {
+            MissingToken::Allow => Ok(None),
+            MissingToken::Reject => {
+                Err(Error::new(ErrorCode::MissingToken, "the request has no bearer token"))
+            }
+        },
+    }
+}
+
+pub(super) fn read_credentials<'a>(tenant: &Tenant, parts: &'a Parts) -> Result<Credentials<'a>, Error> {
     require_within_limits(parts, &[])?;
     if is_preflight(parts) {
-        return Ok(None);
+        return Ok(Credentials::Preflight);
     }
     require_same_tenant(parts, tenant)?;
     let elsewhere = parts.extensions.get::<BearerToken>().map(|BearerToken(token)| token.expose());
@@ -116,25 +142,26 @@ pub fn authorize(
         Some(token) => Some(token),
         None => read_bearer_credentials(parts)?,
     };
-    let Some(token) = token else {
-        return match options.missing_token {
-            MissingToken::Allow => Ok(None),
-            MissingToken::Reject => {
-                Err(Error::new(ErrorCode::MissingToken, "the request has no bearer token"))
-            }
-        };
-    };
+    Ok(token.map_or(Credentials::None, Credentials::Token))
+}
+
+/// The user of an access token, if the route lets them pass.
+pub(super) fn check_token(
+    tenant: &Tenant,
+    token: &str,
+    options: &AuthorizeOptions,
+) -> Result<RequestAuth, Error> {
     let verified = match options.verification {
         Verification::Store => tenant
             .require_auth(token, &options.required)
-            .map(|verified| RequestAuth::of_session(&verified))
+            .map(|verified| RequestAuth::of_access(&verified))
             .map_err(Error::from),
         Verification::Local => {
             let local = LocalVerification::default();
             tenant.require_auth_locally(token, &local, &options.required).map(RequestAuth::of_token)
         }
     };
-    verified.map(Some).map_err(to_credential_error)
+    verified.map_err(to_credential_error)
 }
 
 /// Whether a browser asks here if a page of another origin may send a request (Fetch Standard, section "CORS-preflight
@@ -153,8 +180,14 @@ mod tests {
     use crate::model::factor_methods::FactorMethods;
 
     const fn options(verification: Verification, missing_token: MissingToken) -> AuthorizeOptions {
-        let required = RequiredAuth { max_age: None, factors: FactorMethods::NONE, refuse_actor: false };
-        AuthorizeOptions { verification, missing_token, required }
+        let required = RequiredAuth {
+            max_age: None,
+            factors: FactorMethods::NONE,
+            refuse_actor: false,
+            role: None,
+            mfa: false,
+        };
+        AuthorizeOptions { verification, missing_token, required, renew: false }
     }
 
     static STORE: AuthorizeOptions = options(Verification::Store, MissingToken::Reject);

@@ -3,12 +3,14 @@
 
 use std::cmp::Reverse;
 
-use http::header::{COOKIE, HeaderValue};
+use http::header::HeaderValue;
 use http::request::Parts;
 
 use super::cookies::RefreshCookie;
+use super::request_head::cookie_pairs;
 use crate::engine::{InspectedToken, Standing, Tenant};
 use crate::error::{Error, ErrorCode};
+use crate::model::id::SessionId;
 use crate::token::refresh_token::PresentedToken;
 
 /// How many well-formed refresh tokens of one request are looked at.
@@ -38,6 +40,8 @@ pub(super) struct CookieJar<'a> {
 pub(super) struct Presented<'a> {
     /// One token for each genuine session, the best first; the texts are those of the cookies.
     pub tokens: Vec<&'a str>,
+    /// The session of the first of them, if its token is good.
+    pub good_session: Option<SessionId>,
     /// Whether one of the cookies may be good at another time or for another tenant: then none is cleared.
     pub is_doubtful: bool,
 }
@@ -48,14 +52,7 @@ impl<'a> CookieJar<'a> {
         let former_counts = vec![0; cookie.former.len()];
         let mut jar =
             CookieJar { cookie, tokens: Vec::new(), current_count: 0, former_counts, is_cut: false };
-        for header in parts.headers.get_all(COOKIE) {
-            // Cookies of other applications may hold any bytes; they must not hide this one.
-            for pair in header.as_bytes().split(|byte| *byte == b';') {
-                if let Some((name, value)) = str::from_utf8(pair).ok().and_then(|pair| pair.split_once('=')) {
-                    jar.add(name.trim(), value.trim());
-                }
-            }
-        }
+        cookie_pairs(parts).for_each(|(name, value)| jar.add(name, value));
         jar
     }
 
@@ -119,7 +116,13 @@ impl<'a> CookieJar<'a> {
             sessions.push(*session);
             is_first
         });
-        Ok(Presented { tokens: found.into_iter().map(|(_, _, text)| text).collect(), is_doubtful })
+        let good = found.first().filter(|((tier, ..), ..)| tier.is_good());
+        let good_session = good.map(|(_, session, _)| *session);
+        Ok(Presented {
+            good_session,
+            tokens: found.into_iter().map(|(_, _, text)| text).collect(),
+            is_doubtful,
+        })
     }
 
     /// The `Set-Cookie` headers that clear former cookies: those that the host named, or those that the request brought.
@@ -133,9 +136,10 @@ impl<'a> CookieJar<'a> {
         cleared.filter_map(|(key, _)| self.cookie.clear(key)).collect()
     }
 
-    /// The `Set-Cookie` headers that make the browser forget the cookie and its former ones.
+    /// The `Set-Cookie` headers that make the browser forget the cookie, that of the access token and former ones.
     pub fn clear_all(&self) -> Vec<HeaderValue> {
         let mut cleared: Vec<HeaderValue> = self.cookie.clear(&self.cookie.current).into_iter().collect();
+        cleared.extend(self.cookie.clear_access());
         cleared.extend(self.clear_former());
         cleared
     }

@@ -1,5 +1,6 @@
 //! The options of the cookie that carries the refresh token.
 
+use super::access_cookie::AccessCookieOptions;
 use super::cookie_rules::{
     is_cookie_name, is_cookie_path, is_host_name, is_secure_name, is_sent_to, require_cookie_domain,
 };
@@ -59,6 +60,10 @@ request_struct! {
         /// brings it. Another host of the domain can set a cookie of a name without `__Host-`: give an empty list once no
         /// browser has a former cookie.
         pub former: Option<Vec<FormerCookie>>,
+        /// A cookie of the access token beside it, for pages that a server renders; default: none. It authenticates requests without
+        /// an `Authorization` header to [`RestApi::authorize`](super::RestApi::authorize) and to the routes of a user. It needs the
+        /// `path` `/`, because pages are renewed by the refresh cookie. `docs/COOKIES.md` has its rules.
+        pub access: Option<AccessCookieOptions>,
     }
 }
 
@@ -88,6 +93,7 @@ impl Default for CookieOptions {
             partitioned: false,
             allowed_origins: Vec::new(),
             former: None,
+            access: None,
         }
     }
 }
@@ -140,7 +146,16 @@ impl CookieOptions {
         if self.former.as_ref().is_some_and(|former| former.len() > FORMER_MAX) {
             return refuse("cookie.former", "may hold at most 16 cookies");
         }
-        Ok(())
+        if self.access.is_some() && self.path != "/" {
+            return refuse(
+                "cookie.path",
+                "must be / with cookie.access: pages are renewed by the refresh cookie",
+            );
+        }
+        match &self.access {
+            Some(access) => access.validate(self.effective_name(), self.secure, self.domain.as_deref()),
+            None => Ok(()),
+        }
     }
 
     /// Refuses a path to which a browser would not send the cookie back. `mount_path` is what stands in front of `/v1/…`
@@ -165,6 +180,12 @@ impl CookieOptions {
             None if self.secure && self.domain.is_none() && self.path == "/" => HOST_NAME,
             None => PLAIN_NAME,
         }
+    }
+
+    /// The name of the cookie of the access token, if there is one.
+    pub(super) fn access_name(&self) -> Option<&str> {
+        let access = self.access.as_ref()?;
+        Some(access.effective_name(self.secure, self.domain.as_deref()))
     }
 
     pub(super) fn effective_same_site(&self) -> SameSite {
@@ -199,6 +220,7 @@ mod tests {
             CookieOptions { same_site: Some(SameSite::None), partitioned: false, ..framed() },
             CookieOptions { name: None, secure: false, path: "/x".into(), ..cookie() },
             formerly(FormerCookie { domain: Some("example.com".into()), ..FormerCookie::default() }),
+            CookieOptions { access: Some(AccessCookieOptions::default()), ..cookie() },
         ] {
             assert_eq!(good.validate(), Ok(()), "{good:?}");
         }
@@ -228,6 +250,8 @@ mod tests {
             formerly(FormerCookie { domain: Some("..".into()), ..FormerCookie::default() }),
             formerly(FormerCookie { path: Some("x".into()), ..FormerCookie::default() }),
             CookieOptions { former: Some(vec![FormerCookie::default(); 17]), ..cookie() },
+            CookieOptions { access: Some(AccessCookieOptions::default()), path: "/app".into(), ..cookie() },
+            CookieOptions { access: Some(AccessCookieOptions::default()), ..named("__Host-hj_access") },
         ] {
             assert!(bad.validate().is_err(), "{bad:?}");
         }

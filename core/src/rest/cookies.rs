@@ -1,7 +1,9 @@
-//! The cookie that carries the refresh token: the `Set-Cookie` headers that set and clear it and its predecessors.
+//! The cookies that carry the refresh token and, where the host wants it, the access token: the `Set-Cookie` headers that set
+//! and clear them and their predecessors.
 
 use http::header::HeaderValue;
 
+use super::access_cookie::fits_cookie;
 use super::cookie_options::{CookieOptions, FormerCookie, HOST_NAME, PLAIN_NAME, SameSite};
 use super::cookie_rules::is_secure_name;
 use super::origin::Origin;
@@ -24,6 +26,8 @@ pub(super) struct CookieKey {
 pub(super) struct RefreshCookie {
     pub current: CookieKey,
     pub former: Vec<CookieKey>,
+    /// The cookie of the access token, where the host wants one.
+    pub access: Option<CookieKey>,
     /// Whether the former cookies are cleared without having been sent, because the host named them.
     pub clears_unseen: bool,
     same_site: SameSite,
@@ -51,9 +55,16 @@ impl RefreshCookie {
             }),
         }
         former.retain(|key| *key != current);
+        let access = options.access_name().map(|name| CookieKey {
+            name: name.to_owned(),
+            domain: options.domain.clone(),
+            path: "/".to_owned(),
+            partitioned: options.partitioned,
+        });
         RefreshCookie {
             current,
             former,
+            access,
             clears_unseen: options.former.is_some(),
             same_site: options.effective_same_site(),
             secure: options.secure,
@@ -66,11 +77,32 @@ impl RefreshCookie {
         self.same_site == SameSite::None
     }
 
-    /// The `Set-Cookie` header with the grant's refresh token, until its session ends.
-    pub fn set(&self, grant: &Grant) -> Option<HeaderValue> {
-        let now = grant.session.access_expires_at.as_secs() - i64::try_from(grant.expires_in).ok()?;
-        let max_age = grant.session.expires_at.as_secs() - now;
-        let mut header = self.build_header(&self.current, grant.refresh_token.expose(), max_age.max(0))?;
+    /// The `Set-Cookie` headers with the grant's refresh token, until its session ends, and with its access token, until that
+    /// expires. An access token that is too long for a cookie clears the one before.
+    pub fn set(&self, grant: &Grant) -> Vec<HeaderValue> {
+        let access_secs = i64::try_from(grant.expires_in).unwrap_or_default();
+        let now = grant.session.access_expires_at.as_secs() - access_secs;
+        let max_age = (grant.session.expires_at.as_secs() - now).max(0);
+        let refresh = self.build_secret_header(&self.current, grant.refresh_token.expose(), max_age);
+        let access = self.access.as_ref().and_then(|key| match self.has_room_for(grant) {
+            true => self.build_secret_header(key, grant.access_token.expose(), access_secs),
+            false => self.clear(key),
+        });
+        refresh.into_iter().chain(access).collect()
+    }
+
+    /// Whether browsers would keep the grant's access token in its cookie, or it travels in none.
+    pub fn has_room_for(&self, grant: &Grant) -> bool {
+        self.access.as_ref().is_none_or(|key| fits_cookie(&key.name, grant.access_token.expose()))
+    }
+
+    /// The `Set-Cookie` header that makes the browser forget the access token, where it travels in a cookie.
+    pub fn clear_access(&self) -> Option<HeaderValue> {
+        self.access.as_ref().and_then(|key| self.clear(key))
+    }
+
+    fn build_secret_header(&self, key: &CookieKey, value: &str, max_age: i64) -> Option<HeaderValue> {
+        let mut header = self.build_header(key, value, max_age)?;
         header.set_sensitive(true);
         Some(header)
     }

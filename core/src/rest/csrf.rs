@@ -1,8 +1,8 @@
-//! The guard against cross-site requests: which requests may use the refresh cookie.
+//! The guard against cross-site requests: which requests may use the cookies.
 
-use http::HeaderName;
-use http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use http::header::{CONTENT_TYPE, HOST, ORIGIN, UPGRADE};
 use http::request::Parts;
+use http::{HeaderName, Method};
 
 use super::cookies::RefreshCookie;
 use super::origin::Origin;
@@ -17,6 +17,44 @@ use crate::error::{Error, ErrorCode};
 /// # Errors
 /// `insufficient_permissions`.
 pub(super) fn require_trusted_origin(cookie: &RefreshCookie, parts: &Parts) -> Result<(), Error> {
+    require_origin(cookie, parts, |parts| Ok(!cookie.is_sent_by_every_site() && no_form_sends(parts)?))
+}
+
+/// Refuses a request that changes something and is authenticated by cookies of pages, unless the browser says that a page of this
+/// host or of an allowed origin has made it: the host's own routes may take what a plain form sends, and may not look at its type.
+///
+/// # Errors
+/// `insufficient_permissions`.
+pub(super) fn require_own_page(cookie: &RefreshCookie, parts: &Parts) -> Result<(), Error> {
+    if is_changing(parts) { require_origin(cookie, parts, |_| Ok(false)) } else { Ok(()) }
+}
+
+/// Whether a request without an effect may lead to new cookies: another site's page could make the browser send it and drop the
+/// answer, and with it the successor of the refresh token.
+pub(super) fn may_renew(cookie: &RefreshCookie, parts: &Parts) -> bool {
+    require_origin(cookie, parts, |_| Ok(!cookie.is_sent_by_every_site() && !is_changing(parts))).is_ok()
+}
+
+/// Whether a request may change something. What asks for another protocol, as a WebSocket does, may send anything later.
+fn is_changing(parts: &Parts) -> bool {
+    let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method);
+    !is_safe || parts.headers.contains_key(UPGRADE)
+}
+
+/// Whether no plain form of another page can send such a request.
+fn no_form_sends(parts: &Parts) -> Result<bool, Error> {
+    let is_json = single_header(parts, &CONTENT_TYPE)?
+        .and_then(|kind| kind.get(..16))
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/json"));
+    Ok(is_json || parts.headers.contains_key("x-requested-with"))
+}
+
+/// Refuses a request of another origin's page; `is_silent_good` says whether one passes that does not tell where it comes from.
+fn require_origin(
+    cookie: &RefreshCookie,
+    parts: &Parts,
+    is_silent_good: impl FnOnce(&Parts) -> Result<bool, Error>,
+) -> Result<(), Error> {
     let origin = single_header(parts, &ORIGIN)?;
     let page = origin.and_then(|origin| str::from_utf8(origin).ok()).and_then(Origin::parse);
     if page.as_ref().is_some_and(|page| cookie.allowed_origins.contains(page)) {
@@ -29,25 +67,20 @@ pub(super) fn require_trusted_origin(cookie: &RefreshCookie, parts: &Parts) -> R
             Some(page) if is_of_target(&page, parts) && cookie.secure && !page.is_trustworthy() => {
                 return Err(Error::new(
                     ErrorCode::InsufficientPermissions,
-                    "the refresh cookie is for HTTPS, and this page came without; for development the cookie can be made insecure",
+                    "the cookie is for HTTPS, and this page came without; for development the cookie can be made insecure",
                 ));
             }
             Some(page) => is_of_target(&page, parts),
             None => false,
         },
-        (None, None) => {
-            let is_json = single_header(parts, &CONTENT_TYPE)?
-                .and_then(|kind| kind.get(..16))
-                .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/json"));
-            !cookie.is_sent_by_every_site() && (is_json || parts.headers.contains_key("x-requested-with"))
-        }
+        (None, None) => is_silent_good(parts)?,
     };
     if is_own {
         return Ok(());
     }
     Err(Error::new(
         ErrorCode::InsufficientPermissions,
-        "the refresh cookie is for pages of its own origin, and of the origins that the host allows",
+        "the cookie is for pages of its own origin, and of the origins that the host allows",
     ))
 }
 

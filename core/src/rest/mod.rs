@@ -35,12 +35,15 @@
 //! A HEAD is answered like a GET without its body, an OPTIONS with `Allow`. `X-Forwarded-For` is never taken as an address: the host
 //! says where a request comes from, with [`ClientAddress`].
 
+mod access_cookie;
 mod admin;
 mod api;
 mod auth;
+mod authorization;
 mod authorize;
 mod cookie_jar;
 mod cookie_options;
+mod cookie_refresh;
 mod cookie_rules;
 mod cookies;
 mod csrf;
@@ -64,7 +67,9 @@ mod tests;
 mod time;
 mod tokens;
 
+pub use self::access_cookie::AccessCookieOptions;
 pub use self::api::{RestApi, Step};
+pub use self::authorization::Authorization;
 pub use self::authorize::{AuthorizeOptions, BearerToken, MissingToken, Verification, authorize};
 pub use self::cookie_options::{CookieOptions, FormerCookie, SameSite};
 pub use self::host::{error_response, is_api_path, paths, work};

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use super::access_cookie::AccessCookieOptions;
 use super::cookie_options::{CookieOptions, FormerCookie};
 use super::cookie_rules::is_cookie_path;
 use super::cookies::RefreshCookie;
@@ -64,7 +65,8 @@ impl Default for RestOptions {
 impl RestOptions {
     /// Reads the options in their JSON form: `cookie` (true, false, or an object with the optional `name`, `domain`,
     /// `path`, `same_site` (`lax`, `strict`, `none`), `secure`, `partitioned`, `allowed_origins`, `former` (objects with
-    /// the optional `name`, `domain`, `path`, `partitioned`)), `longest_requested_session` (a duration), `mount_path`,
+    /// the optional `name`, `domain`, `path`, `partitioned`), `access` (true, false, or an object with the optional `name`)),
+    /// `longest_requested_session` (a duration), `mount_path`,
     /// `admin`, `public_revocations`, `trailing_slash`, `dashboard`.
     ///
     /// # Errors
@@ -176,6 +178,17 @@ fn read_cookie_options(mut reader: ObjectReader) -> Result<CookieOptions, Error>
             Some(_) => return Err(Error::validation("cookie.former", "must be an array of objects")),
             None => None,
         },
+        access: match reader.take("access") {
+            None | Some(Value::Bool(false)) => None,
+            Some(Value::Bool(true)) => Some(AccessCookieOptions::default()),
+            Some(Value::Object(access)) => {
+                let mut reader = reader.nested("access", without_nulls(&access));
+                let access = AccessCookieOptions { name: reader.optional("name")? };
+                reader.finish()?;
+                Some(access)
+            }
+            Some(_) => return Err(Error::validation("cookie.access", "must be true, false or an object")),
+        },
     };
     reader.finish()?;
     Ok(cookie)
@@ -235,6 +248,11 @@ impl CheckedOptions {
         &self.cookie
     }
 
+    /// The name of the cookie in which access tokens travel, if they do.
+    pub fn access_cookie(&self) -> Option<&str> {
+        self.cookie.access.as_ref().map(|key| key.name.as_str())
+    }
+
     /// The cookie in which the refresh token of a response travels, or `None` if it travels in the JSON.
     pub fn response_cookie(&self, came_in_cookie: bool) -> Option<&RefreshCookie> {
         (self.cookie_mode || came_in_cookie).then_some(&self.cookie)
@@ -257,7 +275,8 @@ mod tests {
         let options = read(
             r#"{"cookie":{"name":"r","domain":"example.com","path":"/","same_site":"Strict","secure":false,
                 "partitioned":false,"allowed_origins":["https://a.example"],
-                "former":[{"name":"s","domain":"a.example","path":"/x","partitioned":true},{"path":null}]},
+                "former":[{"name":"s","domain":"a.example","path":"/x","partitioned":true},{"path":null}],
+                "access":{"name":"a"}},
                 "longest_requested_session":"1y","mount_path":"/auth","admin":false,"public_revocations":true,
                 "trailing_slash":true,"dashboard":true}"#,
         )
@@ -270,6 +289,10 @@ mod tests {
             (Some("r"), SameSite::Strict, false)
         );
         assert_eq!(cookie.allowed_origins, ["https://a.example"]);
+        assert_eq!(cookie.access_name(), Some("a"));
+        let default = read(r#"{"cookie":{"access":true}}"#).unwrap().cookie.unwrap();
+        assert_eq!(default.access_name(), Some("__Host-hj_access"));
+        assert_eq!(read(r#"{"cookie":{"access":false}}"#).unwrap().cookie, Some(CookieOptions::default()));
         let former = cookie.former.unwrap();
         assert_eq!((former[0].name.as_deref(), former[0].partitioned), (Some("s"), true));
         assert_eq!(former[1], FormerCookie::default());
@@ -292,6 +315,8 @@ mod tests {
             r#"{"cookie":{"secure":1}}"#,
             r#"{"cookie":{"allowed_origins":"x"}}"#,
             r#"{"cookie":{"name":1}}"#,
+            r#"{"cookie":{"access":"yes"}}"#,
+            r#"{"cookie":{"access":{"path":"/"}}}"#,
             r#"{"longest_requested_session":"0d"}"#,
         ] {
             assert!(read(bad).is_err(), "{bad}");
@@ -299,6 +324,7 @@ mod tests {
         assert_eq!(read(r#"{"cookie":true}"#).unwrap().validate(), Ok(()));
         for unfit in [
             r#"{"cookie":{"name":"a b"}}"#,
+            r#"{"cookie":{"access":{"name":"a b"}}}"#,
             r#"{"cookie":{"same_site":"none"}}"#,
             r#"{"admin":false,"dashboard":true}"#,
             r#"{"mount_path":"auth"}"#,

@@ -71,12 +71,9 @@ impl<'a> ApiRequest<'a> {
         &self.state.options
     }
 
-    /// Where the request comes from. A user agent that is not text counts as absent.
+    /// Where the request comes from.
     pub fn client(&self) -> (Option<IpAddress>, Option<UserAgent>) {
-        let address = self.parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
-        let agent =
-            self.parts.headers.get(USER_AGENT).and_then(|agent| str::from_utf8(agent.as_bytes()).ok());
-        (address, agent.and_then(|agent| agent.parse().ok()))
+        read_client(self.parts)
     }
 
     /// What the browser says of its device. A header that is not text counts as absent.
@@ -89,6 +86,13 @@ impl<'a> ApiRequest<'a> {
             sec_ch_ua_form_factors: hint("sec-ch-ua-form-factors"),
         }
     }
+}
+
+/// Where a request comes from. A user agent that is not text counts as absent.
+pub(super) fn read_client(parts: &Parts) -> (Option<IpAddress>, Option<UserAgent>) {
+    let address = parts.extensions.get::<ClientAddress>().and_then(|address| address.0);
+    let agent = parts.headers.get(USER_AGENT).and_then(|agent| str::from_utf8(agent.as_bytes()).ok());
+    (address, agent.and_then(|agent| agent.parse().ok()))
 }
 
 /// Who makes the change, as the holder of the secret key says in `X-Actor`, percent-encoded.

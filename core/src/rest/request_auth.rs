@@ -5,6 +5,7 @@ use crate::engine::VerifiedAccess;
 use crate::model::factor::Factors;
 use crate::model::id::{OrgId, SessionId, TenantId, UserId};
 use crate::model::identity::{Claims, Role};
+use crate::model::session::Session;
 use crate::schema::public_record;
 use crate::token::access_claims::AccessClaims;
 
@@ -41,8 +42,11 @@ public_record! {
 }
 
 impl RequestAuth {
-    pub(super) fn of_session(verified: &VerifiedAccess) -> Self {
-        let VerifiedAccess { session, outdated, .. } = verified;
+    pub(super) fn of_access(verified: &VerifiedAccess) -> Self {
+        RequestAuth { outdated: verified.outdated, ..RequestAuth::of_session(&verified.session) }
+    }
+
+    pub(super) fn of_session(session: &Session) -> Self {
         let identity = session.identity.clone();
         RequestAuth {
             user_id: session.user_id.clone(),
@@ -55,7 +59,7 @@ impl RequestAuth {
             auth_time: Some(session.auth_time),
             factors: session.factors.clone(),
             actor_user_id: session.actor.as_ref().map(|actor| actor.user_id.clone()),
-            outdated: *outdated,
+            outdated: false,
         }
     }
 

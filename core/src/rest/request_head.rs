@@ -1,6 +1,7 @@
 //! What is checked of every request before its route or its caller is known: limits, and headers that must be unique.
 
 use http::HeaderName;
+use http::header::COOKIE;
 use http::request::Parts;
 
 use crate::error::{Error, ErrorCode};
@@ -48,4 +49,15 @@ pub(super) fn single_header<'a>(parts: &'a Parts, name: &HeaderName) -> Result<O
         (value, None) => Ok(value.map(|value| value.as_bytes())),
         _ => Err(bad_request(format!("{name} must be sent once"))),
     }
+}
+
+/// Names and values of the request's cookies. Cookies of other applications may hold any bytes: what is no text is left out, and
+/// hides none of the others.
+pub(super) fn cookie_pairs(parts: &Parts) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = parts.headers.get_all(COOKIE).iter();
+    let pairs = pairs.flat_map(|header| header.as_bytes().split(|byte| *byte == b';'));
+    pairs.filter_map(|pair| {
+        let (name, value) = str::from_utf8(pair).ok()?.split_once('=')?;
+        Some((name.trim(), value.trim()))
+    })
 }

@@ -232,8 +232,16 @@ impl PendingSignIn {
             }
             _ => hide_tenant_key_error(error),
         })?;
+        let cookie = options.response_cookie(false);
+        if cookie.is_some_and(|cookie| !cookie.has_room_for(&grant)) {
+            // Pages would not know the user, whatever they do.
+            tenant.revoke(grant.session.id)?;
+            let problem =
+                "the host's user has claims that make the access token too long for a cookie of 4096 bytes";
+            return Err(Error::new(ErrorCode::Internal, problem));
+        }
         let session = encode_session(&grant.session, &Caller::Anonymous)?;
-        let response = respond_with_grant(&grant, options.response_cookie(false), Some(session));
+        let response = respond_with_grant(&grant, cookie, Some(session));
         Ok(response.with_cookies(self.former_cookies.clone()))
     }
 }

@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::access_cookie::AccessTokens;
 use super::auth::{
     has_secret_key_prefix, hide_tenant_key_error, read_bearer_credentials, require_secret_key,
     to_credential_error,
 };
-use super::cookie_jar::{CookieJar, is_dead};
+use super::cookie_jar::CookieJar;
+use super::cookie_refresh;
 use super::cookies::RefreshCookie;
 use super::csrf::require_trusted_origin;
 use super::request::ApiRequest;
@@ -22,11 +24,7 @@ pub(super) fn respond_with_grant(
     cookie: Option<&RefreshCookie>,
     session: Option<Value>,
 ) -> ApiResponse {
-    let mut body = json!({
-        "access_token": grant.access_token.expose(),
-        "expires_in": grant.expires_in,
-        "session_id": grant.session.id,
-    });
+    let mut body = encode_grant(grant);
     if let Some(session) = session {
         body["session"] = session;
     }
@@ -37,6 +35,14 @@ pub(super) fn respond_with_grant(
             ApiResponse::ok(body)
         }
     }
+}
+
+fn encode_grant(grant: &Grant) -> Value {
+    json!({
+        "access_token": grant.access_token.expose(),
+        "expires_in": grant.expires_in,
+        "session_id": grant.session.id,
+    })
 }
 
 /// Refreshes with the token of the body, else of the cookie. A token that came in the cookie is replaced in the cookie,
@@ -86,28 +92,12 @@ fn refresh_by_cookie(request: &ApiRequest<'_>) -> Result<ApiResponse, Error> {
         return Err(missing_token_error("refresh token"));
     }
     require_trusted_origin(cookie, request.parts)?;
-    let (token, is_doubtful) = match jar.sole_token() {
-        Some(token) => (Some(token), false),
-        None => {
-            let presented = jar.inspect(request.tenant()).map_err(hide_tenant_key_error)?;
-            (presented.tokens.first().copied(), presented.is_doubtful)
-        }
-    };
-    let outcome = match token {
-        Some(token) => exchange(request, token).map_err(|error| (is_dead(&error), error)),
-        None => Err((
-            true,
-            Error::new(
-                ErrorCode::RefreshTokenInvalid,
-                "no refresh cookie holds a refresh token of this tenant",
-            ),
-        )),
-    };
-    Ok(match outcome {
-        Ok(grant) => respond_with_grant(&grant, Some(cookie), None).with_cookies(jar.clear_former()),
-        Err((true, error)) if !is_doubtful => ApiResponse::from_error(error).with_cookies(jar.clear_all()),
-        Err((_, error)) => ApiResponse::from_error(error),
-    })
+    let refreshed = cookie_refresh::refresh_by_cookie(request.tenant(), cookie, &jar, request.parts)?;
+    Ok(match refreshed.outcome {
+        Ok(grant) => ApiResponse::ok(encode_grant(&grant)),
+        Err(error) => ApiResponse::from_error(error),
+    }
+    .with_cookies(refreshed.cookies))
 }
 
 fn exchange(request: &ApiRequest<'_>, token: &str) -> Result<Grant, Error> {
@@ -137,15 +127,22 @@ pub(super) fn sign_out(mut request: ApiRequest<'_>) -> Result<ApiResponse, Error
     }
     let cookie = request.options().cookie();
     let jar = CookieJar::read(cookie, request.parts);
+    let access = request.options().access_cookie().map(|name| AccessTokens::read(name, request.parts));
+    let access = access.as_ref().map(AccessTokens::as_slice).unwrap_or_default();
+    let has_cookies = jar.has_cookies() || !access.is_empty();
     let mut cleared = Vec::new();
-    if jar.has_cookies() || request.options().is_cookie_mode() {
+    if has_cookies || request.options().is_cookie_mode() {
         match require_trusted_origin(cookie, request.parts) {
             Ok(()) => {
                 sign_out_of_cookies(&request, &jar, scope, &mut outcomes)?;
+                // Beside the refresh token of its session: that one, or its session, may be gone.
+                for token in access {
+                    outcomes.add(present(&request, token, scope))?;
+                }
                 cleared = jar.clear_all();
             }
             // Another site cannot use the cookie, nor make the browser forget it.
-            Err(refused) if jar.has_cookies() => outcomes.add(Err(refused))?,
+            Err(refused) if has_cookies => outcomes.add(Err(refused))?,
             Err(_) => {}
         }
     }

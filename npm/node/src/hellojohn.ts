@@ -40,13 +40,8 @@ import {
   type VerifyTokenOptions,
 } from "./options";
 import { RestAdapter } from "./rest/adapter";
-import {
-  AuthGuard,
-  authorizeRequest,
-  createAuthMiddleware,
-  type Auth as RequestAuth,
-  type RequireAuthOptions,
-} from "./rest/authorize";
+import { AuthGuard, type Auth as RequestAuth, type RequireAuthOptions } from "./rest/auth_guard";
+import { authorizePage, authorizeRequest, createAuthMiddleware, type PageAuth } from "./rest/authorize";
 import {
   createFastifyAuth,
   createFastifyPlugin,
@@ -417,7 +412,36 @@ export class HelloJohn {
     request: Req,
     options?: RequireAuthOptions<Req>,
   ): Promise<RequestAuth | Response | null> {
-    return authorizeRequest(this.#createGuard(options), request, options?.optional === true);
+    return authorizeRequest(this.#createGuard(options), request);
+  }
+
+  /**
+   * {@link authorize} for a host that sends cookies with its response: with `cookie.access` in the option `rest`, the cookies of a page
+   * whose access token has expired are renewed by the refresh cookie. Append `headers` to the response, whatever it is; a host that
+   * loses them signs its users out.
+   *
+   * Rejects with `validation_error` for bad options only.
+   *
+   * @example
+   * ```js
+   * const { auth, response, headers } = await hj.authorizePage(request);
+   * if (response) return response;
+   * return new Response(render(auth), { headers });
+   * ```
+   */
+  async authorizePage<Req extends Request | NodeRequest>(
+    request: Req,
+    options?: RequireAuthOptions<Req>,
+  ): Promise<PageAuth> {
+    return this.pageGuard<Req>(options)(request);
+  }
+
+  /** {@link authorizePage} with options that are checked once: throws `validation_error` for bad ones. The function never rejects. */
+  pageGuard<Req extends Request | NodeRequest>(
+    options?: RequireAuthOptions<Req>,
+  ): (request: Req) => Promise<PageAuth> {
+    const guard = this.#createGuard(options);
+    return (request) => authorizePage(guard, request);
   }
 
   /**

@@ -30,7 +30,8 @@ export type { Jwks, PublicJwk } from "./keys";
 export type { PurgeOptions } from "./maintenance";
 export type { OperationReport } from "./operations";
 export type { HelloJohnOptions, SignInLimit, VerifyMode, VerifyTokenOptions } from "./options";
-export type { Auth, RequireAuthOptions } from "./rest/authorize";
+export type { Auth, RequireAuthOptions } from "./rest/auth_guard";
+export type { PageAuth } from "./rest/authorize";
 export type {
   FastifyHook,
   FastifyInstanceLike,
@@ -41,7 +42,7 @@ export type {
 } from "./rest/fastify";
 export type { Handler, HandlerOptions } from "./rest/fetch";
 export type { Middleware, MiddlewareOptions, NodeRequest, NodeResponse } from "./rest/node_http";
-export type { CookieOptions, FormerCookie, OnError, RestOptions } from "./rest/options";
+export type { AccessCookieOptions, CookieOptions, FormerCookie, OnError, RestOptions } from "./rest/options";
 export type { SessionGrant, UpdatedSession } from "./session";
 export type { ListOptions, ListQuery, PageOptions, SessionList } from "./session_list";
 export type { RevokePreview, UpdateSessionOptions, WithClaims } from "./sessions";

@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["engine"],
     &["rest"],
+    &["axum"],
     &["lib"],
 ];
 
@@ -74,6 +75,10 @@ const FENCE_EXCEPTIONS: &[(&str, &str)] = &[
     (
         "bindings/node/src/late_answers.rs names Instant, which belongs to core/src/clock.rs",
         "says when an answer is told that is decided already",
+    ),
+    (
+        "core/src/axum.rs names http::, which belongs to core/src/rest/",
+        "axum's requests and responses are those of the crate `http`",
     ),
 ];
 

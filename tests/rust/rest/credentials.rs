@@ -15,7 +15,7 @@ const FORMER: &str = "hj_refresh_token";
 const HOUR: i64 = 3_600_000;
 
 /// The rows of the table below a heading, each with its cells.
-fn rows(heading: &str) -> Vec<Vec<&'static str>> {
+pub fn rows(heading: &str) -> Vec<Vec<&'static str>> {
     let (_, section) = DOCUMENT.split_once(heading).expect(heading);
     let section = section.split("\n## ").next().unwrap_or_default();
     let lines = section.lines().filter(|line| line.starts_with('|')).skip(2);
@@ -26,7 +26,7 @@ fn rows(heading: &str) -> Vec<Vec<&'static str>> {
 }
 
 /// The words of a cell; `–` stands for none.
-fn words(cell: &'static str) -> Vec<&'static str> {
+pub fn words(cell: &'static str) -> Vec<&'static str> {
     cell.split_whitespace().filter(|word| *word != "–").collect()
 }
 

@@ -10,6 +10,8 @@ mod errors;
 mod fuzz;
 mod host;
 mod options;
+mod page_rules;
+mod pages;
 mod sessions;
 mod settings;
 mod sign_in;

@@ -25,18 +25,22 @@ pub struct hj_required_auth {
     pub factors: hj_str,
     /// Whether a session in which another person acts for the user is refused; false by default.
     pub refuse_actor: bool,
+    /// The role that the user must have; not given: any role, or none.
+    pub role: hj_str,
+    /// Whether a second factor must have been passed; false by default.
+    pub mfa: bool,
 }
 
 // SAFETY: repr(C), starts with its size; zero is "not given".
 unsafe impl OptionStruct for hj_required_auth {
     const NAME: &'static str = "required";
-    const FIRST_SIZE: usize = size_of::<Self>();
+    const FIRST_SIZE: usize = std::mem::offset_of!(Self, role);
 }
 
 impl hj_required_auth {
     /// # Safety
     /// Sections "Option structs" and "Strings" of the contract hold for the struct and its texts.
-    unsafe fn read(required: *const Self) -> Result<RequiredAuth, Error> {
+    pub(crate) unsafe fn read(required: *const Self) -> Result<RequiredAuth, Error> {
         // SAFETY: the caller keeps "Option structs" and "Strings".
         unsafe {
             let given: Self = OptionStruct::read(required)?;
@@ -45,7 +49,9 @@ impl hj_required_auth {
             let max_age = given.max_age.read_text("max_age")?.map(|text| ("max_age".to_owned(), text.into()));
             Ok(RequiredAuth::from_json(max_age.into_iter().collect())?
                 .factors(factors)
-                .refuse_actor(given.refuse_actor))
+                .refuse_actor(given.refuse_actor)
+                .mfa(given.mfa)
+                .role(given.role.parse("role")?))
         }
     }
 }
@@ -55,7 +61,7 @@ impl hj_required_auth {
 ///
 /// `required` (NULL: nothing is), `session` and `claims` may be NULL. Fails as hj_tenant_verify_access_token, and with
 /// HJ_ERR_REAUTHENTICATION_REQUIRED: hj_error_max_age_s and hj_error_factors then tell what is required; with
-/// HJ_ERR_INSUFFICIENT_PERMISSIONS for a person who acts for the user where that is refused.
+/// HJ_ERR_INSUFFICIENT_PERMISSIONS for a person who acts for the user where that is refused, and for another role.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_require_auth(

@@ -168,4 +168,5 @@ export interface Rest {
   ): number;
   finish(ticket: number, outcome: SignInOutcome, user: string | null): number;
   authorize(method: string, headers: string[], options: string, token: string | null): Call;
+  renew(method: string, headers: string[], options: string, address: string | null): number;
 }

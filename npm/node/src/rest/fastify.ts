@@ -1,6 +1,6 @@
 import { addon } from "../internal/native";
-import { type RestAdapter, type RestAnswer, toErrorAnswer } from "./adapter";
-import type { Auth, AuthGuard } from "./authorize";
+import type { RestAdapter, RestAnswer } from "./adapter";
+import type { Auth, AuthGuard } from "./auth_guard";
 import { type NodeRequest, readNodeRequest, readRawHeaders } from "./node_http";
 import type { RestOptions } from "./options";
 
@@ -64,20 +64,23 @@ export function createFastifyPlugin(adapterAt: (prefix: string) => RestAdapter):
 /** @internal */
 export function createFastifyAuth(guard: AuthGuard): FastifyHook {
   return async (request, reply) => {
-    let auth: Auth | null;
-    try {
-      auth = await guard.check(request.raw.method ?? "GET", readRawHeaders(request.raw), request);
-    } catch (error) {
-      return sendReply(reply, toErrorAnswer(error, guard.onError));
-    }
-    (request as { auth?: Auth | null }).auth = auth;
+    const { raw } = request;
+    const found = await guard.check(raw.method ?? "GET", readRawHeaders(raw), request, true);
+    if (found.refusal) return sendReply(reply, found.refusal);
+    addHeaders(reply, found.headers);
+    (request as { auth?: Auth | null }).auth = found.auth;
     return undefined;
   };
 }
 
 function sendReply(reply: FastifyReplyLike, { status, headers, body }: RestAnswer): FastifyReplyLike {
   reply.code(status);
-  for (let at = 0; at + 1 < headers.length; at += 2) reply.header(headers[at] ?? "", headers[at + 1] ?? "");
+  addHeaders(reply, headers);
   reply.send(body === "" ? undefined : body);
   return reply;
+}
+
+/** Fastify appends a cookie to those that are set already. */
+function addHeaders(reply: FastifyReplyLike, headers: readonly string[]): void {
+  for (let at = 0; at + 1 < headers.length; at += 2) reply.header(headers[at] ?? "", headers[at + 1] ?? "");
 }

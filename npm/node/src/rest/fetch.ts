@@ -44,10 +44,18 @@ export function createFetchHandler(adapter: RestAdapter): Handler {
 
 /** @internal */
 export function toResponse({ status, headers, body }: RestAnswer): Response {
-  const found: [string, string][] = [];
-  for (let at = 0; at + 1 < headers.length; at += 2) found.push([headers[at] ?? "", headers[at + 1] ?? ""]);
   // Looked up for each answer: a test environment may install its own after this package was loaded.
-  return new Response(body === "" ? null : body, { status, headers: found });
+  return new Response(body === "" ? null : body, { status, headers: toPairs(headers) });
+}
+
+/**
+ * Names and values in pairs.
+ * @internal
+ */
+export function toPairs(headers: readonly string[]): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let at = 0; at + 1 < headers.length; at += 2) pairs.push([headers[at] ?? "", headers[at + 1] ?? ""]);
+  return pairs;
 }
 
 /**

@@ -106,12 +106,20 @@ export function sendAnswer(response: NodeResponse, { status, headers, body }: Re
   // Another part of the host has answered already, such as its time limit.
   if (response.headersSent) return;
   response.statusCode = status;
+  addHeaders(response, headers);
+  if (body !== "") response.setHeader("content-length", String(Buffer.byteLength(body)));
+  response.end(body);
+}
+
+/**
+ * Adds headers, names and values in turn. The host's other cookies stay.
+ * @internal
+ */
+export function addHeaders(response: NodeResponse, headers: readonly string[]): void {
+  if (response.headersSent) return;
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const [name = "", value = ""] = [headers[at], headers[at + 1]];
-    // Appended: the host's other cookies stay.
     if (name === "set-cookie") response.appendHeader(name, value);
     else response.setHeader(name, value);
   }
-  if (body !== "") response.setHeader("content-length", String(Buffer.byteLength(body)));
-  response.end(body);
 }

@@ -48,6 +48,18 @@ export interface CookieOptions {
    * no browser has a former cookie, because another host of the domain can set one.
    */
   former?: readonly FormerCookie[] | undefined;
+  /**
+   * A cookie of the access token beside it, for pages that a server renders, plain links and forms; default none. Guards read it
+   * where a request has no `Authorization` header, and renew both cookies by the refresh cookie. Give it in the option `rest` of the
+   * constructor, because guards and every mount must agree on it. Its rules are in `docs/COOKIES.md` of the repository.
+   */
+  access?: boolean | AccessCookieOptions | undefined;
+}
+
+/** The cookie that carries the access token; its other attributes are those of the refresh cookie. It is always `HttpOnly`. */
+export interface AccessCookieOptions {
+  /** Default: `__Host-hj_access` with `secure` and without `domain`, else `hj_access_token`. */
+  name?: string | undefined;
 }
 
 /** Tells the host why a request failed on its side, which the client does not learn. An error that it throws is ignored. */
@@ -100,6 +112,7 @@ const COOKIE: Readonly<Record<string, string>> = {
   partitioned: "partitioned",
   allowedOrigins: "allowed_origins",
   former: "former",
+  access: "access",
 };
 
 /**
@@ -159,6 +172,7 @@ export function readRestOptions(
     trailing_slash: copyJson("trailingSlash", found.get("trailingSlash") ?? null),
     dashboard: copyJson("dashboard", found.get("dashboard") ?? null),
   };
+  requireAgreement(wire.cookie, readCookieOptions(defaults.get("cookie")));
   const rest = new addon.Rest(tenant, JSON.stringify(wire), isMounted);
   const refusal = rest.refusal();
   if (refusal?.code) throw engineError(refusal.code, refusal.text);
@@ -171,6 +185,18 @@ export function readRestOptions(
     onError: readCallback<OnError>("onError", found.get("onError")),
     clientAddress: readCallback("clientAddress", found.get("clientAddress")),
   };
+}
+
+/** Refuses a mount that sets an access cookie that guards do not read, or clears another one than they set. */
+function requireAgreement(cookie: unknown, guards: unknown): void {
+  const hasAccess = (options: unknown) =>
+    typeof options === "object" && options !== null && Boolean((options as { access?: unknown }).access);
+  if (!hasAccess(cookie) && !hasAccess(guards)) return;
+  if (JSON.stringify(cookie) === JSON.stringify(guards)) return;
+  throw validationError(
+    "cookie",
+    "with access, must be given in the option rest of the constructor: guards read it there",
+  );
 }
 
 function readPath(name: string, value: unknown): string {

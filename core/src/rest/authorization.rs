@@ -1,0 +1,179 @@
+//! Authorisation of requests for pages that the host renders: by the `Authorization` header, else by the cookies of the browser.
+
+use http::HeaderMap;
+use http::header::{CACHE_CONTROL, HeaderValue, SET_COOKIE};
+use http::request::Parts;
+
+use super::access_cookie::AccessTokens;
+use super::api::RestApi;
+use super::auth::to_credential_error;
+use super::authorize::{
+    AuthorizeOptions, Credentials, MissingToken, Verification, authorize, check_token, read_credentials,
+};
+use super::cookie_jar::CookieJar;
+use super::cookie_refresh::refresh_by_cookie;
+use super::csrf::{may_renew, require_own_page};
+use super::request_auth::RequestAuth;
+use crate::engine::LocalVerification;
+use crate::error::{Error, ErrorCode};
+
+/// The outcome of [`RestApi::authorize`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Authorization {
+    /// The user that the request comes from; `None` for an anonymous request that may pass, and for a CORS preflight. Answer an
+    /// error with [`error_response`](super::error_response).
+    pub auth: Result<Option<RequestAuth>, Error>,
+    /// What the host adds to its response, also to that of an error: `Set-Cookie` for each cookie that was renewed or cleared, and
+    /// `Cache-Control: no-store` with them. Empty without [`AuthorizeOptions::renew`](field@AuthorizeOptions::renew).
+    pub headers: HeaderMap,
+}
+
+impl Authorization {
+    fn new(auth: Result<Option<RequestAuth>, Error>, cookies: Vec<HeaderValue>) -> Self {
+        let mut headers = HeaderMap::new();
+        if !cookies.is_empty() {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+        for cookie in cookies {
+            headers.append(SET_COOKIE, cookie);
+        }
+        Authorization { auth, headers }
+    }
+}
+
+/// What was found without a write.
+enum Read {
+    Done(Option<RequestAuth>),
+    /// The access token was refused, and the refresh cookie may replace it.
+    Renew(Error),
+}
+
+impl RestApi {
+    /// Authorises a request to a route of the host's own as [`authorize`](super::authorize()) does and, where the API has
+    /// [`CookieOptions::access`](field@super::CookieOptions::access), a request without an `Authorization` header by its cookies.
+    /// `docs/COOKIES.md` has the rules. It may write: an asynchronous host runs it on a thread for blocking work.
+    ///
+    /// ```
+    /// use hellojohn::rest::{AccessCookieOptions, AuthorizeOptions, CookieOptions, RestApi, RestOptions, http::Request};
+    /// use hellojohn::{CreateSession, Engine};
+    ///
+    /// let engine = Engine::open(":memory:")?;
+    /// let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// let cookie = CookieOptions::default().access(Some(AccessCookieOptions::default()));
+    /// let api = RestApi::new(tenant.clone(), RestOptions::default().cookie(Some(cookie)))?;
+    ///
+    /// let grant = tenant.create(CreateSession::new("usr_1".parse()?))?;
+    /// let cookies = format!("__Host-hj_access={}", grant.access_token.expose());
+    /// let (request, ()) = Request::get("/account").header("cookie", cookies).body(()).expect("a request").into_parts();
+    /// let found = api.authorize(&request, &AuthorizeOptions::default().renew(true));
+    /// assert_eq!(found.auth?.expect("a user").user_id.as_str(), "usr_1");
+    /// assert!(found.headers.is_empty(), "nothing had to be renewed");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    pub fn authorize(&self, parts: &Parts, options: &AuthorizeOptions) -> Authorization {
+        match self.read_auth(parts, options) {
+            Ok(Read::Done(auth)) => Authorization::new(Ok(auth), Vec::new()),
+            Ok(Read::Renew(refused)) => self.renew(parts, options, refused),
+            Err(error) => Authorization::new(Err(error), Vec::new()),
+        }
+    }
+
+    /// [`authorize`](Self::authorize) for a host that reads and writes on different threads: `None` where cookies have to be
+    /// renewed, which writes. Then ask `authorize`.
+    pub fn authorize_by_reading(&self, parts: &Parts, options: &AuthorizeOptions) -> Option<Authorization> {
+        match self.read_auth(parts, options) {
+            Ok(Read::Done(auth)) => Some(Authorization::new(Ok(auth), Vec::new())),
+            Ok(Read::Renew(_)) => None,
+            Err(error) => Some(Authorization::new(Err(error), Vec::new())),
+        }
+    }
+
+    fn read_auth(&self, parts: &Parts, options: &AuthorizeOptions) -> Result<Read, Error> {
+        let (tenant, api) = (&self.state.tenant, &self.state.options);
+        let Some(access_cookie) = api.access_cookie() else {
+            return authorize(tenant, parts, options).map(Read::Done);
+        };
+        match read_credentials(tenant, parts)? {
+            Credentials::Preflight => return Ok(Read::Done(None)),
+            Credentials::Token(token) => {
+                return check_token(tenant, token, options).map(|auth| Read::Done(Some(auth)));
+            }
+            Credentials::None => {}
+        }
+        let cookie = api.cookie();
+        let (tokens, jar) = (AccessTokens::read(access_cookie, parts), CookieJar::read(cookie, parts));
+        if !tokens.is_empty() || jar.has_cookies() {
+            require_own_page(cookie, parts)?;
+        }
+        let verify = |token: &str| match options.verification {
+            Verification::Store => match tenant.verify_access_token(token) {
+                Ok(verified) => Ok(verified.claims.clone()),
+                Err(refused) => Err(to_credential_error(refused.error)),
+            },
+            Verification::Local => tenant.verify_locally(token, &LocalVerification::default()),
+        };
+        let refused = match tokens.pick(verify).and_then(|token| check_token(tenant, token, options)) {
+            Ok(auth) => return Ok(Read::Done(Some(auth))),
+            Err(error) if !is_of_a_cookie(&error) => return Err(error),
+            Err(error) => error,
+        };
+        if !jar.has_cookies() {
+            return refuse(options, refused).map(Read::Done);
+        }
+        // Without a window of reuse, two requests at once would end the session.
+        if options.renew && may_renew(cookie, parts) && tenant.config()?.refresh_reuse_window.as_secs() > 0 {
+            return Ok(Read::Renew(refused));
+        }
+        // The refresh token proves who the user is without being used up.
+        match jar.inspect(tenant).map_err(to_credential_error)?.good_session {
+            Some(session) => {
+                let session = tenant.require_auth_of_session(session, &options.required);
+                let session = session.map_err(|refused| to_credential_error(refused.error))?;
+                Ok(Read::Done(Some(RequestAuth::of_session(&session))))
+            }
+            None => refuse(options, refused).map(Read::Done),
+        }
+    }
+
+    /// Replaces the cookies. `refused` is what the access token came to.
+    fn renew(&self, parts: &Parts, options: &AuthorizeOptions, refused: Error) -> Authorization {
+        let (tenant, cookie) = (&self.state.tenant, self.state.options.cookie());
+        let jar = CookieJar::read(cookie, parts);
+        let refreshed = match refresh_by_cookie(tenant, cookie, &jar, parts) {
+            Ok(refreshed) => refreshed,
+            Err(error) => return Authorization::new(Err(error), Vec::new()),
+        };
+        let auth = match refreshed.outcome {
+            Ok(grant) => tenant
+                .require_of_session(&grant.session, &options.required)
+                .map(|()| Some(RequestAuth::of_session(&grant.session))),
+            Err(error) if error.code() == ErrorCode::RefreshTokenInvalid => refuse(options, refused),
+            Err(error) if is_of_a_cookie(&error) => refuse(options, error),
+            Err(error) => Err(error),
+        };
+        Authorization::new(auth, refreshed.cookies)
+    }
+}
+
+/// Whether an error says that a cookie signs no user in. The browser sends it by itself, so that it counts as none where anonymous
+/// requests pass.
+fn is_of_a_cookie(error: &Error) -> bool {
+    matches!(
+        error.code(),
+        ErrorCode::MissingToken
+            | ErrorCode::InvalidToken
+            | ErrorCode::TokenExpired
+            | ErrorCode::SessionExpired
+            | ErrorCode::SessionRevoked
+            | ErrorCode::RefreshTokenReused
+            | ErrorCode::RefreshTokenAhead
+    )
+}
+
+fn refuse(options: &AuthorizeOptions, error: Error) -> Result<Option<RequestAuth>, Error> {
+    match options.missing_token {
+        MissingToken::Allow => Ok(None),
+        MissingToken::Reject => Err(error),
+    }
+}
