@@ -28,7 +28,7 @@ declare global {
  * A middleware that lets only users pass who are signed in as the options require, and puts them into `request.auth`. With
  * `cookie.access` it renews cookies on the way.
  *
- * Throws `validation_error`.
+ * @throws HelloJohnError `validation_error`.
  */
 export function requireAuth<Req extends NodeRequest = NodeRequest>(
   hj: HelloJohn,

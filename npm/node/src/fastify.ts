@@ -27,7 +27,7 @@ declare module "fastify" {
  * A hook that lets only users pass who are signed in as the options require, and puts them into `request.auth`. With
  * `cookie.access` it renews cookies on the way.
  *
- * Throws `validation_error`.
+ * @throws HelloJohnError `validation_error`.
  */
 export function requireAuth(hj: HelloJohn, options?: RequireAuthOptions<FastifyRequestLike>): FastifyHook {
   return hj.fastifyAuth(options);

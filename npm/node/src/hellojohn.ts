@@ -420,7 +420,7 @@ export class HelloJohn {
    * whose access token has expired are renewed by the refresh cookie. Append `headers` to the response, whatever it is; a host that
    * loses them signs its users out.
    *
-   * Rejects with `validation_error` for bad options only.
+   * @throws HelloJohnError `validation_error` for bad options only.
    *
    * @example
    * ```js

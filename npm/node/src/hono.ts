@@ -27,7 +27,7 @@ export interface AuthEnv<User = Auth> {
  * A middleware that lets only users pass who are signed in as the options require, and puts them into `c.var.auth`; with
  * `optional`, null for an anonymous request. With `cookie.access` it renews cookies on the way.
  *
- * Throws `validation_error`.
+ * @throws HelloJohnError `validation_error`.
  */
 export function requireAuth(
   hj: HelloJohn,
@@ -56,7 +56,7 @@ export function requireAuth(hj: HelloJohn, options?: RequireAuthOptions<Request>
 /**
  * The REST API as a handler. `clientAddress` gets the request and the context, such as `(_, c) => getConnInfo(c).remote.address`.
  *
- * Throws `validation_error`.
+ * @throws HelloJohnError `validation_error`.
  */
 export function restApi(hj: HelloJohn, options?: HandlerOptions<Context>): Handler {
   const handler = hj.createHandler<Context>(options);

@@ -79,7 +79,7 @@ export interface NextAuth {
    * The user that a Server Component, a Server Action or a route handler works for; null when no user is signed in. Without a proxy in
    * front, it goes by the refresh cookie once the access token has expired, and renews nothing.
    *
-   * Rejects with `insufficient_permissions` and `reauthentication_required` for a user who may not pass; with an error of the store,
+   * @throws HelloJohnError `insufficient_permissions` and `reauthentication_required` for a user who may not pass; with an error of the store,
    * never with null.
    */
   auth(requirements?: NextAuthRequirements): Promise<Auth | null>;
@@ -93,13 +93,13 @@ export interface NextAuth {
   /**
    * Signs the browser in, for a Server Action. The action's own page must have sent it.
    *
-   * Rejects with `invalid_credentials`, `too_many_requests` (with `retryAfter`), `insufficient_permissions`, `validation_error`, `internal`.
+   * @throws HelloJohnError `invalid_credentials`, `too_many_requests` (with `retryAfter`), `insufficient_permissions`, `validation_error`, `internal`.
    */
   signIn(credentials: NextCredentials): Promise<{ userId: string; sessionId: string }>;
   /**
    * Signs the browser out, for a Server Action; with `global`, all of the user's sessions. Resolves when none was signed in, too.
    *
-   * Rejects with `insufficient_permissions`, `internal` or an error of the store.
+   * @throws HelloJohnError `insufficient_permissions`, `internal` or an error of the store.
    */
   signOut(options?: { scope?: "local" | "global" | undefined }): Promise<void>;
 }
@@ -130,7 +130,7 @@ const SIGNED_OUT: readonly string[] = [
 /**
  * Makes the functions of one application. Create them once, beside `new HelloJohn`.
  *
- * Throws `validation_error`.
+ * @throws HelloJohnError `validation_error`.
  */
 export function createNextAuth(hj: HelloJohn, options: NextAuthOptions): NextAuth {
   const { headers, cookies, NextResponse, prefix = "", clientAddress } = options;
