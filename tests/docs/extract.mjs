@@ -26,7 +26,7 @@ const FOR_THE_EYE = ["", "text", "json", "http", "console"];
 /** The documents, from the root of the project. */
 export function findDocuments() {
   const found = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "RELEASING.md"];
-  for (const folder of ["docs", "npm", "examples", "site"]) collect(folder, found);
+  for (const folder of ["docs", "npm", "examples", ".ci/site"]) collect(folder, found);
   return found.sort();
 }
 
