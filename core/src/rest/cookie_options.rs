@@ -57,7 +57,7 @@ request_struct! {
         pub allowed_origins: Vec<String>,
         /// Cookies that this host set under former options. Each of them is read after the cookie itself, and cleared by every
         /// sign-in, refresh and sign-out. Default (`None`): the cookie of release 1, `hj_refresh_token`, cleared when a request
-        /// brings it. Another host of the domain can set a cookie of a name without `__Host-`: give an empty list once no
+        /// brings it; with `access`, none. Another host of the domain can set a cookie of a name without `__Host-`: give an empty list once no
         /// browser has a former cookie.
         pub former: Option<Vec<FormerCookie>>,
         /// A cookie of the access token beside it, for pages that a server renders; default: none. It authenticates requests without

@@ -47,6 +47,8 @@ impl RefreshCookie {
         let mut former = Vec::new();
         match &options.former {
             Some(given) => given.iter().for_each(|given| former.extend(former_keys(options, given))),
+            // Any host of the domain can set that name, and pages would sign the browser in by it.
+            None if options.access.is_some() => {}
             None => former.push(CookieKey {
                 name: PLAIN_NAME.to_owned(),
                 domain: options.domain.clone(),

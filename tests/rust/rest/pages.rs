@@ -206,6 +206,21 @@ fn a_request_to_a_page_is_read_as_its_table_says() {
     }
 }
 
+/// Any host of the domain can set the cookie of release 1, for all paths and all hosts.
+#[test]
+fn a_cookie_that_another_host_has_planted_signs_no_browser_in() {
+    let host = page_host();
+    let planted = host.create("usr_evil").refresh_token.expose().to_owned();
+    let cookies = format!("hj_refresh_token={planted}; hj_access_token={planted}");
+    for kind in ["own GET", "typed GET", "link GET", "own POST"] {
+        let parts = request(kind, &[("cookie", cookies.clone())]);
+        let found = host.api.authorize(&parts, &renewing());
+        assert_eq!((outcome(&found).as_str(), found.headers.len()), ("401 missing_token", 0), "{kind}");
+    }
+    let call = host.post("/v1/auth/token/refresh").header("cookie", cookies);
+    call.header("sec-fetch-site", "same-origin").send().fails(401, "missing_token");
+}
+
 #[test]
 fn a_page_of_an_attacker_cannot_sign_a_browser_in() {
     let host = page_host();

@@ -44,7 +44,7 @@ export interface CookieOptions {
   allowedOrigins?: readonly string[] | undefined;
   /**
    * Cookies that this host set under former options, at most 16: they are read after the cookie itself, and cleared by every
-   * sign-in, refresh and sign-out. Default: `hj_refresh_token` of release 1, cleared when a request brings it. Give `[]` once
+   * sign-in, refresh and sign-out. Default: `hj_refresh_token` of release 1, cleared when a request brings it; with `access`, none. Give `[]` once
    * no browser has a former cookie, because another host of the domain can set one.
    */
   former?: readonly FormerCookie[] | undefined;
