@@ -5,6 +5,8 @@ mod conformance;
 mod errors;
 mod group_commit;
 mod log;
+pub(super) mod pause;
 mod query_plans;
 mod readers;
+mod shared_changes;
 pub(super) mod steps;
