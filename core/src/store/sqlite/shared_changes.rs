@@ -168,7 +168,7 @@ impl SharedChanges {
                 words.clock.store(mark, Ordering::SeqCst);
             }
         }
-        // Whoever can see the commit must find the notes.
+        // A process that can see the commit must find the notes.
         fence(Ordering::SeqCst);
         pause("note: done");
         let buckets = if is_told { notes.buckets.to_vec() } else { Vec::new() };

@@ -309,10 +309,7 @@ impl Store for SqliteStore {
             tracker.let_shared_go();
         }
         if let Some(watch) = self.file_watch.as_ref().filter(|_| !is_lost) {
-            // SQLite removes the log with the last connection of all processes.
-            if watch.has_no_log() {
-                watch.shared_words().remove();
-            }
+            watch.shared_words().remove_after_log();
             watch.end();
         }
     }

@@ -43,10 +43,6 @@ impl FileWatch {
         SharedWordsPlace
     }
 
-    pub(in super::super) fn has_no_log(&self) -> bool {
-        false
-    }
-
     pub(in super::super) fn is_look_due(&self, _: Timestamp) -> bool {
         false
     }
@@ -92,5 +88,5 @@ impl SharedWordsPlace {
         Err(io::ErrorKind::Unsupported.into())
     }
 
-    pub(in super::super) fn remove(&self) {}
+    pub(in super::super) fn remove_after_log(&self) {}
 }

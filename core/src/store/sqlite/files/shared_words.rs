@@ -2,10 +2,12 @@
 //! `<database>-hj1`, a few hundred kilobytes that all of them map. It is worth nothing once the last of them is gone. This file
 //! opens it and makes it; what the words mean, `shared_changes.rs` says.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::mem::size_of;
 use std::os::fd::AsRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
@@ -54,12 +56,21 @@ unsafe impl Sync for SharedWords {}
 
 /// Where the file is, and what it belongs to.
 pub(in super::super) struct SharedWordsPlace {
-    pub(super) path: PathBuf,
-    pub(super) database: PathBuf,
-    pub(super) index: FileIdentity,
+    path: PathBuf,
+    database: PathBuf,
+    log: PathBuf,
+    index: FileIdentity,
 }
 
 impl SharedWordsPlace {
+    /// Beside the log, whose name SQLite has made of the database's.
+    pub(super) fn new(database: &Path, log: &Path, index: FileIdentity) -> Self {
+        let name = log.as_os_str().as_bytes();
+        let name = [name.strip_suffix(b"-wal").unwrap_or(name), b"-hj1"].concat();
+        let path = OsStr::from_bytes(&name).into();
+        SharedWordsPlace { path, database: database.to_owned(), log: log.to_owned(), index }
+    }
+
     /// Whether the file that has the name is the mapped one. A process that may not look any more keeps what it has.
     pub(in super::super) fn has(&self, mapped: &SharedWords) -> bool {
         match fs::symlink_metadata(&self.path) {
@@ -81,9 +92,12 @@ impl SharedWordsPlace {
         }
     }
 
-    /// Takes the name away; for the last process to close the database.
-    pub(in super::super) fn remove(&self) {
-        let _ = fs::remove_file(&self.path); // what stays is replaced at the next opening
+    /// Takes the name away if the log is gone: SQLite removes that with the last connection of all processes. Another process
+    /// may open the database just then and find its file nameless; it notices that within a second.
+    pub(in super::super) fn remove_after_log(&self) {
+        if fs::symlink_metadata(&self.log).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            let _ = fs::remove_file(&self.path); // what stays is replaced at the next opening
+        }
     }
 
     fn open_existing(&self, database: &Metadata) -> io::Result<Option<SharedWords>> {
@@ -173,14 +187,7 @@ impl SharedWords {
         let identity = FileIdentity::of_metadata(&file.metadata()?);
         // SAFETY: a new mapping of a file that is as long; it outlives the descriptor.
         let address = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                BYTES,
-                libc::PROT_READ | libc::PROT_WRITE,
-                flags,
-                file.as_raw_fd(),
-                0,
-            )
+            libc::mmap(ptr::null_mut(), BYTES, libc::PROT_READ | libc::PROT_WRITE, flags, file.as_raw_fd(), 0)
         };
         if address == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
@@ -217,7 +224,7 @@ mod tests {
             fs::set_permissions(path(name), Permissions::from_mode(0o640)).unwrap();
         }
         let index = FileIdentity::of_path(&path("s.db-shm")).unwrap();
-        let place = SharedWordsPlace { path: path("s.db-hj1"), database: path("s.db"), index };
+        let place = SharedWordsPlace::new(&path("s.db"), &path("s.db-wal"), index);
         (folder, place)
     }
 
@@ -232,7 +239,11 @@ mod tests {
         let file = fs::metadata(&place.path).unwrap();
         assert_eq!((file.mode() & 0o777, file.len()), (0o640, BYTES as u64));
         assert!(!place.path.with_file_name("s.db-hj1-new").exists());
-        place.remove();
+        fs::write(&place.log, "").unwrap();
+        place.remove_after_log();
+        assert!(place.has(&mine));
+        fs::remove_file(&place.log).unwrap();
+        place.remove_after_log();
         assert!(!place.has(&mine));
     }
 

@@ -92,18 +92,7 @@ impl FileWatch {
 
     /// Where the processes that have the database open tell each other what they changed.
     pub(in super::super) fn shared_words(&self) -> SharedWordsPlace {
-        let name = self.index.path.as_os_str().as_bytes();
-        let database = name.strip_suffix(b"-shm").unwrap_or(name);
-        SharedWordsPlace {
-            path: OsStr::from_bytes(&[database, b"-hj1"].concat()).into(),
-            database: self.database.path.clone(),
-            index: self.index.identity,
-        }
-    }
-
-    /// Whether the log is gone, as it is when the last connection of all processes has closed.
-    pub(in super::super) fn has_no_log(&self) -> bool {
-        matches!(fs::symlink_metadata(&self.log.path), Err(error) if error.kind() == ErrorKind::NotFound)
+        SharedWordsPlace::new(&self.database.path, &self.log.path, self.index.identity)
     }
 
     /// The files were sound when their store closed them: what is at their paths from now on is none of its concern. The system

@@ -9,4 +9,5 @@ pub(super) mod pause;
 mod query_plans;
 mod readers;
 mod shared_changes;
+mod shared_world;
 pub(super) mod steps;

@@ -11,7 +11,7 @@ pub(in crate::store::sqlite) fn chosen_step() -> Option<&'static str> {
 }
 
 pub(in crate::store::sqlite) fn pause(step: &str) {
-    if chosen_step() == Some(step) && super::shared_changes::is_armed() {
+    if chosen_step() == Some(step) && super::shared_world::is_armed() {
         // SAFETY: sends a signal to the process itself, which stops here.
         unsafe { libc::raise(libc::SIGSTOP) };
     }
