@@ -42,6 +42,12 @@ export async function open(folder, name, durability) {
   return hj;
 }
 
+/** A change that concerns every session: no process may remember what it has read before. */
+export async function changeSettings(hj) {
+  const { accessTokenTtl } = await hj.config.get();
+  await hj.config.update({ accessTokenTtl: accessTokenTtl === "15m" ? "16m" : "15m" });
+}
+
 /** Signs devices in: their grants. */
 export async function pool(hj, signIns) {
   const grants = [];

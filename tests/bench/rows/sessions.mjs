@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { duel, inCircles } from "../duel.mjs";
 import {
   assertRevocationSeen,
+  changeSettings,
   freshSignIns,
   open,
   pool,
@@ -62,11 +63,11 @@ async function ourOperations(hj, other, folder) {
   );
   await settle(folder, "sessions", grants);
   const next = freshSignIns();
-  // Another process has committed: nothing that was read before may be remembered.
+  // Another process has changed the settings: nothing that was read before may be remembered.
   const anew = (side) => ({
     ...side,
     inputs: async (count) => {
-      await other.sessions.create(signIn(POOL));
+      await changeSettings(other);
       return side.inputs(count);
     },
     most: POOL,
@@ -86,7 +87,7 @@ async function ourOperations(hj, other, folder) {
   return {
     create: signingIn(hj, next, IN_FLIGHT),
     "get, seen before": get,
-    "get, for the first time after another process's commit": anew(get),
+    "get, for the first time after another process has changed the settings": anew(get),
     list: reading(
       [...new Set(grants.map((grant) => grant.session.userId))],
       (userId) => hj.sessions.list(userId),

@@ -1,7 +1,9 @@
 // P1 to P3: verifying access tokens.
 import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { atOnce, duel, inCircles } from "../duel.mjs";
-import { assertRevocationSeen, freshSignIns, open, pool, signIn } from "../ours.mjs";
+import { assertRevocationSeen, changeSettings, freshSignIns, open, pool, signIn } from "../ours.mjs";
 
 const POOL = 1_000;
 
@@ -16,7 +18,7 @@ export async function* verify({ pace, folder, peers }) {
   const jwks = await hj.jwks();
 
   // Every token has been looked at before, as with a cache, and this process goes on committing; or another process has
-  // committed since, so that not one of them may be remembered.
+  // changed the settings since, so that not one of them may be remembered.
   const other = await open(folder, "verify", "normal");
   const states = [
     {
@@ -27,8 +29,8 @@ export async function* verify({ pace, folder, peers }) {
       },
     },
     {
-      state: "each for the first time after another process's commit",
-      prepare: () => other.sessions.create(signIn(POOL)),
+      state: "each for the first time after another process has changed the settings",
+      prepare: () => changeSettings(other),
       most: POOL,
     },
   ];
@@ -82,6 +84,8 @@ export async function* verify({ pace, folder, peers }) {
     }
   }
 
+  yield* besideNeighbour({ pace, folder, remote, jose: jose && cached(jose, 1), states });
+
   // Tokens that no verifier has seen, signed by an engine that verifies none: its cache of them helps neither side.
   const signing = await open(folder, "verify", "normal");
   const next = freshSignIns();
@@ -116,4 +120,37 @@ export async function* verify({ pace, folder, peers }) {
   await signing.close();
   await other.close();
   await hj.close();
+}
+
+/** P1c: P1 while another process changes 500 other sessions a second. */
+async function* besideNeighbour({ pace, folder, remote, jose, states: [seenBefore] }) {
+  const neighbour = fork(new URL("../neighbour.mjs", import.meta.url), [folder, "verify"]);
+  const tell = async (word) => {
+    neighbour.send(word);
+    await once(neighbour, "message");
+  };
+  await once(neighbour, "message");
+  const side = (word) => {
+    const plain = remote(1, seenBefore);
+    return {
+      ...plain,
+      async inputs(count) {
+        const given = await plain.inputs(count);
+        await tell(word);
+        return given;
+      },
+      async check(given, answers) {
+        await tell("rest");
+        await plain.check(given, answers);
+      },
+    };
+  };
+  const work = "Node `verifyTokenRemote`, 1,000 live tokens in turn, while another process changes 500 other sessions a second";
+  const alone = "the same without that process";
+  yield { bar: "P1c", work, against: alone, rounds: await duel(pace, side("work"), side("rest")) };
+  if (jose) {
+    yield { bar: "P1c jose", work, against: "jose `jwtVerify`, local key set", rounds: await duel(pace, side("work"), jose) };
+  }
+  neighbour.send("end");
+  await once(neighbour, "exit");
 }
