@@ -145,11 +145,17 @@ async function* besideNeighbour({ pace, folder, remote, jose, states: [seenBefor
       },
     };
   };
-  const work = "Node `verifyTokenRemote`, 1,000 live tokens in turn, while another process changes 500 other sessions a second";
+  const work =
+    "Node `verifyTokenRemote`, 1,000 live tokens in turn, while another process changes 500 other sessions a second";
   const alone = "the same without that process";
   yield { bar: "P1c", work, against: alone, rounds: await duel(pace, side("work"), side("rest")) };
   if (jose) {
-    yield { bar: "P1c jose", work, against: "jose `jwtVerify`, local key set", rounds: await duel(pace, side("work"), jose) };
+    yield {
+      bar: "P1c jose",
+      work,
+      against: "jose `jwtVerify`, local key set",
+      rounds: await duel(pace, side("work"), jose),
+    };
   }
   neighbour.send("end");
   await once(neighbour, "exit");
