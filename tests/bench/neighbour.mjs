@@ -29,6 +29,7 @@ process.on("message", async (word) => {
   await changes;
   if (word === "end") {
     await hj.close();
+    process.send(word);
     return process.disconnect();
   }
   isAtWork = word === "work";

@@ -1,9 +1,15 @@
 // P1 to P3: verifying access tokens.
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { atOnce, duel, inCircles } from "../duel.mjs";
-import { assertRevocationSeen, changeSettings, freshSignIns, open, pool, signIn } from "../ours.mjs";
+import {
+  assertRevocationSeen,
+  freshSignIns,
+  open,
+  otherProgram,
+  pool,
+  signIn,
+  startProcess,
+} from "../ours.mjs";
 
 const POOL = 1_000;
 
@@ -17,9 +23,9 @@ export async function* verify({ pace, folder, peers }) {
   const users = new Map(grants.map((grant) => [grant.accessToken, grant.session.userId]));
   const jwks = await hj.jwks();
 
-  // Every token has been looked at before, as with a cache, and this process goes on committing; or another process has
-  // changed the settings since, so that not one of them may be remembered.
-  const other = await open(folder, "verify", "normal");
+  // Every token has been looked at before, as with a cache, and this process goes on committing; or another program has
+  // committed since, so that not one of them may be remembered.
+  const other = await otherProgram(folder, "verify");
   const states = [
     {
       state: "seen before, this process has committed since",
@@ -29,8 +35,8 @@ export async function* verify({ pace, folder, peers }) {
       },
     },
     {
-      state: "each for the first time after another process has changed the settings",
-      prepare: () => changeSettings(other),
+      state: "each for the first time after another program's commit",
+      prepare: () => other.commit(),
       most: POOL,
     },
   ];
@@ -118,18 +124,13 @@ export async function* verify({ pace, folder, peers }) {
     };
   }
   await signing.close();
-  await other.close();
+  await other.end();
   await hj.close();
 }
 
 /** P1c: P1 while another process changes 500 other sessions a second. */
 async function* besideNeighbour({ pace, folder, remote, jose, states: [seenBefore] }) {
-  const neighbour = fork(new URL("../neighbour.mjs", import.meta.url), [folder, "verify"]);
-  const tell = async (word) => {
-    neighbour.send(word);
-    await once(neighbour, "message");
-  };
-  await once(neighbour, "message");
+  const tell = await startProcess("neighbour.mjs", [folder, "verify"]);
   const side = (word) => {
     const plain = remote(1, seenBefore);
     return {
@@ -157,6 +158,5 @@ async function* besideNeighbour({ pace, folder, remote, jose, states: [seenBefor
       rounds: await duel(pace, side("work"), jose),
     };
   }
-  neighbour.send("end");
-  await once(neighbour, "exit");
+  await tell("end");
 }
