@@ -90,7 +90,16 @@ export async function* verify({ pace, folder, peers }) {
     }
   }
 
-  yield* besideNeighbour({ pace, folder, remote, jose: jose && cached(jose, 1), states });
+  yield* besideNeighbour({
+    pace,
+    folder,
+    remote,
+    states,
+    peers: [
+      ["P1c jose", "jose `jwtVerify`, local key set", jose && cached(jose, 1)],
+      ["P2 beside", "fast-jwt, its cache on", fastJwt && cached(fastJwt, 1)],
+    ],
+  });
 
   // Tokens that no verifier has seen, signed by an engine that verifies none: its cache of them helps neither side.
   const signing = await open(folder, "verify", "normal");
@@ -129,7 +138,7 @@ export async function* verify({ pace, folder, peers }) {
 }
 
 /** P1c: P1 while another process changes 500 other sessions a second. */
-async function* besideNeighbour({ pace, folder, remote, jose, states: [seenBefore] }) {
+async function* besideNeighbour({ pace, folder, remote, states: [seenBefore], peers }) {
   const tell = await startProcess("neighbour.mjs", [folder, "verify"]);
   const side = (word) => {
     const plain = remote(1, seenBefore);
@@ -150,13 +159,8 @@ async function* besideNeighbour({ pace, folder, remote, jose, states: [seenBefor
     "Node `verifyTokenRemote`, 1,000 live tokens in turn, while another process changes 500 other sessions a second";
   const alone = "the same without that process";
   yield { bar: "P1c", work, against: alone, rounds: await duel(pace, side("work"), side("rest")) };
-  if (jose) {
-    yield {
-      bar: "P1c jose",
-      work,
-      against: "jose `jwtVerify`, local key set",
-      rounds: await duel(pace, side("work"), jose),
-    };
+  for (const [bar, against, peer] of peers) {
+    if (peer) yield { bar, work, against, rounds: await duel(pace, side("work"), peer) };
   }
   await tell("end");
 }
