@@ -6,7 +6,10 @@ export const SLOW_SYNC_MS = 1;
 
 export const BARS = {
   P1: { least: 80 },
+  P1c: { most: 1.5 },
+  "P1c jose": { least: 60 },
   P2: { least: 3 },
+  "P2 beside": { least: 2 },
   P3: { least: 4 },
   P4: { most: 1.15, note: "below 0.6× with key tables computed in advance" },
   P5: { least: 15, leastOnSlowDisk: 50 },

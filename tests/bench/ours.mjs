@@ -1,5 +1,7 @@
 // Our side: tenants on files of their own, real devices, and pools of live sessions.
 import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HelloJohn } from "@hellojohn/node";
@@ -40,6 +42,22 @@ export async function open(folder, name, durability) {
   });
   await hj.ready();
   return hj;
+}
+
+/** A process beside this one, which answers each word that it is told. */
+export async function startProcess(file, given) {
+  const child = fork(new URL(file, import.meta.url), given);
+  await once(child, "message");
+  return async (word) => {
+    child.send(word);
+    await once(child, "message");
+  };
+}
+
+/** A program that knows nothing of engines: after its commit no process may remember what it has read before. */
+export async function otherProgram(folder, name) {
+  const tell = await startProcess("other_program.mjs", [join(folder, `${name}.db`)]);
+  return { commit: () => tell("commit"), end: () => tell("end") };
 }
 
 /** Signs devices in: their grants. */

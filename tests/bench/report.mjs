@@ -89,8 +89,8 @@ const METHOD = `
   differ from the quotient of the two medians. In brackets: the middle half of the rounds.
 - After every round the work is checked: rows are counted, every answer is read, rotated tokens differ, a token that was
   exchanged is refused, a revoked session is refused by the very next verification, a forged signature is refused.
-- This engine caches what it has read until this process changes that session, or another process commits anything; then it asks
-  the store again. P1, P2 and the reads of P8 show both cases: a session that was read before, which is what a cache is
+- This engine caches what it has read until a process changes that session, the settings or the keys, or another program commits
+  anything; then it asks the store again. P1, P2 and the reads of P8 show both cases: a session that was read before, which is what a cache is
   measured by, and one whose cached answer is stale. The verifications of P10 are of tokens that were seen before. P3 and P4
   verify each token once; another engine signed it.
 - "In flight" is the number of calls that are outstanding at once: promises in Node, threads in Rust.

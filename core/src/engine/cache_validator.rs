@@ -29,9 +29,10 @@ pub struct CacheValidator {
 }
 
 impl CacheValidator {
-    /// Whether the store has certainly committed nothing that concerns the answer.
-    pub(super) fn is_unchanged_in(&self, store: &dyn Store) -> bool {
-        self.commit_version.is_some_and(|version| store.is_unchanged_since(self.session, version))
+    /// The highest clock mark that other processes are known to have set, if the store has certainly committed nothing that
+    /// concerns the answer.
+    pub(super) fn clock_mark_if_unchanged(&self, store: &dyn Store) -> Option<Timestamp> {
+        store.clock_mark_if_unchanged(self.session, self.commit_version?)
     }
 
     /// Whether it goes by a time for which a verification may be remembered ([`VerifyMode`](crate::VerifyMode)), and not by what has been

@@ -185,13 +185,14 @@ impl EngineInner {
         seen.highest
     }
 
-    /// Now, for a caller that knows the database's mark to be unchanged, and has a database to go by.
-    pub(super) fn now_under_unchanged_mark(&self) -> Result<Timestamp, Failure> {
+    /// Now, for a caller that knows how far other processes may have raised the database's mark since it read it, and has a
+    /// database to go by. That is not remembered: a commit that raised the mark may have failed.
+    pub(super) fn now_under_raised_mark(&self, mark: Timestamp) -> Result<Timestamp, Failure> {
         let clock = self.clock_time()?;
         self.store.confirm_files(clock)?;
         let mut seen = self.seen.lock();
         seen.highest = clock.max(seen.highest);
-        Ok(seen.highest)
+        Ok(seen.highest.max(mark))
     }
 
     /// Now, for an answer that is remembered and is judged by the latest time that the database's clock can show. Nothing

@@ -162,8 +162,8 @@ impl Tenant {
     }
 
     /// Whether a cached answer of this handle is certainly what the handle would answer now. Takes no read of the
-    /// database, and a look at the names of its files once a second. True as long as this engine has not changed the session, no other process has committed, and
-    /// the clock has ended nothing; over PostgreSQL as long as a verification may be remembered ([`VerifyMode`](crate::VerifyMode)). False says only that the caller has to ask again.
+    /// database, and a look at the names of its files once a second. True as long as no process has changed the session, its tenant's
+    /// settings or keys, no other program has committed, and the clock has ended nothing; over PostgreSQL as long as a verification may be remembered ([`VerifyMode`](crate::VerifyMode)). False says only that the caller has to ask again.
     ///
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
@@ -188,8 +188,10 @@ impl Tenant {
                 Some(latest) => self.inner.now_at_latest(latest)?,
                 None => return Ok(false),
             },
-            None if validator.is_unchanged_in(store) => self.inner.now_under_unchanged_mark()?,
-            None => return Ok(false),
+            None => match validator.clock_mark_if_unchanged(store) {
+                Some(mark) => self.inner.now_under_raised_mark(mark)?,
+                None => return Ok(false),
+            },
         };
         Ok(validator.holds_at(now))
     }

@@ -133,10 +133,17 @@ pub(crate) trait Store: Send + Sync {
     /// tracking is optional, and callers then read.
     fn commit_version(&self) -> Option<CommitVersion>;
 
-    /// Whether the session, its tenant's settings and keys, and the epoch of the clock mark are certainly what they were at
-    /// `since`, for commits of every process. `false` where the store cannot tell. A mark that was only raised counts as
-    /// no change: a cached answer is judged by the caller's own time.
-    fn is_unchanged_since(&self, session: SessionId, since: CommitVersion) -> bool;
+    /// The highest time that other processes are known to have put into the clock mark, if the session, its tenant's settings and
+    /// keys, and the epoch of the clock mark are certainly what they were at `since`, for commits of every process. `None` where
+    /// the store cannot tell. A mark that was only raised counts as no change: a cached answer is judged by the caller's own
+    /// time, or by this one if that is later.
+    fn clock_mark_if_unchanged(&self, session: SessionId, since: CommitVersion) -> Option<Timestamp>;
+
+    /// Whether [`clock_mark_if_unchanged`](Self::clock_mark_if_unchanged) has an answer.
+    #[cfg(test)]
+    fn is_unchanged_since(&self, session: SessionId, since: CommitVersion) -> bool {
+        self.clock_mark_if_unchanged(session, since).is_some()
+    }
 
     /// What a verification begins with whose answer may be given again; `None` where every verification reads, or goes by
     /// [`commit_version`](Self::commit_version). Asked before the read.

@@ -212,9 +212,9 @@ pub(crate) enum ScanFilter {
 /// can compare it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CommitVersion {
-    /// Counts the commits whose changes the store does not know, and those that concern every session.
+    /// Stands for the commits whose changes the store does not know, and those that concern every session.
     pub(super) epoch: u64,
-    /// Counts the store's own commits.
+    /// Counts the commits whose changes it knows.
     pub(super) commit: u64,
 }
 

@@ -5,6 +5,7 @@ import {
   assertRevocationSeen,
   freshSignIns,
   open,
+  otherProgram,
   pool,
   SESSIONS_PER_USER,
   settle,
@@ -30,7 +31,7 @@ function barOfOthers(operation) {
 
 export async function* sessions({ pace, folder, peers }) {
   const hj = await open(folder, "sessions", "full");
-  const other = await open(folder, "sessions", "full");
+  const other = await otherProgram(folder, "sessions");
   const ours = await ourOperations(hj, other, folder);
   for (const { name, open: opener, bar } of PEERS) {
     if (!peers[name]) continue;
@@ -51,7 +52,7 @@ export async function* sessions({ pace, folder, peers }) {
     }
     theirs.close();
   }
-  await other.close();
+  await other.end();
   await hj.close();
 }
 
@@ -62,11 +63,11 @@ async function ourOperations(hj, other, folder) {
   );
   await settle(folder, "sessions", grants);
   const next = freshSignIns();
-  // Another process has committed: nothing that was read before may be remembered.
+  // Another program has committed: nothing that was read before may be remembered.
   const anew = (side) => ({
     ...side,
     inputs: async (count) => {
-      await other.sessions.create(signIn(POOL));
+      await other.commit();
       return side.inputs(count);
     },
     most: POOL,
@@ -86,7 +87,7 @@ async function ourOperations(hj, other, folder) {
   return {
     create: signingIn(hj, next, IN_FLIGHT),
     "get, seen before": get,
-    "get, for the first time after another process's commit": anew(get),
+    "get, for the first time after another program's commit": anew(get),
     list: reading(
       [...new Set(grants.map((grant) => grant.session.userId))],
       (userId) => hj.sessions.list(userId),

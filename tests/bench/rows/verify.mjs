@@ -1,7 +1,15 @@
 // P1 to P3: verifying access tokens.
 import assert from "node:assert/strict";
 import { atOnce, duel, inCircles } from "../duel.mjs";
-import { assertRevocationSeen, freshSignIns, open, pool, signIn } from "../ours.mjs";
+import {
+  assertRevocationSeen,
+  freshSignIns,
+  open,
+  otherProgram,
+  pool,
+  signIn,
+  startProcess,
+} from "../ours.mjs";
 
 const POOL = 1_000;
 
@@ -15,9 +23,9 @@ export async function* verify({ pace, folder, peers }) {
   const users = new Map(grants.map((grant) => [grant.accessToken, grant.session.userId]));
   const jwks = await hj.jwks();
 
-  // Every token has been looked at before, as with a cache, and this process goes on committing; or another process has
+  // Every token has been looked at before, as with a cache, and this process goes on committing; or another program has
   // committed since, so that not one of them may be remembered.
-  const other = await open(folder, "verify", "normal");
+  const other = await otherProgram(folder, "verify");
   const states = [
     {
       state: "seen before, this process has committed since",
@@ -27,8 +35,8 @@ export async function* verify({ pace, folder, peers }) {
       },
     },
     {
-      state: "each for the first time after another process's commit",
-      prepare: () => other.sessions.create(signIn(POOL)),
+      state: "each for the first time after another program's commit",
+      prepare: () => other.commit(),
       most: POOL,
     },
   ];
@@ -82,6 +90,17 @@ export async function* verify({ pace, folder, peers }) {
     }
   }
 
+  yield* besideNeighbour({
+    pace,
+    folder,
+    remote,
+    states,
+    peers: [
+      ["P1c jose", "jose `jwtVerify`, local key set", jose && cached(jose, 1)],
+      ["P2 beside", "fast-jwt, its cache on", fastJwt && cached(fastJwt, 1)],
+    ],
+  });
+
   // Tokens that no verifier has seen, signed by an engine that verifies none: its cache of them helps neither side.
   const signing = await open(folder, "verify", "normal");
   const next = freshSignIns();
@@ -114,6 +133,34 @@ export async function* verify({ pace, folder, peers }) {
     };
   }
   await signing.close();
-  await other.close();
+  await other.end();
   await hj.close();
+}
+
+/** P1c: P1 while another process changes 500 other sessions a second. */
+async function* besideNeighbour({ pace, folder, remote, states: [seenBefore], peers }) {
+  const tell = await startProcess("neighbour.mjs", [folder, "verify"]);
+  const side = (word) => {
+    const plain = remote(1, seenBefore);
+    return {
+      ...plain,
+      async inputs(count) {
+        const given = await plain.inputs(count);
+        await tell(word);
+        return given;
+      },
+      async check(given, answers) {
+        await tell("rest");
+        await plain.check(given, answers);
+      },
+    };
+  };
+  const work =
+    "Node `verifyTokenRemote`, 1,000 live tokens in turn, while another process changes 500 other sessions a second";
+  const alone = "the same without that process";
+  yield { bar: "P1c", work, against: alone, rounds: await duel(pace, side("work"), side("rest")) };
+  for (const [bar, against, peer] of peers) {
+    if (peer) yield { bar, work, against, rounds: await duel(pace, side("work"), peer) };
+  }
+  await tell("end");
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout)] // the protocol
 
 mod limited;
+mod neighbours;
 
 use std::io::{Read as _, Write as _, stdin, stdout};
 use std::os::unix::net::UnixStream;
@@ -33,6 +34,11 @@ fn main() {
         "starve-descriptors" => limited::starve_descriptors(database),
         "fork-and-reopen" => fork_and_reopen(database),
         "verify-until-refused" => verify_until_refused(database, argument(2), argument(3)),
+        "revoke-as-told" => neighbours::revoke_as_told(database),
+        "change-others" => neighbours::change_others(database),
+        "commit-as-another-program" => {
+            neighbours::commit_as_another_program(database, argument(2).parse().expect("milliseconds"));
+        }
         other => panic!("no role {other:?}"),
     }
 }

@@ -203,7 +203,7 @@ fn no_file_holds_a_token_or_a_key() {
             }
         }
     }
-    assert_eq!(files, 3, "database, log and index of the log");
+    assert_eq!(files, 4, "database, log, index of the log, and what processes tell each other");
 }
 
 #[test]

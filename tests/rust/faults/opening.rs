@@ -50,12 +50,12 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// Modes of the database, its log and the log's index while a process has it open.
-fn modes(path: impl AsRef<Path>, builder: EngineBuilder) -> [u32; 3] {
+/// Modes of the database, its log, the log's index and what processes share, while a process has it open.
+fn modes(path: impl AsRef<Path>, builder: EngineBuilder) -> [u32; 4] {
     let path = path.as_ref();
     let process = Process::open(path, START, builder);
     sign_in(&process.tenant("tnt"), "u");
-    ["", "-wal", "-shm"].map(|suffix| mode(&path.with_file_name(format!("sessions.db{suffix}"))))
+    ["", "-wal", "-shm", "-hj1"].map(|suffix| mode(&path.with_file_name(format!("sessions.db{suffix}"))))
 }
 
 #[test]
@@ -74,13 +74,13 @@ fn the_files_of_a_database_have_the_mode_of_its_access_whatever_the_mask() {
         ];
         // SAFETY: as above.
         unsafe { libc::umask(before) };
-        assert_eq!(found, [[0o600; 3], [0o660; 3], [0o600; 3]], "{mask:o}");
+        assert_eq!(found, [[0o600; 4], [0o660; 4], [0o600; 4]], "{mask:o}");
     }
     // A file that was there keeps its mode; what belongs to it has the same.
     let database = Database::new();
     fs::write(database.path(), "").unwrap();
     fs::set_permissions(database.path(), fs::Permissions::from_mode(0o640)).unwrap();
-    assert_eq!(modes(database.path(), group()), [0o640; 3]);
+    assert_eq!(modes(database.path(), group()), [0o640; 4]);
 }
 
 /// Readers beyond the first open connections of their own, or share those that there are.

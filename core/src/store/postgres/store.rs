@@ -241,8 +241,8 @@ impl Store for PostgresStore {
         None // a message from other machines would come too late
     }
 
-    fn is_unchanged_since(&self, _: SessionId, _: CommitVersion) -> bool {
-        false
+    fn clock_mark_if_unchanged(&self, _: SessionId, _: CommitVersion) -> Option<Timestamp> {
+        None
     }
 
     fn begin_lease(&self) -> Option<LeaseStart> {

@@ -1,11 +1,18 @@
-//! Tracks commits for callers that cache what they read: which sessions this store's own commits have changed, and
-//! whether another process has committed.
+//! Tracks commits for callers that cache what they read. Where the processes on the database tell each other what they change
+//! (`shared_changes.rs`), by that; otherwise by which sessions this store's own commits have changed, and whether another process has
+//! committed at all.
 
 use std::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::files::{BUCKETS, FileWatch};
+use super::shared_changes::{Notes, is_shared};
+use super::shared_slot::SharedSlot;
 use super::wal_index::{Header, LogExtent, WalIndex};
+use super::writer::Writer;
+use crate::clock::Timestamp;
 use crate::model::id::SessionId;
 use crate::store::records::CommitVersion;
 
@@ -16,7 +23,7 @@ pub(super) enum Change {
     /// Settings, keys or the epoch of the clock mark, which decide about many sessions.
     Everything,
     /// The time that the clock mark holds, which readers know without the database.
-    ClockMark,
+    ClockMark(Timestamp),
     /// What no cached answer depends on: failed sign-ins, events, seals, leases, revocations.
     Uncached,
 }
@@ -26,6 +33,7 @@ pub(super) enum Change {
 pub(super) struct Changes {
     buckets: RefCell<Vec<u16>>,
     everything: Cell<bool>,
+    clock_mark: Cell<Option<Timestamp>>,
 }
 
 impl Changes {
@@ -33,13 +41,11 @@ impl Changes {
         match change {
             Change::Session(id) => self.buckets.borrow_mut().push(bucket(id)),
             Change::Everything => self.everything.set(true),
-            Change::ClockMark | Change::Uncached => {}
+            Change::ClockMark(mark) => self.clock_mark.set(self.clock_mark.get().max(Some(mark))),
+            Change::Uncached => {}
         }
     }
 }
-
-/// How many buckets there are for sessions. Two sessions in one bucket cost a read that was not needed, nothing else.
-const BUCKETS: usize = 1 << 16;
 
 /// The bucket of a session: the end of its ULID is random.
 fn bucket(id: SessionId) -> u16 {
@@ -49,15 +55,17 @@ fn bucket(id: SessionId) -> u16 {
 
 /// The commits to one database, as far as this store made or noticed them.
 pub(super) struct ChangeTracker {
-    wal_index: WalIndex,
+    wal_index: Arc<WalIndex>,
     state: Mutex<State>,
+    /// Absent where commits of this process cannot be told to others.
+    shared: Option<SharedSlot>,
 }
 
 struct State {
     /// As our last commit left it, or as it was when another process's commit was noticed.
     header: Header,
     /// Counts how often another process's commits were noticed, which may have changed anything, and our commits that
-    /// changed everything.
+    /// changed everything. Shared epochs have their first bit set; this never comes so far.
     epoch: u64,
     /// Counts our commits.
     commits: u64,
@@ -86,7 +94,8 @@ impl State {
 }
 
 impl ChangeTracker {
-    pub(super) fn new(wal_index: WalIndex) -> Self {
+    /// `watch` where the writer of this store tells its changes.
+    pub(super) fn new(wal_index: WalIndex, watch: Option<Arc<FileWatch>>) -> Self {
         let state = State {
             header: wal_index.header(),
             epoch: 0,
@@ -94,27 +103,95 @@ impl ChangeTracker {
             is_committing: false,
             last_changes: vec![0; BUCKETS],
         };
-        ChangeTracker { wal_index, state: Mutex::new(state) }
+        let shared = watch.map(SharedSlot::new);
+        ChangeTracker { wal_index: Arc::new(wal_index), state: Mutex::new(state), shared }
     }
 
     pub(super) fn wal_index(&self) -> &WalIndex {
         &self.wal_index
     }
 
-    /// The version that is committed now, unless a commit of ours is under way. A transaction that begins after this reads
-    /// this version or a later one.
+    /// The version that is committed now, where that can be told. A transaction that begins after this reads this version or a
+    /// later one.
     pub(super) fn commit_version(&self) -> Option<CommitVersion> {
+        if let Some(version) = self.shared_version() {
+            return Some(version);
+        }
         let mut state = self.state.lock();
         let up_to_date = state.is_up_to_date(self.wal_index.header());
         up_to_date.then_some(CommitVersion { epoch: state.epoch, commit: state.commits })
     }
 
-    /// Whether this session is certainly what it was at that version.
-    pub(super) fn is_unchanged_since(&self, id: SessionId, since: CommitVersion) -> bool {
+    /// The version in the epoch that the processes share. Where something was committed that was not told, begins another one,
+    /// unless a commit is under way: it may be about to be told.
+    fn shared_version(&self) -> Option<CommitVersion> {
+        let slot = self.shared.as_ref()?;
+        let is_look_due = slot.is_look_due();
+        if (is_look_due || slot.with_current(|shared| shared.is_behind().then_some(())).is_some())
+            && let Some(_lock) = self.wal_index.try_write_lock()
+        {
+            if is_look_due {
+                slot.look(&self.wal_index);
+            }
+            if let Some(shared) = slot.current() {
+                shared.repair();
+            }
+        }
+        slot.with_current(|shared| shared.version())
+    }
+
+    /// Whether this session is certainly what it was at that version; then the highest clock mark that other processes are
+    /// known to have set.
+    pub(super) fn clock_mark_if_unchanged(&self, id: SessionId, since: CommitVersion) -> Option<Timestamp> {
+        let bucket = bucket(id);
+        if is_shared(since) {
+            let slot = self.shared.as_ref()?;
+            return slot.with_current(|shared| {
+                let clock = shared.clock_if_unchanged(bucket, since);
+                if clock.is_none()
+                    && shared.has_early_note(bucket)
+                    && let Some(lock) = self.wal_index.try_write_lock()
+                {
+                    shared.take_back(bucket, &lock);
+                }
+                clock.map(Timestamp::from_millis)
+            });
+        }
         let mut state = self.state.lock();
-        state.is_up_to_date(self.wal_index.header())
+        let is_unchanged = state.is_up_to_date(self.wal_index.header())
             && state.epoch == since.epoch
-            && state.last_changes.get(usize::from(bucket(id))).is_some_and(|&commit| commit <= since.commit)
+            && state.last_changes.get(usize::from(bucket)).is_some_and(|&commit| commit <= since.commit);
+        is_unchanged.then(Timestamp::default)
+    }
+
+    /// Tells the other processes what the transaction is about to commit; the end of that happens when it lets the write lock
+    /// go, which it holds.
+    pub(super) fn announce(&self, writer: &Writer, changes: &Changes) {
+        let Some(slot) = &self.shared else { return };
+        if slot.is_look_due() {
+            slot.look(&self.wal_index);
+        }
+        let Some(shared) = slot.current() else { return };
+        let notes = Notes {
+            buckets: &changes.buckets.borrow(),
+            clock_mark: changes.clock_mark.get().map(Timestamp::as_millis),
+            everything: changes.everything.get(),
+        };
+        if let Some(untold) = shared.note(notes) {
+            writer.tell_at_unlock(untold);
+        }
+    }
+
+    /// Lets go of what is shared with other processes.
+    pub(super) fn let_shared_go(&self) {
+        if let Some(slot) = &self.shared {
+            slot.close();
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> &SharedSlot {
+        self.shared.as_ref().unwrap()
     }
 
     /// How far the log reaches; nothing while a commit writes that down.

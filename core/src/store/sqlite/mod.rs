@@ -17,6 +17,8 @@ mod observer;
 mod read_tx;
 mod readers;
 mod schema_check;
+mod shared_changes;
+mod shared_slot;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ mod transaction;
 mod values;
 mod wal_index;
 mod write_tx;
+mod writer;
 
 pub(super) use self::check::check;
 pub(super) use self::foreign::ForeignFile;

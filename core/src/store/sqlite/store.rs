@@ -13,6 +13,7 @@ use super::files::{self, FileClaim, FileWatch};
 use super::log::{self, Due, LOG_LIMITS, LogKeeper};
 use super::readers::Readers;
 use super::wal_index::WalIndex;
+use super::writer::Writer;
 use super::{migrate, transaction};
 use crate::clock::Timestamp;
 use crate::error::{ErrorCode, Failure};
@@ -36,7 +37,7 @@ pub(in crate::store) struct SqliteStore {
     options: StoreOptions,
     group_commit: GroupCommit,
     /// Lent to one leader at a time; its lock makes [`close`](Store::close) wait for that leader.
-    writer: Mutex<Option<Connection>>,
+    writer: Mutex<Option<Writer>>,
     readers: Readers,
     change_tracker: RwLock<Option<Arc<ChangeTracker>>>,
     log_keeper: LogKeeper,
@@ -53,9 +54,9 @@ impl SqliteStore {
             let writer = connection::open(&database, OpenMode::CreateIfMissing, &options)?;
             migrate::migrate(&writer, &options)?;
             connection::configure(&writer, &options)?;
-            Ok(writer)
+            Ok(Writer::new(writer))
         };
-        let (writer, file_claim) = match &database {
+        let (mut writer, file_claim) = match &database {
             SqliteDatabase::File(path) => {
                 if !options.allow_network_file_system {
                     files::require_local(path)?;
@@ -73,7 +74,9 @@ impl SqliteStore {
                 connection::configure(&watcher, &options)?;
                 transaction::read(&watcher, &mut |tx| tx.clock_mark().map(drop))?;
                 let watch = claim.watch(path)?;
-                let tracker = WalIndex::map(watcher).map(|wal_index| Arc::new(ChangeTracker::new(wal_index)));
+                let told = writer.install_hook().then(|| Arc::clone(&watch));
+                let tracker =
+                    WalIndex::map(watcher).map(|wal_index| Arc::new(ChangeTracker::new(wal_index, told)));
                 (tracker, Some(watch))
             }
             _ => (None, None),
@@ -100,7 +103,7 @@ impl SqliteStore {
         &self,
         time_left: Duration,
         durability: Durability,
-        work: impl FnOnce(&Connection, Option<&ChangeTracker>) -> Result<T, Failure>,
+        work: impl FnOnce(&Writer, Option<&ChangeTracker>) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         // Not under the next lock: close() may wait for the thread that keeps the log short, which may wait for this one.
         let tracker = self.change_tracker.read().clone();
@@ -108,13 +111,14 @@ impl SqliteStore {
         self.check_open()?;
         if guard.is_none() {
             // The connection before was given up after a failure that it could not roll back.
-            let fresh = connection::open_again(&self.database, &self.options)?;
+            let mut fresh = Writer::new(connection::open_again(&self.database, &self.options)?);
             if tracker.is_some() {
                 connection::stop_checkpoints(&fresh)?;
+                fresh.install_hook();
             }
             *guard = Some(fresh);
         }
-        let run = |writer: &Connection| {
+        let run = |writer: &Writer| {
             connection::with_busy_timeout(writer, time_left, &self.options, || {
                 work(writer, tracker.as_deref())
             })
@@ -259,8 +263,8 @@ impl Store for SqliteStore {
         self.change_tracker.read().as_ref()?.commit_version()
     }
 
-    fn is_unchanged_since(&self, session: SessionId, since: CommitVersion) -> bool {
-        self.change_tracker.read().as_ref().is_some_and(|tracker| tracker.is_unchanged_since(session, since))
+    fn clock_mark_if_unchanged(&self, session: SessionId, since: CommitVersion) -> Option<Timestamp> {
+        self.change_tracker.read().as_ref()?.clock_mark_if_unchanged(session, since)
     }
 
     fn erase_deleted(&self) -> Result<bool, Failure> {
@@ -298,12 +302,14 @@ impl Store for SqliteStore {
         {
             connection::leave_log(&writer);
         }
-        if let Some(tracker) = self.change_tracker.write().take()
-            && is_lost
-        {
-            tracker.leave_log();
+        if let Some(tracker) = self.change_tracker.write().take() {
+            if is_lost {
+                tracker.leave_log();
+            }
+            tracker.let_shared_go();
         }
         if let Some(watch) = self.file_watch.as_ref().filter(|_| !is_lost) {
+            watch.shared_words().remove_after_log();
             watch.end();
         }
     }
@@ -317,7 +323,7 @@ impl SqliteStore {
     }
 
     /// Runs `look` on the writing connection while no leader has it.
-    pub(super) fn with_idle_writer<T>(&self, look: impl FnOnce(&Connection) -> T) -> T {
+    pub(super) fn with_idle_writer<T>(&self, look: impl FnOnce(&Writer) -> T) -> T {
         look(self.writer.lock().as_ref().unwrap())
     }
 

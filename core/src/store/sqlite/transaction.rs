@@ -8,6 +8,7 @@ use rusqlite::{CachedStatement, Connection, Row, ffi};
 use super::change_tracker::{Change, ChangeTracker, Changes};
 use super::columns::{Binder, Parameters};
 use super::error::map_error;
+use super::writer::Writer;
 use crate::error::Failure;
 use crate::store::group_commit::SavepointTransaction;
 
@@ -39,34 +40,32 @@ pub(super) fn read(
 
 /// Commits what the job did, or rolls all of it back if it failed.
 pub(super) fn write(
-    connection: &Connection,
+    writer: &Writer,
     tracker: Option<&ChangeTracker>,
     job: &mut dyn FnMut(&Tx<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     // Takes the write lock now, so that what the job reads cannot change before it writes.
-    run(connection, "BEGIN IMMEDIATE")?;
-    let guard = RollbackGuard(connection);
-    let tx = Tx::new(connection);
+    run(writer, "BEGIN IMMEDIATE")?;
+    let guard = RollbackGuard(writer);
+    let tx = Tx::new(writer);
     #[cfg(test)]
-    let steps_before = super::tests::steps::count(connection);
+    let steps_before = super::tests::steps::count(writer);
     let outcome = job(&tx);
     #[cfg(test)]
-    super::tests::steps::record(connection, steps_before);
-    let outcome = outcome.and_then(|()| commit(connection, tracker, &tx.changes));
+    super::tests::steps::record(writer, steps_before);
+    let outcome = outcome.and_then(|()| commit(writer, tracker, &tx.changes));
     drop(guard);
+    writer.end_transaction();
     outcome
 }
 
-fn commit(
-    connection: &Connection,
-    tracker: Option<&ChangeTracker>,
-    changes: &Changes,
-) -> Result<(), Failure> {
-    let Some(tracker) = tracker else { return run(connection, "COMMIT") };
+fn commit(writer: &Writer, tracker: Option<&ChangeTracker>, changes: &Changes) -> Result<(), Failure> {
+    let Some(tracker) = tracker else { return run(writer, "COMMIT") };
     let guard = tracker.begin_commit();
-    let before = pages_written(connection);
-    run(connection, "COMMIT")?;
-    guard.finish((pages_written(connection) != before).then_some(changes));
+    tracker.announce(writer, changes);
+    let before = pages_written(writer);
+    run(writer, "COMMIT")?;
+    guard.finish((pages_written(writer) != before).then_some(changes));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 
+use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, ffi};
 
 use super::connection::leave_log;
@@ -18,6 +19,10 @@ impl Header {
     /// The third word counts the transactions that wrote something.
     pub(super) fn counter(&self) -> u32 {
         self.0[2]
+    }
+
+    pub(super) fn words(&self) -> [u32; 12] {
+        self.0
     }
 
     /// The fifth word counts the pages in the log.
@@ -50,13 +55,40 @@ impl Header {
     }
 }
 
+pub(super) type LockCall = unsafe extern "C" fn(*mut ffi::sqlite3_file, i32, i32, i32) -> i32;
+
+/// Which of the locks of the WAL index is the one that a write transaction holds.
+pub(super) const WRITE_LOCK: i32 = 0;
+
+/// The file that a connection has its database in.
+pub(super) fn database_file(connection: &Connection) -> Option<*mut ffi::sqlite3_file> {
+    let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+    // SAFETY: the connection is open and used by no other code; SQLite writes the file's address, and the file lives as long as
+    // the connection.
+    let result = unsafe {
+        ffi::sqlite3_file_control(
+            connection.handle(),
+            c"main".as_ptr(),
+            ffi::SQLITE_FCNTL_FILE_POINTER,
+            ptr::from_mut(&mut file).cast(),
+        )
+    };
+    (result == ffi::SQLITE_OK && !file.is_null()).then_some(file)
+}
+
 /// A connection that keeps the WAL index mapped.
 pub(super) struct WalIndex {
-    header: *const [AtomicU32; 12],
+    /// Both copies, one behind the other.
+    header: *const [[AtomicU32; 12]; 2],
+    file: *mut ffi::sqlite3_file,
+    lock: LockCall,
+    /// Held by the thread that may have the write lock through this connection: a second one would be told that it has it, too.
+    locking: Mutex<()>,
     connection: Connection,
 }
 
-// SAFETY: the connection is never used again but to set an option, by the thread that closes it, and for closing; every thread may read the header.
+// SAFETY: the connection is never used again but to lock its file, by one thread at a time, to set an option, by the thread that
+// closes it, and for closing; every thread may read the header.
 unsafe impl Send for WalIndex {}
 // SAFETY: as above.
 unsafe impl Sync for WalIndex {}
@@ -66,41 +98,61 @@ impl WalIndex {
     pub(super) fn map(connection: Connection) -> Option<Self> {
         /// How much SQLite maps at a time.
         const REGION_BYTES: i32 = 32_768;
-        let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
+        let file = database_file(&connection)?;
         let mut region: *mut c_void = ptr::null_mut();
-        // SAFETY: the connection is open and used by no other code; SQLite writes the file's address, and the file lives as
-        // long as the connection. Mapping the first region again only says where it is: it stays mapped until the last
-        // connection of the process to this file is closed, which is this one at the latest.
-        unsafe {
-            let result = ffi::sqlite3_file_control(
-                connection.handle(),
-                c"main".as_ptr(),
-                ffi::SQLITE_FCNTL_FILE_POINTER,
-                ptr::from_mut(&mut file).cast(),
-            );
-            let methods = file.as_ref().filter(|_| result == ffi::SQLITE_OK)?.pMethods.as_ref()?;
-            // Methods of version 1 end before this one.
-            let map_region = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;
+        // SAFETY: the connection is open and used by no other code. Mapping the first region again only says where it is: it
+        // stays mapped until the last connection of the process to this file is closed, which is this one at the latest.
+        let lock = unsafe {
+            let methods = (*file).pMethods.as_ref()?;
+            // Methods of version 1 end before these.
+            let is_recent = methods.iVersion >= 2;
+            let (map_region, lock) = (methods.xShmMap.filter(|_| is_recent)?, methods.xShmLock?);
             if map_region(file, 0, REGION_BYTES, 0, ptr::from_mut(&mut region).cast()) != ffi::SQLITE_OK {
                 return None;
             }
-        }
+            lock
+        };
         if region.is_null() {
             return None;
         }
-        Some(WalIndex { header: region.cast(), connection })
+        Some(WalIndex { header: region.cast(), file, lock, locking: Mutex::new(()), connection })
     }
 
     /// The header as it is now. One that is read while a commit writes it equals no other.
     pub(super) fn header(&self) -> Header {
         // Reads before this call stay before it.
         fence(Ordering::SeqCst);
-        // SAFETY: mapped as long as the connection is open; 48 aligned bytes at the start of the region, which other
-        // processes write while this reads: hence atomics.
-        let header = unsafe { &*self.header };
-        let copy = Header(std::array::from_fn(|word| header[word].load(Ordering::Acquire)));
+        let copy = self.read(0);
         fence(Ordering::SeqCst);
         copy
+    }
+
+    /// One of the two copies, without a fence. SQLite writes the second one first.
+    fn read(&self, copy: usize) -> Header {
+        // SAFETY: mapped as long as the connection is open; 96 aligned bytes at the start of the region, which other
+        // processes write while this reads: hence atomics.
+        let header = unsafe { &(&*self.header)[copy] };
+        Header(std::array::from_fn(|word| header[word].load(Ordering::Acquire)))
+    }
+
+    /// The header for a caller that sets its own fences.
+    pub(super) fn header_unfenced(&self) -> Header {
+        self.read(0)
+    }
+
+    /// Whether no writer was stopped for good in the middle of writing the header; asked under the write lock.
+    pub(super) fn is_whole(&self) -> bool {
+        self.read(0) == self.read(1)
+    }
+
+    /// The write lock, if no connection of any process has it, and no thread of this one is here. Never waits. It must be
+    /// held for microseconds only: a writer that finds it taken waits for a millisecond.
+    pub(super) fn try_write_lock(&self) -> Option<WriteLock<'_>> {
+        let locking = self.locking.try_lock()?;
+        let flags = ffi::SQLITE_SHM_LOCK | ffi::SQLITE_SHM_EXCLUSIVE;
+        // SAFETY: the file of the open connection, which runs no transaction; one thread at a time, as `locking` says.
+        let result = unsafe { (self.lock)(self.file, WRITE_LOCK, 1, flags) };
+        (result == ffi::SQLITE_OK).then_some(WriteLock { index: self, _locking: locking })
     }
 
     /// How far the log reaches; nothing while a commit writes the header.
@@ -112,5 +164,19 @@ impl WalIndex {
     /// Keeps the connection from moving the log into the database, and from deleting it, when it is the last to close.
     pub(super) fn leave_log(&self) {
         leave_log(&self.connection);
+    }
+}
+
+/// SQLite's write lock, held without a transaction.
+pub(super) struct WriteLock<'a> {
+    index: &'a WalIndex,
+    _locking: MutexGuard<'a, ()>,
+}
+
+impl Drop for WriteLock<'_> {
+    fn drop(&mut self) {
+        let flags = ffi::SQLITE_SHM_UNLOCK | ffi::SQLITE_SHM_EXCLUSIVE;
+        // SAFETY: taken by `try_write_lock` through the same file.
+        unsafe { (self.index.lock)(self.index.file, WRITE_LOCK, 1, flags) };
     }
 }

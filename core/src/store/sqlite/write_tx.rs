@@ -113,7 +113,7 @@ impl WriteTransaction for Tx<'_> {
 
     fn raise_clock_mark(&self, highest: Timestamp) -> Result<(), Failure> {
         self.change(
-            Change::ClockMark,
+            Change::ClockMark(highest),
             "UPDATE clock_mark SET highest_at_ms = :highest_at_ms",
             named_params! {":highest_at_ms": highest.as_millis()},
         )

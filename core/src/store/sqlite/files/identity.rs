@@ -28,6 +28,14 @@ impl FileIdentity {
         stat(descriptor).map(|file| FileIdentity { device: file.st_dev as u64, inode: file.st_ino as u64 })
     }
 
+    pub(super) fn device(&self) -> u64 {
+        self.device
+    }
+
+    pub(super) fn inode(&self) -> u64 {
+        self.inode
+    }
+
     /// How many names the open file has.
     pub(super) fn count_names(descriptor: c_int) -> Option<u64> {
         #[allow(clippy::unnecessary_cast)] // other systems have other types

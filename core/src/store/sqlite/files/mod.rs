@@ -16,6 +16,8 @@ mod lock_table;
 #[cfg(all(unix, not(target_os = "linux")))]
 mod process_locks;
 #[cfg(unix)]
+mod shared_words;
+#[cfg(unix)]
 mod watch;
 
 #[cfg(not(unix))]
@@ -26,9 +28,11 @@ pub(super) use self::claim::FileClaim;
 #[cfg(target_os = "linux")]
 use self::description_locks as locks;
 #[cfg(not(unix))]
-pub(super) use self::elsewhere::{FileClaim, FileWatch};
+pub(super) use self::elsewhere::{BUCKETS, FileClaim, FileWatch, SharedWords};
 pub(super) use self::file_system::require_local;
 #[cfg(all(unix, not(target_os = "linux")))]
 use self::process_locks as locks;
+#[cfg(unix)]
+pub(super) use self::shared_words::{BUCKETS, SharedWords};
 #[cfg(unix)]
 pub(super) use self::watch::FileWatch;

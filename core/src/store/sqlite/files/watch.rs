@@ -13,6 +13,7 @@ use super::super::wal_index::LogExtent;
 use super::folder::FolderWatch;
 use super::identity::FileIdentity;
 use super::locks;
+use super::shared_words::SharedWordsPlace;
 use crate::clock::Timestamp;
 use crate::error::{ErrorCode, Failure};
 
@@ -87,6 +88,11 @@ impl FileWatch {
             loss: OnceLock::new(),
             is_over: AtomicBool::new(false),
         })
+    }
+
+    /// Where the processes that have the database open tell each other what they changed.
+    pub(in super::super) fn shared_words(&self) -> SharedWordsPlace {
+        SharedWordsPlace::new(&self.database.path, &self.log.path, self.index.identity)
     }
 
     /// The files were sound when their store closed them: what is at their paths from now on is none of its concern. The system

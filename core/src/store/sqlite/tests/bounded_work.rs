@@ -48,8 +48,8 @@ impl Store for Shared {
     fn commit_version(&self) -> Option<CommitVersion> {
         self.0.commit_version()
     }
-    fn is_unchanged_since(&self, session: SessionId, since: CommitVersion) -> bool {
-        self.0.is_unchanged_since(session, since)
+    fn clock_mark_if_unchanged(&self, session: SessionId, since: CommitVersion) -> Option<Timestamp> {
+        self.0.clock_mark_if_unchanged(session, since)
     }
     fn erase_deleted(&self) -> Result<bool, Failure> {
         self.0.erase_deleted()
@@ -112,9 +112,9 @@ fn steps_of(sessions: u16, prepare: impl Fn(&Crowd), call: impl Fn(&Crowd)) -> i
         })
         .unwrap();
     prepare(&crowd);
-    store.with_idle_writer(take_steps);
+    store.with_idle_writer(|writer| take_steps(writer));
     call(&crowd);
-    store.with_idle_writer(take_steps)
+    store.with_idle_writer(|writer| take_steps(writer))
 }
 
 /// The work must not grow with the sessions: more than a few hundred steps for thousands more of them would be growth.

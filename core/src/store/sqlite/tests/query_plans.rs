@@ -133,7 +133,7 @@ fn every_statement_searches_by_key() {
     let options = StoreOptions::relaxed(Duration::ZERO);
     let store = SqliteStore::open(SqliteDatabase::Memory, options).unwrap();
     store.write_exclusive(&mut exercise).unwrap();
-    store.with_idle_writer(assert_searches_by_key);
+    store.with_idle_writer(|writer| assert_searches_by_key(writer));
 }
 
 fn assert_searches_by_key(connection: &Connection) {
