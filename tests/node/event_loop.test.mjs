@@ -157,12 +157,14 @@ test("a request with a token that was seen before is authorised without a turn o
 
 test("one session is read over REST while very many lists wait", async (t) => {
   const hj = makeTenant(t, { database: `${makeFolder(t)}/sessions.db` });
-  const { accessToken, session } = await hj.sessions.create({ userId: "u" });
-  const lists = Array.from({ length: 500 }, () => send(hj, "/v1/sessions", { token: accessToken }));
+  const grants = await Promise.all(Array.from({ length: 100 }, () => hj.sessions.create({ userId: "u" })));
+  const { accessToken, session } = grants[0];
+  // Long ones: what is counted is how many of them the read has to wait for.
+  const lists = Array.from({ length: 500 }, () => send(hj, "/v1/sessions?limit=100", { token: accessToken }));
   const seen = answersOf(lists);
   const read = await send(hj, `/v1/sessions/${session.id}`, { token: accessToken });
   assert.equal(read.id, session.id);
-  assert.ok(seen.answered < 400, `${seen.answered} lists came first`);
+  assert.ok(seen.answered < 100, `${seen.answered} lists came first`);
   await Promise.all(lists);
 });
 
