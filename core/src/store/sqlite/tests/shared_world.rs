@@ -159,3 +159,11 @@ impl Stopped {
         assert_eq!(ended.success(), !is_killed, "{ended}");
     }
 }
+
+impl Drop for Stopped {
+    /// A test that fails leaves no process that is stopped for good.
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
