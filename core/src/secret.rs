@@ -101,6 +101,10 @@ impl SecretKey {
         if rest.is_empty() {
             return Err(Error::validation("secret_key", "must start with sk_ and go on after it"));
         }
+        // A key that was read from a file with its line end would be another key than the one without.
+        if self.0.chars().any(char::is_whitespace) {
+            return Err(Error::validation("secret_key", "must not have white space, such as a line end behind it"));
+        }
         let random = rest.strip_prefix("live_").or_else(|| rest.strip_prefix("test_")).unwrap_or(rest);
         if strength == KeyStrength::Full && random.chars().count() < FULL_STRENGTH_CHARS {
             let problem = format_args!(
@@ -136,6 +140,12 @@ mod tests {
                 .is_err()
         );
         assert_eq!(check("sk_abc_efghijklmnopqrstuv", KeyStrength::Full), Ok(()));
+        for space in ["\n", "\r\n", " ", "\t", "\u{a0}"] {
+            for strength in [KeyStrength::Any, KeyStrength::Full] {
+                let refused = check(&format!("sk_live_{random}{space}"), strength);
+                assert!(refused.unwrap_err().contains("white space"), "{space:?}");
+            }
+        }
         for shapeless in ["sk_", "sk", "pk_live_Vq3nT8kLx0cJ5wRzE7uYbA", "SK_live_Vq3nT8kLx0cJ5wRzE7uYbA"] {
             for strength in [KeyStrength::Any, KeyStrength::Full] {
                 assert!(
