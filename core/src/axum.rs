@@ -39,10 +39,12 @@ use ::axum::response::{IntoResponse, Response};
 use ::axum::routing::any;
 
 use crate::error::{Error, ErrorCode};
+use crate::rest::http::StatusCode;
 use crate::rest::http::header::SET_COOKIE;
 use crate::rest::http::request::Parts;
 use crate::rest::{
-    Authorization, AuthorizeOptions, BODY_MAX, ClientAddress, RequestAuth, RestApi, error_response,
+    Authorization, AuthorizeOptions, BODY_MAX, ClientAddress, MissingToken, RequestAuth, RestApi,
+    error_response,
 };
 
 /// The routes of the REST API. Merge them into an application, or nest them under a path that
@@ -102,12 +104,13 @@ impl AuthGuard {
 }
 
 /// A middleware that lets only requests pass whose user may, puts the user where [`CurrentUser`] and [`MaybeUser`] find it, and sends
-/// the cookies that were renewed with the response: `middleware::from_fn_with_state(guard, require_auth)`. A CORS preflight passes
-/// without a user.
+/// the cookies that were renewed with the response: `middleware::from_fn_with_state(guard, require_auth)`. A CORS preflight is
+/// answered with 204 and no header, unless anonymous requests may pass: what answers preflights belongs in front.
 pub async fn require_auth(State(guard): State<AuthGuard>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     note_address(&mut parts);
     let AuthGuard { api, options } = guard;
+    let admits_anonymous = options.missing_token == MissingToken::Allow;
     let authorized = run_blocking(move || {
         let found = api.authorize(&parts, &options);
         (parts, found)
@@ -117,6 +120,8 @@ pub async fn require_auth(State(guard): State<AuthGuard>, request: Request, next
         Err(error) => return error_response(error).map(Body::from),
     };
     let mut response = match auth {
+        // Nothing but a preflight has no user here.
+        Ok(None) if !admits_anonymous => StatusCode::NO_CONTENT.into_response(),
         Ok(auth) => {
             parts.extensions.insert(Checked(auth));
             next.run(Request::from_parts(parts, body)).await

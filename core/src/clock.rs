@@ -247,18 +247,24 @@ fn read_machine() -> Reading {
     Reading { wall: SystemClock.now().as_millis(), elapsed: read_elapsed() }
 }
 
-/// The time since the machine started, its sleep included.
+/// The clock that goes on while the machine sleeps.
 #[cfg(any(target_os = "linux", target_os = "android"))]
+const SLEEPLESS_CLOCK: libc::clockid_t = libc::CLOCK_BOOTTIME;
+#[cfg(target_vendor = "apple")]
+const SLEEPLESS_CLOCK: libc::clockid_t = libc::CLOCK_MONOTONIC_RAW;
+
+/// The time since the machine started, its sleep included.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 pub(crate) fn read_elapsed() -> i64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` can be written. The call fails only on a kernel from before 2011; the time is then 0, and every step
     // looks like a jump, which refuses instead of accepting.
-    unsafe { libc::clock_gettime(libc::CLOCK_BOOTTIME, &raw mut time) };
+    unsafe { libc::clock_gettime(SLEEPLESS_CLOCK, &raw mut time) };
     time.tv_sec.saturating_mul(1_000) + time.tv_nsec / 1_000_000
 }
 
 /// The time since the process began to read it. Elsewhere the standard library's clock goes on while the machine sleeps.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 pub(crate) fn read_elapsed() -> i64 {
     static BEGAN: std::sync::OnceLock<Stopwatch> = std::sync::OnceLock::new();
     i64::try_from(BEGAN.get_or_init(Stopwatch::start).elapsed().as_millis()).unwrap_or(i64::MAX)

@@ -103,7 +103,10 @@ impl SecretKey {
         }
         // A key that was read from a file with its line end would be another key than the one without.
         if self.0.chars().any(char::is_whitespace) {
-            return Err(Error::validation("secret_key", "must not have white space, such as a line end behind it"));
+            return Err(Error::validation(
+                "secret_key",
+                "must not have white space, such as a line end behind it",
+            ));
         }
         let random = rest.strip_prefix("live_").or_else(|| rest.strip_prefix("test_")).unwrap_or(rest);
         if strength == KeyStrength::Full && random.chars().count() < FULL_STRENGTH_CHARS {

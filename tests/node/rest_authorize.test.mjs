@@ -116,7 +116,7 @@ inEveryHost(
   },
 );
 
-test("guards of all methods let a CORS preflight pass, and no other request without a token", async (t) => {
+test("guards of all methods answer a CORS preflight by themselves, and pass it on only where anonymous requests may pass", async (t) => {
   const hj = makeTenantWithAda(t);
   const headers = { origin: "https://app.example", "access-control-request-method": "GET" };
   const app = express();
@@ -132,8 +132,9 @@ test("guards of all methods let a CORS preflight pass, and no other request with
   );
   for (const server of [createServer(app), instance.server, plain]) {
     const base = await listen(t, server);
-    const passed = await call(base, "OPTIONS", "/me", { headers });
-    assert.deepEqual([passed.status, passed.headers.get("x-user")], [200, "null"]);
+    const answered = await call(base, "OPTIONS", "/me", { headers });
+    assert.deepEqual([answered.status, answered.headers.get("x-user")], [204, null]);
+    assert.equal(answered.headers.get("access-control-allow-origin"), null);
     assertRefused(await call(base, "OPTIONS", "/me"), 401, "missing_token");
     assertRefused(await call(base, "GET", "/me", { headers }), 401, "missing_token");
   }

@@ -83,11 +83,15 @@ pub unsafe extern "C" fn hj_rest_authorize(
         };
         let (parts, _): (_, &[u8]) = Request::into_parts(request);
         let Authorization { auth, headers, .. } = rest.mounted.api.authorize(&parts, &options);
-        let mut answer = match auth {
-            Ok(auth) => {
-                if let (Some(RequestAuth { session_id, .. }), true) = (auth, session.is_wanted()) {
-                    session.give(hj_session::new(&rest.mounted.tenant.get(session_id)?));
-                }
+        // A session that cannot be read is a refusal with the cookies: without them the browser would present a used token next.
+        let found = auth.and_then(|auth| {
+            if let (Some(RequestAuth { session_id, .. }), true) = (auth, session.is_wanted()) {
+                session.give(hj_session::new(&rest.mounted.tenant.get(session_id)?));
+            }
+            Ok(())
+        });
+        let mut answer = match found {
+            Ok(()) => {
                 let mut passed = Response::new(Vec::new());
                 *passed.headers_mut() = headers;
                 passed

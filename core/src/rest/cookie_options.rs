@@ -136,6 +136,9 @@ impl CookieOptions {
             if former.name.as_deref().is_some_and(|name| !is_cookie_name(name)) {
                 return refuse("cookie.former", "a name must be 1 to 64 letters, digits, _ and -");
             }
+            if former.name.is_some() && former.name.as_deref() == self.access_name() {
+                return refuse("cookie.former", "must not name the cookie of the access token");
+            }
             if former.path.as_deref().is_some_and(|path| !is_cookie_path(path)) {
                 return refuse("cookie.former", "a path must start with /");
             }

@@ -325,6 +325,7 @@ mod tests {
         for unfit in [
             r#"{"cookie":{"name":"a b"}}"#,
             r#"{"cookie":{"access":{"name":"a b"}}}"#,
+            r#"{"cookie":{"access":{"name":"a"},"former":[{"name":"a"}]}}"#,
             r#"{"cookie":{"same_site":"none"}}"#,
             r#"{"admin":false,"dashboard":true}"#,
             r#"{"mount_path":"auth"}"#,

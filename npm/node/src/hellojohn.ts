@@ -366,8 +366,8 @@ export class HelloJohn {
    * claims, authTime, factors, actorUserId,
    * outdated}` into `request.auth`, as the session has them now, or answers as the REST API does, with 401 and
    * `WWW-Authenticate: Bearer` when the request has no good access token. When the store cannot be read, every request is
-   * answered with 5xx. A CORS preflight, in which browsers send no token, passes with `auth` null: what answers it may stand
-   * behind.
+   * answered with 5xx. A CORS preflight, in which browsers send no token, is answered with 204 and no header: what answers preflights
+   * belongs in front.
    *
    * @throws HelloJohnError `validation_error`.
    *

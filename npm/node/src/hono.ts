@@ -15,9 +15,6 @@ import type { HelloJohn } from "./hellojohn";
 import type { Auth, RequireAuthOptions } from "./rest/auth_guard";
 import type { HandlerOptions } from "./rest/fetch";
 
-/** What a CORS preflight would be answered: it passes, because what answers it may stand behind. */
-const PREFLIGHT = 204;
-
 /** What the middleware adds to the context. */
 export interface AuthEnv<User = Auth> {
   Variables: { auth: User };
@@ -41,13 +38,18 @@ export function requireAuth(hj: HelloJohn, options?: RequireAuthOptions<Request>
   const authorize = hj.pageGuard<Request>(options);
   return async (c, next) => {
     const { auth, response, headers } = await authorize(c.req.raw);
-    if (response && response.status !== PREFLIGHT) return response;
+    if (response) return response;
     c.set("auth", auth);
     await next();
-    // The route may have answered with a response of its own.
-    for (const [name, value] of headers) {
-      if (name === "set-cookie") c.res.headers.append(name, value);
-      else if (!c.res.headers.has(name)) c.res.headers.set(name, value);
+    if (headers.length > 0) {
+      // The route may have answered with a response of its own, whose headers may be fixed, as those of a redirect are.
+      const answer = new Response(c.res.body, c.res);
+      for (const [name, value] of headers) {
+        if (name === "set-cookie") answer.headers.append(name, value);
+        else if (!answer.headers.has(name)) answer.headers.set(name, value);
+      }
+      c.res = undefined; // else Hono merges the headers of the two
+      c.res = answer;
     }
     return undefined;
   };

@@ -74,11 +74,11 @@ export function createNestAuth(hj: HelloJohn, nest: NestCommon): NestAuth {
         const request = http.getRequest<PlatformRequest>();
         const { auth, response, headers } = await authorize("raw" in request ? request.raw : request);
         const answer = http.getResponse<PlatformResponse>();
-        // A CORS preflight (204) passes: what answers it may stand behind.
-        if (response && response.status !== 204) {
+        if (response) {
           sendHeaders(answer, [...response.headers]);
+          const body = response.status === 204 ? {} : ((await response.json()) as Record<string, unknown>);
           // Nest's filters of exceptions write it, or the host's own.
-          throw new nest.HttpException((await response.json()) as Record<string, unknown>, response.status);
+          throw new nest.HttpException(body, response.status);
         }
         sendHeaders(answer, headers);
         request.auth = auth;

@@ -138,7 +138,14 @@ export function createNextAuth(hj: HelloJohn, options: NextAuthOptions): NextAut
     clientAddress: (request: Request) => clientAddress(request.headers),
   };
   const renew = hj.pageGuard<Request>({ optional: true, ...guardAddress });
-  const handler = hj.createHandler({ prefix, ...guardAddress });
+  // An action's call brings the address that its own request came from.
+  const handler = hj.createHandler<string | null | undefined>({
+    prefix,
+    ...(clientAddress && {
+      clientAddress: (request: Request, known) =>
+        known === undefined ? clientAddress(request.headers) : known,
+    }),
+  });
 
   /** Calls the API for an action, and gives the browser the cookies of the answer. */
   const callApi = async (path: string, body: unknown): Promise<Response> => {
@@ -156,11 +163,13 @@ export function createNextAuth(hj: HelloJohn, options: NextAuthOptions): NextAut
       headers: [...forwarded, ["content-type", "application/json"]],
       body: JSON.stringify(body),
     });
-    const answer = await handler(request);
+    const answer = await handler(request, clientAddress && (clientAddress(sent) ?? null));
     const jar = await cookies();
-    for (const cookie of answer.headers.getSetCookie()) {
-      const { name, value, attributes } = parseSetCookie(cookie);
-      jar.set(name, value, attributes);
+    const set = answer.headers.getSetCookie().map(parseSetCookie);
+    // Next keeps one cookie of a name: one that is given goes before one that is cleared at another path.
+    const isCleared = ({ attributes }: SetCookie) => attributes.maxAge === 0;
+    for (const cookie of [...set.filter(isCleared), ...set.filter((cookie) => !isCleared(cookie))]) {
+      jar.set(cookie.name, cookie.value, cookie.attributes);
     }
     return answer;
   };
@@ -226,7 +235,13 @@ async function readError(answer: Response): Promise<HelloJohnError | null> {
   });
 }
 
-function parseSetCookie(cookie: string): { name: string; value: string; attributes: NextCookieAttributes } {
+interface SetCookie {
+  name: string;
+  value: string;
+  attributes: NextCookieAttributes;
+}
+
+function parseSetCookie(cookie: string): SetCookie {
   const [pair = "", ...rest] = cookie.split("; ");
   const at = pair.indexOf("=");
   const attributes: NextCookieAttributes = {};

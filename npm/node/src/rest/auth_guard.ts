@@ -122,9 +122,9 @@ interface WireRequired {
  * @internal
  */
 export interface GuardOutcome {
-  /** Null for an anonymous request that may pass, for a CORS preflight and for a refusal. */
+  /** Null for an anonymous request that may pass, and for a refusal. */
   auth: Auth | null;
-  /** The answer to a request that may not pass. */
+  /** The answer to a request that may not pass: an error, or 204 without a header for a CORS preflight, in which browsers send no token. */
   refusal: RestAnswer | null;
   /** What the host's answer gets, names and values in turn: new cookies. A refusal has them already. */
   headers: string[];
@@ -148,7 +148,7 @@ const OPTIONS = [
  * @internal
  */
 export class AuthGuard {
-  readonly isOptional: boolean;
+  readonly #isOptional: boolean;
   readonly #onError: OnError | null;
   readonly #rest: Rest;
   /** For a host that cannot send cookies with its answer, and for one that does. */
@@ -167,7 +167,7 @@ export class AuthGuard {
       role: copyJson("role", found.get("role") ?? null),
       mfa: copyJson("mfa", found.get("mfa") ?? null),
     };
-    this.isOptional = wire.optional === true;
+    this.#isOptional = wire.optional === true;
     this.#onError = readCallback("onError", found.get("onError"));
     this.#token = readCallback("token", found.get("token"));
     this.#clientAddress = readCallback("clientAddress", found.get("clientAddress"));
@@ -195,6 +195,9 @@ export class AuthGuard {
       if (wire && "required" in wire) {
         const { detail, max_age: maxAge, factors } = wire.required;
         throw new HelloJohnError("reauthentication_required", detail, { maxAge, factors });
+      }
+      if (wire === null && !this.#isOptional) {
+        return { auth: null, refusal: { status: 204, headers: [], body: "", error: null }, headers: [] };
       }
       return { auth: wire && toAuth(wire), refusal: null, headers: [] };
     } catch (error) {

@@ -32,9 +32,7 @@ export async function authorizeRequest(
   request: Request | NodeRequest,
 ): Promise<Auth | null | Response> {
   const { auth, refusal } = await guard.check(request.method ?? "GET", readHeaders(request), request, false);
-  if (refusal) return toResponse(refusal);
-  // A preflight has no user: the caller answers with what it gets.
-  return auth ?? (guard.isOptional ? null : new Response(null, { status: 204 }));
+  return refusal ? toResponse(refusal) : auth;
 }
 
 /** @internal */
@@ -42,11 +40,9 @@ export async function authorizePage(guard: AuthGuard, request: Request | NodeReq
   const headers = readHeaders(request);
   const found = await guard.check(request.method ?? "GET", headers, request, true);
   const sent = found.refusal?.headers ?? found.headers;
-  const isPreflight = !found.refusal && !found.auth && !guard.isOptional;
-  const preflight = isPreflight ? new Response(null, { status: 204 }) : null;
   return {
     auth: found.auth,
-    response: found.refusal ? toResponse(found.refusal) : preflight,
+    response: found.refusal ? toResponse(found.refusal) : null,
     headers: toPairs(found.headers),
     cookie: mergeCookies(headers, readSetCookies(sent)),
   };
