@@ -13,9 +13,9 @@ const OWN = { host: "app.example.com", origin: "https://app.example.com", "sec-f
 const SIBLING = { ...OWN, origin: "https://evil.example.com", "sec-fetch-site": "same-site" };
 
 /** An application, its browser's cookies, and the request that its functions work for. */
-function makeApplication(t, options = {}) {
+function makeApplication(t, options = {}, cookie = { access: true }) {
   const clock = new ManualClock(START);
-  const hj = makeTenantWithAda(t, { clock, signInLimit: null, rest: { cookie: { access: true } } });
+  const hj = makeTenantWithAda(t, { clock, signInLimit: null, rest: { cookie } });
   const [jar, state] = [new Map(), { headers: OWN }];
   const cookieHeader = () => [...jar].map(([name, { value }]) => `${name}=${value}`).join("; ");
   const sent = () => ({ ...state.headers, ...(jar.size > 0 && { cookie: cookieHeader() }) });
@@ -42,7 +42,9 @@ function makeApplication(t, options = {}) {
 }
 
 test("actions sign a browser in and out, and pages know its user", async (t) => {
-  const { application, hj, jar } = makeApplication(t, { clientAddress: () => "203.0.113.7" });
+  const clientAddress = (headers) => headers.get("x-real-ip");
+  const { application, hj, jar, state } = makeApplication(t, { clientAddress });
+  state.headers = { ...OWN, "x-real-ip": "203.0.113.7" };
   assert.equal(await application.auth(), null);
   const { userId, sessionId } = await application.signIn(ADA);
   assert.equal(userId, "usr_ada");
@@ -65,6 +67,16 @@ test("a sign-out may end all sessions of the user", async (t) => {
   const { session } = await hj.sessions.create({ userId: "usr_ada" });
   await application.signOut({ scope: "global" });
   assert.equal((await hj.sessions.get(session.id)).endReason, "revoke_all");
+});
+
+test("a cookie that is given goes before a former one of its name", async (t) => {
+  const cookie = { access: true, domain: "example.com", former: [{ path: "/api/v1/auth" }] };
+  const { application, jar } = makeApplication(t, {}, cookie);
+  await application.signIn(ADA);
+  assert.deepEqual([...jar.keys()].sort(), ["hj_access_token", "hj_refresh_token"]);
+  assert.equal((await application.auth()).userId, "usr_ada");
+  await application.signOut();
+  assert.equal(jar.size, 0);
 });
 
 test("what an action refuses is a typed error", async (t) => {

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "@hellojohn/node";
+import { requireAuth } from "@hellojohn/node/hono";
+import { Hono } from "hono";
 import { isFailure, makeTenant, START, TENANT } from "./fixture.mjs";
 import { ADA, makeTenantWithAda } from "./hosts.mjs";
 import { PAGE_HOSTS } from "./page_hosts.mjs";
@@ -129,6 +131,50 @@ test("authorize renews nothing, and goes by the refresh cookie", async (t) => {
   const refused = await hj.authorize(new Request("https://app.example.com/", { headers }));
   assert.deepEqual([refused.status, refused.headers.getSetCookie()], [401, []]);
 });
+
+test("a cookie whose name begins with foreign white space is another one", async (t) => {
+  const { hj } = makePages(t, {});
+  const { accessToken, refreshToken } = await hj.sessions.create({ userId: "usr_eve" });
+  // A page of a sibling host can set it: its browser sees no prefix. The bytes of U+2000, U+00A0, U+3000 and U+0085.
+  for (const space of ["\u00e2\u0080\u0080", "\u00c2\u00a0", "\u00e3\u0080\u0080", "\u00c2\u0085"]) {
+    const pairs = cookiesOf([accessToken], [refreshToken]).split("; ");
+    const cookie = pairs.map((pair) => `${space}${pair}`).join("; ");
+    const page = await hj.authorizePage(
+      new Request("https://app.example.com/", { headers: { ...OWN, cookie } }),
+    );
+    assert.deepEqual([page.auth, page.response?.status, page.headers], [null, 401, []]);
+    assert.equal((await page.response.json()).error.code, "missing_token");
+  }
+});
+
+test("a response of the route's own, whose headers are fixed, brings renewed cookies on Hono", async (t) => {
+  const { clock, hj } = makePages(t, {});
+  const grant = await hj.sessions.create({ userId: "usr_ada" });
+  clock.advance(2 * HOUR);
+  const app = new Hono();
+  app.get("/old", requireAuth(hj), () => Response.redirect("https://app.example.com/new", 302));
+  const cookie = cookiesOf([grant.accessToken], [grant.refreshToken]);
+  const answer = await app.request("https://app.example.com/old", { headers: { ...OWN, cookie } });
+  assert.deepEqual([answer.status, answer.headers.get("location")], [302, "https://app.example.com/new"]);
+  assert.deepEqual(
+    [answer.headers.getSetCookie().length, answer.headers.get("cache-control")],
+    [2, "no-store"],
+  );
+});
+
+for (const name of ["express", "hono", "nest", "node:http"]) {
+  test(`a guard answers a CORS preflight by itself: ${name}`, async (t) => {
+    const { hj } = makePages(t, {});
+    const headers = { origin: "https://evil.test", "access-control-request-method": "GET" };
+    const base = await PAGE_HOSTS[name](t, hj, { role: "admin", mfa: true });
+    const answer = await send(base, "OPTIONS", headers);
+    assert.deepEqual(
+      [answer.status, answer.text, answer.headers["access-control-allow-origin"]],
+      [204, "", undefined],
+    );
+    assert.equal((await send(base, "OPTIONS", { origin: "https://evil.test" })).status, 401);
+  });
+}
 
 test("authorizePage tells what code behind it should see as cookies, and the address of a renewal", async (t) => {
   const { clock, hj } = makePages(t, {});
