@@ -34,6 +34,7 @@ fn app(api: &RestApi) -> Router {
     let optional = || guarded(AuthorizeOptions::default().missing_token(MissingToken::Allow));
     Router::new()
         .route("/account", get(user).post(user))
+        .route("/any", any(|| async { "ran" }))
         .route_layer(guarded(AuthorizeOptions::default()))
         .merge(Router::new().route("/", get(home)).route("/mixed", get(user)).route_layer(optional()))
         .route("/bare", get(user))
@@ -125,6 +126,10 @@ async fn extractors_tell_the_user_or_refuse() {
     {
         assert_eq!(ask(&app, "GET", path, &[], "").await.0, expected, "{path}");
     }
+    let preflight = [("origin", "https://evil.test"), ("access-control-request-method", "GET")];
+    let (status, headers, text) = ask(&app, "OPTIONS", "/any", &preflight, "").await;
+    let allows = headers.keys().any(|name| name.as_str().starts_with("access-control"));
+    assert_eq!((status, text.as_str(), allows), (204, "", false));
     let long = "x".repeat(BODY_MAX + 1);
     assert_eq!(ask(&app, "POST", "/v1/auth/sign-in", &[], &long).await.0, 413);
     engine.close().unwrap();
