@@ -68,11 +68,11 @@ browser: surfaces
 	tests/browser/run
 
 # The store over PostgreSQL, beside a server of its own (Debian's packages): the store itself, the scenarios through every surface, races,
-# clocks, histories, copies and faults. FULL=1: every scenario, and the longer campaigns; else those of two groups in C and Node.
+# clocks, histories, copies and faults. FULL=1: the longer campaigns.
 postgres: surfaces
 	tests/postgres/run cargo test --workspace --lib store::
 	tests/postgres/run node tests/docs/run.mjs --needs postgres
-	$(if $(FULL),,HJ_RACES=10 HJ_HISTORIES=20) tests/postgres/run tests/postgres/suite $(FULL)
+	$(if $(FULL),,HJ_RACES=10 HJ_HISTORIES=20) tests/postgres/run tests/postgres/suite
 
 # Two hosts over a highly available PostgreSQL cluster whose machines are killed, cut off and restarted, into docs/CLUSTER.md. Needs
 # root, for network namespaces, and Debian's packages. QUICK=1: the death of the leader alone, and no document.
