@@ -77,17 +77,22 @@ export const HOSTS = {
       return auth instanceof Response ? auth : c.json(auth);
     });
     app.all("*", (c) => handler(c.req.raw, getConnInfo(c)));
-    return new Promise((settle) => {
-      const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
-        settle(`http://127.0.0.1:${port}`),
-      );
-      t.after(() => {
-        server.closeAllConnections();
-        return new Promise((closed) => server.close(closed));
-      });
-    });
+    return serveFetch(t, app.fetch);
   },
 };
+
+/** Serves a function of the Fetch API over a real socket until the test ends; resolves to the base address. */
+export function serveFetch(t, fetch) {
+  return new Promise((settle) => {
+    const server = serve({ fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
+      settle(`http://127.0.0.1:${port}`),
+    );
+    t.after(() => {
+      server.closeAllConnections();
+      return new Promise((closed) => server.close(closed));
+    });
+  });
+}
 
 /** Defines one test for each host. */
 export function inEveryHost(test, name, body) {

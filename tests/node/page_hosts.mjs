@@ -5,30 +5,21 @@ import { authOf, requireAuth as requireOnExpress } from "@hellojohn/node/express
 import { requireAuth as requireOnFastify } from "@hellojohn/node/fastify";
 import { requireAuth as requireOnHono, restApi } from "@hellojohn/node/hono";
 import { createNestAuth } from "@hellojohn/node/nest";
-import { serve } from "@hono/node-server";
 import * as nest from "@nestjs/common";
 import { NestFactory } from "@nestjs/core";
 import express from "express";
 import fastify from "fastify";
 import { Hono } from "hono";
-import { listen } from "./hosts.mjs";
+import { listen, serveFetch } from "./hosts.mjs";
 
 const METHODS = ["GET", "HEAD", "POST", "DELETE"];
 const PATH = "/account";
 
-async function mountOnHono(t, hj, guard) {
+function mountOnHono(t, hj, guard) {
   const app = new Hono();
   app.all(PATH, requireOnHono(hj, guard), (c) => c.json(c.var.auth));
   app.all("/v1/*", restApi(hj));
-  return new Promise((settle) => {
-    const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
-      settle(`http://127.0.0.1:${port}`),
-    );
-    t.after(() => {
-      server.closeAllConnections();
-      return new Promise((closed) => server.close(closed));
-    });
-  });
+  return serveFetch(t, app.fetch);
 }
 
 async function mountOnNest(t, hj, guard) {

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use hellojohn_core::Error;
+use hellojohn_core::{Error, Grant, Pending};
 
 use crate::abi::require_object;
 use crate::begun::{Begun, hj_completion};
@@ -32,6 +32,11 @@ impl hj_pending_write {
         wait: impl FnOnce() -> Result<WriteAnswer, Error> + Send + 'static,
     ) -> Self {
         hj_pending_write(Begun::new("write", threads, |threads| &threads.writes, wait))
+    }
+
+    /// A begun change whose answer is a grant.
+    pub(crate) fn of_grant(threads: &Arc<Threads>, begun: Pending<Grant>) -> Self {
+        Self::new(threads, || Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?)))))
     }
 }
 

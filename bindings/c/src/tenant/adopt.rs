@@ -6,7 +6,7 @@ use crate::abi::{OptionStruct, hj_str};
 use crate::error::hj_error;
 use crate::grant::hj_grant;
 use crate::guard::call;
-use crate::pending_write::{WriteAnswer, hj_pending_write};
+use crate::pending_write::hj_pending_write;
 use crate::status::hj_status;
 
 /// Exchanges the credential that an imported session had in its old system for the first tokens of the session: the value of
@@ -63,10 +63,7 @@ pub unsafe extern "C" fn hj_tenant_begin_adopt(
                 credential.read_token("credential")?,
             )
         };
-        let begun = tenant.begin_adopt(credential, request);
-        write.give(hj_pending_write::new(threads, || {
-            Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?))))
-        }));
+        write.give(hj_pending_write::of_grant(threads, tenant.begin_adopt(credential, request)));
         Ok(())
     })
 }

@@ -5,7 +5,7 @@ use crate::abi::{OptionStruct, hj_str};
 use crate::error::hj_error;
 use crate::grant::hj_grant;
 use crate::guard::call;
-use crate::pending_write::{WriteAnswer, hj_pending_write};
+use crate::pending_write::hj_pending_write;
 use crate::status::hj_status;
 
 #[path = "../generated/create_options.rs"]
@@ -56,10 +56,7 @@ pub unsafe extern "C" fn hj_tenant_begin_create(
         let ((tenant, threads), request) = unsafe {
             (hj_tenant::require_with_threads(tenant)?, read_request(user_id, OptionStruct::read(options)?)?)
         };
-        let begun = tenant.begin_create(request);
-        write.give(hj_pending_write::new(threads, || {
-            Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?))))
-        }));
+        write.give(hj_pending_write::of_grant(threads, tenant.begin_create(request)));
         Ok(())
     })
 }

@@ -7,7 +7,7 @@ use crate::abi::{OptionStruct, hj_str};
 use crate::error::hj_error;
 use crate::grant::hj_grant;
 use crate::guard::call;
-use crate::pending_write::{WriteAnswer, hj_pending_write};
+use crate::pending_write::hj_pending_write;
 use crate::status::hj_status;
 
 /// Where a refresh comes from; everything is optional. See "Option structs".
@@ -80,10 +80,7 @@ pub unsafe extern "C" fn hj_tenant_begin_refresh(
                 refresh_token.read_token("refresh_token")?,
             )
         };
-        let begun = tenant.begin_refresh(refresh_token, request);
-        write.give(hj_pending_write::new(threads, || {
-            Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?))))
-        }));
+        write.give(hj_pending_write::of_grant(threads, tenant.begin_refresh(refresh_token, request)));
         Ok(())
     })
 }
