@@ -2732,6 +2732,21 @@ hj_status hj_copy_database(hj_str from,
                            hj_copy_report **report,
                            hj_error **error);
 
+/// Shortens the time for which the machines on a PostgreSQL database may remember a verification (hj_engine_options_set_verify,
+/// "lease:250ms") to at most `longest_ms`, from 0 (not at all) to 5000 milliseconds, and waits until the longer leases have ended,
+/// some 5 seconds at most. `wait_ms` receives how long calls that end a session wait from now on, in milliseconds.
+///
+/// An engine lengthens it when it is opened with a longer lease; nothing else shortens it. So open the engines anew with the
+/// shorter lease first, or without one. The parameter `verify` of the URL plays no part. Needs no secret key.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for a file and for a time that is out of range; HJ_ERR_STORAGE_BUSY if an engine was opened
+/// meanwhile that asks for a longer lease; HJ_ERR_STORAGE_IO for a database without this engine's tables; and as hj_engine_open does.
+HJ_API
+hj_status hj_lower_lease(hj_str database,
+                         uint64_t longest_ms,
+                         uint64_t *wait_ms,
+                         hj_error **error);
+
 /// Reads the whole database in the file at this path, of every tenant, and tells what is wrong with it: SQLite's integrity
 /// and foreign key checks, the schema against this library's, every row against the types of its values. Needs no secret
 /// key and no engine, and writes nothing. Other threads and processes may use the database meanwhile. Rows are read in short

@@ -488,6 +488,14 @@ inline copy_report copy_database(std::string_view from, std::string_view to, hj_
       [&](auto out, auto error) { return hj_copy_database(str(from), str(to), progress, context, out, error); });
 }
 
+/// Shortens the leases on a PostgreSQL database to at most `longest`, and answers with the time that calls that end a session
+/// wait from now on; see hj_lower_lease.
+inline std::chrono::milliseconds lower_lease(std::string_view database, std::chrono::milliseconds longest) {
+  const auto longest_ms = static_cast<std::uint64_t>(longest.count()); // below 0: out of range as well
+  return std::chrono::milliseconds(
+      detail::count([&](auto out, auto error) { return hj_lower_lease(str(database), longest_ms, out, error); }));
+}
+
 /// A clock that moves only when the host moves it, for tests of an application: `options.clock = clock.get()`.
 inline clock manual_clock(std::int64_t now_at_ms) {
   return detail::make<clock>([&](auto out, auto error) { return hj_clock_new(now_at_ms, out, error); });

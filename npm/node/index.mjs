@@ -7,6 +7,7 @@ export const {
   copyDatabase,
   HelloJohn,
   HelloJohnError,
+  lowerLease,
   ManualClock,
   restoreDatabase,
   verifyEventLog,

@@ -76,47 +76,7 @@ static void open_engines(void) {
   CHECK(hj_engine_close(NULL, NULL) == HJ_ERR_VALIDATION_ERROR);
 }
 
-#include "nulls_replay.h"
-
-static void copy_databases(void) {
-  hj_copy_report *copied = NULL;
-  BAD(hj_backup_database(absent, HJ_STR("/nowhere/copy.db"), NULL, NULL, error));
-  BAD(hj_backup_database(HJ_STR("/nowhere/sessions.db"), absent, NULL, NULL, error));
-  CHECK(hj_backup_database(HJ_STR("/nowhere/sessions.db"), HJ_STR("/nowhere/copy.db"), NULL, NULL, NULL) ==
-        HJ_ERR_STORAGE_IO);
-  BAD(hj_copy_database(absent, HJ_STR("/nowhere/copy.db"), NULL, NULL, &copied, error));
-  BAD(hj_copy_database(HJ_STR("/nowhere/sessions.db"), absent, NULL, NULL, &copied, error));
-  BAD(hj_copy_database(HJ_STR("/nowhere/sessions.db"), HJ_STR("/nowhere/copy.db"), NULL, NULL, NULL, error));
-  CHECK(hj_copy_database(HJ_STR("/nowhere/sessions.db"), HJ_STR("/nowhere/copy.db"), NULL, NULL, &copied, NULL) ==
-        HJ_ERR_STORAGE_IO);
-  CHECK(copied == NULL);
-  CHECK(hj_copy_report_tenants(NULL) == 0 && hj_copy_report_sessions(NULL) == 0);
-  CHECK(hj_copy_report_signing_keys(NULL) == 0 && hj_copy_report_events(NULL) == 0);
-  CHECK(hj_copy_report_changed_rows(NULL) == 0 && hj_copy_report_checksum(NULL) == NULL);
-  hj_copy_report_free(NULL);
-  BAD(hj_restore_database(absent, HJ_STR("/nowhere/sessions.db"), HJ_STR("keep"), error));
-  BAD(hj_restore_database(HJ_STR("/nowhere/copy.db"), absent, HJ_STR("keep"), error));
-  BAD(hj_restore_database(HJ_STR("/nowhere/copy.db"), HJ_STR("/nowhere/sessions.db"), absent, error));
-  BAD(hj_restore_database(HJ_STR("/nowhere/copy.db"), HJ_STR("/nowhere/sessions.db"), HJ_STR("all"), error));
-  restore_with_events();
-}
-
-static void check_databases(void) {
-  hj_check_report *report = (hj_check_report *)&report;
-  BAD(hj_check_database(absent, &report, error));
-  CHECK(report == NULL);
-  BAD(hj_check_database(HJ_STR("/nowhere/sessions.db"), NULL, error));
-  CHECK(hj_check_database(HJ_STR("/nowhere/sessions.db"), &report, NULL) == HJ_ERR_STORAGE_IO);
-  CHECK(!hj_check_report_is_ok(NULL));
-  CHECK(hj_check_report_count(NULL) == 0);
-  CHECK(hj_check_report_problem_count(NULL) == 0);
-  CHECK(hj_check_report_kind(NULL, 0) == NULL);
-  CHECK(hj_check_report_object(NULL, 0) == NULL);
-  CHECK(hj_check_report_detail(NULL, 0) == NULL);
-  CHECK(hj_check_report_tenants(NULL) == 0);
-  CHECK(hj_check_report_sessions(NULL) == 0);
-  CHECK(hj_check_report_signing_keys(NULL) == 0);
-}
+#include "nulls_databases.h"
 
 #include "nulls_factors.h"
 #include "nulls_requests.h"
@@ -580,6 +540,7 @@ int main(void) {
   free_null();
   open_engines();
   check_databases();
+  lower_leases();
   copy_databases();
   sign_in();
   verify();

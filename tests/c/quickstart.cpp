@@ -241,6 +241,11 @@ int main() {
   CHECK(told.use_count() == 1);
   CHECK((*told == std::vector<std::string>{"open_tenant tnt_acme ok 1", "close  ok 0", "sweep tnt_acme engine_closed 0"}));
 
+  // A file has no leases, and the time is checked before the database.
+  using std::chrono::milliseconds;
+  CHECK(thrown_by([] { hj::lower_lease("/nowhere/sessions.db", milliseconds(0)); }) == HJ_ERR_VALIDATION_ERROR);
+  CHECK(thrown_by([] { hj::lower_lease("postgres://127.0.0.1:1/none", milliseconds(-1)); }) == HJ_ERR_VALIDATION_ERROR);
+
   // Owners move into containers and out of scope in any order.
   std::vector<hj::grant> grants;
   grants.push_back(std::move(second));

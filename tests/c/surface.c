@@ -130,6 +130,12 @@ static json_t *run(json_t *line, struct request *request) {
     snprintf(copy, sizeof copy, "%s.backup", the_path);
     return copy_database(hj_str_of(the_path), copy, request);
   }
+  if (strcmp(name, "lower_lease") == 0) {
+    uint64_t longest_ms = (uint64_t)json_integer_value(json_object_get(request->args, "longest_ms"));
+    uint64_t wait_ms = 0;
+    request->status = hj_lower_lease(hj_str_of(the_path), longest_ms, &wait_ms, &request->error);
+    return request->status == HJ_OK ? json_pack("{s:I}", "wait_ms", (json_int_t)wait_ms) : NULL;
+  }
   if (strcmp(name, "check_database") == 0) {
     return check_database(hj_str_of(the_path), request);
   }

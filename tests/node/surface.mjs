@@ -11,6 +11,7 @@ import {
   copyDatabase,
   HelloJohn,
   HelloJohnError,
+  lowerLease,
   ManualClock,
   restoreDatabase,
   verifyEventLog,
@@ -359,6 +360,7 @@ async function answer(line) {
   if (line.op === "lower_clock_mark") return lowerClockMark();
   if (line.op === "check_database") return check();
   if (line.op === "copy_database") return copy();
+  if (line.op === "lower_lease") return toWire(await lowerLease(database, line.args.longest_ms));
   if (line.op === "backup_database") return backupDatabase(database, `${database}.backup`);
   if (line.op === "restore_database") {
     const log = { events: `${database}.events`, jwks: readKeys(`${database}.jwks`) };

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::stdin;
+use std::time::Duration;
 
 use hellojohn::{Engine, Error, ErrorCode, ManualClock, Tenant, Timestamp};
 use serde_json::{Map, Value, json};
@@ -112,6 +113,11 @@ impl Host {
                 let to = format!("{}.backup", self.database);
                 let report = hellojohn::copy_database(&self.database, to, |_| {})?;
                 return Ok(serde_json::to_value(report).unwrap_or_default());
+            }
+            "lower_lease" => {
+                let longest = call.args.remove("longest_ms").and_then(|ms| ms.as_u64()).unwrap_or(u64::MAX);
+                let wait = hellojohn::lower_lease(&self.database, Duration::from_millis(longest))?;
+                return Ok(json!({ "wait_ms": u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }));
             }
             "check_database" => {
                 let report = hellojohn::check_database(&self.database)?;

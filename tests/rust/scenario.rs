@@ -21,6 +21,8 @@ pub struct Scenario {
     pub start: i64,
     /// Settings of the default tenant, patched before the first step.
     pub config: Option<Value>,
+    /// The one store that it is about, if not all: `file` or `postgres`.
+    pub store: Option<String>,
     /// What happens.
     pub steps: Vec<Step>,
 }
@@ -28,7 +30,7 @@ pub struct Scenario {
 const START: i64 = 1_767_225_600_000;
 
 /// Members that the header may have.
-const HEADER: [&str; 4] = ["scenario", "spec", "start", "config"];
+const HEADER: [&str; 5] = ["scenario", "spec", "start", "config", "store"];
 
 impl Scenario {
     /// Reads a file; a mistake in it is an error that names the line.
@@ -52,9 +54,15 @@ impl Scenario {
             return Err(format!("{name}: header has unknown {unknown}"));
         }
         let start = header.get("start").map_or(Some(START), Value::as_i64);
+        let store = header.get("store").map(|store| store.as_str().map(str::to_owned));
+        let known = |store: &Option<String>| matches!(store.as_deref(), Some("file" | "postgres"));
+        if store.as_ref().is_some_and(|store| !known(store)) {
+            return Err(format!("{name}: store is neither file nor postgres"));
+        }
         Ok(Scenario {
             start: start.ok_or_else(|| format!("{name}: start is not a number"))?,
             config: header.remove("config"),
+            store: store.flatten(),
             name,
             steps,
         })

@@ -71,13 +71,8 @@ fn compare(
 /// Whether the surface can say enough of the scenario; a file with a mistake gets its trial, which tells of it.
 fn has_trial(path: &Path, kind: &SurfaceKind) -> bool {
     let scenario = Scenario::read(path);
-    let is_about_a_file = scenario.as_ref().is_ok_and(|scenario| {
-        scenario.steps.iter().any(|step| {
-            let operation = step.members.get("do").and_then(|value| value.as_str());
-            step.members.contains_key("sql") || operation.is_some_and(|name| name.ends_with("_database"))
-        })
-    });
-    if is_about_a_file && std::env::var_os("HJ_PG").is_some() {
+    let other_store = if std::env::var_os("HJ_PG").is_some() { "file" } else { "postgres" };
+    if scenario.as_ref().is_ok_and(|scenario| scenario.store.as_deref() == Some(other_store)) {
         return false;
     }
     !kind.is_rest || scenario.map_or(true, |scenario| RestCoverage::of(&scenario).has_trial())

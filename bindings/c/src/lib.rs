@@ -87,6 +87,8 @@ pub mod replay_report;
 
 pub mod copy;
 
+pub mod lease;
+
 pub mod check;
 
 pub mod import_report;

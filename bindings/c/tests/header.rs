@@ -44,6 +44,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("hj_copy_", "Whole databases"),
     ("hj_replay_report_", "Whole databases"),
     ("hj_check_", "Whole databases"),
+    ("hj_lower_lease", "Whole databases"),
     ("hj_verify_event_log", "Events"),
     ("hj_import_report_", "Imports"),
     ("hj_rest_", "REST"),

@@ -16,6 +16,7 @@ mod encode;
 mod guard;
 mod late_answers;
 mod lazy_engine;
+mod lease;
 mod observed;
 mod options;
 mod rest;

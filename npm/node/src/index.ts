@@ -27,6 +27,7 @@ export type * from "./generated/types";
 export { HelloJohn } from "./hellojohn";
 export type { ImportOptions, ImportProblem, ImportReport } from "./import";
 export type { Jwks, PublicJwk } from "./keys";
+export { type LoweredLease, lowerLease } from "./lease";
 export type { PurgeOptions } from "./maintenance";
 export type { OperationReport } from "./operations";
 export type { HelloJohnOptions, SignInLimit, VerifyMode, VerifyTokenOptions } from "./options";

@@ -25,6 +25,7 @@ export interface Addon {
     progress: NativeCopyProgress,
   ): number;
   checkDatabase(completionQueue: CompletionQueue, database: string): number;
+  lowerLease(completionQueue: CompletionQueue, database: string, longestMs: number): number;
   verifyEventLog(completionQueue: CompletionQueue, path: string, jwks: string): number;
   backupDatabase(
     completionQueue: CompletionQueue,

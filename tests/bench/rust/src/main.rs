@@ -1,6 +1,6 @@
 //! The Rust rows of the benchmark, one JSON object a line: `hellojohn-bench quick|full FOLDER GROUP [TOWER]`, where GROUP is `all` or
 //! the name of a module with rows, and TOWER the program of the peer tower-sessions. `hellojohn-bench memory DATABASE` is what
-//! it runs itself to see how a process grows, `hellojohn-bench calls FOLDER on|off CREATES REVOKES` what README.md counts the
+//! it runs itself to see how a process grows, `hellojohn-bench calls FOLDER on|off CALL COUNT` what README.md counts the
 //! instructions of.
 
 mod calls;
@@ -91,8 +91,8 @@ fn main() -> Fallible<()> {
     let mode = match arguments.next().as_deref() {
         Some("memory") => return memory::grow(Path::new(&arguments.next().ok_or("which database?")?)),
         Some("calls") => {
-            let mut next = || arguments.next().ok_or("FOLDER on|off CREATES REVOKES");
-            return calls::run(Path::new(&next()?), next()? == "on", next()?.parse()?, next()?.parse()?);
+            let mut next = || arguments.next().ok_or("FOLDER on|off CALL COUNT");
+            return calls::run(Path::new(&next()?), next()? == "on", &next()?, next()?.parse()?);
         }
         Some("quick") => Mode {
             pace: Pace { rounds: 7, round_time: Duration::from_millis(90), most_calls: 4_032 },

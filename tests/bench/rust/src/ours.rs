@@ -59,7 +59,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    fn new(grant: &Grant) -> Self {
+    pub fn new(grant: &Grant) -> Self {
         Chain {
             id: grant.session.id,
             access_token: grant.access_token.expose().to_owned(),
