@@ -1,22 +1,22 @@
 // Measures every row and writes docs/BENCHMARKS.md.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { PACES } from "./duel.mjs";
 import { crateVersion, packageVersion, shape } from "./machine.mjs";
-import { markdown, plain, withGroup } from "./report.mjs";
+import { GROUPS, plain, withGroup } from "./report.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
-    /** Only this group of rows, or `rust/NAME`, a part of the Rust rows; writes no document. */
+    /** Only these groups of rows, separated by commas; writes no document. */
     only: { type: "string" },
-    /** Puts the rows of that group into the document, in a section of their own. */
+    /** Puts them into the document all the same. */
     keep: { type: "boolean", default: false },
     /** The programs of rust/ and tower/. */
     rust: { type: "string" },
@@ -86,10 +86,9 @@ async function installedPeers() {
   return { modules, found };
 }
 
-/** The rows of the Rust program: one JSON object a line. */
-async function* rustRows(folder) {
-  if (!options.rust) return;
-  const part = options.only?.split("/")[1] ?? "all";
+/** The rows of a part of the Rust program: one JSON object a line. */
+async function* rustRows(part, folder) {
+  if (!options.rust) throw new Error("where is the program of rust/? --rust PROGRAM");
   const program = spawn(options.rust, [mode, folder, part, ...(options.tower ? [options.tower] : [])], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -110,34 +109,31 @@ async function inFolder(measure) {
   }
 }
 
-async function rowsOf(context) {
-  const groups = ["verify", "writes", "sessions", "events", "crowd", "postgres", "rust"].filter(
-    (name) => !options.only || options.only.split("/")[0] === name,
-  );
+async function rowsOf(group, context) {
+  const [name, part] = group.split("/");
+  const measure = part ? rustRows(part, context.folder) : (await import(`./rows/${name}.mjs`))[name](context);
   const rows = [];
-  for (const name of groups) {
-    const measure =
-      name === "rust" ? rustRows(context.folder) : (await import(`./rows/${name}.mjs`))[name](context);
-    for await (const row of measure) {
-      rows.push(row);
-      console.log(plain(row));
-    }
+  for await (const row of measure) {
+    rows.push(row);
+    console.log(plain(row));
   }
-  const number = (row) => Number((row.id ?? row.bar).match(/\d+/)[0]);
-  return rows.sort((a, b) => number(a) - number(b));
+  return rows;
 }
 
-const report = await inFolder(async (folder) => {
-  const machine = shape(folder);
-  const { modules, found } = await installedPeers();
-  for (const { name, missing } of found) if (missing) console.log(`${name} is missing: ${missing}`);
-  const rows = await rowsOf({ pace: PACES[mode], mode, folder, peers: modules });
-  return { mode, machine, rows, peers: found };
-});
+const groups = options.only?.split(",") ?? Object.keys(GROUPS);
+const unknown = groups.find((group) => !(group in GROUPS));
+if (unknown) throw new Error(`no group ${unknown}: ${Object.keys(GROUPS).join(", ")}`);
+const { modules, found: peers } = await installedPeers();
+for (const { name, missing } of peers) if (missing) console.log(`${name} is missing: ${missing}`);
 const path = join(here("../.."), "docs", "BENCHMARKS.md");
-if (!options.only) {
-  mkdirSync(join(path, ".."), { recursive: true });
-  writeFileSync(path, markdown(report));
-} else if (options.keep) {
-  writeFileSync(path, withGroup(readFileSync(path, "utf8"), { group: options.only, ...report }));
+for (const group of groups) {
+  await inFolder(async (folder) => {
+    const machine = shape(folder);
+    const rows = await rowsOf(group, { pace: PACES[mode], mode, folder, peers: modules });
+    const measured = { mode, machine, rows, peers };
+    if (!options.only || options.keep) {
+      const document = existsSync(path) ? readFileSync(path, "utf8") : "";
+      writeFileSync(path, withGroup(document, group, measured));
+    }
+  });
 }

@@ -117,42 +117,65 @@ const HEAD = [
   "|---|---|---|---|---|---|---|---|",
 ];
 
-/** The document with the rows of a group that was measured by itself, until the next run of all groups. */
-export function withGroup(document, { group, machine, rows }) {
-  const title = `## Measured by itself: ${group}`;
-  const section = [
-    title,
-    `After the run of all rows, by \`--only ${group} --keep\`. Load before it: ${machine["load before the run"]} on ${machine.processor}; ` +
-      `one fdatasync: ${machine["one fdatasync"]}.`,
-    [...HEAD, ...rows.map(line)].join("\n"),
-  ].join("\n\n");
-  const next = "## Machine and versions";
-  const [before, after] = document.split(next);
-  const [results, ...groups] = before.split(/^(?=## Measured by itself: )/m);
-  const others = groups.filter((other) => !other.startsWith(`${title}\n`));
-  return [results, ...others, `${section}\n\n`, next, after].join("");
+/** The groups of rows, in the order of the document, and their titles there. */
+export const GROUPS = {
+  verify: "Verifying access tokens in Node",
+  writes: "Signing in and refreshing in Node, against work by hand",
+  sessions: "Sessions in Node, against its libraries",
+  events: "Recording events",
+  crowd: "One user with very many sessions",
+  postgres: "Over PostgreSQL",
+  "rust/limits": "Rust, against the bare signature and statement",
+  "rust/tower": "Rust, against tower-sessions",
+  "rust/growth": "Growing to millions of sessions",
+  "rust/sweep": "Beside a sweep",
+  "rust/crowd": "Beside work on many sessions",
+  "rust/filters": "Beside work by filters",
+};
+
+/** A group of rows that was measured, with what the machine was like when it began. */
+function section(group, { mode, machine, rows }) {
+  const quick = "**A quick run**: short rounds and small databases, single figures may be off by a third. ";
+  const kind = mode === "quick" ? quick : "";
+  const state = `Load before it: ${machine["load before the run"]}; one fdatasync: ${machine["one fdatasync"]}.`;
+  return `### ${GROUPS[group]}\n\n${kind}${state}\n\n${[...HEAD, ...rows.map(line)].join("\n")}\n`;
 }
 
-export function markdown({ mode, machine, rows, peers }) {
-  const judged = rows.map(judge).filter(({ reached }) => reached !== null);
-  const reached = judged.filter((verdict) => verdict.reached).length;
+/** The groups that a document has, by title. */
+function sections(document) {
+  const [, results = ""] = document.split(/^## Results$/m);
+  const parts = results
+    .split(/^## /m)[0]
+    .split(/^(?=### )/m)
+    .slice(1);
+  return new Map(parts.map((part) => [part.slice(4, part.indexOf("\n")), `${part.trimEnd()}\n`]));
+}
+
+/** The document in which this group has what was measured now, and the others what they had. */
+export function withGroup(document, group, measured) {
+  const found = sections(document);
+  // Without its peer a group has no rows: the document says that the peer is missing.
+  if (measured.rows.length) found.set(GROUPS[group], section(group, measured));
+  else found.delete(GROUPS[group]);
+  const results = Object.values(GROUPS).flatMap((title) => found.get(title) ?? []);
+  const count = (word) => results.join("").split(`| ${word} |`).length - 1;
+  const [reached, missed] = [count("yes"), count("**no**")];
+  const { machine, peers } = measured;
   const missing = peers.filter((peer) => peer.missing);
   const text = [
     "# Benchmarks",
-    "Written by `make bench` from what it measured; no figure was typed by hand.",
-    mode === "quick"
-      ? "A quick run (`make bench QUICK=1`): short rounds and small databases, so that single figures may be off by a third " +
-        "on a busy machine."
-      : "A full run.",
-    `${reached} of ${judged.length} bars are reached.`,
+    "Written by `make bench` from what it measured; no figure was typed by hand. Each group of rows stands as its last run left it.",
+    `${reached} of ${reached + missed} bars are reached.`,
     "## Results",
     LEGEND,
-    [...HEAD, ...rows.map(line)].join("\n"),
+    ...results.map((result) => result.trimEnd()),
     "## Machine and versions",
     [
       "| What | Which |",
       "|---|---|",
-      ...Object.entries(machine).map(([what, which]) => `| ${what} | ${which} |`),
+      ...Object.entries(machine)
+        .filter(([what]) => !["load before the run", "one fdatasync"].includes(what))
+        .map(([what, which]) => `| ${what} | ${which} |`),
       ...peers
         .flatMap(({ versions }) => Object.entries(versions))
         .map(([name, version]) => `| ${name} | ${version} |`),

@@ -36,6 +36,7 @@ export async function* verify({ pace, folder, peers }) {
     },
     {
       state: "each for the first time after another program's commit",
+      anew: true,
       prepare: () => other.commit(),
       most: POOL,
     },
@@ -81,7 +82,7 @@ export async function* verify({ pace, folder, peers }) {
     for (const given of states) {
       for (const inFlight of [1, 64]) {
         yield {
-          bar,
+          bar: given.anew ? `${bar} anew` : bar,
           work: `Node \`verifyTokenRemote\`, 1,000 live tokens in turn, ${given.state}, ${calls(inFlight)}`,
           against,
           rounds: await duel(pace, remote(inFlight, given), cached(verifier, inFlight)),

@@ -1,5 +1,5 @@
-//! The Rust rows of the benchmark, one JSON object a line: `hellojohn-bench quick|full FOLDER GROUP [TOWER]`, where GROUP is `all` or
-//! the name of a module with rows, and TOWER the program of the peer tower-sessions. `hellojohn-bench memory DATABASE` is what
+//! The Rust rows of the benchmark, one JSON object a line: `hellojohn-bench quick|full FOLDER GROUP [TOWER]`, where GROUP is the
+//! name of a module with rows, and TOWER the program of the peer tower-sessions. `hellojohn-bench memory DATABASE` is what
 //! it runs itself to see how a process grows, `hellojohn-bench calls FOLDER on|off CALL COUNT` what README.md counts the
 //! instructions of.
 
@@ -112,12 +112,12 @@ fn main() -> Fallible<()> {
     };
     let folder = PathBuf::from(arguments.next().ok_or("in which folder?")?);
     let group = arguments.next().ok_or("which group?")?;
-    let tower = arguments.next();
-    let has = |name: &str| group == "all" || group == name;
-    if let Some(program) = tower.filter(|_| has("tower")) {
-        tower::rows(&mode, &folder, Path::new(&program))?;
+    if group == "tower" {
+        // Without the peer there is nothing to compare.
+        return arguments.next().map_or(Ok(()), |program| tower::rows(&mode, &folder, Path::new(&program)));
     }
-    GROUPS.iter().filter(|(name, _)| has(name)).try_for_each(|(_, rows)| rows(&mode, &folder))
+    let (_, rows) = GROUPS.iter().find(|(name, _)| *name == group).ok_or("there is no such group")?;
+    rows(&mode, &folder)
 }
 
 /// 5000000 as 5,000,000.
