@@ -1,7 +1,5 @@
 //! Verifying access tokens: signature and claims, nothing else (SPEC 3, local verification).
 
-use ed25519_dalek::Signature;
-
 use super::access_claims::{ACCESS_TOKEN_MAX, AccessClaims};
 use super::base64url;
 use super::keyring::KeyRing;
@@ -78,11 +76,10 @@ pub(crate) fn verify(
         None => return Err(Rejection::Invalid),
     };
     let signature = base64url::decode(signature).ok_or(Rejection::Invalid)?;
-    let signature = Signature::from_slice(&signature).map_err(|_| Rejection::Invalid)?;
-    key.signing
-        .verifying_key()
-        .verify_strict(signed.as_bytes(), &signature)
-        .map_err(|_| Rejection::Invalid)?;
+    let signature = signature.as_slice().try_into().map_err(|_| Rejection::Invalid)?;
+    if !key.keys.verify(signed.as_bytes(), signature) {
+        return Err(Rejection::Invalid);
+    }
     let payload = base64url::decode(payload).ok_or(Rejection::Invalid)?;
     let claims =
         AccessClaims::parse(&payload, expected.issuer, expected.audience).ok_or(Rejection::Invalid)?;
