@@ -86,6 +86,9 @@ pub(crate) fn verify(
     if claims.tenant_id != *expected.tenant_id || !key.may_sign_until(claims.expires_at) {
         return Err(Rejection::Invalid);
     }
+    if !is_valid_yet(&claims, expected.now) {
+        return Err(Rejection::Invalid);
+    }
     let is_expired = match expected.leeway {
         Leeway::None => expected.now >= claims.expires_at,
         Leeway::UpTo(leeway) => expected.now >= claims.expires_at.after(leeway),
@@ -95,6 +98,15 @@ pub(crate) fn verify(
         return Err(Rejection::Expired);
     }
     Ok(claims)
+}
+
+/// Whether the time of `nbf` has come (RFC 7519, section 4.1.5). The engine writes none and lets no host write one; a token
+/// that has one all the same is bound by it.
+fn is_valid_yet(claims: &AccessClaims, now: Timestamp) -> bool {
+    claims
+        .payload
+        .get("nbf")
+        .is_none_or(|begin| begin.as_i64().is_some_and(|begin| Timestamp::from_secs(begin) <= now))
 }
 
 /// The session that a token names, before anything of it is verified: a hint of what to look up.
