@@ -3,7 +3,6 @@
 //! The hash of an event is SHA-256 over the hash before it and the event's canonical JSON without its hash. The first event
 //! follows a hash of the tenant's id, so that no log passes for another tenant's.
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use jsonwebtoken::jwk::AlgorithmParameters;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -11,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::base64url;
 use super::jwks::Jwks;
 use super::keyring::RingKey;
+use super::signature::{PublicKey, SIGNATURE_BYTES};
 use crate::clock::Timestamp;
 use crate::json;
 use crate::model::event::{Event, EventHash, EventSeq};
@@ -82,24 +82,24 @@ impl Statement<'_> {
     }
 
     /// Signs it with the key that it names.
-    pub(crate) fn sign(&self, key: &RingKey) -> [u8; 64] {
+    pub(crate) fn sign(&self, key: &RingKey) -> [u8; SIGNATURE_BYTES] {
         key.sign(&self.signed_bytes())
     }
 
     /// Whether the signature is good; nothing if the set does not have the key.
-    pub(crate) fn verify(&self, signature: &[u8; 64], keys: &Jwks) -> Option<bool> {
+    pub(crate) fn verify(&self, signature: &[u8; SIGNATURE_BYTES], keys: &Jwks) -> Option<bool> {
         let key = keys.find(&self.kid.to_string())?;
-        Some(key.verify_strict(&self.signed_bytes(), &Signature::from_bytes(signature)).is_ok())
+        Some(key.verify(&self.signed_bytes(), signature))
     }
 }
 
 impl Jwks {
     /// The Ed25519 key with this id.
-    fn find(&self, kid: &str) -> Option<VerifyingKey> {
+    fn find(&self, kid: &str) -> Option<PublicKey> {
         let jwk = self.0.keys.iter().find(|jwk| jwk.common.key_id.as_deref() == Some(kid))?;
         let AlgorithmParameters::OctetKeyPair(parameters) = &jwk.algorithm else { return None };
         let bytes: [u8; 32] = base64url::decode(&parameters.x)?.try_into().ok()?;
-        VerifyingKey::from_bytes(&bytes).ok()
+        PublicKey::from_bytes(&bytes)
     }
 }
 

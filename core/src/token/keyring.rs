@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ed25519_dalek::{Signer, SigningKey};
 use jsonwebtoken::jwk::{
     AlgorithmParameters, CommonParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, OctetKeyPairParameters,
     OctetKeyPairType, PublicKeyUse,
@@ -11,6 +10,7 @@ use jsonwebtoken::{Algorithm, Header};
 
 use super::base64url;
 use super::jwks::Jwks;
+use super::signature::{KeyPair, SIGNATURE_BYTES};
 use crate::clock::Timestamp;
 use crate::model::id::KeyId;
 use crate::schema::public_record;
@@ -63,7 +63,7 @@ pub(crate) struct RingKey {
     pub state: KeyState,
     /// For a retiring key: when the last of the tokens that it signed expires.
     pub drained_at: Timestamp,
-    pub(super) signing: SigningKey,
+    pub(super) keys: KeyPair,
     /// The only header that tokens of this key have, encoded. Comparing it as a whole compares `alg`, finds the `kid`
     /// and refuses `crit`, `jku` and every other member that a header could smuggle in.
     pub(super) header: String,
@@ -89,14 +89,14 @@ impl RingKey {
             id,
             state,
             drained_at,
-            signing: SigningKey::from_bytes(seed),
+            keys: KeyPair::from_seed(seed),
             header: token_header,
             list_header: encode(&header),
         }
     }
 
-    pub(super) fn sign(&self, bytes: &[u8]) -> [u8; 64] {
-        self.signing.sign(bytes).to_bytes()
+    pub(super) fn sign(&self, bytes: &[u8]) -> [u8; SIGNATURE_BYTES] {
+        self.keys.sign(bytes)
     }
 
     /// Whether the JWKS lists it. A retiring key leaves when its last token has expired.
@@ -129,7 +129,7 @@ impl RingKey {
             algorithm: AlgorithmParameters::OctetKeyPair(OctetKeyPairParameters {
                 key_type: OctetKeyPairType::OctetKeyPair,
                 curve: EllipticCurve::Ed25519,
-                x: base64url::encode(self.signing.verifying_key().as_bytes()),
+                x: base64url::encode(self.keys.public_bytes()),
             }),
         }
     }
