@@ -33,6 +33,7 @@ const NODE_PEERS = {
   "better-auth": "./peers/better_auth.mjs",
   lucia: "./peers/lucia.mjs",
   "express-session": "./peers/express_session.mjs",
+  "Express and Fastify": "./peers/web_servers.mjs",
 };
 
 /** Crates of the Rust rows: what they are compared with, and what they lack. */
@@ -111,9 +112,17 @@ async function inFolder(measure) {
 }
 
 async function rowsOf(context) {
-  const groups = ["verify", "writes", "sessions", "events", "crowd", "postgres", "rust"].filter(
-    (name) => !options.only || options.only.split("/")[0] === name,
-  );
+  const groups = [
+    "verify",
+    "writes",
+    "sessions",
+    "events",
+    "crowd",
+    "gate",
+    "cold",
+    "postgres",
+    "rust",
+  ].filter((name) => !options.only || options.only.split("/")[0] === name);
   const rows = [];
   for (const name of groups) {
     const measure =
