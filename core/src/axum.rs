@@ -115,7 +115,7 @@ pub async fn require_auth(State(guard): State<AuthGuard>, request: Request, next
         let found = api.authorize(&parts, &options);
         (parts, found)
     });
-    let (mut parts, Authorization { auth, headers }) = match authorized.await {
+    let (mut parts, Authorization { auth, headers, .. }) = match authorized.await {
         Ok(authorized) => authorized,
         Err(error) => return error_response(error).map(Body::from),
     };

@@ -33,6 +33,7 @@ const NODE_PEERS = {
   "better-auth": "./peers/better_auth.mjs",
   lucia: "./peers/lucia.mjs",
   "express-session": "./peers/express_session.mjs",
+  "Express and Fastify": "./peers/web_servers.mjs",
 };
 
 /** Crates of the Rust rows: what they are compared with, and what they lack. */

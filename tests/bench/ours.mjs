@@ -1,13 +1,13 @@
 // Our side: tenants on files of their own, real devices, and pools of live sessions.
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HelloJohn } from "@hellojohn/node";
 import { atOnce } from "./duel.mjs";
 
 export const TENANT_ID = "tnt_bench";
+export const SECRET_KEY = "sk_live_bench_8Kc4Xw7Nt2Qz6Bp1";
 export const ISSUER = "https://api.hellojohn.dev";
 
 const USER_AGENTS = readFileSync(new URL("../vectors/user_agents.tsv", import.meta.url), "utf8")
@@ -36,7 +36,7 @@ export function freshSignIns() {
 export async function open(folder, name, durability) {
   const hj = new HelloJohn({
     tenantId: TENANT_ID,
-    secretKey: "sk_live_bench_8Kc4Xw7Nt2Qz6Bp1",
+    secretKey: SECRET_KEY,
     database: join(folder, `${name}.db`),
     durability,
   });
@@ -44,13 +44,21 @@ export async function open(folder, name, durability) {
   return hj;
 }
 
-/** A process beside this one, which answers each word that it is told. */
+/** A process beside this one, which answers each word that it is told: with the word, or with what it is asked for. */
 export async function startProcess(file, given) {
   const child = fork(new URL(file, import.meta.url), given);
-  await once(child, "message");
-  return async (word) => {
+  const answer = () =>
+    new Promise((settle, refuse) => {
+      const end = (code) => refuse(new Error(`${file} ended with ${code}`));
+      child.once("exit", end).once("message", (said) => {
+        child.off("exit", end);
+        settle(said);
+      });
+    });
+  await answer();
+  return (word) => {
     child.send(word);
-    await once(child, "message");
+    return answer();
   };
 }
 

@@ -79,6 +79,9 @@ missed stays in the table as **no**. "Ours" is this engine, "theirs" is what sta
 - P13, P14: what one user, one operator or one call costs all others: lists of a user with very many ended sessions, and work
   on very many sessions at once.
 - P15: the store over PostgreSQL, against the same work written by hand over the same server.
+- P16: a request through a gate that has seen its token before, in a server of its own, against the same route without a gate and behind
+  other gates.
+- P17: a whole process, from its start to its end.
 - P18: what it costs to record events: each create and each revoke tells one, a refresh and a verification none.
 `.trim();
 
@@ -109,6 +112,10 @@ const METHOD = `
   shown 100 sessions or has come to its end. The calls of others are a durable refresh and a read, in turn, by one thread.
 - P15: a server of its own with \`fsync\` and \`synchronous_commit\` on, over the loopback device. The work by hand has as many connections as calls
   are in flight, and prepares its statements. Nothing that was read before may answer: another machine may have changed it.
+- P16: server and load (autocannon) are processes of their own; 32 connections are kept, and 256 users send requests in turn. Our gate asks
+  the store whether the session has changed; fast-jwt and better-auth's cookie cache do not, and express-session's middleware is kept from
+  writing at each request. What the gate adds is measured without a server.
+- P17: the files are in the system's cache. An empty process says how much of the time is Node's own.
 - P5 and P6: where one sync, measured beside the row, takes ${SLOW_SYNC_MS} ms or longer, the disk counts as slow and the higher bar holds.
 `.trim();
 
@@ -124,6 +131,8 @@ export const GROUPS = {
   sessions: "Sessions in Node, against its libraries",
   events: "Recording events",
   crowd: "One user with very many sessions",
+  gate: "A gate in Express and Fastify",
+  cold: "A process that starts",
   postgres: "Over PostgreSQL",
   "rust/limits": "Rust, against the bare signature and statement",
   "rust/tower": "Rust, against tower-sessions",

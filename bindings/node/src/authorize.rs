@@ -1,21 +1,23 @@
 //! Requests to the host's own routes as JavaScript asks about them: who they come from, and which cookies are renewed on the way.
 
-use hellojohn::rest::{self, Authorization, AuthorizeOptions, BearerToken, RestApi};
-use hellojohn::{Error, ErrorCode};
+use hellojohn::rest::{self, Authorization, AuthorizeOptions, BearerToken, RequestAuth, RestApi};
+use hellojohn::{Error, ErrorCode, Operation};
 use napi::bindgen_prelude::{Either, Env};
 use napi_derive::napi;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::calls::{Answer, Outcome, read_object};
 use crate::encode::encode;
 use crate::rest::{Rest, build_request, encode_headers};
+use crate::tenant::keep_validator;
 
 #[napi]
 impl Rest {
     /// Authorizes a request to a route of the host: method, names and values of the headers in turn, `AuthorizeOptions` as
-    /// JSON, an access token that counts instead of the header's → the user, null, `{required: {max_age, factors}}` for one
-    /// who must authenticate in that way, or `{renew: true}` where the cookies have to be renewed. On this
-    /// thread, so that no request waits behind other reads.
+    /// JSON, an access token that counts instead of the header's → `{auth, number, operation}`: the user or null, the number of the
+    /// answer's validator where it may be remembered, and as what it is told; `{required: {max_age, factors}}` for a user who must authenticate in that way;
+    /// `{renew: true}` where the cookies have to be renewed. On this thread, so that no request waits behind other reads.
     #[napi(catch_unwind)]
     pub fn authorize(
         &self,
@@ -32,21 +34,25 @@ impl Rest {
             request.into_parts().0
         });
         let api = self.reads_access_cookie().then(|| self.options.clone());
-        self.calls.read_inline(env, move |_, tenant| {
+        self.calls.read_inline(env, move |engine, tenant| {
             let options = AuthorizeOptions::from_json(&read_object(&options)?)?;
             let parts = parts.as_ref().map_err(Error::clone)?;
-            let auth = match &api {
-                Some(api) => {
-                    match RestApi::new(tenant.clone(), api.clone())?.authorize_by_reading(parts, &options) {
-                        Some(found) => found.auth,
-                        None => return encode(&json!({"renew": true})),
-                    }
-                }
-                None => rest::authorize(tenant, parts, &options),
+            let found = match &api {
+                Some(api) => RestApi::new(tenant.clone(), api.clone())?.authorize_by_reading(parts, &options),
+                None => Some(rest::authorize_cacheable(tenant, parts, &options)),
             };
+            let Some(Authorization { auth, validator, .. }) = found else {
+                return encode(&json!({"renew": true}));
+            };
+            let number = validator.and_then(|validator| keep_validator(engine, tenant, validator));
             match auth {
                 Err(error) => encode_required(error),
-                Ok(auth) => encode(&auth),
+                Ok(auth) => {
+                    let is_plain = options.required.is_nothing();
+                    let operation =
+                        if is_plain { Operation::VerifyAccessToken } else { Operation::RequireAuth };
+                    encode(&Passed { auth, number, operation: operation.as_str() })
+                }
             }
         })
     }
@@ -72,6 +78,15 @@ impl Rest {
             encode_authorization(found)
         })
     }
+}
+
+/// A request that may pass.
+#[derive(Serialize)]
+struct Passed {
+    auth: Option<RequestAuth>,
+    number: Option<i64>,
+    /// As what the engine tells of the answer.
+    operation: &'static str,
 }
 
 /// What is wrong with `AuthorizeOptions` as JSON; null when nothing is.

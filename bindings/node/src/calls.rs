@@ -133,7 +133,7 @@ impl CallRunner {
         pool: &Arc<ThreadPool>,
         body: impl FnOnce(&OpenTenant) -> Answer + Send + 'static,
     ) -> u32 {
-        self.submit(env, pool, move |engine, queued| body(&engine.open(queued)?))
+        self.submit(env, pool, move |engine, queued| body(engine.open(queued)?.as_ref()))
     }
 
     /// Runs a read on JavaScript's thread, which takes less time than changing threads; on another thread if it would block.
@@ -266,7 +266,7 @@ impl CallRunner {
             return self.write(env, move |open| begin(open)?.wait()?);
         };
         if let Some(actor) = self.actor.clone() {
-            open = open.with_actor(actor);
+            open = Arc::new(open.with_actor(actor));
         }
         let call = self.completions.register(env);
         // It is told when its answer is there, but measured, if it is to be told, from here.

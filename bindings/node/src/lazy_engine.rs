@@ -52,7 +52,8 @@ impl OpenTenant {
 
 pub(crate) struct LazyEngine {
     options: Arc<Options>,
-    open_tenant: Attempt<OpenTenant>,
+    /// Counted, because every call takes it.
+    open_tenant: Attempt<Arc<OpenTenant>>,
     /// This object's share of the engine, while the tenant is open.
     lease: Mutex<Option<Lease>>,
     lock_timed_out: Arc<AtomicBool>,
@@ -73,11 +74,11 @@ impl LazyEngine {
     }
 
     /// The engine and tenant, opened by this call if they are not open yet. `queued` is how long ago JavaScript made the call.
-    pub(crate) fn open(&self, queued: Duration) -> Result<OpenTenant, Error> {
+    pub(crate) fn open(&self, queued: Duration) -> Result<Arc<OpenTenant>, Error> {
         self.open_tenant.get_or_make(
             || self.refuse_if_late(queued),
             || {
-                let outcome = catch_panic(|| self.open_now());
+                let outcome = catch_panic(|| self.open_now().map(Arc::new));
                 if is_busy(&outcome) {
                     self.lock_timed_out.store(true, Ordering::Relaxed);
                 }
@@ -92,7 +93,7 @@ impl LazyEngine {
     }
 
     /// The engine and tenant, if they are open; never waits.
-    pub(crate) fn if_open(&self) -> Option<OpenTenant> {
+    pub(crate) fn if_open(&self) -> Option<Arc<OpenTenant>> {
         self.open_tenant.get()
     }
 

@@ -59,7 +59,7 @@ pub fn close_engines() {
     shared_engine::close_all();
 }
 
-/// How many answers about tokens, and how many about sessions, one JavaScript object caches.
+/// How many answers about tokens, about sessions and about requests, each, one JavaScript object caches.
 #[napi(catch_unwind)]
 pub fn answer_cache_max() -> u32 {
     validator_table::ANSWER_CACHE_MAX

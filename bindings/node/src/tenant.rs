@@ -544,6 +544,12 @@ fn keep_leased(engine: Option<&LazyEngine>, validator: &CacheValidator) -> Optio
     Some(engine.validators.keep(validator.clone()))
 }
 
+/// The number of a verification's validator; nothing if the answer could never be remembered.
+pub(crate) fn keep_validator(engine: &LazyEngine, tenant: &Tenant, validator: CacheValidator) -> Option<i64> {
+    let may_be_fresh = !tenant.reads_over_network() || validator.is_leased();
+    may_be_fresh.then(|| engine.validators.keep(validator))
+}
+
 fn verify_locally(tenant: &Tenant, token: &str, options: &str) -> Answer {
     let options = LocalVerification::from_json(read_object(options)?)?;
     encode(&tenant.verify_locally(token, &options)?.payload)

@@ -4,11 +4,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hellojohn::{CacheValidator, Error, Tenant};
 
-/// How many answers about tokens, and how many about sessions, one JavaScript object caches.
+/// How many answers about tokens, about sessions and about requests, each, one JavaScript object caches.
 pub(crate) const ANSWER_CACHE_MAX: u32 = 4096;
 
 /// One validator for each answer that JavaScript can hold.
-const CAPACITY: i64 = 2 * ANSWER_CACHE_MAX as i64;
+const CAPACITY: i64 = 3 * ANSWER_CACHE_MAX as i64;
 
 /// The validators of the last answers, oldest replaced first.
 #[derive(Default)]

@@ -8,13 +8,14 @@ use super::access_cookie::AccessTokens;
 use super::api::RestApi;
 use super::auth::to_credential_error;
 use super::authorize::{
-    AuthorizeOptions, Credentials, MissingToken, Verification, authorize, check_token, read_credentials,
+    AuthorizeOptions, CheckedToken, Credentials, MissingToken, Verification, check_token, find_user,
+    read_credentials,
 };
 use super::cookie_jar::CookieJar;
 use super::cookie_refresh::refresh_by_cookie;
 use super::csrf::{may_renew, require_own_page};
 use super::request_auth::RequestAuth;
-use crate::engine::LocalVerification;
+use crate::engine::{CacheValidator, LocalVerification, Tenant};
 use crate::error::{Error, ErrorCode};
 
 /// The outcome of [`RestApi::authorize`].
@@ -27,10 +28,15 @@ pub struct Authorization {
     /// What the host adds to its response, also to that of an error: `Set-Cookie` for each cookie that was renewed or cleared, and
     /// `Cache-Control: no-store` with them. Empty without [`AuthorizeOptions::renew`](field@AuthorizeOptions::renew).
     pub headers: HeaderMap,
+    /// For a host that remembers answers: a request with the same `Authorization` header may pass by the same options, and is the same
+    /// user's, for as long as [`Tenant::is_fresh`](crate::Tenant::is_fresh) says so; its other headers must be good ones, and it
+    /// must be no CORS preflight. `None` for a refusal, and where a request like this has to be looked at each time: without
+    /// a bearer token, with [`Verification::Local`], and with a `max_age`.
+    pub validator: Option<CacheValidator>,
 }
 
 impl Authorization {
-    fn new(auth: Result<Option<RequestAuth>, Error>, cookies: Vec<HeaderValue>) -> Self {
+    pub(super) fn new(auth: Result<Option<RequestAuth>, Error>, cookies: Vec<HeaderValue>) -> Self {
         let mut headers = HeaderMap::new();
         if !cookies.is_empty() {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -38,13 +44,42 @@ impl Authorization {
         for cookie in cookies {
             headers.append(SET_COOKIE, cookie);
         }
-        Authorization { auth, headers }
+        Authorization { auth, headers, validator: None }
+    }
+
+    pub(super) fn of_token(CheckedToken { auth, validator }: CheckedToken) -> Self {
+        Authorization { auth: Ok(Some(auth)), headers: HeaderMap::new(), validator }
+    }
+}
+
+/// [`authorize`](super::authorize()) for a host that remembers answers: the outcome has the [`validator`](field@Authorization::validator) that
+/// [`Tenant::is_fresh`] takes, and no headers.
+///
+/// ```
+/// use hellojohn::rest::{AuthorizeOptions, authorize_cacheable, http::Request};
+/// use hellojohn::{CreateSession, Engine};
+///
+/// let engine = Engine::open(":memory:")?;
+/// let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// let grant = tenant.create(CreateSession::new("usr_1".parse()?))?;
+/// let credentials = format!("Bearer {}", grant.access_token.expose());
+/// let (request, ()) = Request::get("/").header("authorization", credentials).body(()).expect("a request").into_parts();
+/// let found = authorize_cacheable(&tenant, &request, &AuthorizeOptions::default());
+/// assert_eq!(found.auth?.expect("a user").user_id.as_str(), "usr_1");
+/// assert!(found.validator.is_some());
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
+pub fn authorize_cacheable(tenant: &Tenant, parts: &Parts, options: &AuthorizeOptions) -> Authorization {
+    match find_user(tenant, parts, options) {
+        Ok(Some(checked)) => Authorization::of_token(checked),
+        Ok(None) => Authorization::new(Ok(None), Vec::new()),
+        Err(error) => Authorization::new(Err(error), Vec::new()),
     }
 }
 
 /// What was found without a write.
 enum Read {
-    Done(Option<RequestAuth>),
+    Done(Authorization),
     /// The access token was refused, and the refresh cookie may replace it.
     Renew(Error),
 }
@@ -73,7 +108,7 @@ impl RestApi {
     /// ```
     pub fn authorize(&self, parts: &Parts, options: &AuthorizeOptions) -> Authorization {
         match self.read_auth(parts, options) {
-            Ok(Read::Done(auth)) => Authorization::new(Ok(auth), Vec::new()),
+            Ok(Read::Done(found)) => found,
             Ok(Read::Renew(refused)) => self.renew(parts, options, refused),
             Err(error) => Authorization::new(Err(error), Vec::new()),
         }
@@ -83,7 +118,7 @@ impl RestApi {
     /// renewed, which writes. Then ask `authorize`.
     pub fn authorize_by_reading(&self, parts: &Parts, options: &AuthorizeOptions) -> Option<Authorization> {
         match self.read_auth(parts, options) {
-            Ok(Read::Done(auth)) => Some(Authorization::new(Ok(auth), Vec::new())),
+            Ok(Read::Done(found)) => Some(found),
             Ok(Read::Renew(_)) => None,
             Err(error) => Some(Authorization::new(Err(error), Vec::new())),
         }
@@ -92,12 +127,14 @@ impl RestApi {
     fn read_auth(&self, parts: &Parts, options: &AuthorizeOptions) -> Result<Read, Error> {
         let (tenant, api) = (&self.state.tenant, &self.state.options);
         let Some(access_cookie) = api.access_cookie() else {
-            return authorize(tenant, parts, options).map(Read::Done);
+            return Ok(Read::Done(authorize_cacheable(tenant, parts, options)));
         };
+        let done = |auth: Option<RequestAuth>| Read::Done(Authorization::new(Ok(auth), Vec::new()));
         match read_credentials(tenant, parts)? {
-            Credentials::Preflight => return Ok(Read::Done(None)),
+            Credentials::Preflight => return Ok(done(None)),
             Credentials::Token(token) => {
-                return check_token(tenant, token, options).map(|auth| Read::Done(Some(auth)));
+                let checked = check_token(tenant, token, options)?;
+                return Ok(Read::Done(Authorization::of_token(checked)));
             }
             Credentials::None => {}
         }
@@ -114,12 +151,12 @@ impl RestApi {
             Verification::Local => tenant.verify_locally(token, &LocalVerification::default()),
         };
         let refused = match tokens.pick(verify).and_then(|token| check_token(tenant, token, options)) {
-            Ok(auth) => return Ok(Read::Done(Some(auth))),
+            Ok(checked) => return Ok(done(Some(checked.auth))),
             Err(error) if !is_of_a_cookie(&error) => return Err(error),
             Err(error) => error,
         };
         if !jar.has_cookies() {
-            return refuse(options, refused).map(Read::Done);
+            return refuse(options, refused).map(done);
         }
         // Without a window of reuse, two requests at once would end the session.
         if options.renew && may_renew(cookie, parts) && tenant.config()?.refresh_reuse_window.as_secs() > 0 {
@@ -130,9 +167,9 @@ impl RestApi {
             Some(session) => {
                 let session = tenant.require_auth_of_session(session, &options.required);
                 let session = session.map_err(|refused| to_credential_error(refused.error))?;
-                Ok(Read::Done(Some(RequestAuth::of_session(&session))))
+                Ok(done(Some(RequestAuth::of_session(&session))))
             }
-            None => refuse(options, refused).map(Read::Done),
+            None => refuse(options, refused).map(done),
         }
     }
 
@@ -175,5 +212,87 @@ fn refuse(options: &AuthorizeOptions, error: Error) -> Result<Option<RequestAuth
     match options.missing_token {
         MissingToken::Allow => Ok(None),
         MissingToken::Reject => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::{CreateSession, Engine};
+    use crate::model::identity::IdentityPatch;
+    use crate::rest::{AccessCookieOptions, CookieOptions, RestOptions};
+
+    /// For what a request brings and a guard asks: whether the answer may be remembered.
+    #[test]
+    fn what_only_a_commit_or_an_end_changes_may_be_remembered() {
+        let engine = Engine::open(":memory:").unwrap();
+        let tenant = engine
+            .tenant(&"tnt_acme".parse().unwrap(), &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse().unwrap())
+            .unwrap();
+        let cookie = CookieOptions::default().access(Some(AccessCookieOptions::default()));
+        let api = RestApi::new(tenant.clone(), RestOptions::default().cookie(Some(cookie))).unwrap();
+        let grant = tenant.create(CreateSession::new("usr_1".parse().unwrap())).unwrap();
+        let token = grant.access_token.expose();
+        let bearer = Some(("authorization", format!("Bearer {token}")));
+        let by_cookie = Some(("cookie", format!("__Host-hj_access={token}")));
+        let bad = Some(("authorization", format!("Bearer {token}x")));
+        for (sent, asked, passes, may_be_remembered) in [
+            (&bearer, json!({}), true, true),
+            (&bearer, json!({"optional": true, "refuse_actor": true}), true, true),
+            (&bearer, json!({"max_age": "1h"}), true, false),
+            (&bearer, json!({"verify": "local"}), true, false),
+            (&bearer, json!({"role": "admin"}), false, false),
+            (&bearer, json!({"mfa": true}), false, false),
+            (&bad, json!({}), false, false),
+            (&None, json!({"optional": true}), true, false),
+            (&None, json!({}), false, false),
+        ] {
+            let options = AuthorizeOptions::from_json(asked.as_object().unwrap()).unwrap();
+            let mut request = Request::get("/");
+            if let Some((name, value)) = sent {
+                request = request.header(*name, value);
+            }
+            let (parts, ()) = request.body(()).unwrap().into_parts();
+            for found in [
+                authorize_cacheable(&tenant, &parts, &options),
+                api.authorize(&parts, &options),
+                api.authorize_by_reading(&parts, &options).unwrap(),
+            ] {
+                assert_eq!(
+                    (found.auth.is_ok(), found.validator.is_some()),
+                    (passes, may_be_remembered),
+                    "{asked}"
+                );
+            }
+        }
+        let (name, value) = by_cookie.unwrap();
+        let (parts, ()) = Request::get("/").header(name, value).body(()).unwrap().into_parts();
+        let found = api.authorize(&parts, &AuthorizeOptions::default());
+        assert!(found.auth.unwrap().is_some());
+        assert!(found.validator.is_none(), "other cookies decide with it");
+    }
+
+    #[test]
+    fn an_answer_is_stale_when_the_session_has_changed() {
+        let engine = Engine::open(":memory:").unwrap();
+        let tenant = engine
+            .tenant(&"tnt_acme".parse().unwrap(), &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse().unwrap())
+            .unwrap();
+        let grant = tenant.create(CreateSession::new("usr_1".parse().unwrap())).unwrap();
+        let bearer = format!("Bearer {}", grant.access_token.expose());
+        let (parts, ()) = Request::get("/").header("authorization", bearer).body(()).unwrap().into_parts();
+        let ask = || authorize_cacheable(&tenant, &parts, &AuthorizeOptions::default()).validator;
+        let first = ask().unwrap();
+        tenant
+            .update(grant.session.id, IdentityPatch::default().role(Some(Some("admin".parse().unwrap()))))
+            .unwrap();
+        let second = ask().unwrap();
+        assert!(!tenant.is_fresh(&first).unwrap());
+        tenant.revoke(grant.session.id).unwrap();
+        assert!(!tenant.is_fresh(&second).unwrap());
+        assert!(ask().is_none());
     }
 }

@@ -8,7 +8,7 @@ use super::auth::{read_bearer_credentials, require_same_tenant, to_credential_er
 use super::options::without_nulls;
 use super::request_auth::RequestAuth;
 use super::request_head::require_within_limits;
-use crate::engine::{LocalVerification, Tenant};
+use crate::engine::{CacheValidator, LocalVerification, Tenant};
 use crate::error::{Error, ErrorCode};
 use crate::model::required_auth::RequiredAuth;
 use crate::object_reader::ObjectReader;
@@ -119,6 +119,15 @@ pub fn authorize(
     parts: &Parts,
     options: &AuthorizeOptions,
 ) -> Result<Option<RequestAuth>, Error> {
+    Ok(find_user(tenant, parts, options)?.map(|checked| checked.auth))
+}
+
+/// [`authorize`] with what the answer depends on.
+pub(super) fn find_user(
+    tenant: &Tenant,
+    parts: &Parts,
+    options: &AuthorizeOptions,
+) -> Result<Option<CheckedToken>, Error> {
     match read_credentials(tenant, parts)? {
         Credentials::Preflight => Ok(None),
         Credentials::Token(token) => check_token(tenant, token, options).map(Some),
@@ -145,21 +154,31 @@ pub(super) fn read_credentials<'a>(tenant: &Tenant, parts: &'a Parts) -> Result<
     Ok(token.map_or(Credentials::None, Credentials::Token))
 }
 
+/// The user of an access token that may pass.
+pub(super) struct CheckedToken {
+    pub auth: RequestAuth,
+    /// Absent where the answer may change though nothing was committed, other than by the end of the token or of its session.
+    pub validator: Option<CacheValidator>,
+}
+
 /// The user of an access token, if the route lets them pass.
 pub(super) fn check_token(
     tenant: &Tenant,
     token: &str,
     options: &AuthorizeOptions,
-) -> Result<RequestAuth, Error> {
+) -> Result<CheckedToken, Error> {
     let verified = match options.verification {
         Verification::Store => tenant
             .require_auth(token, &options.required)
-            .map(|verified| RequestAuth::of_access(&verified))
+            .map(|verified| CheckedToken {
+                auth: RequestAuth::of_access(&verified),
+                // A factor grows too old while nothing else happens.
+                validator: options.required.max_age.is_none().then(|| verified.validator().clone()),
+            })
             .map_err(Error::from),
-        Verification::Local => {
-            let local = LocalVerification::default();
-            tenant.require_auth_locally(token, &local, &options.required).map(RequestAuth::of_token)
-        }
+        Verification::Local => tenant
+            .require_auth_locally(token, &LocalVerification::default(), &options.required)
+            .map(|claims| CheckedToken { auth: RequestAuth::of_token(claims), validator: None }),
     };
     verified.map_err(to_credential_error)
 }

@@ -69,7 +69,7 @@ mod tokens;
 
 pub use self::access_cookie::AccessCookieOptions;
 pub use self::api::{RestApi, Step};
-pub use self::authorization::Authorization;
+pub use self::authorization::{Authorization, authorize_cacheable};
 pub use self::authorize::{AuthorizeOptions, BearerToken, MissingToken, Verification, authorize};
 pub use self::cookie_options::{CookieOptions, FormerCookie, SameSite};
 pub use self::host::{error_response, is_api_path, paths, work};

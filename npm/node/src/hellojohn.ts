@@ -40,7 +40,12 @@ import {
   type VerifyTokenOptions,
 } from "./options";
 import { RestAdapter } from "./rest/adapter";
-import { AuthGuard, type Auth as RequestAuth, type RequireAuthOptions } from "./rest/auth_guard";
+import {
+  AuthGuard,
+  type Auth as RequestAuth,
+  type RequireAuthOptions,
+  type WireAuth,
+} from "./rest/auth_guard";
 import { authorizePage, authorizeRequest, createAuthMiddleware, type PageAuth } from "./rest/authorize";
 import {
   createFastifyAuth,
@@ -51,6 +56,7 @@ import {
   type FastifyRequestLike,
 } from "./rest/fastify";
 import { createFetchHandler, type Handler, type HandlerOptions } from "./rest/fetch";
+import { KnownUsers } from "./rest/known_users";
 import {
   createMiddleware,
   type Middleware,
@@ -109,6 +115,7 @@ export class HelloJohn {
   readonly #restDefaults: ReadonlyMap<string, unknown>;
   /** Authorizes the requests of the host's own routes. */
   readonly #guard: Rest;
+  readonly #knownUsers: KnownUsers<WireAuth>;
   readonly #endMaintenance: () => void;
   #closing: Promise<void> | null = null;
 
@@ -160,11 +167,13 @@ export class HelloJohn {
     this.#tenant = tenant;
     this.#endMaintenance = maintainBySelf(tenant, native !== null);
     const answerCacheMax = addon.answerCacheMax();
-    this.#verifier = new Verifier(tenant, settings.tenant_id, {
+    const cacheLimits = {
       answers: Math.min(tokenCacheCapacity ?? answerCacheMax, answerCacheMax),
-      // Half for answers about tokens, half for answers about sessions.
-      bytes: (tokenCacheBytes ?? addon.tokenCacheBytesDefault()) / 2,
-    });
+      // A third each for answers about tokens, about sessions and about requests.
+      bytes: (tokenCacheBytes ?? addon.tokenCacheBytesDefault()) / 3,
+    };
+    this.#verifier = new Verifier(tenant, settings.tenant_id, cacheLimits);
+    this.#knownUsers = new KnownUsers(tenant, settings.tenant_id, cacheLimits);
     this.#authenticate = authenticate as Authenticate | null;
     this.sessions = new Sessions(tenant, this.#verifier);
     this.auth = new Auth(tenant, this.#authenticate, () => this.#refuseIfClosed());
@@ -563,7 +572,7 @@ export class HelloJohn {
   }
 
   #createGuard(options: unknown): AuthGuard {
-    return new AuthGuard(this.#guard, options);
+    return new AuthGuard(this.#guard, this.#knownUsers, options);
   }
 
   #createAdapter(options: unknown, isMounted: boolean): RestAdapter {

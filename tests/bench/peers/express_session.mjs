@@ -14,7 +14,7 @@ export const about = {
     "tokens, no rotation, no cap; blocks the event loop for each sync",
 };
 
-const SECRET = "a secret of the benchmark, long enough for a signature";
+export const SECRET = "a secret of the benchmark, long enough for a signature";
 
 /** express-session's store and middleware over a durable database, with a pool of live sessions. */
 export async function expressSessions(folder, poolSize) {
@@ -81,6 +81,27 @@ export async function expressSessions(folder, poolSize) {
         }),
       call: (id) => promised((done) => store.destroy(id, done)),
       gone: async (id) => assert.equal(await get(id), null),
+    },
+    /** A gate that looks the session up and writes nothing: without `touch` the middleware does not write at each request. */
+    gate() {
+      store.touch = undefined;
+      const reading = session({ store, secret: SECRET, resave: false, saveUninitialized: false });
+      return {
+        credentials: pool.map((entry) => ({ cookie: entry.cookie })),
+        check: (request, response, settle) => {
+          reading(request, response, () => settle(request.session?.userId));
+        },
+      };
+    },
+    /** Adds so many copies of the first session under other ids; its cookie. */
+    async copySessions(count) {
+      const copy = db.prepare(
+        "INSERT INTO sessions (sid, sess, expire) SELECT ?, sess, expire FROM sessions WHERE sid = ?",
+      );
+      db.transaction(() => {
+        for (let n = 0; n < count; n++) copy.run(randomBytes(24).toString("base64url"), pool[0].id);
+      })();
+      return pool[0].cookie;
     },
     close: () => db.close(),
   };

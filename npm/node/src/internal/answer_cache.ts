@@ -7,13 +7,18 @@ export interface CacheLimits {
 }
 
 interface CachedAnswer<T> {
+  /** All of it: tokens of one end are different tokens. */
+  readonly question: string;
   readonly number: number;
   readonly answer: T;
   readonly bytes: number;
 }
 
 /** What the cache itself needs for an answer, besides the text of the question. */
-const ENTRY_BYTES = 200;
+const ENTRY_BYTES = 250;
+
+/** A longer question is found by so many characters at its end: those of a token are a part of its signature. */
+const KEY_LENGTH = 64;
 
 /**
  * A bounded cache of answers, oldest evicted first. The addon keeps a validator for each answer and says, without a system
@@ -22,7 +27,7 @@ const ENTRY_BYTES = 200;
 export class AnswerCache<T> {
   readonly #tenant: NativeTenant;
   readonly #limits: CacheLimits;
-  readonly #answers = new Map<unknown, CachedAnswer<T>>();
+  readonly #answers = new Map<string, CachedAnswer<T>>();
   #bytes = 0;
 
   constructor(tenant: NativeTenant, limits: CacheLimits) {
@@ -41,42 +46,57 @@ export class AnswerCache<T> {
 
   /** Whether there is an answer, fresh or not. */
   has(question: unknown): boolean {
-    return this.#answers.has(question);
+    return this.#find(question) !== undefined;
   }
 
   /** The answer, if it is still fresh. */
   get(question: unknown): T | undefined {
-    const cached = this.#answers.get(question);
+    const cached = this.#find(question);
     return cached && this.#tenant.isFresh(cached.number) ? cached.answer : undefined;
   }
 
   /** The answer, if nothing has changed it: not one that the engine lets verifications remember for a time. */
   getUnchanged(question: unknown): T | undefined {
-    const cached = this.#answers.get(question);
+    const cached = this.#find(question);
     return cached && this.#tenant.isUnchanged(cached.number) ? cached.answer : undefined;
   }
 
   /** Keeps an answer with the number of its validator. */
   keep(question: string, number: number, answer: T): void {
     // Inserted anew, so that it counts as the youngest.
-    this.forget(question);
+    this.#remove(keyOf(question));
     if (this.#limits.answers === 0) return;
     const bytes = ENTRY_BYTES + countBytes(question) + countBytes(answer);
     if (bytes > this.#limits.bytes) return;
     for (const oldest of this.#answers.keys()) {
       if (this.#answers.size < this.#limits.answers && this.#bytes + bytes <= this.#limits.bytes) break;
-      this.forget(oldest);
+      this.#remove(oldest);
     }
-    this.#answers.set(question, { number, answer, bytes });
+    this.#answers.set(keyOf(question), { question, number, answer, bytes });
     this.#bytes += bytes;
   }
 
   forget(question: unknown): void {
-    const cached = this.#answers.get(question);
+    if (this.#find(question)) this.#remove(keyOf(question as string));
+  }
+
+  #find(question: unknown): CachedAnswer<T> | undefined {
+    if (typeof question !== "string") return undefined;
+    const cached = this.#answers.get(keyOf(question));
+    return cached?.question === question ? cached : undefined;
+  }
+
+  #remove(key: string): void {
+    const cached = this.#answers.get(key);
     if (!cached) return;
-    this.#answers.delete(question);
+    this.#answers.delete(key);
     this.#bytes -= cached.bytes;
   }
+}
+
+/** Takes less time than the hash of a whole token. */
+function keyOf(question: string): string {
+  return question.length > KEY_LENGTH ? question.slice(-KEY_LENGTH) : question;
 }
 
 /** The bytes that a value of JSON occupies in V8 on a 64-bit machine, rather more than less. */

@@ -1,12 +1,16 @@
 import { engineError, HelloJohnError } from "../errors";
+import type { Operation } from "../generated/operation";
 import type { ErrorCode, Factor } from "../generated/types";
 import { toFactor, type WireFactor } from "../generated/wire";
 import { addon, callAsync, callInlineOrAsync } from "../internal/native";
 import type { Rest } from "../internal/native_types";
 import { copyJson, readMembers } from "../internal/validate";
+import { copyClaims } from "../session";
 import { type Duration, type Json, toDate } from "../values";
 import { type RestAnswer, toErrorAnswer } from "./adapter";
+import type { GuardKind, KnownUsers } from "./known_users";
 import { type OnError, readCallback } from "./options";
+import { readPlainCredentials } from "./plain_request";
 
 /**
  * The user that a request comes from: the session of its access token as it is now. With `verify: "local"`, what the token says.
@@ -85,7 +89,11 @@ export interface RequireAuthOptions<Req = never> {
   onError?: OnError | undefined;
 }
 
-interface WireAuth {
+/**
+ * What the engine tells of a user.
+ * @internal
+ */
+export interface WireAuth {
   user_id: string;
   session_id: string;
   tenant_id: string;
@@ -97,6 +105,14 @@ interface WireAuth {
   factors: WireFactor[];
   actor_user_id: string | null;
   outdated: boolean;
+}
+
+/** A request that may pass. */
+interface WirePassed {
+  auth: WireAuth | null;
+  /** Of the answer's validator in the addon; null when the answer must not be remembered. */
+  number: number | null;
+  operation: Operation;
 }
 
 /** The cookies have to be renewed. */
@@ -151,12 +167,14 @@ export class AuthGuard {
   readonly #isOptional: boolean;
   readonly #onError: OnError | null;
   readonly #rest: Rest;
+  readonly #known: KnownUsers<WireAuth>;
+  readonly #kind: GuardKind;
   /** For a host that cannot send cookies with its answer, and for one that does. */
   readonly #options: { reading: string; renewing: string };
   readonly #token: ((request: never) => unknown) | null;
   readonly #clientAddress: ((request: never) => unknown) | null;
 
-  constructor(rest: Rest, options: unknown) {
+  constructor(rest: Rest, known: KnownUsers<WireAuth>, options: unknown) {
     const found = readMembers("options", options, OPTIONS);
     const wire = {
       verify: copyJson("verify", found.get("verify") ?? null),
@@ -173,8 +191,21 @@ export class AuthGuard {
     this.#clientAddress = readCallback("clientAddress", found.get("clientAddress"));
     this.#rest = rest;
     this.#options = { reading: JSON.stringify(wire), renewing: JSON.stringify({ ...wire, renew: true }) };
-    const refusal = addon.authorizeOptionsRefusal(this.#options.renewing);
-    if (refusal?.code) throw engineError(refusal.code, refusal.text);
+    this.#known = known;
+    this.#kind = known.kindOf(this.#options.renewing, () => {
+      const refusal = addon.authorizeOptionsRefusal(this.#options.renewing);
+      if (refusal?.code) throw engineError(refusal.code, refusal.text);
+    });
+  }
+
+  /**
+   * The user of a request that a guard of the same options has let pass before, if it may pass now and that is known at once: its
+   * token was seen before and nothing has happened to its session, by any process. Null says nothing: ask {@link check}.
+   */
+  recall(method: string, headers: readonly string[]): Auth | null {
+    const credentials = this.#token ? null : readPlainCredentials(method, headers);
+    const user = credentials === null ? undefined : this.#known.find(credentials, this.#kind);
+    return user ? toAuth(user, copyClaims(user.claims)) : null;
   }
 
   /**
@@ -188,21 +219,31 @@ export class AuthGuard {
         throw new HelloJohnError("internal", "token: must return a string, null or undefined");
       }
       const options = renews ? this.#options.renewing : this.#options.reading;
-      const wire = await callInlineOrAsync<WireAuth | WireRequired | WireRenew | null>(() =>
+      const wire = await callInlineOrAsync<WirePassed | WireRequired | WireRenew>(() =>
         this.#rest.authorize(method, headers, options, token?.toWellFormed() || null),
       );
-      if (wire && "renew" in wire) return await this.#renew(method, headers, request);
-      if (wire && "required" in wire) {
+      if ("renew" in wire) return await this.#renew(method, headers, request);
+      if ("required" in wire) {
         const { detail, max_age: maxAge, factors } = wire.required;
         throw new HelloJohnError("reauthentication_required", detail, { maxAge, factors });
       }
-      if (wire === null && !this.#isOptional) {
+      if (wire.auth === null && !this.#isOptional) {
         return { auth: null, refusal: { status: 204, headers: [], body: "", error: null }, headers: [] };
       }
-      return { auth: wire && toAuth(wire), refusal: null, headers: [] };
+      this.#remember(method, headers, wire);
+      return { auth: wire.auth && toAuth(wire.auth), refusal: null, headers: [] };
     } catch (error) {
       return { auth: null, refusal: toErrorAnswer(error, this.#onError), headers: [] };
     }
+  }
+
+  #remember(method: string, headers: readonly string[], { auth, number, operation }: WirePassed): void {
+    if (auth === null || number === null || this.#token) return;
+    const credentials = readPlainCredentials(method, headers);
+    if (credentials === null) return;
+    this.#kind.operation = operation;
+    // The caller may change what it gets.
+    this.#known.keep(credentials, number, { ...auth, claims: copyClaims(auth.claims) }, this.#kind);
   }
 
   async #renew(method: string, headers: string[], request: unknown): Promise<GuardOutcome> {
@@ -222,7 +263,7 @@ export class AuthGuard {
   }
 }
 
-function toAuth(wire: WireAuth): Auth {
+function toAuth(wire: WireAuth, claims = wire.claims): Auth {
   return {
     userId: wire.user_id,
     sessionId: wire.session_id,
@@ -230,7 +271,7 @@ function toAuth(wire: WireAuth): Auth {
     orgId: wire.org_id,
     role: wire.role,
     mfaVerified: wire.mfa_verified,
-    claims: wire.claims,
+    claims,
     authTime: toDate(wire.auth_time),
     factors: wire.factors.map(toFactor),
     actorUserId: wire.actor_user_id,

@@ -1,7 +1,15 @@
+import { callBudget } from "../internal/event_loop_budget";
 import { URL } from "../internal/globals";
-import { type Auth, type AuthGuard, readSetCookies } from "./auth_guard";
+import { type Auth, type AuthGuard, type GuardOutcome, readSetCookies } from "./auth_guard";
 import { readFetchHeaders, toPairs, toResponse } from "./fetch";
-import { addHeaders, type Middleware, type NodeRequest, readRawHeaders, sendAnswer } from "./node_http";
+import {
+  addHeaders,
+  type Middleware,
+  type NodeRequest,
+  type NodeResponse,
+  readRawHeaders,
+  sendAnswer,
+} from "./node_http";
 
 /** The outcome of `hj.authorizePage`. */
 export interface PageAuth {
@@ -17,11 +25,17 @@ export interface PageAuth {
 
 /** @internal */
 export function createAuthMiddleware<Req extends NodeRequest>(guard: AuthGuard): Middleware<Req> {
-  return async (request, response, next) => {
+  const check = async (request: Req, response: NodeResponse, next?: () => void) => {
     const found = await guard.check(request.method ?? "GET", readRawHeaders(request), request, true);
     if (found.refusal) return sendAnswer(response, found.refusal);
     addHeaders(response, found.headers);
     (request as { auth?: Auth | null }).auth = found.auth;
+    next?.();
+  };
+  return (request, response, next) => {
+    const auth = guard.recall(request.method ?? "GET", request.rawHeaders);
+    if (!auth) return void check(request, response, next);
+    (request as { auth?: Auth | null }).auth = auth;
     next?.();
   };
 }
@@ -31,21 +45,35 @@ export async function authorizeRequest(
   guard: AuthGuard,
   request: Request | NodeRequest,
 ): Promise<Auth | null | Response> {
-  const { auth, refusal } = await guard.check(request.method ?? "GET", readHeaders(request), request, false);
+  const { auth, refusal } = await checkRequest(guard, request, false);
   return refusal ? toResponse(refusal) : auth;
 }
 
 /** @internal */
 export async function authorizePage(guard: AuthGuard, request: Request | NodeRequest): Promise<PageAuth> {
-  const headers = readHeaders(request);
-  const found = await guard.check(request.method ?? "GET", headers, request, true);
+  const found = await checkRequest(guard, request, true);
   const sent = found.refusal?.headers ?? found.headers;
   return {
     auth: found.auth,
     response: found.refusal ? toResponse(found.refusal) : null,
     headers: toPairs(found.headers),
-    cookie: mergeCookies(headers, readSetCookies(sent)),
+    cookie: mergeCookies(readHeaders(request), readSetCookies(sent)),
   };
+}
+
+/** Checks a request whose host waits for a promise: a loop of such calls lets the event loop turn. */
+async function checkRequest(
+  guard: AuthGuard,
+  request: Request | NodeRequest,
+  renews: boolean,
+): Promise<GuardOutcome> {
+  while (callBudget.isSpent) await callBudget.renewed();
+  const method = request.method ?? "GET";
+  const [headers, auth] = callBudget.charge(() => {
+    const sent = readHeaders(request);
+    return [sent, guard.recall(method, sent)] as const;
+  });
+  return auth ? { auth, refusal: null, headers: [] } : guard.check(method, headers, request, renews);
 }
 
 function readHeaders(request: Request | NodeRequest): string[] {

@@ -63,7 +63,7 @@ export function createFastifyPlugin(adapterAt: (prefix: string) => RestAdapter):
 
 /** @internal */
 export function createFastifyAuth(guard: AuthGuard): FastifyHook {
-  return async (request, reply) => {
+  const check: FastifyHook = async (request, reply) => {
     const { raw } = request;
     const found = await guard.check(raw.method ?? "GET", readRawHeaders(raw), request, true);
     if (found.refusal) return sendReply(reply, found.refusal);
@@ -71,6 +71,15 @@ export function createFastifyAuth(guard: AuthGuard): FastifyHook {
     (request as { auth?: Auth | null }).auth = found.auth;
     return undefined;
   };
+  // Fastify passes a third argument, and takes a hook that calls it or one that returns a promise. A host may call the hook itself.
+  const hook = (request: FastifyRequestLike, reply: FastifyReplyLike, done?: () => void) => {
+    const { raw } = request;
+    const auth = guard.recall(raw.method ?? "GET", raw.rawHeaders);
+    if (!auth) return check(request, reply);
+    (request as { auth?: Auth | null }).auth = auth;
+    return done ? done() : Promise.resolve();
+  };
+  return hook as FastifyHook;
 }
 
 function sendReply(reply: FastifyReplyLike, { status, headers, body }: RestAnswer): FastifyReplyLike {

@@ -1,0 +1,1 @@
+console.log("usr_0");
