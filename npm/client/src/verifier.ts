@@ -198,7 +198,7 @@ export function createVerifier(
       throw new HelloJohnError("missing_token", "no access token was given", { status: 401 });
     }
     const object = token.length > TOKEN_MAX ? null : await readSigned(token, "JWT", findKey);
-    if (!object || !hasClaims(object, issuer, tenantId)) throw invalid();
+    if (!object || !hasClaims(object, issuer, tenantId) || !hasBegun(object, now())) throw invalid();
     const claims = object.value as unknown as AccessTokenClaims;
     requireTime(claims, now());
     return claims;
@@ -304,6 +304,13 @@ function hasClaims({ value, written }: StrictObject, issuer: string, tenantId: s
     optional("email", 320) &&
     (org === null ? orgRole === null : orgRole === role)
   );
+}
+
+/** Whether the time of `nbf` has come. The engine writes none; a token that has one all the same is bound by it. */
+function hasBegun({ value, written }: StrictObject, time: number): boolean {
+  if (value["nbf"] === undefined) return true;
+  const begin = written.get("nbf") ?? "";
+  return /^-?\d{1,15}$/.test(begin) && Number(begin) * 1000 <= time;
 }
 
 const isText = (value: unknown, longest: number) =>
