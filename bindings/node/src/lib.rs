@@ -31,7 +31,8 @@ mod validator_table;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hellojohn::{EngineBuilder, ErrorCode};
+use hellojohn::{EngineBuilder, ErrorCode, OsRandom, Random};
+use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 /// The error table: HTTP status by code.
@@ -51,6 +52,14 @@ pub fn version() -> &'static str {
 pub fn is_first_in_process() -> bool {
     static WAS_CALLED: AtomicBool = AtomicBool::new(false);
     !WAS_CALLED.swap(true, Ordering::Relaxed)
+}
+
+/// A new name for one that holds leases. Node's own module for random bytes takes longer to load than all of the package.
+#[napi(catch_unwind)]
+pub fn new_holder() -> napi::Result<Buffer> {
+    let mut bytes = vec![0; 16];
+    OsRandom.fill(&mut bytes).map_err(|_| napi::Error::from_reason("there is no randomness"))?;
+    Ok(bytes.into())
 }
 
 /// Closes every engine of the process, which is about to end.

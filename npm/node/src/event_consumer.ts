@@ -1,8 +1,7 @@
-import { randomBytes } from "node:crypto";
 import type { Event } from "./generated/types";
 import { toEvent, type WireEvent } from "./generated/wire";
 import { clearInterval, clearTimeout, setInterval, setTimeout } from "./internal/globals";
-import { callAsync, unwrap } from "./internal/native";
+import { addon, callAsync, unwrap } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
 
 /** @internal */
@@ -45,7 +44,7 @@ export class EventConsumer {
   readonly ended: Promise<void>;
   readonly #tenant: NativeTenant;
   readonly #name: string;
-  readonly #holder = randomBytes(16);
+  readonly #holder = addon.newHolder();
   readonly #stop = new Stop();
 
   /** @internal */

@@ -67,7 +67,7 @@ import { REST_OPTIONS } from "./rest/options";
 import { Sessions } from "./sessions";
 import { countSessions, type StatsOptions, type StatsSeries } from "./stats";
 import { type AccessTokenClaims, type TokenVerification, Verifier } from "./verification";
-import { Webhook, type WebhookOptions } from "./webhooks";
+import type { Webhook, WebhookOptions } from "./webhooks";
 
 const VERIFY = { audience: "audience", clockSkewSeconds: "leeway_s" } as const;
 
@@ -230,7 +230,9 @@ export class HelloJohn {
    */
   webhooks(options: WebhookOptions): Webhook {
     this.#refuseIfClosed();
-    return new Webhook(this.#tenant, options);
+    // Needs Node's modules for HTTP, which take longer to load than all of this package.
+    const webhooks = require("./webhooks") as typeof import("./webhooks");
+    return new webhooks.Webhook(this.#tenant, options);
   }
 
   /**

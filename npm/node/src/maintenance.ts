@@ -1,9 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { isDate, readTime } from "./clock";
 import { validationError } from "./errors";
 import type { WireMaintenanceReport } from "./generated/wire";
 import { clearTimeout, setTimeout } from "./internal/globals";
-import { callAsync } from "./internal/native";
+import { addon, callAsync } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
 import { readRequiredMembers, readText, toRequestJson } from "./internal/validate";
 import type { Duration } from "./values";
@@ -53,7 +52,7 @@ export function maintainBySelf(tenant: NativeTenant, hasOwnClock: boolean): () =
   // A clock that the host moves says nothing about when to do it.
   const seconds = tenant.maintenanceInterval() ?? (hasOwnClock ? 0 : INTERVAL);
   if (seconds === 0) return () => undefined;
-  const holder = randomBytes(16);
+  const holder = addon.newHolder();
   const object = new WeakRef(tenant);
   let timer: NodeJS.Timeout | undefined;
   let isOver = false;

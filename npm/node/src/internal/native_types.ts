@@ -6,6 +6,7 @@ export interface Addon {
   version(): string;
   errorStatuses(): Record<string, number>;
   isFirstInProcess(): boolean;
+  newHolder(): Uint8Array;
   closeEngines(): void;
   CompletionQueue: new (deliver: (batch: CompletedCalls) => void) => CompletionQueue;
   NativeClock: new (at: number) => NativeClock;
