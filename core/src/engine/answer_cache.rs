@@ -1,33 +1,19 @@
-//! The cache of verified access tokens. A token that is asked about again needs no signature check and, while no commit has
-//! touched its session, no read of the store.
+//! The cache of answers: bounded in number and in bytes. What is in it, `remembered.rs` says.
 
 use std::collections::{HashMap, hash_map};
 use std::mem;
-use std::sync::Arc;
 
 use parking_lot::Mutex;
-use sha2::{Digest, Sha256};
 
-use super::answers::VerifiedAccess;
-use crate::json;
-use crate::model::factor::{Factor, Factors};
-use crate::model::identity::Identity;
-use crate::model::session::Session;
-use crate::token::access_claims::AccessClaims;
-
-/// The handle that verified, because another handle of the same tenant may not know its secret key any more, and the hash
-/// of the whole token: no token is kept.
+/// The handle that answered, because another handle of the same tenant may not know its secret key any more, and the hash
+/// of the question: no token is kept.
 pub(super) type CacheKey = (u64, [u8; 32]);
-
-pub(super) fn cache_key(handle: u64, token: &str) -> CacheKey {
-    (handle, Sha256::digest(token).into())
-}
 
 /// What a cache may hold: the smaller of the two limits counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct CacheLimits {
-    /// How many tokens; 0 turns the cache off.
-    pub tokens: usize,
+    /// How many answers; 0 turns the cache off.
+    pub answers: usize,
     /// How many bytes of memory, that of the cache's own tables included.
     pub bytes: usize,
 }
@@ -38,101 +24,20 @@ pub(super) trait CountedBytes {
     fn counted_bytes(&self) -> usize;
 }
 
-impl CountedBytes for Factors {
-    fn counted_bytes(&self) -> usize {
-        // What the vector has reserved is at most the power of two above its length.
-        let reserved =
-            self.as_slice().len().next_power_of_two() * size_of::<Factor>() + json::ALLOCATION_BYTES;
-        let texts =
-            self.as_slice().iter().map(|factor| factor.method.as_str().len() + json::ALLOCATION_BYTES);
-        if self.as_slice().is_empty() { 0 } else { reserved + texts.sum::<usize>() }
-    }
-}
-
-impl CountedBytes for VerifiedAccess {
-    fn counted_bytes(&self) -> usize {
-        // Taken apart, so that a new field has to be counted before this compiles.
-        let VerifiedAccess { session, claims, outdated: _, validator: _ } = self;
-        let Session {
-            id: _,
-            user_id,
-            tenant_id,
-            status: _,
-            user_agent,
-            ip_address: _,
-            country: _,
-            device_type: _,
-            device_fingerprint,
-            created_at: _,
-            last_active_at: _,
-            expires_at: _,
-            access_expires_at: _,
-            revoked_at: _,
-            end_reason: _,
-            identity: Identity { org_id, role, mfa_verified: _, email, claims: own },
-            auth_time: _,
-            factors,
-            actor,
-            last_ip_address: _,
-            last_user_agent,
-        } = session;
-        let AccessClaims {
-            user_id: token_user_id,
-            session_id: _,
-            tenant_id: token_tenant_id,
-            org_id: token_org_id,
-            role: token_role,
-            mfa_verified: _,
-            auth_time: _,
-            factors: token_factors,
-            actor_user_id: token_actor,
-            email: token_email,
-            issued_at: _,
-            expires_at: _,
-            token_id,
-            payload,
-        } = claims;
-        let texts = [
-            Some(user_id.as_str()),
-            Some(tenant_id.as_str()),
-            user_agent.as_ref().map(|text| text.as_str()),
-            device_fingerprint.as_ref().map(|text| text.as_str()),
-            org_id.as_ref().map(|text| text.as_str()),
-            role.as_ref().map(|text| text.as_str()),
-            email.as_ref().map(|text| text.as_str()),
-            last_user_agent.as_ref().map(|text| text.as_str()),
-            Some(token_user_id.as_str()),
-            Some(token_tenant_id.as_str()),
-            token_org_id.as_ref().map(|text| text.as_str()),
-            token_role.as_ref().map(|text| text.as_str()),
-            token_email.as_ref().map(|text| text.as_str()),
-            Some(&**token_id),
-            token_actor.as_ref().map(|text| text.as_str()),
-            actor.as_ref().map(|actor| actor.user_id.as_str()),
-            actor.as_ref().map(|actor| actor.reason.as_str()),
-        ];
-        let factors: usize = factors.counted_bytes() + token_factors.counted_bytes();
-        let texts: usize = texts.iter().flatten().map(|text| text.len() + json::ALLOCATION_BYTES).sum();
-        size_of::<VerifiedAccess>()
-            + texts
-            + factors
-            + json::heap_bytes(own.as_object())
-            + json::heap_bytes(payload)
-    }
-}
-
 /// What a table needs for an entry: key, pointer, size and control byte, in a table that is a power of two and doubles when
 /// seven eighths of it are full; and the counters in front of the value.
-const ENTRY_BYTES: usize = 2 * (size_of::<(CacheKey, Entry<()>)>() + 1) * 8 / 7 + 32;
+const fn entry_bytes<V>() -> usize {
+    2 * (size_of::<(CacheKey, Entry<V>)>() + 1) * 8 / 7 + 32
+}
 
 struct Entry<V> {
-    value: Arc<V>,
+    value: V,
     bytes: usize,
 }
 
 /// A bounded cache in three generations. When the youngest is full it becomes the older one, and the entries of the former
 /// older one are evicted few by few, at every insertion: evicting them all at once would be a latency spike.
-pub(super) struct TokenCache<V> {
+pub(super) struct AnswerCache<V> {
     /// What one generation may hold.
     limits: CacheLimits,
     generations: Mutex<Generations<V>>,
@@ -169,7 +74,7 @@ impl<V> Generation<V> {
     }
 }
 
-impl<V: CountedBytes> TokenCache<V> {
+impl<V: Clone + CountedBytes> AnswerCache<V> {
     pub(super) fn new(limits: CacheLimits) -> Self {
         let generations = Generations {
             younger: Generation::default(),
@@ -177,28 +82,28 @@ impl<V: CountedBytes> TokenCache<V> {
             evicting: HashMap::new().into_iter(),
             evicting_bytes: 0,
         };
-        let limits = CacheLimits { tokens: limits.tokens / 3, bytes: limits.bytes / 3 };
-        TokenCache { limits, generations: Mutex::new(generations) }
+        let limits = CacheLimits { answers: limits.answers / 3, bytes: limits.bytes / 3 };
+        AnswerCache { limits, generations: Mutex::new(generations) }
     }
 
-    pub(super) fn get(&self, key: &CacheKey) -> Option<Arc<V>> {
+    pub(super) fn get(&self, key: &CacheKey) -> Option<V> {
         let mut generations = self.generations.lock();
         if let Some(found) = generations.younger.entries.get(key) {
-            return Some(Arc::clone(&found.value));
+            return Some(found.value.clone());
         }
         let entry = generations.older.remove(key)?;
-        let found = Arc::clone(&entry.value);
+        let found = entry.value.clone();
         self.insert_into(&mut generations, *key, entry);
         Some(found)
     }
 
     /// Keeps a value, unless it alone would fill a generation.
-    pub(super) fn insert(&self, key: CacheKey, value: &Arc<V>) {
-        let bytes = value.counted_bytes() + ENTRY_BYTES;
-        if self.limits.tokens == 0 || bytes > self.limits.bytes {
+    pub(super) fn insert(&self, key: CacheKey, value: V) {
+        let bytes = value.counted_bytes() + entry_bytes::<V>();
+        if self.limits.answers == 0 || bytes > self.limits.bytes {
             return;
         }
-        let entry = Entry { value: Arc::clone(value), bytes };
+        let entry = Entry { value, bytes };
         let mut generations = self.generations.lock();
         generations.younger.remove(&key);
         generations.older.remove(&key);
@@ -209,7 +114,7 @@ impl<V: CountedBytes> TokenCache<V> {
     fn insert_into(&self, generations: &mut Generations<V>, key: CacheKey, entry: Entry<V>) {
         let younger = &generations.younger;
         let is_full =
-            younger.entries.len() >= self.limits.tokens || younger.bytes + entry.bytes > self.limits.bytes;
+            younger.entries.len() >= self.limits.answers || younger.bytes + entry.bytes > self.limits.bytes;
         if is_full {
             let older = mem::take(&mut generations.younger);
             let oldest = mem::replace(&mut generations.older, older);
@@ -231,13 +136,19 @@ impl<V: CountedBytes> TokenCache<V> {
 mod tests {
     use super::*;
 
+    fn key(handle: u64, question: &str) -> CacheKey {
+        let mut hash = [0; 32];
+        hash[..question.len()].copy_from_slice(question.as_bytes());
+        (handle, hash)
+    }
+
     impl CountedBytes for usize {
         fn counted_bytes(&self) -> usize {
             *self
         }
     }
 
-    impl<V> TokenCache<V> {
+    impl<V> AnswerCache<V> {
         /// Entries and bytes, by looking at each.
         fn held(&self) -> (usize, usize) {
             let Generations { younger, older, evicting, evicting_bytes } = &*self.generations.lock();
@@ -256,20 +167,20 @@ mod tests {
         for (tokens, bytes) in
             [(0, 1 << 20), (3, 1 << 20), (100, 1 << 20), (1 << 20, 90_000), (1 << 20, 9_000)]
         {
-            let cache = TokenCache::<usize>::new(CacheLimits { tokens, bytes });
-            let often = cache_key(1, "often");
+            let cache = AnswerCache::<usize>::new(CacheLimits { answers: tokens, bytes });
+            let often = key(1, "often");
             for n in 0..3000_u32 {
                 number =
                     number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 // Mostly small values, now and then a large one.
                 let size = if number >> 60 == 0 { 2_000 } else { ((number >> 40) & 0xff) as usize };
-                cache.insert(often, &Arc::new(100));
-                cache.insert(cache_key(1, &n.to_string()), &Arc::new(size));
+                cache.insert(often, 100);
+                cache.insert(key(1, &n.to_string()), size);
                 let (held_tokens, held_bytes) = cache.held();
                 assert!(held_tokens <= tokens, "{held_tokens} of {tokens} tokens");
                 assert!(held_bytes <= bytes, "{held_bytes} of {bytes} bytes");
                 assert_eq!(cache.get(&often).is_some(), tokens > 0, "{n} of {tokens}, {bytes}");
-                assert_eq!(cache.get(&cache_key(2, "often")), None);
+                assert_eq!(cache.get(&key(2, "often")), None);
             }
             if tokens > 100 {
                 assert!(cache.held().1 > bytes / 10, "much room is left");
@@ -279,20 +190,20 @@ mod tests {
 
     #[test]
     fn a_value_that_would_fill_the_cache_is_not_kept() {
-        let cache = TokenCache::<usize>::new(CacheLimits { tokens: 100, bytes: 9_000 });
-        let (small, large) = (cache_key(1, "small"), cache_key(1, "large"));
-        cache.insert(small, &Arc::new(100));
-        cache.insert(large, &Arc::new(4_000));
+        let cache = AnswerCache::<usize>::new(CacheLimits { answers: 100, bytes: 9_000 });
+        let (small, large) = (key(1, "small"), key(1, "large"));
+        cache.insert(small, 100);
+        cache.insert(large, 4_000);
         assert!(cache.get(&small).is_some() && cache.get(&large).is_none());
     }
 
     #[test]
     fn a_value_that_grows_is_counted_once() {
-        let cache = TokenCache::<usize>::new(CacheLimits { tokens: 100, bytes: 30_000 });
-        let key = cache_key(1, "token");
+        let cache = AnswerCache::<usize>::new(CacheLimits { answers: 100, bytes: 30_000 });
+        let token = key(1, "token");
         for size in [100, 2_000, 50] {
-            cache.insert(key, &Arc::new(size));
-            assert_eq!(cache.held(), (1, size + ENTRY_BYTES));
+            cache.insert(token, size);
+            assert_eq!(cache.held(), (1, size + entry_bytes::<usize>()));
         }
     }
 }
