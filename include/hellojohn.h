@@ -345,8 +345,8 @@ typedef struct {
   const hj_clock *clock;
   /// How safe a change is when its call returns; default HJ_DURABILITY_FULL.
   hj_durability durability;
-  /// How many verified access tokens the engine keeps in memory; 0 means the default of 8192, a negative number means
-  /// none, more than 1,000,000 means 1,000,000. Without claims of the host's own, a token takes some 4 KB of
+  /// How many verified access tokens and lists of users' sessions the engine keeps in memory; 0 means the default of 8192, a
+  /// negative number means none, more than 1,000,000 means 1,000,000. Without claims of the host's own, a token takes some 4 KB of
   /// `token_cache_bytes`.
   int32_t token_cache_capacity;
   /// Which accounts of the system may open the files that the engine creates; default HJ_FILE_ACCESS_OWNER. Anything else
@@ -366,7 +366,7 @@ typedef struct {
   /// After a larger step every call fails with HJ_ERR_CLOCK_JUMP until the clock is set back, hj_engine_lower_clock_mark
   /// is called or the process restarts. Sleep of the machine is no step.
   uint64_t max_clock_jump_s;
-  /// How many bytes of memory the kept tokens may occupy; 0 means the default of 32 MiB. What does not fit is not kept.
+  /// How many bytes of memory the kept tokens and lists may occupy; 0 means the default of 32 MiB. What does not fit is not kept.
   uint64_t token_cache_bytes;
   /// 1 opens a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); 0, the default,
   /// makes that fail with HJ_ERR_STORAGE_IO. Processes that open it on more than one machine, or through more than one

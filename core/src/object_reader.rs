@@ -1,6 +1,8 @@
 //! The one reader of JSON objects, for requests and options: each member is taken by its name as a value of its type, and
 //! a name that no reader took is refused. A wrong value is a `validation_error` that names the member.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::error::Error;
@@ -110,6 +112,11 @@ impl ObjectReader {
         format!("{}{name}", self.path)
     }
 
+    /// [`path_of`](Self::path_of) without a copy where nothing stands before the name.
+    fn path_to<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        if self.path.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(self.path_of(name)) }
+    }
+
     /// Whether the member is there; null counts as absent.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.members.get(name).is_some_and(|value| !value.is_null())
@@ -122,7 +129,7 @@ impl ObjectReader {
 
     /// A member that may be left out; null counts as absent.
     pub(crate) fn optional<T: FromMember>(&mut self, name: &str) -> Result<Option<T>, Error> {
-        self.take(name).map(|value| T::from_member(&self.path_of(name), value)).transpose()
+        self.take(name).map(|value| T::from_member(&self.path_to(name), value)).transpose()
     }
 
     /// A member that must be there.
@@ -132,7 +139,7 @@ impl ObjectReader {
 
     /// A member of a change: absent leaves the value as it is, null is refused.
     pub(crate) fn changed<T: FromMember>(&mut self, name: &str) -> Result<Option<T>, Error> {
-        self.members.remove(name).map(|value| T::from_member(&self.path_of(name), value)).transpose()
+        self.members.remove(name).map(|value| T::from_member(&self.path_to(name), value)).transpose()
     }
 
     /// A member of a change: absent leaves the value as it is, null clears it.

@@ -21,6 +21,7 @@ export const BARS = {
   "P8 better-auth": { least: 10 },
   "P8 create": { least: 5 },
   "P8 read": { least: 5 },
+  "P8 read anew": { least: 1.5 },
   "P8 revoke": {},
   P9: { least: 10 },
   "P10 open": { most: 1.2 },

@@ -16,7 +16,7 @@ test("the files of a database have the mode of its access, whatever the mask", a
     const database = `${makeFolder(t)}/sessions.db`;
     const hj = makeTenant(t, { database, fileAccess });
     await hj.ready();
-    for (const suffix of ["", "-wal", "-shm", "-hj1"]) {
+    for (const suffix of ["", "-wal", "-shm", "-hj2"]) {
       assert.equal(statSync(database + suffix).mode & 0o777, mode, `${fileAccess} ${suffix}`);
     }
   }

@@ -44,8 +44,11 @@ test("every operation of the package is told once", async (t) => {
   expectTold("refresh");
   await hj.sessions.update(session.id, { mfaVerified: true });
   expectTold("update");
-  await hj.sessions.list("usr_1");
-  expectTold("list");
+  for (const isFromCache of [false, true]) {
+    await hj.sessions.list("usr_1");
+    assert.deepEqual([told[0].isFromCache, told[0].rows], [isFromCache, 1]);
+    expectTold("list");
+  }
   await hj.sessions.count({});
   expectTold("count");
   await hj.sessions.explain(session.id);

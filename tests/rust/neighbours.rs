@@ -1,4 +1,4 @@
-//! What a process remembers of verified tokens, while other processes revoke, write about other sessions, are killed and stopped at any
+//! What a process remembers of verified tokens and of users' lists, while other processes revoke, write about other sessions, are killed and stopped at any
 //! moment, other programs commit, and the file in which processes tell each other of their commits is deleted, overwritten and cut.
 //! A revocation that has returned, in any process, is seen by the very next call. `HJ_NEIGHBOURS=n` sets how many revocations are tried.
 
@@ -11,8 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use hellojohn::{Durability, Engine, ErrorCode, Grant, Tenant};
-use hellojohn_tests::fixture::{Database, code, rounds, sign_in, tenant};
+use hellojohn::{
+    CacheValidator, Durability, Engine, ErrorCode, Grant, Limit, ListQuery, SessionFilter, Tenant,
+};
+use hellojohn_tests::fixture::{Database, code, rounds, sign_in, tenant, user};
 
 /// A process beside this one, which ends with this value.
 struct Neighbour {
@@ -62,24 +64,39 @@ fn open(database: &Database) -> Engine {
 }
 
 fn shared_file(database: &Database) -> PathBuf {
-    database.folder().join("sessions.db-hj1")
+    database.folder().join("sessions.db-hj2")
 }
 
 /// The sessions that this process remembers at a time.
 const REMEMBERED: usize = 16;
 
-/// Has `count` revocations made by other processes; each must be seen by the next call. Answers how many checks of the other tokens were
-/// answered from memory, of how many.
+/// Has `count` revocations made by other processes; each must be seen by the next call. Answers how many checks of the other tokens,
+/// and of another user's list, were answered from memory, of how many.
 fn require_seen(tenant: &Tenant, revoker: &mut Neighbour, count: u64) -> (u64, u64) {
     let mut grants: Vec<Grant> = (0..REMEMBERED).map(|_| sign_in(tenant, "u")).collect();
+    sign_in(tenant, "quiet");
     let (mut kept, mut checked) = (0, 0);
+    let [changed, quiet] = ["u", "quiet"].map(|id| {
+        ListQuery::default().filter(SessionFilter::of_user(user(id))).limit(Limit::new(100).unwrap())
+    });
     for round in 0..count {
         let at = (round.wrapping_mul(7_919) % REMEMBERED as u64) as usize;
         let before: Vec<_> = grants
             .iter()
             .map(|grant| tenant.verify_access_token(grant.access_token.expose()).unwrap())
             .collect();
+        // Remembered by the engine, and by its caller.
+        let listed = tenant.list(&changed).unwrap();
+        assert!(listed.data.iter().any(|session| session.id == grants[at].session.id), "{round}");
+        let list = tenant.list_cacheable(&changed).unwrap().1;
+        let quiet_list = tenant.list_cacheable(&quiet).unwrap().1;
         revoker.revoke(&grants[at]);
+        let is_fresh = |list: CacheValidator| tenant.is_fresh(&list).unwrap();
+        assert!(!list.is_some_and(is_fresh), "the list at revocation {round}");
+        let listed = tenant.list(&changed).unwrap();
+        assert!(listed.data.iter().all(|session| session.id != grants[at].session.id), "{round}");
+        kept += u64::from(quiet_list.is_some_and(is_fresh));
+        checked += 1;
         let token = grants[at].access_token.expose();
         assert!(!tenant.is_fresh(before[at].validator()).unwrap(), "revocation {round}");
         assert_eq!(code(tenant.verify_access_token(token)), Some(ErrorCode::SessionRevoked), "{round}");

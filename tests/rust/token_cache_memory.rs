@@ -1,10 +1,10 @@
-//! The token cache occupies no more memory than it was allowed, whatever the tokens carry. A program of its own, because it
+//! The cache of verified tokens and lists occupies no more memory than it was allowed, whatever the sessions carry. A program of its own, because it
 //! counts every byte that the process allocates.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-use hellojohn::{CreateSession, Engine};
+use hellojohn::{CreateSession, Engine, ListQuery, SessionFilter};
 use hellojohn_tests::fixture::{Database, Process, START, tenant, user};
 
 struct CountingAllocator;
@@ -62,14 +62,14 @@ fn the_cache_occupies_no_more_memory_than_it_was_allowed() {
         let builder = Engine::builder().token_cache_bytes(LIMIT);
         let process = Process::open(database.path(), START, builder);
         let tenant = tenant(&process.engine, "tnt");
-        let create = || {
-            let mut request = CreateSession::new(user("u"));
+        let create = |number: usize| {
+            let mut request = CreateSession::new(user(&format!("usr_{}", number / 3)));
             request.identity.claims = claims.parse().expect("claims");
             tenant.create(request).expect("a sign-in").access_token
         };
         // Of most kinds more than fit.
         let count = if claims.len() < 1_000 { 700 } else { 80 };
-        let tokens: Vec<_> = (0..count).map(|_| create()).collect();
+        let tokens: Vec<_> = (0..count).map(create).collect();
         tenant.verify_locally(tokens[0].expose(), &Default::default()).expect("a good token");
 
         let before = allocated();
@@ -81,5 +81,14 @@ fn the_cache_occupies_no_more_memory_than_it_was_allowed() {
         const BESIDE: usize = 64 << 10;
         assert!(growth <= (LIMIT + BESIDE) as isize, "{name}: {growth} bytes");
         assert!(growth >= LIMIT as isize / 10, "{name}: {growth} bytes only, the count is far too high");
+
+        let list = |number: usize| {
+            let filter = SessionFilter::of_user(user(&format!("usr_{number}")));
+            assert_eq!(tenant.list(&ListQuery::default().filter(filter)).expect("a list").data.len(), 3);
+        };
+        list(0);
+        (0..count / 3).for_each(list);
+        let growth = allocated() - before;
+        assert!(growth <= (LIMIT + BESIDE) as isize, "{name}: {growth} bytes with lists");
     }
 }

@@ -13,8 +13,11 @@ use serde_json::{Map, Value, json};
 use crate::session_values::SessionValues;
 
 pub(crate) fn encode(value: &impl Serialize) -> Result<String, Error> {
-    serde_json::to_string(value)
-        .map_err(|_| Error::new(ErrorCode::Internal, "the answer could not be written as JSON"))
+    serde_json::to_string(value).map_err(|_| unwritable())
+}
+
+fn unwritable() -> Error {
+    Error::new(ErrorCode::Internal, "the answer could not be written as JSON")
 }
 
 #[derive(Serialize)]
@@ -74,11 +77,21 @@ pub(crate) fn encode_session(session: &Session, number: Option<i64>) -> Result<S
 struct PageJson<'a> {
     data: Vec<SessionValues<'a>>,
     next_cursor: Option<String>,
+    /// Of the validator that says whether this page is fresh.
+    number: Option<i64>,
 }
 
-pub(crate) fn encode_page(page: &Page<Session>) -> Result<String, Error> {
+/// About what a session takes as JSON: a text that grows is copied again and again.
+const SESSION_BYTES: usize = 512;
+
+pub(crate) fn encode_page(page: &Page<Session>, number: Option<i64>) -> Result<String, Error> {
     let next_cursor = page.next_cursor.as_ref().map(ToString::to_string);
-    encode(&PageJson { data: page.data.iter().map(SessionValues).collect(), next_cursor })
+    let mut json = Vec::with_capacity(SESSION_BYTES * (page.data.len() + 1));
+    let page = PageJson { data: page.data.iter().map(SessionValues).collect(), next_cursor, number };
+    serde_json::to_writer(&mut json, &page)
+        .ok()
+        .and_then(|()| String::from_utf8(json).ok())
+        .ok_or_else(unwritable)
 }
 
 pub(crate) fn encode_event_page(page: &EventPage) -> Result<String, Error> {

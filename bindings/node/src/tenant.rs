@@ -144,18 +144,19 @@ impl NativeTenant {
         })
     }
 
-    /// `ListQuery` as JSON → page.
+    /// `ListQuery` as JSON → page, with the number of its validator if it may be cached.
     #[napi(catch_unwind)]
     pub fn list(&self, env: Env, query: String) -> Either<String, u32> {
         let begun = self.calls.begin_read(env, |tenant| {
             let pending = tenant.begin_list(ListQuery::from_json(read_object(&query)?)?);
-            Ok(move || encode_page(&pending.wait()?))
+            Ok(move || encode_page(&pending.wait()?, None))
         });
         if let Some(call) = begun {
             return Either::B(call);
         }
-        self.calls.read_inline(env, move |_, tenant| {
-            encode_page(&tenant.list(&ListQuery::from_json(read_object(&query)?)?)?)
+        self.calls.read_inline(env, move |engine, tenant| {
+            let (page, validator) = tenant.list_cacheable(&ListQuery::from_json(read_object(&query)?)?)?;
+            encode_page(&page, validator.map(|validator| engine.validators.keep(validator)))
         })
     }
 

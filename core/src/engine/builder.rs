@@ -4,10 +4,10 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::sync::Arc;
 
+use super::answer_cache::CacheLimits;
 use super::inner::{EngineInner, EngineSettings};
 use super::observer::Observer;
 use super::tenant::Tenant;
-use super::token_cache::CacheLimits;
 use crate::clock::{Clock, MachineTime, TimeSource};
 use crate::duration::Duration;
 use crate::error::Error;
@@ -104,15 +104,15 @@ impl EngineBuilder {
         self
     }
 
-    /// How many verified access tokens the engine caches; default 8192, 0 for none, at most 1,000,000. Without claims of
-    /// the host's own, one takes about 4 KB of [`token_cache_bytes`](Self::token_cache_bytes).
+    /// How many verified access tokens and first pages of users' lists the engine caches; default 8192, 0 for none, at most 1,000,000.
+    /// Without claims of the host's own, a token takes about 4 KB of [`token_cache_bytes`](Self::token_cache_bytes).
     pub fn token_cache_capacity(mut self, tokens: usize) -> Self {
-        self.token_cache.tokens = tokens.min(Self::TOKEN_CACHE_CAPACITY_MAX);
+        self.token_cache.answers = tokens.min(Self::TOKEN_CACHE_CAPACITY_MAX);
         self
     }
 
-    /// How many bytes of memory the cached access tokens may occupy; default 32 MiB. What does not fit is not cached:
-    /// the oldest tokens leave, and a token whose claims alone would take a third is verified anew each time.
+    /// How many bytes of memory the cached access tokens and lists may occupy; default 32 MiB. What does not fit is not cached:
+    /// the oldest answers leave, and a token whose claims alone would take a third is verified anew each time.
     ///
     /// ```
     /// use hellojohn::Engine;
@@ -233,7 +233,7 @@ impl EngineBuilder {
                 issuer,
                 key_strength,
                 sign_in_limit: self.sign_in_limit,
-                token_cache: self.token_cache,
+                answer_cache: self.token_cache,
                 direct_ends_max: self.direct_ends_max,
                 event_detail: self.event_detail,
                 observer: self.observer,
@@ -258,7 +258,7 @@ impl Engine {
             issuer: DEFAULT_ISSUER.into(),
             store: StoreOptions::default(),
             token_cache: CacheLimits {
-                tokens: DEFAULT_TOKEN_CACHE_CAPACITY,
+                answers: DEFAULT_TOKEN_CACHE_CAPACITY,
                 bytes: EngineBuilder::TOKEN_CACHE_BYTES_DEFAULT,
             },
             direct_ends_max: DEFAULT_DIRECT_ENDS_MAX,

@@ -1,14 +1,12 @@
-//! What an answer about one session depends on, so that a cache can ask later whether the answer still holds.
+//! What an answer about one session, or about the sessions of a user, depends on, so that a cache can ask later whether the answer
+//! still holds.
 
 use std::fmt;
 
 use crate::clock::Timestamp;
-use crate::duration::Duration;
-use crate::model::id::SessionId;
-use crate::model::session::{End, SessionTimes};
-use crate::store::{CommitVersion, Store, VerifyLease};
+use crate::store::{CommitVersion, Store, Subject, VerifyLease};
 
-/// What an answer about one session depends on: [`Tenant::is_fresh`](crate::Tenant::is_fresh) says whether a cached answer
+/// What an answer about one session, or about the sessions of a user, depends on: [`Tenant::is_fresh`](crate::Tenant::is_fresh) says whether a cached answer
 /// still holds. (HTTP caches call such a value a validator, RFC 9110, section 8.8.)
 #[derive(Clone, PartialEq)]
 pub struct CacheValidator {
@@ -20,19 +18,17 @@ pub struct CacheValidator {
     pub(super) commit_version: Option<CommitVersion>,
     /// Of a verification whose answer is remembered for a time.
     pub(super) lease: Option<VerifyLease>,
-    pub(super) session: SessionId,
-    pub(super) times: SessionTimes,
-    pub(super) idle_timeout: Option<Duration>,
-    pub(super) end: Option<End>,
-    /// The `exp` of the token, for an answer about a token.
-    pub(super) token_expires_at: Option<Timestamp>,
+    pub(super) subject: Subject,
+    /// From when on the clock alone makes another answer: a session that was active has reached its end, or the token its `exp`.
+    /// `None` for never: an end that was answered is final.
+    pub(super) holds_until: Option<Timestamp>,
 }
 
 impl CacheValidator {
     /// The highest clock mark that other processes are known to have set, if the store has certainly committed nothing that
     /// concerns the answer.
     pub(super) fn clock_mark_if_unchanged(&self, store: &dyn Store) -> Option<Timestamp> {
-        store.clock_mark_if_unchanged(self.session, self.commit_version?)
+        store.clock_mark_if_unchanged(self.subject, self.commit_version?)
     }
 
     /// Whether it goes by a time for which a verification may be remembered ([`VerifyMode`](crate::VerifyMode)), and not by what has been
@@ -42,10 +38,9 @@ impl CacheValidator {
         self.lease.is_some_and(|lease| lease.length_ms > 0)
     }
 
-    /// Whether the answer is the same at `now` for an unchanged session.
+    /// Whether the answer is the same at `now` for an unchanged subject.
     pub(super) fn holds_at(&self, now: Timestamp) -> bool {
-        self.token_expires_at.is_none_or(|expires_at| now < expires_at)
-            && self.times.end_by_clock(now, self.idle_timeout) == self.end
+        self.holds_until.is_none_or(|until| now < until)
     }
 }
 

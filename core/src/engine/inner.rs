@@ -1,4 +1,4 @@
-//! What all handles of one engine share: the store, the clock and its high-water mark, randomness, the token cache.
+//! What all handles of one engine share: the store, the clock and its high-water mark, randomness, the cache of answers.
 
 use std::cmp::Ordering;
 use std::mem::ManuallyDrop;
@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering as AtomicOrde
 
 use parking_lot::Mutex;
 
-use super::answers::VerifiedAccess;
+use super::answer_cache::{AnswerCache, CacheLimits};
 use super::observer::Observer;
-use super::token_cache::{CacheLimits, TokenCache};
+use super::remembered::CachedAnswer;
 use crate::clock::{ClockJumped, TimeSource, Timestamp};
 use crate::error::{ErrorCode, Failure};
 use crate::fork;
@@ -37,7 +37,7 @@ pub(super) struct EngineInner {
     pub(super) settings_changes: AtomicU64,
     /// Counts the tenant handles.
     pub(super) handles: AtomicU64,
-    pub(super) token_cache: TokenCache<VerifiedAccess>,
+    pub(super) answer_cache: AnswerCache<CachedAnswer>,
     /// Whether the files may still hold what was deleted or replaced and must not stay.
     owes_erasure: AtomicBool,
     /// How many sessions one transaction ends row by row; more are ended by a bulk end.
@@ -52,7 +52,7 @@ pub(super) struct EngineSettings {
     pub(super) issuer: Box<str>,
     pub(super) key_strength: KeyStrength,
     pub(super) sign_in_limit: Option<SignInLimit>,
-    pub(super) token_cache: CacheLimits,
+    pub(super) answer_cache: CacheLimits,
     pub(super) direct_ends_max: usize,
     pub(super) event_detail: EventDetail,
     pub(super) observer: Option<Box<dyn Observer>>,
@@ -66,7 +66,7 @@ impl EngineSettings {
             issuer: "test".into(),
             key_strength: KeyStrength::Any,
             sign_in_limit: None,
-            token_cache: CacheLimits::default(),
+            answer_cache: CacheLimits::default(),
             direct_ends_max: 500,
             event_detail: EventDetail::default(),
             observer: None,
@@ -85,7 +85,7 @@ impl EngineInner {
             issuer,
             key_strength,
             sign_in_limit,
-            token_cache,
+            answer_cache,
             direct_ends_max,
             event_detail,
             observer,
@@ -102,7 +102,7 @@ impl EngineInner {
             database_ahead: AtomicI64::new(0),
             settings_changes: AtomicU64::new(0),
             handles: AtomicU64::new(0),
-            token_cache: TokenCache::new(token_cache),
+            answer_cache: AnswerCache::new(answer_cache),
             owes_erasure: AtomicBool::new(false),
             direct_ends_max,
             event_detail,

@@ -1,12 +1,14 @@
 //! The operations (SPEC 4), one file each. All of them take the same steps: parse, transaction, now, decide, apply, commit,
 //! answer.
 //!
-//! From the bottom up: `answers` and `refusals` (what a call can come to), `token_cache` and `cache_validator`, `inner`
+//! From the bottom up: `answers` and `refusals` (what a call can come to), `answer_cache`, `cache_validator` and
+//! `remembered`, `inner`
 //! (what all handles of an engine share), `tenant_snapshot` and `provisioning` (a tenant's keys and settings), `tenant`
 //! (the handle), `transaction` (how an operation reaches the store), `session_ends` and `bulk_write` (how sessions end, one and
 //! many), the operations, `builder` (opening and closing).
 
 mod adopt;
+mod answer_cache;
 pub(crate) mod answers;
 mod backup;
 mod builder;
@@ -34,6 +36,7 @@ mod imported_before;
 mod inner;
 mod inspect;
 mod lease;
+mod list;
 mod maintenance;
 mod maintenance_round;
 mod observed;
@@ -45,6 +48,7 @@ mod provisioning;
 mod query;
 mod refresh;
 mod refusals;
+mod remembered;
 mod replayed_log;
 mod require_auth;
 mod restore;
@@ -63,7 +67,6 @@ mod signing_keys;
 mod stats;
 mod tenant;
 mod tenant_snapshot;
-mod token_cache;
 #[cfg(feature = "tracing")]
 mod tracing_observer;
 mod transaction;
@@ -87,11 +90,11 @@ pub use self::foreign_database::ForeignDatabase;
 pub use self::import_report::{ImportProblem, ImportReport, ImportRequest};
 pub(crate) use self::inspect::{InspectedToken, Standing};
 pub use self::lease::lower_lease;
+pub use self::list::ListQuery;
 pub use self::maintenance::PurgeBefore;
 pub use self::observer::{Observer, OperationReport};
 pub use self::options::EngineOptions;
 pub use self::pending::Pending;
-pub use self::query::ListQuery;
 pub use self::replayed_log::ReplayReport;
 pub use self::restore::{RestorePolicy, restore_database, restore_database_with_events};
 pub use self::revocations::RevocationList;

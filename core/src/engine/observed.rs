@@ -101,13 +101,14 @@ impl Tenant {
     pub(super) fn observe_cached<T, E: HasCode>(
         &self,
         operation: Operation,
+        rows: impl FnOnce(&T) -> u64,
         call: impl FnOnce(&mut bool) -> Result<T, E>,
     ) -> Result<T, E> {
         let begun = self.inner.begin_observed();
         let mut is_from_cache = false;
         let answer = call(&mut is_from_cache);
         if let Some(begun) = begun {
-            let report = report(operation, Some(self.id()), |_| 1, &answer);
+            let report = report(operation, Some(self.id()), rows, &answer);
             self.inner.tell(&begun, OperationReport { is_from_cache, ..report });
         }
         answer

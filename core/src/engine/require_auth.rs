@@ -79,11 +79,15 @@ impl Tenant {
         if required.is_nothing() {
             return self.verify_access_token(token);
         }
-        self.observe_cached(Operation::RequireAuth, |is_from_cache| {
-            let verified = self.check_token(None, token, is_from_cache)?;
-            self.require(required, &(&verified.session).into())?;
-            Ok(verified)
-        })
+        self.observe_cached(
+            Operation::RequireAuth,
+            |_| 1,
+            |is_from_cache| {
+                let verified = self.check_token(None, token, is_from_cache)?;
+                self.require(required, &(&verified.session).into())?;
+                Ok(verified)
+            },
+        )
     }
 
     /// Verifies an access token as [`verify_locally`](Self::verify_locally) does, and that its user had authenticated as required

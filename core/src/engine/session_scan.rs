@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::transaction::ReadContext;
+use super::transaction::{ReadContext, earliest};
+use crate::clock::Timestamp;
 use crate::error::{Failure, OpError};
 use crate::model::id::SessionId;
 use crate::model::session::{End, SessionLifetime, StatusFilter};
@@ -39,6 +40,10 @@ pub(super) struct Scanned {
     pub newest: Option<SessionId>,
     /// Where the next scan begins; nothing if no session is left.
     pub next: Option<SessionId>,
+    /// How many sessions it looked at, whether they match or not.
+    pub looked_at: usize,
+    /// From when on the clock has ended one of those that are active.
+    pub ended_from: Option<Timestamp>,
 }
 
 /// An end that is written down is final: such a session is never active again.
@@ -87,8 +92,8 @@ impl ReadContext<'_> {
         };
         let oldest = undecided.max(filter.below());
         let before = scan_start(filter, before);
-        let mut scanned = Scanned { newest: None, next: None };
-        let (mut looked_at, mut last) = (0, None);
+        let mut scanned = Scanned { newest: None, next: None, looked_at: 0, ended_from: None };
+        let mut last = None;
         self.transaction.scan_newest_first(
             self.tenant,
             scope,
@@ -98,13 +103,14 @@ impl ReadContext<'_> {
                 if oldest.is_some_and(|oldest| session.id < oldest) {
                     return Ok(ControlFlow::Break(()));
                 }
-                if looked_at == SCAN_ROWS_MAX {
+                if scanned.looked_at == SCAN_ROWS_MAX {
                     scanned.next = last;
                     return Ok(ControlFlow::Break(()));
                 }
-                looked_at += 1;
+                scanned.looked_at += 1;
                 scanned.newest.get_or_insert(session.id);
-                if let Some(found) = self.find_match(filter, &session, read_record)?
+                if let Some(found) =
+                    self.find_match(filter, &session, read_record, &mut scanned.ended_from)?
                     && visit(found)?.is_break()
                 {
                     scanned.next = last;
@@ -117,12 +123,13 @@ impl ReadContext<'_> {
         Ok(scanned)
     }
 
-    /// The session, if the filter admits it.
+    /// The session, if the filter admits it. Where it is active, `ended_from` becomes the time of its end if that is earlier.
     fn find_match<'m>(
         &self,
         filter: &SessionFilter,
         session: &'m SessionLifetime,
         read_record: &'m ReadRecord<'m>,
+        ended_from: &mut Option<Timestamp>,
     ) -> Result<Option<Match<'m>>, Failure> {
         if !filter.admits_lifetime(session) {
             return Ok(None);
@@ -136,6 +143,9 @@ impl ReadContext<'_> {
             None => read_record().map(Some),
         };
         let end = self.find_end_of(session, &known)?.map(|found| found.end);
+        if end.is_none() {
+            *ended_from = earliest(*ended_from, session.times.ended_from(self.snapshot.config.idle_timeout));
+        }
         Ok(filter.admits_end(end).then_some(Match { session, end, read_record, record }))
     }
 }

@@ -16,7 +16,7 @@ use crate::model::id::{Actor, SessionId, TenantId};
 use crate::model::session::BulkNo;
 use crate::random::Random;
 use crate::secret::SecretKey;
-use crate::store::{Needs, ReadTransaction, TenantNo, WaitPolicy, would_block};
+use crate::store::{Needs, ReadTransaction, Subject, TenantNo, WaitPolicy, would_block};
 
 /// One tenant of an open [`Engine`](crate::Engine): every operation on sessions starts here. Clones share keys and
 /// settings; all of them may be used from any thread.
@@ -162,7 +162,7 @@ impl Tenant {
     }
 
     /// Whether a cached answer of this handle is certainly what the handle would answer now. Takes no read of the
-    /// database, and a look at the names of its files once a second. True as long as no process has changed the session, its tenant's
+    /// database, and a look at the names of its files once a second. True as long as no process has changed the session (for a list: a session of its user), its tenant's
     /// settings or keys, no other program has committed, and the clock has ended nothing; over PostgreSQL as long as a verification may be remembered ([`VerifyMode`](crate::VerifyMode)). False says only that the caller has to ask again.
     ///
     /// ```
@@ -183,12 +183,14 @@ impl Tenant {
             return Ok(false);
         }
         let store = &**self.inner.store;
-        let now = match &validator.lease {
-            Some(lease) => match store.check_lease(validator.session, lease) {
+        let now = match (&validator.lease, validator.subject) {
+            (Some(lease), Subject::Session(id)) => match store.check_lease(id, lease) {
                 Some(latest) => self.inner.now_at_latest(latest)?,
                 None => return Ok(false),
             },
-            None => match validator.clock_mark_if_unchanged(store) {
+            // No list is remembered for a time.
+            (Some(_), Subject::SessionsOf(_)) => return Ok(false),
+            (None, _) => match validator.clock_mark_if_unchanged(store) {
                 Some(mark) => self.inner.now_under_raised_mark(mark)?,
                 None => return Ok(false),
             },

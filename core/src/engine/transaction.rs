@@ -16,11 +16,11 @@ use super::tenant::Tenant;
 use super::tenant_snapshot::TenantSnapshot;
 use crate::clock::Timestamp;
 use crate::error::{Error, Failure, OpError, Refusal};
-use crate::model::id::Actor;
+use crate::model::id::{Actor, UserId};
 use crate::model::session::{End, SessionTimes};
 use crate::store::{
     ClockMark, CommitVersion, Durability, LeaseStart, NeededSessions, Needs, QueuedJob, QueuedRead,
-    ReadTransaction, SessionRecord, TenantNo, VerifyLease, WriteTransaction,
+    ReadTransaction, SessionRecord, Subject, TenantNo, UserTag, VerifyLease, WriteTransaction,
 };
 
 /// How old the last confirmed snapshot may get before local verification reads the database again, in ms. Bounds how long
@@ -63,19 +63,31 @@ impl ReadContext<'_> {
         end: Option<End>,
         token_expires_at: Option<Timestamp>,
     ) -> CacheValidator {
+        let ended_from = SessionTimes { end, ..record.times }.ended_from(self.snapshot.config.idle_timeout);
+        self.validator(Subject::Session(record.id), earliest(ended_from, token_expires_at))
+    }
+
+    /// What a list of the user's sessions depends on, of which an active one ends by the clock at `ended_from`.
+    pub(super) fn list_validator(&self, user: &UserId, ended_from: Option<Timestamp>) -> CacheValidator {
+        let user = UserTag::of(self.tenant, user.as_str());
+        self.validator(Subject::SessionsOf(user), ended_from)
+    }
+
+    fn validator(&self, subject: Subject, holds_until: Option<Timestamp>) -> CacheValidator {
         CacheValidator {
             handle: self.handle,
             snapshot_version: self.snapshot.version,
             commit_version: self.commit_version,
             lease: None,
-            session: record.id,
-            // Every end that was answered is final, like one that is written down.
-            times: SessionTimes { end, ..record.times },
-            idle_timeout: self.snapshot.config.idle_timeout,
-            end,
-            token_expires_at,
+            subject,
+            holds_until,
         }
     }
+}
+
+/// The earlier of two times, where there are two.
+pub(super) fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
 }
 
 /// What a writing operation works with: the database, exclusively.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::answer_cache::CacheKey;
 use super::answers::{VerifiedAccess, VerifyError};
 use super::cache_validator::CacheValidator;
 use super::pending::Pending;
 use super::refusals::{ended_session, rejected_access_token, unknown_session};
+use super::remembered::{CachedAnswer, token_key};
 use super::tenant::Tenant;
 use super::tenant_snapshot::TenantSnapshot;
-use super::token_cache::cache_key;
 use super::transaction::BegunRead;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
@@ -160,9 +161,11 @@ impl Tenant {
     /// `missing_token`, `invalid_token`, `token_expired`, `session_not_found`; with the session: `session_revoked`,
     /// `session_expired`.
     pub fn verify_access_token(&self, token: &str) -> Result<Arc<VerifiedAccess>, VerifyError> {
-        self.observe_cached(Operation::VerifyAccessToken, |is_from_cache| {
-            self.check_token(None, token, is_from_cache)
-        })
+        self.observe_cached(
+            Operation::VerifyAccessToken,
+            |_| 1,
+            |is_from_cache| self.check_token(None, token, is_from_cache),
+        )
     }
 
     /// Begins a [`verify_access_token`](Self::verify_access_token). The signature is checked on the thread that waits; what is
@@ -195,9 +198,15 @@ impl Tenant {
         if token.len() > ACCESS_TOKEN_MAX {
             return Ok(None);
         }
-        let cached = self.inner.token_cache.get(&cache_key(self.state.handle, token));
-        let Some(cached) = cached else { return Ok(None) };
+        let Some(cached) = self.find_verified(&token_key(self.state.handle, token)) else { return Ok(None) };
         Ok(self.is_fresh(&cached.validator)?.then_some(cached))
+    }
+
+    fn find_verified(&self, key: &CacheKey) -> Option<Arc<VerifiedAccess>> {
+        match self.inner.answer_cache.get(key)? {
+            CachedAnswer::Token(verified) => Some(verified),
+            CachedAnswer::List(_) => None,
+        }
     }
 
     pub(super) fn check_token(
@@ -210,8 +219,8 @@ impl Tenant {
             return Err(Error::from(rejected_access_token(Rejection::Invalid)).into());
         }
         self.inner.require_open()?; // a forked child must not touch its parent's locks
-        let key = cache_key(self.state.handle, token);
-        let cached = self.inner.token_cache.get(&key);
+        let key = token_key(self.state.handle, token);
+        let cached = self.find_verified(&key);
         if let Some(cached) = &cached
             && self.is_fresh(&cached.validator)?
         {
@@ -231,7 +240,7 @@ impl Tenant {
                 Lookup::Active { session, validator, is_outdated } => {
                     let verified =
                         Arc::new(VerifiedAccess { session, claims, outdated: is_outdated, validator });
-                    self.inner.token_cache.insert(key, &verified);
+                    self.inner.answer_cache.insert(key, CachedAnswer::Token(Arc::clone(&verified)));
                     return Ok(verified);
                 }
                 Lookup::Ended(session, refusal) => return Err(VerifyError::ended(session, refusal)),

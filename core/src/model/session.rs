@@ -104,6 +104,18 @@ impl SessionTimes {
             _ => None,
         }
     }
+
+    /// The first time at which the clock has brought an end under this idle time-out; `None` if an end is written down.
+    pub(crate) fn ended_from(&self, idle_timeout: Option<Duration>) -> Option<Timestamp> {
+        if self.end.is_some() {
+            return None;
+        }
+        let idle_deadline = idle_timeout.map(|timeout| self.last_active_at.after(timeout));
+        let past_idle = idle_deadline
+            .filter(|deadline| *deadline < self.expires_at)
+            .map(|deadline| Timestamp::from_millis(deadline.as_millis().saturating_add(1)));
+        Some(past_idle.unwrap_or(self.expires_at))
+    }
 }
 
 /// A session reduced to what decides its status.

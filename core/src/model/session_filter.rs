@@ -51,8 +51,7 @@ macro_rules! session_filter {
                 let filter = SessionFilter {$(
                     $field: {
                         let name = stringify!($field);
-                        let path = members.path_of(name);
-                        members.changed(name).map_err(|error| named(&path, &error))?
+                        members.changed(name).map_err(|error| named(&members.path_of(name), &error))?
                     },
                 )+};
                 filter.require_possible()?;
@@ -101,6 +100,32 @@ impl SessionFilter {
     /// All active sessions of one user.
     pub fn of_user(user_id: UserId) -> Self {
         SessionFilter { user_id: Some(user_id), ..SessionFilter::default() }
+    }
+
+    /// The user, if the filter asks for nothing else, or for a status besides.
+    pub(crate) fn user_alone(&self) -> Option<&UserId> {
+        let SessionFilter {
+            user_id: Some(user_id),
+            status: _,
+            country: None,
+            not_country: None,
+            ip_address: None,
+            not_ip_address: None,
+            device_type: None,
+            user_agent: None,
+            org_id: None,
+            role: None,
+            created_after: None,
+            created_before: None,
+            last_active_after: None,
+            last_active_before: None,
+            mfa_verified: None,
+            end_reason: None,
+        } = self
+        else {
+            return None;
+        };
+        Some(user_id)
     }
 
     /// Reads a filter in its JSON form: the members by their names, times in milliseconds since the epoch, countries as a

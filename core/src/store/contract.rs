@@ -10,6 +10,11 @@ use super::group_commit::QueuedWrite;
 use super::needs::Needs;
 use super::queued_read::QueuedRead;
 use super::records::CommitVersion;
+#[cfg(test)]
+use super::records::TenantNo;
+use super::subject::Subject;
+#[cfg(test)]
+use super::subject::UserTag;
 use super::transaction::{QueuedJob, ReadJob, WriteJob};
 use super::verify_lease::{LeaseStart, VerifyLease};
 use super::verify_mode::VerifyMode;
@@ -133,16 +138,23 @@ pub(crate) trait Store: Send + Sync {
     /// tracking is optional, and callers then read.
     fn commit_version(&self) -> Option<CommitVersion>;
 
-    /// The highest time that other processes are known to have put into the clock mark, if the session, its tenant's settings and
+    /// The highest time that other processes are known to have put into the clock mark, if the subject, its tenant's settings and
     /// keys, and the epoch of the clock mark are certainly what they were at `since`, for commits of every process. `None` where
     /// the store cannot tell. A mark that was only raised counts as no change: a cached answer is judged by the caller's own
     /// time, or by this one if that is later.
-    fn clock_mark_if_unchanged(&self, session: SessionId, since: CommitVersion) -> Option<Timestamp>;
+    fn clock_mark_if_unchanged(&self, subject: Subject, since: CommitVersion) -> Option<Timestamp>;
 
-    /// Whether [`clock_mark_if_unchanged`](Self::clock_mark_if_unchanged) has an answer.
+    /// Whether [`clock_mark_if_unchanged`](Self::clock_mark_if_unchanged) has an answer about a session.
     #[cfg(test)]
     fn is_unchanged_since(&self, session: SessionId, since: CommitVersion) -> bool {
-        self.clock_mark_if_unchanged(session, since).is_some()
+        self.clock_mark_if_unchanged(Subject::Session(session), since).is_some()
+    }
+
+    /// The same about the sessions of a user.
+    #[cfg(test)]
+    fn is_list_unchanged_since(&self, tenant: TenantNo, user: &str, since: CommitVersion) -> bool {
+        let user = UserTag::of(tenant, user);
+        self.clock_mark_if_unchanged(Subject::SessionsOf(user), since).is_some()
     }
 
     /// What a verification begins with whose answer may be given again; `None` where every verification reads, or goes by

@@ -23,6 +23,7 @@ mod postgres;
 mod queued_read;
 mod records;
 mod sqlite;
+mod subject;
 mod transaction;
 mod verify_lease;
 pub(crate) mod verify_mode;
@@ -42,6 +43,7 @@ pub(crate) use self::records::{
     BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, LeaseHolder,
     LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,
 };
+pub(crate) use self::subject::{Subject, UserTag};
 pub(crate) use self::transaction::{QueuedJob, ReadRecord, ReadTransaction, WriteTransaction};
 #[cfg(test)]
 pub(crate) use self::transaction::{ReadJob, WriteJob};

@@ -43,13 +43,13 @@ export interface HelloJohnOptions {
    */
   fileAccess?: wire.FileAccess | undefined;
   /**
-   * How many verified access tokens the engine caches, 0 to 1,000,000; default 8192, 0 for none. This object keeps its answers
-   * about up to 4096 of them, about as many sessions and about as many requests to guarded routes, besides.
+   * How many verified access tokens and lists of users' sessions the engine caches, 0 to 1,000,000; default 8192, 0 for none. This
+   * object keeps its answers about up to 4096 tokens, and about as many sessions, lists and requests to guarded routes, besides.
    */
   tokenCacheCapacity?: number | undefined;
   /**
-   * How many bytes of memory the cached tokens may occupy in the engine, and as many again this object's answers about tokens,
-   * sessions and requests; default 33,554,432 (32 MiB). What does not fit is not cached.
+   * How many bytes of memory the cached tokens and lists may occupy in the engine, and as many again this object's answers about
+   * tokens, sessions, lists and requests; default 33,554,432 (32 MiB). What does not fit is not cached.
    */
   tokenCacheBytes?: number | undefined;
   /**

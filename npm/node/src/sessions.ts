@@ -11,7 +11,7 @@ import {
 } from "./generated/wire";
 import { type ImportOptions, type ImportReport, importSessions } from "./import";
 import { callBudget } from "./internal/event_loop_budget";
-import { callAsync, callInlineOrAsync } from "./internal/native";
+import { callAsync } from "./internal/native";
 import type { NativeTenant } from "./internal/native_types";
 import {
   readMembers,
@@ -22,7 +22,13 @@ import {
   readToken,
   toRequestJson,
 } from "./internal/validate";
-import { type SessionGrant, toGrant, type UpdatedSession, type WireGrant } from "./session";
+import {
+  type SessionGrant,
+  toGrant,
+  toUnsharedSession,
+  type UpdatedSession,
+  type WireGrant,
+} from "./session";
 import {
   type ListOptions,
   type ListQuery,
@@ -239,13 +245,10 @@ export class Sessions {
   async list(query: ListQuery): Promise<SessionList>;
   async list(first: string | ListQuery, options?: ListOptions): Promise<SessionList> {
     const asked = readListQuery(first, options);
-    const page = await callInlineOrAsync<{ data: WireSession[]; next_cursor: string | null }>(() =>
-      this.#tenant.list(asked),
-    );
-    return toSessionList(
-      callBudget.charge(() => page.data.map(toSession)),
-      page.next_cursor,
-    );
+    const pause = callBudget.yieldIfSpent();
+    if (pause) await pause;
+    const page = this.#verifier.cachedList(asked) ?? (await this.#verifier.listFromStore(asked));
+    return callBudget.charge(() => toSessionList(page.data.map(toUnsharedSession), page.next_cursor));
   }
 
   /**

@@ -120,15 +120,22 @@ interface WireVerification {
   error: { code: ErrorCode; detail: string } | null;
 }
 
+/** A page as the addon sends it. @internal */
+export interface WirePage {
+  data: WireSession[];
+  next_cursor: string | null;
+}
+
 /**
- * Asks the store about sessions and access tokens. Answers are cached; a cached answer is used as long as it is fresh.
+ * Asks the store about sessions, lists of them and access tokens. Answers are cached; a cached answer is used as long as it is fresh.
  * @internal
  */
 export class Verifier {
   readonly #tenant: NativeTenant;
   readonly #tenantId: string;
   readonly #tokens: AnswerCache<WireVerification>;
-  readonly #sessions: AnswerCache<WireSession>;
+  /** By id; and first pages of users' lists by their request, which begins with a brace. */
+  readonly #sessions: AnswerCache<WireSession | WirePage>;
 
   constructor(tenant: NativeTenant, tenantId: string, cacheLimits: CacheLimits) {
     this.#tenant = tenant;
@@ -141,8 +148,30 @@ export class Verifier {
     const sessionId = readText("id", id);
     const pause = callBudget.yieldIfSpent();
     if (pause) await pause;
-    const cached = fromCache("get", this.#tenantId, () => this.#sessions.getUnchanged(sessionId));
+    const cached = fromCache("get", this.#tenantId, () => sessionIn(this.#sessions.getUnchanged(sessionId)));
     return toUnsharedSession(cached ?? (await this.#getFromStore(sessionId)));
+  }
+
+  /** The page that a request asks for, which is JSON, if it is remembered. */
+  cachedList(request: string): WirePage | undefined {
+    return fromCache(
+      "list",
+      this.#tenantId,
+      () => {
+        const answer = this.#sessions.getUnchanged(request);
+        return Array.isArray(answer) ? undefined : answer;
+      },
+      countRows,
+    );
+  }
+
+  /** The page that a request asks for, which is JSON. */
+  async listFromStore(request: string): Promise<WirePage> {
+    const { number, ...page } = await callInlineOrAsync<WirePage & { number: number | null }>(() =>
+      this.#tenant.list(request),
+    );
+    if (number !== null) this.#sessions.keep(request, number, page);
+    return page;
   }
 
   async verifyToken(accessToken: unknown): Promise<TokenVerification> {
@@ -163,7 +192,7 @@ export class Verifier {
       answer = this.#cachedToken(subject) ?? (await this.#verifyTokenInStore(field, subject));
     } else {
       const active = fromCache("verify_session", this.#tenantId, () => {
-        const session = this.#sessions.get(subject);
+        const session = sessionIn(this.#sessions.get(subject));
         const unshared = session && toUnsharedSession(session);
         return unshared?.status === "active" ? unshared : undefined;
       });
@@ -203,6 +232,15 @@ export class Verifier {
     else this.#tokens.keep(accessToken as string, answer.number, answer);
     return answer;
   }
+}
+
+/** A session is an array, a page is none. */
+function sessionIn(answer: WireSession | WirePage | undefined): WireSession | undefined {
+  return Array.isArray(answer) ? answer : undefined;
+}
+
+function countRows({ data }: WirePage): number {
+  return data.length;
 }
 
 function toTokenVerification(

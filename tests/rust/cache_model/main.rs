@@ -1,5 +1,5 @@
 //! Every order of the steps by which the processes on a database file tell each other of their commits (`docs/DATABASE-FILE.md`), in a
-//! small world: two writers, another program, two readers; kills at any step; a shared file that is deleted, zeroed, or overwritten by
+//! small world: two writers, another program, two readers, which remember sessions or the list of their user; kills at any step; a shared file that is deleted, zeroed, or overwritten by
 //! an old copy. A process that is stopped is one that takes no step. No order lets an answer be accepted that lacks a change, and each
 //! part of the protocol is needed: without it, the search finds such an order, or an answer that is forgotten for nothing.
 //!
@@ -34,7 +34,12 @@ const KILLED: Scenario = Scenario {
     kills: 1,
     accidents: 0,
     shares_bucket: false,
+    has_lists: false,
 };
+
+/// A list and a session of its user.
+const LISTS: Scenario =
+    Scenario { name: "a list; a writer, another program, a kill", has_lists: true, ..KILLED };
 
 const TWO_WRITERS: Scenario = Scenario {
     name: "two writers, one bucket",
@@ -62,9 +67,20 @@ const RESTORED: Scenario =
     Scenario { name: "another program, the shared file is harmed", foreign: 1, ..HARMED };
 
 /// Searched by every test run.
-const SMALL: [Scenario; 5] = [KILLED, TWO_WRITERS, HARMED, TWICE, EMPTIED];
+const SMALL: [Scenario; 8] = [
+    KILLED,
+    LISTS,
+    TWO_WRITERS,
+    HARMED,
+    Scenario { name: "a list, the shared file is harmed", has_lists: true, ..HARMED },
+    TWICE,
+    Scenario { name: "a list, a writer twice, a kill", has_lists: true, ..TWICE },
+    EMPTIED,
+];
 
-const LARGE: [Scenario; 6] = [
+const LARGE: [Scenario; 8] = [
+    Scenario { name: "large: a list, two writers, a kill", writers: [1, 1], foreign: 0, ..LISTS },
+    Scenario { name: "large: a list and a session", readers: 2, ..LISTS },
     Scenario { name: "large: two writers, another program, a kill", writers: [1, 1], ..KILLED },
     Scenario { name: "large: so, one bucket", writers: [1, 1], shares_bucket: true, ..KILLED },
     Scenario { name: "large: two readers", readers: 2, ..KILLED },
@@ -164,6 +180,12 @@ fn each_part_of_the_protocol_is_needed() {
         (Fault::ToldBeforeEpoch, KILLED),
         (Fault::ToldNotBound, RESTORED),
         (Fault::ZeroIsTold, EMPTIED),
+        (Fault::UserNotNoted, LISTS),
+        (Fault::UserNotedForFirstOnly, LISTS),
+        (Fault::NoteAfterCommit, LISTS),
+        (Fault::NoteAfterTell, LISTS),
+        (Fault::TellsChangeOfAll, LISTS),
+        (Fault::BucketReadLast, Scenario { has_lists: true, ..REPAIRED }),
     ];
     for (fault, scenario) in unsafe_ones {
         require_found(fault, &scenario, Promises::Safe, &[Broken::Stale, Broken::StaleClock]);

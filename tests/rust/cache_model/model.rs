@@ -41,6 +41,10 @@ pub(crate) enum Fault {
     ReadersRepairNothing,
     /// A note whose commit never came stays.
     NotesStay,
+    /// The user whose sessions change is not noted.
+    UserNotNoted,
+    /// The user is noted for changes of one of his sessions only.
+    UserNotedForFirstOnly,
 }
 
 /// What a writer's transaction does.
@@ -70,8 +74,8 @@ impl Operation {
         Operation::RestartLog,
     ];
 
-    /// Which sessions it notes.
-    pub(crate) fn notes(self) -> [bool; 2] {
+    /// Which sessions it changes.
+    pub(crate) fn sessions(self) -> [bool; 2] {
         match self {
             Operation::First | Operation::RollBack | Operation::RestartLog => [true, false],
             Operation::Second => [false, true],
@@ -104,7 +108,8 @@ pub(crate) enum ForeignOperation {
 pub(crate) struct SharedFile {
     pub epoch: u8,
     pub clock: u8,
-    pub buckets: [u8; 2],
+    /// By session, then by their user.
+    pub buckets: [u8; 3],
     /// Each word with the epoch that it is mixed with.
     pub told: [(u8, u8); 2],
 }
@@ -190,6 +195,7 @@ pub(crate) struct Answer {
 pub(crate) struct Reader {
     pub step: ReaderStep,
     pub file: u8,
+    /// What its answer is about: a session, or [`LIST`].
     pub session: u8,
     pub answer: Answer,
     /// Of a check under way: what it must know, and what it has read.
@@ -252,11 +258,16 @@ pub(crate) struct Scenario {
     pub accidents: u8,
     /// Whether both sessions are in one bucket.
     pub shares_bucket: bool,
+    /// Whether lists are remembered, so that the user is noted, too; the first reader remembers one.
+    pub has_lists: bool,
 }
+
+/// The list of both sessions, which are of one user.
+pub(crate) const LIST: u8 = 2;
 
 impl Scenario {
     pub(crate) fn bucket(&self, session: u8) -> usize {
-        if self.shares_bucket { 0 } else { usize::from(session) }
+        if self.shares_bucket && session != LIST { 0 } else { usize::from(session) }
     }
 
     pub(crate) fn first(&self) -> State {
@@ -277,6 +288,9 @@ impl Scenario {
         }
         state.foreign.left = self.foreign;
         state.readers[1].session = 1;
+        if self.has_lists {
+            state.readers[0].session = LIST;
+        }
         if self.readers < 2 {
             state.readers[1].step = ReaderStep::Dead;
         }

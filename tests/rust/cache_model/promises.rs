@@ -1,7 +1,7 @@
 //! What must hold in every state, beside what checks find.
 
 use crate::model::Fault;
-use crate::model::{Broken, Lock, Reader, ReaderStep, State, WriterStep};
+use crate::model::{Broken, LIST, Lock, Reader, ReaderStep, State, WriterStep};
 use crate::readers::read;
 use crate::shared_steps::World;
 
@@ -36,7 +36,8 @@ pub(crate) fn require_useful(world: &World<'_>, state: &State) -> Result<(), Bro
 /// One reader alone, from here on, comes to keep an answer by asking three times: the first may find a header that has to be
 /// recovered. Where the header counts nothing, it goes by its own commits.
 fn require_kept_in_the_end(world: &World<'_>, state: &State) -> Result<(), Broken> {
-    for session in 0..2 {
+    let last = if world.scenario.has_lists { LIST } else { 1 };
+    for session in 0..=last {
         let mut alone = *state;
         alone.readers[0] = Reader { session, file: alone.named, ..Reader::default() };
         if alone.writers.iter().any(|writer| writer.step == WriterStep::SecondWord) {

@@ -1,7 +1,7 @@
 //! The steps of readers.
 
-use crate::model::{Answer, Broken, Fault, Lock, Reader, ReaderStep, State};
-use crate::shared_steps::{REPAIR_STORES, World, is_torn, recover};
+use crate::model::{Answer, Broken, Fault, LIST, Lock, Reader, ReaderStep, State};
+use crate::shared_steps::{World, is_torn, recover};
 
 /// The loads of a check.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,15 @@ fn loads(world: &World<'_>) -> Vec<Load> {
     loads
 }
 
+/// When what an answer is about changed last.
+fn last_change(state: &State, about: u8) -> u8 {
+    let [first, second] = state.changed;
+    match about {
+        LIST => first.max(second),
+        session => state.changed[usize::from(session)],
+    }
+}
+
 pub(crate) fn read(
     world: &World<'_>,
     state: &State,
@@ -53,7 +62,7 @@ pub(crate) fn read(
                 let mut checking = *state;
                 checking.readers[at] = Reader {
                     step: ReaderStep::Check(0),
-                    required: state.changed[usize::from(reader.session)],
+                    required: last_change(state, reader.session),
                     required_mark: state.mark,
                     header: [0; 2],
                     clock: 0,
@@ -92,10 +101,10 @@ pub(crate) fn read(
             own(&mut next, after(state, reader.file));
         }
         ReaderStep::Repair(store) => {
-            world.repair(&mut next, reader.file, store);
+            let goes_on = world.repair(&mut next, reader.file, store);
             let done =
                 if world.has(Fault::RepairWithoutLock) { begin_version(world) } else { ReaderStep::Unlock };
-            own(&mut next, if store + 1 < REPAIR_STORES { ReaderStep::Repair(store + 1) } else { done });
+            own(&mut next, if goes_on { ReaderStep::Repair(store + 1) } else { done });
         }
         ReaderStep::Unlock => {
             next.lock = Lock::Free;

@@ -1,6 +1,6 @@
 //! What writers and readers do in the same way: repairs, and what the database does by itself.
 
-use crate::model::{Fault, Scenario, SharedFile, State, WriterStep};
+use crate::model::{Fault, LIST, Scenario, SharedFile, State, WriterStep};
 
 /// A scenario, and the fault that the protocol has in it.
 #[derive(Clone, Copy)]
@@ -9,8 +9,13 @@ pub(crate) struct World<'a> {
     pub fault: Option<Fault>,
 }
 
-/// How many stores a repair is.
-pub(crate) const REPAIR_STORES: u8 = 6;
+#[derive(Clone, Copy)]
+enum RepairStore {
+    Epoch,
+    Clock,
+    Bucket(usize),
+    Told(u8),
+}
 
 impl World<'_> {
     pub(crate) fn has(&self, fault: Fault) -> bool {
@@ -55,17 +60,30 @@ impl World<'_> {
         state.next_epoch - 1
     }
 
-    /// One store of a repair.
-    pub(crate) fn repair(&self, state: &mut State, file: u8, store: u8) {
-        let at = usize::from(file);
-        let order = if self.has(Fault::ToldBeforeEpoch) { [4, 5, 0, 1, 2, 3] } else { [0, 1, 2, 3, 4, 5] };
-        match order[usize::from(store)] {
-            0 if self.has(Fault::RepairWithoutEpoch) => {}
-            0 => state.files[at].epoch = self.draw_epoch(state, at),
-            1 => state.files[at].clock = 0,
-            bucket @ 2..=3 => state.files[at].buckets[bucket - 2] = 0,
-            word => self.tell(state, file, word as u8 - 4),
+    /// The stores of a repair.
+    fn repair_stores(&self) -> Vec<RepairStore> {
+        let mut stores =
+            vec![RepairStore::Epoch, RepairStore::Clock, RepairStore::Bucket(0), RepairStore::Bucket(1)];
+        if self.scenario.has_lists {
+            stores.push(RepairStore::Bucket(usize::from(LIST)));
         }
+        let told = [RepairStore::Told(0), RepairStore::Told(1)];
+        let at = if self.has(Fault::ToldBeforeEpoch) { 0 } else { stores.len() };
+        stores.splice(at..at, told);
+        stores
+    }
+
+    /// One store of a repair; whether others follow.
+    pub(crate) fn repair(&self, state: &mut State, file: u8, store: u8) -> bool {
+        let (at, stores) = (usize::from(file), self.repair_stores());
+        match stores[usize::from(store)] {
+            RepairStore::Epoch if self.has(Fault::RepairWithoutEpoch) => {}
+            RepairStore::Epoch => state.files[at].epoch = self.draw_epoch(state, at),
+            RepairStore::Clock => state.files[at].clock = 0,
+            RepairStore::Bucket(bucket) => state.files[at].buckets[bucket] = 0,
+            RepairStore::Told(word) => self.tell(state, file, word),
+        }
+        usize::from(store) + 1 < stores.len()
     }
 
     pub(crate) fn tell(&self, state: &mut State, file: u8, word: u8) {

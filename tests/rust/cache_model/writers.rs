@@ -1,7 +1,7 @@
 //! The steps of writers.
 
-use crate::model::{Fault, Lock, Operation, State, Writer, WriterStep};
-use crate::shared_steps::{REPAIR_STORES, World, make_visible, recover};
+use crate::model::{Fault, LIST, Lock, Operation, State, Writer, WriterStep};
+use crate::shared_steps::{World, make_visible, recover};
 
 fn notes_late(world: &World<'_>) -> bool {
     world.has(Fault::NoteAfterCommit) || world.has(Fault::NoteAfterTell)
@@ -18,12 +18,23 @@ fn first_note(world: &World<'_>, writer: &Writer) -> WriterStep {
             WriterStep::NoteClock
         }
         _ if writer.next == 0 || notes_late(world) => after_notes(writer.operation),
-        operation => next_note(operation, 0).map_or(after_notes(operation), WriterStep::Note),
+        operation => next_note(world, operation, 0).map_or(after_notes(operation), WriterStep::Note),
     }
 }
 
-fn next_note(operation: Operation, from: u8) -> Option<u8> {
-    (from..2).find(|&session| operation.notes()[usize::from(session)])
+/// What it notes: the sessions that it changes, then their user.
+fn notes(world: &World<'_>, operation: Operation) -> [bool; 3] {
+    let [first, second] = operation.sessions();
+    let user = match world.fault {
+        Some(Fault::UserNotNoted) => false,
+        Some(Fault::UserNotedForFirstOnly) => first,
+        _ => first || second,
+    };
+    [first, second, user && world.scenario.has_lists]
+}
+
+fn next_note(world: &World<'_>, operation: Operation, from: u8) -> Option<u8> {
+    (from..=LIST).find(|&bucket| notes(world, operation)[usize::from(bucket)])
 }
 
 fn is_told(world: &World<'_>, writer: &Writer) -> bool {
@@ -34,7 +45,7 @@ fn is_told(world: &World<'_>, writer: &Writer) -> bool {
 fn after_commit(world: &World<'_>, writer: &Writer) -> WriterStep {
     if world.has(Fault::NoteAfterCommit)
         && writer.next != 0
-        && let Some(session) = next_note(writer.operation, 0)
+        && let Some(session) = next_note(world, writer.operation, 0)
     {
         return WriterStep::LateNote(session);
     }
@@ -66,8 +77,7 @@ pub(crate) fn write(world: &World<'_>, state: &State, index: u8, found: &mut Vec
             }
         }
         WriterStep::Repair(store) => {
-            world.repair(&mut next, writer.file, store);
-            if store + 1 < REPAIR_STORES {
+            if world.repair(&mut next, writer.file, store) {
                 own(&mut next, WriterStep::Repair(store + 1));
             } else {
                 prepare(world, &mut next, at);
@@ -75,7 +85,7 @@ pub(crate) fn write(world: &World<'_>, state: &State, index: u8, found: &mut Vec
         }
         WriterStep::Note(session) => {
             note(world, &mut next, &writer, session);
-            let step = next_note(writer.operation, session + 1)
+            let step = next_note(world, writer.operation, session + 1)
                 .map_or(after_notes(writer.operation), WriterStep::Note);
             own(&mut next, step);
         }
@@ -115,7 +125,7 @@ pub(crate) fn write(world: &World<'_>, state: &State, index: u8, found: &mut Vec
         }
         WriterStep::Unlock => {
             next.lock = Lock::Free;
-            let step = match next_note(writer.operation, 0) {
+            let step = match next_note(world, writer.operation, 0) {
                 _ if world.has(Fault::TellAfterUnlock) && is_told(world, &writer) => WriterStep::LateTell(0),
                 Some(session) if world.has(Fault::NoteAfterTell) && writer.next != 0 => {
                     WriterStep::LateNote(session)
@@ -130,7 +140,7 @@ pub(crate) fn write(world: &World<'_>, state: &State, index: u8, found: &mut Vec
         }
         WriterStep::LateNote(session) => {
             note(world, &mut next, &writer, session);
-            let step = match next_note(writer.operation, session + 1) {
+            let step = match next_note(world, writer.operation, session + 1) {
                 Some(session) => WriterStep::LateNote(session),
                 None if world.has(Fault::NoteAfterTell) => WriterStep::Idle,
                 None => WriterStep::Tell(0),
@@ -176,7 +186,7 @@ fn prepare(world: &World<'_>, state: &mut State, at: usize) {
 pub(crate) fn changes(operation: Operation) -> ([bool; 2], bool) {
     match operation {
         Operation::All => ([true; 2], false),
-        operation => (operation.notes(), operation == Operation::RaiseClock),
+        operation => (operation.sessions(), operation == Operation::RaiseClock),
     }
 }
 

@@ -55,7 +55,7 @@ fn modes(path: impl AsRef<Path>, builder: EngineBuilder) -> [u32; 4] {
     let path = path.as_ref();
     let process = Process::open(path, START, builder);
     sign_in(&process.tenant("tnt"), "u");
-    ["", "-wal", "-shm", "-hj1"].map(|suffix| mode(&path.with_file_name(format!("sessions.db{suffix}"))))
+    ["", "-wal", "-shm", "-hj2"].map(|suffix| mode(&path.with_file_name(format!("sessions.db{suffix}"))))
 }
 
 #[test]

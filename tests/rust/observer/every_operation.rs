@@ -44,6 +44,14 @@ fn every_operation_is_told_once_under_its_name() {
     told(Operation::Get);
     tenant.list(&ListQuery::default()).unwrap();
     assert_eq!(told(Operation::List).rows, 1);
+    let of_user = ListQuery::default().filter(SessionFilter::of_user(user("usr_1")));
+    for is_from_cache in [false, true] {
+        tenant.list(&of_user).unwrap();
+        let told = told(Operation::List);
+        assert_eq!((told.is_from_cache, told.rows), (is_from_cache, 1));
+    }
+    tenant.list_cacheable(&of_user).unwrap();
+    assert!(!told(Operation::List).is_from_cache);
     tenant.count(&SessionFilter::default()).unwrap();
     assert_eq!(told(Operation::Count).rows, 1);
     tenant.explain(id).unwrap();

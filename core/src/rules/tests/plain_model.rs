@@ -124,7 +124,10 @@ proptest! {
     #[test]
     fn a_session_ends_at_the_first_moment_that_ends_it((session, idle, now) in any_session_and_now()) {
         let idle_timeout = config(1, idle, 0).idle_timeout;
-        let found = session_times(session).end_by_clock(Timestamp::from_millis(now), idle_timeout);
+        let times = session_times(session);
+        let found = times.end_by_clock(Timestamp::from_millis(now), idle_timeout);
+        let ended_from = times.ended_from(idle_timeout);
+        prop_assert_eq!(found.is_some(), ended_from.is_none_or(|from| from.as_millis() <= now));
         let expected = walk_to_end(session, idle.map(|secs| secs as i64 * 1_000), now);
         prop_assert_eq!(found.map(end_pair), expected);
         let status = found.map_or(Status::Active, End::status);

@@ -34,6 +34,7 @@ use crate::store::group_commit::{GroupCommit, QueuedWrite};
 use crate::store::needs::Needs;
 use crate::store::queued_read::QueuedRead;
 use crate::store::records::{CommitVersion, TenantNo};
+use crate::store::subject::Subject;
 use crate::store::transaction::{QueuedJob, ReadJob, WriteJob};
 use crate::store::verify_lease::{LeaseStart, VerifyLease};
 use crate::store::verify_mode::VerifyMode;
@@ -241,7 +242,7 @@ impl Store for PostgresStore {
         None // a message from other machines would come too late
     }
 
-    fn clock_mark_if_unchanged(&self, _: SessionId, _: CommitVersion) -> Option<Timestamp> {
+    fn clock_mark_if_unchanged(&self, _: Subject, _: CommitVersion) -> Option<Timestamp> {
         None
     }
 

@@ -1,12 +1,13 @@
 //! Tracks commits for callers that cache what they read. Where the processes on the database tell each other what they change
-//! (`shared_changes.rs`), by that; otherwise by which sessions this store's own commits have changed, and whether another process has
-//! committed at all.
+//! (`shared_changes.rs`), by that; otherwise by which sessions, of which users, this store's own commits have changed, and whether another
+//! process has committed at all.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::bucket::Bucket;
 use super::files::{BUCKETS, FileWatch};
 use super::shared_changes::{Notes, is_shared};
 use super::shared_slot::SharedSlot;
@@ -15,11 +16,15 @@ use super::writer::Writer;
 use crate::clock::Timestamp;
 use crate::model::id::SessionId;
 use crate::store::records::CommitVersion;
+use crate::store::subject::{Subject, UserTag};
 
 /// What a transaction changes.
 #[derive(Clone, Copy)]
 pub(super) enum Change {
-    Session(SessionId),
+    Session {
+        id: SessionId,
+        user: UserTag,
+    },
     /// Settings, keys or the epoch of the clock mark, which decide about many sessions.
     Everything,
     /// The time that the clock mark holds, which readers know without the database.
@@ -31,7 +36,7 @@ pub(super) enum Change {
 /// The changes of one transaction.
 #[derive(Default)]
 pub(super) struct Changes {
-    buckets: RefCell<Vec<u16>>,
+    buckets: RefCell<Vec<Bucket>>,
     everything: Cell<bool>,
     clock_mark: Cell<Option<Timestamp>>,
 }
@@ -39,18 +44,14 @@ pub(super) struct Changes {
 impl Changes {
     pub(super) fn record(&self, change: Change) {
         match change {
-            Change::Session(id) => self.buckets.borrow_mut().push(bucket(id)),
+            Change::Session { id, user } => {
+                self.buckets.borrow_mut().extend([Bucket::of_session(id), Bucket::of_user(user)]);
+            }
             Change::Everything => self.everything.set(true),
             Change::ClockMark(mark) => self.clock_mark.set(self.clock_mark.get().max(Some(mark))),
             Change::Uncached => {}
         }
     }
-}
-
-/// The bucket of a session: the end of its ULID is random.
-fn bucket(id: SessionId) -> u16 {
-    let [.., high, low] = id.to_bytes();
-    u16::from_be_bytes([high, low])
 }
 
 /// The commits to one database, as far as this store made or noticed them.
@@ -71,7 +72,7 @@ struct State {
     commits: u64,
     /// Whether a commit of ours is under way: the header may be the one that it writes.
     is_committing: bool,
-    /// For each bucket the last of our commits that changed a session in it.
+    /// For each bucket the last of our commits that changed a session of it.
     last_changes: Vec<u64>,
 }
 
@@ -140,10 +141,14 @@ impl ChangeTracker {
         slot.with_current(|shared| shared.version())
     }
 
-    /// Whether this session is certainly what it was at that version; then the highest clock mark that other processes are
+    /// Whether the subject is certainly what it was at that version; then the highest clock mark that other processes are
     /// known to have set.
-    pub(super) fn clock_mark_if_unchanged(&self, id: SessionId, since: CommitVersion) -> Option<Timestamp> {
-        let bucket = bucket(id);
+    pub(super) fn clock_mark_if_unchanged(
+        &self,
+        subject: Subject,
+        since: CommitVersion,
+    ) -> Option<Timestamp> {
+        let bucket = Bucket::of(subject);
         if is_shared(since) {
             let slot = self.shared.as_ref()?;
             return slot.with_current(|shared| {
@@ -160,7 +165,7 @@ impl ChangeTracker {
         let mut state = self.state.lock();
         let is_unchanged = state.is_up_to_date(self.wal_index.header())
             && state.epoch == since.epoch
-            && state.last_changes.get(usize::from(bucket)).is_some_and(|&commit| commit <= since.commit);
+            && state.last_changes.get(bucket.index()).is_some_and(|&commit| commit <= since.commit);
         is_unchanged.then(Timestamp::default)
     }
 
@@ -246,7 +251,7 @@ impl Drop for CommitGuard<'_> {
                 state.commits += 1;
                 let commit = state.commits;
                 for &bucket in changes.buckets.borrow().iter() {
-                    if let Some(last_change) = state.last_changes.get_mut(usize::from(bucket)) {
+                    if let Some(last_change) = state.last_changes.get_mut(bucket.index()) {
                         *last_change = commit;
                     }
                 }

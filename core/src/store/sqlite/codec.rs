@@ -209,7 +209,12 @@ pub(super) fn lifetime(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
 
 /// Reads a row that was selected with `session_columns!(all)`.
 pub(super) fn session(row: &Row<'_>) -> Result<SessionRecord, Failure> {
-    let mut record = SessionRecord::blank(lifetime(row)?);
+    session_after(lifetime(row)?, row)
+}
+
+/// [`session`] of a row whose lifetime was read.
+pub(super) fn session_after(lifetime: SessionLifetime, row: &Row<'_>) -> Result<SessionRecord, Failure> {
+    let mut record = SessionRecord::blank(lifetime);
     let row = RowReader { row, id: record.id };
     SessionColumn::read_into(&mut record, &row)?;
     record.actor = row.cell(SessionColumn::acted_by).optional_parsed(stored_actor)?;

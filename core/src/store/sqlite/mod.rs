@@ -1,6 +1,7 @@
 //! The store over one SQLite file in WAL mode: one writing connection, a few reading ones.
 
 pub(super) mod backup;
+mod bucket;
 mod change_tracker;
 mod check;
 mod check_rows;

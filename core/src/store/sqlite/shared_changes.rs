@@ -1,8 +1,8 @@
 //! What the processes on one database tell each other of their commits, so that what one of them remembers outlives the others' commits
-//! about other sessions. The words that they share are in `files/shared_words.rs`; `docs/DATABASE-FILE.md` tells the whole, and
+//! about other sessions and other users. The words that they share are in `files/shared_words.rs`; `docs/DATABASE-FILE.md` tells the whole, and
 //! `tests/rust/cache_model/` searches every order of these steps.
 //!
-//! A writer **notes**, before it commits, the sessions that it changes: it sets the counter of each one's bucket to the
+//! A writer **notes**, before it commits, the sessions that it changes and their users: it sets the counter of each one's bucket to the
 //! number that the commit will have in the WAL index's header. It **tells**, after the commit and before it lets the write lock go, the
 //! new header. So a told header says that every change up to it is noted. A commit that is not told (of another program, of a
 //! process that was killed, of a change that concerns every session) leaves the header unequal to the told one: then every
@@ -12,13 +12,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
+use super::bucket::Bucket;
 use super::files::SharedWords;
 use super::wal_index::{Header, WalIndex, WriteLock};
 use crate::random::{OsRandom, draw_bytes};
 use crate::store::records::CommitVersion;
 
-/// How many sessions a commit notes one by one. One that changes more is not told.
-const NOTES_MAX: usize = 4_096;
+/// How many counters a commit sets one by one: those of 4,096 sessions and their users. One that changes more is not told.
+const NOTES_MAX: usize = 2 * 4_096;
 
 /// Marks the epochs that processes share: those that a store counts for itself stay below.
 const SHARED: u64 = 1 << 63;
@@ -63,13 +64,13 @@ impl SharedChanges {
         (epoch & SHARED != 0 && counter != 0).then_some(CommitVersion { epoch, commit: counter.into() })
     }
 
-    /// The highest clock mark that was told, in ms, if no commit up to now concerns the sessions of this bucket. No system call,
+    /// The highest clock mark that was told, in ms, if no commit up to now concerns what this bucket stands for. No system call,
     /// no mutex.
-    pub(super) fn clock_if_unchanged(&self, bucket: u16, since: CommitVersion) -> Option<i64> {
+    pub(super) fn clock_if_unchanged(&self, bucket: Bucket, since: CommitVersion) -> Option<i64> {
         // What returned before this call is seen after it.
         fence(Ordering::SeqCst);
         let words = self.shared.words();
-        let noted = words.buckets[usize::from(bucket)].load(Ordering::Acquire);
+        let noted = words.buckets[bucket.index()].load(Ordering::Acquire);
         let clock = words.clock.load(Ordering::Acquire);
         // After these: a repair that has set them back has drawn another epoch before, which shows in what is read now. The
         // header before the told one: a header that is told later than it was read is found unequal.
@@ -94,18 +95,17 @@ impl SharedChanges {
     }
 
     /// Whether a commit that changes this bucket is under way, or never came.
-    pub(super) fn has_early_note(&self, bucket: u16) -> bool {
-        self.shared.words().buckets[usize::from(bucket)].load(Ordering::Acquire)
-            > self.index.header().counter()
+    pub(super) fn has_early_note(&self, bucket: Bucket) -> bool {
+        self.shared.words().buckets[bucket.index()].load(Ordering::Acquire) > self.index.header().counter()
     }
 
     /// Takes back a note whose commit never came: under the lock no commit is under way.
-    pub(super) fn take_back(&self, bucket: u16, _lock: &WriteLock<'_>) {
+    pub(super) fn take_back(&self, bucket: Bucket, _lock: &WriteLock<'_>) {
         self.lower(bucket, self.index.header().counter());
     }
 
-    fn lower(&self, bucket: u16, counter: u32) {
-        let word = &self.shared.words().buckets[usize::from(bucket)];
+    fn lower(&self, bucket: Bucket, counter: u32) {
+        let word = &self.shared.words().buckets[bucket.index()];
         if word.load(Ordering::Acquire) > counter {
             word.store(counter, Ordering::SeqCst);
         }
@@ -162,7 +162,7 @@ impl SharedChanges {
         let is_told = !notes.everything && notes.buckets.len() <= NOTES_MAX;
         if is_told {
             for &bucket in notes.buckets {
-                words.buckets[usize::from(bucket)].store(next, Ordering::SeqCst);
+                words.buckets[bucket.index()].store(next, Ordering::SeqCst);
             }
             if let Some(mark) = notes.clock_mark.filter(|&mark| mark > clock) {
                 words.clock.store(mark, Ordering::SeqCst);
@@ -178,7 +178,7 @@ impl SharedChanges {
 
 /// What a commit changes.
 pub(super) struct Notes<'a> {
-    pub buckets: &'a [u16],
+    pub buckets: &'a [Bucket],
     /// The clock mark, in ms, where it is raised.
     pub clock_mark: Option<i64>,
     /// Whether it concerns every session.
@@ -188,7 +188,7 @@ pub(super) struct Notes<'a> {
 /// A commit whose notes are made, and whose header is to be told before the write lock is let go.
 pub(super) struct Untold {
     changes: Arc<SharedChanges>,
-    buckets: Vec<u16>,
+    buckets: Vec<Bucket>,
     /// The clock word before.
     clock: i64,
     /// The header's counter before.

@@ -17,7 +17,6 @@ use super::writer::Writer;
 use super::{migrate, transaction};
 use crate::clock::Timestamp;
 use crate::error::{ErrorCode, Failure};
-use crate::model::id::SessionId;
 use crate::store::contract::{Store, StoreOptions};
 use crate::store::database::SqliteDatabase;
 use crate::store::durability::Durability;
@@ -26,6 +25,7 @@ use crate::store::group_commit::{
 };
 use crate::store::needs::Needs;
 use crate::store::records::CommitVersion;
+use crate::store::subject::Subject;
 use crate::store::transaction::{QueuedJob, ReadJob, ReadTransaction, WriteJob};
 use crate::store::wait_policy::{WaitPolicy, would_block};
 
@@ -263,8 +263,8 @@ impl Store for SqliteStore {
         self.change_tracker.read().as_ref()?.commit_version()
     }
 
-    fn clock_mark_if_unchanged(&self, session: SessionId, since: CommitVersion) -> Option<Timestamp> {
-        self.change_tracker.read().as_ref()?.clock_mark_if_unchanged(session, since)
+    fn clock_mark_if_unchanged(&self, subject: Subject, since: CommitVersion) -> Option<Timestamp> {
+        self.change_tracker.read().as_ref()?.clock_mark_if_unchanged(subject, since)
     }
 
     fn erase_deleted(&self) -> Result<bool, Failure> {

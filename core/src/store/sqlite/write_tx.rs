@@ -9,6 +9,7 @@ use super::codec::{
     revocation_columns, seal_columns, session_columns,
 };
 use super::columns::assignments;
+use super::error::map_value_error;
 use super::read_tx::newest_event;
 use super::transaction::Tx;
 use crate::clock::Timestamp;
@@ -26,6 +27,7 @@ use crate::store::records::{
     BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, SealRecord, SessionRecord, SignInFailures, TenantNo,
     TenantRecord,
 };
+use crate::store::subject::UserTag;
 use crate::store::transaction::WriteTransaction;
 use crate::token::keyring::KeyNo;
 
@@ -83,7 +85,24 @@ macro_rules! new_version {
     };
 }
 
+fn change_of(tenant: TenantNo, record: &SessionRecord) -> Change {
+    Change::Session { id: record.id, user: UserTag::of(tenant, record.user_id.as_str()) }
+}
+
 impl Tx<'_> {
+    /// The change of a session that the caller knows by its id. The row says whose list it concerns, before it is changed.
+    fn change_of(&self, tenant: TenantNo, id: SessionId) -> Result<Change, Failure> {
+        self.query_one(
+            "SELECT user_id FROM sessions WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid",
+            named_params! {":tenant_no": tenant, ":session_ulid": id.to_bytes()},
+            |row| {
+                let user = row.get_ref(0).map_err(map_value_error)?.as_str().unwrap_or_default();
+                Ok(Change::Session { id, user: UserTag::of(tenant, user) })
+            },
+        )?
+        .ok_or_else(|| Failure::corrupt("a session that is to be changed is missing"))
+    }
+
     fn change_version(&self, tenant: TenantNo) -> Result<(), Failure> {
         self.change(
             Change::Everything,
@@ -98,7 +117,7 @@ impl Tx<'_> {
         tenant: TenantNo,
         record: &SessionRecord,
     ) -> Result<(), Failure> {
-        self.change_with(Change::Session(record.id), update.statement, |binder| {
+        self.change_with(change_of(tenant, record), update.statement, |binder| {
             binder
                 .columns(update.columns, record)?
                 .parameters(named_params! {":tenant_no": tenant, ":session_ulid": record.id.to_bytes()})
@@ -276,7 +295,7 @@ impl WriteTransaction for Tx<'_> {
 
     fn add_session(&self, tenant: TenantNo, record: &SessionRecord) -> Result<(), Failure> {
         self.change_with(
-            Change::Session(record.id),
+            change_of(tenant, record),
             concat!(
                 "INSERT INTO sessions (tenant_no, ",
                 session_columns!(all),
@@ -296,7 +315,7 @@ impl WriteTransaction for Tx<'_> {
 
     fn count_replay(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure> {
         self.change(
-            Change::Session(id),
+            self.change_of(tenant, id)?,
             "UPDATE sessions
              SET replays = replays + 1
              WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid",
@@ -315,7 +334,7 @@ impl WriteTransaction for Tx<'_> {
         credential: CredentialHash,
     ) -> Result<(), Failure> {
         self.change(
-            Change::Session(id),
+            self.change_of(tenant, id)?,
             "UPDATE sessions
              SET credential_sha256 = :credential_sha256
              WHERE
@@ -329,15 +348,16 @@ impl WriteTransaction for Tx<'_> {
     }
 
     fn end_session(&self, tenant: TenantNo, id: SessionId, end: End, by: BulkNo) -> Result<(), Failure> {
+        let change = self.change_of(tenant, id)?;
         if by != 0 {
             self.change(
-                Change::Session(id),
+                change,
                 "UPDATE bulk_ends SET ended = ended + 1 WHERE tenant_no = :tenant_no AND bulk_no = :bulk_no",
                 named_params! {":tenant_no": tenant, ":bulk_no": by},
             )?;
         }
         self.change(
-            Change::Session(id),
+            change,
             "UPDATE sessions
              SET
                  ended_at_ms = :ended_at_ms,
@@ -356,7 +376,7 @@ impl WriteTransaction for Tx<'_> {
 
     fn delete_session(&self, tenant: TenantNo, id: SessionId) -> Result<(), Failure> {
         self.change(
-            Change::Session(id),
+            self.change_of(tenant, id)?,
             "DELETE FROM sessions WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid",
             named_params! {":tenant_no": tenant, ":session_ulid": id.to_bytes()},
         )

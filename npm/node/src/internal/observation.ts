@@ -97,12 +97,14 @@ export function fromCache<T>(
   operation: Operation,
   tenantId: string,
   find: () => T | undefined,
+  rows: (answer: T) => number = () => 1,
 ): T | undefined {
   if (!operations.hasSubscribers) return find();
   const start = now();
   const answer = find();
   if (answer !== undefined) {
-    tell({ operation, tenantId, error: null, durationMs: now() - start, rows: 1, isFromCache: true });
+    const durationMs = now() - start;
+    tell({ operation, tenantId, error: null, durationMs, rows: rows(answer), isFromCache: true });
   }
   return answer;
 }

@@ -59,7 +59,9 @@ impl FileWatch {
     }
 }
 
-pub(in super::super) const BUCKETS: usize = 1 << 16;
+pub(in super::super) const SESSION_BUCKETS: usize = 1 << 16;
+pub(in super::super) const USER_BUCKETS: usize = 1 << 14;
+pub(in super::super) const BUCKETS: usize = SESSION_BUCKETS + USER_BUCKETS;
 
 pub(in super::super) struct Words {
     pub epoch: AtomicU64,

@@ -28,11 +28,11 @@ pub(super) use self::claim::FileClaim;
 #[cfg(target_os = "linux")]
 use self::description_locks as locks;
 #[cfg(not(unix))]
-pub(super) use self::elsewhere::{BUCKETS, FileClaim, FileWatch, SharedWords};
+pub(super) use self::elsewhere::{BUCKETS, FileClaim, FileWatch, SESSION_BUCKETS, SharedWords, USER_BUCKETS};
 pub(super) use self::file_system::require_local;
 #[cfg(all(unix, not(target_os = "linux")))]
 use self::process_locks as locks;
 #[cfg(unix)]
-pub(super) use self::shared_words::{BUCKETS, SharedWords};
+pub(super) use self::shared_words::{BUCKETS, SESSION_BUCKETS, SharedWords, USER_BUCKETS};
 #[cfg(unix)]
 pub(super) use self::watch::FileWatch;

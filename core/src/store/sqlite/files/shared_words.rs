@@ -1,5 +1,5 @@
 //! The file beside the database in which the processes that have it open tell each other what their commits changed:
-//! `<database>-hj1`, a few hundred kilobytes that all of them map. It is worth nothing once the last of them is gone. This file
+//! `<database>-hj2`, a few hundred kilobytes that all of them map. It is worth nothing once the last of them is gone. This file
 //! opens it and makes it; what the words mean, `shared_changes.rs` says.
 
 use std::ffi::OsStr;
@@ -16,11 +16,14 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use super::identity::FileIdentity;
 use crate::fork;
 
-/// How many counters there are for sessions. Two sessions that share one cost a read that was not needed, nothing else.
-pub(in super::super) const BUCKETS: usize = 1 << 16;
+/// How many counters there are for sessions, and behind them for users. Two that share one cost a read that was not needed, nothing
+/// else.
+pub(in super::super) const SESSION_BUCKETS: usize = 1 << 16;
+pub(in super::super) const USER_BUCKETS: usize = 1 << 14;
+pub(in super::super) const BUCKETS: usize = SESSION_BUCKETS + USER_BUCKETS;
 
 /// Names the layout below, in the byte order of the machine. Another layout, or another meaning of a word, takes a file of another name.
-const MAGIC: u64 = u64::from_le_bytes(*b"hjwords1");
+const MAGIC: u64 = u64::from_le_bytes(*b"hjwords2");
 
 /// The file's content. All stores are made under SQLite's write lock.
 #[repr(C)]
@@ -36,7 +39,7 @@ pub(in super::super) struct Words {
     /// The header of the WAL index up to which every change is told, each word mixed with half of the epoch.
     pub told: [AtomicU32; 12],
     _unused: [u32; 996],
-    /// By session: the header's counter at the last commit that changed a session of this bucket.
+    /// By session, then by user: the header's counter at the last commit that changed a session of this bucket, or one of its users'.
     pub buckets: [AtomicU32; BUCKETS],
 }
 
@@ -66,7 +69,7 @@ impl SharedWordsPlace {
     /// Beside the log, whose name SQLite has made of the database's.
     pub(super) fn new(database: &Path, log: &Path, index: FileIdentity) -> Self {
         let name = log.as_os_str().as_bytes();
-        let name = [name.strip_suffix(b"-wal").unwrap_or(name), b"-hj1"].concat();
+        let name = [name.strip_suffix(b"-wal").unwrap_or(name), b"-hj2"].concat();
         let path = OsStr::from_bytes(&name).into();
         SharedWordsPlace { path, database: database.to_owned(), log: log.to_owned(), index }
     }
@@ -231,14 +234,14 @@ mod tests {
     #[test]
     fn the_file_is_shared_and_has_the_mode_of_the_database() {
         let (_folder, place) = place();
-        fs::write(place.path.with_file_name("s.db-hj1-new"), "left over").unwrap();
+        fs::write(place.path.with_file_name("s.db-hj2-new"), "left over").unwrap();
         let (mine, theirs) = (place.open().unwrap(), place.open().unwrap());
         mine.words().buckets[BUCKETS - 1].store(7, Ordering::SeqCst);
         assert_eq!(theirs.words().buckets[BUCKETS - 1].load(Ordering::SeqCst), 7);
         assert!(place.has(&mine) && place.has(&theirs));
         let file = fs::metadata(&place.path).unwrap();
         assert_eq!((file.mode() & 0o777, file.len()), (0o640, BYTES as u64));
-        assert!(!place.path.with_file_name("s.db-hj1-new").exists());
+        assert!(!place.path.with_file_name("s.db-hj2-new").exists());
         fs::write(&place.log, "").unwrap();
         place.remove_after_log();
         assert!(place.has(&mine));
@@ -289,6 +292,6 @@ mod tests {
         let (_folder, place) = place();
         fs::create_dir(&place.path).unwrap();
         assert!(place.open().is_err());
-        assert!(!place.path.with_file_name("s.db-hj1-new").exists());
+        assert!(!place.path.with_file_name("s.db-hj2-new").exists());
     }
 }

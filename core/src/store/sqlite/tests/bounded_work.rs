@@ -15,7 +15,7 @@ use crate::store::conformance::samples::{plain_session, user};
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
     CommitVersion, Durability, Needs, QueuedJob, QueuedWrite, ReadJob, SqliteDatabase, Store, StoreOptions,
-    WaitPolicy, WriteJob,
+    Subject, WaitPolicy, WriteJob,
 };
 
 const NOW: i64 = 1_767_225_600_000;
@@ -48,8 +48,8 @@ impl Store for Shared {
     fn commit_version(&self) -> Option<CommitVersion> {
         self.0.commit_version()
     }
-    fn clock_mark_if_unchanged(&self, session: SessionId, since: CommitVersion) -> Option<Timestamp> {
-        self.0.clock_mark_if_unchanged(session, since)
+    fn clock_mark_if_unchanged(&self, subject: Subject, since: CommitVersion) -> Option<Timestamp> {
+        self.0.clock_mark_if_unchanged(subject, since)
     }
     fn erase_deleted(&self) -> Result<bool, Failure> {
         self.0.erase_deleted()

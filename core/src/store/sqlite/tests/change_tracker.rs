@@ -7,7 +7,7 @@ use crate::model::id::SessionId;
 use crate::store::records::CommitVersion;
 use crate::store::sqlite::change_tracker::{Change, ChangeTracker, Changes};
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{SqliteDatabase, Store, StoreOptions};
+use crate::store::{SqliteDatabase, Store, StoreOptions, Subject, UserTag};
 
 /// Two stores on one file, as of two processes.
 fn stores(folder: &tempfile::TempDir) -> [SqliteStore; 2] {
@@ -16,7 +16,7 @@ fn stores(folder: &tempfile::TempDir) -> [SqliteStore; 2] {
 }
 
 fn is_unchanged(tracker: &ChangeTracker, session: SessionId, since: CommitVersion) -> bool {
-    tracker.clock_mark_if_unchanged(session, since).is_some()
+    tracker.clock_mark_if_unchanged(Subject::Session(session), since).is_some()
 }
 
 fn commit(store: &SqliteStore, millis: i64) {
@@ -27,7 +27,7 @@ fn commit(store: &SqliteStore, millis: i64) {
 fn another_process_s_commit_is_never_taken_for_ours() {
     let folder = tempfile::tempdir().unwrap();
     // Nothing can be shared.
-    std::fs::create_dir(folder.path().join("s.db-hj1")).unwrap();
+    std::fs::create_dir(folder.path().join("s.db-hj2")).unwrap();
     let [ours, theirs] = stores(&folder);
     let tracker = ours.change_tracker();
     let session = SessionId::from_bytes([7; 16]);
@@ -61,11 +61,13 @@ fn another_process_s_commit_is_never_taken_for_ours() {
     assert_eq!(before.commit + 1, tracker.commit_version().unwrap().commit);
     let guard = tracker.begin_commit();
     assert!(is_unchanged(&tracker, session, before));
-    changes.record(Change::Session(session));
+    changes.record(Change::Session { id: session, user: UserTag::of(1, "u") });
     commit(&theirs, 5); // stands for ours
     assert_eq!(tracker.commit_version(), None);
     assert!(!is_unchanged(&tracker, session, before));
     guard.finish(Some(&changes));
     assert!(!is_unchanged(&tracker, session, before));
     assert!(is_unchanged(&tracker, SessionId::from_bytes([8; 16]), before));
+    let is_list_unchanged = |user: &str| ours.is_list_unchanged_since(1, user, before);
+    assert!(!is_list_unchanged("u") && is_list_unchanged("another user"));
 }

@@ -8,11 +8,11 @@ use std::sync::atomic::Ordering;
 use rusqlite::Connection;
 
 use super::pause::chosen_step;
-use super::shared_world::{ARMED, Answer, CHANGED, OTHER, World, open};
+use super::shared_world::{ARMED, Answer, CHANGED, OTHER, World, change_of, open};
 use crate::store::conformance::samples::session_id;
 use crate::store::conformance::write;
 use crate::store::sqlite::change_tracker::{Change, Changes};
-use crate::store::{ClockMark, Store};
+use crate::store::{ClockMark, Store, Subject};
 
 /// What a process of these tests does, if this is one: changes a session or asks, and stops on the way.
 #[test]
@@ -88,7 +88,7 @@ fn commits_of_every_kind_end_what_they_change_and_other_programs_end_all() {
         // Rolled back after it was noted: as if nothing had happened.
         let (changed, kept) = (world.ask_to_keep(CHANGED), world.ask_to_keep(OTHER));
         let changes = Changes::default();
-        changes.record(Change::Session(session_id(CHANGED)));
+        changes.record(change_of(world.tenant, CHANGED));
         store.with_idle_writer(|writer| {
             writer.execute_batch("BEGIN IMMEDIATE").unwrap();
             store.change_tracker().announce(writer, &changes);
@@ -125,7 +125,8 @@ fn a_clock_mark_that_another_process_raises_comes_with_the_check() {
     let world = World::new();
     let other = open(&world.path());
     let kept = world.ask_to_keep(CHANGED);
-    let mark = || world.reader.clock_mark_if_unchanged(session_id(CHANGED), kept.version.unwrap());
+    let mark =
+        || world.reader.clock_mark_if_unchanged(Subject::Session(session_id(CHANGED)), kept.version.unwrap());
     let before = mark().unwrap();
     let raised = crate::clock::Timestamp::from_millis(before.as_millis() + 5_000);
     let changes = Changes::default();

@@ -11,8 +11,9 @@ use rusqlite::Connection;
 use crate::store::conformance::samples::{add_tenant, plain_session, session_id, user};
 use crate::store::conformance::write;
 use crate::store::records::CommitVersion;
+use crate::store::sqlite::change_tracker::Change;
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::{SqliteDatabase, Store, StoreOptions, TenantNo};
+use crate::store::{SqliteDatabase, Store, StoreOptions, TenantNo, UserTag};
 
 /// Whether this process stops at its step from now on.
 pub(super) static ARMED: AtomicBool = AtomicBool::new(false);
@@ -29,6 +30,16 @@ pub(super) fn open(path: &Path) -> SqliteStore {
 /// A session that is changed, and one that is not.
 pub(super) const CHANGED: u16 = 1;
 pub(super) const OTHER: u16 = 2;
+
+/// Each has a user of its own.
+fn user_of(number: u16) -> String {
+    format!("usr_{number}")
+}
+
+/// A change of this session, as a transaction records it.
+pub(super) fn change_of(tenant: TenantNo, number: u16) -> Change {
+    Change::Session { id: session_id(number), user: UserTag::of(tenant, &user_of(number)) }
+}
 
 pub(super) struct World {
     pub(super) folder: tempfile::TempDir,
@@ -55,7 +66,7 @@ impl World {
         let tenant = write(&reader, |tx| {
             let tenant = add_tenant(tx, "tnt")?;
             for number in [CHANGED, OTHER] {
-                tx.add_session(tenant, &plain_session(session_id(number), &user("u")))?;
+                tx.add_session(tenant, &plain_session(session_id(number), &user(&user_of(number))))?;
             }
             Ok(tenant)
         });
@@ -69,7 +80,7 @@ impl World {
     }
 
     pub(super) fn shared_file(&self) -> PathBuf {
-        self.folder.path().join("s.db-hj1")
+        self.folder.path().join("s.db-hj2")
     }
 
     pub(super) fn changes(&self, number: u16) -> i64 {
@@ -81,10 +92,14 @@ impl World {
         Answer { number, version, changes: self.changes(number) }
     }
 
+    /// Whether the answer about the session may be given again: the list of its user, which is that one session, exactly then, too.
     pub(super) fn accepts(&self, answer: Answer) -> bool {
-        answer
-            .version
-            .is_some_and(|version| self.reader.is_unchanged_since(session_id(answer.number), version))
+        let Some(version) = answer.version else { return false };
+        let is_accepted = self.reader.is_unchanged_since(session_id(answer.number), version);
+        let is_list_accepted =
+            self.reader.is_list_unchanged_since(self.tenant, &user_of(answer.number), version);
+        assert_eq!(is_accepted, is_list_accepted, "the session and the list of its user");
+        is_accepted
     }
 
     /// The answer that it comes to keep when it asks; twice at most while all others stand still.
