@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::in_millis::SerializeInMillis;
 use crate::json;
 use crate::object_reader::FromMember;
 use crate::schema::{Kind, PublicValue};
@@ -155,6 +156,8 @@ impl fmt::Display for Duration {
 }
 
 serialize_as_printed!(Duration);
+
+impl SerializeInMillis for Duration {}
 
 impl FromMember for Duration {
     fn from_member(name: &str, value: Value) -> Result<Self, Error> {

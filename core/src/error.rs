@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
 macro_rules! error_table {
     ($($(#[doc = $doc:literal])+ $variant:ident = $number:literal, $name:literal, $status:literal;)*) => {
         /// What went wrong, one row of the table in SPEC 6. The same rows answer at every API surface: [`as_str`](Self::as_str)
@@ -119,6 +122,12 @@ error_table! {
     ReauthenticationRequired = 30, "reauthentication_required", 401;
 }
 
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -141,10 +150,11 @@ pub struct Error {
 }
 
 /// How a user must authenticate before a call is made again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Reauthentication {
     /// For how many seconds a factor counts after it was passed: `max_age` of RFC 9470.
+    #[serde(rename = "max_age")]
     pub max_age_secs: Option<u64>,
     /// The methods that must be passed, all of them.
     pub factors: Vec<String>,
@@ -215,6 +225,30 @@ impl Error {
     /// One line for a developer.
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// The line as a client may read it: the detail of a failure of the server is for the host alone.
+    pub(crate) fn public_detail(&self) -> &str {
+        match self.code.http_status() {
+            500.. => "the request could not be completed; the operator can tell more from its id",
+            _ => &self.detail,
+        }
+    }
+}
+
+/// As the REST API writes it, without the id of the request: `code`, `message`, `status`; with `max_age` (seconds or null) and `factors`
+/// where the user must authenticate again. The message of a status from 500 on does not tell the detail.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("code", self.code.as_str())?;
+        members.serialize_entry("message", self.public_detail())?;
+        members.serialize_entry("status", &self.code.http_status())?;
+        if let Some(required) = self.required_authentication() {
+            members.serialize_entry("max_age", &required.max_age_secs)?;
+            members.serialize_entry("factors", &required.factors)?;
+        }
+        members.end()
     }
 }
 

@@ -43,6 +43,8 @@ mod duration;
 mod engine;
 mod error;
 mod fork;
+#[doc(hidden)]
+pub mod in_millis;
 mod json;
 mod key_wrapping;
 mod model;
@@ -66,6 +68,8 @@ pub use engine::TracingObserver;
 pub use engine::answers::*;
 #[cfg(feature = "axum")]
 pub mod axum;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 pub use engine::counts::*;
 pub use engine::{
@@ -79,6 +83,7 @@ pub use engine::{
 #[doc(hidden)]
 pub use engine::{EngineOptions, ForeignDatabase};
 pub use error::{Error, ErrorCode, Reauthentication};
+pub use model::claims::Claims;
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};
 pub use model::client_hints::{ClientHint, ClientHints};
 pub use model::config::{Config, ConfigPatch, ConfigWarning};
@@ -88,7 +93,7 @@ pub use model::factor::{Factor, FactorMethod, Factors};
 pub use model::factor_methods::{FactorMethods, SignInFactors};
 pub use model::filter_values::{Countries, UserAgentPart};
 pub use model::id::{Actor, EventId, KeyId, OrgId, SessionId, TenantId, UserId};
-pub use model::identity::{Claims, Email, Identity, IdentityPatch, Role};
+pub use model::identity::{Email, Identity, IdentityPatch, Role};
 pub use model::ip_address::IpAddress;
 pub use model::ip_network::IpNetwork;
 pub use model::operation::Operation;

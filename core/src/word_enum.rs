@@ -57,6 +57,8 @@ macro_rules! word_enum {
 
         $crate::object_reader::read_as_text!($name);
 
+        impl $crate::in_millis::SerializeInMillis for $name {}
+
         impl $crate::schema::PublicValue for $name {
             const KIND: $crate::schema::Kind = $crate::schema::Kind::Word(&$crate::schema::Words {
                 name: stringify!($name),

@@ -1,5 +1,6 @@
 //! Requests to the host's own routes as JavaScript asks about them: who they come from, and which cookies are renewed on the way.
 
+use hellojohn::in_millis::InMillis;
 use hellojohn::rest::{self, Authorization, AuthorizeOptions, BearerToken, RestApi};
 use hellojohn::{Error, ErrorCode};
 use napi::bindgen_prelude::{Either, Env};
@@ -7,7 +8,7 @@ use napi_derive::napi;
 use serde_json::json;
 
 use crate::calls::{Answer, Outcome, read_object};
-use crate::encode::encode;
+use crate::encode::{encode, encode_record};
 use crate::rest::{Rest, build_request, encode_headers};
 
 #[napi]
@@ -46,7 +47,7 @@ impl Rest {
             };
             match auth {
                 Err(error) => encode_required(error),
-                Ok(auth) => encode(&auth),
+                Ok(auth) => encode_record(&auth),
             }
         })
     }
@@ -98,7 +99,7 @@ fn encode_authorization(found: Authorization) -> Answer {
             "factors": required.map_or(Vec::new(), |required| required.factors.clone()),
         })
     });
-    encode(&json!({"auth": auth, "headers": encode_headers(&found.headers)?, "error": error}))
+    encode(&json!({"auth": InMillis(&auth), "headers": encode_headers(&found.headers)?, "error": error}))
 }
 
 /// The refusal of a user who must authenticate again as an answer, because it says more than an error can. Any other error

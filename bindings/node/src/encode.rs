@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use hellojohn::in_millis::{InMillis, SerializeInMillis};
 use hellojohn::{
     Error, ErrorCode, EventPage, Grant, Page, RevokePreview, Session, SessionId, UpdatedSession,
     VerifiedAccess, VerifyError,
@@ -15,6 +16,11 @@ use crate::session_values::SessionValues;
 pub(crate) fn encode(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value)
         .map_err(|_| Error::new(ErrorCode::Internal, "the answer could not be written as JSON"))
+}
+
+/// A record with times in milliseconds, or several.
+pub(crate) fn encode_record<T: SerializeInMillis + ?Sized>(record: &T) -> Result<String, Error> {
+    encode(&InMillis(record))
 }
 
 #[derive(Serialize)]
@@ -83,7 +89,7 @@ pub(crate) fn encode_page(page: &Page<Session>) -> Result<String, Error> {
 
 pub(crate) fn encode_event_page(page: &EventPage) -> Result<String, Error> {
     encode(&json!({
-        "data": page.data,
+        "data": InMillis(&page.data),
         "next_after": page.next_after,
         "has_more": page.has_more,
         "mark": page.mark(),

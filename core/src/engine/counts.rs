@@ -18,7 +18,8 @@ public_record! {
 }
 
 public_record! {
-    /// Counts over one tenant. As JSON: the names below, times in milliseconds since the epoch.
+    /// Counts over one tenant. As JSON: the names below, times as RFC 3339 in whole
+    /// seconds, absent values null.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct Stats {
         /// Its sessions by status.
@@ -53,7 +54,8 @@ word_enum! {
 }
 
 public_record! {
-    /// What happened in an hour or a day. As JSON: the names below, times in milliseconds since the epoch.
+    /// What happened in an hour or a day. As JSON: the names below, times as RFC 3339 in whole
+    /// seconds, absent values null.
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct StatsPeriod {
         /// When it begins; this instant itself belongs to the period before.

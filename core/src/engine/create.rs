@@ -1,5 +1,6 @@
 //! Sign-in: a new session with its first tokens.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::answers::Grant;
@@ -12,6 +13,7 @@ use super::tenant::Tenant;
 use super::transaction::WriteContext;
 use crate::duration::Duration;
 use crate::error::{Error, OpError, Refusal};
+use crate::model::claims::Claims;
 use crate::model::client::ClientInfo;
 use crate::model::client_hints::ClientHints;
 use crate::model::event::EventType;
@@ -65,6 +67,26 @@ request_record! {
 }
 
 impl CreateSession {
+    /// Sets the host's own claims to this value of a type of the host's.
+    ///
+    /// ```
+    /// #[derive(serde::Serialize)]
+    /// struct Subscription {
+    ///     plan: &'static str,
+    /// }
+    ///
+    /// let request = hellojohn::CreateSession::new("usr_1".parse()?).own_claims(&Subscription { plan: "pro" })?;
+    /// assert_eq!(request.identity.claims.as_object()["plan"], "pro");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Claims::encode`](crate::Claims::encode).
+    pub fn own_claims<T: Serialize + ?Sized>(mut self, claims: &T) -> Result<Self, Error> {
+        self.identity.claims = Claims::encode(claims)?;
+        Ok(self)
+    }
+
     /// A sign-in of this user with nothing else known.
     pub fn new(user_id: UserId) -> Self {
         CreateSession {

@@ -12,6 +12,7 @@ use super::tenant::Tenant;
 use super::transaction::WriteContext;
 use super::work_step::WorkStep;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
+use crate::in_millis::InMillis;
 use crate::json;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::operation::Operation;
@@ -277,7 +278,7 @@ impl Tenant {
             let mut seals = ctx.transaction.seals(ctx.tenant, position, events.len())?.into_iter().peekable();
             let mut hash = None;
             for event in &events {
-                push(serde_json::to_value(event).unwrap_or_default());
+                push(serde_json::to_value(InMillis(event)).unwrap_or_default());
                 hash = event.hash;
                 if let Some(seal) = seals.next_if(|seal| seal.seq == event.seq) {
                     push(seal_line(&seal));

@@ -7,7 +7,9 @@
 //! many), the operations, `builder` (opening and closing).
 
 mod adopt;
+mod answer_json;
 pub(crate) mod answers;
+mod awaited;
 mod backup;
 mod builder;
 mod bulk_write;
@@ -69,8 +71,10 @@ mod tracing_observer;
 mod transaction;
 mod update;
 mod verify;
+mod waiting_threads;
 mod work_step;
 
+pub(crate) use self::answer_json::VerifiedJson;
 pub use self::answers::*;
 pub use self::backup::backup_database;
 pub use self::builder::{Engine, EngineBuilder};

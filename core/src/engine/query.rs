@@ -11,6 +11,7 @@ use super::refusals::unknown_session;
 use super::session_scan::needed_page;
 use super::tenant::Tenant;
 use super::transaction::BegunRead;
+use super::waiting_threads::CallKind;
 use crate::error::{Error, Refusal};
 use crate::model::id::SessionId;
 use crate::model::operation::Operation;
@@ -102,7 +103,7 @@ impl Tenant {
             |_| 1,
             || {
                 let (tenant, begun) = (self.clone(), self.begin_read(&NeededSessions::One(id)));
-                Pending::deferred(move || Ok(tenant.read_session(begun, id)?.0))
+                Pending::deferred(&self.inner, CallKind::Read, move || Ok(tenant.read_session(begun, id)?.0))
             },
         )
     }
@@ -160,7 +161,7 @@ impl Tenant {
     pub fn begin_list(&self, query: ListQuery) -> Pending<Page<Session>> {
         self.observe_pending(Operation::List, count_sessions, || {
             let (tenant, begun) = (self.clone(), self.begin_read(&query.needs()));
-            Pending::deferred(move || tenant.read_page(begun, &query))
+            Pending::deferred(&self.inner, CallKind::Read, move || tenant.read_page(begun, &query))
         })
     }
 

@@ -13,6 +13,7 @@ use super::tenant::Tenant;
 use super::tenant_snapshot::TenantSnapshot;
 use super::token_cache::cache_key;
 use super::transaction::BegunRead;
+use super::waiting_threads::CallKind;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, Failure, Refusal};
@@ -125,7 +126,7 @@ impl Tenant {
             |_| 1,
             || {
                 let (tenant, begun) = (self.clone(), self.begin_read(&NeededSessions::One(id)));
-                Pending::deferred(move || tenant.check_session(begun, id))
+                Pending::deferred(&self.inner, CallKind::Read, move || tenant.check_session(begun, id))
             },
         )
     }
@@ -184,7 +185,9 @@ impl Tenant {
                 let named = verifier::session_named_by(token, &self.inner.issuer, self.id());
                 let begun = named.and_then(|id| self.begin_read(&NeededSessions::One(id)));
                 let (tenant, token) = (self.clone(), Zeroizing::new(token.to_owned()));
-                Pending::deferred(move || tenant.check_token(begun, &token, &mut false))
+                Pending::deferred(&self.inner, CallKind::Read, move || {
+                    tenant.check_token(begun, &token, &mut false)
+                })
             },
         )
     }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
+use crate::in_millis::SerializeInMillis;
 use crate::model::id::{Actor, EventId, SessionId, UserId};
 use crate::schema::{Kind, PublicValue, public_record};
 use crate::text::serialize_as_printed;
@@ -76,13 +77,15 @@ impl fmt::Display for EventHash {
 
 serialize_as_printed!(EventHash);
 
+impl SerializeInMillis for EventHash {}
+
 impl PublicValue for EventHash {
     const KIND: Kind = Kind::Text { pattern: Some("^[A-Za-z0-9_-]{43}$"), example: None };
 }
 
 public_record! {
-    /// Something that happened to a session, the settings or the keys of a tenant. As JSON: the names below, times in
-    /// milliseconds since the epoch, absent values null.
+    /// Something that happened to a session, the settings or the keys of a tenant. As JSON: the names below, times as RFC 3339 in whole
+    /// seconds, absent values null.
     #[derive(Debug, Clone, PartialEq)]
     pub struct Event {
         /// Its number: the events of a tenant are counted from 1 in the order of their commits, without a gap.

@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::in_millis::{InMillis, SerializeInMillis};
 use crate::schema::{Kind, PublicRecord, PublicValue, public_record};
 use crate::text::{print_as_str, text_value};
 
@@ -134,7 +135,7 @@ impl Factors {
         if self.0.is_empty() {
             return None;
         }
-        serde_json::to_string(self).ok() // names and numbers are always JSON
+        serde_json::to_string(&InMillis(self)).ok() // names and numbers are always JSON
     }
 
     /// Reads what a store has kept.
@@ -144,6 +145,12 @@ impl Factors {
             let (method, at) = (item.get("method")?.as_str()?, item.get("at")?.as_i64()?);
             Some(Factor { method: method.parse().ok()?, at: Timestamp::from_millis(at) })
         }))
+    }
+}
+
+impl SerializeInMillis for Factors {
+    fn serialize_in_millis<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize_in_millis(serializer)
     }
 }
 

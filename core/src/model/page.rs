@@ -6,12 +6,15 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::json;
 use crate::model::id::SessionId;
 use crate::object_reader::{FromMember, read_as_text};
+use crate::text::serialize_as_printed;
 
 /// How many rows a page holds: 1 to 100, default 20. More than 100 is clamped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +90,7 @@ impl fmt::Display for Cursor {
 }
 
 read_as_text!(Cursor);
+serialize_as_printed!(Cursor);
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,4 +100,20 @@ pub struct Page<T> {
     pub data: Vec<T>,
     /// Where the next page starts; nothing on the last page, and only there: a page may be short or empty before it.
     pub next_cursor: Option<Cursor>,
+}
+
+/// As the REST API writes it: `data`, and `pagination` with `has_more` and `next_cursor`.
+impl<T: Serialize> Serialize for Page<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Pagination<'a> {
+            has_more: bool,
+            next_cursor: Option<&'a Cursor>,
+        }
+        let next_cursor = self.next_cursor.as_ref();
+        let mut page = serializer.serialize_map(Some(2))?;
+        page.serialize_entry("data", &self.data)?;
+        page.serialize_entry("pagination", &Pagination { has_more: next_cursor.is_some(), next_cursor })?;
+        page.end()
+    }
 }

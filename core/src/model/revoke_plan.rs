@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::id::SessionId;
 use crate::object_reader::read_as_text;
+use crate::text::serialize_as_printed;
 
 pub(crate) const PLAN_TAG_BYTES: usize = 16;
 
@@ -84,3 +85,4 @@ impl fmt::Display for RevokePlan {
 }
 
 read_as_text!(RevokePlan);
+serialize_as_printed!(RevokePlan);

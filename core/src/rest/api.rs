@@ -71,6 +71,12 @@ impl RestApi {
         RestApi { authenticate: Some(Arc::new(authenticate)), ..self }
     }
 
+    /// Whose sessions they are.
+    #[cfg(feature = "tower")]
+    pub(crate) fn tenant(&self) -> &Tenant {
+        &self.state.tenant
+    }
+
     /// The paths of this API as a router has them: `{session_id}` stands for one segment, `{*file}` for the rest.
     #[cfg(feature = "axum")]
     pub(crate) fn mounted_paths(&self) -> Vec<String> {

@@ -64,7 +64,6 @@ mod sessions;
 mod sign_in;
 #[cfg(test)]
 mod tests;
-mod time;
 mod tokens;
 
 pub use self::access_cookie::AccessCookieOptions;
@@ -79,8 +78,6 @@ pub use self::request_auth::RequestAuth;
 pub use self::request_head::BODY_MAX;
 pub use self::routes::Work;
 pub use self::sign_in::{AuthenticateError, Credentials, PendingSignIn};
-#[doc(hidden)]
-pub use self::time::encode_record; // for the command line, which answers as REST does
 
 /// The crate whose request and response types are used here.
 pub use ::http;

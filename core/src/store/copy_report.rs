@@ -1,5 +1,7 @@
 //! What a copy of a database into another one has come to.
 
+use serde::Serialize;
+
 use crate::schema::public_record;
 use crate::word_enum::word_enum;
 
@@ -16,7 +18,7 @@ word_enum! {
 }
 
 /// How far a copy of a database has come. A phase may come again if the source was changed meanwhile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CopyStep {
     /// What it is at.

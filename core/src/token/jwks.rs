@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jsonwebtoken::jwk::JwkSet;
+use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 
@@ -15,6 +16,12 @@ impl Jwks {
     /// The set as a JSON value `{"keys": […]}`.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(&self.0).unwrap_or_default()
+    }
+}
+
+impl Serialize for Jwks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 

@@ -32,7 +32,8 @@ word_enum! {
 }
 
 public_record! {
-    /// A signing key. As JSON: the names below, times in milliseconds since the epoch.
+    /// A signing key. As JSON: the names below, times as RFC 3339 in whole
+    /// seconds, absent values null.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct KeyInfo {
         /// Its id, the `kid` of its tokens: `key_` and a ULID.

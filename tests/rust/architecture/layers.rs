@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["engine"],
     &["rest"],
+    &["tower"],
     &["axum"],
     &["lib"],
 ];
@@ -80,6 +81,7 @@ const FENCE_EXCEPTIONS: &[(&str, &str)] = &[
         "core/src/axum.rs names http::, which belongs to core/src/rest/",
         "axum's requests and responses are those of the crate `http`",
     ),
+    ("core/src/tower.rs names http::, which belongs to core/src/rest/", "so are those of tower's hosts"),
 ];
 
 /// The folders in which Rust modules start.
