@@ -116,6 +116,20 @@ impl<S> Layer<S> for AuthGuard {
 /// A middleware that lets only requests pass whose user may, puts the user where [`CurrentUser`] and [`MaybeUser`] find it, and sends
 /// the cookies that were renewed with the response: `middleware::from_fn_with_state(guard, require_auth)`. A CORS preflight is
 /// answered with 204 and no header, unless anonymous requests may pass: what answers preflights belongs in front.
+///
+/// ```
+/// use axum::{Router, middleware, routing::get};
+/// use hellojohn::axum::{AuthGuard, CurrentUser, require_auth};
+///
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let api = hellojohn::rest::RestApi::new(tenant.clone(), hellojohn::rest::RestOptions::default())?;
+/// let guard = AuthGuard::new(api, hellojohn::rest::AuthorizeOptions::default());
+/// let account = get(async |CurrentUser(user): CurrentUser| user.user_id.to_string());
+/// let app: Router =
+///     Router::new().route("/account", account).route_layer(middleware::from_fn_with_state(guard, require_auth));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 pub async fn require_auth(State(guard): State<AuthGuard>, request: Request, next: Next) -> Response {
     match guard.layer(next).call(request).await {
         Ok(response) => response.map(Body::new),
@@ -150,6 +164,19 @@ pub struct CurrentUser(pub RequestAuth);
 pub struct MaybeUser(pub Option<RequestAuth>);
 
 /// The response to a request whose user an extractor could not tell.
+///
+/// ```
+/// use axum::extract::FromRequestParts;
+/// use axum::response::IntoResponse;
+/// use hellojohn::axum::CurrentUser;
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let (mut parts, ()) = axum::http::Request::new(()).into_parts();
+/// let no_user = CurrentUser::from_request_parts(&mut parts, &()).await.unwrap_err();
+/// assert_eq!(no_user.into_response().status(), 500); // no guard stands in front
+/// # });
+/// ```
 #[derive(Debug)]
 pub struct NoUser(Error);
 

@@ -80,6 +80,12 @@ impl Duration {
 
     /// A duration of whole seconds, 1 to 100 years; prints as `<n>s`.
     ///
+    /// ```
+    /// let duration = hellojohn::Duration::from_secs(90)?;
+    /// assert_eq!(duration.to_string(), "90s");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `validation_error` for 0 and for more than 100 years.
     pub fn from_secs(secs: u64) -> Result<Self, Error> {

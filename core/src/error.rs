@@ -11,6 +11,14 @@ macro_rules! error_table {
         /// What went wrong, one row of the table in SPEC 6. The same rows answer at every API surface: [`as_str`](Self::as_str)
         /// is the `code` in Node and REST, [`http_status`](Self::http_status) the REST status,
         /// [`number`](Self::number) the `HJ_ERR_…` constant in C.
+        ///
+        /// ```
+        /// use hellojohn::ErrorCode;
+        ///
+        /// let code = ErrorCode::SessionRevoked;
+        /// assert_eq!((code.as_str(), code.http_status()), ("session_revoked", 401));
+        /// assert!(code.is_verification_refusal() && ErrorCode::ALL.contains(&code));
+        /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorCode { $($(#[doc = $doc])+ $variant,)* }
@@ -139,6 +147,24 @@ impl fmt::Display for ErrorCode {
 /// The line never contains a token, an address, SQL or a secret. Where the operating system or the database caused the
 /// error, [`source`](std::error::Error::source) gives theirs, for the host's log: it may name files. Two errors are equal
 /// when code and line are.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// use hellojohn::{Error, ErrorCode};
+///
+/// let error: Error = tenant.refresh("rt_none", Default::default()).unwrap_err();
+/// assert_eq!(error.code(), ErrorCode::RefreshTokenInvalid);
+/// eprintln!("{}", error.detail());
+/// assert_eq!((error.field(), error.retry_after_secs()), (None, None));
+/// assert!(error.required_authentication().is_none());
+///
+/// // One of the host's own, for a function that answers as the engine does.
+/// let own = Error::new(ErrorCode::Internal, "the user table is down").caused_by(std::io::Error::other("refused"));
+/// assert!(std::error::Error::source(&own).is_some());
+/// assert_eq!(Error::validation("plan", "must be pro or free").detail(), "plan: must be pro or free");
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Error {
     code: ErrorCode,
@@ -150,6 +176,11 @@ pub struct Error {
 }
 
 /// How a user must authenticate before a call is made again.
+///
+/// ```
+/// let required = hellojohn::Reauthentication::new(Some(300), vec!["otp".to_owned()]);
+/// assert_eq!(required.max_age_secs, Some(300));
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Reauthentication {

@@ -25,6 +25,15 @@ const EXPORT_ROWS: usize = 500;
 
 public_record! {
     /// What sealing the events of a tenant has done.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+    /// let report = tenant.seal_events()?;
+    /// assert_eq!((report.sealed, report.through), (1, 1));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct SealReport {
         /// How many events this call has sealed.
@@ -197,6 +206,16 @@ impl Tenant {
 
     /// [`export_events`](Self::export_events) into a new file, which is on disk when this returns. The file has mode 0600 and is
     /// removed again where the export fails.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("events.jsonl");
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+    /// assert_eq!(tenant.export_events_to(0, &path)?, 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `storage_io` also when there is a file already.

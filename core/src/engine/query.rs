@@ -24,6 +24,16 @@ use crate::store::NeededSessions;
 
 request_struct! {
     /// Which sessions to list. The default is a page of the tenant's active ones.
+    ///
+    /// ```
+    /// use hellojohn::{Limit, ListQuery, SessionFilter};
+    ///
+    /// let query = ListQuery::default().filter(SessionFilter::of_user("usr_1".parse()?)).limit(Limit::new(50)?);
+    ///
+    /// let json = serde_json::json!({"user_id": "usr_1", "limit": 50});
+    /// assert_eq!(ListQuery::from_json(json.as_object().unwrap().clone())?, query);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Default, PartialEq, Eq)]
     pub struct ListQuery {
         /// Which sessions.
@@ -87,6 +97,15 @@ impl Tenant {
 
     /// [`get`](Self::get) for a caller that caches the answer: with the validator that [`is_fresh`](Self::is_fresh) takes.
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let (session, validator) = tenant.get_cacheable(grant.session.id)?;
+    /// assert!(session.id == grant.session.id && tenant.is_fresh(&validator)?);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`get`](Self::get).
     pub fn get_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), Error> {
@@ -94,6 +113,15 @@ impl Tenant {
     }
 
     /// Begins a [`get`](Self::get).
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let session = tenant.begin_get(grant.session.id).wait()?;
+    /// assert_eq!(session.id, grant.session.id);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`get`](Self::get), from [`Pending::wait`].
@@ -155,6 +183,15 @@ impl Tenant {
     }
 
     /// Begins a [`list`](Self::list).
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let page = tenant.begin_list(hellojohn::ListQuery::default()).wait()?;
+    /// assert_eq!(page.data.len(), 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`list`](Self::list), from [`Pending::wait`].

@@ -48,6 +48,16 @@ const CLAIMS_MAX: usize = 4096;
 /// Numbers keep their value: a whole number from -2^63 to 2^64 - 1 keeps every digit, any other number is kept as the
 /// nearest 64-bit floating point number, which prints as the shortest text that reads back as the same one. `1` and `1.0`
 /// stay apart. A host that needs more digits writes them as a string.
+///
+/// ```
+/// use hellojohn::Claims;
+///
+/// let claims: Claims = r#"{"plan": "pro"}"#.parse()?;
+/// assert_eq!(claims.as_object()["plan"], "pro");
+/// assert_eq!(Claims::new(claims.as_object().clone())?, claims);
+/// assert!(r#"{"sub": "someone else"}"#.parse::<Claims>().is_err());
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Claims(Map<String, Value>);

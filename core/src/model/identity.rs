@@ -14,15 +14,37 @@ use crate::text::host_text;
 
 host_text! {
     /// The user's role, in the organisation when one is active: opaque, exact bytes, 1 to 255 of them.
+    ///
+    /// ```
+    /// let value: hellojohn::Role = "admin".parse()?;
+    /// assert_eq!(value.as_str(), "admin");
+    /// assert!("".parse::<hellojohn::Role>().is_err());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     Role, "role", 255
 }
 host_text! {
     /// The user's e-mail address as the host knows it: not checked, exact bytes, 1 to 320 of them.
+    ///
+    /// ```
+    /// let value: hellojohn::Email = "ada@example.com".parse()?;
+    /// assert_eq!(value.as_str(), "ada@example.com");
+    /// assert!("".parse::<hellojohn::Email>().is_err());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     Email, "email", 320
 }
 
 request_record! {
     /// Everything about the user that an access token carries besides ids.
+    ///
+    /// ```
+    /// use hellojohn::{CreateSession, Identity};
+    ///
+    /// let identity = Identity::default().role(Some("admin".parse()?)).org_id(Some("org_1".parse()?));
+    /// let request = CreateSession::new("usr_1".parse()?).identity(identity);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Default, PartialEq, Serialize)]
     pub struct Identity {
         /// The organisation that is active in the session, at most 255 bytes.
@@ -55,6 +77,21 @@ impl Identity {
 
 request_struct! {
     /// A change of the [`Identity`] of an active session: `None` leaves a field as it is.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// use hellojohn::IdentityPatch;
+    ///
+    /// let patch = IdentityPatch::default().role(Some(None)).mfa_verified(Some(true));
+    /// let updated = tenant.update(grant.session.id, patch.clone())?;
+    /// assert!(updated.session.identity.mfa_verified);
+    ///
+    /// let json = serde_json::json!({"role": null, "mfa_verified": true});
+    /// assert_eq!(IdentityPatch::from_json(json.as_object().unwrap().clone())?, patch);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Default, PartialEq)]
     pub struct IdentityPatch {
         /// Switches the organisation; `Some(None)` leaves it.

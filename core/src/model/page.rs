@@ -17,6 +17,14 @@ use crate::object_reader::{FromMember, read_as_text};
 use crate::text::serialize_as_printed;
 
 /// How many rows a page holds: 1 to 100, default 20. More than 100 is clamped.
+///
+/// ```
+/// use hellojohn::Limit;
+///
+/// assert_eq!(Limit::new(1_000)?.get(), 100); // no page is longer
+/// assert!(Limit::new(0).is_err());
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(NonZeroU8);
 
@@ -58,6 +66,20 @@ impl Default for Limit {
 pub(crate) const CURSOR_TAG_BYTES: usize = 16;
 
 /// Where the next page of one list starts. Opaque; it works only for the list (tenant, user, status) that gave it out.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # for _ in 0..2 { tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?; }
+/// use hellojohn::{Cursor, Limit, ListQuery};
+///
+/// let query = ListQuery::default().limit(Limit::new(1)?);
+/// let cursor = tenant.list(&query)?.next_cursor.expect("a second page");
+/// let shown = cursor.to_string(); // travels in a link, say
+/// let next = tenant.list(&query.cursor(Some(shown.parse::<Cursor>()?)))?;
+/// assert!(next.next_cursor.is_none());
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     pub(crate) after: SessionId,
@@ -93,6 +115,15 @@ read_as_text!(Cursor);
 serialize_as_printed!(Cursor);
 
 /// One page of a list.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// let page = tenant.list(&hellojohn::ListQuery::default())?;
+/// assert_eq!((page.data[0].id, page.next_cursor), (grant.session.id, None));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Page<T> {

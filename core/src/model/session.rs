@@ -124,6 +124,17 @@ pub(crate) struct SessionLifetime {
 public_record! {
     /// One authenticated period of one user on one device. As JSON: the names below, times as RFC 3339 in whole
     /// seconds, absent values null.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let session = &grant.session;
+    /// assert_eq!((session.user_id.as_str(), session.status.as_str()), ("usr_1", "active"));
+    /// let json = serde_json::to_value(session).expect("it is JSON");
+    /// assert_eq!(json["revoked_at"], serde_json::Value::Null);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq)]
     pub struct Session {
         /// Its id: `ses_` and a ULID. A name, never a credential.

@@ -104,12 +104,30 @@ session_filter! {
 
 impl SessionFilter {
     /// All active sessions of one user.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let filter = hellojohn::SessionFilter::of_user("usr_1".parse()?);
+    /// assert_eq!(tenant.count(&filter)?, 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn of_user(user_id: UserId) -> Self {
         SessionFilter { user_id: Some(user_id), ..SessionFilter::default() }
     }
 
     /// Reads a filter in its JSON form: the members by their names, times in milliseconds since the epoch, countries as a
     /// text or an array of texts.
+    ///
+    /// ```
+    /// use hellojohn::SessionFilter;
+    ///
+    /// let json = serde_json::json!({"country": ["ES", "PT"], "created_before": 1_705_314_600_000_u64});
+    /// let filter = SessionFilter::from_json(json.as_object().unwrap().clone())?;
+    /// assert!(filter.country.is_some() && filter.status.is_none());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `validation_error` naming the member: also for an unknown name, for null, and for members that no session can

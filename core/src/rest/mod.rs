@@ -83,4 +83,9 @@ pub use self::sign_in::{AuthenticateError, Credentials, PendingSignIn};
 pub use ::http;
 
 /// The OpenAPI 3.1 description of the API, as JSON.
+///
+/// ```
+/// let description: serde_json::Value = serde_json::from_str(hellojohn::rest::OPENAPI).expect("it is JSON");
+/// assert_eq!(description["openapi"], "3.1.0");
+/// ```
 pub const OPENAPI: &str = include_str!("openapi.json");

@@ -16,6 +16,17 @@ use crate::token::access_claims::AccessClaims;
 public_record! {
     /// The user that a request comes from: the session of its access token as it is now. When the token was verified
     /// locally, what the token says.
+    ///
+    /// ```
+    /// use hellojohn::rest::RequestAuth;
+    ///
+    /// fn greet(user: &RequestAuth) -> String {
+    ///     match &user.actor_user_id {
+    ///         Some(support) => format!("{support} acts for {}", user.user_id),
+    ///         None => format!("signed in as {}", user.user_id),
+    ///     }
+    /// }
+    /// ```
     #[derive(Debug, Clone, PartialEq)]
     pub struct RequestAuth {
         /// The user.

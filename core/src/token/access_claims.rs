@@ -88,6 +88,16 @@ impl Serialize for Times<'_> {
 
 public_record! {
     /// The claims of a verified access token.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let claims = tenant.verify_locally(grant.access_token.expose(), &Default::default())?;
+    /// assert_eq!(claims.user_id.as_str(), "usr_1");
+    /// assert_eq!(claims.payload["sub"], "usr_1");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq)]
     pub struct AccessClaims {
         /// `sub`: the user.

@@ -9,6 +9,17 @@ use serde::{Serialize, Serializer};
 use crate::error::Error;
 
 /// A JWK Set (RFC 7517): the public keys that verify the tenant's access tokens, and the next one. Prints as JSON.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// use hellojohn::Jwks;
+///
+/// let jwks = tenant.jwks()?;
+/// assert_eq!(jwks.to_json()["keys"].as_array().map(Vec::len), Some(2)); // the active key and the next
+/// assert_eq!(jwks.to_string().parse::<Jwks>()?, jwks);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jwks(pub(super) JwkSet);
 
