@@ -41,37 +41,12 @@
 //! A client of gRPC reads the status of a refused request as the code that gRPC's mapping of HTTP gives it: 401 as `UNAUTHENTICATED`,
 //! 403 as `PERMISSION_DENIED`, 429 and 503 as `UNAVAILABLE`.
 
+mod client_address;
 mod guard;
 mod off_thread;
 mod rest_service;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
-use std::sync::Arc;
-
-use http::request::Parts;
-
 pub use self::guard::{AuthLayer, AuthService, GuardedBody, current_user, find_user};
 pub use self::rest_service::RestService;
-use crate::rest::ClientAddress;
-use crate::rest::http;
-
-/// How the address of a client is found in a request.
-#[derive(Clone, Default)]
-struct AddressSource(Option<Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>>);
-
-impl AddressSource {
-    fn new(find: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static) -> Self {
-        AddressSource(Some(Arc::new(find)))
-    }
-
-    /// Notes the address, unless the host has noted one.
-    fn note(&self, parts: &mut Parts) {
-        if parts.extensions.get::<ClientAddress>().is_none()
-            && let Some(address) = self.0.as_ref().and_then(|find| find(parts))
-        {
-            parts.extensions.insert(ClientAddress(Some(address.into())));
-        }
-    }
-}

@@ -13,7 +13,7 @@ use http_body_util::{Either, Full};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::AddressSource;
+use super::client_address::AddressSource;
 use super::off_thread::run_blocking;
 use crate::error::{Error, ErrorCode};
 use crate::rest::http::header::SET_COOKIE;

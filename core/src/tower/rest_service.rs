@@ -12,7 +12,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tower_service::Service;
 
-use super::AddressSource;
+use super::client_address::AddressSource;
 use super::off_thread::run_blocking;
 use crate::error::{Error, ErrorCode};
 use crate::rest::http::request::Parts;
