@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::duration::Duration;
@@ -13,7 +12,17 @@ use crate::error::Error;
 use crate::object_reader::FromMember;
 use crate::schema::{Kind, PublicValue};
 
+pub(crate) mod rfc3339;
+
 /// A time in whole milliseconds since the Unix epoch (UTC).
+///
+/// ```
+/// use hellojohn::Timestamp;
+///
+/// let time = Timestamp::from_millis(1_705_314_600_999);
+/// assert_eq!((time.as_millis(), time.as_secs()), (1_705_314_600_999, 1_705_314_600));
+/// assert_eq!(serde_json::json!(time), "2024-01-15T10:30:00Z");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
@@ -55,12 +64,6 @@ impl fmt::Display for Timestamp {
     }
 }
 
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_i64(self.as_millis())
-    }
-}
-
 impl FromMember for Timestamp {
     fn from_member(name: &str, value: Value) -> Result<Self, Error> {
         let problem = "must be a whole number of milliseconds since the epoch";
@@ -73,12 +76,34 @@ impl PublicValue for Timestamp {
 }
 
 /// The source of the current time. The engine itself never lets time run backwards.
+///
+/// ```
+/// use hellojohn::{Clock, Timestamp};
+///
+/// /// Stands still.
+/// struct Noon;
+///
+/// impl Clock for Noon {
+///     fn now(&self) -> Timestamp {
+///         Timestamp::from_millis(1_705_320_000_000)
+///     }
+/// }
+///
+/// let engine = hellojohn::Engine::builder().clock(Noon).open(":memory:")?;
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 pub trait Clock: Send + Sync {
     /// The current time.
     fn now(&self) -> Timestamp;
 }
 
 /// The machine's clock. The default.
+///
+/// ```
+/// use hellojohn::{Clock, SystemClock};
+///
+/// assert!(SystemClock.now().as_secs() > 1_700_000_000);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -97,6 +122,23 @@ impl Clock for SystemClock {
 }
 
 /// A clock that moves only by its methods, for tests of an application. Clones show the same time.
+///
+/// ```
+/// use hellojohn::{Engine, ErrorCode, ManualClock, Timestamp};
+///
+/// let clock = ManualClock::new(Timestamp::from_millis(1_705_314_600_000));
+/// let engine = Engine::builder().clock(clock.clone()).open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// clock.advance_millis(3_600_000); // an hour later
+/// let refused = tenant.verify_access_token(grant.access_token.expose()).unwrap_err();
+/// assert_eq!(refused.error.code(), ErrorCode::TokenExpired);
+///
+/// let other = clock.clone();
+/// other.set(Timestamp::from_millis(0));
+/// assert!(clock.is_same_clock(&other));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<AtomicI64>);
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::in_millis::SerializeInMillis;
 use crate::json;
 use crate::object_reader::FromMember;
 use crate::schema::{Kind, PublicValue};
@@ -78,6 +79,12 @@ impl Duration {
     pub(crate) const ZERO: Duration = Duration { count: 0, unit: Unit::Second };
 
     /// A duration of whole seconds, 1 to 100 years; prints as `<n>s`.
+    ///
+    /// ```
+    /// let duration = hellojohn::Duration::from_secs(90)?;
+    /// assert_eq!(duration.to_string(), "90s");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `validation_error` for 0 and for more than 100 years.
@@ -155,6 +162,8 @@ impl fmt::Display for Duration {
 }
 
 serialize_as_printed!(Duration);
+
+impl SerializeInMillis for Duration {}
 
 impl FromMember for Duration {
     fn from_member(name: &str, value: Value) -> Result<Self, Error> {

@@ -3,11 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
 macro_rules! error_table {
     ($($(#[doc = $doc:literal])+ $variant:ident = $number:literal, $name:literal, $status:literal;)*) => {
         /// What went wrong, one row of the table in SPEC 6. The same rows answer at every API surface: [`as_str`](Self::as_str)
         /// is the `code` in Node and REST, [`http_status`](Self::http_status) the REST status,
         /// [`number`](Self::number) the `HJ_ERR_…` constant in C.
+        ///
+        /// ```
+        /// use hellojohn::ErrorCode;
+        ///
+        /// let code = ErrorCode::SessionRevoked;
+        /// assert_eq!((code.as_str(), code.http_status()), ("session_revoked", 401));
+        /// assert!(code.is_verification_refusal() && ErrorCode::ALL.contains(&code));
+        /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorCode { $($(#[doc = $doc])+ $variant,)* }
@@ -119,6 +130,12 @@ error_table! {
     ReauthenticationRequired = 30, "reauthentication_required", 401;
 }
 
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -130,6 +147,24 @@ impl fmt::Display for ErrorCode {
 /// The line never contains a token, an address, SQL or a secret. Where the operating system or the database caused the
 /// error, [`source`](std::error::Error::source) gives theirs, for the host's log: it may name files. Two errors are equal
 /// when code and line are.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// use hellojohn::{Error, ErrorCode};
+///
+/// let error: Error = tenant.refresh("rt_none", Default::default()).unwrap_err();
+/// assert_eq!(error.code(), ErrorCode::RefreshTokenInvalid);
+/// eprintln!("{}", error.detail());
+/// assert_eq!((error.field(), error.retry_after_secs()), (None, None));
+/// assert!(error.required_authentication().is_none());
+///
+/// // One of the host's own, for a function that answers as the engine does.
+/// let own = Error::new(ErrorCode::Internal, "the user table is down").caused_by(std::io::Error::other("refused"));
+/// assert!(std::error::Error::source(&own).is_some());
+/// assert_eq!(Error::validation("plan", "must be pro or free").detail(), "plan: must be pro or free");
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Error {
     code: ErrorCode,
@@ -141,10 +176,16 @@ pub struct Error {
 }
 
 /// How a user must authenticate before a call is made again.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// ```
+/// let required = hellojohn::Reauthentication::new(Some(300), vec!["otp".to_owned()]);
+/// assert_eq!(required.max_age_secs, Some(300));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Reauthentication {
     /// For how many seconds a factor counts after it was passed: `max_age` of RFC 9470.
+    #[serde(rename = "max_age")]
     pub max_age_secs: Option<u64>,
     /// The methods that must be passed, all of them.
     pub factors: Vec<String>,
@@ -215,6 +256,30 @@ impl Error {
     /// One line for a developer.
     pub fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// The line as a client may read it: the detail of a failure of the server is for the host alone.
+    pub(crate) fn public_detail(&self) -> &str {
+        match self.code.http_status() {
+            500.. => "the request could not be completed; the operator can tell more from its id",
+            _ => &self.detail,
+        }
+    }
+}
+
+/// As the REST API writes it, without the id of the request: `code`, `message`, `status`; with `max_age` (seconds or null) and `factors`
+/// where the user must authenticate again. The message of a status from 500 on does not tell the detail.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("code", self.code.as_str())?;
+        members.serialize_entry("message", self.public_detail())?;
+        members.serialize_entry("status", &self.code.http_status())?;
+        if let Some(required) = self.required_authentication() {
+            members.serialize_entry("max_age", &required.max_age_secs)?;
+            members.serialize_entry("factors", &required.factors)?;
+        }
+        members.end()
     }
 }
 

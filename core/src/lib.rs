@@ -30,10 +30,37 @@
 //!
 //! # In async programs
 //!
-//! A call that may wait for the disk blocks its thread, so an asynchronous program makes it on a thread for blocking work, such as
-//! `tokio::task::spawn_blocking(move || tenant.create(request)).await?`; a [`Tenant`] is cheap to clone. [`Tenant::verify_locally`] never
-//! waits once the engine is open. Many calls of one thread share a commit when they are begun before any of them is waited for (`begin_…`,
-//! [`Pending`]). With the feature `axum`, `hellojohn::axum` does all of this for the REST API and for guards of an application's routes.
+//! A call that may wait for the disk blocks its thread, so an asynchronous program begins it and awaits the answer: every `begin_…` answers
+//! with a [`Pending`], which is a [`Future`](std::future::Future). It works in every runtime and needs none, is cancel-safe, and never blocks
+//! the thread that polls it; what is begun at the same time shares a commit. [`Tenant::begin_call`] does the same for calls that have no
+//! `begin_…` of their own, and for several in a row. A [`Tenant`] is cheap to clone. [`Tenant::verify_locally`] never waits once the engine
+//! is open, and may be called at once.
+//!
+//! ```
+//! use hellojohn::{CreateSession, Tenant};
+//!
+//! async fn sign_in(tenant: &Tenant, user: &str) -> Result<String, hellojohn::Error> {
+//!     let grant = tenant.begin_create(CreateSession::new(user.parse()?)).await?;
+//!     let stats = tenant.begin_call(|tenant| tenant.stats()).await?;
+//!     println!("{} sessions are active", stats.sessions.active);
+//!     Ok(grant.access_token.expose().to_owned())
+//! }
+//! # let engine = hellojohn::Engine::open(":memory:")?;
+//! # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! # assert!(!runtime.block_on(sign_in(&tenant, "usr_1"))?.is_empty());
+//! # Ok::<(), hellojohn::Error>(())
+//! ```
+//!
+//! With the feature `axum`, `hellojohn::axum` has the REST API as a router, and a guard and extractors for an application's routes; with
+//! `tower`, `hellojohn::tower` has the same for every host that speaks in the types of the `http` crate. What waits runs on other threads
+//! there, too.
+//!
+//! # As JSON
+//!
+//! Every answer is [`Serialize`](serde::Serialize), as the REST API writes it: with the same names, and times as RFC 3339 in whole seconds.
+//! A [`Grant`] is written with its tokens. The host's own claims are read and written as types of its own: [`Claims::encode`],
+//! [`Claims::decode`], [`Session::own_claims`].
 //!
 //! The engine logs nothing. [`EngineBuilder::observer`] takes what is told after each operation; with the feature `tracing`,
 //! `TracingObserver` makes events of that.
@@ -43,6 +70,8 @@ mod duration;
 mod engine;
 mod error;
 mod fork;
+#[doc(hidden)]
+pub mod in_millis;
 mod json;
 mod key_wrapping;
 mod model;
@@ -66,6 +95,8 @@ pub use engine::TracingObserver;
 pub use engine::answers::*;
 #[cfg(feature = "axum")]
 pub mod axum;
+#[cfg(feature = "tower")]
+pub mod tower;
 
 pub use engine::counts::*;
 pub use engine::{
@@ -79,6 +110,7 @@ pub use engine::{
 #[doc(hidden)]
 pub use engine::{EngineOptions, ForeignDatabase};
 pub use error::{Error, ErrorCode, Reauthentication};
+pub use model::claims::Claims;
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};
 pub use model::client_hints::{ClientHint, ClientHints};
 pub use model::config::{Config, ConfigPatch, ConfigWarning};
@@ -88,7 +120,7 @@ pub use model::factor::{Factor, FactorMethod, Factors};
 pub use model::factor_methods::{FactorMethods, SignInFactors};
 pub use model::filter_values::{Countries, UserAgentPart};
 pub use model::id::{Actor, EventId, KeyId, OrgId, SessionId, TenantId, UserId};
-pub use model::identity::{Claims, Email, Identity, IdentityPatch, Role};
+pub use model::identity::{Email, Identity, IdentityPatch, Role};
 pub use model::ip_address::IpAddress;
 pub use model::ip_network::IpNetwork;
 pub use model::operation::Operation;
@@ -101,6 +133,7 @@ pub use model::session_filter::SessionFilter;
 pub use model::sign_in_limit::SignInLimit;
 pub use random::{OsRandom, Random, RandomUnavailable, SeededRandom};
 pub use secret::{AccessToken, RefreshToken, SecretKey};
+#[doc(hidden)]
 pub use store::DatabaseText;
 pub use store::check_report::{CheckCounts, CheckProblem, CheckReport, ProblemKind};
 pub use store::copy_progress::CopyProgress;

@@ -8,16 +8,49 @@ use zeroize::Zeroizing;
 use crate::error::Failure;
 
 /// The source of the engine's unpredictable bytes.
+///
+/// ```
+/// use hellojohn::{Random, RandomUnavailable};
+///
+/// /// A machine without entropy.
+/// struct Dry;
+///
+/// impl Random for Dry {
+///     fn fill(&self, _: &mut [u8]) -> Result<(), RandomUnavailable> {
+///         Err(RandomUnavailable)
+///     }
+/// }
+/// ```
 pub trait Random: Send + Sync {
     /// Fills the buffer. On an error the call that needed the bytes fails with `internal`.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomUnavailable>;
 }
 
 /// The source of random bytes failed.
+///
+/// ```
+/// use hellojohn::{Random, RandomUnavailable};
+///
+/// struct Dry;
+///
+/// impl Random for Dry {
+///     fn fill(&self, _: &mut [u8]) -> Result<(), RandomUnavailable> {
+///         Err(RandomUnavailable)
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RandomUnavailable;
 
 /// The operating system's generator. The default.
+///
+/// ```
+/// use hellojohn::{OsRandom, Random};
+///
+/// let mut key = [0; 32];
+/// OsRandom.fill(&mut key).expect("the system has entropy");
+/// assert_ne!(key, [0; 32]);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OsRandom;
 
@@ -33,6 +66,15 @@ impl Random for OsRandom {
 
 /// A predictable sequence (SHA-256 of seed and counter) so that a test run can be repeated. An attacker can
 /// guess every token and key made with it: never use it outside tests.
+///
+/// ```
+/// use hellojohn::{Random, SeededRandom};
+///
+/// let (mut first, mut second) = ([0; 8], [0; 8]);
+/// SeededRandom::new(1).fill(&mut first).unwrap();
+/// SeededRandom::new(1).fill(&mut second).unwrap();
+/// assert_eq!(first, second);
+/// ```
 pub struct SeededRandom {
     state: Mutex<(u64, u64)>,
 }

@@ -48,14 +48,6 @@ pub struct Words {
     pub words: &'static [(&'static str, &'static str)],
 }
 
-/// The name of a field without the `r#` of one that is a keyword of Rust.
-pub(crate) const fn plain_name(name: &'static str) -> &'static str {
-    match name.as_bytes() {
-        [b'r', b'#', ..] => name.split_at(2).1,
-        _ => name,
-    }
-}
-
 /// The fields of a public struct.
 #[derive(Debug)]
 pub struct Record {
@@ -170,6 +162,7 @@ macro_rules! public_record {
             pub $field: $type,
         )+}
 
+        $crate::in_millis::write_record!($name; $($field, [$($flatten)?];)+);
         $crate::schema::record_table! {
             $name, [$($doc),+];
             $($field: $type, [$($field_doc),+], [$($node)?], [$($range)?], [$($flatten)?];)+
@@ -260,7 +253,7 @@ macro_rules! record_table {
                 name: stringify!($name),
                 doc: concat!($($doc, "\n"),+),
                 fields: &[$($crate::schema::Field {
-                    name: $crate::schema::plain_name(stringify!($field)),
+                    name: $crate::in_millis::plain_name(stringify!($field)),
                     node_name: $crate::schema::first!([$($node)?]),
                     kind: $crate::schema::first!(
                         [$($crate::schema::Kind::Count(Some($range)))?],

@@ -47,10 +47,28 @@ macro_rules! secret_text {
 
 secret_text! {
     /// A signed access token (JWT, RFC 7519). Printing it shows nothing; [`expose`](Self::expose) hands it out.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// assert_eq!(format!("{:?}", grant.access_token), "AccessToken(…)");
+    /// let header = format!("Bearer {}", grant.access_token.expose());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     AccessToken
 }
 secret_text! {
     /// A refresh token (`rt_…`). Printing it shows nothing; [`expose`](Self::expose) hands it out.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// assert_eq!(format!("{:?}", grant.refresh_token), "RefreshToken(…)");
+    /// assert!(grant.refresh_token.expose().starts_with("rt_"));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     RefreshToken
 }
 secret_text! {
@@ -59,6 +77,12 @@ secret_text! {
     /// Make a random one: `echo "sk_live_$(openssl rand -hex 16)"`. The engine stretches it with Argon2id (19 MiB, 2
     /// passes) all the same. A tenant in a file is made with, and changed to, a key of at least 22 characters after the
     /// prefix (`sk_live_`, `sk_test_`, else `sk_`); a tenant in memory may have a shorter one.
+    ///
+    /// ```
+    /// let key: hellojohn::SecretKey = "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?;
+    /// assert_eq!(format!("{key:?}"), "SecretKey(…)");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     SecretKey
 }
 

@@ -26,6 +26,8 @@ macro_rules! text_value {
     ($name:ident $(, pattern $pattern:literal)? $(, example $example:literal)?) => {
         $crate::object_reader::read_as_text!($name);
 
+        impl $crate::in_millis::SerializeInMillis for $name {}
+
         impl $crate::schema::PublicValue for $name {
             const KIND: $crate::schema::Kind = $crate::schema::Kind::Text {
                 pattern: $crate::schema::first!([$($pattern)?]),

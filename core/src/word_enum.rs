@@ -4,15 +4,19 @@
 use std::fmt;
 
 /// Declares a public enum, each variant with its word. The text after `as` is the field that an error about a wrong word
-/// names.
+/// names; `in rest` says that the crate has the type in that module.
 macro_rules! word_enum {
     (
         $(#[doc = $doc:literal])+
-        pub enum $name:ident as $field:literal $(default $default:ident)? {
+        pub enum $name:ident as $field:literal $(default $default:ident)? $(in $module:ident)? {
             $($(#[doc = $variant_doc:literal])+ $variant:ident = $word:literal,)+
         }
     ) => {
         $(#[doc = $doc])+
+        #[doc = concat!(
+            "\n```\nuse hellojohn::", $(stringify!($module), "::",)? stringify!($name), ";\n\nfor value in ", stringify!($name),
+            "::ALL {\n    assert_eq!(value.as_str().parse(), Ok(*value));\n}\n```"
+        )]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
@@ -56,6 +60,8 @@ macro_rules! word_enum {
         }
 
         $crate::object_reader::read_as_text!($name);
+
+        impl $crate::in_millis::SerializeInMillis for $name {}
 
         impl $crate::schema::PublicValue for $name {
             const KIND: $crate::schema::Kind = $crate::schema::Kind::Word(&$crate::schema::Words {

@@ -308,12 +308,13 @@ fn config_patch() -> String {
 fn encoder() -> String {
     let elements: String = flatten(&Session::RECORD, true)
         .iter()
-        .map(|(path, _)| format!("        values.serialize_element(&session.{path})?;\n"))
+        .map(|(path, _)| format!("        values.serialize_element(&InMillis(&session.{path}))?;\n"))
         .collect();
     format!(
         r#"//! Written by `make generate` from core's schema; do not edit.
 
 use hellojohn::Session;
+use hellojohn::in_millis::InMillis;
 use serde::ser::SerializeSeq;
 use serde::{{Serialize, Serializer}};
 

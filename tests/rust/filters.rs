@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use hellojohn::in_millis::InMillis;
 use hellojohn::{
     EndReason, Engine, IdentityPatch, Limit, ListQuery, RefreshRequest, RevokeWhere, Session, SessionFilter,
     SessionId, Status, StatusFilter, Tenant,
@@ -272,7 +273,7 @@ fn holds(session: &Session, name: &str, value: &Value) -> bool {
 /// A session without its random id.
 fn shown(sessions: &[Session]) -> Vec<Value> {
     let mut shown: Vec<Value> =
-        sessions.iter().map(|session| serde_json::to_value(session).unwrap()).collect();
+        sessions.iter().map(|session| serde_json::to_value(InMillis(session)).unwrap()).collect();
     for session in &mut shown {
         session.as_object_mut().unwrap().remove("id");
     }

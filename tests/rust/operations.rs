@@ -1,5 +1,6 @@
 //! The operations of the scenarios, called on a tenant's handle of the Rust crate.
 
+use hellojohn::in_millis::InMillis;
 use hellojohn::{
     AccessClaims, ConfigPatch, CreateSession, Error, ErrorCode, EventQuery, Grant, IdentityPatch,
     ImportRequest, ListQuery, LocalVerification, PurgeBefore, RefreshRequest, RequiredAuth, RevokeWhere,
@@ -8,7 +9,7 @@ use hellojohn::{
 use serde_json::{Map, Value, json};
 
 fn session(session: &Session) -> Value {
-    serde_json::to_value(session).unwrap_or_default()
+    serde_json::to_value(InMillis(session)).unwrap_or_default()
 }
 
 fn grant(grant: &Grant) -> Value {
@@ -134,7 +135,7 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
         }
         "explain" => {
             let id = take_text(&mut args, "session_id")?.parse()?;
-            serde_json::to_value(tenant.explain(id)?).unwrap_or_default()
+            serde_json::to_value(InMillis(&tenant.explain(id)?)).unwrap_or_default()
         }
         "count" => json!({"count": tenant.count(&SessionFilter::from_json(args)?)?}),
         "revoke_where" => revoke_where(tenant, args)?,
@@ -176,14 +177,14 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
         "config" => tenant.config()?.to_json_with_warnings(),
         "update_config" => tenant.update_config(&ConfigPatch::from_json(&args)?)?.to_json_with_warnings(),
         "jwks" => tenant.jwks()?.to_json(),
-        "keys" => json!({"data": tenant.keys()?}),
+        "keys" => json!({"data": InMillis(&tenant.keys()?)}),
         "rotate_keys" => json!({"kid": tenant.rotate_keys()?}),
         "retire_key" => tenant.retire_key(take_text(&mut args, "kid")?.parse()?).map(|()| json!({}))?,
         "rotate_refresh_key" => tenant.rotate_refresh_key().map(|()| json!({}))?,
-        "stats" => serde_json::to_value(tenant.stats()?).unwrap_or_default(),
+        "stats" => serde_json::to_value(InMillis(&tenant.stats()?)).unwrap_or_default(),
         "stats_series" => {
             let series = tenant.stats_series(take_text(&mut args, "series")?.parse()?)?;
-            json!({"sessions": series.stats.sessions, "periods": series.periods})
+            json!({"sessions": series.stats.sessions, "periods": InMillis(&series.periods)})
         }
         "revocations" => {
             let since = args.get("since").and_then(Value::as_u64).unwrap_or_default();
@@ -191,7 +192,7 @@ pub fn call(tenant: &Tenant, op: &str, mut args: Map<String, Value>) -> Result<V
         }
         "events" => {
             let page = tenant.events(&EventQuery::from_json(args)?)?;
-            json!({"data": page.data, "next_after": page.next_after, "has_more": page.has_more})
+            json!({"data": InMillis(&page.data), "next_after": page.next_after, "has_more": page.has_more})
         }
         "seal_events" => json!({"sealed": tenant.seal_events()?.sealed}),
         "check_events" => {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::stdin;
 use std::time::Duration;
 
+use hellojohn::in_millis::InMillis;
 use hellojohn::{Engine, Error, ErrorCode, ManualClock, Tenant, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -100,7 +101,7 @@ impl Host {
                     let keys = std::fs::read_to_string(format!("{}.jwks", self.database)).unwrap_or_default();
                     let keys = keys.parse().map_err(CallError::from)?;
                     let report = hellojohn::restore_database_with_events(backup, &self.database, log, &keys)?;
-                    return Ok(serde_json::to_value(report).unwrap_or_default());
+                    return Ok(serde_json::to_value(InMillis(&report)).unwrap_or_default());
                 }
                 hellojohn::restore_database(
                     backup,

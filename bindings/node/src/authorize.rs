@@ -1,5 +1,6 @@
 //! Requests to the host's own routes as JavaScript asks about them: who they come from, and which cookies are renewed on the way.
 
+use hellojohn::in_millis::InMillis;
 use hellojohn::rest::{self, Authorization, AuthorizeOptions, BearerToken, RequestAuth, RestApi};
 use hellojohn::{Error, ErrorCode, Operation};
 use napi::bindgen_prelude::{Either, Env};
@@ -8,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::calls::{Answer, Outcome, read_object};
-use crate::encode::encode;
+use crate::encode::{encode, encode_record};
 use crate::rest::{Rest, build_request, encode_headers};
 use crate::tenant::keep_validator;
 
@@ -51,7 +52,7 @@ impl Rest {
                     let is_plain = options.required.is_nothing();
                     let operation =
                         if is_plain { Operation::VerifyAccessToken } else { Operation::RequireAuth };
-                    encode(&Passed { auth, number, operation: operation.as_str() })
+                    encode(&Passed { auth: InMillis(&auth), number, operation: operation.as_str() })
                 }
             }
         })
@@ -82,8 +83,8 @@ impl Rest {
 
 /// A request that may pass.
 #[derive(Serialize)]
-struct Passed {
-    auth: Option<RequestAuth>,
+struct Passed<'a> {
+    auth: InMillis<'a, Option<RequestAuth>>,
     number: Option<i64>,
     /// As what the engine tells of the answer.
     operation: &'static str,
@@ -113,7 +114,7 @@ fn encode_authorization(found: Authorization) -> Answer {
             "factors": required.map_or(Vec::new(), |required| required.factors.clone()),
         })
     });
-    encode(&json!({"auth": auth, "headers": encode_headers(&found.headers)?, "error": error}))
+    encode(&json!({"auth": InMillis(&auth), "headers": encode_headers(&found.headers)?, "error": error}))
 }
 
 /// The refusal of a user who must authenticate again as an answer, because it says more than an error can. Any other error

@@ -9,7 +9,7 @@ use napi_derive::napi;
 
 use crate::calls::CallRunner;
 use crate::completion_queue::CompletionQueue;
-use crate::encode::{encode, encode_nothing};
+use crate::encode::{encode, encode_nothing, encode_record};
 use crate::thread_pool::SURVEYS;
 
 /// How far a copy has come, for JavaScript to look at while it goes on.
@@ -147,6 +147,6 @@ pub fn restore_database_with_events(
 ) -> u32 {
     CallRunner::without_engine(completion_queue).submit_without_engine(env, &SURVEYS, move || {
         let keys: Jwks = jwks.parse()?;
-        encode(&hellojohn::restore_database_with_events(&backup, &to, log, &keys)?)
+        encode_record(&hellojohn::restore_database_with_events(&backup, &to, log, &keys)?)
     })
 }

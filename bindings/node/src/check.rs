@@ -6,7 +6,7 @@ use napi_derive::napi;
 
 use crate::calls::CallRunner;
 use crate::completion_queue::CompletionQueue;
-use crate::encode::encode;
+use crate::encode::{encode, encode_record};
 use crate::thread_pool::SURVEYS;
 
 /// The path of a database → `CheckReport`.
@@ -20,6 +20,6 @@ pub fn check_database(env: Env, completion_queue: &CompletionQueue, database: St
 #[napi(catch_unwind)]
 pub fn verify_event_log(env: Env, completion_queue: &CompletionQueue, path: String, jwks: String) -> u32 {
     CallRunner::without_engine(completion_queue).submit_without_engine(env, &SURVEYS, move || {
-        encode(&hellojohn::verify_event_log_file(path, &jwks.parse::<Jwks>()?)?)
+        encode_record(&hellojohn::verify_event_log_file(path, &jwks.parse::<Jwks>()?)?)
     })
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use hellojohn::in_millis::{InMillis, SerializeInMillis};
 use hellojohn::{
     Error, ErrorCode, EventPage, Grant, Page, RevokePreview, Session, SessionId, UpdatedSession,
     VerifiedAccess, VerifyError,
@@ -18,6 +19,11 @@ pub(crate) fn encode(value: &impl Serialize) -> Result<String, Error> {
 
 fn unwritable() -> Error {
     Error::new(ErrorCode::Internal, "the answer could not be written as JSON")
+}
+
+/// A record with times in milliseconds, or several.
+pub(crate) fn encode_record<T: SerializeInMillis + ?Sized>(record: &T) -> Result<String, Error> {
+    encode(&InMillis(record))
 }
 
 #[derive(Serialize)]
@@ -96,7 +102,7 @@ pub(crate) fn encode_page(page: &Page<Session>, number: Option<i64>) -> Result<S
 
 pub(crate) fn encode_event_page(page: &EventPage) -> Result<String, Error> {
     encode(&json!({
-        "data": page.data,
+        "data": InMillis(&page.data),
         "next_after": page.next_after,
         "has_more": page.has_more,
         "mark": page.mark(),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use hellojohn::in_millis::InMillis;
 use hellojohn::{
     CacheValidator, CreateSession, Duration, Error, EventConsumer, EventQuery, IdentityPatch, ImportRequest,
     ListQuery, LocalVerification, Pending, PurgeBefore, RefreshRequest, RevokeWhere, SecretKey,
@@ -17,7 +18,7 @@ use crate::clock::NativeClock;
 use crate::completion_queue::CompletionQueue;
 use crate::encode::{
     encode, encode_count, encode_event_page, encode_grant, encode_nothing, encode_page, encode_preview,
-    encode_session, encode_session_verification, encode_token_verification, encode_updated,
+    encode_record, encode_session, encode_session_verification, encode_token_verification, encode_updated,
 };
 use crate::guard::catch_panic;
 use crate::lazy_engine::LazyEngine;
@@ -163,7 +164,7 @@ impl NativeTenant {
     /// A session id → explanation.
     #[napi(catch_unwind)]
     pub fn explain(&self, env: Env, session_id: String) -> u32 {
-        self.calls.read(env, &SURVEYS, move |open| encode(&open.tenant.explain(session_id.parse()?)?))
+        self.calls.read(env, &SURVEYS, move |open| encode_record(&open.tenant.explain(session_id.parse()?)?))
     }
 
     /// `SessionFilter` as JSON → `{count}`.
@@ -340,7 +341,7 @@ impl NativeTenant {
     /// → keys.
     #[napi(catch_unwind)]
     pub fn keys(&self, env: Env) -> u32 {
-        self.calls.read(env, &LOOKUPS, |open| encode(&open.tenant.keys()?))
+        self.calls.read(env, &LOOKUPS, |open| encode_record(&open.tenant.keys()?))
     }
 
     /// → the id of the key that signs from now on.
@@ -388,7 +389,7 @@ impl NativeTenant {
     /// → `{sealed, through}`.
     #[napi(catch_unwind)]
     pub fn seal_events(&self, env: Env) -> u32 {
-        self.calls.write_on(env, &SURVEYS, |open| encode(&open.tenant.seal_events()?))
+        self.calls.write_on(env, &SURVEYS, |open| encode_record(&open.tenant.seal_events()?))
     }
 
     /// The number of an event and the path of a new file → `{events}`.
@@ -481,7 +482,7 @@ impl NativeTenant {
     /// → counts.
     #[napi(catch_unwind)]
     pub fn stats(&self, env: Env) -> u32 {
-        self.calls.read(env, &SURVEYS, |open| encode(&open.tenant.stats()?))
+        self.calls.read(env, &SURVEYS, |open| encode_record(&open.tenant.stats()?))
     }
 
     /// "24h" or "30d" → counts with `series`.
@@ -489,8 +490,8 @@ impl NativeTenant {
     pub fn stats_series(&self, env: Env, series: String) -> u32 {
         self.calls.read(env, &SURVEYS, move |open| {
             let StatsSeries { stats, periods, .. } = open.tenant.stats_series(series.parse()?)?;
-            let mut counts = serde_json::to_value(stats).unwrap_or_default();
-            counts["series"] = serde_json::to_value(periods).unwrap_or_default();
+            let mut counts = serde_json::to_value(InMillis(&stats)).unwrap_or_default();
+            counts["series"] = serde_json::to_value(InMillis(&periods)).unwrap_or_default();
             encode(&counts)
         })
     }

@@ -1,14 +1,16 @@
 //! A browser, and each extractor, without a socket.
 
+use ::axum::body::to_bytes;
 use ::axum::middleware::from_fn_with_state;
-use ::axum::routing::{get, post};
-use tower::ServiceExt;
+use ::axum::routing::{any, get, post};
+use ::tower::ServiceExt;
 
 use super::*;
 use crate::clock::ManualClock;
 use crate::engine::{CreateSession, Engine, Tenant};
+use crate::rest::http::header::SET_COOKIE;
 use crate::rest::http::{HeaderMap, Method};
-use crate::rest::{AccessCookieOptions, CookieOptions, MissingToken, RestOptions};
+use crate::rest::{AccessCookieOptions, BODY_MAX, CookieOptions, MissingToken, RestOptions};
 
 fn open(clock: &ManualClock) -> (Engine, Tenant, RestApi) {
     let engine = Engine::builder().clock(clock.clone()).open(":memory:").unwrap();
@@ -38,6 +40,11 @@ fn app(api: &RestApi) -> Router {
         .route_layer(guarded(AuthorizeOptions::default()))
         .merge(Router::new().route("/", get(home)).route("/mixed", get(user)).route_layer(optional()))
         .route("/bare", get(user))
+        .merge(
+            Router::new()
+                .route("/layer", get(user))
+                .route_layer(AuthGuard::new(api.clone(), AuthorizeOptions::default())),
+        )
         .route("/echo", post(|| async {}))
         .merge(router(api.clone()))
 }
@@ -109,6 +116,7 @@ async fn extractors_tell_the_user_or_refuse() {
     let bearer = format!("Bearer {}", grant.access_token.expose());
     for (path, anonymous, known) in [
         ("/account", (401, "missing_token"), (200, "usr_1")),
+        ("/layer", (401, "missing_token"), (200, "usr_1")),
         ("/", (200, "visitor"), (200, "usr_1")),
         ("/mixed", (401, "missing_token"), (200, "usr_1")),
         ("/bare", (500, "internal"), (500, "internal")),

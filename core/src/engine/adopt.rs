@@ -45,6 +45,16 @@ impl Tenant {
     }
 
     /// Begins [`adopt`](Self::adopt) without waiting for it; see [`Pending`].
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// let rows = "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\n";
+    /// tenant.import(rows.as_bytes(), &Default::default(), |_| {})?;
+    /// let grant = tenant.begin_adopt("old-token", Default::default()).wait()?;
+    /// assert_eq!(grant.session.user_id.as_str(), "usr_1");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn begin_adopt(&self, credential: &str, request: RefreshRequest) -> Pending<Grant> {
         self.observe_pending(Operation::Adopt, Grant::rows, || self.queue_adopt(credential, request))
     }

@@ -15,6 +15,17 @@ use crate::token::access_claims::AccessClaims;
 use crate::word_enum::word_enum;
 
 /// What a device gets when it signs in or refreshes.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// // To the client: its tokens, as REST sends them.
+/// let json = serde_json::to_value(&grant).expect("it is JSON");
+/// assert_eq!(json["session_id"], grant.session.id.to_string());
+/// assert_eq!((json["expires_in"].as_u64(), grant.evicted.len()), (Some(grant.expires_in), 0));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Grant {
@@ -39,6 +50,17 @@ impl Grant {
 }
 
 /// A changed session with an access token that carries the change.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// let patch = hellojohn::IdentityPatch::default().role(Some(Some("admin".parse()?)));
+/// let updated = tenant.update(grant.session.id, patch)?;
+/// let token = updated.access_token.expose(); // carries the new role
+/// assert!(token.len() > 100 && updated.expires_in <= 3600);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UpdatedSession {
@@ -51,6 +73,16 @@ pub struct UpdatedSession {
 }
 
 /// An access token that is not expired, of a session that is active.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// let verified = tenant.verify_access_token(grant.access_token.expose())?;
+/// assert!(!verified.outdated && verified.claims.session_id == verified.session.id);
+/// assert!(tenant.is_fresh(verified.validator())?);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct VerifiedAccess {
@@ -72,6 +104,15 @@ impl VerifiedAccess {
 }
 
 /// What ending the sessions of a filter would come to.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// let preview = tenant.preview_revoke_where(&hellojohn::SessionFilter::of_user("usr_1".parse()?))?;
+/// assert_eq!((preview.count, preview.sample[0].id), (1, grant.session.id));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RevokePreview {
@@ -112,6 +153,16 @@ word_enum! {
 public_record! {
     /// Why a session is over, or what will end it. Instants are the first ones at which something is so, as long as nothing
     /// else happens to the session.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let explained = tenant.explain(grant.session.id)?;
+    /// assert_eq!(explained.ends_by.map(|limit| limit.as_str()), Some("session_duration"));
+    /// assert_eq!(explained.rank, Some(1));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq)]
     pub struct SessionExplanation {
         /// The session.
@@ -167,6 +218,17 @@ public_record! {
 }
 
 /// Why a verification failed, with the session if it is known but has ended. Turns into a plain [`Error`] with `?`.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// tenant.revoke(grant.session.id)?;
+/// let refused = tenant.verify_session(grant.session.id).unwrap_err();
+/// assert_eq!(refused.error.code(), hellojohn::ErrorCode::SessionRevoked);
+/// assert_eq!(refused.session.expect("the ended session").id, grant.session.id);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct VerifyError {
@@ -215,6 +277,14 @@ impl From<VerifyError> for Error {
 
 public_record! {
     /// What one round of maintenance has done. As JSON: the names below.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// let round = tenant.maintain()?;
+    /// assert!(round.stamped == 0 && !round.has_more);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct MaintenanceReport {
         /// How many sessions the clock had ended and this round has written down.

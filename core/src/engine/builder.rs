@@ -35,6 +35,15 @@ const DEFAULT_DIRECT_ENDS_MAX: usize = 500;
 /// An open database of sessions. Clones are handles of the same engine; all of them may be used from any thread.
 ///
 /// The engine closes with [`close`](Self::close) or when the last handle, tenants included, is dropped.
+///
+/// ```
+/// use hellojohn::Engine;
+///
+/// let engine = Engine::open(":memory:")?; // an application opens a file, "hellojohn.db"
+/// let other = Engine::builder().issuer("https://auth.example.com").open(":memory:")?;
+/// engine.clone().close()?; // of both handles
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Engine {
     pub(super) inner: Arc<EngineInner>,
@@ -49,11 +58,25 @@ impl fmt::Debug for Engine {
 /// How to open an [`Engine`]; every option has a default.
 ///
 /// ```
-/// use hellojohn::{Durability, Engine};
+/// use hellojohn::{Durability, Engine, EventDetail, FileAccess, ManualClock, SeededRandom, SignInLimit, Timestamp};
+/// # struct Silent;
+/// # impl hellojohn::Observer for Silent {
+/// #     fn observe(&self, _: &hellojohn::OperationReport<'_>) {}
+/// # }
 ///
 /// let engine = Engine::builder()
 ///     .issuer("https://auth.example.com")
 ///     .durability(Durability::Normal)
+///     .busy_timeout(std::time::Duration::from_secs(2))
+///     .file_access(FileAccess::Owner)
+///     .token_cache_capacity(1_000)
+///     .sign_in_limit(Some(SignInLimit::default().account(10)))
+///     .events(EventDetail::All)
+///     .max_clock_jump("5m".parse()?)
+///     .allow_network_file_system(false)
+///     .observer(Silent)
+///     .clock(ManualClock::new(Timestamp::from_millis(1_705_314_600_000))) // in a test
+///     .random(SeededRandom::new(1)) // in a test
 ///     .open(":memory:")?;
 /// # Ok::<(), hellojohn::Error>(())
 /// ```
@@ -73,9 +96,19 @@ pub struct EngineBuilder {
 
 impl EngineBuilder {
     /// The bytes that the token cache may occupy unless the host says otherwise.
+    ///
+    /// ```
+    /// assert_eq!(hellojohn::EngineBuilder::TOKEN_CACHE_BYTES_DEFAULT, 32 << 20);
+    /// ```
     pub const TOKEN_CACHE_BYTES_DEFAULT: usize = 32 << 20;
 
     /// The largest capacity of the token cache.
+    ///
+    /// ```
+    /// let capacity = hellojohn::EngineBuilder::TOKEN_CACHE_CAPACITY_MAX;
+    /// let engine = hellojohn::Engine::builder().token_cache_capacity(capacity).open(":memory:")?;
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub const TOKEN_CACHE_CAPACITY_MAX: usize = 1_000_000;
 
     /// `iss` of every access token, 1 to 255 bytes; default `https://api.hellojohn.dev`. Tokens of another issuer are
@@ -274,6 +307,13 @@ impl Engine {
     /// A handle for one tenant. On first use the tenant and its keys are made; afterwards the secret key must be the
     /// same. Stretching the secret key takes about 20 ms: keep the handle.
     ///
+    /// ```
+    /// let engine = hellojohn::Engine::open(":memory:")?;
+    /// let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// assert_eq!(tenant.id().as_str(), "tnt_acme");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `invalid_api_key` for a wrong secret key: nothing is created; `validation_error` for a new tenant's key that does
     /// not start with `sk_` or is weaker than [`SecretKey`] asks for; `storage_…`, `engine_closed`, `forked`.
@@ -300,6 +340,14 @@ impl Engine {
 
     /// Closes the engine: waits for the write that is under way, then releases the files. Later calls on every handle fail
     /// with `engine_closed`; closing again does nothing.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// engine.close()?;
+    /// assert_eq!(tenant.stats().unwrap_err().code(), hellojohn::ErrorCode::EngineClosed);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `forked` in a child process, where the files are left alone.

@@ -8,6 +8,17 @@ use crate::store::{CommitVersion, Store, Subject, VerifyLease};
 
 /// What an answer about one session, or about the sessions of a user, depends on: [`Tenant::is_fresh`](crate::Tenant::is_fresh) says whether a cached answer
 /// still holds. (HTTP caches call such a value a validator, RFC 9110, section 8.8.)
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// let (session, validator) = tenant.get_cacheable(grant.session.id)?;
+/// assert!(tenant.is_fresh(&validator)?);
+/// tenant.revoke(session.id)?;
+/// assert!(!tenant.is_fresh(&validator)?);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct CacheValidator {
     /// The tenant handle that answered. Another handle may not know the tenant's secret key any more.

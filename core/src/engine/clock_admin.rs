@@ -19,6 +19,13 @@ impl Engine {
     /// process. The machine's clock is taken to be right: this also ends `clock_jump`. What the false time had ended stays
     /// ended: that is written down with it, as one act for each tenant.
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// engine.lower_clock_mark()?;
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `engine_closed`, `forked`, `storage_…`.
     pub fn lower_clock_mark(&self) -> Result<(), Error> {

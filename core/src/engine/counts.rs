@@ -6,6 +6,14 @@ use crate::word_enum::word_enum;
 
 public_record! {
     /// The sessions of a tenant by status.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// assert_eq!(tenant.stats()?.sessions.active, 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct SessionCounts {
         /// Sessions that are active.
@@ -18,7 +26,17 @@ public_record! {
 }
 
 public_record! {
-    /// Counts over one tenant. As JSON: the names below, times in milliseconds since the epoch.
+    /// Counts over one tenant. As JSON: the names below, times as RFC 3339 in whole
+    /// seconds, absent values null.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let stats = tenant.stats()?;
+    /// assert!(stats.created_last_24h == 1 && stats.database_bytes > 0);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct Stats {
         /// Its sessions by status.
@@ -53,7 +71,17 @@ word_enum! {
 }
 
 public_record! {
-    /// What happened in an hour or a day. As JSON: the names below, times in milliseconds since the epoch.
+    /// What happened in an hour or a day. As JSON: the names below, times as RFC 3339 in whole
+    /// seconds, absent values null.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let series = tenant.stats_series("24h".parse()?)?;
+    /// assert_eq!(series.periods.last().expect("24 hours").created, 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct StatsPeriod {
         /// When it begins; this instant itself belongs to the period before.
@@ -88,6 +116,14 @@ public_record! {
 }
 
 /// Counts over one tenant, now and over time.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// let series = tenant.stats_series("30d".parse()?)?;
+/// assert_eq!((series.stats.sessions.active, series.periods.len()), (0, 30));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct StatsSeries {

@@ -1,5 +1,6 @@
 //! Sign-in: a new session with its first tokens.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::answers::Grant;
@@ -12,6 +13,7 @@ use super::tenant::Tenant;
 use super::transaction::WriteContext;
 use crate::duration::Duration;
 use crate::error::{Error, OpError, Refusal};
+use crate::model::claims::Claims;
 use crate::model::client::ClientInfo;
 use crate::model::client_hints::ClientHints;
 use crate::model::event::EventType;
@@ -65,7 +67,33 @@ request_record! {
 }
 
 impl CreateSession {
+    /// Sets the host's own claims to this value of a type of the host's.
+    ///
+    /// ```
+    /// #[derive(serde::Serialize)]
+    /// struct Subscription {
+    ///     plan: &'static str,
+    /// }
+    ///
+    /// let request = hellojohn::CreateSession::new("usr_1".parse()?).own_claims(&Subscription { plan: "pro" })?;
+    /// assert_eq!(request.identity.claims.as_object()["plan"], "pro");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Claims::encode`](crate::Claims::encode).
+    pub fn own_claims<T: Serialize + ?Sized>(mut self, claims: &T) -> Result<Self, Error> {
+        self.identity.claims = Claims::encode(claims)?;
+        Ok(self)
+    }
+
     /// A sign-in of this user with nothing else known.
+    ///
+    /// ```
+    /// let request = hellojohn::CreateSession::new("usr_1".parse()?);
+    /// assert_eq!(request.user_id.as_str(), "usr_1");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn new(user_id: UserId) -> Self {
         CreateSession {
             user_id,
@@ -80,6 +108,13 @@ impl CreateSession {
 
     /// Reads a sign-in in its JSON form: `user_id` and, each optional, the fields of [`ClientInfo`], [`ClientHints`] and
     /// [`Identity`], `factors` (names), `actor` (`user_id` and `reason`) and `duration`; null counts as absent.
+    ///
+    /// ```
+    /// let json = serde_json::json!({"user_id": "usr_1", "duration": "24h", "role": "admin"});
+    /// let request = hellojohn::CreateSession::from_json(json.as_object().unwrap().clone())?;
+    /// assert_eq!(request.duration, Some("24h".parse()?));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `validation_error` naming the field.
@@ -112,6 +147,17 @@ impl Tenant {
     }
 
     /// Begins [`create`](Self::create) without waiting for it; see [`Pending`].
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// use hellojohn::CreateSession;
+    ///
+    /// let first = tenant.begin_create(CreateSession::new("usr_1".parse()?));
+    /// let second = tenant.begin_create(CreateSession::new("usr_2".parse()?));
+    /// assert_ne!(first.wait()?.session.id, second.wait()?.session.id); // in one commit
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn begin_create(&self, request: CreateSession) -> Pending<Grant> {
         self.observe_pending(Operation::Create, Grant::rows, || self.queue_create(request))
     }

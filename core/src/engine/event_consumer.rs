@@ -19,6 +19,20 @@ const LEASE: Duration = Duration::SECONDS_60;
 const LEASES_MAX: u64 = 1_000;
 
 /// A named reader of events, such as `mail` or `audit-export`: see [`Tenant::event_consumer`].
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+/// let consumer = tenant.event_consumer("audit-export")?;
+/// if let Some(page) = consumer.next(&Default::default())? {
+///     assert!(consumer.renew()?); // after a while of work
+///     assert!(consumer.finish(page.next_after)?);
+/// }
+/// consumer.release()?; // another process may go on
+/// assert!(consumer.forget()?); // and its position is gone
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct EventConsumer {
     tenant: Tenant,

@@ -44,6 +44,17 @@ word_enum! {
 
 public_record! {
     /// What a check of a log of events has found. As JSON: the names below.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+    /// let mut log = Vec::new();
+    /// tenant.export_events(0, &mut log)?;
+    /// let report = hellojohn::verify_event_log(log.as_slice(), &tenant.jwks()?)?;
+    /// assert!(report.ok && report.problem.is_none() && report.events == 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct EventLogReport {
         /// Whether the log is as it was exported.
@@ -73,6 +84,18 @@ public_record! {
 /// changed, removed, inserted or moved, or the place where the log was cut off. Needs no database and no secret: only the
 /// public keys of the time of the export, [`Tenant::jwks`](crate::Tenant::jwks). Keys that signed earlier seals may be gone:
 /// each seal vouches for everything before it. Reads line by line, so that the log may be of any length.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+/// let mut log = Vec::new();
+/// tenant.export_events(0, &mut log)?;
+/// assert!(hellojohn::verify_event_log(log.as_slice(), &tenant.jwks()?)?.ok);
+/// let forged = String::from_utf8(log).expect("text").replace("90d", "1d");
+/// assert!(!hellojohn::verify_event_log(forged.as_bytes(), &tenant.jwks()?)?.ok);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 ///
 /// # Errors
 /// `storage_io` when the log cannot be read. What is wrong with the log is in the report.
@@ -120,6 +143,17 @@ pub(super) fn read_event_log(
 }
 
 /// [`verify_event_log`] of a file.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("events.jsonl");
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+/// tenant.export_events_to(0, &path)?;
+/// assert!(hellojohn::verify_event_log_file(&path, &tenant.jwks()?)?.ok);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 ///
 /// # Errors
 /// `storage_io` when the file cannot be read.

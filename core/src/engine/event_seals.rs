@@ -12,6 +12,7 @@ use super::tenant::Tenant;
 use super::transaction::WriteContext;
 use super::work_step::WorkStep;
 use crate::error::{Error, ErrorCode, Failure, Refusal};
+use crate::in_millis::InMillis;
 use crate::json;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::operation::Operation;
@@ -24,6 +25,15 @@ const EXPORT_ROWS: usize = 500;
 
 public_record! {
     /// What sealing the events of a tenant has done.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+    /// let report = tenant.seal_events()?;
+    /// assert_eq!((report.sealed, report.through), (1, 1));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct SealReport {
         /// How many events this call has sealed.
@@ -197,6 +207,16 @@ impl Tenant {
     /// [`export_events`](Self::export_events) into a new file, which is on disk when this returns. The file has mode 0600 and is
     /// removed again where the export fails.
     ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("events.jsonl");
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+    /// assert_eq!(tenant.export_events_to(0, &path)?, 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `storage_io` also when there is a file already.
     pub fn export_events_to(&self, after: u64, path: impl AsRef<Path>) -> Result<u64, Error> {
@@ -277,7 +297,7 @@ impl Tenant {
             let mut seals = ctx.transaction.seals(ctx.tenant, position, events.len())?.into_iter().peekable();
             let mut hash = None;
             for event in &events {
-                push(serde_json::to_value(event).unwrap_or_default());
+                push(serde_json::to_value(InMillis(event)).unwrap_or_default());
                 hash = event.hash;
                 if let Some(seal) = seals.next_if(|seal| seal.seq == event.seq) {
                     push(seal_line(&seal));

@@ -16,6 +16,17 @@ use crate::store::{CommitVersion, NeededSessions};
 
 request_struct! {
     /// Which events to list. The default is the first page of all.
+    ///
+    /// ```
+    /// use hellojohn::{EventQuery, EventType};
+    ///
+    /// let query = EventQuery::default().types(vec![EventType::SessionEnded]).user_id(Some("usr_1".parse()?));
+    /// assert_eq!(EventQuery::read_types(["session.ended"])?, query.types);
+    ///
+    /// let json = serde_json::json!({"types": ["session.ended"], "user_id": "usr_1"});
+    /// assert_eq!(EventQuery::from_json(json.as_object().unwrap().clone())?, query);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Default, PartialEq, Eq)]
     pub struct EventQuery {
         /// Only events with a higher number; 0 for all.
@@ -73,6 +84,15 @@ impl EventQuery {
 }
 
 /// One page of events.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+/// let page = tenant.events(&Default::default())?;
+/// assert_eq!((page.data.len(), page.next_after, page.has_more), (1, 1, false));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct EventPage {

@@ -29,6 +29,21 @@ use crate::token::keyring::KeyNo;
 
 request_record! {
     /// Where a refresh comes from, as far as the host knows.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// use hellojohn::RefreshRequest;
+    ///
+    /// let seen = RefreshRequest::default().ip_address(Some("203.0.113.42".parse()?));
+    /// let grant = tenant.refresh(grant.refresh_token.expose(), seen.clone())?;
+    /// assert_eq!(grant.session.last_ip_address, seen.ip_address);
+    ///
+    /// let json = serde_json::json!({"ip_address": "203.0.113.42"});
+    /// assert_eq!(RefreshRequest::from_json(json.as_object().unwrap().clone())?, seen);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Default, PartialEq)]
     pub struct RefreshRequest {
         /// The address that the refresh came from, recorded as last seen.

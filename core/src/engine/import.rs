@@ -54,6 +54,17 @@ impl Tenant {
     /// `progress` is called after each batch of at most 512 rows. A dry run looks at each batch by itself: a row that comes
     /// again in a later one counts as one to import.
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// let rows = "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\n";
+    /// let report = tenant.import(rows.as_bytes(), &Default::default(), |so_far| println!("{} rows", so_far.rows))?;
+    /// assert_eq!(report.imported, 1);
+    /// let grant = tenant.adopt("old-token", Default::default())?;
+    /// assert_eq!(grant.session.user_id.as_str(), "usr_1");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `storage_io` if the source cannot be read; with `stop_at_bad_row` a `validation_error` that names the line. The rows
     /// before are imported then.
@@ -107,6 +118,16 @@ impl Tenant {
     }
 
     /// [`import`](Self::import) from a file.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("sessions.jsonl");
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// std::fs::write(&path, "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\n").unwrap();
+    /// assert_eq!(tenant.import_file(&path, &Default::default(), |_| {})?.imported, 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `storage_io` also when there is no such file.

@@ -9,6 +9,20 @@ use crate::schema::{self, public_record, request_record};
 
 request_record! {
     /// How to import.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// let lines = "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\nno JSON\n";
+    /// use hellojohn::ImportRequest;
+    ///
+    /// let rehearsal = ImportRequest::default().dry_run(true);
+    /// assert_eq!(tenant.import(lines.as_bytes(), &rehearsal, |_| {})?.imported, 1);
+    ///
+    /// let json = serde_json::json!({"dry_run": true});
+    /// assert_eq!(ImportRequest::from_json(json.as_object().unwrap().clone())?, rehearsal);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct ImportRequest {
         /// Report what an import would do, and change nothing.
@@ -30,6 +44,15 @@ impl ImportRequest {
 
 public_record! {
     /// A row that was not imported because it is bad.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// let lines = "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\nno JSON\n";
+    /// let report = tenant.import(lines.as_bytes(), &Default::default(), |_| {})?;
+    /// assert_eq!(report.problems[0].line, 2);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct ImportProblem {
         /// Its line in the source, counted from 1.
@@ -40,6 +63,18 @@ public_record! {
 }
 
 /// What an import has done, or would do. As JSON: the names below.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// let lines = "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\nno JSON\n";
+/// use hellojohn::ImportReport;
+///
+/// let report: ImportReport = tenant.import(lines.as_bytes(), &Default::default(), |_| {})?;
+/// assert_eq!((report.rows, report.imported, report.bad_rows), (2, 1, 1));
+/// assert!(report.problems.len() <= ImportReport::PROBLEMS_MAX);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ImportReport {

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::answer_cache::{AnswerCache, CacheLimits};
 use super::observer::Observer;
 use super::remembered::CachedAnswer;
+use super::waiting_threads::WaitingThreads;
 use crate::clock::{ClockJumped, TimeSource, Timestamp};
 use crate::error::{ErrorCode, Failure};
 use crate::fork;
@@ -45,6 +46,8 @@ pub(super) struct EngineInner {
     /// How much is recorded of a tenant whose settings ask for events.
     pub(super) event_detail: EventDetail,
     pub(super) observer: Option<Box<dyn Observer>>,
+    /// Make the calls whose answers are awaited.
+    pub(super) threads: WaitingThreads,
 }
 
 /// What an engine was opened with, beside what a test replaces.
@@ -107,6 +110,7 @@ impl EngineInner {
             direct_ends_max,
             event_detail,
             observer,
+            threads: WaitingThreads::new(),
         }
     }
 

@@ -12,6 +12,7 @@ use super::remembered::{CachedAnswer, RememberedList, list_key};
 use super::session_scan::needed_page;
 use super::tenant::Tenant;
 use super::transaction::BegunRead;
+use super::waiting_threads::CallKind;
 use crate::error::{Error, Refusal};
 use crate::model::id::UserId;
 use crate::model::operation::Operation;
@@ -27,6 +28,16 @@ const REMEMBERED_ROWS_MAX: usize = 101;
 
 request_struct! {
     /// Which sessions to list. The default is a page of the tenant's active ones.
+    ///
+    /// ```
+    /// use hellojohn::{Limit, ListQuery, SessionFilter};
+    ///
+    /// let query = ListQuery::default().filter(SessionFilter::of_user("usr_1".parse()?)).limit(Limit::new(50)?);
+    ///
+    /// let json = serde_json::json!({"user_id": "usr_1", "limit": 50});
+    /// assert_eq!(ListQuery::from_json(json.as_object().unwrap().clone())?, query);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Default, PartialEq, Eq)]
     pub struct ListQuery {
         /// Which sessions.
@@ -144,12 +155,21 @@ impl Tenant {
 
     /// Begins a [`list`](Self::list).
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let page = tenant.begin_list(hellojohn::ListQuery::default()).wait()?;
+    /// assert_eq!(page.data.len(), 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`list`](Self::list), from [`Pending::wait`].
     pub fn begin_list(&self, query: ListQuery) -> Pending<Page<Session>> {
         self.observe_pending(Operation::List, count_sessions, || {
             let (tenant, begun) = (self.clone(), self.begin_read(&query.needs()));
-            Pending::deferred(move || tenant.find_page(begun, &query, &mut false))
+            Pending::deferred(&self.inner, CallKind::Read, move || tenant.find_page(begun, &query, &mut false))
         })
     }
 

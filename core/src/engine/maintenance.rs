@@ -24,6 +24,19 @@ use crate::store::{ClockMark, Durability, NeededSessions, SessionScope};
 const SCAN_ROWS: usize = 1_000;
 
 /// What a purge deletes.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// use hellojohn::{PurgeBefore, Timestamp};
+///
+/// assert_eq!(tenant.purge(PurgeBefore::OlderThan("90d".parse()?))?, 0);
+/// assert_eq!(tenant.purge(PurgeBefore::Time(Timestamp::from_millis(1_705_314_600_000)))?, 0);
+///
+/// let json = serde_json::json!({"older_than": "90d"});
+/// assert_eq!(PurgeBefore::from_json(json.as_object().unwrap().clone())?, PurgeBefore::OlderThan("90d".parse()?));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PurgeBefore {
@@ -71,6 +84,13 @@ impl Tenant {
     /// Cut short, also by a power loss, it loses nothing: the next sweep goes on with what is left. It does not wait for
     /// the disk. It takes half of the time that it could take and gives way to every other write: none waits for it
     /// longer than some 10 ms.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// assert_eq!(tenant.sweep()?, 0); // the clock has ended nothing
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn sweep(&self) -> Result<u64, Error> {
         self.observe(Operation::Sweep, u64::clone, || self.stamp_all())
     }

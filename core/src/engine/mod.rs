@@ -9,7 +9,9 @@
 
 mod adopt;
 mod answer_cache;
+mod answer_json;
 pub(crate) mod answers;
+mod awaited;
 mod backup;
 mod builder;
 mod bulk_write;
@@ -72,8 +74,10 @@ mod tracing_observer;
 mod transaction;
 mod update;
 mod verify;
+mod waiting_threads;
 mod work_step;
 
+pub(crate) use self::answer_json::VerifiedJson;
 pub use self::answers::*;
 pub use self::backup::backup_database;
 pub use self::builder::{Engine, EngineBuilder};

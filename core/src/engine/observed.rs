@@ -116,7 +116,7 @@ impl Tenant {
 
     /// [`observe`](Self::observe) for a call that is begun here and told when it is waited for; if it never is, it is not told.
     #[inline]
-    pub(super) fn observe_pending<T: Send + 'static, E: HasCode + Send + 'static>(
+    pub(super) fn observe_pending<T: Send + 'static, E: HasCode + From<Error> + Send + 'static>(
         &self,
         operation: Operation,
         rows: impl FnOnce(&T) -> u64 + Send + 'static,
@@ -131,7 +131,7 @@ impl Tenant {
     }
 
     #[cold]
-    fn tell_when_waited_for<T: Send + 'static, E: HasCode + Send + 'static>(
+    fn tell_when_waited_for<T: Send + 'static, E: HasCode + From<Error> + Send + 'static>(
         &self,
         begun: Observed,
         operation: Operation,

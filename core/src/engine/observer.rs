@@ -57,6 +57,21 @@ impl<T: Observer + ?Sized> Observer for std::sync::Arc<T> {
 }
 
 /// What an [`Observer`] is told. It holds no secret, no token, no address and no id but the tenant's.
+///
+/// ```
+/// use hellojohn::{Engine, Observer, OperationReport};
+///
+/// struct Printer;
+///
+/// impl Observer for Printer {
+///     fn observe(&self, report: &OperationReport<'_>) {
+///         println!("{} {} in {:?}", report.operation, report.outcome(), report.duration);
+///     }
+/// }
+///
+/// let engine = Engine::builder().observer(Printer).open(":memory:")?;
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OperationReport<'a> {

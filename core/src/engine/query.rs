@@ -7,6 +7,7 @@ use super::pending::Pending;
 use super::refusals::unknown_session;
 use super::tenant::Tenant;
 use super::transaction::BegunRead;
+use super::waiting_threads::CallKind;
 use crate::error::Error;
 use crate::model::id::SessionId;
 use crate::model::operation::Operation;
@@ -34,6 +35,15 @@ impl Tenant {
 
     /// [`get`](Self::get) for a caller that caches the answer: with the validator that [`is_fresh`](Self::is_fresh) takes.
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let (session, validator) = tenant.get_cacheable(grant.session.id)?;
+    /// assert!(session.id == grant.session.id && tenant.is_fresh(&validator)?);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`get`](Self::get).
     pub fn get_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), Error> {
@@ -41,6 +51,15 @@ impl Tenant {
     }
 
     /// Begins a [`get`](Self::get).
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let session = tenant.begin_get(grant.session.id).wait()?;
+    /// assert_eq!(session.id, grant.session.id);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`get`](Self::get), from [`Pending::wait`].
@@ -50,7 +69,7 @@ impl Tenant {
             |_| 1,
             || {
                 let (tenant, begun) = (self.clone(), self.begin_read(&NeededSessions::One(id)));
-                Pending::deferred(move || Ok(tenant.read_session(begun, id)?.0))
+                Pending::deferred(&self.inner, CallKind::Read, move || Ok(tenant.read_session(begun, id)?.0))
             },
         )
     }

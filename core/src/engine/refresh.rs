@@ -37,6 +37,15 @@ impl Tenant {
     }
 
     /// Begins [`refresh`](Self::refresh) without waiting for it; see [`Pending`].
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let fresh = tenant.begin_refresh(grant.refresh_token.expose(), Default::default()).wait()?;
+    /// assert_eq!(fresh.session.id, grant.session.id);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn begin_refresh(&self, refresh_token: &str, request: RefreshRequest) -> Pending<Grant> {
         self.observe_pending(Operation::Refresh, Grant::rows, || self.queue_refresh(refresh_token, request))
     }

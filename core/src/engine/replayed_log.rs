@@ -21,6 +21,22 @@ const ROWS: usize = 1_000;
 public_record! {
     /// What a restore has made of an exported log, and what it could not make of it: the log tells of acts whose keys and values it
     /// does not hold. Repeat those by hand before users come back.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (path, copy) = (folder.path().join("sessions.db"), folder.path().join("copy.db"));
+    /// # let log = folder.path().join("events.jsonl");
+    /// # let engine = hellojohn::Engine::open(&path)?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+    /// # hellojohn::backup_database(&path, &copy, |_| {})?;
+    /// # tenant.export_events_to(0, &log)?;
+    /// # let keys = tenant.jwks()?;
+    /// # engine.close()?;
+    /// let report = hellojohn::restore_database_with_events(&copy, &path, &log, &keys)?;
+    /// println!("{}", serde_json::json!(report));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct ReplayReport {
         /// When the log was exported: what ended later lives again.

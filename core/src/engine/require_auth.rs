@@ -93,6 +93,18 @@ impl Tenant {
     /// Verifies an access token as [`verify_locally`](Self::verify_locally) does, and that its user had authenticated as required
     /// when it was issued. A token of an earlier release tells no times: it is refused where a `max_age` is required.
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// use hellojohn::RequiredAuth;
+    ///
+    /// let required = RequiredAuth::default().max_age(Some("5m".parse()?));
+    /// let claims = tenant.require_auth_locally(grant.access_token.expose(), &Default::default(), &required)?;
+    /// assert_eq!(claims.user_id.as_str(), "usr_1");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`verify_locally`](Self::verify_locally); `reauthentication_required`, which says what is required;
     /// `insufficient_permissions` for a person who acts for the user where that is refused, and for another role.

@@ -36,6 +36,17 @@ const REPLAY: &str = "replay_events";
 /// Makes the database in the file `to` from a backup, in place of what is there. No engine may have `to` open; an engine that
 /// is opened afterwards finds the backup's sessions, settings and keys.
 ///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let (path, copy) = (folder.path().join("sessions.db"), folder.path().join("copy.db"));
+/// # let engine = hellojohn::Engine::open(&path)?;
+/// hellojohn::backup_database(&path, &copy, |_| {})?;
+/// # engine.close()?;
+/// // Later, while no engine has the database open:
+/// hellojohn::restore_database(&copy, &path, hellojohn::RestorePolicy::EndAll)?;
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
+///
 /// # Errors
 /// `storage_corrupt` if [`check_database`](crate::check_database) finds anything in the backup, and if what is at `to` is damaged (move it away
 /// first); `storage_busy` while an engine has `to` open; otherwise as [`backup_database`](crate::backup_database). `to` is as it was then.

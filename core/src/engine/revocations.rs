@@ -21,6 +21,15 @@ const PAGE_ROWS: usize = 1_000;
 
 public_record! {
     /// A page of the revocation list of a tenant. Pass `list` on to verifiers: it is signed, the other fields are not.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # tenant.update_config(&r#"{"revocation_list": true}"#.parse()?)?;
+    /// let page = tenant.revocations(0)?;
+    /// assert_eq!((page.list.split('.').count(), page.since, page.has_more), (3, 0, false));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct RevocationList {
         /// The signed list: a JWS whose `typ` is `hellojohn-revocations+jwt`, under the tenant's active key.

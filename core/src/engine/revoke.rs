@@ -49,6 +49,15 @@ impl Tenant {
     }
 
     /// Begins [`revoke`](Self::revoke) without waiting for it; see [`Pending`].
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// tenant.begin_revoke(grant.session.id).wait()?;
+    /// assert!(tenant.verify_session(grant.session.id).is_err());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn begin_revoke(&self, id: SessionId) -> Pending<()> {
         self.observe_pending(Operation::Revoke, |()| 1, || self.queue_revoke(id))
     }
@@ -100,6 +109,14 @@ impl Tenant {
 
     /// Revokes all active sessions of the tenant; how many. One commit ends all of them, as in
     /// [`revoke_user`](Self::revoke_user).
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// assert_eq!(tenant.revoke_tenant()?, 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn revoke_tenant(&self) -> Result<u64, Error> {
         self.observe(Operation::RevokeTenant, u64::clone, || self.end_tenant())
     }

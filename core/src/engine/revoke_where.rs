@@ -43,6 +43,13 @@ request_struct! {
 
 impl RevokeWhere {
     /// Every active session that the filter admits.
+    ///
+    /// ```
+    /// use hellojohn::{RevokeWhere, SessionFilter};
+    ///
+    /// let all_of_spain = RevokeWhere::new(SessionFilter::default().country(Some("ES".parse()?)));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn new(filter: SessionFilter) -> Self {
         RevokeWhere { filter, plan: None }
     }
@@ -52,6 +59,16 @@ impl Tenant {
     /// Shows what [`revoke_where`](Self::revoke_where) would end with this filter: how many sessions, the newest 20 of
     /// them, and a plan to pass on. Looks at each session of the filter's user or of the tenant, as
     /// [`count`](Self::count) does. Changes nothing.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let filter = hellojohn::SessionFilter::of_user("usr_1".parse()?);
+    /// let preview = tenant.preview_revoke_where(&filter)?;
+    /// assert_eq!(preview.count, 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `validation_error` as for [`revoke_where`](Self::revoke_where).

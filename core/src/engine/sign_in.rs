@@ -21,6 +21,19 @@ use crate::store::NeededSessions;
 
 /// A sign-in whose credentials the host is about to check; it counts as failed until [`succeed`](Self::succeed) or
 /// [`cancel`](Self::cancel). See [`Tenant::begin_sign_in`].
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// use hellojohn::{CreateSession, ErrorCode};
+///
+/// let attempt = tenant.begin_sign_in("ada@example.com", None)?;
+/// assert_eq!(attempt.fail().code(), ErrorCode::InvalidCredentials); // a wrong password
+/// tenant.begin_sign_in("ada@example.com", None)?.cancel()?; // the user table is down
+/// let attempt = tenant.begin_sign_in("ada@example.com", None)?;
+/// let grant = attempt.succeed(CreateSession::new("usr_ada".parse()?))?;
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[must_use = "the sign-in counts as failed until its outcome is known"]
 pub struct SignInAttempt {
     tenant: Tenant,

@@ -194,6 +194,15 @@ impl Tenant {
     /// Retiring a retired key does nothing. The key is taken out of the database's files as
     /// [`change_secret_key`](Self::change_secret_key) says.
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// let former = tenant.keys()?.into_iter().find(|key| key.state == hellojohn::KeyState::Active).expect("one");
+    /// tenant.rotate_keys()?;
+    /// tenant.retire_key(former.kid)?; // its tokens die
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `not_found`; `validation_error` for the active key: rotate first.
     pub fn retire_key(&self, kid: KeyId) -> Result<(), Error> {
@@ -264,6 +273,13 @@ impl Tenant {
     /// What the former secret key opened is taken out of the database and its log, so that it opens no copy made from now
     /// on. Where a long read holds the log, the next [`sweep`](Self::sweep), [`purge`](Self::purge) or change of keys through
     /// this engine does that. After a leak more is to do: see [`rotate_refresh_key`](Self::rotate_refresh_key).
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// tenant.change_secret_key(&"sk_live_8hQ2mZ6tYb1XcD4vNf7kRw".parse()?)?;
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `validation_error` for a new key that does not start with `sk_` or is weaker than [`SecretKey`] asks for.

@@ -23,6 +23,22 @@ use crate::store::{Needs, ReadTransaction, Subject, TenantNo, WaitPolicy, would_
 ///
 /// Each call may fail with `engine_closed`, `forked`, a `storage_…` code, or `invalid_api_key` after the tenant's secret
 /// key was changed through another handle; the operations name only their own errors.
+///
+/// ```
+/// use hellojohn::{CreateSession, Engine, SessionFilter};
+///
+/// let engine = Engine::open(":memory:")?;
+/// let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// assert_eq!(tenant.id().as_str(), "tnt_acme");
+///
+/// let worker = std::thread::spawn({
+///     let tenant = tenant.clone();
+///     move || tenant.create(CreateSession::new("usr_1".parse()?))
+/// });
+/// let grant = worker.join().expect("it does not panic")?;
+/// assert_eq!(tenant.count(&SessionFilter::of_user(grant.session.user_id))?, 1);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Tenant {
     pub(super) inner: Arc<EngineInner>,

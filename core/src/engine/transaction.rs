@@ -171,6 +171,13 @@ impl Tenant {
     }
 
     /// Whether every read waits for a network, as over a database server: reads that are begun together share a round trip.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// assert!(!tenant.reads_over_network()); // a file, or memory
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn reads_over_network(&self) -> bool {
         self.inner.store.is_over_network()
     }

@@ -42,6 +42,16 @@ impl Tenant {
     }
 
     /// Begins [`update`](Self::update) without waiting for it; see [`Pending`].
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let patch = hellojohn::IdentityPatch::default().mfa_verified(Some(true));
+    /// let updated = tenant.begin_update(grant.session.id, patch).wait()?;
+    /// assert!(updated.session.identity.mfa_verified);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn begin_update(&self, id: SessionId, patch: IdentityPatch) -> Pending<UpdatedSession> {
         self.observe_pending(Operation::Update, |_| 1, || self.queue_update(id, patch))
     }

@@ -14,6 +14,7 @@ use super::remembered::{CachedAnswer, token_key};
 use super::tenant::Tenant;
 use super::tenant_snapshot::TenantSnapshot;
 use super::transaction::BegunRead;
+use super::waiting_threads::CallKind;
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::error::{Error, Failure, Refusal};
@@ -27,6 +28,16 @@ use crate::token::access_claims::{ACCESS_TOKEN_MAX, AccessClaims};
 use crate::token::verifier::{self, Expected, Leeway, Rejection};
 
 /// Options of local verification.
+///
+/// ```
+/// use hellojohn::LocalVerification;
+///
+/// let options = LocalVerification::default().leeway(Some("5s".parse()?));
+///
+/// let json = serde_json::json!({"leeway": "5s"});
+/// assert_eq!(LocalVerification::from_json(json.as_object().unwrap().clone())?, options);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LocalVerification {
     /// The `aud` to expect; default: the tenant's id, which is what the tenant's tokens have.
@@ -90,6 +101,15 @@ impl Tenant {
     /// [`verify_session`](Self::verify_session) for a caller that caches the answer: with the validator that
     /// [`is_fresh`](Self::is_fresh) takes.
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let (session, validator) = tenant.verify_session_cacheable(grant.session.id)?;
+    /// assert!(session.id == grant.session.id && tenant.is_fresh(&validator)?);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`verify_session`](Self::verify_session).
     pub fn verify_session_cacheable(&self, id: SessionId) -> Result<(Session, CacheValidator), VerifyError> {
@@ -97,6 +117,15 @@ impl Tenant {
     }
 
     /// Begins a [`verify_session`](Self::verify_session).
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let session = tenant.begin_verify_session(grant.session.id).wait()?;
+    /// assert_eq!(session.id, grant.session.id);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`verify_session`](Self::verify_session), from [`Pending::wait`].
@@ -126,7 +155,7 @@ impl Tenant {
             |_| 1,
             || {
                 let (tenant, begun) = (self.clone(), self.begin_read(&NeededSessions::One(id)));
-                Pending::deferred(move || tenant.check_session(begun, id))
+                Pending::deferred(&self.inner, CallKind::Read, move || tenant.check_session(begun, id))
             },
         )
     }
@@ -171,6 +200,15 @@ impl Tenant {
     /// Begins a [`verify_access_token`](Self::verify_access_token). The signature is checked on the thread that waits; what is
     /// looked up before is the session that the token names, genuine or not.
     ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let verified = tenant.begin_verify_access_token(grant.access_token.expose()).wait()?;
+    /// assert_eq!(verified.session.id, grant.session.id);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`verify_access_token`](Self::verify_access_token), from [`Pending::wait`].
     pub fn begin_verify_access_token(&self, token: &str) -> Pending<Arc<VerifiedAccess>, VerifyError> {
@@ -187,7 +225,9 @@ impl Tenant {
                 let named = verifier::session_named_by(token, &self.inner.issuer, self.id());
                 let begun = named.and_then(|id| self.begin_read(&NeededSessions::One(id)));
                 let (tenant, token) = (self.clone(), Zeroizing::new(token.to_owned()));
-                Pending::deferred(move || tenant.check_token(begun, &token, &mut false))
+                Pending::deferred(&self.inner, CallKind::Read, move || {
+                    tenant.check_token(begun, &token, &mut false)
+                })
             },
         )
     }

@@ -11,6 +11,13 @@ use crate::text::{self, host_text, print_as_str, text_value};
 
 host_text! {
     /// The host's fingerprint of a device: opaque, exact bytes, 1 to 255 of them.
+    ///
+    /// ```
+    /// let value: hellojohn::DeviceFingerprint = "f3a9".parse()?;
+    /// assert_eq!(value.as_str(), "f3a9");
+    /// assert!("".parse::<hellojohn::DeviceFingerprint>().is_err());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     DeviceFingerprint, "device_fingerprint", 255
 }
 
@@ -19,6 +26,12 @@ const USER_AGENT_MAX: usize = 1024;
 
 /// A `User-Agent` header. Longer ones than 1024 bytes are cut at a character: the end of a header is not worth a
 /// failed sign-in.
+///
+/// ```
+/// let agent: hellojohn::UserAgent = "Mozilla/5.0 (X11; Linux x86_64)".parse()?;
+/// assert_eq!(agent.as_str(), "Mozilla/5.0 (X11; Linux x86_64)");
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserAgent(Box<str>);
 
@@ -46,6 +59,12 @@ text_value!(UserAgent);
 
 /// A country as two letters (ISO 3166-1 alpha-2), kept in upper case. Which pairs are assigned is left to the host's
 /// source: the user-assigned ones (`XK`) occur in practice.
+///
+/// ```
+/// let country: hellojohn::Country = "es".parse()?;
+/// assert_eq!(country.as_str(), "ES");
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Country([u8; 2]);
 
@@ -76,6 +95,16 @@ text_value!(Country, pattern "^[A-Z]{2}$");
 
 request_record! {
     /// The device of a sign-in, everything optional.
+    ///
+    /// ```
+    /// use hellojohn::ClientInfo;
+    ///
+    /// let device = ClientInfo::default()
+    ///     .user_agent(Some("Mozilla/5.0 (X11; Linux x86_64)".parse()?))
+    ///     .ip_address(Some("203.0.113.42".parse()?))
+    ///     .country(Some("ES".parse()?));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Default, PartialEq, Eq)]
     pub struct ClientInfo {
         /// The `User-Agent` header; at most 1024 bytes are kept.

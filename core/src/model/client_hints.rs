@@ -13,6 +13,12 @@ const CLIENT_HINT_MAX: usize = 255;
 
 /// The value of one `Sec-CH-UA-…` header as it was sent. Any text is accepted, because the client chose it; more than 255
 /// bytes say nothing.
+///
+/// ```
+/// let hint: hellojohn::ClientHint = "?1".parse()?;
+/// assert_eq!(hint.as_str(), "?1");
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientHint(Box<str>);
 
@@ -42,6 +48,14 @@ request_record! {
     ///
     /// Chromium's browsers send the first two to every site with HTTPS, the third to a site that asks for it with
     /// `Accept-CH: Sec-CH-UA-Form-Factors`.
+    ///
+    /// ```
+    /// use hellojohn::{ClientHints, CreateSession};
+    ///
+    /// let hints = ClientHints::default().sec_ch_ua_mobile(Some("?1".parse()?));
+    /// let request = CreateSession::new("usr_1".parse()?).hints(hints);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Default, PartialEq, Eq)]
     pub struct ClientHints {
         /// The `Sec-CH-UA-Mobile` header: `?1` or `?0`.

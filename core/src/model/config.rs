@@ -13,6 +13,16 @@ use crate::word_enum::word_enum;
 
 public_record! {
     /// A tenant's settings. As JSON: the names below, durations as text, as they were given.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// let config = tenant.config()?;
+    /// assert_eq!(config.access_token_ttl.as_secs(), 3600);
+    /// assert_eq!(config.to_json()["session_duration"], "30d");
+    /// assert_eq!(config.to_json_with_warnings()["warnings"], serde_json::json!([]));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct Config {
         /// How long a session lasts after sign-in; default 30 days. Binds at sign-in.
@@ -135,6 +145,13 @@ request_struct! {
 
 impl ConfigPatch {
     /// Reads a patch in its JSON form; one unknown name or bad value refuses the whole patch.
+    ///
+    /// ```
+    /// let json = serde_json::json!({"idle_timeout": "7d"});
+    /// let patch = hellojohn::ConfigPatch::from_json(json.as_object().unwrap())?;
+    /// assert_eq!(patch.idle_timeout, Some(Some("7d".parse()?)));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `validation_error` naming the setting.

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
+use crate::in_millis::SerializeInMillis;
 use crate::model::id::{Actor, EventId, SessionId, UserId};
 use crate::schema::{Kind, PublicValue, public_record};
 use crate::text::serialize_as_printed;
@@ -58,6 +59,16 @@ word_enum! {
 pub(crate) type EventSeq = u64;
 
 /// The hash of a sealed event: SHA-256 over the hash before it and the event. Prints as base64url.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+/// tenant.seal_events()?;
+/// let event = tenant.events(&Default::default())?.data.remove(0);
+/// assert_eq!(event.hash.expect("it is sealed").as_bytes().len(), 32);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventHash(pub(crate) [u8; 32]);
 
@@ -76,13 +87,25 @@ impl fmt::Display for EventHash {
 
 serialize_as_printed!(EventHash);
 
+impl SerializeInMillis for EventHash {}
+
 impl PublicValue for EventHash {
     const KIND: Kind = Kind::Text { pattern: Some("^[A-Za-z0-9_-]{43}$"), example: None };
 }
 
 public_record! {
-    /// Something that happened to a session, the settings or the keys of a tenant. As JSON: the names below, times in
-    /// milliseconds since the epoch, absent values null.
+    /// Something that happened to a session, the settings or the keys of a tenant. As JSON: the names below, times as RFC 3339 in whole
+    /// seconds, absent values null.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # tenant.update_config(&r#"{"event_retention": "90d"}"#.parse()?)?;
+    /// let page = tenant.events(&Default::default())?;
+    /// let event = &page.data[0];
+    /// assert_eq!((event.seq, event.r#type.as_str()), (1, "config.updated"));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq)]
     pub struct Event {
         /// Its number: the events of a tenant are counted from 1 in the order of their commits, without a gap.

@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::in_millis::{InMillis, SerializeInMillis};
 use crate::schema::{Kind, PublicRecord, PublicValue, public_record};
 use crate::text::{print_as_str, text_value};
 
@@ -18,6 +19,12 @@ pub(super) const FACTORS_MAX: usize = 8;
 
 /// A way to prove who one is: a name of RFC 8176 (`pwd`, `otp`, `hwk`, …) or one of the host's own. 1 to 64 letters, digits and
 /// `_.:/-`, exactly as they are.
+///
+/// ```
+/// let method: hellojohn::FactorMethod = "otp".parse()?;
+/// assert_eq!(method.as_str(), "otp");
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FactorMethod(Box<str>);
 
@@ -72,6 +79,18 @@ text_value!(FactorMethod, pattern "^[A-Za-z0-9_.:/-]{1,64}$", example "otp");
 
 public_record! {
     /// A method that a user has passed.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// use hellojohn::{CreateSession, SignInFactors};
+    ///
+    /// let request = CreateSession::new("usr_1".parse()?).factors(SignInFactors::new("pwd,otp".parse()?));
+    /// let session = tenant.create(request)?.session;
+    /// let newest = session.factors.as_slice().last().expect("two factors");
+    /// assert_eq!((newest.method.as_str(), newest.at), ("otp", session.auth_time));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct Factor {
         /// The method: a name of RFC 8176 or the host's own.
@@ -82,6 +101,17 @@ public_record! {
 }
 
 /// The methods that a user has passed in a session, each once with its last time, the one that was passed last at the end; at most 8.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// use hellojohn::{CreateSession, SignInFactors};
+///
+/// let request = CreateSession::new("usr_1".parse()?).factors(SignInFactors::new("pwd,otp".parse()?));
+/// let session = tenant.create(request)?.session;
+/// assert_eq!(session.factors.as_slice().len(), 2);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Factors(Vec<Factor>);
@@ -134,7 +164,7 @@ impl Factors {
         if self.0.is_empty() {
             return None;
         }
-        serde_json::to_string(self).ok() // names and numbers are always JSON
+        serde_json::to_string(&InMillis(self)).ok() // names and numbers are always JSON
     }
 
     /// Reads what a store has kept.
@@ -144,6 +174,12 @@ impl Factors {
             let (method, at) = (item.get("method")?.as_str()?, item.get("at")?.as_i64()?);
             Some(Factor { method: method.parse().ok()?, at: Timestamp::from_millis(at) })
         }))
+    }
+}
+
+impl SerializeInMillis for Factors {
+    fn serialize_in_millis<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize_in_millis(serializer)
     }
 }
 

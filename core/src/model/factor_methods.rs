@@ -12,6 +12,16 @@ use crate::object_reader::{FromMember, ObjectReader};
 use crate::schema::{Kind, PublicValue, RequestField};
 
 /// Names of methods, at most 8, each once. As text: `pwd,otp`.
+///
+/// ```
+/// use hellojohn::FactorMethods;
+///
+/// let methods: FactorMethods = "pwd,otp".parse()?;
+/// assert_eq!(methods, FactorMethods::new(vec!["pwd".parse()?, "otp".parse()?])?);
+/// assert_eq!(methods.as_slice().len(), 2);
+/// assert!(FactorMethods::NONE.as_slice().is_empty());
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct FactorMethods(Vec<FactorMethod>);
@@ -112,6 +122,15 @@ impl SignInFactors {
     }
 
     /// Whether [`Identity::mfa_verified`](crate::Identity) decides, whatever the methods are.
+    ///
+    /// ```
+    /// use hellojohn::SignInFactors;
+    ///
+    /// // Two factors, and yet the host says that they are no second factor.
+    /// let factors = SignInFactors::new("pwd,otp".parse()?).mfa_decided(true);
+    /// assert_eq!(factors.methods().as_slice().len(), 2);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[must_use]
     pub fn mfa_decided(self, is_mfa_decided: bool) -> Self {
         SignInFactors { is_mfa_decided, ..self }

@@ -12,6 +12,12 @@ use crate::object_reader::FromMember;
 use crate::text::{self, print_as_str, text_value};
 
 /// One country or several: `ES`, `ES,FR`.
+///
+/// ```
+/// let iberia: hellojohn::Countries = "ES,PT".parse()?;
+/// assert!(iberia.contains("pt".parse()?) && !iberia.contains("FR".parse()?));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Countries(BTreeSet<[u8; 2]>);
 
@@ -73,6 +79,12 @@ impl Serialize for Countries {
 const USER_AGENT_PART_MAX: usize = 1024;
 
 /// A text that a user agent contains, whatever the case of the letters: 1 to 1024 bytes.
+///
+/// ```
+/// let part: hellojohn::UserAgentPart = "Firefox".parse()?;
+/// assert_eq!(part.as_str(), "firefox");
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserAgentPart(Box<str>);
 

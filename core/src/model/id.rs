@@ -15,14 +15,35 @@ use crate::text::{host_text, serialize_as_printed, text_value};
 
 host_text! {
     /// The host's name for a user (`usr_…` in the documents): opaque, exact bytes, 1 to 255 of them.
+    ///
+    /// ```
+    /// let value: hellojohn::UserId = "usr_1".parse()?;
+    /// assert_eq!(value.as_str(), "usr_1");
+    /// assert!("".parse::<hellojohn::UserId>().is_err());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     UserId, "user_id", 255, example "usr_01HABCDEF123456"
 }
 host_text! {
     /// The name of a tenant (`tnt_…`): opaque, exact bytes, 1 to 255 of them. It is the audience of its access tokens.
+    ///
+    /// ```
+    /// let value: hellojohn::TenantId = "tnt_acme".parse()?;
+    /// assert_eq!(value.as_str(), "tnt_acme");
+    /// assert!("".parse::<hellojohn::TenantId>().is_err());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     TenantId, "tenant_id", 255, example "tnt_01HABCDEF654321"
 }
 host_text! {
     /// The host's name for an organisation (`org_…`): opaque, exact bytes, 1 to 255 of them.
+    ///
+    /// ```
+    /// let value: hellojohn::OrgId = "org_1".parse()?;
+    /// assert_eq!(value.as_str(), "org_1");
+    /// assert!("".parse::<hellojohn::OrgId>().is_err());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     OrgId, "org_id", 255
 }
 
@@ -86,18 +107,43 @@ macro_rules! minted_id {
 
 minted_id! {
     /// The name of a session: `ses_` and a ULID, sortable by sign-in. A name, never a credential.
+    ///
+    /// ```
+    /// let id: hellojohn::SessionId = "ses_01HZX5M3Q8W9E7R6T5Y4V3B2N1".parse()?;
+    /// assert_eq!(id.to_string(), "ses_01HZX5M3Q8W9E7R6T5Y4V3B2N1");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     SessionId, "ses_", "^ses_[0-9A-HJKMNP-TV-Z]{26}$", ErrorCode::SessionNotFound, "no such session"
 }
 minted_id! {
     /// The name of a signing key, the `kid` of its tokens: `key_` and a ULID.
+    ///
+    /// ```
+    /// let id: hellojohn::KeyId = "key_01HZX5M3Q8W9E7R6T5Y4V3B2N1".parse()?;
+    /// assert_eq!(id.to_string(), "key_01HZX5M3Q8W9E7R6T5Y4V3B2N1");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     KeyId, "key_", "^key_[0-9A-HJKMNP-TV-Z]{26}$", ErrorCode::NotFound, "no such key"
 }
 minted_id! {
     /// The name of an event: `evt_` and a ULID of the time at which the event was recorded.
+    ///
+    /// ```
+    /// let id: hellojohn::EventId = "evt_01HZX5M3Q8W9E7R6T5Y4V3B2N1".parse()?;
+    /// assert_eq!(id.to_string(), "evt_01HZX5M3Q8W9E7R6T5Y4V3B2N1");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     EventId, "evt_", "^evt_[0-9A-HJKMNP-TV-Z]{26}$", ErrorCode::NotFound, "no such event"
 }
 host_text! {
     /// Who changed something, as the host names it (`admin:ada`, `cron`): opaque, exact bytes, 1 to 255 of them.
+    ///
+    /// ```
+    /// let value: hellojohn::Actor = "admin:ada".parse()?;
+    /// assert_eq!(value.as_str(), "admin:ada");
+    /// assert!("".parse::<hellojohn::Actor>().is_err());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     Actor, "actor", 255, example "admin:ada"
 }
 

@@ -27,6 +27,12 @@ pub struct IpNetwork {
 
 impl IpNetwork {
     /// Whether the address is one of the network's. An IPv4 address is in no IPv6 network, and the other way round.
+    ///
+    /// ```
+    /// let network: hellojohn::IpNetwork = "203.0.113.0/24".parse()?;
+    /// assert!(network.contains("203.0.113.42".parse()?));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn contains(self, address: IpAddress) -> bool {
         first_of(address.get(), self.prefix) == Some(self.first)
             && address.get().is_ipv4() == self.first.is_ipv4()

@@ -2,6 +2,7 @@
 //! nothing below has to check them again.
 
 pub(crate) mod bulk_end;
+pub(crate) mod claims;
 pub(crate) mod client;
 pub(crate) mod client_hints;
 pub(crate) mod config;

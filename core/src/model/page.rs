@@ -6,14 +6,25 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::json;
 use crate::model::id::SessionId;
 use crate::object_reader::{FromMember, read_as_text};
+use crate::text::serialize_as_printed;
 
 /// How many rows a page holds: 1 to 100, default 20. More than 100 is clamped.
+///
+/// ```
+/// use hellojohn::Limit;
+///
+/// assert_eq!(Limit::new(1_000)?.get(), 100); // no page is longer
+/// assert!(Limit::new(0).is_err());
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(NonZeroU8);
 
@@ -55,6 +66,20 @@ impl Default for Limit {
 pub(crate) const CURSOR_TAG_BYTES: usize = 16;
 
 /// Where the next page of one list starts. Opaque; it works only for the list (tenant, user, status) that gave it out.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # for _ in 0..2 { tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?; }
+/// use hellojohn::{Cursor, Limit, ListQuery};
+///
+/// let query = ListQuery::default().limit(Limit::new(1)?);
+/// let cursor = tenant.list(&query)?.next_cursor.expect("a second page");
+/// let shown = cursor.to_string(); // travels in a link, say
+/// let next = tenant.list(&query.cursor(Some(shown.parse::<Cursor>()?)))?;
+/// assert!(next.next_cursor.is_none());
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     pub(crate) after: SessionId,
@@ -87,8 +112,18 @@ impl fmt::Display for Cursor {
 }
 
 read_as_text!(Cursor);
+serialize_as_printed!(Cursor);
 
 /// One page of a list.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// let page = tenant.list(&hellojohn::ListQuery::default())?;
+/// assert_eq!((page.data[0].id, page.next_cursor), (grant.session.id, None));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Page<T> {
@@ -96,4 +131,20 @@ pub struct Page<T> {
     pub data: Vec<T>,
     /// Where the next page starts; nothing on the last page, and only there: a page may be short or empty before it.
     pub next_cursor: Option<Cursor>,
+}
+
+/// As the REST API writes it: `data`, and `pagination` with `has_more` and `next_cursor`.
+impl<T: Serialize> Serialize for Page<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Pagination<'a> {
+            has_more: bool,
+            next_cursor: Option<&'a Cursor>,
+        }
+        let next_cursor = self.next_cursor.as_ref();
+        let mut page = serializer.serialize_map(Some(2))?;
+        page.serialize_entry("data", &self.data)?;
+        page.serialize_entry("pagination", &Pagination { has_more: next_cursor.is_some(), next_cursor })?;
+        page.end()
+    }
 }

@@ -46,6 +46,13 @@ impl RequiredAuth {
     /// Reads the optional `max_age` (a duration), `factors` (an array of names), `refuse_actor` (true or false), `role` (a text)
     /// and `mfa` (true or false).
     ///
+    /// ```
+    /// let json = serde_json::json!({"max_age": "5m", "factors": ["otp"]});
+    /// let required = hellojohn::RequiredAuth::from_json(json.as_object().unwrap().clone())?;
+    /// assert_eq!(required.max_age, Some("5m".parse()?));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `validation_error` naming the field.
     pub fn from_json(object: Map<String, Value>) -> Result<Self, Error> {

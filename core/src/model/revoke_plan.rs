@@ -10,12 +10,26 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::model::id::SessionId;
 use crate::object_reader::read_as_text;
+use crate::text::serialize_as_printed;
 
 pub(crate) const PLAN_TAG_BYTES: usize = 16;
 
 /// Names a filter, an instant and how many sessions matched then: what
 /// [`preview_revoke_where`](crate::Tenant::preview_revoke_where) has shown. Opaque; it works only for the filter and the
 /// tenant that it was given out for.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// use hellojohn::{RevokePlan, RevokeWhere, SessionFilter};
+///
+/// let filter = SessionFilter::of_user("usr_1".parse()?);
+/// let shown = tenant.preview_revoke_where(&filter)?.plan.to_string(); // travels through a form, say
+/// let plan: RevokePlan = shown.parse()?;
+/// assert_eq!(tenant.revoke_where(RevokeWhere::new(filter).plan(Some(plan)))?, 1);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevokePlan {
     pub(crate) found: PlannedRevoke,
@@ -84,3 +98,4 @@ impl fmt::Display for RevokePlan {
 }
 
 read_as_text!(RevokePlan);
+serialize_as_printed!(RevokePlan);

@@ -1,7 +1,10 @@
 //! A session, its status and what decides about it (SPEC 1 and 2).
 
+use serde::de::DeserializeOwned;
+
 use crate::clock::Timestamp;
 use crate::duration::Duration;
+use crate::error::Error;
 use crate::model::client::{Country, DeviceFingerprint, UserAgent};
 use crate::model::device_type::DeviceType;
 use crate::model::factor::Factors;
@@ -131,8 +134,19 @@ pub(crate) struct SessionLifetime {
 }
 
 public_record! {
-    /// One authenticated period of one user on one device. As JSON: the names below, times in milliseconds since the
-    /// epoch, absent values null.
+    /// One authenticated period of one user on one device. As JSON: the names below, times as RFC 3339 in whole
+    /// seconds, absent values null.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let session = &grant.session;
+    /// assert_eq!((session.user_id.as_str(), session.status.as_str()), ("usr_1", "active"));
+    /// let json = serde_json::to_value(session).expect("it is JSON");
+    /// assert_eq!(json["revoked_at"], serde_json::Value::Null);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq)]
     pub struct Session {
         /// Its id: `ses_` and a ULID. A name, never a credential.
@@ -181,6 +195,30 @@ public_record! {
         pub last_ip_address: Option<IpAddress>,
         /// The user agent last seen: of the newest refresh that gave one, else of the sign-in.
         pub last_user_agent: Option<UserAgent>,
+    }
+}
+
+impl Session {
+    /// The host's own claims as a type of the host's.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Subscription {
+    ///     plan: String,
+    /// }
+    ///
+    /// let request = hellojohn::CreateSession::new("usr_1".parse()?).own_claims(&Subscription { plan: "pro".into() })?;
+    /// let session = tenant.create(request)?.session;
+    /// assert_eq!(session.own_claims::<Subscription>()?.plan, "pro");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Claims::decode`](crate::Claims::decode).
+    pub fn own_claims<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.identity.claims.decode()
     }
 }
 

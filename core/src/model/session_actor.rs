@@ -10,11 +10,29 @@ use crate::text::host_text;
 
 host_text! {
     /// Why a person acts for a user, such as the number of a ticket: exact bytes, 1 to 255 of them.
+    ///
+    /// ```
+    /// let value: hellojohn::ActorReason = "ticket 4711".parse()?;
+    /// assert_eq!(value.as_str(), "ticket 4711");
+    /// assert!("".parse::<hellojohn::ActorReason>().is_err());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ActorReason, "reason", 255, example "ticket 4711"
 }
 
 public_record! {
     /// Who acts for the user of a session, and why.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// use hellojohn::{CreateSession, SessionActor};
+    ///
+    /// let support = SessionActor::new("op_ada".parse()?, "ticket 4711".parse()?);
+    /// let session = tenant.create(CreateSession::new("usr_1".parse()?).actor(Some(support)))?.session;
+    /// assert_eq!(session.actor.expect("support acts").reason.as_str(), "ticket 4711");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct SessionActor {
         /// The person who acts: as `user_id`, 1 to 255 bytes, and another than the user.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::in_millis::SerializeInMillis;
 use crate::json;
 use crate::model::client::ClientInfo;
 use crate::model::device_type::DeviceType;
@@ -20,7 +21,7 @@ use crate::schema::request_struct;
 
 /// Declares the filter, how each member is read, and its JSON.
 macro_rules! session_filter {
-    ($($(#[doc = $doc:literal])+ $field:ident: $type:ty,)+) => {
+    ($($(#[doc = $doc:literal])+ $(#[serde($with:ident = $path:literal)])? $field:ident: $type:ty,)+) => {
         request_struct! {
             /// Which sessions a call is about: those for which every given member holds. A filter without members means all
             /// sessions of the default status.
@@ -36,7 +37,7 @@ macro_rules! session_filter {
             #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
             pub struct SessionFilter {$(
                 $(#[doc = $doc])+
-                #[serde(skip_serializing_if = "Option::is_none")]
+                #[serde(skip_serializing_if = "Option::is_none" $(, $with = $path)?)]
                 pub $field: Option<$type>,
             )+}
         }
@@ -83,12 +84,16 @@ session_filter! {
     /// Sessions with this role.
     role: Role,
     /// Sessions that signed in after this time, not at it.
+    #[serde(serialize_with = "SerializeInMillis::serialize_in_millis")]
     created_after: Timestamp,
     /// Sessions that signed in before this time, not at it.
+    #[serde(serialize_with = "SerializeInMillis::serialize_in_millis")]
     created_before: Timestamp,
     /// Sessions that were last active after this time, not at it.
+    #[serde(serialize_with = "SerializeInMillis::serialize_in_millis")]
     last_active_after: Timestamp,
     /// Sessions that were last active before this time, not at it.
+    #[serde(serialize_with = "SerializeInMillis::serialize_in_millis")]
     last_active_before: Timestamp,
     /// Sessions with a second factor, or without one.
     mfa_verified: bool,
@@ -98,6 +103,15 @@ session_filter! {
 
 impl SessionFilter {
     /// All active sessions of one user.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let filter = hellojohn::SessionFilter::of_user("usr_1".parse()?);
+    /// assert_eq!(tenant.count(&filter)?, 1);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn of_user(user_id: UserId) -> Self {
         SessionFilter { user_id: Some(user_id), ..SessionFilter::default() }
     }
@@ -130,6 +144,15 @@ impl SessionFilter {
 
     /// Reads a filter in its JSON form: the members by their names, times in milliseconds since the epoch, countries as a
     /// text or an array of texts.
+    ///
+    /// ```
+    /// use hellojohn::SessionFilter;
+    ///
+    /// let json = serde_json::json!({"country": ["ES", "PT"], "created_before": 1_705_314_600_000_u64});
+    /// let filter = SessionFilter::from_json(json.as_object().unwrap().clone())?;
+    /// assert!(filter.country.is_some() && filter.status.is_none());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `validation_error` naming the member: also for an unknown name, for null, and for members that no session can

@@ -38,6 +38,14 @@ pub(crate) const FAILURES_MAX: u32 = 1_000;
 
 impl SignInLimit {
     /// Sets [`account`](Self::account).
+    ///
+    /// ```
+    /// use hellojohn::{Engine, SignInLimit};
+    ///
+    /// let limit = SignInLimit::default().account(10).address(100).window("15m".parse()?);
+    /// let engine = Engine::builder().sign_in_limit(Some(limit)).open(":memory:")?;
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[must_use]
     pub fn account(self, account: u32) -> Self {
         SignInLimit { account, ..self }
@@ -56,6 +64,12 @@ impl SignInLimit {
     }
 
     /// Reads the optional `account`, `address` and `window` (a duration).
+    ///
+    /// ```
+    /// let json = serde_json::json!({"account": 10, "address": 100, "window": "15m"});
+    /// let limit = hellojohn::SignInLimit::from_json(json.as_object().unwrap())?;
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `validation_error` naming the member.

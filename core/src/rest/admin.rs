@@ -1,12 +1,10 @@
 //! `/v1/admin` and the JWK Set.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::auth::hide_tenant_key_error;
 use super::request::ApiRequest;
-use super::response::{ApiResponse, Cache};
-use super::time::encode_record;
-use crate::engine::counts::{StatsPeriod, StatsSeries};
+use super::response::{ApiResponse, Cache, encode};
 use crate::error::Error;
 use crate::model::config::ConfigPatch;
 use crate::object_reader::ObjectReader;
@@ -22,21 +20,13 @@ pub(super) fn change_config(request: ApiRequest<'_>) -> Result<ApiResponse, Erro
 
 pub(super) fn stats(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let Some(span) = request.query.parse_as("series")? else {
-        return Ok(ApiResponse::ok(encode_record(&request.tenant().stats()?)?));
+        return Ok(ApiResponse::ok(encode(&request.tenant().stats()?)?));
     };
-    let StatsSeries { stats, periods } = request.tenant().stats_series(span)?;
-    let mut answer = encode_record(&stats)?;
-    answer["series"] = encode_all(&periods)?;
-    Ok(ApiResponse::ok(answer))
-}
-
-fn encode_all(periods: &[StatsPeriod]) -> Result<Value, Error> {
-    periods.iter().map(encode_record).collect()
+    Ok(ApiResponse::ok(encode(&request.tenant().stats_series(span)?)?))
 }
 
 pub(super) fn list_keys(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
-    let keys: Value = request.tenant().keys()?.iter().map(encode_record).collect::<Result<_, _>>()?;
-    Ok(ApiResponse::ok(json!({"data": keys})))
+    Ok(ApiResponse::ok(json!({"data": request.tenant().keys()?})))
 }
 
 pub(super) fn rotate_keys(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {

@@ -22,6 +22,27 @@ use crate::model::session_actor::SessionActor;
 type Authenticate = dyn Fn(&Credentials) -> Result<Option<CreateSession>, AuthenticateError> + Send + Sync;
 
 /// One tenant's REST API. Clones share everything; all of them may be used from any thread.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// use hellojohn::rest::{RestApi, RestOptions, http::Request};
+///
+/// let api = RestApi::new(tenant, RestOptions::default())?
+///     .authenticate_with(|credentials| match (credentials.email(), credentials.password()) {
+///         ("ada@example.com", "correct horse") => Ok(Some(hellojohn::CreateSession::new("usr_ada".parse()?))),
+///         _ => Ok(None),
+///     });
+/// let request = Request::post("/v1/auth/sign-in")
+///     .header("content-type", "application/json")
+///     .body(r#"{"email": "ada@example.com", "password": "correct horse"}"#)
+///     .expect("a request");
+/// assert_eq!(api.handle(request).status(), 200);
+/// // For a program that has opened the tenant with its key.
+/// let request = Request::get("/v1/admin/stats").body("").expect("a request");
+/// assert_eq!(api.handle_as_key_holder(request).status(), 200);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct RestApi {
     pub(super) state: Arc<ApiState>,
@@ -35,6 +56,25 @@ impl fmt::Debug for RestApi {
 }
 
 /// The outcome of [`RestApi::begin`].
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let api = hellojohn::rest::RestApi::new(tenant.clone(), hellojohn::rest::RestOptions::default())?;
+/// use hellojohn::rest::{Step, http::Request};
+///
+/// let request = Request::post("/v1/auth/sign-in")
+///     .header("content-type", "application/json")
+///     .body(r#"{"email": "ada@example.com", "password": "correct horse"}"#)
+///     .expect("a request");
+/// let response = match api.begin(request) {
+///     Step::Answer(response) => response,
+///     Step::Authenticate(pending) => pending.finish(Ok(None)), // the password was wrong
+///     _ => unreachable!("there are two steps"),
+/// };
+/// assert_eq!(response.status(), 401);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Step {
@@ -69,6 +109,12 @@ impl RestApi {
         + 'static,
     ) -> Self {
         RestApi { authenticate: Some(Arc::new(authenticate)), ..self }
+    }
+
+    /// Whose sessions they are.
+    #[cfg(feature = "tower")]
+    pub(crate) fn tenant(&self) -> &Tenant {
+        &self.state.tenant
     }
 
     /// The paths of this API as a router has them: `{session_id}` stands for one segment, `{*file}` for the rest.

@@ -19,6 +19,19 @@ use crate::engine::{CacheValidator, LocalVerification, Tenant};
 use crate::error::{Error, ErrorCode};
 
 /// The outcome of [`RestApi::authorize`].
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let api = hellojohn::rest::RestApi::new(tenant.clone(), hellojohn::rest::RestOptions::default())?;
+/// use hellojohn::rest::{AuthorizeOptions, error_response, http::Request};
+///
+/// let (request, ()) = Request::get("/account").body(()).expect("a request").into_parts();
+/// let found = api.authorize(&request, &AuthorizeOptions::default());
+/// let response = error_response(found.auth.unwrap_err());
+/// assert_eq!((response.status().as_u16(), found.headers.len()), (401, 0));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Authorization {
@@ -116,6 +129,20 @@ impl RestApi {
 
     /// [`authorize`](Self::authorize) for a host that reads and writes on different threads: `None` where cookies have to be
     /// renewed, which writes. Then ask `authorize`.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// # let api = hellojohn::rest::RestApi::new(tenant, hellojohn::rest::RestOptions::default())?;
+    /// use hellojohn::rest::{AuthorizeOptions, http::Request};
+    ///
+    /// let bearer = format!("Bearer {}", grant.access_token.expose());
+    /// let (request, ()) = Request::get("/account").header("authorization", bearer).body(()).expect("a request").into_parts();
+    /// let found = api.authorize_by_reading(&request, &AuthorizeOptions::default()).expect("no cookie is to be renewed");
+    /// assert!(found.auth?.is_some());
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     pub fn authorize_by_reading(&self, parts: &Parts, options: &AuthorizeOptions) -> Option<Authorization> {
         match self.read_auth(parts, options) {
             Ok(Read::Done(found)) => Some(found),

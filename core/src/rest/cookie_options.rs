@@ -20,7 +20,7 @@ const FORMER_MAX: usize = 16;
 
 word_enum! {
     /// The `SameSite` attribute of the cookie.
-    pub enum SameSite as "cookie.same_site" default Lax {
+    pub enum SameSite as "cookie.same_site" default Lax in rest {
         /// Sent by pages of the same site, and when a link leads to it. The default.
         Lax = "lax",
         /// Sent by pages of the same site only.
@@ -33,6 +33,13 @@ word_enum! {
 
 request_struct! {
     /// The cookie that carries the refresh token. It is always `HttpOnly`.
+    ///
+    /// ```
+    /// use hellojohn::rest::{CookieOptions, RestOptions, SameSite};
+    ///
+    /// let cookie = CookieOptions::default().same_site(Some(SameSite::Strict)).secure(true);
+    /// let options = RestOptions::default().cookie(Some(cookie));
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct CookieOptions {
         /// Its name: letters, digits, `_` and `-`, 1 to 64 of them. Default: `__Host-hj_refresh` with `path` `/`, `secure` and
@@ -69,6 +76,12 @@ request_struct! {
 
 request_struct! {
     /// A cookie as former [`CookieOptions`] made it.
+    ///
+    /// ```
+    /// use hellojohn::rest::{CookieOptions, FormerCookie};
+    ///
+    /// let cookie = CookieOptions::default().former(Some(vec![FormerCookie::default().path(Some("/v1/auth".into()))]));
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq, Default)]
     pub struct FormerCookie {
         /// Its name; default: the `name` of the options, else both names that can be the default.

@@ -1,11 +1,8 @@
 //! `/v1/events`: what happened.
 
-use serde_json::{Value, json};
-
 use super::request::ApiRequest;
-use super::response::ApiResponse;
+use super::response::{ApiResponse, encode};
 use super::sessions::parse_limit;
-use super::time::encode_record;
 use crate::engine::EventQuery;
 use crate::error::Error;
 
@@ -20,15 +17,9 @@ pub(super) fn list(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
         limit: query.text("limit").map(parse_limit).transpose()?.unwrap_or_default(),
     };
     let page = request.tenant().events(&query)?;
-    let data: Vec<Value> = page.data.iter().map(encode_record).collect::<Result<_, _>>()?;
-    Ok(ApiResponse::ok(json!({
-        "data": data,
-        "pagination": {
-            "limit": query.limit.get(),
-            "has_more": page.has_more,
-            "next_after": page.next_after,
-        },
-    })))
+    let mut answer = encode(&page)?;
+    answer["pagination"]["limit"] = query.limit.get().into();
+    Ok(ApiResponse::ok(answer))
 }
 
 /// Reads the number of an event or of an entry of the revocation list.

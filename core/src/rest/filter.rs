@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::request::Query;
-use super::time::parse_rfc3339;
+use crate::clock::rfc3339;
 use crate::error::Error;
 use crate::model::session_filter::SessionFilter;
 
@@ -29,7 +29,7 @@ pub(super) fn from_query(query: &Query) -> Result<SessionFilter, Error> {
 pub(super) fn from_body(mut members: Map<String, Value>) -> Result<SessionFilter, Error> {
     for name in TIMES {
         if let Some(value) = members.get_mut(name) {
-            let time = value.as_str().and_then(parse_rfc3339);
+            let time = value.as_str().and_then(rfc3339::parse);
             let time = time.ok_or_else(|| {
                 Error::validation(name, "must be a time such as 2024-01-15T10:30:00Z (RFC 3339)")
             })?;

@@ -11,6 +11,10 @@ use crate::error::Error;
 use crate::random::OsRandom;
 
 /// The paths of the API, each once, as in [`OPENAPI`](super::OPENAPI): `{session_id}` stands for one segment.
+///
+/// ```
+/// assert!(hellojohn::rest::paths().contains(&"/v1/sessions/{session_id}"));
+/// ```
 pub fn paths() -> Vec<&'static str> {
     let mut paths: Vec<_> = ROUTES.iter().map(|route| route.path).collect();
     paths.sort_unstable();
@@ -19,11 +23,21 @@ pub fn paths() -> Vec<&'static str> {
 }
 
 /// Whether the path (without the query) is one of the API's by default, for a host that shares its root with the API.
+///
+/// ```
+/// assert!(hellojohn::rest::is_api_path("/v1/sessions") && !hellojohn::rest::is_api_path("/"));
+/// ```
 pub fn is_api_path(path: &str) -> bool {
     RestOptions::default().is_api_path(path)
 }
 
 /// What answering asks of the database: for hosts that answer on several pools of threads.
+///
+/// ```
+/// use hellojohn::rest::{Work, http::Method, work};
+///
+/// assert_eq!(work(&Method::POST, "/v1/auth/token/refresh"), Work::Write);
+/// ```
 pub fn work(method: &Method, path: &str) -> Work {
     RestOptions::default().work(method, path)
 }
@@ -48,6 +62,14 @@ impl RestOptions {
 
 /// The API's response to a request that failed outside it: the engine did not open, the host could not read the request,
 /// [`authorize`](super::authorize()) refused it. It does not tell clients that the host's own secret key is wrong.
+///
+/// ```
+/// use hellojohn::{Error, ErrorCode, rest::error_response};
+///
+/// let response = error_response(Error::new(ErrorCode::StorageIo, "the disk is gone"));
+/// assert_eq!(response.status(), 500);
+/// assert!(!String::from_utf8_lossy(response.body()).contains("disk")); // for the host alone
+/// ```
 pub fn error_response(error: Error) -> Response<Vec<u8>> {
     ApiResponse::from_error(hide_tenant_key_error(error)).into_http(&mint_request_id(&OsRandom), false)
 }

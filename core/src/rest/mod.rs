@@ -64,7 +64,6 @@ mod sessions;
 mod sign_in;
 #[cfg(test)]
 mod tests;
-mod time;
 mod tokens;
 
 pub use self::access_cookie::AccessCookieOptions;
@@ -79,11 +78,14 @@ pub use self::request_auth::RequestAuth;
 pub use self::request_head::BODY_MAX;
 pub use self::routes::Work;
 pub use self::sign_in::{AuthenticateError, Credentials, PendingSignIn};
-#[doc(hidden)]
-pub use self::time::encode_record; // for the command line, which answers as REST does
 
 /// The crate whose request and response types are used here.
 pub use ::http;
 
 /// The OpenAPI 3.1 description of the API, as JSON.
+///
+/// ```
+/// let description: serde_json::Value = serde_json::from_str(hellojohn::rest::OPENAPI).expect("it is JSON");
+/// assert_eq!(description["openapi"], "3.1.0");
+/// ```
 pub const OPENAPI: &str = include_str!("openapi.json");

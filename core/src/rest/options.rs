@@ -17,6 +17,19 @@ use crate::schema::request_struct;
 
 request_struct! {
     /// Options of a [`RestApi`](super::RestApi); each has a default.
+    ///
+    /// ```
+    /// use hellojohn::rest::RestOptions;
+    ///
+    /// let options = RestOptions::default().mount_path(Some("/api".into())).admin(false);
+    /// options.validate()?;
+    /// options.validate_unmounted()?;
+    /// assert!(options.is_api_path("/v1/sessions") && !options.is_api_path("/v1/admin/stats"));
+    ///
+    /// let json = serde_json::json!({"mount_path": "/api", "admin": false});
+    /// assert_eq!(RestOptions::from_json(json.as_object().unwrap())?, options);
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct RestOptions {
         /// Cookie mode: the refresh token travels only in this cookie, never in an answer's JSON. Default: off.

@@ -24,6 +24,14 @@ use crate::percent;
 
 /// Where a request comes from, as far as the host knows: an extension of the request, recorded as the address of a
 /// sign-in or a refresh.
+///
+/// ```
+/// use hellojohn::rest::{ClientAddress, http::Request};
+///
+/// let mut request = Request::get("/v1/sessions").body("").expect("a request");
+/// request.extensions_mut().insert(ClientAddress(Some("203.0.113.42".parse()?)));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClientAddress(pub Option<IpAddress>);
 

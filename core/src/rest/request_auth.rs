@@ -1,10 +1,14 @@
 //! The user that a request to a route of the host's own comes from.
 
+use serde::de::DeserializeOwned;
+
 use crate::clock::Timestamp;
 use crate::engine::VerifiedAccess;
+use crate::error::Error;
+use crate::model::claims::Claims;
 use crate::model::factor::Factors;
 use crate::model::id::{OrgId, SessionId, TenantId, UserId};
-use crate::model::identity::{Claims, Role};
+use crate::model::identity::Role;
 use crate::model::session::Session;
 use crate::schema::public_record;
 use crate::token::access_claims::AccessClaims;
@@ -12,6 +16,17 @@ use crate::token::access_claims::AccessClaims;
 public_record! {
     /// The user that a request comes from: the session of its access token as it is now. When the token was verified
     /// locally, what the token says.
+    ///
+    /// ```
+    /// use hellojohn::rest::RequestAuth;
+    ///
+    /// fn greet(user: &RequestAuth) -> String {
+    ///     match &user.actor_user_id {
+    ///         Some(support) => format!("{support} acts for {}", user.user_id),
+    ///         None => format!("signed in as {}", user.user_id),
+    ///     }
+    /// }
+    /// ```
     #[derive(Debug, Clone, PartialEq)]
     pub struct RequestAuth {
         /// The user.
@@ -42,6 +57,27 @@ public_record! {
 }
 
 impl RequestAuth {
+    /// The host's own claims as a type of the host's.
+    ///
+    /// ```
+    /// use hellojohn::rest::RequestAuth;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Subscription {
+    ///     plan: String,
+    /// }
+    ///
+    /// fn may_export(user: &RequestAuth) -> Result<bool, hellojohn::Error> {
+    ///     Ok(user.own_claims::<Subscription>()?.plan == "pro")
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Claims::decode`].
+    pub fn own_claims<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.claims.decode()
+    }
+
     pub(super) fn of_access(verified: &VerifiedAccess) -> Self {
         RequestAuth { outdated: verified.outdated, ..RequestAuth::of_session(&verified.session) }
     }
@@ -65,7 +101,7 @@ impl RequestAuth {
 
     pub(super) fn of_token(token: AccessClaims) -> Self {
         RequestAuth {
-            claims: token.own_claims(),
+            claims: token.to_claims(),
             user_id: token.user_id,
             session_id: token.session_id,
             tenant_id: token.tenant_id,

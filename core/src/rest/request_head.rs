@@ -7,6 +7,16 @@ use http::request::Parts;
 use crate::error::{Error, ErrorCode};
 
 /// The longest request body, in bytes; a longer one is answered with 413. A host need not read on past it.
+///
+/// ```
+/// let too_long = vec![0; hellojohn::rest::BODY_MAX + 1];
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let api = hellojohn::rest::RestApi::new(tenant.clone(), hellojohn::rest::RestOptions::default())?;
+/// let request = hellojohn::rest::http::Request::post("/v1/auth/sign-in").body(too_long).expect("a request");
+/// assert_eq!(api.handle(request).status(), 413);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 pub const BODY_MAX: usize = 64 * 1024;
 
 /// The most bytes of names and values of all headers together: an access token of 8 KB fits twice.

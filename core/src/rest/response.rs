@@ -5,6 +5,7 @@ use http::header::{
     WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
+use serde::Serialize;
 use serde_json::{Value, json};
 use ulid::Ulid;
 
@@ -18,6 +19,15 @@ pub(super) fn mint_request_id(random: &dyn Random) -> String {
     let _ = random.fill(&mut bytes);
     let mut text = [0; ulid::ULID_LEN];
     format!("req_{}", Ulid::from_bytes(bytes).array_to_str(&mut text))
+}
+
+/// An answer as JSON.
+///
+/// # Errors
+/// `internal` for a value that cannot be written as JSON; none of the engine's is one.
+pub(super) fn encode(value: &impl Serialize) -> Result<Value, Error> {
+    let unwritable = |_| Error::new(ErrorCode::Internal, "an answer could not be written as JSON");
+    serde_json::to_value(value).map_err(unwritable)
 }
 
 /// Names the request in its response.
@@ -159,24 +169,10 @@ fn step_up_challenge(required: &Reauthentication) -> String {
 }
 
 /// `{"error": {code, message, status, request_id}}`, and `max_age` (seconds or null) and `factors` where the user must authenticate
-/// again. The detail of a failure of the server is for the host only: it is in
-/// the response's extensions.
+/// again. The detail of a failure of the server is for the host only: it is in the response's extensions.
 fn encode_error(error: &Error, request_id: &str) -> Value {
-    let status = error.code().http_status();
-    let message = match status {
-        500.. => "the request could not be completed; the operator can tell more from its id",
-        _ => error.detail(),
-    };
-    let mut envelope = json!({"error": {
-        "code": error.code().as_str(),
-        "message": message,
-        "status": status,
-        "request_id": request_id,
-    }});
-    if let Some(required) = error.required_authentication() {
-        envelope["error"]["max_age"] = required.max_age_secs.into();
-        envelope["error"]["factors"] = required.factors.clone().into();
-    }
+    let mut envelope = json!({ "error": error });
+    envelope["error"]["request_id"] = request_id.into();
     envelope
 }
 

@@ -3,8 +3,7 @@
 use super::auth::{Caller, hide_tenant_key_error};
 use super::events::parse_seq;
 use super::request::ApiRequest;
-use super::response::{ApiResponse, Cache};
-use super::time::encode_record;
+use super::response::{ApiResponse, Cache, encode};
 use crate::error::Error;
 
 pub(super) fn read(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
@@ -13,5 +12,5 @@ pub(super) fn read(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let list = request.tenant().revocations(since.unwrap_or_default());
     let list = if is_public { list.map_err(hide_tenant_key_error)? } else { list? };
     let cache = if is_public { Cache::PublicSeconds } else { Cache::PrivateSeconds };
-    Ok(ApiResponse::ok(encode_record(&list)?).with_cache(cache))
+    Ok(ApiResponse::ok(encode(&list)?).with_cache(cache))
 }

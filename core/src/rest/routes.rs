@@ -13,6 +13,13 @@ use super::{admin, events, revocations, sessions, sign_in, tokens};
 use crate::error::Error;
 
 /// What answering a request asks of the database, for hosts that keep short work from waiting behind long work.
+///
+/// ```
+/// use hellojohn::rest::{RestOptions, Work, http::Method, work};
+///
+/// assert_eq!(work(&Method::GET, "/v1/sessions"), Work::List);
+/// assert_eq!(RestOptions::default().work(&Method::POST, "/v1/auth/sign-in"), Work::Write);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Work {

@@ -5,13 +5,11 @@ use serde_json::{Value, json};
 use super::auth::Caller;
 use super::filter;
 use super::request::ApiRequest;
-use super::response::ApiResponse;
-use super::time::{encode_record, format_rfc3339};
-use crate::engine::{ListQuery, RevokeWhere, VerifiedAccess};
+use super::response::{ApiResponse, encode};
+use crate::engine::{ListQuery, RevokeWhere, VerifiedJson, VerifyError};
 use crate::error::{Error, ErrorCode};
-use crate::model::factor::{Factor, Factors};
 use crate::model::id::{SessionId, UserId};
-use crate::model::page::Limit;
+use crate::model::page::{Limit, Page};
 use crate::model::revoke_plan::RevokePlan;
 use crate::model::session::Session;
 use crate::model::session_filter::SessionFilter;
@@ -20,7 +18,7 @@ use crate::percent;
 
 /// A session with times as REST writes them; for a user also whether it is the session of the request itself.
 pub(super) fn encode_session(session: &Session, caller: &Caller) -> Result<Value, Error> {
-    let mut value = encode_record(session)?;
+    let mut value = encode(session)?;
     if let Caller::User(own) = caller {
         value["current"] = Value::from(own.session.id == session.id);
     }
@@ -61,17 +59,12 @@ pub(super) fn list(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
         limit: query.text("limit").map(parse_limit).transpose()?.unwrap_or_default(),
         cursor: query.parse_as("cursor")?,
     };
-    let page = request.tenant().list(&list)?;
-    let sessions = page.data.iter().map(|session| encode_session(session, &request.caller));
-    let data: Vec<Value> = sessions.collect::<Result<_, _>>()?;
-    Ok(ApiResponse::ok(json!({
-        "data": data,
-        "pagination": {
-            "limit": list.limit.get(),
-            "has_more": page.next_cursor.is_some(),
-            "next_cursor": page.next_cursor.map(|cursor| cursor.to_string()),
-        },
-    })))
+    let Page { data, next_cursor } = request.tenant().list(&list)?;
+    let sessions = data.iter().map(|session| encode_session(session, &request.caller));
+    let page = Page { data: sessions.collect::<Result<Vec<Value>, _>>()?, next_cursor };
+    let mut answer = encode(&page)?;
+    answer["pagination"]["limit"] = list.limit.get().into();
+    Ok(ApiResponse::ok(answer))
 }
 
 pub(super) fn count(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
@@ -100,7 +93,7 @@ pub(super) fn read(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
 
 pub(super) fn explain(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let id: SessionId = percent::decode(request.path_id).ok_or_else(unknown_session)?.parse()?;
-    Ok(ApiResponse::ok(encode_record(&request.tenant().explain(id)?)?))
+    Ok(ApiResponse::ok(encode(&request.tenant().explain(id)?)?))
 }
 
 pub(super) fn revoke(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
@@ -147,12 +140,7 @@ pub(super) fn revoke_where(request: ApiRequest<'_>) -> Result<ApiResponse, Error
         return Err(Error::validation("plan", "is what a dry run answers with"));
     }
     let preview = tenant.preview_revoke_where(&filter)?;
-    let sample: Vec<Value> = preview.sample.iter().map(encode_record).collect::<Result<_, _>>()?;
-    Ok(ApiResponse::ok(json!({
-        "count": preview.count,
-        "sample": sample,
-        "plan": preview.plan.to_string(),
-    })))
+    Ok(ApiResponse::ok(encode(&preview)?))
 }
 
 /// Verifies a token or a session id against the store. A token or session that is not good is a response with
@@ -165,53 +153,19 @@ pub(super) fn verify(request: ApiRequest<'_>) -> Result<ApiResponse, Error> {
     let verified = match (token.as_deref(), id.as_deref()) {
         (Some(""), None) => return Err(Error::validation("token", "must not be empty")),
         (None, Some("")) => return Err(Error::validation("session_id", "must not be empty")),
-        (Some(token), None) => tenant
-            .verify_access_token(token)
-            .map(|verified| encode_verified_token(&verified))
-            .map_err(Error::from),
+        (Some(token), None) => {
+            tenant.verify_access_token(token).map(|verified| json!(*verified)).map_err(Error::from)
+        }
         (None, Some(id)) => {
-            id.parse().and_then(|id| Ok(encode_verified_session(&tenant.verify_session(id)?)))
+            id.parse().and_then(|id| Ok(json!(VerifiedJson::of_session(&tenant.verify_session(id)?))))
         }
         _ => return Err(Error::validation("token", "exactly one of token and session_id is required")),
     };
     match verified {
         Ok(valid) => Ok(ApiResponse::ok(valid)),
-        Err(error) if error.code().is_verification_refusal() => Ok(ApiResponse::ok(json!({
-            "valid": false,
-            "error": {"code": error.code().as_str(), "message": error.detail()},
-        }))),
+        Err(error) if error.code().is_verification_refusal() => {
+            Ok(ApiResponse::ok(encode(&VerifyError::from(error))?))
+        }
         Err(error) => Err(error),
     }
-}
-
-/// The session of a good token as it is now, and the end of the token.
-fn encode_verified_token(verified: &VerifiedAccess) -> Value {
-    let mut answer = encode_verified_session(&verified.session);
-    answer["outdated"] = verified.outdated.into();
-    answer["expires_at"] = format_rfc3339(verified.claims.expires_at).into();
-    answer
-}
-
-fn encode_factors(factors: &Factors) -> Vec<Value> {
-    let encode = |factor: &Factor| json!({"method": factor.method, "at": format_rfc3339(factor.at)});
-    factors.as_slice().iter().map(encode).collect()
-}
-
-/// A good session as it is now, and the end of its newest token.
-fn encode_verified_session(session: &Session) -> Value {
-    json!({
-        "valid": true,
-        "session_id": session.id,
-        "user_id": session.user_id,
-        "tenant_id": session.tenant_id,
-        "role": session.identity.role,
-        "org_id": session.identity.org_id,
-        "mfa_verified": session.identity.mfa_verified,
-        "claims": session.identity.claims,
-        "auth_time": format_rfc3339(session.auth_time),
-        "factors": encode_factors(&session.factors),
-        "actor": session.actor,
-        "outdated": false,
-        "expires_at": format_rfc3339(session.access_expires_at),
-    })
 }

@@ -28,6 +28,16 @@ use crate::object_reader::ObjectReader;
 /// What a user presents to sign in: the JSON object of the request without `session_options`. `email` and `password` are
 /// present and not empty; other members that the client sent are beside them. Its Debug output shows nothing; it is
 /// wiped when dropped.
+///
+/// ```
+/// use hellojohn::rest::{AuthenticateError, Credentials};
+///
+/// fn authenticate(credentials: &Credentials) -> Result<Option<hellojohn::CreateSession>, AuthenticateError> {
+///     let is_right = credentials.email() == "ada@example.com" && credentials.password() == "correct horse";
+///     let has_code = credentials.text("code") == Some("123456") && credentials.as_object().len() == 3;
+///     Ok(if is_right && has_code { Some(hellojohn::CreateSession::new("usr_ada".parse()?)) } else { None })
+/// }
+/// ```
 pub struct Credentials(Map<String, Value>);
 
 impl Credentials {
@@ -75,6 +85,15 @@ fn wipe(value: &mut Value) {
 
 /// The host could not check the credentials: its user store is down, say. The client gets a plain 500. Each error turns
 /// into this one with `?`; the cause stays with the host.
+///
+/// ```
+/// use hellojohn::rest::AuthenticateError;
+///
+/// fn look_up(email: &str) -> Result<String, AuthenticateError> {
+///     Ok(std::fs::read_to_string(format!("users/{email}"))?) // a missing folder is the host's own problem
+/// }
+/// assert_eq!(look_up("ada@example.com"), Err(AuthenticateError));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuthenticateError;
 
@@ -85,6 +104,27 @@ impl<E: std::error::Error> From<E> for AuthenticateError {
 }
 
 /// A sign-in that waits until the host has checked the [`credentials`](Self::credentials).
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let api = hellojohn::rest::RestApi::new(tenant.clone(), hellojohn::rest::RestOptions::default())?;
+/// use hellojohn::rest::{Step, http::Request};
+///
+/// let request = Request::post("/v1/auth/sign-in")
+///     .header("content-type", "application/json")
+///     .body(r#"{"email": "ada@example.com", "password": "correct horse"}"#)
+///     .expect("a request");
+/// let Step::Authenticate(pending) = api.begin(request.clone()) else { panic!("a sign-in") };
+/// assert_eq!(pending.credentials().email(), "ada@example.com");
+/// // The host has checked them, however long that took.
+/// let response = pending.finish(Ok(Some(hellojohn::CreateSession::new("usr_ada".parse()?))));
+/// assert_eq!(response.status(), 200);
+///
+/// let Step::Authenticate(pending) = api.begin(request) else { panic!("a sign-in") };
+/// assert_eq!(pending.not_offered().status(), 404);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[must_use = "the client waits for the response of `finish`"]
 pub struct PendingSignIn {
     state: Arc<ApiState>,

@@ -24,25 +24,14 @@ pub(super) fn respond_with_grant(
     cookie: Option<&RefreshCookie>,
     session: Option<Value>,
 ) -> ApiResponse {
-    let mut body = encode_grant(grant);
+    let mut body = match cookie {
+        Some(_) => json!(grant.without_refresh_token()),
+        None => json!(grant),
+    };
     if let Some(session) = session {
         body["session"] = session;
     }
-    match cookie {
-        Some(cookie) => ApiResponse::ok(body).with_cookies(cookie.set(grant)),
-        None => {
-            body["refresh_token"] = Value::from(grant.refresh_token.expose());
-            ApiResponse::ok(body)
-        }
-    }
-}
-
-fn encode_grant(grant: &Grant) -> Value {
-    json!({
-        "access_token": grant.access_token.expose(),
-        "expires_in": grant.expires_in,
-        "session_id": grant.session.id,
-    })
+    ApiResponse::ok(body).with_cookies(cookie.map(|cookie| cookie.set(grant)).into_iter().flatten())
 }
 
 /// Refreshes with the token of the body, else of the cookie. A token that came in the cookie is replaced in the cookie,
@@ -94,7 +83,7 @@ fn refresh_by_cookie(request: &ApiRequest<'_>) -> Result<ApiResponse, Error> {
     require_trusted_origin(cookie, request.parts)?;
     let refreshed = cookie_refresh::refresh_by_cookie(request.tenant(), cookie, &jar, request.parts)?;
     Ok(match refreshed.outcome {
-        Ok(grant) => ApiResponse::ok(encode_grant(&grant)),
+        Ok(grant) => ApiResponse::ok(json!(grant.without_refresh_token())),
         Err(error) => ApiResponse::from_error(error),
     }
     .with_cookies(refreshed.cookies))

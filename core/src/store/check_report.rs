@@ -23,6 +23,15 @@ word_enum! {
 
 public_record! {
     /// One problem that a check has found.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (path, copy) = (folder.path().join("sessions.db"), folder.path().join("copy.db"));
+    /// std::fs::write(&path, "no database").unwrap();
+    /// let problem = hellojohn::check_database(&path)?.problems.remove(0);
+    /// assert_eq!(problem.kind.as_str(), "file");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct CheckProblem {
         /// Its kind.
@@ -36,6 +45,16 @@ public_record! {
 
 public_record! {
     /// How many rows a check has read, over all tenants.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (path, copy) = (folder.path().join("sessions.db"), folder.path().join("copy.db"));
+    /// # let engine = hellojohn::Engine::open(&path)?;
+    /// # engine.close()?;
+    /// let counts = hellojohn::check_database(&path)?.counts;
+    /// assert_eq!((counts.tenants, counts.sessions), (0, 0));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
     pub struct CheckCounts {
         /// Tenants.
@@ -48,6 +67,18 @@ public_record! {
 }
 
 /// What a check of a database found. As JSON: the names below and `ok`.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let (path, copy) = (folder.path().join("sessions.db"), folder.path().join("copy.db"));
+/// # let engine = hellojohn::Engine::open(&path)?;
+/// # engine.close()?;
+/// use hellojohn::CheckReport;
+///
+/// let report: CheckReport = hellojohn::check_database(&path)?;
+/// assert!(report.ok && report.problems.len() <= CheckReport::PROBLEMS_MAX);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CheckReport {

@@ -1,5 +1,7 @@
 //! What a copy of a database into another one has come to.
 
+use serde::Serialize;
+
 use crate::schema::public_record;
 use crate::word_enum::word_enum;
 
@@ -16,7 +18,18 @@ word_enum! {
 }
 
 /// How far a copy of a database has come. A phase may come again if the source was changed meanwhile.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let (path, copy) = (folder.path().join("sessions.db"), folder.path().join("copy.db"));
+/// # let engine = hellojohn::Engine::open(&path)?;
+/// # engine.close()?;
+/// hellojohn::copy_database(&path, &copy, |step| {
+///     println!("{}: {} of {} rows", step.phase, step.rows, step.total_rows);
+/// })?;
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct CopyStep {
     /// What it is at.
@@ -29,6 +42,16 @@ pub struct CopyStep {
 
 public_record! {
     /// What a copy of a database into another one has come to.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let (path, copy) = (folder.path().join("sessions.db"), folder.path().join("copy.db"));
+    /// # let engine = hellojohn::Engine::open(&path)?;
+    /// # engine.close()?;
+    /// let report = hellojohn::copy_database(&path, &copy, |_| {})?;
+    /// assert_eq!((report.tenants, report.sessions), (0, 0));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct CopyReport {
         /// How many tenants both databases hold.

@@ -60,7 +60,8 @@ impl LeaseWait {
         LeaseWait { since: Stopwatch::start(), limit }
     }
 
-    fn remaining(&self) -> Duration {
+    /// What is left of it.
+    pub(crate) fn remaining(&self) -> Duration {
         self.since.remaining(self.limit)
     }
 

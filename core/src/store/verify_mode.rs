@@ -38,9 +38,21 @@ pub enum VerifyMode {
 
 impl VerifyMode {
     /// The shortest time for which an answer is remembered.
+    ///
+    /// ```
+    /// use hellojohn::VerifyMode;
+    ///
+    /// assert!(VerifyMode::SHORTEST < VerifyMode::LONGEST);
+    /// ```
     pub const SHORTEST: Duration = Duration::from_millis(25);
 
     /// The longest time for which an answer is remembered.
+    ///
+    /// ```
+    /// use hellojohn::VerifyMode;
+    ///
+    /// let mode = VerifyMode::Lease(VerifyMode::LONGEST);
+    /// ```
     pub const LONGEST: Duration = Duration::from_millis(5_000);
 
     /// For how long an answer may be remembered; nothing for [`Store`](Self::Store).

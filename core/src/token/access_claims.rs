@@ -1,13 +1,16 @@
 //! The claims of an access token, written and read.
 
+use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::clock::Timestamp;
+use crate::error::Error;
 use crate::json;
+use crate::model::claims::{Claims, RESERVED_CLAIMS};
 use crate::model::factor::{Factor, Factors};
 use crate::model::id::{OrgId, SessionId, TenantId, UserId};
-use crate::model::identity::{Claims, Email, RESERVED_CLAIMS, Role};
+use crate::model::identity::{Email, Role};
 use crate::schema::public_record;
 
 /// The longest access token, in bytes.
@@ -85,6 +88,16 @@ impl Serialize for Times<'_> {
 
 public_record! {
     /// The claims of a verified access token.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+    /// let claims = tenant.verify_locally(grant.access_token.expose(), &Default::default())?;
+    /// assert_eq!(claims.user_id.as_str(), "usr_1");
+    /// assert_eq!(claims.payload["sub"], "usr_1");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq)]
     pub struct AccessClaims {
         /// `sub`: the user.
@@ -154,8 +167,31 @@ impl AccessClaims {
         })
     }
 
+    /// The host's own claims, without those that the engine sets, as a type of the host's.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Subscription {
+    ///     plan: String,
+    /// }
+    ///
+    /// let request = hellojohn::CreateSession::new("usr_1".parse()?).own_claims(&Subscription { plan: "pro".into() })?;
+    /// let grant = tenant.create(request)?;
+    /// let claims = tenant.verify_locally(grant.access_token.expose(), &Default::default())?;
+    /// assert_eq!(claims.own_claims::<Subscription>()?.plan, "pro");
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Claims::decode`].
+    pub fn own_claims<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        self.to_claims().decode()
+    }
+
     /// The host's own claims, without those that the engine sets.
-    pub(crate) fn own_claims(&self) -> Claims {
+    pub(crate) fn to_claims(&self) -> Claims {
         let own = self.payload.iter().filter(|(name, _)| !RESERVED_CLAIMS.contains(&name.as_str()));
         let own = own.map(|(name, value)| (name.clone(), value.clone())).collect();
         Claims::new(own).unwrap_or_default() // those of a genuine token were claims before

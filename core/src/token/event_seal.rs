@@ -12,6 +12,7 @@ use super::jwks::Jwks;
 use super::keyring::RingKey;
 use super::signature::{PublicKey, SIGNATURE_BYTES};
 use crate::clock::Timestamp;
+use crate::in_millis::InMillis;
 use crate::json;
 use crate::model::event::{Event, EventHash, EventSeq};
 use crate::model::id::{KeyId, TenantId};
@@ -27,7 +28,7 @@ pub(crate) fn first_hash(tenant: &TenantId) -> EventHash {
 
 /// The hash of an event that follows this one.
 pub(crate) fn chain(previous: EventHash, event: &Event) -> EventHash {
-    match serde_json::to_value(event) {
+    match serde_json::to_value(InMillis(event)) {
         Ok(Value::Object(mut members)) => chain_members(previous, &mut members),
         // An event always becomes an object.
         _ => hash(&[&previous.0]),

@@ -4,10 +4,22 @@ use std::fmt;
 use std::str::FromStr;
 
 use jsonwebtoken::jwk::JwkSet;
+use serde::{Serialize, Serializer};
 
 use crate::error::Error;
 
 /// A JWK Set (RFC 7517): the public keys that verify the tenant's access tokens, and the next one. Prints as JSON.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// use hellojohn::Jwks;
+///
+/// let jwks = tenant.jwks()?;
+/// assert_eq!(jwks.to_json()["keys"].as_array().map(Vec::len), Some(2)); // the active key and the next
+/// assert_eq!(jwks.to_string().parse::<Jwks>()?, jwks);
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Jwks(pub(super) JwkSet);
 
@@ -15,6 +27,12 @@ impl Jwks {
     /// The set as a JSON value `{"keys": […]}`.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::to_value(&self.0).unwrap_or_default()
+    }
+}
+
+impl Serialize for Jwks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 

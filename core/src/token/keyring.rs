@@ -32,7 +32,16 @@ word_enum! {
 }
 
 public_record! {
-    /// A signing key. As JSON: the names below, times in milliseconds since the epoch.
+    /// A signing key. As JSON: the names below, times as RFC 3339 in whole
+    /// seconds, absent values null.
+    ///
+    /// ```
+    /// # let engine = hellojohn::Engine::open(":memory:")?;
+    /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+    /// let keys = tenant.keys()?;
+    /// assert!(keys.iter().any(|key| key.state == hellojohn::KeyState::Active));
+    /// # Ok::<(), hellojohn::Error>(())
+    /// ```
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct KeyInfo {
         /// Its id, the `kid` of its tokens: `key_` and a ULID.

@@ -53,6 +53,15 @@ impl PresentedToken {
 
 /// The session that a text in the form of a refresh token names; nothing for any other text. Whether the token is genuine only
 /// a call that takes it says: use this to find a session to look at, never to decide.
+///
+/// ```
+/// # let engine = hellojohn::Engine::open(":memory:")?;
+/// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
+/// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
+/// let id = hellojohn::session_of_refresh_token(grant.refresh_token.expose());
+/// assert_eq!(id, Some(grant.session.id));
+/// # Ok::<(), hellojohn::Error>(())
+/// ```
 pub fn session_of_refresh_token(text: &str) -> Option<SessionId> {
     PresentedToken::parse(text).map(|token| token.session)
 }

@@ -113,6 +113,28 @@ fn every_link_of_a_document_leads_somewhere() {
     assert_none("dead links", &dead_links(&sources(), |path| root().join(path).exists()));
 }
 
+/// The README that a registry shows, where nothing of the project is beside it.
+const PACKAGED: &str = "core/README.md";
+const REPOSITORY: &str = "https://github.com/hellojohn/hellojohn/blob/main/";
+
+/// Links of the packaged README that lead nowhere from a registry, or to no file of the project.
+fn links_that_need_the_tree(all: &[Source], exists: impl Fn(&Path) -> bool) -> Vec<String> {
+    let readme = all.iter().filter(|source| source.path == PACKAGED);
+    let leads = |target: &str| match target.strip_prefix(REPOSITORY) {
+        Some(path) => exists(Path::new(path.split('#').next().unwrap_or(path))),
+        None => target.starts_with("https://") && !target.contains("hellojohn/hellojohn"),
+    };
+    readme.flat_map(|source| links(&source.text).filter(|target| !leads(target)).map(str::to_owned)).collect()
+}
+
+#[test]
+fn every_link_of_the_packaged_readme_is_a_whole_address() {
+    let all = sources();
+    assert!(all.iter().any(|source| source.path == PACKAGED && links(&source.text).count() > 5));
+    assert!(!root().join(PACKAGED).is_symlink(), "{PACKAGED} is not the one of the whole project");
+    assert_none("links", &links_that_need_the_tree(&all, |path| root().join(path).exists()));
+}
+
 #[test]
 fn every_path_that_a_document_names_exists() {
     let all = sources();
@@ -136,6 +158,16 @@ mod self_tests {
         ];
         let found = dead_links(&all, |path| path == Path::new("B.md"));
         assert_eq!(found, ["docs/A.md: C.md", "docs/A.md: ../B.md#three"]);
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_from_a_registry_is_caught() {
+        let text = format!(
+            "[a]({REPOSITORY}docs/A.md#x) [b](docs/A.md) [c]({REPOSITORY}docs/B.md) [d](https://x.example)"
+        );
+        let found =
+            links_that_need_the_tree(&[Source::new(PACKAGED, &text)], |path| path == Path::new("docs/A.md"));
+        assert_eq!(found, ["docs/A.md", &format!("{REPOSITORY}docs/B.md")]);
     }
 
     #[test]

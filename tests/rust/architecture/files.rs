@@ -16,6 +16,8 @@ const LINES_AT_MOST: usize = 600;
 const LONG_FILES: &[(&str, &str)] = &[
     ("bindings/c/src/engine.rs", "every option of opening, with its documentation"),
     ("bindings/node/src/tenant.rs", "a method for each operation"),
+    ("core/src/clock.rs", "the clocks, each with its documentation"),
+    ("core/src/engine/answers.rs", "what every call answers with, with its documentation"),
     ("core/src/error.rs", "the one table of errors, and each type that carries a row of it"),
     ("core/src/engine/event_log_check.rs", "one reader of a log, with every way in which it can be wrong"),
     ("core/src/engine/event_seals.rs", "sealing, deleting and exporting one chain"),
@@ -26,6 +28,9 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("core/src/engine/transaction.rs", "how an operation reaches the store, and nothing else does"),
     ("core/src/model/user_agent/mod.rs", "one decision table, read from top to bottom"),
     ("core/src/rest/authorize.rs", "the gate, and a test for each way through it"),
+    ("core/src/engine/replayed_log.rs", "one reader of a log, and what it makes of each line"),
+    ("core/src/model/config.rs", "every setting, with its documentation"),
+    ("core/src/rest/cookie_options.rs", "every option of the cookie, with its documentation"),
     ("core/src/rest/options.rs", "every option, and a table of bad ones"),
     ("core/src/rest/routes.rs", "the one table of routes"),
     ("core/src/store/group_commit.rs", "the whole life of a shared commit, told once"),

@@ -13,6 +13,7 @@ const LAYERS: &[&[&str]] = &[
         "random",
         "duration",
         "text",
+        "in_millis",
         "json",
         "object_reader",
         "percent",
@@ -25,6 +26,7 @@ const LAYERS: &[&[&str]] = &[
     &["store"],
     &["engine"],
     &["rest"],
+    &["tower"],
     &["axum"],
     &["lib"],
 ];
@@ -79,6 +81,18 @@ const FENCE_EXCEPTIONS: &[(&str, &str)] = &[
     (
         "core/src/axum.rs names http::, which belongs to core/src/rest/",
         "axum's requests and responses are those of the crate `http`",
+    ),
+    (
+        "core/src/tower/client_address.rs names http::, which belongs to core/src/rest/",
+        "so are those of tower's hosts",
+    ),
+    (
+        "core/src/tower/guard.rs names http::, which belongs to core/src/rest/",
+        "so are those of tower's hosts",
+    ),
+    (
+        "core/src/tower/rest_service.rs names http::, which belongs to core/src/rest/",
+        "so are those of tower's hosts",
     ),
 ];
 

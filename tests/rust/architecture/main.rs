@@ -1,8 +1,10 @@
 //! The rules of `docs/ARCHITECTURE.md` and `CONTRIBUTING.md` that a machine can check. Each test reports every violation
 //! of its rule at once, and each rule has a test that feeds it a sample it must catch.
 
+mod compiler;
 mod dependencies;
 mod documents;
+mod examples;
 mod files;
 mod imports;
 mod layers;

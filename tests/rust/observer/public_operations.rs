@@ -18,6 +18,7 @@ const NOT_TOLD: &[(&str, &str)] = &[
     ("may_have_events_after", "looks at a number in memory, a few times a second"),
     ("may_have_events_since", "looks at a number in memory, a few times a second"),
     ("resume_sign_in", "reads a text"),
+    ("begin_call", "makes the host's own calls, each of which is told"),
     ("maintain_in_turn", "calls maintain where it is its turn"),
 ];
 

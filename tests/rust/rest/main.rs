@@ -1,6 +1,7 @@
 //! The REST API as hosts mount it: each row of its table, each error, the documented calls, bad input.
 
 mod accounts;
+mod answers;
 mod bad_input;
 mod clients;
 mod cookies;

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use hellojohn::rest::encode_record;
 use hellojohn::{
     CopyProgress, Error, ReplayReport, RestorePolicy, backup_database, check_database, restore_database,
     restore_database_with_events,
@@ -83,7 +82,7 @@ impl RestoreArguments {
         match (&self.events, &self.jwks) {
             (Some(log), Some(keys)) if self.policy == REPLAY => {
                 let report = restore_database_with_events(&self.backup, database, log, &read_keys(keys)?)?;
-                let mut answer = encode_record(&report)?;
+                let mut answer = serde_json::to_value(&report).unwrap_or_default();
                 answer["to"] = to.as_ref().into();
                 answer["policy"] = REPLAY.into();
                 return Ok(Answer::new(answer, format!("Restored {to}. {}", describe_replay(&report))));

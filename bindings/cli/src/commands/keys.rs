@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use hellojohn::rest::encode_record;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, table, text};
@@ -37,7 +36,7 @@ impl KeysCommand {
         match self {
             KeysCommand::List => {
                 let keys = context.open_tenant()?.keys()?;
-                let keys: Vec<Value> = keys.iter().map(encode_record).collect::<Result<_, _>>()?;
+                let keys: Vec<Value> = keys.iter().map(|key| json!(key)).collect();
                 let row = |key: &Value| ["kid", "state", "created_at"].map(|name| text(&key[name])).to_vec();
                 let people = table(&["KEY", "STATE", "CREATED"], keys.iter().map(row));
                 Ok(Answer::new(json!({ "keys": keys }), people))

@@ -1,6 +1,7 @@
 //! Written by `make generate` from core's schema; do not edit.
 
 use hellojohn::Session;
+use hellojohn::in_millis::InMillis;
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 
@@ -11,31 +12,31 @@ impl Serialize for SessionValues<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let session = self.0;
         let mut values = serializer.serialize_seq(None)?;
-        values.serialize_element(&session.id)?;
-        values.serialize_element(&session.user_id)?;
-        values.serialize_element(&session.tenant_id)?;
-        values.serialize_element(&session.status)?;
-        values.serialize_element(&session.user_agent)?;
-        values.serialize_element(&session.ip_address)?;
-        values.serialize_element(&session.country)?;
-        values.serialize_element(&session.device_type)?;
-        values.serialize_element(&session.device_fingerprint)?;
-        values.serialize_element(&session.created_at)?;
-        values.serialize_element(&session.last_active_at)?;
-        values.serialize_element(&session.expires_at)?;
-        values.serialize_element(&session.access_expires_at)?;
-        values.serialize_element(&session.revoked_at)?;
-        values.serialize_element(&session.end_reason)?;
-        values.serialize_element(&session.identity.org_id)?;
-        values.serialize_element(&session.identity.role)?;
-        values.serialize_element(&session.identity.mfa_verified)?;
-        values.serialize_element(&session.identity.email)?;
-        values.serialize_element(&session.identity.claims)?;
-        values.serialize_element(&session.auth_time)?;
-        values.serialize_element(&session.factors)?;
-        values.serialize_element(&session.actor)?;
-        values.serialize_element(&session.last_ip_address)?;
-        values.serialize_element(&session.last_user_agent)?;
+        values.serialize_element(&InMillis(&session.id))?;
+        values.serialize_element(&InMillis(&session.user_id))?;
+        values.serialize_element(&InMillis(&session.tenant_id))?;
+        values.serialize_element(&InMillis(&session.status))?;
+        values.serialize_element(&InMillis(&session.user_agent))?;
+        values.serialize_element(&InMillis(&session.ip_address))?;
+        values.serialize_element(&InMillis(&session.country))?;
+        values.serialize_element(&InMillis(&session.device_type))?;
+        values.serialize_element(&InMillis(&session.device_fingerprint))?;
+        values.serialize_element(&InMillis(&session.created_at))?;
+        values.serialize_element(&InMillis(&session.last_active_at))?;
+        values.serialize_element(&InMillis(&session.expires_at))?;
+        values.serialize_element(&InMillis(&session.access_expires_at))?;
+        values.serialize_element(&InMillis(&session.revoked_at))?;
+        values.serialize_element(&InMillis(&session.end_reason))?;
+        values.serialize_element(&InMillis(&session.identity.org_id))?;
+        values.serialize_element(&InMillis(&session.identity.role))?;
+        values.serialize_element(&InMillis(&session.identity.mfa_verified))?;
+        values.serialize_element(&InMillis(&session.identity.email))?;
+        values.serialize_element(&InMillis(&session.identity.claims))?;
+        values.serialize_element(&InMillis(&session.auth_time))?;
+        values.serialize_element(&InMillis(&session.factors))?;
+        values.serialize_element(&InMillis(&session.actor))?;
+        values.serialize_element(&InMillis(&session.last_ip_address))?;
+        values.serialize_element(&InMillis(&session.last_user_agent))?;
         values.end()
     }
 }

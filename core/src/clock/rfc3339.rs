@@ -1,19 +1,17 @@
-//! Times as REST writes them: RFC 3339 in UTC with `Z`, in whole seconds as the documents show them.
+//! Times as JSON has them: RFC 3339 in UTC with `Z`, in whole seconds as the documents show them.
 //!
 //! Milliseconds are dropped, never rounded up: no answer promises a moment of life that a session does not have.
 //! Written by hand because the engine needs this one direction only, and its times end before the year 10000.
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::{Serialize, Serializer};
 
-use crate::clock::Timestamp;
-use crate::error::{Error, ErrorCode};
-use crate::schema::{Field, Kind, PublicRecord};
+use super::Timestamp;
+use crate::in_millis::SerializeInMillis;
 
 const SECS_PER_DAY: i64 = 86_400;
 
 /// Writes a time as `2024-01-15T10:30:00Z`.
-pub(super) fn format_rfc3339(at: Timestamp) -> String {
+pub(crate) fn format(at: Timestamp) -> String {
     let secs = at.as_secs();
     let (year, month, day) = civil_date(secs.div_euclid(SECS_PER_DAY));
     let of_day = secs.rem_euclid(SECS_PER_DAY);
@@ -21,9 +19,21 @@ pub(super) fn format_rfc3339(at: Timestamp) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format(*self))
+    }
+}
+
+impl SerializeInMillis for Timestamp {
+    fn serialize_in_millis<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.as_millis())
+    }
+}
+
 /// Reads a time of RFC 3339: a date and a time of day between `T`, up to nine digits of a second's fraction, of which three are
 /// kept, and `Z` or a distance from UTC. A leap second is none of the engine's times.
-pub(super) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let (date_and_time, rest) = text.split_at_checked(19)?;
     let shape = date_and_time.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
     if !shape.eq(*b"0000-00-00T00:00:00") {
@@ -70,36 +80,6 @@ fn parse_zone(text: &str) -> Option<i64> {
     (hours <= 23 && minutes <= 59).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
-/// A record as REST has it: its JSON, in which each time is a text.
-///
-/// # Errors
-/// `internal` for a record that cannot be written as JSON; none of the engine's is one.
-pub fn encode_record<T: Serialize + PublicRecord>(record: &T) -> Result<Value, Error> {
-    let unwritable = |_| Error::new(ErrorCode::Internal, "an answer could not be written as JSON");
-    let mut value = serde_json::to_value(record).map_err(unwritable)?;
-    write_times(&mut value, T::RECORD.fields);
-    Ok(value)
-}
-
-fn write_times(object: &mut Value, fields: &[Field]) {
-    for field in fields {
-        match field.kind {
-            Kind::Record(inner) if field.is_flat => write_times(object, inner.fields),
-            Kind::Record(inner) => write_times(&mut object[field.name], inner.fields),
-            Kind::List(inner) => {
-                let items = object[field.name].as_array_mut();
-                items.into_iter().flatten().for_each(|item| write_times(item, inner.fields));
-            }
-            Kind::Time => {
-                if let Some(millis) = object[field.name].as_i64() {
-                    object[field.name] = format_rfc3339(Timestamp::from_millis(millis)).into();
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
 /// Year, month and day of this many days after 1970-01-01 in the Gregorian calendar. Counts in eras of 400 years that
 /// begin on 1 March, so that the leap day is the last of its year.
 fn civil_date(days: i64) -> (i64, i64, i64) {
@@ -137,7 +117,7 @@ mod tests {
             ("2000-02-29T00:00:00Z", 951_782_400_000),
             ("9999-12-31T23:59:59Z", 253_402_300_799_000),
         ] {
-            assert_eq!(parse_rfc3339(text), Some(Timestamp::from_millis(millis)), "{text}");
+            assert_eq!(parse(text), Some(Timestamp::from_millis(millis)), "{text}");
         }
         for text in [
             "",
@@ -164,7 +144,7 @@ mod tests {
             "٢٠٢٤-01-15T10:30:00Z",
             "1705314600000",
         ] {
-            assert_eq!(parse_rfc3339(text), None, "{text:?}");
+            assert_eq!(parse(text), None, "{text:?}");
         }
     }
 
@@ -180,7 +160,7 @@ mod tests {
             (4_107_542_400_000, "2100-03-01T00:00:00Z"),
             (253_402_300_799_000, "9999-12-31T23:59:59Z"),
         ] {
-            assert_eq!(format_rfc3339(Timestamp::from_millis(millis)), text);
+            assert_eq!(format(Timestamp::from_millis(millis)), text);
         }
     }
 
