@@ -97,11 +97,11 @@ impl Fault {
 /// Which calls fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Plan {
-    /// The number of the first one, from 1.
+    /// The number of the first one among those that can fail like this, from 1.
     pub at: usize,
     /// How.
     pub fault: Fault,
-    /// Whether every later call fails that can fail like this.
+    /// Whether every later one fails, too.
     pub lasts: bool,
 }
 
@@ -142,6 +142,8 @@ struct State {
     names: Vec<String>,
     calls: Vec<Call>,
     plan: Option<Plan>,
+    /// How many calls could have failed as planned.
+    concerned: usize,
     faults: usize,
     skips_syncs: bool,
 }
@@ -165,12 +167,11 @@ impl Shared {
     fn begin(&self, call: Call) -> Option<Fault> {
         let mut state = self.state();
         state.calls.push(call);
-        let number = state.calls.len();
-        let plan = state.plan?;
-        let is_due = number == plan.at || plan.lasts && number > plan.at;
-        let fault = (is_due && plan.fault.concerns(call)).then_some(plan.fault)?;
-        state.faults += 1;
-        Some(fault)
+        let plan = state.plan.filter(|plan| plan.fault.concerns(call))?;
+        state.concerned += 1;
+        let is_due = state.concerned == plan.at || plan.lasts && state.concerned > plan.at;
+        state.faults += usize::from(is_due);
+        is_due.then_some(plan.fault)
     }
 
     fn record(&self, event: impl FnOnce() -> Event) {
@@ -248,7 +249,7 @@ impl Disk {
     pub fn begin(&self, plan: Option<Plan>) {
         let mut state = self.shared.state();
         state.calls.clear();
-        state.faults = 0;
+        (state.concerned, state.faults) = (0, 0);
         state.plan = plan;
     }
 

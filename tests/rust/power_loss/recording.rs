@@ -8,7 +8,7 @@ use hellojohn::{
     Tenant, Timestamp, backup_database,
 };
 use hellojohn_tests::dice::Dice;
-use hellojohn_tests::disk::{Disk, Event, Plan};
+use hellojohn_tests::disk::{Disk, Event, Fault, Plan};
 use hellojohn_tests::fixture::{HOUR, SECRET, START, every_session, user};
 use tempfile::TempDir;
 
@@ -46,8 +46,8 @@ struct Run {
     tokens: BTreeMap<SessionId, Vec<String>>,
     marks: Vec<Mark>,
     imported: usize,
-    /// Whether a call has failed.
-    is_failing: bool,
+    /// Whether nothing but this one engine syncs the files.
+    is_one_engine: bool,
 }
 
 /// Opens a database as every recording does.
@@ -83,7 +83,7 @@ impl Run {
             tokens: BTreeMap::new(),
             marks: Vec::new(),
             imported: 0,
-            is_failing: false,
+            is_one_engine: false,
         }
     }
 
@@ -205,21 +205,18 @@ impl Run {
                 let to = self.elsewhere.path().join(format!("backup {}", self.marks.len()));
                 ("back up".into(), true, backup_database(self.path(), to, |_| {}))
             }
-            (35..37, _) => {
+            (35..37, _) if !self.is_one_engine => {
                 let mode = *self.dice.pick(&["PASSIVE", "RESTART", "TRUNCATE"]);
                 let other = rusqlite::Connection::open(self.path()).unwrap();
                 let _ = other.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()));
                 (format!("checkpoint {mode}"), false, Ok(()))
             }
-            (37, _) => ("close and open".into(), true, self.reopen()),
+            (37, _) if !self.is_one_engine => ("close and open".into(), true, self.reopen()),
             _ => ("read".into(), false, tenant.config().map(drop)),
         }
     }
 
     fn reopen(&mut self) -> Result<(), Error> {
-        if self.is_failing {
-            return Ok(());
-        }
         let (engine, tenant) = self.opened.take().unwrap();
         drop(tenant);
         engine.close()?;
@@ -246,7 +243,6 @@ impl Run {
             let (what, waits, outcome) = self.call();
             if let Err(error) = &outcome {
                 assert!(self.disk.faults() > 0 && is_storage_error(error), "{what}: {error:?}");
-                self.is_failing = true;
             }
             self.mark(what, waits && outcome.is_ok());
         }
@@ -268,13 +264,14 @@ pub fn record(seed: u64, calls: usize) -> Recording {
     run.finish()
 }
 
-/// The same on a disk of which one sync fails, the `lost`th after opening, up to the moment before the engine is closed. Then
-/// the disk works again, and what was acknowledged is there when the engine is opened anew. Nothing if there is no such sync.
-pub fn record_lost_sync(seed: u64, calls: usize, plan: Plan) -> Option<Recording> {
+/// The same on a disk of which one sync fails after opening, up to the moment before the engine is closed. Then the disk works
+/// again, and what was acknowledged is there when the engine is opened anew. Nothing if there are not so many syncs.
+pub fn record_lost_sync(seed: u64, calls: usize, number: usize) -> Option<Recording> {
     let mut run = Run::new(seed);
+    run.is_one_engine = true;
     run.open().unwrap();
     run.mark("open".into(), true);
-    run.disk.begin(Some(plan));
+    run.disk.begin(Some(Plan { at: number, fault: Fault::Sync, lasts: false }));
     run.go(calls);
     if run.disk.faults() == 0 {
         return None;
@@ -287,15 +284,4 @@ pub fn record_lost_sync(seed: u64, calls: usize, plan: Plan) -> Option<Recording
     assert_eq!(every_session(run.tenant()), before, "the sessions change when the engine is opened again");
     run.tenant().create(CreateSession::new(user("after"))).unwrap();
     Some(Recording { events, marks: run.marks })
-}
-
-/// The numbers of the calls after opening that are syncs.
-pub fn syncs(seed: u64, calls: usize) -> Vec<usize> {
-    let mut run = Run::new(seed);
-    run.open().unwrap();
-    run.mark("open".into(), true);
-    run.disk.begin(None);
-    run.go(calls);
-    let made = run.disk.calls();
-    (1..=made.len()).filter(|at| made[at - 1] == hellojohn_tests::disk::Call::Sync).collect()
 }
