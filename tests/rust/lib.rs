@@ -1,5 +1,7 @@
 //! Runs scenario files through the API surfaces; see `tests/README.md`.
 
+pub mod dice;
+pub mod disk;
 pub mod expect;
 pub mod fixture;
 pub mod odd_hosts;

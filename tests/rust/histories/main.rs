@@ -2,7 +2,6 @@
 //! more of them, `HJ_SEED=n` repeats the batch that failed.
 #![allow(clippy::print_stderr)] // the seed of a failure
 
-mod dice;
 mod model;
 mod sessions;
 mod tenants;
@@ -19,7 +18,7 @@ use hellojohn::{
 };
 use hellojohn_tests::fixture::{DAY, Database, HOUR, SECOND, START, code, rounds, tenant, user};
 
-use dice::Dice;
+use hellojohn_tests::dice::Dice;
 use model::{Model, SessionModel};
 
 const TENANTS: usize = 2;

@@ -98,6 +98,16 @@ fn system_error(connection: &Connection) -> Option<io::Error> {
     }
 }
 
+/// Whether what was written to a file of the database may be lost: the operating system failed to bring it to the disk, and says so
+/// once.
+pub(super) fn is_failed_sync(failure: &Failure) -> bool {
+    use std::error::Error as _;
+
+    let cause = failure.as_error().source().and_then(|source| source.downcast_ref::<SqliteError>());
+    let code = cause.and_then(|cause| cause.code);
+    matches!(code, Some(ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC))
+}
+
 fn to_failure(error: &rusqlite::Error, system: Option<&io::Error>) -> Failure {
     use rusqlite::Error;
 

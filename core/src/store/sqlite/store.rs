@@ -14,7 +14,7 @@ use super::log::{self, Due, LOG_LIMITS, LogKeeper};
 use super::readers::Readers;
 use super::wal_index::WalIndex;
 use super::writer::Writer;
-use super::{migrate, transaction};
+use super::{error, migrate, transaction};
 use crate::clock::Timestamp;
 use crate::error::{ErrorCode, Failure};
 use crate::store::contract::{Store, StoreOptions};
@@ -44,6 +44,8 @@ pub(in crate::store) struct SqliteStore {
     /// Absent for a database in memory.
     file_watch: Option<Arc<FileWatch>>,
     is_closed: AtomicBool,
+    /// Whether a sync has failed: what was written before it may be lost, and no later sync would tell.
+    has_failed_sync: AtomicBool,
     /// Released last.
     _file_claim: Option<FileClaim>,
 }
@@ -94,6 +96,7 @@ impl SqliteStore {
             log_keeper: LogKeeper::new(LOG_LIMITS),
             file_watch,
             is_closed: AtomicBool::new(false),
+            has_failed_sync: AtomicBool::new(false),
             _file_claim: file_claim,
         })
     }
@@ -144,24 +147,26 @@ impl SqliteStore {
     fn keep_log_short(&self) {
         // Held to the end, so that close() waits for it.
         let tracker = self.change_tracker.read();
-        if self.is_lost() {
+        if self.is_lost() || self.require_synced().is_err() {
             return;
         }
         let Some(wal_index) = tracker.as_deref().map(ChangeTracker::wal_index) else { return };
         self.log_keeper.keep_short(wal_index.header().log_pages(), |due| {
             // Not through `lend_reader`, which would take the lock of the tracker again.
             let confirm = || Ok(());
-            self.readers.lend(WaitPolicy::NonBlocking, &self.database, &self.options, confirm, |reader| {
-                connection::checkpoint_log(reader)?;
-                if let Due::Restart { patience } = due {
-                    // Or this process's own next write takes the lock first, again and again. A write that waits for
-                    // another process is not waited for.
-                    if let Some(_no_write) = self.writer.try_lock_for(OWN_WRITE_PATIENCE) {
-                        connection::restart_log(reader, patience, &self.options)?;
+            let moved =
+                self.readers.lend(WaitPolicy::NonBlocking, &self.database, &self.options, confirm, |reader| {
+                    connection::checkpoint_log(reader)?;
+                    if let Due::Restart { patience } = due {
+                        // Or this process's own next write takes the lock first, again and again. A write that waits
+                        // for another process is not waited for.
+                        if let Some(_no_write) = self.writer.try_lock_for(OWN_WRITE_PATIENCE) {
+                            connection::restart_log(reader, patience, &self.options)?;
+                        }
                     }
-                }
-                Ok(())
-            })
+                    Ok(())
+                });
+            moved.inspect_err(|failure| self.note_failed_sync(failure))
         });
     }
 
@@ -192,6 +197,24 @@ impl SqliteStore {
         }
     }
 
+    fn note_failed_sync(&self, failure: &Failure) {
+        if error::is_failed_sync(failure) {
+            self.has_failed_sync.store(true, Ordering::Release);
+        }
+    }
+
+    /// Nothing is written on top of what a failed sync may have lost: after a power loss the log would end there, and take
+    /// along what was acknowledged later.
+    fn require_synced(&self) -> Result<(), Failure> {
+        if self.has_failed_sync.load(Ordering::Acquire) {
+            return Err(Failure::new(
+                ErrorCode::StorageIo,
+                "the disk has failed to keep what was written; close the database and open it again",
+            ));
+        }
+        Ok(())
+    }
+
     fn is_lost(&self) -> bool {
         self.file_watch.as_ref().is_some_and(|watch| watch.is_lost())
     }
@@ -204,6 +227,7 @@ impl ExclusiveWriter for SqliteStore {
         durability: Durability,
         work: &mut dyn FnMut(&dyn SavepointTransaction) -> Result<(), Failure>,
     ) -> Result<(), TransactionError> {
+        self.require_synced()?;
         self.with_writer(time_left, durability, |writer, tracker| {
             transaction::write(writer, tracker, &mut |tx| {
                 work(tx)?;
@@ -212,6 +236,7 @@ impl ExclusiveWriter for SqliteStore {
                 self.file_watch.as_ref().map_or(Ok(()), look)
             })
         })
+        .inspect_err(|failure| self.note_failed_sync(failure))
         .map_err(|failure| self.explain(failure).into())
     }
 }
@@ -272,7 +297,9 @@ impl Store for SqliteStore {
         if self.database == SqliteDatabase::Memory {
             return Ok(true);
         }
+        self.require_synced()?;
         self.lend_reader(WaitPolicy::Block, |reader| connection::empty_log(reader, &self.options))
+            .inspect_err(|failure| self.note_failed_sync(failure))
     }
 
     fn check_open(&self) -> Result<(), Failure> {

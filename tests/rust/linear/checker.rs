@@ -1,0 +1,105 @@
+//! The search finds an order where there is one, and none where there is none.
+
+use crate::history::{Answer, Call, Recorded};
+use crate::model::Rules;
+use crate::search::UserHistory;
+
+const RULES: Rules = Rules { cap: None, has_window: false };
+
+fn one(invoked: u64, returned: u64, call: Call, answer: Answer) -> Recorded {
+    Recorded { caller: 0, user: 0, call, answer, invoked, returned }
+}
+
+fn created(invoked: u64, returned: u64, id: &str, evicted: &[&str]) -> Recorded {
+    let evicted = evicted.iter().map(|id| (*id).to_owned()).collect();
+    let answer = Answer::Created { session: id.to_owned(), token: format!("{id} 0"), evicted };
+    one(invoked, returned, Call::Create, answer)
+}
+
+fn refreshed(invoked: u64, returned: u64, from: &str, to: Result<&str, &str>) -> Recorded {
+    let answer = match to {
+        Ok(token) => Answer::Refreshed { token: token.to_owned() },
+        Err(code) => Answer::Refused(code.to_owned()),
+    };
+    one(invoked, returned, Call::Refresh(from.to_owned()), answer)
+}
+
+fn revoked(invoked: u64, returned: u64, id: &str) -> Recorded {
+    one(invoked, returned, Call::Revoke(id.to_owned()), Answer::Done)
+}
+
+fn verified(invoked: u64, returned: u64, id: &str) -> Recorded {
+    one(invoked, returned, Call::VerifySession(id.to_owned()), Answer::Valid)
+}
+
+fn has_order(rules: Rules, calls: &[Recorded]) -> bool {
+    UserHistory::new(calls.to_vec()).is_linearizable(rules)
+}
+
+#[test]
+fn a_session_is_good_beside_its_revocation_and_not_after_it() {
+    let beside = [created(0, 1, "a", &[]), revoked(2, 6, "a"), verified(3, 4, "a")];
+    let after = [created(0, 1, "a", &[]), revoked(2, 4, "a"), verified(5, 6, "a")];
+    assert!(has_order(RULES, &beside));
+    assert!(!has_order(RULES, &after));
+}
+
+#[test]
+fn a_refresh_token_is_taken_once_without_a_window() {
+    let create = created(0, 1, "a", &[]);
+    let reuse = "refresh_token_reused";
+    let first = refreshed(2, 5, "a 0", Ok("a 1"));
+    assert!(has_order(RULES, &[create.clone(), first.clone(), refreshed(3, 4, "a 0", Err(reuse))]));
+    assert!(!has_order(RULES, &[create.clone(), first.clone(), refreshed(3, 4, "a 0", Ok("a 2"))]));
+    assert!(!has_order(RULES, &[create.clone(), first.clone(), refreshed(3, 4, "a 0", Ok("a 1"))]));
+    let rules = Rules { has_window: true, ..RULES };
+    assert!(has_order(rules, &[create.clone(), first.clone(), refreshed(3, 4, "a 0", Ok("a 1"))]));
+    // Two live tokens.
+    assert!(!has_order(rules, &[create, first, refreshed(3, 4, "a 0", Ok("a 2"))]));
+}
+
+#[test]
+fn the_cap_ends_the_oldest() {
+    let rules = Rules { cap: Some(2), ..RULES };
+    let two = [created(0, 3, "a", &[]), created(1, 2, "b", &[])];
+    let third = |evicted: &[&str]| [&two[..], &[created(4, 5, "c", evicted)]].concat();
+    assert!(has_order(rules, &third(&["a"])));
+    assert!(!has_order(rules, &third(&["b"])));
+    assert!(!has_order(rules, &third(&[])));
+    assert!(!has_order(RULES, &third(&["a"])));
+}
+
+#[test]
+fn a_count_of_ended_sessions_and_a_list_fit_one_moment() {
+    let all = |ended| one(4, 9, Call::RevokeUser, Answer::Ended(ended));
+    let listed = |invoked, returned, ids: &[&str]| {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        one(invoked, returned, Call::ListActive, Answer::Listed(ids))
+    };
+    let two = [created(0, 1, "a", &[]), created(2, 3, "b", &[])];
+    let with = |rest: &[Recorded]| [&two[..], rest].concat();
+    assert!(has_order(RULES, &with(&[all(2), listed(5, 6, &["b", "a"]), listed(7, 8, &[])])));
+    assert!(!has_order(RULES, &with(&[all(2), listed(5, 6, &[]), listed(7, 8, &["b", "a"])])), "back again");
+    assert!(!has_order(RULES, &with(&[all(2), listed(5, 6, &["a"])])), "half of it is seen");
+    assert!(!has_order(RULES, &with(&[all(1)])));
+}
+
+#[test]
+fn a_violation_shrinks_to_the_calls_that_make_it() {
+    let calls = vec![
+        created(0, 1, "a", &[]),
+        created(2, 3, "b", &[]),
+        verified(4, 5, "a"),
+        verified(6, 7, "b"),
+        revoked(8, 9, "a"),
+        verified(10, 11, "b"),
+        verified(12, 13, "a"),
+        created(14, 15, "c", &[]),
+        verified(16, 17, "a"),
+    ];
+    let history = UserHistory::new(calls);
+    assert!(!history.is_linearizable(RULES));
+    let small = history.shrink(RULES);
+    assert_eq!(small.calls.iter().map(|one| one.invoked).collect::<Vec<_>>(), [0, 2, 8, 12]);
+    assert!(small.lines().lines().count() == 4);
+}

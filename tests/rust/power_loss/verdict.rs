@@ -1,0 +1,200 @@
+//! What an image of the disk is worth: opened by the engine, it must hold one of the states that it may hold.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
+
+use hellojohn::{ErrorCode, ManualClock, Status, Timestamp};
+use hellojohn_tests::dice::Dice;
+use hellojohn_tests::disk::{CrashKind, Disk, DiskModel, Event, FolderImage};
+use hellojohn_tests::fixture::{START, code, every_session, refresh, tenant};
+use rusqlite::types::ValueRef;
+
+use crate::recording::{DATABASE, Mark, Recording, open};
+
+/// Everything that the tables hold, as one number.
+pub fn dump(path: &Path) -> rusqlite::Result<u64> {
+    let connection = rusqlite::Connection::open(path)?;
+    let mut tables = connection
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1")?;
+    let names = tables.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    let mut hasher = DefaultHasher::new();
+    for name in names {
+        name.hash(&mut hasher);
+        let mut statement = connection.prepare(&format!("SELECT * FROM {name}"))?;
+        let columns = statement.column_count();
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            for column in 0..columns {
+                match row.get_ref(column)? {
+                    ValueRef::Null => 0_u8.hash(&mut hasher),
+                    ValueRef::Integer(number) => (1_u8, number).hash(&mut hasher),
+                    ValueRef::Real(number) => (2_u8, number.to_bits()).hash(&mut hasher),
+                    ValueRef::Text(text) => (3_u8, text).hash(&mut hasher),
+                    ValueRef::Blob(bytes) => (4_u8, bytes).hash(&mut hasher),
+                }
+            }
+        }
+    }
+    Ok(hasher.finish())
+}
+
+/// SQLite's own opinion of the file.
+fn require_sound(path: &Path) -> rusqlite::Result<()> {
+    let connection = rusqlite::Connection::open(path)?;
+    let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+    assert_eq!(found, "ok");
+    let violations = "SELECT count(*) FROM pragma_foreign_key_check";
+    assert_eq!(connection.query_row(violations, [], |row| row.get::<_, i64>(0))?, 0);
+    Ok(())
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub images: usize,
+    pub states: usize,
+    /// States whose sessions and tokens were tried, too.
+    pub tried: usize,
+}
+
+struct Judge<'a> {
+    folder: tempfile::TempDir,
+    _disk: Disk,
+    marks: &'a [Mark],
+    /// The states that were committed, oldest first.
+    states: Vec<u64>,
+    places: HashMap<u64, Vec<usize>>,
+    /// The least state that a power loss may leave.
+    least: usize,
+    tried: HashSet<u64>,
+    report: Report,
+}
+
+/// Cuts the power at every event of the recording, and judges about `images` images of what the disk may hold then. The seed chooses them.
+pub fn judge(recording: &Recording, seed: u64, images: usize) -> Report {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::watch(folder.path());
+    disk.skip_syncs();
+    let mut judge = Judge {
+        folder,
+        _disk: disk,
+        marks: &recording.marks,
+        states: Vec::new(),
+        places: HashMap::new(),
+        least: 0,
+        tried: HashSet::new(),
+        report: Report::default(),
+    };
+    let mut disk = DiskModel::default();
+    let mut dice = Dice(seed);
+    let mut completes_commit = false;
+    judge.note_state(&disk);
+    for (at, event) in recording.events.iter().enumerate() {
+        disk.apply(event);
+        match event {
+            Event::Mark(mark) => judge.pass(&disk, &recording.marks[*mark]),
+            _ if completes_commit => judge.note_state(&disk),
+            _ => {}
+        }
+        completes_commit = is_commit_header(event);
+        let all = recording.events.len();
+        for _ in (at * images / all)..((at + 1) * images / all) {
+            judge.image(&disk, &mut dice, &format!("event {at} of {all}, {}", event.summary()));
+        }
+    }
+    judge.report.states = judge.states.len();
+    judge.report.tried = judge.tried.len();
+    judge.report
+}
+
+/// Whether the log gets the header of a page that ends a transaction (sqlite.org/walformat.html): the next write completes it.
+fn is_commit_header(event: &Event) -> bool {
+    let Event::Write(name, at, bytes) = event else { return false };
+    name.ends_with("-wal") && *at > 0 && bytes.len() == 24 && bytes[4..8] != [0; 4]
+}
+
+impl Judge<'_> {
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join(DATABASE)
+    }
+
+    /// What the engine makes of an image.
+    fn evaluate(&self, image: &FolderImage) -> u64 {
+        image.write(self.folder.path());
+        let clock = ManualClock::new(Timestamp::from_millis(START));
+        let engine = open(&self.path(), &clock, 0).expect("an engine on what the disk holds");
+        let found = dump(&self.path()).expect("tables that can be read");
+        require_sound(&self.path()).expect("a sound file");
+        engine.close().expect("an end");
+        found
+    }
+
+    /// The state that every process sees now.
+    fn note_state(&mut self, disk: &DiskModel) {
+        let state = self.evaluate(&disk.crash(CrashKind::Killed, &mut Dice(0)));
+        if self.states.last() != Some(&state) {
+            self.places.entry(state).or_default().push(self.states.len());
+            self.states.push(state);
+        }
+    }
+
+    /// The call before this mark was answered.
+    fn pass(&mut self, disk: &DiskModel, mark: &Mark) {
+        self.note_state(disk);
+        let place = self.places.get(&mark.dump).and_then(|places| places.last());
+        let place = *place.unwrap_or_else(|| panic!("after {:?} the files hold another state than its callers saw", mark.what));
+        if mark.is_durable {
+            self.least = self.least.max(place);
+        }
+    }
+
+    fn image(&mut self, disk: &DiskModel, dice: &mut Dice, when: &str) {
+        let kind = *dice.pick(&CrashKind::ALL);
+        let image = disk.crash(kind, dice);
+        let state = self.evaluate(&image);
+        self.report.images += 1;
+        let least = if kind == CrashKind::Killed { self.states.len() - 1 } else { self.least };
+        let allowed = least..self.states.len();
+        let found = self.places.get(&state);
+        let is_allowed = found.is_some_and(|places| places.iter().any(|place| allowed.contains(place)))
+            // A commit that the killed process had written, but not been told of.
+            || kind == CrashKind::Killed && found.is_some();
+        assert!(is_allowed, "{when}: {kind:?} leaves state {found:?}, and {allowed:?} are allowed");
+        let marks = self.marks;
+        if let Some(mark) = marks.iter().find(|mark| mark.dump == state)
+            && self.tried.insert(state)
+        {
+            self.try_sessions(&image, mark);
+        }
+    }
+
+    /// Each session is what it was, ended ones are refused, and a refresh token is taken once.
+    fn try_sessions(&self, image: &FolderImage, mark: &Mark) {
+        image.write(self.folder.path());
+        let clock = ManualClock::new(Timestamp::from_millis(mark.now));
+        let engine = open(&self.path(), &clock, 1).expect("an engine");
+        let tenant = tenant(&engine, "tnt");
+        assert_eq!(every_session(&tenant), mark.sessions, "after {:?}", mark.what);
+        for (id, tokens) in &mark.tokens {
+            let Some(session) = mark.sessions.get(id) else {
+                assert_eq!(code(tenant.verify_session(*id)), Some(ErrorCode::SessionNotFound));
+                continue;
+            };
+            let newest = tokens.last().unwrap();
+            if session.status == Status::Active {
+                tenant.verify_session(*id).unwrap();
+                let successor = refresh(&tenant, newest).unwrap();
+                let third = refresh(&tenant, successor.refresh_token.expose()).unwrap();
+                assert_eq!(code(refresh(&tenant, newest)), Some(ErrorCode::RefreshTokenReused));
+                assert_eq!(
+                    code(refresh(&tenant, third.refresh_token.expose())),
+                    Some(ErrorCode::SessionRevoked)
+                );
+            } else {
+                assert!(tenant.verify_session(*id).is_err(), "{id} lives again");
+                assert!(refresh(&tenant, newest).is_err(), "{id} lives again");
+            }
+        }
+    }
+}
