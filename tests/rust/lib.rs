@@ -4,6 +4,8 @@ pub mod dice;
 pub mod disk;
 pub mod expect;
 pub mod fixture;
+pub mod fuzz_targets;
+pub mod histories;
 pub mod odd_hosts;
 pub mod operations;
 pub mod postgres;

@@ -9,6 +9,7 @@ use hellojohn::{
     OperationReport, Page, PurgeBefore, RevokeWhere, Session, SessionFilter, SessionId, StatusFilter, Tenant,
     UserId,
 };
+use hellojohn_tests::dice::Dice;
 use hellojohn_tests::fixture::{
     DAY, Database, HOUR, Process, SECOND, START, configure, refresh, rounds, sign_in, user,
 };
@@ -284,18 +285,6 @@ fn another_handle_s_secret_key_and_a_closed_engine_end_a_list() {
     assert!(tenant.list(&list).is_err());
 }
 
-/// A generator of numbers, the same for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % below
-    }
-}
-
 const USERS: [&str; 4] = ["usr_0", "usr_1", "usr_2", "usr_3"];
 const STATUSES: [StatusFilter; 4] =
     [StatusFilter::Active, StatusFilter::All, StatusFilter::Expired, StatusFilter::Revoked];
@@ -327,10 +316,10 @@ struct World {
 
 impl World {
     fn change(&mut self, tenants: &[Tenant; 3], dice: &mut Dice) {
-        let by = &tenants[dice.roll(2) as usize];
-        let id = USERS[dice.roll(4) as usize];
-        let session = self.known.get(dice.roll(self.known.len().max(1) as u64) as usize).cloned();
-        match (dice.roll(22), session) {
+        let by = &tenants[dice.below(2)];
+        let id = USERS[dice.below(4)];
+        let session = self.known.get(dice.below(self.known.len().max(1))).cloned();
+        match (dice.below(22), session) {
             (0..=5, _) | (_, None) => self.known.push(sign_in(by, id).into()),
             (6..=8, Some(session)) => {
                 if let Ok(next) = refresh(by, &session.refresh_token) {
@@ -341,14 +330,14 @@ impl World {
             (11, Some(session)) => drop(by.revoke_user(&session.user, Some(session.id))),
             (12, _) => assert!(by.revoke_user(&user(id), None).is_ok()),
             (13, Some(session)) => {
-                let role = format!(r#"{{"role":"role_{}"}}"#, dice.roll(5));
+                let role = format!(r#"{{"role":"role_{}"}}"#, dice.below(5));
                 drop(by.update(session.id, IdentityPatch::from_json(object(&role)).unwrap()));
             }
-            (14 | 15, _) => self.now += [SECOND, HOUR, 5 * HOUR, 30 * HOUR][dice.roll(4) as usize],
+            (14 | 15, _) => self.now += [SECOND, HOUR, 5 * HOUR, 30 * HOUR][dice.below(4)],
             (16, _) => assert!(by.sweep().is_ok()),
             (17, _) => assert!(by.purge(PurgeBefore::OlderThan("1h".parse().unwrap())).is_ok()),
             (18, _) => {
-                let hours = 1 + dice.roll(30);
+                let hours = 1 + dice.below(30);
                 configure(by, &format!(r#"{{"idle_timeout":"{hours}h","max_sessions_per_user":4}}"#));
             }
             (19, _) => {
@@ -357,7 +346,7 @@ impl World {
             }
             // Another program, which tells nobody.
             (20, Some(session)) => {
-                let country = ["ES", "PT", "FR"][dice.roll(3) as usize];
+                let country = ["ES", "PT", "FR"][dice.below(3)];
                 let change = "UPDATE sessions SET country = ?1 WHERE session_ulid = ?2";
                 self.program.execute(change, rusqlite::params![country, ulid(session.id)]).unwrap();
             }
@@ -412,7 +401,7 @@ fn remembered_lists_are_what_an_engine_answers_that_remembers_nothing() {
     let program = rusqlite::Connection::open(database.path()).unwrap();
     program.busy_timeout(std::time::Duration::from_secs(60)).unwrap();
     let mut world = World { database, remembering, reading, program, known: Vec::new(), now: START };
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut dice = Dice::new(0x9e37_79b9_7f4a_7c15);
     for step in 0..rounds("HJ_LISTS", 400) {
         world.change(&tenants, &mut dice);
         world.require_equal(&tenants, step);

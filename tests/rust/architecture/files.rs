@@ -57,6 +57,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("tests/c/completions.c", "each thing that can become of a call that was begun"),
     ("tests/c/nulls.c", "a line for each function of the header"),
     ("tests/c/rest.c", "the REST API as a C host mounts it, each case once"),
+    ("tests/c/sequences.c", "each kind of call, of object and of order"),
     ("tests/c/strings.c", "a line for each text that the header takes"),
     ("tests/c/surface_operations.c", "a function for each operation"),
     ("tests/codegen/c.rs", "how each kind of object is written"),
@@ -68,7 +69,6 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("tests/node/webhooks.test.mjs", "each thing that a receiver can do"),
     ("tests/rust/bin/rest_surface.rs", "a function for each operation over REST"),
     ("tests/rust/events.rs", "what a log of events must tell, and each way to tamper with it"),
-    ("tests/rust/histories/main.rs", "one campaign: its calls, its trials and what it compares"),
     ("tests/rust/replay.rs", "random calls around a backup, and each log that is refused"),
     (
         "tests/rust/revocations.rs",

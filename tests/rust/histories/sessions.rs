@@ -3,14 +3,15 @@
 use hellojohn::{
     EndReason, Error, ErrorCode, Limit, ListQuery, SessionFilter, SessionId, Status, StatusFilter,
 };
-use hellojohn_tests::fixture::{code, user};
 
-use crate::model::SessionModel;
-use crate::{History, Paging, USERS};
+use crate::fixture::{code, user};
+
+use super::model::SessionModel;
+use super::{History, Paging, USERS};
 
 impl History {
     /// A session's answer, or `session_not_found` once it is purged.
-    pub fn check_session_answer(
+    pub(super) fn check_session_answer(
         &mut self,
         tenant_index: usize,
         session_index: usize,
@@ -27,7 +28,7 @@ impl History {
         }
     }
 
-    pub fn get(&mut self, tenant_index: usize) {
+    pub(super) fn get(&mut self, tenant_index: usize) {
         let Some(session_index) = self.pick_session(tenant_index) else { return };
         let id = self.model.tenants[tenant_index].sessions[session_index].id;
         self.record_call(format!("get {tenant_index} {session_index}"));
@@ -41,7 +42,7 @@ impl History {
         assert_eq!(code(self.tenants[1 - tenant_index].get(id)), Some(ErrorCode::SessionNotFound));
     }
 
-    pub fn revoke(&mut self, tenant_index: usize) {
+    pub(super) fn revoke(&mut self, tenant_index: usize) {
         let Some(session_index) = self.pick_session(tenant_index) else { return };
         let id = self.model.tenants[tenant_index].sessions[session_index].id;
         self.record_call(format!("revoke {tenant_index} {session_index}"));
@@ -58,7 +59,7 @@ impl History {
         self.check_session_answer(tenant_index, session_index, after);
     }
 
-    pub fn revoke_many(&mut self, tenant_index: usize) {
+    pub(super) fn revoke_many(&mut self, tenant_index: usize) {
         if self.dice.one_in(8) {
             self.record_call(format!("revoke tenant {tenant_index}"));
             let revoked = self.tenants[tenant_index].revoke_tenant().unwrap();
@@ -87,7 +88,7 @@ impl History {
     }
 
     /// What a list must show after a session.
-    pub fn expected_list(
+    pub(super) fn expected_list(
         &self,
         tenant_index: usize,
         query: &ListQuery,
@@ -112,7 +113,7 @@ impl History {
         list
     }
 
-    pub fn list(&mut self, tenant_index: usize) {
+    pub(super) fn list(&mut self, tenant_index: usize) {
         if let Some(paging) = self.paging.take() {
             self.record_call(format!("list {} on", paging.tenant));
             let foreign = paging.query.clone().filter(SessionFilter::of_user(user("another")));
@@ -135,7 +136,7 @@ impl History {
         self.page(tenant_index, query, user_index, None);
     }
 
-    pub fn page(
+    pub(super) fn page(
         &mut self,
         tenant_index: usize,
         mut query: ListQuery,

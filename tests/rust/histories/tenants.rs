@@ -1,13 +1,14 @@
 //! Settings, statistics, maintenance and signing keys.
 
 use hellojohn::{ConfigPatch, EndReason, ErrorCode, KeyState, PurgeBefore};
-use hellojohn_tests::fixture::{DAY, SECOND, code};
 
-use crate::History;
-use crate::model::{self};
+use crate::fixture::{DAY, SECOND, code};
+
+use super::History;
+use super::model;
 
 impl History {
-    pub fn configure(&mut self, tenant_index: usize) {
+    pub(super) fn configure(&mut self, tenant_index: usize) {
         let dice = &mut self.dice;
         let patch = match dice.below(6) {
             0 => format!(r#"{{"idle_timeout":{}}}"#, 60 * (1 + dice.below(240))),
@@ -48,7 +49,7 @@ impl History {
         assert_eq!(self.tenants[tenant_index].config().unwrap(), config);
     }
 
-    pub fn check_stats(&mut self, tenant_index: usize) {
+    pub(super) fn check_stats(&mut self, tenant_index: usize) {
         self.record_call(format!("stats {tenant_index}"));
         let stats = self.tenants[tenant_index].stats().unwrap();
         self.model.see_clock();
@@ -76,7 +77,7 @@ impl History {
         }
     }
 
-    pub fn sweep(&mut self, tenant_index: usize) {
+    pub(super) fn sweep(&mut self, tenant_index: usize) {
         let before = self.tenants[tenant_index].stats().unwrap();
         self.record_call(format!("sweep {tenant_index}"));
         let stamped = self.tenants[tenant_index].sweep();
@@ -90,7 +91,7 @@ impl History {
         assert_eq!(self.tenants[tenant_index].sweep().unwrap(), 0);
     }
 
-    pub fn purge(&mut self, tenant_index: usize) {
+    pub(super) fn purge(&mut self, tenant_index: usize) {
         let age = hellojohn::Duration::from_secs(60 * (1 + self.dice.below(3_000) as u64)).unwrap();
         self.record_call(format!("purge {tenant_index} {age}"));
         let purged = self.tenants[tenant_index].purge(PurgeBefore::OlderThan(age));
@@ -107,7 +108,7 @@ impl History {
         assert_eq!(purged.unwrap(), count);
     }
 
-    pub fn change_keys(&mut self, tenant_index: usize) {
+    pub(super) fn change_keys(&mut self, tenant_index: usize) {
         let choice = self.dice.below(4);
         let target = self.dice.roll() as usize;
         self.record_call(format!("keys {tenant_index} {choice}"));
@@ -158,7 +159,7 @@ impl History {
         self.check_keys(tenant_index);
     }
 
-    pub fn check_keys(&mut self, tenant_index: usize) {
+    pub(super) fn check_keys(&mut self, tenant_index: usize) {
         let listed = self.tenants[tenant_index].keys().unwrap();
         let jwks = self.tenants[tenant_index].jwks().unwrap().to_string();
         self.model.see_clock();

@@ -3,13 +3,14 @@
 use hellojohn::{
     CreateSession, EndReason, ErrorCode, IdentityPatch, RefreshRequest, SessionActor, SignOutScope,
 };
-use hellojohn_tests::fixture::{SECOND, code, user};
 
-use crate::model::{self, RefreshOutcome};
-use crate::{History, USERS};
+use crate::fixture::{SECOND, code, user};
+
+use super::model::{self, RefreshOutcome};
+use super::{History, USERS};
 
 impl History {
-    pub fn create(&mut self, tenant_index: usize) {
+    pub(super) fn create(&mut self, tenant_index: usize) {
         let user_index = self.dice.below(USERS);
         let is_acted = self.dice.one_in(6);
         let longest = if is_acted { 3_600 } else { 7_200 };
@@ -30,7 +31,7 @@ impl History {
         );
     }
 
-    pub fn mutate(&mut self, text: &str) -> String {
+    pub(super) fn mutate(&mut self, text: &str) -> String {
         let at = self.dice.below(text.len());
         let other = if &text[at..=at] == "A" { "B" } else { "A" };
         match self.dice.below(4) {
@@ -40,7 +41,7 @@ impl History {
         }
     }
 
-    pub fn refresh(&mut self, tenant_index: usize) {
+    pub(super) fn refresh(&mut self, tenant_index: usize) {
         let Some(session_index) = self.pick_session(tenant_index) else { return };
         let made = self.model.tenants[tenant_index].sessions[session_index].tokens.len();
         let back = *self.dice.pick(&[0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 3, 9]);
@@ -78,7 +79,7 @@ impl History {
         }
     }
 
-    pub fn update(&mut self, tenant_index: usize) {
+    pub(super) fn update(&mut self, tenant_index: usize) {
         let Some(session_index) = self.pick_session(tenant_index) else { return };
         let role = self.dice.one_in(2).then(|| format!("role{}", self.dice.below(3)));
         let mfa = self.dice.one_in(2).then(|| self.dice.one_in(2));
@@ -108,7 +109,7 @@ impl History {
         }
     }
 
-    pub fn sign_out(&mut self, tenant_index: usize) {
+    pub(super) fn sign_out(&mut self, tenant_index: usize) {
         let Some(session_index) = self.pick_session(tenant_index) else { return };
         let scope = if self.dice.one_in(3) { SignOutScope::Global } else { SignOutScope::Local };
         let with_access = self.dice.one_in(2);

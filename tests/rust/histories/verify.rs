@@ -1,13 +1,14 @@
 //! Verifying tokens and ids.
 
 use hellojohn::{ErrorCode, LocalVerification};
-use hellojohn_tests::fixture::code;
 
-use crate::History;
-use crate::model::{self};
+use crate::fixture::code;
+
+use super::History;
+use super::model;
 
 impl History {
-    pub fn verify(&mut self, tenant_index: usize) {
+    pub(super) fn verify(&mut self, tenant_index: usize) {
         if self.model.tenants[tenant_index].accesses.is_empty() || self.dice.one_in(3) {
             return self.verify_session(tenant_index);
         }
@@ -64,7 +65,7 @@ impl History {
         }
     }
 
-    pub fn verify_session(&mut self, tenant_index: usize) {
+    pub(super) fn verify_session(&mut self, tenant_index: usize) {
         let Some(session_index) = self.pick_session(tenant_index) else { return };
         let id = self.model.tenants[tenant_index].sessions[session_index].id;
         self.record_call(format!("verify session {tenant_index} {session_index}"));

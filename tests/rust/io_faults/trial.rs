@@ -49,7 +49,7 @@ pub fn run(setup: &Setup, seed: u64, plan: Option<Plan>) -> Tried {
     setup.restore();
     let mut trial = Trial {
         setup,
-        dice: Dice(seed),
+        dice: Dice::new(seed),
         clock: ManualClock::new(Timestamp::from_millis(START)),
         now: START,
         opened: None,

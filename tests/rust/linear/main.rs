@@ -79,7 +79,7 @@ fn play(
     run: &str,
     known: &Mutex<Known>,
 ) -> Vec<Recorded> {
-    let mut dice = Dice(seed ^ (caller as u64 + 1) << 40);
+    let mut dice = Dice::new(seed ^ (caller as u64 + 1) << 40);
     let mut record = Vec::new();
     for _ in 0..calls {
         let (user, asked) = known.lock().unwrap().choose(&mut dice);

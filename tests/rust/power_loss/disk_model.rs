@@ -15,7 +15,7 @@ fn disk(events: &[Event]) -> DiskModel {
 }
 
 fn content(disk: &DiskModel, kind: CrashKind, seed: u64) -> Option<Vec<u8>> {
-    disk.crash(kind, &mut Dice(seed)).0.remove("f")
+    disk.crash(kind, &mut Dice::new(seed)).0.remove("f")
 }
 
 #[test]

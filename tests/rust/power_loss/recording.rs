@@ -73,7 +73,7 @@ impl Run {
         disk.skip_syncs();
         disk.record();
         Run {
-            dice: Dice(seed),
+            dice: Dice::new(seed),
             folder,
             elsewhere: tempfile::tempdir().unwrap(),
             disk,

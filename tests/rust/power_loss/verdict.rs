@@ -87,7 +87,7 @@ pub fn judge(recording: &Recording, seed: u64, images: usize) -> Report {
         report: Report::default(),
     };
     let mut disk = DiskModel::default();
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut completes_commit = false;
     judge.note_state(&disk);
     for (at, event) in recording.events.iter().enumerate() {
@@ -132,7 +132,7 @@ impl Judge<'_> {
 
     /// The state that every process sees now.
     fn note_state(&mut self, disk: &DiskModel) {
-        let state = self.evaluate(&disk.crash(CrashKind::Killed, &mut Dice(0)));
+        let state = self.evaluate(&disk.crash(CrashKind::Killed, &mut Dice::new(0)));
         if self.states.last() != Some(&state) {
             self.places.entry(state).or_default().push(self.states.len());
             self.states.push(state);

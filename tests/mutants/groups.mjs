@@ -1,0 +1,42 @@
+// What is mutated, and which tests must notice: for each group its files, the unit tests beside the code, and the other tests
+// that are tried, in this order, on what those let pass.
+
+const HISTORIES = { test: "histories", env: { HJ_HISTORIES: "100" } };
+const SCENARIOS = { test: "scenarios", env: { HJ_SURFACES: "rust" } };
+
+export const GROUPS = {
+  rules: {
+    files: ["core/src/rules/*.rs"],
+    tests: [{ units: ["rules::"] }, { units: ["engine::"] }, HISTORIES, SCENARIOS],
+  },
+  token: {
+    files: ["core/src/token/*.rs"],
+    tests: [{ units: ["token::"] }, { units: ["engine::"] }, HISTORIES, SCENARIOS],
+  },
+  session: {
+    files: [
+      "core/src/model/session.rs",
+      "core/src/engine/session_view.rs",
+      "core/src/engine/session_ends.rs",
+    ],
+    tests: [{ units: ["model::", "engine::"] }, HISTORIES, SCENARIOS],
+  },
+  cache: {
+    files: [
+      "core/src/store/sqlite/shared_*.rs",
+      "core/src/store/sqlite/wal_index.rs",
+      "core/src/store/sqlite/change_tracker.rs",
+      "core/src/engine/token_cache.rs",
+    ],
+    tests: [
+      { units: ["shared_changes", "change_tracker", "wal_index", "token_cache"] },
+      { test: "token_cache" },
+      { test: "neighbours" },
+      HISTORIES,
+    ],
+  },
+  cookies: {
+    files: ["core/src/rest/*cookie*.rs", "core/src/rest/csrf.rs"],
+    tests: [{ units: ["rest::"] }, { test: "rest", env: { HJ_REST_CASES: "100" } }],
+  },
+};
