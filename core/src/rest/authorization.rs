@@ -91,6 +91,7 @@ pub fn authorize_cacheable(tenant: &Tenant, parts: &Parts, options: &AuthorizeOp
 }
 
 /// What was found without a write.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 enum Read {
     Done(Authorization),
     /// The access token was refused, and the refresh cookie may replace it.

@@ -154,7 +154,7 @@ where
         let guard = self.guard.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let (mut parts, Authorization { auth, headers }) = match guard.authorize(parts).await {
+            let (mut parts, Authorization { auth, headers, .. }) = match guard.authorize(parts).await {
                 Ok(authorized) => authorized,
                 Err(error) => return Ok(refuse(error)),
             };

@@ -108,7 +108,7 @@ async fn is_guarded() {
     assert!(status == 401 && text.contains("missing_token"), "{status} {text}");
     let preflight = [("origin", "https://a.test"), ("access-control-request-method", "GET")];
     let mut preflight = get(&preflight);
-    *preflight.method_mut() = crate::rest::http::Method::OPTIONS;
+    *preflight.method_mut() = http::Method::OPTIONS;
     assert_eq!(answer(users(), preflight).await, (204, String::new()));
     tenant.revoke(grant.session.id).unwrap();
     let (status, text) = answer(users(), get(&authorized)).await;
