@@ -214,10 +214,8 @@ impl Tenant {
             Operation::VerifyAccessToken,
             |_| 1,
             || {
-                // What is remembered takes no place in the line for the next trip.
-                if self.reads_over_network()
-                    && let Ok(Some(cached)) = self.find_cached(token)
-                {
+                // What is remembered takes no place in the line for the next trip, and no thread where it is awaited.
+                if let Ok(Some(cached)) = self.find_cached(token) {
                     return Pending::ready(Ok(cached));
                 }
                 let named = verifier::session_named_by(token, &self.inner.issuer, self.id());
