@@ -60,7 +60,6 @@ made! {
     IdentityPatch: IdentityPatch::default().mfa_verified(Some(true));
     ImportRequest: ImportRequest::default().dry_run(true);
     ListQuery: ListQuery::default().filter(SessionFilter::of_user("usr_1".parse()?));
-    LocalVerification: LocalVerification::default().leeway(Some("5s".parse()?));
     Reauthentication: Reauthentication::new(Some(300), Vec::new());
     RefreshRequest: RefreshRequest::default().ip_address(Some("203.0.113.42".parse()?));
     RequiredAuth: RequiredAuth::default().mfa(true);

@@ -49,9 +49,9 @@ impl Tenant {
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
     /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
-    /// let rows = "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\n";
+    /// let rows = "{\"user_id\": \"usr_1\", \"credential\": \"x9tK2vLq8ZsW4yBn\"}\n";
     /// tenant.import(rows.as_bytes(), &Default::default(), |_| {})?;
-    /// let grant = tenant.begin_adopt("old-token", Default::default()).wait()?;
+    /// let grant = tenant.begin_adopt("x9tK2vLq8ZsW4yBn", Default::default()).wait()?;
     /// assert_eq!(grant.session.user_id.as_str(), "usr_1");
     /// # Ok::<(), hellojohn::Error>(())
     /// ```

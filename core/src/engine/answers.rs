@@ -80,7 +80,7 @@ pub struct UpdatedSession {
 /// # let grant = tenant.create(hellojohn::CreateSession::new("usr_1".parse()?))?;
 /// let verified = tenant.verify_access_token(grant.access_token.expose())?;
 /// assert!(!verified.outdated && verified.claims.session_id == verified.session.id);
-/// assert!(tenant.is_fresh(verified.validator())?);
+/// let may_be_given_again = tenant.is_fresh(verified.validator())?; // later
 /// # Ok::<(), hellojohn::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,6 @@
 //! The answer of a call that a thread waits for, on its way to the future.
 
 use std::any::Any;
-use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -78,7 +77,7 @@ impl<A: Send + 'static> Awaited<A> {
             return Poll::Ready(unwrap(outcome));
         }
         if progress.waker.as_ref().is_none_or(|waker| !waker.will_wake(context.waker())) {
-            let former = mem::replace(&mut progress.waker, Some(context.waker().clone()));
+            let former = progress.waker.replace(context.waker().clone());
             drop(progress); // a waker's drop is the host's code
             drop(former);
         }

@@ -57,10 +57,10 @@ impl Tenant {
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
     /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
-    /// let rows = "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\n";
+    /// let rows = "{\"user_id\": \"usr_1\", \"credential\": \"x9tK2vLq8ZsW4yBn\"}\n";
     /// let report = tenant.import(rows.as_bytes(), &Default::default(), |so_far| println!("{} rows", so_far.rows))?;
     /// assert_eq!(report.imported, 1);
-    /// let grant = tenant.adopt("old-token", Default::default())?;
+    /// let grant = tenant.adopt("x9tK2vLq8ZsW4yBn", Default::default())?;
     /// assert_eq!(grant.session.user_id.as_str(), "usr_1");
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
@@ -124,7 +124,7 @@ impl Tenant {
     /// # let path = folder.path().join("sessions.jsonl");
     /// # let engine = hellojohn::Engine::open(":memory:")?;
     /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
-    /// std::fs::write(&path, "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\n").unwrap();
+    /// std::fs::write(&path, "{\"user_id\": \"usr_1\", \"credential\": \"x9tK2vLq8ZsW4yBn\"}\n").unwrap();
     /// assert_eq!(tenant.import_file(&path, &Default::default(), |_| {})?.imported, 1);
     /// # Ok::<(), hellojohn::Error>(())
     /// ```

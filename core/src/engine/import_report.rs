@@ -13,7 +13,7 @@ request_record! {
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
     /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
-    /// let lines = "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\nno JSON\n";
+    /// let lines = "{\"user_id\": \"usr_1\", \"credential\": \"x9tK2vLq8ZsW4yBn\"}\nno JSON\n";
     /// use hellojohn::ImportRequest;
     ///
     /// let rehearsal = ImportRequest::default().dry_run(true);
@@ -48,7 +48,7 @@ public_record! {
     /// ```
     /// # let engine = hellojohn::Engine::open(":memory:")?;
     /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
-    /// let lines = "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\nno JSON\n";
+    /// let lines = "{\"user_id\": \"usr_1\", \"credential\": \"x9tK2vLq8ZsW4yBn\"}\nno JSON\n";
     /// let report = tenant.import(lines.as_bytes(), &Default::default(), |_| {})?;
     /// assert_eq!(report.problems[0].line, 2);
     /// # Ok::<(), hellojohn::Error>(())
@@ -67,7 +67,7 @@ public_record! {
 /// ```
 /// # let engine = hellojohn::Engine::open(":memory:")?;
 /// # let tenant = engine.tenant(&"tnt_acme".parse()?, &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?)?;
-/// let lines = "{\"user_id\": \"usr_1\", \"credential\": \"old-token\"}\nno JSON\n";
+/// let lines = "{\"user_id\": \"usr_1\", \"credential\": \"x9tK2vLq8ZsW4yBn\"}\nno JSON\n";
 /// use hellojohn::ImportReport;
 ///
 /// let report: ImportReport = tenant.import(lines.as_bytes(), &Default::default(), |_| {})?;

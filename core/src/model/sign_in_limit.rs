@@ -67,7 +67,7 @@ impl SignInLimit {
     ///
     /// ```
     /// let json = serde_json::json!({"account": 10, "address": 100, "window": "15m"});
-    /// let limit = hellojohn::SignInLimit::from_json(json.as_object().unwrap())?;
+    /// let limit = hellojohn::SignInLimit::from_json(json.as_object().unwrap().clone())?;
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     ///

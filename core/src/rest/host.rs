@@ -49,6 +49,12 @@ impl RestOptions {
     }
 
     /// [`work`] for the API with these options.
+    ///
+    /// ```
+    /// use hellojohn::rest::{RestOptions, Work, http::Method};
+    ///
+    /// assert_eq!(RestOptions::default().work(&Method::GET, "/v1/sessions"), Work::List);
+    /// ```
     pub fn work(&self, method: &Method, path: &str) -> Work {
         match routes::resolve(self.routing(), method, path) {
             Resolution::Route(route, _) => route.work,

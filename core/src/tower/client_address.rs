@@ -8,7 +8,9 @@ use crate::rest::http::request::Parts;
 
 /// How the address of a client is found in a request.
 #[derive(Clone, Default)]
-pub(super) struct AddressSource(Option<Arc<dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync>>);
+pub(super) struct AddressSource(Option<Arc<Find>>);
+
+type Find = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
 
 impl AddressSource {
     pub(super) fn new(find: impl Fn(&Parts) -> Option<IpAddr> + Send + Sync + 'static) -> Self {

@@ -17,7 +17,7 @@ use super::*;
 use crate::engine::{CreateSession, Engine, ListQuery, Tenant};
 use crate::error::Error;
 use crate::rest::http::header::SET_COOKIE;
-use crate::rest::http::{Request, Response};
+use crate::rest::http::{Method, Request, Response};
 use crate::rest::{
     AccessCookieOptions, AuthorizeOptions, BODY_MAX, CookieOptions, MissingToken, RestApi, RestOptions,
 };
@@ -108,7 +108,7 @@ async fn is_guarded() {
     assert!(status == 401 && text.contains("missing_token"), "{status} {text}");
     let preflight = [("origin", "https://a.test"), ("access-control-request-method", "GET")];
     let mut preflight = get(&preflight);
-    *preflight.method_mut() = http::Method::OPTIONS;
+    *preflight.method_mut() = Method::OPTIONS;
     assert_eq!(answer(users(), preflight).await, (204, String::new()));
     tenant.revoke(grant.session.id).unwrap();
     let (status, text) = answer(users(), get(&authorized)).await;

@@ -236,11 +236,11 @@ mod self_tests {
             missing_examples(&[module, file]),
             [
                 "core/src/lib.rs:7: free",
-                "core/src/a.rs:22: Shown::settle",
-                "core/src/a.rs:25: Shown::LIMIT",
-                "core/src/a.rs:32: Silent::get",
-                "core/src/a.rs:38: Silent",
-                "core/src/a.rs:47: Text",
+                "core/src/a.rs:21: Shown::settle",
+                "core/src/a.rs:24: Shown::LIMIT",
+                "core/src/a.rs:31: Silent::get",
+                "core/src/a.rs:37: Silent",
+                "core/src/a.rs:46: Text",
             ]
         );
     }

@@ -8,14 +8,17 @@ mod neighbours;
 use std::io::{Read as _, Write as _, stdin, stdout};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hellojohn::{
-    Durability, Engine, Error, LocalVerification, PurgeBefore, RefreshRequest, SignOutScope, Tenant,
-    Timestamp,
+    Clock, Durability, Engine, Error, LocalVerification, Pending, PurgeBefore, RefreshRequest, SignOutScope,
+    Tenant, Timestamp,
 };
-use hellojohn_tests::fixture::{code, monotonic_nanos, refresh, sign_in, tenant, user};
+use hellojohn_tests::fixture::{START, code, monotonic_nanos, refresh, sign_in, tenant, user};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +36,7 @@ fn main() {
         "read-without" => limited::read_without(database, argument(2)),
         "starve-descriptors" => limited::starve_descriptors(database),
         "fork-and-reopen" => fork_and_reopen(database),
+        "fork-with-a-future" => fork_with_a_future(database),
         "verify-until-refused" => verify_until_refused(database, argument(2), argument(3)),
         "revoke-as-told" => neighbours::revoke_as_told(database),
         "change-others" => neighbours::change_others(database),
@@ -186,6 +190,7 @@ fn call_everything(engine: &Engine, tenant: &Tenant, grant: &hellojohn::Grant) -
         name_of(tenant.verify_access_token(access)),
         name_of(tenant.verify_locally(access, &LocalVerification::default())),
         name_of(tenant.get(id)),
+        poll(&mut tenant.begin_get(id)),
         name_of(tenant.list(&Default::default())),
         name_of(tenant.revoke(id)),
         name_of(tenant.revoke_user(&user("u"), None)),
@@ -230,4 +235,47 @@ fn fork_and_reopen(database: &Path) {
     here.write_all(&turn).expect("a child");
     // SAFETY: waits for our own child.
     unsafe { libc::waitpid(child, &mut 0, 0) };
+}
+
+/// What a future says at once.
+fn poll<T: Send + 'static>(pending: &mut Pending<T>) -> &'static str {
+    match Pin::new(pending).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Pending => "pending",
+        Poll::Ready(answer) => name_of(answer),
+    }
+}
+
+static IS_SHUT: AtomicBool = AtomicBool::new(false);
+
+/// A clock that keeps every call waiting while it is shut.
+struct Gate;
+
+impl Clock for Gate {
+    fn now(&self) -> Timestamp {
+        while IS_SHUT.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        Timestamp::from_millis(START)
+    }
+}
+
+/// Forks while threads of the engine wait for an answer, which a child does not have.
+fn fork_with_a_future(database: &Path) {
+    let engine = Engine::builder().clock(Gate).open(database).expect("an engine");
+    let tenant = tenant(&engine, "tnt");
+    let id = sign_in(&tenant, "u").session.id;
+    IS_SHUT.store(true, Ordering::SeqCst);
+    let mut begun = tenant.begin_create(hellojohn::CreateSession::new(user("v")));
+    say(&format!("before {}", poll(&mut begun)));
+    // SAFETY: the child makes only calls that must use nothing of its parent's threads, and leaves as a crash would.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        say(&format!("child {} {}", poll(&mut begun), poll(&mut tenant.begin_get(id))));
+        // SAFETY: as above.
+        unsafe { libc::_exit(0) };
+    }
+    // SAFETY: waits for our own child.
+    unsafe { libc::waitpid(child, &mut 0, 0) };
+    IS_SHUT.store(false, Ordering::SeqCst);
+    say(&format!("parent {}", name_of(begun.wait())));
 }

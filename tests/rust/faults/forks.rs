@@ -26,6 +26,13 @@ fn a_forked_child_cannot_open_what_its_parent_had_open() {
 }
 
 #[test]
+fn a_future_of_the_parents_is_refused_in_a_child_and_answered_in_the_parent() {
+    let database = Database::new();
+    let told = output_of("fork-with-a-future", &database.path(), "");
+    assert_eq!(told, ["before pending", "child forked forked", "parent ok"]);
+}
+
+#[test]
 fn a_child_that_opens_another_file_is_refused_whatever_its_parents_threads_were_doing() {
     let database = Database::new();
     let refused = format!("[{}]", ErrorCode::Forked as i32);

@@ -148,7 +148,8 @@ fn documented_path(target: &str) -> Option<&str> {
     let path = target.split('?').next().unwrap_or_default();
     let segment = path.strip_prefix("/v1/sessions/");
     match segment {
-        Some("verify") => Some(path),
+        Some("verify" | "revoke" | "count") => Some(path),
+        Some(id) if id.ends_with("/explain") => Some("/v1/sessions/{session_id}/explain"),
         Some(id) if !id.is_empty() && !id.contains('/') => Some("/v1/sessions/{session_id}"),
         _ => Some(path),
     }

@@ -62,7 +62,7 @@ impl EventsCommand {
                 let report = context.open_tenant()?.seal_events()?;
                 let people =
                     format!("Sealed {}, through number {}.", count(report.sealed, "event"), report.through);
-                Ok(Answer::new(serde_json::to_value(&report).unwrap_or_default(), people))
+                Ok(Answer::new(serde_json::to_value(report).unwrap_or_default(), people))
             }
             EventsCommand::Export { to, after } => {
                 let events = context.open_tenant()?.export_events_to(*after, to)?;

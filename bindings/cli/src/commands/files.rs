@@ -82,7 +82,7 @@ impl RestoreArguments {
         match (&self.events, &self.jwks) {
             (Some(log), Some(keys)) if self.policy == REPLAY => {
                 let report = restore_database_with_events(&self.backup, database, log, &read_keys(keys)?)?;
-                let mut answer = serde_json::to_value(&report).unwrap_or_default();
+                let mut answer = serde_json::to_value(report).unwrap_or_default();
                 answer["to"] = to.as_ref().into();
                 answer["policy"] = REPLAY.into();
                 return Ok(Answer::new(answer, format!("Restored {to}. {}", describe_replay(&report))));

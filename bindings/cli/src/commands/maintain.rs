@@ -46,7 +46,7 @@ impl MaintainCommand {
                     total.deleted_events += round.deleted_events;
                     total.retired_keys += round.retired_keys;
                     if !round.has_more {
-                        return Ok(Answer::details(serde_json::to_value(&total).unwrap_or_default()));
+                        return Ok(Answer::details(serde_json::to_value(total).unwrap_or_default()));
                     }
                 }
             }
