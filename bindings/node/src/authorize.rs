@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::calls::{Answer, Outcome, read_object};
-use crate::encode::{encode, encode_record};
+use crate::encode::encode;
 use crate::rest::{Rest, build_request, encode_headers};
 use crate::tenant::keep_validator;
 
