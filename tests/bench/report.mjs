@@ -59,9 +59,10 @@ function line(row) {
 }
 
 export function plain(row) {
-  const { result, bar, reached } = judge(row);
+  const { result, bar, reached, ours, theirs } = judge(row);
   const word = reached === null ? "" : reached ? "reached" : "NOT reached";
-  return `${row.id ?? row.bar}: ${row.work}${row.against ? ` / ${row.against}` : ""}: ${result} (bar ${bar}) ${word}`;
+  const times = ours ? `, ${ours} / ${theirs}` : "";
+  return `${row.id ?? row.bar}: ${row.work}${row.against ? ` / ${row.against}` : ""}: ${result}${times} (bar ${bar}) ${word}`;
 }
 
 /** What the table's labels and columns mean. */

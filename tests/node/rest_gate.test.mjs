@@ -1,5 +1,6 @@
 // A guard remembers whom it has let pass: that must show in nothing but its speed.
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
 import { HelloJohn } from "@hellojohn/node";
 import { makeFolder, makeTenant, makeTenantWithClock, START, TENANT } from "./fixture.mjs";
@@ -293,6 +294,33 @@ test("guards of more kinds than are remembered work all the same", async (t) => 
     }
   }
   assert.throws(() => remembering.requireAuth({ role: 1 }), { code: "validation_error" });
+});
+
+test("an answer that is remembered is told as the operation that gave it", async (t) => {
+  const { remembering } = makePair(t);
+  const { accessToken } = await remembering.sessions.create({ userId: "usr_1", role: "admin" });
+  const told = [];
+  const note = ({ operation, error, isFromCache, tenantId }) => {
+    told.push([operation, error, isFromCache, tenantId]);
+  };
+  subscribe("hellojohn:operation", note);
+  t.after(() => unsubscribe("hellojohn:operation", note));
+  for (const [options, operation] of [
+    [{}, "verify_access_token"],
+    [{ role: "admin" }, "require_auth"],
+  ]) {
+    const guard = remembering.requireAuth(options);
+    for (let n = 0; n < 3; n += 1) await pass(guard, bearer(accessToken));
+    const isFirst = operation === "verify_access_token";
+    // The engine itself remembers the token, too.
+    assert.deepEqual(told.splice(0), [
+      [operation, null, !isFirst, TENANT.tenantId],
+      [operation, null, true, TENANT.tenantId],
+      [operation, null, true, TENANT.tenantId],
+    ]);
+  }
+  await pass(remembering.requireAuth(), bearer("a.b.c"));
+  assert.deepEqual(told, [["verify_access_token", "invalid_token", false, TENANT.tenantId]]);
 });
 
 test("`authorize` knows the token too, and lets the event loop turn", async (t) => {

@@ -216,6 +216,20 @@ test("the answers that an object keeps occupy no more bytes than allowed", () =>
   assert.equal(off.size, 0);
 });
 
+test("long questions with one end are different questions", () => {
+  const cache = new AnswerCache({ isFresh: () => true }, { answers: 10, bytes: 1_000_000 });
+  const end = "z".repeat(200);
+  const [first, second] = [`first.${end}`, `second.${end}`];
+  cache.keep(first, 1, "one");
+  assert.deepEqual([cache.get(first), cache.get(second), cache.has(second)], ["one", undefined, false]);
+  cache.forget(second);
+  assert.equal(cache.get(first), "one");
+  cache.keep(second, 2, "two");
+  assert.deepEqual([cache.get(first), cache.get(second), cache.size], [undefined, "two", 1]);
+  cache.forget(second);
+  assert.deepEqual([cache.size, cache.bytes], [0, 0]);
+});
+
 test("the count of bytes is not below what V8 needs", { skip: !globalThis.gc }, () => {
   for (const text of [
     `{"n":[${Array(2_000).fill("1").join()}]}`,

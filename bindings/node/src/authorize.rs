@@ -86,7 +86,7 @@ impl Rest {
 struct Passed<'a> {
     auth: InMillis<'a, Option<RequestAuth>>,
     number: Option<i64>,
-    /// As what the engine tells of the answer.
+    /// As what an answer that is remembered is told.
     operation: &'static str,
 }
 

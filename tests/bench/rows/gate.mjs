@@ -15,7 +15,7 @@ const GATES = [
 ];
 
 /** How many requests a round has. */
-const AMOUNTS = { quick: 4_000, full: 30_000 };
+const AMOUNTS = { quick: 4_000, full: 16_000 };
 
 /** A header of each kind that a browser sends with a `fetch`. */
 const BROWSER_HEADERS = [
