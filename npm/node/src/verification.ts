@@ -167,9 +167,10 @@ export class Verifier {
 
   /** The page that a request asks for, which is JSON. */
   async listFromStore(request: string): Promise<WirePage> {
-    const { number, ...page } = await callInlineOrAsync<WirePage & { number: number | null }>(() =>
+    const { data, next_cursor, number } = await callInlineOrAsync<WirePage & { number: number | null }>(() =>
       this.#tenant.list(request),
     );
+    const page = { data, next_cursor };
     if (number !== null) this.#sessions.keep(request, number, page);
     return page;
   }

@@ -45,6 +45,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ),
     ("core/src/store/postgres/tests/trips.rs", "each thing that can become of a trip"),
     ("core/src/store/sqlite/check_rows.rs", "a walk for each table"),
+    ("core/src/store/sqlite/codec.rs", "the columns of every table, once"),
     ("core/src/store/sqlite/read_tx.rs", "a function for each question"),
     ("core/src/store/sqlite/write_tx.rs", "a function for each statement that changes something"),
     ("core/src/store/sqlite/store.rs", "the connections of one database, who holds them, and closing"),

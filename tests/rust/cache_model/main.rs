@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout)] // what was searched
 
 mod accidents;
+mod faults;
 mod model;
 mod promises;
 mod readers;
@@ -17,7 +18,8 @@ mod writers;
 use std::collections::{HashSet, VecDeque};
 
 use crate::accidents::{harm, kill, kill_reader, write_foreign};
-use crate::model::{Broken, Fault, Scenario, State};
+use crate::faults::Fault;
+use crate::model::{Broken, Scenario, State};
 use crate::promises::require_useful;
 use crate::readers::read;
 use crate::shared_steps::World;

@@ -1,6 +1,6 @@
 //! What must hold in every state, beside what checks find.
 
-use crate::model::Fault;
+use crate::faults::Fault;
 use crate::model::{Broken, LIST, Lock, Reader, ReaderStep, State, WriterStep};
 use crate::readers::read;
 use crate::shared_steps::World;

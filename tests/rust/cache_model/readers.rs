@@ -1,6 +1,7 @@
 //! The steps of readers.
 
-use crate::model::{Answer, Broken, Fault, LIST, Lock, Reader, ReaderStep, State};
+use crate::faults::Fault;
+use crate::model::{Answer, Broken, LIST, Lock, Reader, ReaderStep, State};
 use crate::shared_steps::{World, is_torn, recover};
 
 /// The loads of a check.

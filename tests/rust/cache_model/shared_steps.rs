@@ -1,6 +1,7 @@
 //! What writers and readers do in the same way: repairs, and what the database does by itself.
 
-use crate::model::{Fault, LIST, Scenario, SharedFile, State, WriterStep};
+use crate::faults::Fault;
+use crate::model::{LIST, Scenario, SharedFile, State, WriterStep};
 
 /// A scenario, and the fault that the protocol has in it.
 #[derive(Clone, Copy)]

@@ -1,6 +1,7 @@
 //! The steps of writers.
 
-use crate::model::{Fault, LIST, Lock, Operation, State, Writer, WriterStep};
+use crate::faults::Fault;
+use crate::model::{LIST, Lock, Operation, State, Writer, WriterStep};
 use crate::shared_steps::{World, make_visible, recover};
 
 fn notes_late(world: &World<'_>) -> bool {

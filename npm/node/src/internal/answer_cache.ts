@@ -105,7 +105,11 @@ export function countBytes(value: unknown): number {
   // A double has a box of its own; the slot that holds the value is counted with what it stands in.
   if (typeof value === "number") return 16;
   if (typeof value !== "object" || value === null) return 0;
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + 8 + countBytes(item), 48);
+  if (Array.isArray(value)) {
+    let bytes = 48;
+    for (const item of value) bytes += 8 + countBytes(item);
+    return bytes;
+  }
   let bytes = 88; // with the four slots that a literal has in reserve
   for (const name in value) {
     // Objects with many members keep them in a table of which half may be empty.
