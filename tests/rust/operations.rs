@@ -76,13 +76,15 @@ fn require_auth(tenant: &Tenant, mut args: Map<String, Value>) -> Result<Value, 
         let claims = tenant.require_auth_locally(&token, &LocalVerification::default(), &required)?;
         let AccessClaims { user_id, actor_user_id, auth_time, factors, .. } = claims;
         return Ok(json!({
-            "user_id": user_id, "actor_user_id": actor_user_id, "auth_time": auth_time, "factors": factors,
+            "user_id": user_id, "actor_user_id": actor_user_id, "auth_time": InMillis(&auth_time), "factors": InMillis(&factors),
         }));
     }
     let Session { user_id, actor, auth_time, factors, .. } =
         tenant.require_auth(&token, &required)?.session.clone();
     let actor = actor.map(|actor| actor.user_id);
-    Ok(json!({"user_id": user_id, "actor_user_id": actor, "auth_time": auth_time, "factors": factors}))
+    Ok(
+        json!({"user_id": user_id, "actor_user_id": actor, "auth_time": InMillis(&auth_time), "factors": InMillis(&factors)}),
+    )
 }
 
 /// The rows as the lines of a source: texts as they are, everything else as JSON.
