@@ -170,8 +170,7 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
             disk.record(|| Event::LostSync(name.clone()));
             return set_system_error(fault.codes(Call::Sync));
         }
-        let result =
-            if disk.state().skips_syncs { ffi::SQLITE_OK } else { beneath!(file.xSync(flags)) };
+        let result = if disk.state().skips_syncs { ffi::SQLITE_OK } else { beneath!(file.xSync(flags)) };
         if result == ffi::SQLITE_OK {
             let with_folder = std::mem::take(syncs_folder);
             disk.record(|| Event::Sync(name.clone(), with_folder));
@@ -224,8 +223,7 @@ unsafe extern "C" fn map_index(
 ) -> c_int {
     // SAFETY: SQLite's own arguments.
     unsafe {
-        failure(file, Call::MapIndex)
-            .unwrap_or_else(|| beneath!(file.xShmMap(region, bytes, extends, out)))
+        failure(file, Call::MapIndex).unwrap_or_else(|| beneath!(file.xShmMap(region, bytes, extends, out)))
     }
 }
 

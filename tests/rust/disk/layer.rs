@@ -92,11 +92,7 @@ unsafe extern "C" fn open(
     }
 }
 
-unsafe extern "C" fn delete(
-    layer: *mut ffi::sqlite3_vfs,
-    name: *const c_char,
-    syncs_folder: c_int,
-) -> c_int {
+unsafe extern "C" fn delete(layer: *mut ffi::sqlite3_vfs, name: *const c_char, syncs_folder: c_int) -> c_int {
     // SAFETY: SQLite calls this with its own arguments.
     unsafe {
         let real = real(layer);

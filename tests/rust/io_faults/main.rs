@@ -59,7 +59,10 @@ fn fail_each_call(lasts: bool) {
                 drop(report);
             }
         }
-        eprintln!("seed {seed}, lasting {lasts}: {} calls, {failed} of {tried} runs with a fault", calls.len());
+        eprintln!(
+            "seed {seed}, lasting {lasts}: {} calls, {failed} of {tried} runs with a fault",
+            calls.len()
+        );
         assert!(failed * 10 > tried * 9, "{failed} of {tried}");
     }
 }

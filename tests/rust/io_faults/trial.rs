@@ -13,7 +13,7 @@ use hellojohn_tests::fixture::{SECOND, SECRET, START, user};
 
 use crate::setup::{CAP, Setup, open};
 
-const CALLS: usize = 24;
+const CALLS: usize = 18;
 
 /// What the callers know of a session; each has a user of its own.
 struct Known {

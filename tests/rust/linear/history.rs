@@ -9,7 +9,10 @@ pub enum Call {
     /// With this refresh token.
     Refresh(String),
     /// Of an access token of this session.
-    VerifyToken { session: String, token: String },
+    VerifyToken {
+        session: String,
+        token: String,
+    },
     VerifySession(String),
     Get(String),
     Revoke(String),
@@ -19,11 +22,20 @@ pub enum Call {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    Created { session: String, token: String, evicted: Vec<String> },
-    Refreshed { token: String },
+    Created {
+        session: String,
+        token: String,
+        evicted: Vec<String>,
+    },
+    Refreshed {
+        token: String,
+    },
     /// The session is good.
     Valid,
-    Shown { status: String, reason: Option<String> },
+    Shown {
+        status: String,
+        reason: Option<String>,
+    },
     Done,
     Ended(u64),
     /// Newest first.

@@ -53,7 +53,9 @@ impl UserModel {
                 let active = next.0.iter_mut().filter(|session| session.end_reason.is_none());
                 Answer::Ended(active.map(|session| session.end("revoke_all")).count() as u64)
             }
-            Call::ListActive => Answer::Listed(next.active().rev().map(|session| session.id.clone()).collect()),
+            Call::ListActive => {
+                Answer::Listed(next.active().rev().map(|session| session.id.clone()).collect())
+            }
         };
         (expected == *answer).then_some(next)
     }

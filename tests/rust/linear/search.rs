@@ -24,7 +24,8 @@ impl UserHistory {
 
     /// Whether some order of the calls, in which each lies between its invocation and its return, has these answers.
     pub fn is_linearizable(&self, rules: Rules) -> bool {
-        let complete = (0..self.calls.len()).filter(|at| !self.is_open[*at]).fold(0_u64, |mask, at| mask | 1 << at);
+        let complete =
+            (0..self.calls.len()).filter(|at| !self.is_open[*at]).fold(0_u64, |mask, at| mask | 1 << at);
         let mut seen = HashSet::new();
         let mut stack = vec![(0_u64, UserModel::default())];
         while let Some((done, model)) = stack.pop() {
@@ -73,7 +74,8 @@ impl UserHistory {
     pub fn shrink(&self, rules: Rules) -> Self {
         let mut moments: Vec<u64> = self.calls.iter().map(|one| one.returned).collect();
         moments.sort_unstable();
-        let cut = moments.into_iter().map(|moment| self.until(moment)).find(|cut| !cut.is_linearizable(rules));
+        let cut =
+            moments.into_iter().map(|moment| self.until(moment)).find(|cut| !cut.is_linearizable(rules));
         let mut small = cut.expect("the whole history has no order");
         let mut position = small.calls.len();
         while position > 0 {

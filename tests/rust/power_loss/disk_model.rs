@@ -36,7 +36,11 @@ fn a_name_is_there_once_the_folder_was_synced() {
 
 #[test]
 fn a_write_is_torn_at_the_edges_of_sectors() {
-    let disk = disk(&[Event::Truncate("f".to_owned(), 1024), Event::Sync("f".to_owned(), true), write(500, &[1; 24])]);
+    let disk = disk(&[
+        Event::Truncate("f".to_owned(), 1024),
+        Event::Sync("f".to_owned(), true),
+        write(500, &[1; 24]),
+    ]);
     let found: std::collections::BTreeSet<_> = (0..40)
         .map(|seed| {
             let content = content(&disk, CrashKind::Torn, seed).unwrap();
@@ -49,7 +53,12 @@ fn a_write_is_torn_at_the_edges_of_sectors() {
 #[test]
 fn what_a_failed_sync_was_to_write_never_comes() {
     let lost = Event::LostSync("f".to_owned());
-    let disk = disk(&[Event::Sync("f".to_owned(), true), write(0, b"lost"), lost, Event::Sync("f".to_owned(), false)]);
+    let disk = disk(&[
+        Event::Sync("f".to_owned(), true),
+        write(0, b"lost"),
+        lost,
+        Event::Sync("f".to_owned(), false),
+    ]);
     assert_eq!(content(&disk, CrashKind::Killed, 0).as_deref(), Some(&b"lost"[..]));
     assert_eq!(content(&disk, CrashKind::Torn, 0).as_deref(), Some(&b""[..]));
 }

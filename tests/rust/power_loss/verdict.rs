@@ -2,21 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::path::Path;
 
 use hellojohn::{ErrorCode, ManualClock, Status, Timestamp};
 use hellojohn_tests::dice::Dice;
 use hellojohn_tests::disk::{CrashKind, Disk, DiskModel, Event, FolderImage};
 use hellojohn_tests::fixture::{START, code, every_session, refresh, tenant};
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use crate::recording::{DATABASE, Mark, Recording, open};
 
 /// Everything that the tables hold, as one number.
-pub fn dump(path: &Path) -> rusqlite::Result<u64> {
-    let connection = rusqlite::Connection::open(path)?;
-    let mut tables = connection
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1")?;
+pub fn dump(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut tables = connection.prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1",
+    )?;
     let names = tables.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
     let mut hasher = DefaultHasher::new();
     for name in names {
@@ -40,8 +40,7 @@ pub fn dump(path: &Path) -> rusqlite::Result<u64> {
 }
 
 /// SQLite's own opinion of the file.
-fn require_sound(path: &Path) -> rusqlite::Result<()> {
-    let connection = rusqlite::Connection::open(path)?;
+fn require_sound(connection: &Connection) -> rusqlite::Result<()> {
     let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
     assert_eq!(found, "ok");
     let violations = "SELECT count(*) FROM pragma_foreign_key_check";
@@ -67,12 +66,15 @@ struct Judge<'a> {
     places: HashMap<u64, Vec<usize>>,
     /// The least state that a power loss may leave.
     least: usize,
-    tried: HashSet<u64>,
+    /// Of the mark before.
+    last_dump: Option<u64>,
+    tried: Option<HashSet<u64>>,
     report: Report,
 }
 
-/// Cuts the power at every event of the recording, and judges about `images` images of what the disk may hold then. The seed chooses them.
-pub fn judge(recording: &Recording, seed: u64, images: usize) -> Report {
+/// Cuts the power between the events of the recording, and judges `images` images of what the disk may hold then. The seed chooses
+/// them. `tries` says whether the sessions of each state are tried.
+pub fn judge(recording: &Recording, seed: u64, images: usize, tries: bool) -> Report {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::watch(folder.path());
     disk.skip_syncs();
@@ -83,7 +85,8 @@ pub fn judge(recording: &Recording, seed: u64, images: usize) -> Report {
         states: Vec::new(),
         places: HashMap::new(),
         least: 0,
-        tried: HashSet::new(),
+        last_dump: None,
+        tried: tries.then(HashSet::new),
         report: Report::default(),
     };
     let mut disk = DiskModel::default();
@@ -104,7 +107,7 @@ pub fn judge(recording: &Recording, seed: u64, images: usize) -> Report {
         }
     }
     judge.report.states = judge.states.len();
-    judge.report.tried = judge.tried.len();
+    judge.report.tried = judge.tried.map_or(0, |tried| tried.len());
     judge.report
 }
 
@@ -124,8 +127,10 @@ impl Judge<'_> {
         image.write(self.folder.path());
         let clock = ManualClock::new(Timestamp::from_millis(START));
         let engine = open(&self.path(), &clock, 0).expect("an engine on what the disk holds");
-        let found = dump(&self.path()).expect("tables that can be read");
-        require_sound(&self.path()).expect("a sound file");
+        let connection = Connection::open(self.path()).expect("a connection");
+        let found = dump(&connection).expect("tables that can be read");
+        require_sound(&connection).expect("a sound file");
+        drop(connection);
         engine.close().expect("an end");
         found
     }
@@ -143,10 +148,14 @@ impl Judge<'_> {
     fn pass(&mut self, disk: &DiskModel, mark: &Mark) {
         self.note_state(disk);
         let place = self.places.get(&mark.dump).and_then(|places| places.last());
-        let place = *place.unwrap_or_else(|| panic!("after {:?} the files hold another state than its callers saw", mark.what));
-        if mark.is_durable {
+        let place = *place.unwrap_or_else(|| {
+            panic!("after {:?} the files hold another state than its callers saw", mark.what)
+        });
+        // A call that changed nothing waits for nothing: a sweep before it may still be on its way to the disk.
+        if mark.is_durable && self.last_dump != Some(mark.dump) {
             self.least = self.least.max(place);
         }
+        self.last_dump = Some(mark.dump);
     }
 
     fn image(&mut self, disk: &DiskModel, dice: &mut Dice, when: &str) {
@@ -163,7 +172,7 @@ impl Judge<'_> {
         assert!(is_allowed, "{when}: {kind:?} leaves state {found:?}, and {allowed:?} are allowed");
         let marks = self.marks;
         if let Some(mark) = marks.iter().find(|mark| mark.dump == state)
-            && self.tried.insert(state)
+            && self.tried.as_mut().is_some_and(|tried| tried.insert(state))
         {
             self.try_sessions(&image, mark);
         }

@@ -154,8 +154,12 @@ impl SqliteStore {
         self.log_keeper.keep_short(wal_index.header().log_pages(), |due| {
             // Not through `lend_reader`, which would take the lock of the tracker again.
             let confirm = || Ok(());
-            let moved =
-                self.readers.lend(WaitPolicy::NonBlocking, &self.database, &self.options, confirm, |reader| {
+            let moved = self.readers.lend(
+                WaitPolicy::NonBlocking,
+                &self.database,
+                &self.options,
+                confirm,
+                |reader| {
                     connection::checkpoint_log(reader)?;
                     if let Due::Restart { patience } = due {
                         // Or this process's own next write takes the lock first, again and again. A write that waits
@@ -165,7 +169,8 @@ impl SqliteStore {
                         }
                     }
                     Ok(())
-                });
+                },
+            );
             moved.inspect_err(|failure| self.note_failed_sync(failure))
         });
     }
