@@ -386,6 +386,38 @@ fn a_log_whose_hashes_were_made_anew_is_found_at_the_seal_and_foreign_keys_vouch
     }
 }
 
+/// The writer of an end chooses the key that it names; one that the reader does not have must not stand for the genuine end.
+#[test]
+fn an_end_by_a_key_that_is_not_in_the_set_ends_no_log() {
+    let (lines, keys) = exported();
+    let signed = signed_lines(&lines);
+    let (seal, end) = (signed[0], lines.len() - 1);
+    let by_an_unknown_key = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let members = line.as_object_mut().unwrap().values_mut().next().unwrap();
+        members["kid"] = json!("key_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        line
+    };
+    // Cut off behind a good seal, with that seal's statement as the end.
+    let forged = json!({"end": by_an_unknown_key(&lines[seal])["seal"]}).to_string();
+    let cut = [&lines[..=seal], &[forged]].concat();
+    let first_lost = seq_of_seal(&lines[seal]) + 1;
+    assert_eq!(check(&cut, &keys), (Some(EventLogProblem::Unverified), Some(first_lost)));
+    // The genuine events, of which no seal by a known key is left behind the first one.
+    let mut unsigned = lines.clone();
+    unsigned[end] = by_an_unknown_key(&lines[end]).to_string();
+    let mut at = 0;
+    unsigned.retain(|line| {
+        at += 1;
+        at - 1 == seal || at - 1 == end || !line.contains("\"signature\"")
+    });
+    assert_eq!(check(&unsigned, &keys), (Some(EventLogProblem::Unverified), Some(first_lost)));
+    // An earlier seal by a key that has gone is vouched for by the end.
+    let mut rotated = lines.clone();
+    rotated[seal] = by_an_unknown_key(&lines[seal]).to_string();
+    assert_eq!(check(&rotated, &keys), (None, None));
+}
+
 #[test]
 fn what_is_no_log_is_a_report() {
     let (lines, keys) = exported();

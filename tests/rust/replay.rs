@@ -291,6 +291,35 @@ fn a_log_whose_end_no_given_key_vouches_for_restores_nothing() {
     assert_eq!(restore_database_with_events(&lost.copy, &path, &log, &now).unwrap().ended, 1);
 }
 
+/// The end that an attacker writes names a key that is in no set.
+#[test]
+fn a_log_that_was_cut_and_given_another_end_restores_nothing() {
+    let lost = Lost::new();
+    let newest = lost.tenant.seal_events().unwrap().through;
+    sign_in(&lost.tenant, "later");
+    assert_eq!(lost.tenant.seal_events().unwrap().through, newest + 1);
+    lost.tenant.revoke(lost.session).unwrap();
+    let (log, path) = (lost.export("log.jsonl", 0), lost.database.path());
+    let keys = lost.tenant.jwks().unwrap();
+    lost.process.engine.close().unwrap();
+    let text = fs::read_to_string(&log).unwrap();
+    let mut kept = String::new();
+    for line in text.lines() {
+        let mut entry: Value = serde_json::from_str(line).unwrap();
+        kept += &format!("{line}\n");
+        if entry["seal"]["seq"] == json!(newest + 1) {
+            entry["seal"]["kid"] = json!("key_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+            kept += &format!("{}\n", json!({"end": entry["seal"]}));
+            break;
+        }
+    }
+    let cut = beside(&lost.database, "cut.jsonl");
+    fs::write(&cut, kept).unwrap();
+    let error = restore_database_with_events(&lost.copy, &path, &cut, &keys).unwrap_err();
+    assert!(error.detail().contains("no key that was given vouches for the end"), "{error}");
+    assert_eq!(restore_database_with_events(&lost.copy, &path, &log, &keys).unwrap().ended, 1);
+}
+
 #[test]
 fn what_a_log_cannot_repeat_is_counted() {
     let lost = Lost::new();

@@ -37,7 +37,8 @@ word_enum! {
         Truncated = "truncated",
         /// The signature of a seal is not good.
         BadSignature = "bad_signature",
-        /// No seal is signed by a key of the set that was given, so that nothing vouches for the log.
+        /// The end of the log, or every seal, is signed by a key that is not in the set that was given: nothing vouches for what
+        /// comes after the last seal by a key of the set.
         Unverified = "unverified",
     }
 }
@@ -83,7 +84,7 @@ public_record! {
 /// Checks a log that [`Tenant::export_events`](crate::Tenant::export_events) wrote, and names the first event that was
 /// changed, removed, inserted or moved, or the place where the log was cut off. Needs no database and no secret: only the
 /// public keys of the time of the export, [`Tenant::jwks`](crate::Tenant::jwks). Keys that signed earlier seals may be gone:
-/// each seal vouches for everything before it. Reads line by line, so that the log may be of any length.
+/// each seal vouches for everything before it. The one that signed the end may not. Reads line by line, so that the log may be of any length.
 ///
 /// ```
 /// # let engine = hellojohn::Engine::open(":memory:")?;
@@ -215,6 +216,9 @@ struct Check<'a> {
     vouched_through: u64,
     has_good_signature: bool,
     exported_at: Option<Timestamp>,
+    /// Whether a key of the set has signed the end. Without that, the end could have been written by anyone: its kid is the
+    /// writer's choice.
+    is_end_vouched_for: bool,
 }
 
 impl<'a> Check<'a> {
@@ -229,6 +233,7 @@ impl<'a> Check<'a> {
             vouched_through: 0,
             has_good_signature: false,
             exported_at: None,
+            is_end_vouched_for: false,
         }
     }
 
@@ -362,6 +367,7 @@ impl<'a> Check<'a> {
         }
         if is_end {
             self.exported_at = Some(sealed_at);
+            self.is_end_vouched_for = verified == Some(true);
             return Ok(LogEntry::End);
         }
         Ok(LogEntry::Seal(SealRecord { seq, hash, sealed_at, kid, signature }))
@@ -375,6 +381,10 @@ impl<'a> Check<'a> {
         if !self.has_good_signature {
             let detail = "no seal is signed by a key of the set";
             return Err(Problem::new(EventLogProblem::Unverified, None, detail));
+        }
+        if !self.is_end_vouched_for {
+            let detail = "no key that was given vouches for the end of the log";
+            return Err(Problem::new(EventLogProblem::Unverified, Some(self.vouched_through + 1), detail));
         }
         Ok(())
     }

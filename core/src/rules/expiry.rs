@@ -48,6 +48,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_another_time_out_alters_ends() {
+        let timeout = |text: &str| Some(text.parse().unwrap());
+        assert!(!idle_timeout_alters_ends(None, None));
+        assert!(!idle_timeout_alters_ends(timeout("1h"), timeout("60m")));
+        for (old, new) in [(None, timeout("1h")), (timeout("1h"), None), (timeout("1h"), timeout("59m"))] {
+            assert!(idle_timeout_alters_ends(old, new));
+        }
+    }
+
+    #[test]
     fn a_wait_is_rounded_up_and_never_0() {
         assert_eq!(seconds_until(Timestamp::from_secs(10), Timestamp::from_millis(8_999)), 2);
         assert_eq!(seconds_until(Timestamp::from_secs(10), Timestamp::from_secs(10)), 1);

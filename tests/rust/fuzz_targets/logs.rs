@@ -68,7 +68,10 @@ pub(super) fn event_log(data: &[u8]) {
         if report.ok {
             let lines = |bytes: &[u8]| -> Vec<serde_json::Value> {
                 let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-                lines.map(|line| serde_json::from_slice(line).expect("JSON")).collect()
+                let values =
+                    lines.map(|line| serde_json::from_slice::<serde_json::Value>(line).expect("JSON"));
+                // A seal may be that of a key which has gone: the end vouches for what is before it.
+                values.filter(|line| line.get("seal").is_none()).collect()
             };
             assert_eq!(lines(&text), lines(log), "a changed log is called sound");
         }

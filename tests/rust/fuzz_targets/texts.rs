@@ -55,7 +55,9 @@ pub(super) fn values(data: &[u8]) {
     drop(text.parse::<UserAgentPart>());
     drop(text.parse::<VerifyMode>());
     if let Ok(key) = text.parse::<SecretKey>() {
-        assert!(!format!("{key:?}").contains(key.expose()), "a secret key is printed");
+        // A short one may stand in any text.
+        let is_printed = key.expose().len() > 16 && format!("{key:?}").contains(key.expose());
+        assert!(!is_printed, "a secret key is printed");
     }
 }
 

@@ -100,7 +100,8 @@ export type EventType =
  * - `moved`: An event stands in another place than it had.
  * - `truncated`: The log ends before its end.
  * - `bad_signature`: The signature of a seal is not good.
- * - `unverified`: No seal is signed by a key of the set that was given, so that nothing vouches for the log.
+ * - `unverified`: The end of the log, or every seal, is signed by a key that is not in the set that was
+ *   given: nothing vouches for what comes after the last seal by a key of the set.
  */
 export type EventLogProblem =
   | "malformed"
