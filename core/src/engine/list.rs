@@ -169,7 +169,9 @@ impl Tenant {
     pub fn begin_list(&self, query: ListQuery) -> Pending<Page<Session>> {
         self.observe_pending(Operation::List, count_sessions, || {
             let (tenant, begun) = (self.clone(), self.begin_read(&query.needs()));
-            Pending::deferred(&self.inner, CallKind::Read, move || tenant.find_page(begun, &query, &mut false))
+            Pending::deferred(&self.inner, CallKind::Read, move || {
+                tenant.find_page(begun, &query, &mut false)
+            })
         })
     }
 

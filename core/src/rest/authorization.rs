@@ -260,12 +260,12 @@ mod tests {
         let tenant = engine
             .tenant(&"tnt_acme".parse().unwrap(), &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse().unwrap())
             .unwrap();
-        let cookie = CookieOptions::default().access(Some(AccessCookieOptions::default()));
-        let api = RestApi::new(tenant.clone(), RestOptions::default().cookie(Some(cookie))).unwrap();
+        let cookies = CookieOptions::default().access(Some(AccessCookieOptions::default()));
+        let api = RestApi::new(tenant.clone(), RestOptions::default().cookie(Some(cookies))).unwrap();
         let grant = tenant.create(CreateSession::new("usr_1".parse().unwrap())).unwrap();
         let token = grant.access_token.expose();
         let bearer = Some(("authorization", format!("Bearer {token}")));
-        let by_cookie = Some(("cookie", format!("__Host-hj_access={token}")));
+        let cookie = format!("__Host-hj_access={token}");
         let bad = Some(("authorization", format!("Bearer {token}x")));
         for (sent, asked, passes, may_be_remembered) in [
             (&bearer, json!({}), true, true),
@@ -296,8 +296,7 @@ mod tests {
                 );
             }
         }
-        let (name, value) = by_cookie.unwrap();
-        let (parts, ()) = Request::get("/").header(name, value).body(()).unwrap().into_parts();
+        let (parts, ()) = Request::get("/").header("cookie", cookie).body(()).unwrap().into_parts();
         let found = api.authorize(&parts, &AuthorizeOptions::default());
         assert!(found.auth.unwrap().is_some());
         assert!(found.validator.is_none(), "other cookies decide with it");
