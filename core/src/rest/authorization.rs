@@ -91,9 +91,8 @@ pub fn authorize_cacheable(tenant: &Tenant, parts: &Parts, options: &AuthorizeOp
 }
 
 /// What was found without a write.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack")]
 enum Read {
-    Done(Authorization),
+    Done(Box<Authorization>),
     /// The access token was refused, and the refresh cookie may replace it.
     Renew(Error),
 }
@@ -122,7 +121,7 @@ impl RestApi {
     /// ```
     pub fn authorize(&self, parts: &Parts, options: &AuthorizeOptions) -> Authorization {
         match self.read_auth(parts, options) {
-            Ok(Read::Done(found)) => found,
+            Ok(Read::Done(found)) => *found,
             Ok(Read::Renew(refused)) => self.renew(parts, options, refused),
             Err(error) => Authorization::new(Err(error), Vec::new()),
         }
@@ -146,7 +145,7 @@ impl RestApi {
     /// ```
     pub fn authorize_by_reading(&self, parts: &Parts, options: &AuthorizeOptions) -> Option<Authorization> {
         match self.read_auth(parts, options) {
-            Ok(Read::Done(found)) => Some(found),
+            Ok(Read::Done(found)) => Some(*found),
             Ok(Read::Renew(_)) => None,
             Err(error) => Some(Authorization::new(Err(error), Vec::new())),
         }
@@ -155,14 +154,14 @@ impl RestApi {
     fn read_auth(&self, parts: &Parts, options: &AuthorizeOptions) -> Result<Read, Error> {
         let (tenant, api) = (&self.state.tenant, &self.state.options);
         let Some(access_cookie) = api.access_cookie() else {
-            return Ok(Read::Done(authorize_cacheable(tenant, parts, options)));
+            return Ok(Read::Done(Box::new(authorize_cacheable(tenant, parts, options))));
         };
-        let done = |auth: Option<RequestAuth>| Read::Done(Authorization::new(Ok(auth), Vec::new()));
+        let done = |auth: Option<RequestAuth>| Read::Done(Box::new(Authorization::new(Ok(auth), Vec::new())));
         match read_credentials(tenant, parts)? {
             Credentials::Preflight => return Ok(done(None)),
             Credentials::Token(token) => {
                 let checked = check_token(tenant, token, options)?;
-                return Ok(Read::Done(Authorization::of_token(checked)));
+                return Ok(Read::Done(Box::new(Authorization::of_token(checked))));
             }
             Credentials::None => {}
         }
@@ -265,7 +264,7 @@ mod tests {
         let grant = tenant.create(CreateSession::new("usr_1".parse().unwrap())).unwrap();
         let token = grant.access_token.expose();
         let bearer = Some(("authorization", format!("Bearer {token}")));
-        let cookie = format!("__Host-hj_access={token}");
+        let by_cookie = format!("__Host-hj_access={token}");
         let bad = Some(("authorization", format!("Bearer {token}x")));
         for (sent, asked, passes, may_be_remembered) in [
             (&bearer, json!({}), true, true),
@@ -296,7 +295,7 @@ mod tests {
                 );
             }
         }
-        let (parts, ()) = Request::get("/").header("cookie", cookie).body(()).unwrap().into_parts();
+        let (parts, ()) = Request::get("/").header("cookie", by_cookie).body(()).unwrap().into_parts();
         let found = api.authorize(&parts, &AuthorizeOptions::default());
         assert!(found.auth.unwrap().is_some());
         assert!(found.validator.is_none(), "other cookies decide with it");

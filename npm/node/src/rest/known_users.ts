@@ -24,7 +24,7 @@ const KINDS_MAX = 30;
 const LAST: GuardKind = { bit: 0, operation: null };
 
 /**
- * The users whom guards have let pass, by the `Authorization` header that proved them. An answer is used as long as the engine
+ * The users that guards have let pass, by the `Authorization` header that proved them. An answer is used as long as the engine
  * says that it is fresh, as those of the {@link AnswerCache} about tokens are.
  */
 export class KnownUsers<T> {
@@ -48,7 +48,7 @@ export class KnownUsers<T> {
     return kind;
   }
 
-  /** The user whom these credentials prove and whom a guard of this kind has let pass, if nothing has changed since. */
+  /** The user of these credentials, if a guard of this kind has let it pass and nothing has changed since. */
   find(credentials: string, { bit, operation }: GuardKind): T | undefined {
     if (operation === null) return undefined;
     return fromCache(operation, this.#tenantId, () => {
