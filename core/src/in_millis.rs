@@ -133,6 +133,26 @@ mod tests {
         assert_eq!(kept, shown);
         assert_eq!(shown["created_at"], "2024-01-15T10:30:00Z");
         assert_eq!((&shown["role"], &shown["revoked_at"]), (&json!("admin"), &Value::Null));
+        // What the chain of events hashes.
+        let event = crate::Event {
+            seq: 7,
+            id: "evt_01HZX5M3Q8W9E7R6T5Y4V3B2N1".parse().unwrap(),
+            r#type: crate::EventType::SessionEnded,
+            at: session.created_at,
+            session_id: None,
+            user_id: Some("usr_1".parse().unwrap()),
+            actor: None,
+            data: Map::from_iter([("end_reason".to_owned(), json!("revoked"))]),
+            hash: None,
+        };
+        assert_eq!(
+            serde_json::to_value(InMillis(&event)).unwrap(),
+            json!({
+                "seq": 7, "id": "evt_01HZX5M3Q8W9E7R6T5Y4V3B2N1", "type": "session.ended",
+                "at": 1_705_314_600_999_i64, "session_id": null, "user_id": "usr_1", "actor": null,
+                "data": {"end_reason": "revoked"}, "hash": null,
+            })
+        );
         let kept = serde_json::to_string(&InMillis(&session.factors)).unwrap();
         assert_eq!(kept, session.factors.to_stored().unwrap());
     }
