@@ -84,7 +84,8 @@ fn after_a_failed_sync_the_engine_refuses_writes_until_it_is_opened_again() {
     let clock = ManualClock::new(Timestamp::from_millis(START));
     let create = |tenant: &Tenant| tenant.create(CreateSession::new(user("v")));
     let engine = open(&setup.path(), &clock, 3).unwrap();
-    let first = tenant(&engine, "tnt");
+    let beside = open(&setup.path(), &clock, 5).unwrap();
+    let (first, other) = (tenant(&engine, "tnt"), tenant(&beside, "tnt"));
     let grant = sign_in(&first, "u");
     setup.disk.begin(Some(Plan { at: 1, fault: Fault::Sync, lasts: false }));
     assert_eq!(create(&first).unwrap_err().code(), ErrorCode::StorageIo);
@@ -92,8 +93,14 @@ fn after_a_failed_sync_the_engine_refuses_writes_until_it_is_opened_again() {
     assert_eq!(refused.code(), ErrorCode::StorageIo);
     assert!(refused.detail().ends_with("close the database and open it again"), "{refused}");
     first.verify_session(grant.session.id).unwrap();
+    // What the process's other engines write would lie on top of it, too.
+    assert_eq!(create(&other).unwrap_err().code(), ErrorCode::StorageIo);
     assert_eq!(setup.disk.faults(), 1);
-    drop((first, engine));
+    engine.close().unwrap();
+    let refused = open(&setup.path(), &clock, 6).err().unwrap();
+    assert!(refused.detail().ends_with("close that engine first"), "{refused}");
+    // Closed is enough: handles may live on.
+    beside.close().unwrap();
     let engine = open(&setup.path(), &clock, 4).unwrap();
     let second = tenant(&engine, "tnt");
     refresh(&second, grant.refresh_token.expose()).unwrap();

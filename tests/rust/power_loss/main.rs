@@ -80,7 +80,7 @@ fn lose_each_sync(seed: u64) {
 /// Linux tells a failed sync once and takes the pages for written. What is acknowledged afterwards must not rest on them.
 #[test]
 fn nothing_is_acknowledged_on_top_of_what_a_failed_sync_has_lost() {
-    // Of the runs from which the first ones are taken, the second one has shown that it was.
+    // The first two runs lost acknowledged calls before the engine refused writes after a failed sync.
     let seeds = LOST_SYNCS + 1..LOST_SYNCS + 1 + rounds("HJ_POWER_LOSS", 2_000).div_ceil(4_000);
     campaign(seeds, |seed| seed >= LOST_SYNCS, lose_each_sync);
 }

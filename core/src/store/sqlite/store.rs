@@ -44,10 +44,8 @@ pub(in crate::store) struct SqliteStore {
     /// Absent for a database in memory.
     file_watch: Option<Arc<FileWatch>>,
     is_closed: AtomicBool,
-    /// Whether a sync has failed: what was written before it may be lost, and no later sync would tell.
-    has_failed_sync: AtomicBool,
-    /// Released last.
-    _file_claim: Option<FileClaim>,
+    /// Released last; absent for a database in memory.
+    file_claim: Option<FileClaim>,
 }
 
 impl SqliteStore {
@@ -96,8 +94,7 @@ impl SqliteStore {
             log_keeper: LogKeeper::new(LOG_LIMITS),
             file_watch,
             is_closed: AtomicBool::new(false),
-            has_failed_sync: AtomicBool::new(false),
-            _file_claim: file_claim,
+            file_claim,
         })
     }
 
@@ -203,15 +200,15 @@ impl SqliteStore {
     }
 
     fn note_failed_sync(&self, failure: &Failure) {
-        if error::is_failed_sync(failure) {
-            self.has_failed_sync.store(true, Ordering::Release);
+        if let Some(claim) = self.file_claim.as_ref().filter(|_| error::is_failed_sync(failure)) {
+            claim.note_failed_sync();
         }
     }
 
     /// Nothing is written on top of what a failed sync may have lost: after a power loss the log would end there, and take
     /// along what was acknowledged later.
     fn require_synced(&self) -> Result<(), Failure> {
-        if self.has_failed_sync.load(Ordering::Acquire) {
+        if self.file_claim.as_ref().is_some_and(FileClaim::has_failed_sync) {
             return Err(Failure::new(
                 ErrorCode::StorageIo,
                 "the disk has failed to keep what was written; close the database and open it again",
@@ -343,6 +340,9 @@ impl Store for SqliteStore {
         if let Some(watch) = self.file_watch.as_ref().filter(|_| !is_lost) {
             watch.shared_words().remove_after_log();
             watch.end();
+        }
+        if let Some(claim) = &self.file_claim {
+            claim.end();
         }
     }
 }

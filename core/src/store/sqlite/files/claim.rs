@@ -8,7 +8,7 @@ use std::ffi::CString;
 use std::fs;
 use std::os::raw::c_int;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -30,6 +30,10 @@ struct ClaimedFile {
     opening: Mutex<()>,
     /// How many stores have it open.
     stores: AtomicUsize,
+    /// How many of them were not closed.
+    open_stores: AtomicUsize,
+    /// Whether a sync of one of these has failed: what it was to write may be missing below what any of them writes now.
+    has_failed_sync: AtomicBool,
     /// Theirs.
     watches: Mutex<Vec<Weak<FileWatch>>>,
 }
@@ -49,6 +53,8 @@ pub(in super::super) struct FileClaim {
     /// Absent while it is dropped.
     file: Option<Arc<ClaimedFile>>,
     is_open: bool,
+    /// Whether it counts among the stores that were not closed.
+    is_counted: AtomicBool,
     _locked_path: LockedPath,
 }
 
@@ -71,9 +77,19 @@ impl FileClaim {
                 "another library in this process has the database open; open it through one library only",
             ));
         }
+        if file.open_stores.load(Ordering::Acquire) == 0 {
+            file.has_failed_sync.store(false, Ordering::Release);
+        } else if file.has_failed_sync.load(Ordering::Acquire) {
+            return Err(Failure::new(
+                ErrorCode::StorageIo,
+                "the disk has failed to keep what an engine of this process wrote; close that engine first",
+            ));
+        }
         file.require_no_foreign_log()?;
         let opened = open()?;
         file.stores.fetch_add(1, Ordering::AcqRel);
+        file.open_stores.fetch_add(1, Ordering::AcqRel);
+        claim.is_counted.store(true, Ordering::Release);
         claim.is_open = true;
         Ok((opened, claim))
     }
@@ -83,6 +99,24 @@ impl FileClaim {
         let watch = Arc::new(FileWatch::new(path, &self.file()?.path)?);
         self.file()?.watches.lock().push(Arc::downgrade(&watch));
         Ok(watch)
+    }
+
+    /// Says so to every store of this process that has the file open.
+    pub(in super::super) fn note_failed_sync(&self) {
+        if let Some(file) = &self.file {
+            file.has_failed_sync.store(true, Ordering::Release);
+        }
+    }
+
+    pub(in super::super) fn has_failed_sync(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.has_failed_sync.load(Ordering::Acquire))
+    }
+
+    /// The store is closed; the claim stays until it is dropped.
+    pub(in super::super) fn end(&self) {
+        if let Some(file) = self.file.as_ref().filter(|_| self.is_counted.swap(false, Ordering::AcqRel)) {
+            file.open_stores.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 
     fn file(&self) -> Result<&Arc<ClaimedFile>, Failure> {
@@ -97,17 +131,21 @@ impl FileClaim {
                 path: path.clone(),
                 opening: Mutex::default(),
                 stores: AtomicUsize::new(0),
+                open_stores: AtomicUsize::new(0),
+                has_failed_sync: AtomicBool::new(false),
                 watches: Mutex::default(),
             });
             claimed.insert(path, Arc::downgrade(&file));
             file
         });
-        FileClaim { file: Some(file), is_open: false, _locked_path: locked_path }
+        let is_counted = AtomicBool::new(false);
+        FileClaim { file: Some(file), is_open: false, is_counted, _locked_path: locked_path }
     }
 }
 
 impl Drop for FileClaim {
     fn drop(&mut self) {
+        self.end();
         let Some(file) = self.file.take() else { return };
         if self.is_open {
             file.stores.fetch_sub(1, Ordering::AcqRel);

@@ -3,14 +3,17 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::super::wal_index::LogExtent;
 use crate::clock::Timestamp;
 use crate::error::Failure;
 
-pub(in super::super) struct FileClaim;
+#[derive(Default)]
+pub(in super::super) struct FileClaim {
+    has_failed_sync: AtomicBool,
+}
 
 impl FileClaim {
     pub(in super::super) fn claim<T>(
@@ -18,12 +21,22 @@ impl FileClaim {
         _: Duration,
         open: impl FnOnce() -> Result<T, Failure>,
     ) -> Result<(T, Self), Failure> {
-        Ok((open()?, FileClaim))
+        Ok((open()?, FileClaim::default()))
     }
 
     pub(in super::super) fn watch(&self, _: &Path) -> Result<Arc<FileWatch>, Failure> {
         Ok(Arc::new(FileWatch))
     }
+
+    pub(in super::super) fn note_failed_sync(&self) {
+        self.has_failed_sync.store(true, Ordering::Release);
+    }
+
+    pub(in super::super) fn has_failed_sync(&self) -> bool {
+        self.has_failed_sync.load(Ordering::Acquire)
+    }
+
+    pub(in super::super) fn end(&self) {}
 }
 
 pub(in super::super) struct FileWatch;
