@@ -1,5 +1,5 @@
 # The verbs; README.md explains them. A verb installs or builds what it needs; it asks before it installs Debian packages.
-.PHONY: demo test docs site generate lint msrv package release-check deny rest browser postgres cluster c c-docs c-languages cli install node surfaces hosts import torture bench clean
+.PHONY: demo test docs site generate lint msrv package release-check deny rest browser postgres cluster c c-docs c-languages cli install node surfaces hosts import torture soak fuzz coverage mutants bench clean
 .DEFAULT_GOAL := test
 
 BUILD := build/c
@@ -146,6 +146,25 @@ hosts: node
 # The long campaigns, for hours, into docs/TORTURE.md. QUICK=1: a hundredth of their rounds, and no document.
 torture:
 	QUICK=$(QUICK) tests/torture
+
+# Mixed load by four Node processes on one file, whose memory, descriptors, threads and files must stay flat: MINUTES=30, into
+# docs/SOAK.md. SECONDS=60: so many seconds, and no document.
+MINUTES ?= 30
+soak: node
+	node tests/soak/soak.mjs $(if $(SECONDS),--seconds $(SECONDS),--seconds $$(($(MINUTES) * 60)) --document)
+
+# Every parser, and sequences of calls against the model, under libFuzzer: SECONDS=300 for each of TARGETS (default: all). Needs a nightly
+# compiler. Without it `cargo test --test fuzz` runs the same targets.
+fuzz:
+	SECONDS_EACH=$(or $(SECONDS),300) tests/fuzz/run $(TARGETS)
+
+# Which lines of core the tests run, by folder. Needs LLVM's own tools (Debian's package llvm).
+coverage:
+	tests/coverage
+
+# Which changes to the code no test notices: of GROUPS (default: all) in tests/mutants/groups.mjs.
+mutants:
+	node tests/mutants/run.mjs $(GROUPS)
 
 # What other systems' own packages have written, imported and adopted. Needs the npm registry, a compiler and Debian's PostgreSQL.
 import:

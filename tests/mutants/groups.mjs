@@ -2,16 +2,20 @@
 // that are tried, in this order, on what those let pass.
 
 const HISTORIES = { test: "histories", env: { HJ_HISTORIES: "100" } };
-const SCENARIOS = { test: "scenarios", env: { HJ_SURFACES: "rust" } };
 
 export const GROUPS = {
   rules: {
     files: ["core/src/rules/*.rs"],
-    tests: [{ units: ["rules::"] }, { units: ["engine::"] }, HISTORIES, SCENARIOS],
+    tests: [
+      { units: ["rules::"], skip: ["plain_model"] },
+      HISTORIES,
+      { units: ["plain_model", "engine::"] },
+      { test: "explain" },
+    ],
   },
   token: {
     files: ["core/src/token/*.rs"],
-    tests: [{ units: ["token::"] }, { units: ["engine::"] }, HISTORIES, SCENARIOS],
+    tests: [{ units: ["token::", "engine::"] }, HISTORIES, { test: "revocations" }, { test: "events" }],
   },
   session: {
     files: [
@@ -19,7 +23,7 @@ export const GROUPS = {
       "core/src/engine/session_view.rs",
       "core/src/engine/session_ends.rs",
     ],
-    tests: [{ units: ["model::", "engine::"] }, HISTORIES, SCENARIOS],
+    tests: [{ units: ["model::", "engine::"] }, HISTORIES, { test: "bulk_ends" }],
   },
   cache: {
     files: [

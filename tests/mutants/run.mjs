@@ -1,8 +1,9 @@
 // run.mjs [GROUP…]: mutation testing of the groups in ./groups.mjs. cargo-mutants (`cargo install --locked cargo-mutants`) says which
 // mutants there are; all of a group are compiled at once and chosen when the tests run, so that a mutant costs seconds instead of
-// a build. A mutant that no test notices must be explained in docs/TESTING.md. HJ_MUTANTS=REGEX takes those whose name matches.
+// a build. A mutant that no test notices must be explained in docs/TESTING.md. HJ_MUTANTS=REGEX tries those whose name matches;
+// HJ_MUTANTS_KEEP=1 goes on in the copy of the sources that the last run has made.
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GROUPS } from "./groups.mjs";
 import { mutated, NUMBER, switched } from "./switched.mjs";
@@ -11,14 +12,17 @@ import { build, check, copyWorkspace, original, root, run, write } from "./tree.
 const wanted = process.argv.slice(2);
 for (const name of wanted) if (!GROUPS[name]) throw new Error(`no group ${name}: ${Object.keys(GROUPS)}`);
 const names = wanted.length ? wanted : Object.keys(GROUPS);
+const isKept = Boolean(process.env.HJ_MUTANTS_KEEP);
 const only = new RegExp(process.env.HJ_MUTANTS ?? "");
 
 function list(files) {
   const args = ["mutants", "--list", "--json", ...files.flatMap((file) => ["--file", file])];
   const found = JSON.parse(execFileSync("cargo", args, { cwd: root, encoding: "utf8", maxBuffer: 2 ** 28 }));
-  const mutants = found.map((mutant, index) => ({ ...mutant, number: index + 1 }));
-  return mutants.filter(({ name }) => only.test(name));
+  return found.map((mutant, index) => ({ ...mutant, number: index + 1 }));
 }
+
+/** What the last run has found out about mutants that cannot be built beside the others. */
+const FOUND = join(root, "build/mutants/found.json");
 
 /** Whether a path is one of a pattern in which `*` stands for some letters of a name. */
 const matchesGlob = (path, pattern) =>
@@ -29,12 +33,16 @@ const lasting = ({ name }) => name.replace(/:\d+:\d+: /, ": ");
 
 const filesOf = (mutants) => new Set(mutants.map(({ file }) => file));
 
-/** Writes all mutants into the tree; those that do not compile so are taken out again and returned. */
+/** Writes all mutants into the tree, and takes out again those that do not compile there. */
 function writeAll(mutants) {
-  let left = mutants.filter((mutant) => mutant.function);
+  const known = existsSync(FOUND) ? JSON.parse(readFileSync(FOUND, "utf8")) : { broken: [], alone: [] };
+  const named = (names) => new Set(mutants.filter(({ name }) => names.includes(name)));
+  const [broken, alone] = [named(known.broken), named(known.alone)];
+  for (const mutant of mutants) if (!mutant.function) alone.add(mutant);
   write("core/src/mutant.rs", NUMBER);
   write("core/src/lib.rs", `${original("core/src/lib.rs")}\nmod mutant;\n`);
   for (let attempt = 0; attempt < 20; attempt += 1) {
+    const left = mutants.filter((mutant) => !broken.has(mutant) && !alone.has(mutant));
     const concerned = new Map();
     for (const file of filesOf(mutants)) {
       const source = switched(
@@ -45,20 +53,22 @@ function writeAll(mutants) {
       concerned.set(file, source.concerned);
     }
     const errors = check();
-    if (errors.length === 0) return { left, alone: mutants.filter((mutant) => !left.includes(mutant)) };
-    const bad = new Set();
+    const names = (set) => Array.from(set, ({ name }) => name);
+    writeFileSync(FOUND, JSON.stringify({ broken: names(broken), alone: names(alone) }));
+    if (errors.length === 0) return { left, broken, alone };
     for (const { file, line, text } of errors) {
       const place = concerned.get(file)?.find(({ from, to }) => from <= line && line <= to);
       // Elsewhere: a function must be constant, and the message names it.
       const lastName = (path) => path.split("::").at(-1);
-      const named = [...text.matchAll(/`([^`]+)`/g)].map((match) => lastName(match[1]));
-      const isNamed = (mutant) => named.includes(lastName(mutant.function.function_name));
+      const said = [...text.matchAll(/`([^`]+)`/g)].map((match) => lastName(match[1]));
+      const isNamed = (mutant) => said.includes(lastName(mutant.function.function_name));
       const blamed = place?.mutants ?? left.filter(isNamed);
       if (blamed.length === 0) throw new Error(`${file}:${line}: ${text}`);
-      for (const mutant of blamed) bad.add(mutant);
+      // Its own body does not compile, unless it is only of another type than the bodies beside it.
+      const isItsOwn = place && blamed.length === 1 && !text.includes("incompatible types");
+      for (const mutant of blamed) (isItsOwn ? broken : alone).add(mutant);
     }
-    console.log(`  ${bad.size} cannot be chosen at run time`);
-    left = left.filter((mutant) => !bad.has(mutant));
+    console.log(`  ${broken.size} do not compile, ${alone.size} cannot be chosen at run time`);
   }
   throw new Error("the mutants do not compile");
 }
@@ -94,72 +104,68 @@ async function baseline(programs, tests) {
   return limits;
 }
 
-async function tryGroup(mutants, { left, programs }, tests) {
-  const limits = await baseline(programs, tests);
-  const results = [];
-  const note = (result) => {
-    results.push(result);
-    if (result.outcome === "missed") console.log(`  missed: ${result.mutant.name}`);
-    if (results.length % 25 === 0) console.log(`  ${results.length} of ${mutants.length}`);
-  };
-  for (const mutant of mutants.filter((one) => left.includes(one))) {
-    note(await judge(programs, tests, limits, mutant, mutant.number));
-  }
-  return { results, limits, note };
+/** One that cannot be chosen at run time, compiled by itself. */
+async function tryAlone(mutant, { tests, limits }) {
+  const source = original(mutant.file);
+  write(mutant.file, mutated(source, mutant));
+  const compiles = check().length === 0;
+  const result = compiles
+    ? await judge(build(integration(tests)), tests, limits, mutant, 0)
+    : { mutant, outcome: "broken" };
+  write(mutant.file, source);
+  return result;
 }
 
-/** Those that cannot be chosen at run time: each is compiled by itself. */
-async function tryAlone(mutants, tests, limits, note) {
-  for (const mutant of mutants) {
-    const source = original(mutant.file);
-    write(mutant.file, mutated(source, mutant));
-    if (check().length > 0) note({ mutant, outcome: "does not compile" });
-    else note(await judge(build(integration(tests)), tests, limits, mutant, 0));
-    write(mutant.file, source);
-  }
+/** Writes a result down at once: a run takes long, and may be ended. */
+function note({ name, results, mutants }, result) {
+  results.push(result);
+  const { mutant, outcome, by } = result;
+  if (outcome === "missed") console.log(`  missed: ${mutant.name}`);
+  if (results.length % 25 === 0) console.log(`  ${results.length} of ${mutants.length}`);
+  appendFileSync(join(root, `build/mutants/${name}.tsv`), `${outcome}\t${mutant.name}\t${by ?? ""}\n`);
 }
 
-copyWorkspace();
-const groups = names.map((name) => ({ name, tests: GROUPS[name].tests, files: GROUPS[name].files }));
+if (!isKept) {
+  copyWorkspace();
+  for (const name of names) rmSync(join(root, `build/mutants/${name}.tsv`), { force: true });
+}
+const groups = names.map((name) => ({ name, ...GROUPS[name], results: [] }));
 const mutants = list(groups.flatMap(({ files }) => files));
 for (const group of groups) {
   group.mutants = mutants.filter(({ file }) => group.files.some((pattern) => matchesGlob(file, pattern)));
 }
 console.log(`${mutants.length} mutants`);
-const { left, alone } = writeAll(mutants);
+const { left, broken, alone } = writeAll(mutants);
 const programs = build(integration(groups.flatMap(({ tests }) => tests)));
 for (const group of groups) {
+  group.mutants = group.mutants.filter(({ name }) => only.test(name));
+  if (group.mutants.length === 0) continue;
   console.log(`${group.name}: ${group.mutants.length} mutants`);
-  Object.assign(group, await tryGroup(group.mutants, { left, programs }, group.tests));
+  // The last run in this copy has seen that the tests pass without a mutant.
+  group.limits = isKept ? group.tests.map(() => 60_000) : await baseline(programs, group.tests);
+  for (const mutant of group.mutants.filter((one) => left.includes(one))) {
+    note(group, await judge(programs, group.tests, group.limits, mutant, mutant.number));
+  }
+  for (const mutant of group.mutants.filter((one) => broken.has(one)))
+    note(group, { mutant, outcome: "broken" });
 }
-restore(mutants);
-for (const { mutants, tests, limits, note } of groups) {
-  await tryAlone(
-    mutants.filter((mutant) => alone.includes(mutant)),
-    tests,
-    limits,
-    note,
-  );
+if ([...alone].some(({ name }) => only.test(name))) restore(mutants);
+for (const group of groups) {
+  for (const mutant of group.mutants.filter((one) => alone.has(one)))
+    note(group, await tryAlone(mutant, group));
 }
 
 const explained = original("docs/TESTING.md");
 let unexplained = 0;
-const rows = [];
+console.log("| Code | Mutants | Noticed | Noticed because it hangs | Missed | of these explained |");
+console.log("|---|---:|---:|---:|---:|---:|");
 for (const { name, results } of groups) {
   const count = (outcome) => results.filter((result) => result.outcome === outcome).length;
   const missed = results.filter(({ outcome }) => outcome === "missed").map(({ mutant }) => mutant);
   const without = missed.filter((mutant) => !explained.includes(lasting(mutant)));
   unexplained += without.length;
-  for (const mutant of without) console.log(`UNEXPLAINED ${mutant.name}`);
-  const viable = results.length - count("does not compile");
-  rows.push(
-    `| ${name} | ${viable} | ${count("failed")} | ${count("hangs")} | ${missed.length} | ${missed.length - without.length} |`,
-  );
-  const told = results.map(({ mutant, outcome, by }) => `${outcome}\t${mutant.name}\t${by ?? ""}`);
-  writeFileSync(join(root, `build/mutants/${name}.tsv`), `${told.join("\n")}\n`);
+  for (const mutant of without) console.error(`unexplained: ${mutant.name}`);
+  const cells = [results.length - count("broken"), count("failed"), count("hangs")];
+  console.log(`| ${[name, ...cells, missed.length, missed.length - without.length].join(" | ")} |`);
 }
-console.log(
-  "| Code | Mutants | Noticed | Noticed because it hangs | Missed | of these explained |\n|---|---:|---:|---:|---:|---:|",
-);
-console.log(rows.join("\n"));
 process.exit(unexplained > 0 ? 1 : 0);

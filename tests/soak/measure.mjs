@@ -38,7 +38,7 @@ export function measure(ms, database, hosts, answers) {
 const RULES = [
   { what: "memory (RSS) of three processes, MB", key: "rss", share: 0.05, amount: 6 },
   { what: "heaps after a collection, MB", key: "heap", share: 0.05, amount: 2 },
-  { what: "descriptors", key: "descriptors", share: 0, amount: 3 },
+  { what: "descriptors", key: "descriptors", share: 0, amount: 6 },
   { what: "threads", key: "threads", share: 0, amount: 3 },
   { what: "write-ahead log, MB", key: "log", share: 0.5, amount: 1 },
   { what: "database file, MB", key: "database", share: 0.15, amount: 0.5 },

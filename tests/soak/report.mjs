@@ -1,5 +1,5 @@
 // What a soak has found, as a line and as docs/SOAK.md.
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 
 const number = (value) => value.toLocaleString("en-US");
 const mb = (value) => value.toFixed(1);
@@ -16,6 +16,7 @@ export function markdown({ seconds, samples, counts, replaced, posts, verdicts }
   const every = Math.max(1, Math.floor(samples.length / 12));
   const shown = samples.filter((_, index) => (index + 1) % every === 0);
   const operations = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const isBusy = loadavg()[0] > 1.2; // of which the load itself is about a half
   const names = Object.entries(counts).toSorted((a, b) => b[1] - a[1]);
   return `# A long run
 
@@ -59,6 +60,6 @@ ${row("Figure", "Third quarter", "Last quarter", "At most")}
 ${row("---", "---:", "---:", "---:")}
 ${verdicts.map(({ what, before, after, bound }) => row(what, before, after, bound)).join("\n")}
 
-On a computer with ${cpus().length} × ${cpus()[0].model.trim()}, which did other work at the same time; Node ${process.version}.
+On a computer with ${cpus().length} × ${cpus()[0].model.trim()}${isBusy ? ", which did other work at the same time" : ""}; Node ${process.version}.
 `;
 }
