@@ -118,28 +118,27 @@ impl SessionFilter {
 
     /// The user, if the filter asks for nothing else, or for a status besides.
     pub(crate) fn user_alone(&self) -> Option<&UserId> {
-        let SessionFilter {
-            user_id: Some(user_id),
-            status: _,
-            country: None,
-            not_country: None,
-            ip_address: None,
-            not_ip_address: None,
-            device_type: None,
-            user_agent: None,
-            org_id: None,
-            role: None,
-            created_after: None,
-            created_before: None,
-            last_active_after: None,
-            last_active_before: None,
-            mfa_verified: None,
-            end_reason: None,
-        } = self
-        else {
-            return None;
-        };
-        Some(user_id)
+        match self {
+            SessionFilter {
+                user_id: Some(user_id),
+                status: _,
+                country: None,
+                not_country: None,
+                ip_address: None,
+                not_ip_address: None,
+                device_type: None,
+                user_agent: None,
+                org_id: None,
+                role: None,
+                created_after: None,
+                created_before: None,
+                last_active_after: None,
+                last_active_before: None,
+                mfa_verified: None,
+                end_reason: None,
+            } => Some(user_id),
+            _ => None,
+        }
     }
 
     /// Reads a filter in its JSON form: the members by their names, times in milliseconds since the epoch, countries as a
