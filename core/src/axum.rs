@@ -27,7 +27,7 @@
 //!
 //! The address of a client is that of its connection, where the application is served with
 //! `into_make_service_with_connect_info::<SocketAddr>()`; behind a proxy of your own, put the one that the proxy reports into the request's
-//! extensions, as a [`ClientAddress`].
+//! extensions, as a [`ClientAddress`](crate::rest::ClientAddress).
 
 use std::net::{IpAddr, SocketAddr};
 

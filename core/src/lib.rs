@@ -31,7 +31,7 @@
 //! # In async programs
 //!
 //! A call that may wait for the disk blocks its thread, so an asynchronous program begins it and awaits the answer: every `begin_…` answers
-//! with a [`Pending`], which is a [`Future`](std::future::Future). It works in every runtime and needs none, is cancel-safe, and never blocks
+//! with a [`Pending`], which is a [`Future`]. It works in every runtime and needs none, is cancel-safe, and never blocks
 //! the thread that polls it; what is begun at the same time shares a commit. [`Tenant::begin_call`] does the same for calls that have no
 //! `begin_…` of their own, and for several in a row. A [`Tenant`] is cheap to clone. [`Tenant::verify_locally`] never waits once the engine
 //! is open, and may be called at once.

@@ -20,7 +20,7 @@ use crate::rest::http::{Request, Response};
 use crate::rest::{BODY_MAX, RestApi, error_response};
 
 /// Answers the requests of the REST API: a [`Service`] over the types of the `http` crate, that is always ready and never fails. The
-/// [`Error`](crate::Error) of a failed request is in the response's extensions, for the host's log. Clones share everything.
+/// [`Error`] of a failed request is in the response's extensions, for the host's log. Clones share everything.
 ///
 /// A path that is none of the API's is answered with 404: route to the service what
 /// [`RestOptions::is_api_path`](crate::rest::RestOptions::is_api_path) names.
