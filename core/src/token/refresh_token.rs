@@ -124,6 +124,8 @@ mod tests {
         let text = token.expose();
         let read = PresentedToken::parse(text).unwrap();
         assert_eq!((read.session, read.generation), (session, 7));
+        assert_eq!(session_of_refresh_token(text), Some(session));
+        assert_eq!(session_of_refresh_token(&text[1..]), None);
         assert!(key(1).verify(&read, &[5; 16]));
         assert!(!key(2).verify(&read, &[5; 16]) && !key(1).verify(&read, &[6; 16]));
         for at in 0..text.len() {
