@@ -51,7 +51,7 @@ generate:
 # library has what is called (incompatible_msrv, which it takes from rust-version).
 MSRV := $(shell awk -F'"' '/^rust-version/ { print $$2 }' Cargo.toml)
 msrv:
-	cargo +$(MSRV).0 check --locked --workspace --all-targets --all-features --target-dir target/msrv
+	cargo +$(MSRV).0 check --locked --workspace --all-targets --target-dir target/msrv
 	cargo test --package hellojohn-tests --test architecture compiler
 
 # The crate as crates.io gets it, tested where nothing of the project is beside it.
