@@ -203,8 +203,8 @@ test("an answer that is remembered is told as the operation that gave it", async
 test("`authorize` knows the token too, and lets the event loop turn", async (t) => {
   const { remembering } = makePair(t);
   const { accessToken, session } = await remembering.sessions.create({ userId: "usr_1" });
-  const request = () =>
-    new Request("http://localhost/", { headers: { authorization: `Bearer ${accessToken}` } });
+  // One for all calls: what the host does between them is not charged.
+  const request = new Request("http://localhost/", { headers: { authorization: `Bearer ${accessToken}` } });
   let turns = 0;
   const timer = setInterval(() => {
     turns += 1;
@@ -212,9 +212,9 @@ test("`authorize` knows the token too, and lets the event loop turn", async (t) 
   t.after(() => clearInterval(timer));
   const began = performance.now();
   for (let n = 0; performance.now() - began < 200; n += 1) {
-    assert.equal((await remembering.authorize(request())).userId, "usr_1", `${n}`);
+    assert.equal((await remembering.authorize(request)).userId, "usr_1", `${n}`);
   }
   assert.ok(turns > 1, `${turns} turns`);
   await remembering.sessions.revoke(session.id);
-  assert.equal((await remembering.authorize(request())).status, 401);
+  assert.equal((await remembering.authorize(request)).status, 401);
 });
