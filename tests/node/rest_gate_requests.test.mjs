@@ -1,6 +1,7 @@
 // A token that was seen before does not make a request good that would not be.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import internal from "../../npm/node/dist/rest/known_users.js";
 import { TENANT } from "./fixture.mjs";
 import { bearer, makePair, pass } from "./gates.mjs";
 
@@ -86,4 +87,21 @@ test("any other request with a token that was seen before is answered as if it w
   assert.equal(codes.get("headers of too many bytes"), "bad_request");
   assert.equal(codes.get("a cookie beside"), "usr_1");
   assert.ok((await pass(mine, requests["HTTP/2"][0])).isAtOnce);
+});
+
+test("an answer that comes after a later one lets no other guard remember the user", () => {
+  // By the numbers of their validators: the answers that nothing has changed since.
+  const current = new Set([2]);
+  const tenant = { isFresh: (number) => current.has(number), isUnchanged: (number) => current.has(number) };
+  const users = new internal.KnownUsers(tenant, "tnt_acme", { answers: 8, bytes: 1 << 20 });
+  const [anyone, admins] = ["{}", '{"role":"admin"}'].map((options) => users.kindOf(options, () => {}));
+  anyone.operation = admins.operation = "require_auth";
+  const member = { role: "member" };
+  users.keep("Bearer t", 2, member, anyone);
+  users.keep("Bearer t", 1, { role: "admin" }, admins); // of before the demotion
+  assert.equal(users.find("Bearer t", admins), undefined);
+  assert.equal(users.find("Bearer t", anyone), member);
+  current.add(3);
+  users.keep("Bearer t", 3, member, admins);
+  assert.equal(users.find("Bearer t", admins), member);
 });

@@ -153,6 +153,10 @@ test("a response of the route's own, whose headers are fixed, brings renewed coo
   clock.advance(2 * HOUR);
   const app = new Hono();
   app.get("/old", requireAuth(hj), () => Response.redirect("https://app.example.com/new", 302));
+  // A page that caches may keep, were it not for the cookies.
+  app.get("/news", requireAuth(hj, { optional: true }), (c) =>
+    c.text("", 200, { "cache-control": "public" }),
+  );
   const cookie = cookiesOf([grant.accessToken], [grant.refreshToken]);
   const answer = await app.request("https://app.example.com/old", { headers: { ...OWN, cookie } });
   assert.deepEqual([answer.status, answer.headers.get("location")], [302, "https://app.example.com/new"]);
@@ -160,6 +164,13 @@ test("a response of the route's own, whose headers are fixed, brings renewed coo
     [answer.headers.getSetCookie().length, answer.headers.get("cache-control")],
     [2, "no-store"],
   );
+  for (const [sent, expected] of [
+    [{ ...OWN, cookie }, [2, "no-store"]],
+    [OWN, [0, "public"]],
+  ]) {
+    const { headers } = await app.request("https://app.example.com/news", { headers: sent });
+    assert.deepEqual([headers.getSetCookie().length, headers.get("cache-control")], expected);
+  }
 });
 
 for (const name of ["express", "hono", "nest", "node:http"]) {

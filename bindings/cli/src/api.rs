@@ -51,7 +51,11 @@ impl Api {
         if let Some(error) = response.extensions().get::<Error>() {
             return Err(error.clone().into());
         }
-        Ok(serde_json::from_slice(response.body()).unwrap_or_default()) // revoking answers with no body
+        match response.body().as_slice() {
+            [] => Ok(Value::Null), // as revoking answers
+            body => Ok(serde_json::from_slice(body)
+                .map_err(|cause| Error::new(ErrorCode::Internal, format!("the answer cannot be read: {cause}")))?),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use super::waiting_threads::{Job, Late};
 use crate::store::lease_wait::defer;
 
 /// What a call comes to: its answer, or the panic of the host's code in it.
-type Outcome<A> = Result<A, Box<dyn Any + Send>>;
+pub(super) type Outcome<A> = Result<A, Box<dyn Any + Send>>;
 
 /// A call that is handed to a thread.
 pub(super) struct Awaited<A> {
@@ -69,12 +69,11 @@ impl<A: Send + 'static> Awaited<A> {
         }
     }
 
-    /// The answer, or the promise to wake the task.
-    pub(super) fn poll(&self, context: &Context<'_>) -> Poll<A> {
+    /// What the call came to, or the promise to wake the task.
+    pub(super) fn poll(&self, context: &Context<'_>) -> Poll<Outcome<A>> {
         let mut progress = self.progress.lock();
         if let Some(outcome) = progress.outcome.take() {
-            drop(progress);
-            return Poll::Ready(unwrap(outcome));
+            return Poll::Ready(outcome);
         }
         if progress.waker.as_ref().is_none_or(|waker| !waker.will_wake(context.waker())) {
             let former = progress.waker.replace(context.waker().clone());
@@ -100,6 +99,7 @@ impl<A: Send + 'static> Awaited<A> {
     }
 }
 
-fn unwrap<A>(outcome: Outcome<A>) -> A {
+/// The answer; resumes the panic of a call that panicked.
+pub(super) fn unwrap<A>(outcome: Outcome<A>) -> A {
     outcome.unwrap_or_else(|panic| resume_unwind(panic))
 }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::awaited::Awaited;
+use super::awaited::{Awaited, unwrap};
 use super::inner::EngineInner;
 use super::tenant::Tenant;
 use super::waiting_threads::CallKind;
@@ -238,11 +238,9 @@ impl<T: Send + 'static, E: From<Error> + Send + 'static> Future for Pending<T, E
         let (call, waits_in) = match &self.state {
             State::Awaited(_) if fork::is_child() => return Poll::Ready(Err(forked().into())),
             State::Awaited(awaited) => {
-                let polled = awaited.poll(context);
-                if polled.is_ready() {
-                    self.state = State::Answered;
-                }
-                return polled;
+                let Poll::Ready(outcome) = awaited.poll(context) else { return Poll::Pending };
+                self.state = State::Answered; // before a panic of the call is resumed
+                return Poll::Ready(unwrap(outcome));
             }
             State::Answered => panic!("{ANSWERED_BEFORE}"),
             State::Begun(..) => match mem::replace(&mut self.state, State::Answered) {

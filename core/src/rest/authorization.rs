@@ -44,7 +44,7 @@ pub struct Authorization {
     /// For a host that remembers answers: a request with the same `Authorization` header may pass by the same options, and is the same
     /// user's, for as long as [`Tenant::is_fresh`](crate::Tenant::is_fresh) says so; its other headers must be good ones, and it
     /// must be no CORS preflight. `None` for a refusal, and where a request like this has to be looked at each time: without
-    /// a bearer token, with [`Verification::Local`], and with a `max_age`.
+    /// a bearer token in that header, with [`Verification::Local`], and with a `max_age`.
     pub validator: Option<CacheValidator>,
 }
 
@@ -160,7 +160,7 @@ impl RestApi {
         match read_credentials(tenant, parts)? {
             Credentials::Preflight => return Ok(done(None)),
             Credentials::Token(token) => {
-                let checked = check_token(tenant, token, options)?;
+                let checked = check_token(tenant, token, options)?.of_request(parts);
                 return Ok(Read::Done(Box::new(Authorization::of_token(checked))));
             }
             Credentials::None => {}

@@ -159,7 +159,7 @@ pub(super) fn find_user(
 ) -> Result<Option<CheckedToken>, Error> {
     match read_credentials(tenant, parts)? {
         Credentials::Preflight => Ok(None),
-        Credentials::Token(token) => check_token(tenant, token, options).map(Some),
+        Credentials::Token(token) => Ok(Some(check_token(tenant, token, options)?.of_request(parts))),
         Credentials::None => match options.missing_token {
             MissingToken::Allow => Ok(None),
             MissingToken::Reject => {
@@ -188,6 +188,14 @@ pub(super) struct CheckedToken {
     pub auth: RequestAuth,
     /// Absent where the answer may change though nothing was committed, other than by the end of the token or of its session.
     pub validator: Option<CacheValidator>,
+}
+
+impl CheckedToken {
+    /// The `Authorization` header of a request whose token came otherwise says nothing of its user: then nothing is to be remembered by it.
+    pub(super) fn of_request(self, parts: &Parts) -> Self {
+        let is_from_header = parts.extensions.get::<BearerToken>().is_none();
+        CheckedToken { validator: self.validator.filter(|_| is_from_header), ..self }
+    }
 }
 
 /// The user of an access token, if the route lets them pass.

@@ -194,7 +194,7 @@ impl AccessClaims {
     pub(crate) fn to_claims(&self) -> Claims {
         let own = self.payload.iter().filter(|(name, _)| !RESERVED_CLAIMS.contains(&name.as_str()));
         let own = own.map(|(name, value)| (name.clone(), value.clone())).collect();
-        Claims::new(own).unwrap_or_default() // those of a genuine token were claims before
+        Claims::kept(own).unwrap_or_default() // those of a genuine token were claims before
     }
 
     /// The number of the token in its session: the second half of its id, as the issuer writes it.

@@ -183,12 +183,13 @@ fn refuse<R>(error: Error) -> Response<GuardedBody<R>> {
     error_response(error).map(|body| Either::Right(Full::new(Bytes::from(body))))
 }
 
-/// Adds cookies to those of the response, and any other header that the response does not have.
+/// Adds cookies to those of the response. What comes with them, `Cache-Control: no-store`, goes before what the route says: a shared
+/// cache would hand the cookies of one user to the next.
 fn add_headers(from: &HeaderMap, to: &mut HeaderMap) {
     for (name, value) in from {
         if name == SET_COOKIE {
             to.append(name, value.clone());
-        } else if !to.contains_key(name) {
+        } else {
             to.insert(name, value.clone());
         }
     }

@@ -145,7 +145,12 @@ fn cookies_are_renewed_on_the_way_and_the_address_is_what_the_host_says() {
     let refresh = cookies.map(|cookie| cookie.split(';').next().unwrap()).find(|it| it.contains("refresh"));
     let layer = AuthLayer::new(api, AuthorizeOptions::default())
         .client_address(|request| request.headers.get("x-real-ip")?.to_str().ok()?.parse().ok());
-    let inner = service_fn(async |request| Ok::<_, Infallible>(who(request).await?.map(Full::<Bytes>::from)));
+    let inner = service_fn(async |request| {
+        let mut response = who(request).await?.map(Full::<Bytes>::from);
+        // A cache that may keep the page must not keep the cookies.
+        response.headers_mut().insert("cache-control", "public, max-age=60".parse().unwrap());
+        Ok::<_, Infallible>(response)
+    });
     let headers =
         [("cookie", refresh.unwrap()), ("sec-fetch-site", "same-origin"), ("x-real-ip", "203.0.113.8")];
     let response = block_on(layer.layer(inner).oneshot(get(&headers))).unwrap();

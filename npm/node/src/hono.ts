@@ -46,7 +46,7 @@ export function requireAuth(hj: HelloJohn, options?: RequireAuthOptions<Request>
       const answer = new Response(c.res.body, c.res);
       for (const [name, value] of headers) {
         if (name === "set-cookie") answer.headers.append(name, value);
-        else if (!answer.headers.has(name)) answer.headers.set(name, value);
+        else answer.headers.set(name, value); // `no-store`, whatever the route says: a cache would hand the cookies on
       }
       c.res = undefined; // else Hono merges the headers of the two
       c.res = answer;

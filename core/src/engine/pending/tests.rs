@@ -231,3 +231,21 @@ async fn many_tasks_share_few_threads() {
     let late = tokio::time::timeout(std::time::Duration::from_secs(60), pending).await.unwrap();
     assert_eq!(late.unwrap_err().code(), ErrorCode::SessionNotFound);
 }
+
+#[test]
+fn a_call_that_panicked_is_not_awaited_for_ever() {
+    let engine = Engine::open(":memory:").unwrap();
+    let tenant = engine.tenant(&"tnt".parse().unwrap(), &"sk_a".parse().unwrap()).unwrap();
+    let mut pending: Pending<(), Error> = tenant.begin_call(|_| panic!("of the host's"));
+    let alarm = Alarm::new();
+    let waker = Waker::from(Arc::clone(&alarm));
+    let mut context = Context::from_waker(&waker);
+    let mut panics = || {
+        let poll = || Pin::new(&mut pending).poll(&mut context).is_pending();
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll)).is_err()
+    };
+    while !panics() {
+        thread::park();
+    }
+    assert!(panics(), "no one would wake it");
+}

@@ -51,6 +51,16 @@ fn what_only_a_commit_or_an_end_changes_may_be_remembered() {
             );
         }
     }
+    // The header is not what has let the request pass.
+    let request = Request::get("/").header("authorization", "Bearer other");
+    let request = request.extension(crate::rest::BearerToken::from(token.to_owned()));
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    for found in [
+        api.authorize(&parts, &AuthorizeOptions::default()),
+        authorize_cacheable(&tenant, &parts, &AuthorizeOptions::default()),
+    ] {
+        assert!(found.auth.unwrap().is_some() && found.validator.is_none());
+    }
     let (parts, ()) = Request::get("/").header("cookie", by_cookie).body(()).unwrap().into_parts();
     let found = api.authorize(&parts, &AuthorizeOptions::default());
     assert!(found.auth.unwrap().is_some());

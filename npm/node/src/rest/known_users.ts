@@ -28,11 +28,13 @@ const LAST: GuardKind = { bit: 0, operation: null };
  * says that it is fresh, as those of the {@link AnswerCache} about tokens are.
  */
 export class KnownUsers<T> {
+  readonly #tenant: NativeTenant;
   readonly #tenantId: string;
   readonly #users: AnswerCache<KnownUser<T>>;
   readonly #kinds = new Map<string, GuardKind>();
 
   constructor(tenant: NativeTenant, tenantId: string, limits: CacheLimits) {
+    this.#tenant = tenant;
     this.#tenantId = tenantId;
     this.#users = new AnswerCache(tenant, limits);
   }
@@ -60,9 +62,10 @@ export class KnownUsers<T> {
   /** Remembers the engine's answer, with the number of its validator, for guards of this kind. */
   keep(credentials: string, number: number, user: T, { bit }: GuardKind): void {
     if (bit === 0) return;
-    // What is unchanged now has not changed since before the engine gave this answer.
     const known = this.#users.getUnchanged(credentials);
-    if (known) known.passed |= bit;
-    else this.#users.keep(credentials, number, { user, passed: bit });
+    if (!known) this.#users.keep(credentials, number, { user, passed: bit });
+    // Answers may come in another order than they were given. Where nothing has changed since either was given, both are about the
+    // session as it is; an answer from before a change adds nothing to one from after it.
+    else if (this.#tenant.isUnchanged(number)) known.passed |= bit;
   }
 }
