@@ -53,8 +53,9 @@ impl Api {
         }
         match response.body().as_slice() {
             [] => Ok(Value::Null), // as revoking answers
-            body => Ok(serde_json::from_slice(body)
-                .map_err(|cause| Error::new(ErrorCode::Internal, format!("the answer cannot be read: {cause}")))?),
+            body => Ok(serde_json::from_slice(body).map_err(|cause| {
+                Error::new(ErrorCode::Internal, format!("the answer cannot be read: {cause}"))
+            })?),
         }
     }
 }
