@@ -13,7 +13,7 @@ export const BARS = {
   "P2 anew": {},
   "P2 beside": { least: 2 },
   P3: { least: 4 },
-  P4: { most: 1.15, note: "below 0.6× with key tables computed in advance" },
+  P4: { most: 1.15 },
   P5: { least: 15, leastOnSlowDisk: 50 },
   P6: { least: 15, leastOnSlowDisk: 50 },
   "P6 in one transaction": { least: 3.5 },

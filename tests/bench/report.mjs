@@ -19,10 +19,9 @@ export function judge(row) {
   if (bar.most !== undefined) {
     const ratios = row.rounds.map((round) => round.ours / round.theirs);
     const ratio = median(ratios);
-    const note = bar.note ? ` (${bar.note})` : "";
     return {
       result: `${figure(ratio)}× its time${spread(ratios)}`,
-      bar: `≤ ${bar.most}×${note}`,
+      bar: `≤ ${bar.most}×`,
       reached: ratio <= bar.most,
       ...times,
     };
