@@ -178,7 +178,9 @@ export function withGroup(document, group, measured) {
     "Written by `make bench` from what it measured; no figure was typed by hand. Each group of rows stands as its last run left it.",
     `${reached} of ${reached + missed} bars are reached.`,
     ...(unmeasured.length
-      ? [`Groups of rows that no full run has measured yet: ${unmeasured.map((title) => `"${title}"`).join(", ")}.`]
+      ? [
+          `Groups of rows that no full run has measured yet: ${unmeasured.map((title) => `"${title}"`).join(", ")}.`,
+        ]
       : []),
     "## Results",
     LEGEND,

@@ -105,7 +105,10 @@ export function runC(programs, folder, library) {
     ]) {
       const { status, stdout, stderr, error } = run(command, args);
       if (status !== 0)
-        return { name: `${place(program)} ${isCpp ? "cpp" : "c"}`, failure: `${command}: ${error ?? status}\n${stdout}${stderr}` };
+        return {
+          name: `${place(program)} ${isCpp ? "cpp" : "c"}`,
+          failure: `${command}: ${error ?? status}\n${stdout}${stderr}`,
+        };
     }
     return { name: `${place(program)} ${isCpp ? "cpp" : "c"}`, failure: null };
   });
