@@ -1,6 +1,6 @@
 /**
  * @file
- * HelloJohn: sessions, access tokens and refresh tokens inside your own process, over one SQLite file.
+ * HelloJohn: sessions, access tokens and refresh tokens inside your own process, over one SQLite file or a schema of a PostgreSQL server.
  *
  * Generated from the comments of bindings/c/src; do not edit.
  *

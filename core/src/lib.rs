@@ -1,4 +1,4 @@
-//! Sessions, access tokens and refresh tokens inside your own process, over one SQLite file.
+//! Sessions, access tokens and refresh tokens inside your own process, over one SQLite file or a schema of a PostgreSQL server.
 //!
 //! ```
 //! use hellojohn::{CreateSession, Engine, RefreshRequest};

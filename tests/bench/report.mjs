@@ -146,7 +146,7 @@ export const GROUPS = {
 function section(group, { mode, machine, rows }) {
   const quick = "**A quick run**: short rounds and small databases, single figures may be off by a third. ";
   const kind = mode === "quick" ? quick : "";
-  const state = `Load before it: ${machine["load before the run"]}; one fdatasync: ${machine["one fdatasync"]}.`;
+  const state = `The machine's load average before the run: ${machine["load before the run"]}; one sync of the disk (\`fdatasync\`): ${machine["one fdatasync"]}.`;
   return `### ${GROUPS[group]}\n\n${kind}${state}\n\n${[...HEAD, ...rows.map(line)].join("\n")}\n`;
 }
 
@@ -171,10 +171,16 @@ export function withGroup(document, group, measured) {
   const [reached, missed] = [count("yes"), count("**no**")];
   const { machine, peers } = measured;
   const missing = peers.filter((peer) => peer.missing);
+  const unmeasured = Object.values(GROUPS).filter((title) => !found.has(title));
   const text = [
     "# Benchmarks",
     "Written by `make bench` from what it measured; no figure was typed by hand. Each group of rows stands as its last run left it.",
     `${reached} of ${reached + missed} bars are reached.`,
+    ...(unmeasured.length
+      ? [
+          `Groups of rows that no full run has measured yet: ${unmeasured.map((title) => `"${title}"`).join(", ")}.`,
+        ]
+      : []),
     "## Results",
     LEGEND,
     ...results.map((result) => result.trimEnd()),
@@ -198,8 +204,10 @@ export function withGroup(document, group, measured) {
       .filter((peer) => !peer.missing)
       .map(({ name, lacks }) => `- **${name}**: ${lacks}.`)
       .join("\n"),
-    "## Peers that could not be installed",
-    missing.length ? missing.map((peer) => `- **${peer.name}**: ${peer.missing}`).join("\n") : "None.",
+    "## Peers that the last run did not have",
+    missing.length
+      ? `${missing.map((peer) => `- **${peer.name}**: ${peer.missing}`).join("\n")}\n\nRows against them, where there are any, are of an earlier run.`
+      : "None.",
     "## Method",
     METHOD,
   ];

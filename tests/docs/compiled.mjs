@@ -87,24 +87,29 @@ const C_END = `  hj_tenant_free(tenant);
 }
 `;
 
-/** Compiles each program against the header and the library as a host does, and runs it in an empty folder. */
+/** Compiles each program, in C or C++, against the header and the library as a host does, and runs it in an empty folder. */
 export function runC(programs, folder, library) {
   return programs.map((program, index) => {
     const parts = program.blocks.map(({ file, line, code }) => `#line ${line} "${file}"\n${code}`).join("\n");
     const isWhole = /\bint main\(/.test(parts);
+    const isCpp = program.blocks.some(({ kind }) => kind === "cpp");
+    const [compiler, standard, source] = isCpp ? ["c++", "c++17", "program.cpp"] : ["cc", "c99", "program.c"];
     const here = join(folder, `c${index}`);
     mkdirSync(here);
-    writeFileSync(join(here, "program.c"), isWhole ? parts : `${C_BEGIN}${parts}\n${C_END}`);
-    const options = `-std=c99 -Wall -Wextra -Wpedantic -Werror -I${ROOT}/include -L${library} -Wl,-rpath,${library}`;
+    writeFileSync(join(here, source), isWhole ? parts : `${C_BEGIN}${parts}\n${C_END}`);
+    const options = `-std=${standard} -Wall -Wextra -Wpedantic -Werror -I${ROOT}/include -L${library} -Wl,-rpath,${library}`;
     const run = (command, args) => spawnSync(command, args, { cwd: here, encoding: "utf8" });
     for (const [command, args] of [
-      ["cc", [...options.split(" "), "program.c", "-o", "program", "-lhellojohn"]],
+      [compiler, [...options.split(" "), source, "-o", "program", "-lhellojohn"]],
       [join(here, "program"), []],
     ]) {
       const { status, stdout, stderr, error } = run(command, args);
       if (status !== 0)
-        return { name: `${place(program)} c`, failure: `${command}: ${error ?? status}\n${stdout}${stderr}` };
+        return {
+          name: `${place(program)} ${isCpp ? "cpp" : "c"}`,
+          failure: `${command}: ${error ?? status}\n${stdout}${stderr}`,
+        };
     }
-    return { name: `${place(program)} c`, failure: null };
+    return { name: `${place(program)} ${isCpp ? "cpp" : "c"}`, failure: null };
   });
 }

@@ -18,7 +18,7 @@ const OVERVIEWS = {
 };
 
 /** How a block is called in the documents, and what runs it. Blocks of other kinds are for the eye only. */
-const RUN_BY = { js: "js", ts: "js", jsx: "bundle", tsx: "bundle", rust: "rust", c: "c", sh: "sh" };
+const RUN_BY = { js: "js", ts: "js", jsx: "bundle", tsx: "bundle", rust: "rust", c: "c", cpp: "c", sh: "sh" };
 
 /** Kinds that are read, not run: `json` must be JSON. */
 const FOR_THE_EYE = ["", "text", "json", "http", "console"];
@@ -95,7 +95,7 @@ export function findBlocks(file, text = readFileSync(join(ROOT, file), "utf8")) 
 /** Whether a block is a whole program, so that the ones before it have ended. */
 function isWhole({ kind, code }) {
   if (kind === "rust") return /\bfn main\(/.test(code);
-  if (kind === "c") return /\bint main\(/.test(code);
+  if (kind === "c" || kind === "cpp") return /\bint main\(/.test(code);
   if (kind === "js" || kind === "ts") return /^import .* from /m.test(code);
   return kind === "jsx" || kind === "tsx";
 }

@@ -30,10 +30,10 @@ export const GROUPS = {
       "core/src/store/sqlite/shared_*.rs",
       "core/src/store/sqlite/wal_index.rs",
       "core/src/store/sqlite/change_tracker.rs",
-      "core/src/engine/token_cache.rs",
+      "core/src/engine/answer_cache.rs",
     ],
     tests: [
-      { units: ["shared_changes", "change_tracker", "wal_index", "token_cache"] },
+      { units: ["shared_changes", "change_tracker", "wal_index", "answer_cache"] },
       { test: "token_cache" },
       { test: "neighbours" },
       HISTORIES,

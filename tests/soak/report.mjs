@@ -5,6 +5,9 @@ const number = (value) => value.toLocaleString("en-US");
 const mb = (value) => value.toFixed(1);
 const row = (...cells) => `| ${cells.join(" | ")} |`;
 
+/** What a reader calls the operations whose names say too little. */
+const OPERATIONS = { dead: "tokens of ended sessions", garbage: "texts that are no token" };
+
 /** Bytes of the file for each record of a session. */
 const perRow = ({ database, rows }) => (rows ? Math.round((database * 2 ** 20) / rows) : 0);
 
@@ -23,7 +26,7 @@ export function markdown({ seconds, samples, counts, replaced, posts, verdicts }
 Written by \`make soak\` from what it measured, without a violation; no figure was typed by hand.
 
 Four Node processes of \`node:cluster\` on one database file, for **${(seconds / 60).toFixed(0)} minutes**, with two callers each: ${number(operations)} operations
-(${names.map(([name, count]) => `${name} ${number(count)}`).join(", ")}). A webhook posted ${number(posts)} events to a receiver, each process
+(${names.map(([name, count]) => `${OPERATIONS[name] ?? name} ${number(count)}`).join(", ")}). A webhook posted ${number(posts)} events to a receiver, each process
 did its maintenance, and ${replaced} times one of the processes was replaced, every other time by SIGKILL.
 
 Every answer was checked: the cap's victims, the lists, and after each sign-in, refresh, change and end what another process answers on its
@@ -31,7 +34,7 @@ very next call. Every backup was whole. No event was missing at the receiver, no
 
 ## What the processes held
 
-Sums over the three processes that were not replaced; heaps after a collection.
+Sums over the three processes that were not replaced; heaps after a garbage collection; "Log" is the write-ahead log, "Rows" the records of sessions.
 
 ${row("Second", "RSS, MB", "Heaps, MB", "Descriptors", "Threads", "Log, MB", "File, MB", "Rows", "Bytes of the file for each row")}
 ${row(...Array(9).fill("---:"))}
