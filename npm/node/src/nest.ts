@@ -26,7 +26,7 @@
  */
 import type { HelloJohn } from "./hellojohn";
 import type { Auth, RequireAuthOptions } from "./rest/auth_guard";
-import type { FastifyReplyLike } from "./rest/fastify";
+import { addReplyHeaders, type FastifyReplyLike } from "./rest/fastify";
 import { addHeaders, type NodeRequest, type NodeResponse } from "./rest/node_http";
 
 /** The members of an execution context of Nest that are used. */
@@ -100,5 +100,5 @@ function sendHeaders(answer: PlatformResponse, headers: [string, string][]): voi
   // The length and the type of the body are those of what Nest writes.
   const sent = headers.filter(([name]) => name !== "content-length" && name !== "content-type");
   if ("setHeader" in answer) addHeaders(answer, sent.flat());
-  else for (const [name, value] of sent) answer.header(name, value);
+  else addReplyHeaders(answer, sent.flat());
 }

@@ -1,7 +1,13 @@
 import { addon } from "../internal/native";
 import type { RestAdapter, RestAnswer } from "./adapter";
 import type { Auth, AuthGuard } from "./auth_guard";
-import { type NodeRequest, readNodeRequest, readRawHeaders } from "./node_http";
+import {
+  keepFromCaches,
+  type NodeRequest,
+  type NodeResponse,
+  readNodeRequest,
+  readRawHeaders,
+} from "./node_http";
 import type { RestOptions } from "./options";
 
 /** The members of a request of Fastify that are used. */
@@ -11,6 +17,7 @@ export interface FastifyRequestLike {
 
 /** The members of a reply that are used. */
 export interface FastifyReplyLike {
+  raw: Pick<NodeResponse, "setHeader" | "writeHead">;
   code(status: number): unknown;
   header(name: string, value: string): unknown;
   send(body?: unknown): unknown;
@@ -67,7 +74,7 @@ export function createFastifyAuth(guard: AuthGuard): FastifyHook {
     const { raw } = request;
     const found = await guard.check(raw.method ?? "GET", readRawHeaders(raw), request, true);
     if (found.refusal) return sendReply(reply, found.refusal);
-    addHeaders(reply, found.headers);
+    addReplyHeaders(reply, found.headers);
     (request as { auth?: Auth | null }).auth = found.auth;
     return undefined;
   };
@@ -84,12 +91,16 @@ export function createFastifyAuth(guard: AuthGuard): FastifyHook {
 
 function sendReply(reply: FastifyReplyLike, { status, headers, body }: RestAnswer): FastifyReplyLike {
   reply.code(status);
-  addHeaders(reply, headers);
+  addReplyHeaders(reply, headers);
   reply.send(body === "" ? undefined : body);
   return reply;
 }
 
-/** Fastify appends a cookie to those that are set already. */
-function addHeaders(reply: FastifyReplyLike, headers: readonly string[]): void {
+/**
+ * Adds headers, names and values in turn. Fastify appends a cookie to those that are set already.
+ * @internal
+ */
+export function addReplyHeaders(reply: FastifyReplyLike, headers: readonly string[]): void {
+  if (headers.includes("set-cookie")) keepFromCaches(reply.raw);
   for (let at = 0; at + 1 < headers.length; at += 2) reply.header(headers[at] ?? "", headers[at + 1] ?? "");
 }

@@ -21,6 +21,7 @@ export interface NodeResponse {
   headersSent: boolean;
   setHeader(name: string, value: string): unknown;
   appendHeader(name: string, value: string): unknown;
+  writeHead(status: number, ...rest: unknown[]): unknown;
   end(body: string): unknown;
 }
 
@@ -112,14 +113,37 @@ export function sendAnswer(response: NodeResponse, { status, headers, body }: Re
 }
 
 /**
- * Adds headers, names and values in turn. The host's other cookies stay.
+ * Adds headers, names and values in turn. The host's other cookies stay, and what the route says of caches does not count.
  * @internal
  */
 export function addHeaders(response: NodeResponse, headers: readonly string[]): void {
   if (response.headersSent) return;
+  if (headers.includes("set-cookie")) keepFromCaches(response);
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const [name = "", value = ""] = [headers[at], headers[at + 1]];
     if (name === "set-cookie") response.appendHeader(name, value);
     else response.setHeader(name, value);
   }
+}
+
+/**
+ * Makes the response one that no cache keeps, whatever the route says of it until its head is written: a shared cache would hand the
+ * cookies of one user to the next.
+ * @internal
+ */
+export function keepFromCaches(response: Pick<NodeResponse, "setHeader" | "writeHead">): void {
+  const { writeHead } = response;
+  response.writeHead = (status: number, ...rest: unknown[]) => {
+    response.setHeader("cache-control", "no-store");
+    return writeHead.call(response, status, ...rest.map(withoutCacheControl));
+  };
+}
+
+/** The headers that `writeHead` takes, as an object or names and values in turn; its other arguments stay as they are. */
+function withoutCacheControl(headers: unknown): unknown {
+  if (typeof headers !== "object" || headers === null) return headers;
+  const isOther = (name: unknown) => String(name).toLowerCase() !== "cache-control";
+  if (!Array.isArray(headers))
+    return Object.fromEntries(Object.entries(headers).filter(([name]) => isOther(name)));
+  return headers.filter((_, at) => isOther(headers[at - (at % 2)]));
 }
