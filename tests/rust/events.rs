@@ -1,7 +1,6 @@
 //! Events: each end is told once with its reason and its actor, whatever happens; a log of events proves itself.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 use std::thread;
 
 use hellojohn::{
@@ -9,7 +8,7 @@ use hellojohn::{
     SessionId, Status, StatusFilter, Tenant, verify_event_log,
 };
 use hellojohn_tests::fixture::{DAY, Database, HOUR, Process, SECRET, START, configure, sign_in, user};
-use hellojohn_tests::surface::{Surface, SurfaceKind};
+use hellojohn_tests::surface::Surface;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -172,13 +171,8 @@ proptest! {
 #[test]
 fn each_end_is_told_once_by_four_processes_that_end_stamp_or_maintain_at_once() {
     let database = Database::new();
-    let command = vec![PathBuf::from(env!("CARGO_BIN_EXE_surface"))];
-    let kind = SurfaceKind { name: "rust", command, is_rest: false };
     let tenant = ("tnt", SECRET);
-    let mut surfaces: Vec<Surface> = (0..4).map(|_| Surface::start(&kind).unwrap()).collect();
-    for surface in &mut surfaces {
-        surface.open(&database.path().to_string_lossy(), START).unwrap().unwrap();
-    }
+    let mut surfaces = Surface::open_all(env!("CARGO_BIN_EXE_surface"), 4, &database.path(), START).unwrap();
     let settings = json!({"event_retention": "1y", "session_duration": "1h"});
     surfaces[0].call("update_config", tenant, settings).unwrap().unwrap();
     let mut now = START;

@@ -1,7 +1,7 @@
 //! A surface is a process that speaks the protocol of `tests/README.md`.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -40,6 +40,22 @@ impl Surface {
         let input = child.stdin.take();
         let output = child.stdout.take().ok_or("the surface has no output")?;
         Ok(Surface { child, input, output: BufReader::new(output) })
+    }
+
+    /// Starts as many processes of the Rust surface, `program`, each with an engine on the database, whose clock stands at `clock`.
+    pub fn open_all(
+        program: &str,
+        processes: usize,
+        database: &Path,
+        clock: i64,
+    ) -> Result<Vec<Self>, String> {
+        let kind = SurfaceKind { name: "rust", command: vec![program.into()], is_rest: false };
+        let open = |_| {
+            let mut surface = Surface::start(&kind)?;
+            surface.open(&database.to_string_lossy(), clock)?.map_err(|(code, _)| code)?;
+            Ok(surface)
+        };
+        (0..processes).map(open).collect()
     }
 
     fn exchange(&mut self, line: &Value) -> Result<Outcome, String> {

@@ -10,7 +10,6 @@ mod history;
 mod model;
 mod search;
 
-use std::path::PathBuf;
 use std::sync::{Barrier, Mutex};
 use std::thread;
 
@@ -18,7 +17,7 @@ use hellojohn::Tenant;
 use hellojohn_tests::dice::Dice;
 use hellojohn_tests::fixture::{Database, Process, SECRET, START, monotonic_nanos, rounds};
 use hellojohn_tests::operations;
-use hellojohn_tests::surface::{Surface, SurfaceKind};
+use hellojohn_tests::surface::Surface;
 use serde_json::{Value, json};
 
 use history::{Answer, Call, Recorded};
@@ -173,12 +172,7 @@ fn eight_threads_on_three_engines_are_answered_as_one_after_the_other() {
 #[test]
 fn four_processes_are_answered_as_one_after_the_other() {
     let database = Database::new();
-    let command = vec![PathBuf::from(env!("CARGO_BIN_EXE_surface"))];
-    let kind = SurfaceKind { name: "rust", command, is_rest: false };
-    let mut surfaces: Vec<Surface> = (0..4).map(|_| Surface::start(&kind).unwrap()).collect();
-    for surface in &mut surfaces {
-        surface.open(&database.path().to_string_lossy(), START).unwrap().unwrap();
-    }
+    let mut surfaces = Surface::open_all(env!("CARGO_BIN_EXE_surface"), 4, &database.path(), START).unwrap();
     let mut callers: Vec<Caller> = surfaces
         .iter_mut()
         .map(|surface| {

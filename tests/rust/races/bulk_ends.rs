@@ -1,7 +1,5 @@
 //! Ending many sessions beside every other call: one act for all callers, counted exactly.
 
-use std::path::PathBuf;
-
 use hellojohn::{
     EndReason, Engine, ErrorCode, Grant, Limit, ListQuery, PurgeBefore, Session, SessionFilter, StatusFilter,
     Tenant, Timestamp,
@@ -9,7 +7,7 @@ use hellojohn::{
 use hellojohn_tests::fixture::{
     Database, Process, SECRET, START, code, configure, refresh, rounds, sign_in, user,
 };
-use hellojohn_tests::surface::{Outcome, Surface, SurfaceKind};
+use hellojohn_tests::surface::{Outcome, Surface};
 use serde_json::{Value, json};
 
 use crate::{active, at_once, race_rounds};
@@ -139,12 +137,7 @@ fn sign_ins_beside_each_other_under_a_lowered_cap_leave_exactly_the_newest() {
 fn processes_agree_on_a_revocation_of_hundreds() {
     const TENANT: (&str, &str) = ("tnt", SECRET);
     let database = Database::new();
-    let command = vec![PathBuf::from(env!("CARGO_BIN_EXE_surface"))];
-    let kind = SurfaceKind { name: "rust", command, is_rest: false };
-    let mut surfaces: Vec<Surface> = (0..4).map(|_| Surface::start(&kind).unwrap()).collect();
-    for surface in &mut surfaces {
-        surface.open(&database.path().to_string_lossy(), START).unwrap().unwrap();
-    }
+    let mut surfaces = Surface::open_all(env!("CARGO_BIN_EXE_surface"), 4, &database.path(), START).unwrap();
     for round in 0..rounds("HJ_RACES", 100).div_ceil(50) {
         let name = format!("u{round}");
         let mut create = || surfaces[0].call("create", TENANT, json!({"user_id": name})).unwrap().unwrap();

@@ -1,9 +1,7 @@
 //! The same calls in four processes at once.
 
-use std::path::PathBuf;
-
 use hellojohn_tests::fixture::{Database, SECRET, START, rounds};
-use hellojohn_tests::surface::{Outcome, Surface, SurfaceKind};
+use hellojohn_tests::surface::{Outcome, Surface};
 use serde_json::{Value, json};
 
 use crate::at_once;
@@ -26,12 +24,7 @@ fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
 #[test]
 fn four_processes_agree() {
     let database = Database::new();
-    let command = vec![PathBuf::from(env!("CARGO_BIN_EXE_surface"))];
-    let kind = SurfaceKind { name: "rust", command, is_rest: false };
-    let mut surfaces: Vec<Surface> = (0..4).map(|_| Surface::start(&kind).unwrap()).collect();
-    for surface in &mut surfaces {
-        surface.open(&database.path().to_string_lossy(), START).unwrap().unwrap();
-    }
+    let mut surfaces = Surface::open_all(env!("CARGO_BIN_EXE_surface"), 4, &database.path(), START).unwrap();
     in_all(&mut surfaces, "config", &json!({}));
     for round in 0..rounds("HJ_RACES", 100) {
         let name = format!("u{round}");
