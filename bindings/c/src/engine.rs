@@ -103,7 +103,8 @@ pub struct hj_open_options {
     /// After a larger step every call fails with HJ_ERR_CLOCK_JUMP until the clock is set back, hj_engine_lower_clock_mark
     /// is called or the process restarts. Sleep of the machine is no step.
     pub max_clock_jump_s: u64,
-    /// How many bytes of memory the kept tokens and lists may occupy; 0 means the default of 32 MiB. What does not fit is not kept.
+    /// How many bytes of memory the kept tokens and lists may occupy; 0 means the default of 32 MiB. Lists take at most a quarter of
+    /// this and of `token_cache_capacity`, and displace no token. What does not fit is not kept.
     pub token_cache_bytes: u64,
     /// 1 opens a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); 0, the default,
     /// makes that fail with HJ_ERR_STORAGE_IO. Processes that open it on more than one machine, or through more than one

@@ -137,15 +137,17 @@ impl EngineBuilder {
         self
     }
 
-    /// How many verified access tokens and first pages of users' lists the engine caches; default 8192, 0 for none, at most 1,000,000.
+    /// How many verified access tokens and first pages of users' lists the engine caches; default 8192, 0 for none, at most 1,000,000. Lists
+    /// take at most a quarter of it, and displace no token.
     /// Without claims of the host's own, a token takes about 4 KB of [`token_cache_bytes`](Self::token_cache_bytes).
     pub fn token_cache_capacity(mut self, tokens: usize) -> Self {
         self.token_cache.answers = tokens.min(Self::TOKEN_CACHE_CAPACITY_MAX);
         self
     }
 
-    /// How many bytes of memory the cached access tokens and lists may occupy; default 32 MiB. What does not fit is not cached:
-    /// the oldest answers leave, and a token whose claims alone would take a third is verified anew each time.
+    /// How many bytes of memory the cached access tokens and lists may occupy; default 32 MiB. Lists take at most a quarter of it, and
+    /// displace no token. What does not fit is not cached: the oldest answers leave, a token whose claims alone would take a third
+    /// is verified anew each time, and a list that alone would take a twelfth is read anew.
     ///
     /// ```
     /// use hellojohn::Engine;

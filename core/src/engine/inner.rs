@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering as AtomicOrde
 
 use parking_lot::Mutex;
 
-use super::answer_cache::{AnswerCache, CacheLimits};
+use super::answer_cache::CacheLimits;
 use super::observer::Observer;
-use super::remembered::CachedAnswer;
+use super::remembered::RememberedAnswers;
 use super::waiting_threads::WaitingThreads;
 use crate::clock::{ClockJumped, TimeSource, Timestamp};
 use crate::error::{ErrorCode, Failure};
@@ -38,7 +38,7 @@ pub(super) struct EngineInner {
     pub(super) settings_changes: AtomicU64,
     /// Counts the tenant handles.
     pub(super) handles: AtomicU64,
-    pub(super) answer_cache: AnswerCache<CachedAnswer>,
+    pub(super) remembered: RememberedAnswers,
     /// Whether the files may still hold what was deleted or replaced and must not stay.
     owes_erasure: AtomicBool,
     /// How many sessions one transaction ends row by row; more are ended by a bulk end.
@@ -105,7 +105,7 @@ impl EngineInner {
             database_ahead: AtomicI64::new(0),
             settings_changes: AtomicU64::new(0),
             handles: AtomicU64::new(0),
-            answer_cache: AnswerCache::new(answer_cache),
+            remembered: RememberedAnswers::new(answer_cache),
             owes_erasure: AtomicBool::new(false),
             direct_ends_max,
             event_detail,

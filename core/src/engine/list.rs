@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::cache_validator::CacheValidator;
 use super::observed::count_rows;
 use super::pending::Pending;
-use super::remembered::{CachedAnswer, RememberedList, list_key};
+use super::remembered::{RememberedList, list_key};
 use super::session_scan::needed_page;
 use super::tenant::Tenant;
 use super::transaction::BegunRead;
@@ -186,7 +186,7 @@ impl Tenant {
         let key = query.user_of_first_page().map(|user| {
             list_key(self.state.handle, user, query.filter.effective_status(), query.limit.get())
         });
-        if let Some(CachedAnswer::List(list)) = key.and_then(|key| self.inner.answer_cache.get(&key))
+        if let Some(list) = key.and_then(|key| self.inner.remembered.lists.get(&key))
             && self.is_fresh(&list.validator)?
         {
             *is_from_cache = true;
@@ -195,7 +195,7 @@ impl Tenant {
         let (page, validator) = self.read_page(begun, query)?;
         if let (Some(key), Some(validator)) = (key, validator) {
             let list = RememberedList { page: page.clone(), validator };
-            self.inner.answer_cache.insert(key, CachedAnswer::List(Arc::new(list)));
+            self.inner.remembered.lists.insert(key, Arc::new(list));
         }
         Ok(page)
     }

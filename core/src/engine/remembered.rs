@@ -1,12 +1,13 @@
 //! What is remembered: verified access tokens, and first pages of the lists of users. A token that is asked about again needs no
 //! signature check and, while no commit has touched its session, no read of the store; nor does a list, while none has touched a
-//! session of its user.
+//! session of its user. Lists have a share of their own: one user may ask for many large ones, and verifications are what hosts wait
+//! for at every request.
 
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::answer_cache::{CacheKey, CountedBytes};
+use super::answer_cache::{AnswerCache, CacheKey, CacheLimits, CountedBytes};
 use super::answers::VerifiedAccess;
 use super::cache_validator::CacheValidator;
 use crate::json;
@@ -21,10 +22,9 @@ pub(super) fn token_key(handle: u64, token: &str) -> CacheKey {
     (handle, Sha256::digest(token).into())
 }
 
-/// The first page of so many of a user's sessions of this status. No token has the hash of one: its first byte is none of a token's.
+/// The first page of so many of a user's sessions of this status.
 pub(super) fn list_key(handle: u64, user: &UserId, status: StatusFilter, limit: usize) -> CacheKey {
     let question = Sha256::new()
-        .chain_update([0])
         .chain_update(limit.to_le_bytes())
         .chain_update(status.as_str())
         .chain_update([0])
@@ -32,11 +32,24 @@ pub(super) fn list_key(handle: u64, user: &UserId, status: StatusFilter, limit: 
     (handle, question.finalize().into())
 }
 
-/// An answer that is remembered.
-#[derive(Clone)]
-pub(super) enum CachedAnswer {
-    Token(Arc<VerifiedAccess>),
-    List(Arc<RememberedList>),
+/// Which part of the limits lists may take: one in so many.
+const LISTS_SHARE: usize = 4;
+
+/// The answers that an engine remembers.
+pub(super) struct RememberedAnswers {
+    /// May take up to the limits: lists take none of the room of tokens.
+    pub(super) tokens: AnswerCache<Arc<VerifiedAccess>>,
+    pub(super) lists: AnswerCache<Arc<RememberedList>>,
+}
+
+impl RememberedAnswers {
+    /// Both together keep the limits: of three generations no more than two are ever full ([`AnswerCache`]), so that tokens leave
+    /// the last third of the limits to lists and to the tables of what is being evicted.
+    pub(super) fn new(limits: CacheLimits) -> Self {
+        let of_lists =
+            CacheLimits { answers: limits.answers / LISTS_SHARE, bytes: limits.bytes / LISTS_SHARE };
+        RememberedAnswers { tokens: AnswerCache::new(limits), lists: AnswerCache::new(of_lists) }
+    }
 }
 
 /// A page of sessions, and what it depends on.
@@ -56,12 +69,9 @@ impl CountedBytes for Factors {
     }
 }
 
-impl CountedBytes for CachedAnswer {
+impl<T: CountedBytes> CountedBytes for Arc<T> {
     fn counted_bytes(&self) -> usize {
-        match self {
-            CachedAnswer::Token(verified) => verified.counted_bytes(),
-            CachedAnswer::List(list) => list.counted_bytes(),
-        }
+        T::counted_bytes(self)
     }
 }
 

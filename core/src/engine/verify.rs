@@ -5,12 +5,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::answer_cache::CacheKey;
 use super::answers::{VerifiedAccess, VerifyError};
 use super::cache_validator::CacheValidator;
 use super::pending::Pending;
 use super::refusals::{ended_session, rejected_access_token, unknown_session};
-use super::remembered::{CachedAnswer, token_key};
+use super::remembered::token_key;
 use super::tenant::Tenant;
 use super::tenant_snapshot::TenantSnapshot;
 use super::transaction::BegunRead;
@@ -237,15 +236,9 @@ impl Tenant {
         if token.len() > ACCESS_TOKEN_MAX {
             return Ok(None);
         }
-        let Some(cached) = self.find_verified(&token_key(self.state.handle, token)) else { return Ok(None) };
+        let key = token_key(self.state.handle, token);
+        let Some(cached) = self.inner.remembered.tokens.get(&key) else { return Ok(None) };
         Ok(self.is_fresh(&cached.validator)?.then_some(cached))
-    }
-
-    fn find_verified(&self, key: &CacheKey) -> Option<Arc<VerifiedAccess>> {
-        match self.inner.answer_cache.get(key)? {
-            CachedAnswer::Token(verified) => Some(verified),
-            CachedAnswer::List(_) => None,
-        }
     }
 
     pub(super) fn check_token(
@@ -259,7 +252,7 @@ impl Tenant {
         }
         self.inner.require_open()?; // a forked child must not touch its parent's locks
         let key = token_key(self.state.handle, token);
-        let cached = self.find_verified(&key);
+        let cached = self.inner.remembered.tokens.get(&key);
         if let Some(cached) = &cached
             && self.is_fresh(&cached.validator)?
         {
@@ -279,7 +272,7 @@ impl Tenant {
                 Lookup::Active { session, validator, is_outdated } => {
                     let verified =
                         Arc::new(VerifiedAccess { session, claims, outdated: is_outdated, validator });
-                    self.inner.answer_cache.insert(key, CachedAnswer::Token(Arc::clone(&verified)));
+                    self.inner.remembered.tokens.insert(key, Arc::clone(&verified));
                     return Ok(verified);
                 }
                 Lookup::Ended(session, refusal) => return Err(VerifyError::ended(session, refusal)),

@@ -49,7 +49,8 @@ export interface HelloJohnOptions {
   tokenCacheCapacity?: number | undefined;
   /**
    * How many bytes of memory the cached tokens and lists may occupy in the engine, and as many again this object's answers about
-   * tokens, sessions, lists and requests; default 33,554,432 (32 MiB). What does not fit is not cached.
+   * tokens, sessions, lists and requests; default 33,554,432 (32 MiB). What does not fit is not cached. In the engine, lists take
+   * at most a quarter and displace no token.
    */
   tokenCacheBytes?: number | undefined;
   /**

@@ -3,6 +3,7 @@
 
 mod changes;
 mod random;
+mod share;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
