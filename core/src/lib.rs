@@ -108,7 +108,7 @@ pub use engine::{
     verify_event_log, verify_event_log_file,
 };
 #[doc(hidden)]
-pub use engine::{EngineOptions, ForeignDatabase};
+pub use engine::{EngineOptions, ForeignDatabase, lane};
 pub use error::{Error, ErrorCode, Reauthentication};
 pub use model::claims::Claims;
 pub use model::client::{ClientInfo, Country, DeviceFingerprint, UserAgent};

@@ -111,7 +111,11 @@ impl<T: Send + 'static, E: From<Error> + Send + 'static> Begun<T, E> {
         drop(state);
         // From here on the completion may free this call, and with it the last handle of the engine.
         let (shared, threads) = (Arc::clone(&self.shared), Arc::clone(&self.threads));
-        if (self.lane)(&threads).submit(Box::new(move || shared.run())).is_ok() {
+        let job = move || {
+            shared.run();
+            None
+        };
+        if (self.lane)(&threads).submit(Box::new(job)).is_ok() {
             return Ok(());
         }
         let mut state = self.shared.lock();

@@ -1,18 +1,13 @@
 //! The threads that wait for the answers of calls that were begun with a completion. They belong to an engine, start when there
 //! is work for them and end when its last handle is freed.
 
-use std::collections::VecDeque;
-use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::io;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
 
-use hellojohn_core::is_forked_child;
+pub(crate) use hellojohn_core::lane::Lane;
 
 use crate::signals::SignalHold;
-use crate::unwind;
-
-pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 /// Tells threads that run at the same time from each other. The standard library's id would allocate on a thread of the host, and
 /// keep that until the thread ends.
@@ -43,111 +38,14 @@ pub(crate) struct Threads {
 impl Threads {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Threads {
-            reads: Lane::new("hellojohn-read", 4),
-            writes: Lane::new("hellojohn-write", 4),
-            requests: Lane::new("hellojohn-rest", 16),
+            reads: Lane::keeping_threads("hellojohn-read", 4, start),
+            writes: Lane::keeping_threads("hellojohn-write", 4, start),
+            requests: Lane::keeping_threads("hellojohn-rest", 16, start),
         })
     }
 }
 
-/// A queue of jobs with the threads that run them.
-pub(crate) struct Lane {
-    name: &'static str,
-    max_threads: usize,
-    /// Not dropped in a forked child, whose locks may be taken for ever.
-    queue: ManuallyDrop<Arc<Queue>>,
-}
-
-#[derive(Default)]
-struct Queue {
-    state: Mutex<State>,
-    work: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    jobs: VecDeque<Job>,
-    threads: Vec<JoinHandle<()>>,
-    /// The same threads, once they run.
-    marks: Vec<ThreadMark>,
-    idle: usize,
-    is_closing: bool,
-}
-
-impl Lane {
-    fn new(name: &'static str, max_threads: usize) -> Self {
-        Lane { name, max_threads, queue: ManuallyDrop::default() }
-    }
-
-    /// Queues a job. Returns it if there is no thread and the system refuses one. Not in a forked child.
-    pub(crate) fn submit(&self, job: Job) -> Result<(), Job> {
-        let mut state = self.queue.lock();
-        state.jobs.push_back(job);
-        if state.jobs.len() <= state.idle {
-            self.queue.work.notify_one();
-        } else if state.threads.len() < self.max_threads {
-            let queue = Arc::clone(&self.queue);
-            let _hold = SignalHold::begin(); // which the thread inherits
-            let started = thread::Builder::new()
-                .name(self.name.to_owned())
-                .stack_size(STACK_BYTES)
-                .spawn(move || queue.run_jobs());
-            match started {
-                Ok(thread) => state.threads.push(thread),
-                Err(_) if state.threads.is_empty() => return state.jobs.pop_back().map_or(Ok(()), Err),
-                Err(_) => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs jobs until the lane closes.
-    fn run_jobs(&self) {
-        let mut state = self.lock();
-        state.marks.push(ThreadMark::current());
-        loop {
-            if let Some(job) = state.jobs.pop_front() {
-                drop(state);
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(job)) {
-                    unwind::forget(panic);
-                }
-                state = self.lock();
-            } else if state.is_closing {
-                return;
-            } else {
-                state.idle += 1;
-                state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-                state.idle -= 1;
-            }
-        }
-    }
-}
-
-impl Drop for Lane {
-    /// Ends the threads and waits for them, but for the one that frees the last handle in a completion: it ends by itself.
-    fn drop(&mut self) {
-        if is_forked_child() {
-            return;
-        }
-        let (threads, is_own) = {
-            let mut state = self.queue.lock();
-            state.is_closing = true;
-            self.queue.work.notify_all();
-            let is_own = state.marks.contains(&ThreadMark::current());
-            (std::mem::take(&mut state.threads), is_own)
-        };
-        for thread in threads {
-            if !is_own || thread.thread().id() != thread::current().id() {
-                let _ = thread.join(); // it catches the panics of its jobs
-            }
-        }
-        // SAFETY: dropped once, here.
-        unsafe { ManuallyDrop::drop(&mut self.queue) }
-    }
+fn start(builder: Builder, work: Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> {
+    let _hold = SignalHold::begin(); // which the thread inherits
+    builder.stack_size(STACK_BYTES).spawn(work)
 }

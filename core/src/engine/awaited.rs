@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::waiting_threads::{Job, Late};
+use super::lane::{Job, Late};
 use crate::store::lease_wait::defer;
 
 /// What a call comes to: its answer, or the panic of the host's code in it.

@@ -37,6 +37,8 @@ mod import_source;
 mod imported_before;
 mod inner;
 mod inspect;
+#[doc(hidden)]
+pub mod lane;
 mod lease;
 mod list;
 mod maintenance;
