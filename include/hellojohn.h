@@ -43,8 +43,9 @@
  * once. All other objects are read-only, and any number of threads may read them at once. No call may use an object while another
  * thread frees it. A call needs less than 256 KB of stack, without what the host's own functions take.
  *
- * Event loops. A thread that must not wait begins a call and goes on: hj_tenant_begin_... and hj_rest_begin_handle hand out an
- * object at once, the _notify of its type takes a completion, and the _wait gives the answer.
+ * Event loops. A thread that must not wait begins a call and goes on: hj_engine_begin_..., hj_tenant_begin_...,
+ * hj_sign_in_attempt_begin_... and hj_rest_begin_handle hand out an object (hj_pending_...) at once, the _notify of its type takes a
+ * completion, and the _wait gives the answer.
  *
  *   - A completion is called once, when the answer is there, on a thread of the library; several at once, and perhaps before
  *     _notify has returned. It holds one of the engine's few threads, so let it only wake the loop (by an eventfd, a pipe,
@@ -54,17 +55,19 @@
  *   - To cancel is to free the object. After _free has returned, its completion is neither running nor called any more. _free
  *     does not wait for the disk, but for a completion that is running on another thread: hold no lock that it takes. A change
  *     that was cancelled either happens or does not; a request over REST that a thread has taken up is carried out, and may
- *     still call hj_authenticate and hj_observer.
+ *     still call hj_authenticate and hj_observer. So are an opening, a count and the end of many sessions that a thread is at.
  *   - After hj_engine_close, what was begun gets the answer of a commit that has happened, or HJ_ERR_ENGINE_CLOSED, and its
  *     completion is called all the same.
  *   - In a forked child no completion is called, also not for what its parent has begun: _notify and _wait fail with
  *     HJ_ERR_FORKED, and _free leaves everything alone.
- *   - The threads (at most 4 for reads, 4 for changes and 16 for REST an engine) start when they are needed. They end when the
- *     last handle of the engine is freed (engine, tenants, REST APIs and what was begun); that call waits for what they do.
- *     What waits for a thread is queued without a limit: the host's number of connections bounds it.
+ *   - The threads (at most 4 for reads, 4 for changes, 4 for what looks at or ends very many sessions, 4 for openings and 16 for
+ *     REST an engine) start when they are needed. They end when the last handle of the engine is freed (engine, tenants, REST
+ *     APIs, sign-in attempts and what was begun); that call waits for what they do. What waits for a thread is queued without a
+ *     limit: the host's number of connections bounds it.
  *
- * hj_engine_open, hj_engine_tenant and hj_tenant_begin_sign_in reach the disk in any case. examples/c/event_loop.c is a whole
- * program.
+ * hj_tenant_begin_sign_in has its name from what it does to the sign-in: it waits for the disk, and
+ * hj_tenant_begin_sign_in_attempt is the call that begins it. What has no such call (settings, keys, events, imports, maintenance,
+ * copies and checks of databases) waits: make it on a thread of your own. examples/c/event_loop.c is a whole program.
  *
  * Signals. The library installs no handler, and its threads block all signals. A call that a signal interrupts goes on. A
  * signal handler must not call the library.
@@ -232,6 +235,14 @@ typedef struct hj_operation_report hj_operation_report;
 /// One page of a list of sessions, newest first. The getters answer NULL or 0 for a NULL page.
 typedef struct hj_page hj_page;
 
+/// A count of sessions that was begun: hj_tenant_begin_count or hj_tenant_begin_preview_revoke_where. The sessions are looked at when
+/// the answer is waited for, or once there is a completion.
+typedef struct hj_pending_count hj_pending_count;
+
+/// An opening that was begun: hj_engine_begin_open or hj_engine_begin_tenant. The database is opened when the answer is waited for,
+/// or once there is a completion.
+typedef struct hj_pending_open hj_pending_open;
+
 /// A read that was begun: hj_tenant_begin_get, hj_tenant_begin_list, hj_tenant_begin_verify_session,
 /// hj_tenant_begin_verify_access_token or hj_tenant_begin_require_auth. Over PostgreSQL, reads that are begun before the first of
 /// them is waited for share a round trip; over a file they are read when they are waited for. The answer is of an instant
@@ -241,9 +252,15 @@ typedef struct hj_pending_read hj_pending_read;
 /// A request of the REST API that was begun: hj_rest_begin_handle.
 typedef struct hj_pending_response hj_pending_response;
 
+/// A hj_tenant_begin_sign_in that was begun: hj_tenant_begin_sign_in_attempt. It is made when the answer is waited for, or once there
+/// is a completion.
+typedef struct hj_pending_sign_in hj_pending_sign_in;
+
 /// A change that was begun: hj_tenant_begin_create, hj_tenant_begin_refresh, hj_tenant_begin_adopt, hj_tenant_begin_update,
-/// hj_tenant_begin_revoke or hj_tenant_begin_sign_out. Changes that are begun before the first of them is waited for share a
-/// commit; a sign-out is made when it is waited for. One that is neither waited for nor has a completion may never happen.
+/// hj_tenant_begin_revoke, hj_tenant_begin_revoke_user, hj_tenant_begin_revoke_tenant, hj_tenant_begin_revoke_where,
+/// hj_tenant_begin_sign_out, hj_sign_in_attempt_begin_succeed or hj_sign_in_attempt_begin_cancel. The first four and
+/// hj_tenant_begin_revoke share a commit if they are begun before the first of them is waited for; the others are made when they are
+/// waited for, or once they have a completion. A change that is neither waited for nor has a completion may never happen.
 typedef struct hj_pending_write hj_pending_write;
 
 /// What a restore has made of an exported log of events, and what to do again by hand. The getters answer 0
@@ -366,7 +383,8 @@ typedef struct {
   /// After a larger step every call fails with HJ_ERR_CLOCK_JUMP until the clock is set back, hj_engine_lower_clock_mark
   /// is called or the process restarts. Sleep of the machine is no step.
   uint64_t max_clock_jump_s;
-  /// How many bytes of memory the kept tokens and lists may occupy; 0 means the default of 32 MiB. What does not fit is not kept.
+  /// How many bytes of memory the kept tokens and lists may occupy; 0 means the default of 32 MiB. Lists take at most a quarter of
+  /// this and of `token_cache_capacity`, and displace no token. What does not fit is not kept.
   uint64_t token_cache_bytes;
   /// 1 opens a database on a network file system or one in user space (NFS, SMB, sshfs, virtiofs, …); 0, the default,
   /// makes that fail with HJ_ERR_STORAGE_IO. Processes that open it on more than one machine, or through more than one
@@ -380,7 +398,7 @@ typedef struct {
   /// its tenants and REST APIs are freed.
   void *observer_data;
   /// Gets `observer_data` once, when no call can reach the observer any more, on the thread that frees the last handle;
-  /// default NULL. The data of an engine that was not opened stay the host's.
+  /// default NULL. The data of an engine that hj_engine_open has not opened stay the host's.
   hj_observer_free observer_free;
   /// How verifications over PostgreSQL are answered: "store", the default, asks the database each time; "lease:250ms" answers
   /// for 250 milliseconds from memory what the database has confirmed, calls that end a session return so much later, and
@@ -1284,6 +1302,95 @@ void hj_page_free(hj_page *page);
 /// @defgroup calls_that_were_begun Calls that were begun
 /// @{
 
+/// Waits for a count that was begun, once: how many sessions match, and for a preview the preview.
+///
+/// `count` and `preview` may be NULL; `preview` stays NULL for a hj_tenant_begin_count. Fails as hj_tenant_count or
+/// hj_tenant_preview_revoke_where does, and with HJ_ERR_VALIDATION_ERROR for a count that was waited for before.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_count_wait(const hj_pending_count *counting,
+                                uint64_t *count,
+                                hj_revoke_preview **preview,
+                                hj_error **error);
+
+/// Has a thread of the library count and call `completion` once with `user_data` then, so that hj_pending_count_wait does not wait.
+/// "Event loops" at the top of this header says what a completion may do.
+///
+/// Fails as hj_pending_read_notify does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_count_notify(const hj_pending_count *counting,
+                                  hj_completion completion,
+                                  void *user_data,
+                                  hj_error **error);
+
+/// Frees a count, waited for or not; NULL is allowed. One that a thread of the library is at goes on to its end. Its completion is not
+/// called any more once this has returned.
+HJ_API
+void hj_pending_count_free(hj_pending_count *counting);
+
+/// @}
+
+/// @addtogroup engines
+/// @{
+
+/// Begins a hj_engine_open, without waiting for the disk or a server.
+///
+/// `options` may be NULL. From HJ_OK on, `observer_data` are the library's: `observer_free` gets them also if the engine cannot be
+/// opened and if the opening is freed. An opening that is freed while a thread of the library is at it is carried out, and the
+/// engine closes at once. Fails with HJ_ERR_VALIDATION_ERROR for an option that cannot be read; every other error comes from
+/// hj_pending_open_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_engine_begin_open(hj_str database,
+                               const hj_open_options *options,
+                               hj_pending_open **opening,
+                               hj_error **error);
+
+/// Begins a hj_engine_tenant, without waiting for the disk or a server, and without stretching the key on this thread.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_open_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_engine_begin_tenant(const hj_engine *engine,
+                                 hj_str tenant_id,
+                                 hj_str secret_key,
+                                 hj_pending_open **opening,
+                                 hj_error **error);
+
+/// @}
+
+/// @addtogroup calls_that_were_begun
+/// @{
+
+/// Waits for what is opened, once: the output and the errors are those of the call that was begun, and the other output stays
+/// NULL.
+///
+/// `engine` and `tenant` may be NULL; what is opened then is freed at once. Fails as hj_engine_open or hj_engine_tenant does, and
+/// with HJ_ERR_VALIDATION_ERROR for an opening that was waited for before.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_open_wait(const hj_pending_open *opening,
+                               hj_engine **engine,
+                               hj_tenant **tenant,
+                               hj_error **error);
+
+/// Has a thread of the library open the engine or the tenant and call `completion` once with `user_data` then, so that
+/// hj_pending_open_wait does not wait. "Event loops" at the top of this header says what a completion may do.
+///
+/// Fails as hj_pending_read_notify does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_open_notify(const hj_pending_open *opening,
+                                 hj_completion completion,
+                                 void *user_data,
+                                 hj_error **error);
+
+/// Frees an opening, waited for or not; NULL is allowed. What was opened and not taken is freed with it. Its completion is not
+/// called any more once this has returned.
+HJ_API
+void hj_pending_open_free(hj_pending_open *opening);
+
 /// Waits for the answer of a read that was begun, once: the outputs and errors are those of the call that it began, and
 /// outputs which that call does not have stay NULL.
 ///
@@ -1314,11 +1421,58 @@ hj_status hj_pending_read_notify(const hj_pending_read *read,
 HJ_API
 void hj_pending_read_free(hj_pending_read *read);
 
+/// @}
+
+/// @defgroup tenants Tenants
+/// @{
+
+/// Begins a hj_tenant_begin_sign_in, without waiting for the disk. Check no credentials before hj_pending_sign_in_wait has
+/// answered.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR for a text that cannot be read; every other error comes from hj_pending_sign_in_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_sign_in_attempt(const hj_tenant *tenant,
+                                          hj_str account,
+                                          hj_str client_address,
+                                          hj_pending_sign_in **sign_in,
+                                          hj_error **error);
+
+/// @}
+
+/// @addtogroup calls_that_were_begun
+/// @{
+
+/// Waits for the attempt, once.
+///
+/// Fails as hj_tenant_begin_sign_in does, and with HJ_ERR_VALIDATION_ERROR for a sign-in that was waited for before.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_sign_in_wait(const hj_pending_sign_in *sign_in,
+                                  hj_sign_in_attempt **attempt,
+                                  hj_error **error);
+
+/// Has a thread of the library begin the sign-in and call `completion` once with `user_data` then, so that hj_pending_sign_in_wait
+/// does not wait. "Event loops" at the top of this header says what a completion may do.
+///
+/// Fails as hj_pending_read_notify does.
+HJ_API
+HJ_MUST_USE
+hj_status hj_pending_sign_in_notify(const hj_pending_sign_in *sign_in,
+                                    hj_completion completion,
+                                    void *user_data,
+                                    hj_error **error);
+
+/// Frees a sign-in that was begun, waited for or not; NULL is allowed. One whose attempt was not taken may stay counted as failed.
+/// Its completion is not called any more once this has returned.
+HJ_API
+void hj_pending_sign_in_free(hj_pending_sign_in *sign_in);
+
 /// Waits for the answer of a change that was begun, once: the outputs and errors are those of the call that it began, and
 /// outputs which that call does not have stay NULL or 0.
 ///
-/// `grant` and `ended` may be NULL. Fails as hj_tenant_create, hj_tenant_refresh, hj_tenant_adopt, hj_tenant_update,
-/// hj_tenant_revoke or hj_tenant_sign_out does, and with HJ_ERR_VALIDATION_ERROR for a change that was waited for before.
+/// `grant` and `ended` may be NULL. Fails as the call that was begun does, and with HJ_ERR_VALIDATION_ERROR for a change that was
+/// waited for before.
 HJ_API
 HJ_MUST_USE
 hj_status hj_pending_write_wait(const hj_pending_write *write,
@@ -1939,7 +2093,7 @@ void hj_text_free(hj_text *text);
 
 /// @}
 
-/// @defgroup tenants Tenants
+/// @addtogroup tenants
 /// @{
 
 /// The id of the tenant; NULL for NULL.
@@ -1999,7 +2153,7 @@ hj_status hj_tenant_begin_create(const hj_tenant *tenant,
 
 /// Begins a sign-in: call it before you check credentials. `account` is the name that the user gave, such as an e-mail
 /// address; its case and the space around it do not matter. `client_address` is where the request comes from, not given
-/// if you do not know. hj_rest does this by itself.
+/// if you do not know. hj_rest does this by itself. This call reaches the disk: hj_tenant_begin_sign_in_attempt does not.
 ///
 /// The sign-in counts as failed at once, so that the limit is exact for calls at the same instant, in every process on
 /// the database. hj_open_options has the limit.
@@ -2032,8 +2186,20 @@ hj_status hj_sign_in_attempt_succeed(hj_sign_in_attempt *attempt,
                                      hj_grant **grant,
                                      hj_error **error);
 
+/// Begins a hj_sign_in_attempt_succeed, without waiting for the disk. The attempt has its outcome then; if the change is freed before
+/// its answer is there, the sign-in may stay counted as failed.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_sign_in_attempt_begin_succeed(hj_sign_in_attempt *attempt,
+                                           hj_str user_id,
+                                           const hj_create_options *options,
+                                           hj_pending_write **write,
+                                           hj_error **error);
+
 /// The credentials were wrong: the failure stays counted. Never returns HJ_OK, but the status and the error for the
-/// client: HJ_ERR_INVALID_CREDENTIALS, or HJ_ERR_TOO_MANY_REQUESTS if right ones would have been refused too.
+/// client: HJ_ERR_INVALID_CREDENTIALS, or HJ_ERR_TOO_MANY_REQUESTS if right ones would have been refused too. Does not wait.
 HJ_API
 hj_status hj_sign_in_attempt_fail(hj_sign_in_attempt *attempt,
                                   hj_error **error);
@@ -2042,6 +2208,15 @@ hj_status hj_sign_in_attempt_fail(hj_sign_in_attempt *attempt,
 HJ_API
 hj_status hj_sign_in_attempt_cancel(hj_sign_in_attempt *attempt,
                                     hj_error **error);
+
+/// Begins a hj_sign_in_attempt_cancel, without waiting for the disk. The attempt has its outcome then.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_sign_in_attempt_begin_cancel(hj_sign_in_attempt *attempt,
+                                          hj_pending_write **write,
+                                          hj_error **error);
 
 /// Frees an attempt; NULL is allowed. One without an outcome stays counted as failed.
 HJ_API
@@ -2309,6 +2484,16 @@ hj_status hj_tenant_count(const hj_tenant *tenant,
                           uint64_t *count,
                           hj_error **error);
 
+/// Begins a hj_tenant_count, without waiting for the disk.
+///
+/// `filter` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_count_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_count(const hj_tenant *tenant,
+                                const hj_session_filter *filter,
+                                hj_pending_count **counting,
+                                hj_error **error);
+
 /// Tells why a session is over; of an active one, what will end it and when, and how its refresh tokens would be answered, if
 /// nothing else happened to the session. Changes nothing. The user's active sessions are looked at to find its rank.
 ///
@@ -2376,11 +2561,31 @@ hj_status hj_tenant_revoke_user(const hj_tenant *tenant,
                                 uint64_t *revoked,
                                 hj_error **error);
 
+/// Begins a hj_tenant_revoke_user, without waiting for the disk. The answer is the number of sessions that ended.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_revoke_user(const hj_tenant *tenant,
+                                      hj_str user_id,
+                                      hj_str except,
+                                      hj_pending_write **write,
+                                      hj_error **error);
+
 /// Revokes all active sessions of the tenant. `revoked` may be NULL and counts them.
 HJ_API
 hj_status hj_tenant_revoke_tenant(const hj_tenant *tenant,
                                   uint64_t *revoked,
                                   hj_error **error);
+
+/// Begins a hj_tenant_revoke_tenant, without waiting for the disk. The answer is the number of sessions that ended.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_revoke_tenant(const hj_tenant *tenant,
+                                        hj_pending_write **write,
+                                        hj_error **error);
 
 /// Ends every active session that the filter admits (reason "revoked"). One commit ends all of them, however many they are,
 /// and other callers wait for it no longer than for any write.
@@ -2396,6 +2601,17 @@ hj_status hj_tenant_revoke_where(const hj_tenant *tenant,
                                  uint64_t *revoked,
                                  hj_error **error);
 
+/// Begins a hj_tenant_revoke_where, without waiting for the disk. The answer is the number of sessions that ended.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_revoke_where(const hj_tenant *tenant,
+                                       const hj_session_filter *filter,
+                                       const hj_revoke_where_options *options,
+                                       hj_pending_write **write,
+                                       hj_error **error);
+
 /// Shows what hj_tenant_revoke_where would end with this filter, and ends nothing. Looks at each session of the filter's user
 /// or of the tenant.
 ///
@@ -2406,6 +2622,16 @@ hj_status hj_tenant_preview_revoke_where(const hj_tenant *tenant,
                                          const hj_session_filter *filter,
                                          hj_revoke_preview **preview,
                                          hj_error **error);
+
+/// Begins a hj_tenant_preview_revoke_where, without waiting for the disk.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_count_wait.
+HJ_API
+HJ_MUST_USE
+hj_status hj_tenant_begin_preview_revoke_where(const hj_tenant *tenant,
+                                               const hj_session_filter *filter,
+                                               hj_pending_count **counting,
+                                               hj_error **error);
 
 /// Reads the settings in force.
 HJ_API

@@ -10,7 +10,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -72,9 +71,31 @@ public:
   void cancel() const {
     detail::run([&](auto error) { return hj_sign_in_attempt_cancel(get(), error); });
   }
+  /// See hj_sign_in_attempt_begin_succeed.
+  pending_write begin_succeed(std::string_view user_id, const hj_create_options *options = nullptr) const {
+    return detail::make<pending_write>([&](auto out, auto error) {
+      return hj_sign_in_attempt_begin_succeed(get(), str(user_id), options, out, error);
+    });
+  }
+  /// See hj_sign_in_attempt_begin_cancel.
+  pending_write begin_cancel() const {
+    return detail::make<pending_write>(
+        [&](auto out, auto error) { return hj_sign_in_attempt_begin_cancel(get(), out, error); });
+  }
 
 private:
   detail::owner<hj_sign_in_attempt, hj_sign_in_attempt_free> handle_;
+};
+
+/// A tenant::begin_sign_in that was begun itself.
+class pending_sign_in : public detail::begun<hj_pending_sign_in, hj_pending_sign_in_free, hj_pending_sign_in_notify> {
+public:
+  using begun::begun;
+  /// The attempt; throws as tenant::begin_sign_in does.
+  sign_in_attempt wait() const {
+    return detail::make<sign_in_attempt>(
+        [&](auto out, auto error) { return hj_pending_sign_in_wait(get(), out, error); });
+  }
 };
 
 /// One tenant: every operation on sessions.
@@ -104,6 +125,12 @@ public:
   sign_in_attempt begin_sign_in(std::string_view account, std::string_view client_address = {}) const {
     return detail::make<sign_in_attempt>([&](auto out, auto error) {
       return hj_tenant_begin_sign_in(get(), str(account), str(client_address), out, error);
+    });
+  }
+  /// begin_sign_in for a thread that must not wait.
+  pending_sign_in begin_sign_in_attempt(std::string_view account, std::string_view client_address = {}) const {
+    return detail::make<pending_sign_in>([&](auto out, auto error) {
+      return hj_tenant_begin_sign_in_attempt(get(), str(account), str(client_address), out, error);
     });
   }
   /// See hj_tenant_refresh.
@@ -198,6 +225,33 @@ public:
   pending_write begin_revoke(std::string_view session_id) const {
     return detail::make<pending_write>(
         [&](auto out, auto error) { return hj_tenant_begin_revoke(get(), str(session_id), out, error); });
+  }
+  /// See hj_tenant_begin_revoke_user.
+  pending_write begin_revoke_user(std::string_view user_id, std::string_view except = {}) const {
+    return detail::make<pending_write>([&](auto out, auto error) {
+      return hj_tenant_begin_revoke_user(get(), str(user_id), str(except), out, error);
+    });
+  }
+  /// See hj_tenant_begin_revoke_tenant.
+  pending_write begin_revoke_tenant() const {
+    return detail::make<pending_write>(
+        [&](auto out, auto error) { return hj_tenant_begin_revoke_tenant(get(), out, error); });
+  }
+  /// See hj_tenant_begin_revoke_where.
+  pending_write begin_revoke_where(const hj_session_filter *filter,
+                                   const hj_revoke_where_options *options = nullptr) const {
+    return detail::make<pending_write>(
+        [&](auto out, auto error) { return hj_tenant_begin_revoke_where(get(), filter, options, out, error); });
+  }
+  /// See hj_tenant_begin_preview_revoke_where.
+  pending_count begin_preview_revoke_where(const hj_session_filter *filter) const {
+    return detail::make<pending_count>(
+        [&](auto out, auto error) { return hj_tenant_begin_preview_revoke_where(get(), filter, out, error); });
+  }
+  /// See hj_tenant_begin_count.
+  pending_count begin_count(const hj_session_filter *filter = nullptr) const {
+    return detail::make<pending_count>(
+        [&](auto out, auto error) { return hj_tenant_begin_count(get(), filter, out, error); });
   }
   /// See hj_tenant_begin_sign_out.
   pending_write begin_sign_out(std::string_view token, std::string_view scope = "local") const {
@@ -375,29 +429,27 @@ private:
   detail::owner<hj_tenant, hj_tenant_free> handle_;
 };
 
-/// What an observer is told of an operation that has ended; the texts are good until the observer returns.
-struct operation_report {
-  /// The name of the operation, such as "create".
-  std::string_view operation;
-  /// Without data for an operation of the whole engine.
-  std::string_view tenant_id;
-  /// How the operation ended.
-  hj_status status = HJ_ERR_INTERNAL;
-  /// How long the operation took.
-  std::chrono::nanoseconds duration{};
-  /// How many sessions, keys or events the answer tells of, or were changed.
-  std::uint64_t rows = 0;
-  /// Whether the engine's token cache had the answer.
-  bool is_from_cache = false;
-};
+class engine;
 
-/// Told after each operation, on the thread that makes it, several at once; see hj_observer. An exception that leaves it is
-/// dropped. It lives until the engine, its tenants and its REST APIs are gone.
-using observer = std::function<void(const operation_report &)>;
+/// An opening that was begun; the function for its answer is the one of the call that it began.
+class pending_open : public detail::begun<hj_pending_open, hj_pending_open_free, hj_pending_open_notify> {
+public:
+  using begun::begun;
+  /// The answer of engine::begin_open.
+  engine wait_engine() const;
+  /// The answer of engine::begin_tenant.
+  tenant wait_tenant() const {
+    return detail::make<tenant>([&](auto out, auto error) { return hj_pending_open_wait(get(), nullptr, out, error); });
+  }
+};
 
 /// An open database. It closes with close(), or when the engine and all its tenants are freed.
 class engine {
 public:
+  /// What it owns.
+  using pointer = hj_engine *;
+  /// Owns an object that hellojohn.h handed out.
+  explicit engine(pointer owned) noexcept : handle_(owned) {}
   /// See hj_engine_open.
   explicit engine(std::string_view database, const hj_open_options *options = nullptr)
       : handle_(detail::make<owner>(
@@ -406,12 +458,29 @@ public:
   engine(std::string_view database, const hj_open_options &options, observer told)
       : handle_(open_observed(database, options, std::move(told))) {}
   /// For the functions of hellojohn.h that take an engine.
-  hj_engine *get() const noexcept { return handle_.get(); }
+  pointer get() const noexcept { return handle_.get(); }
+  /// See hj_engine_begin_open; an observer takes the place of the one in `options`.
+  static pending_open begin_open(std::string_view database, const hj_open_options *options = nullptr,
+                                 observer told = nullptr) {
+    auto data = std::make_unique<observer>(std::move(told));
+    const hj_open_options observed = observe(options != nullptr ? *options : hj_open_options_init(), data.get());
+    auto opening = detail::make<pending_open>(
+        [&](auto out, auto error) { return hj_engine_begin_open(str(database), &observed, out, error); });
+    if (*data) {
+      data.release(); // the library's now
+    }
+    return opening;
+  }
 
   /// See hj_engine_tenant.
   hellojohn::tenant tenant(std::string_view id, std::string_view secret_key) const {
     return detail::make<hellojohn::tenant>(
         [&](auto out, auto error) { return hj_engine_tenant(get(), str(id), str(secret_key), out, error); });
+  }
+  /// See hj_engine_begin_tenant.
+  pending_open begin_tenant(std::string_view id, std::string_view secret_key) const {
+    return detail::make<pending_open>(
+        [&](auto out, auto error) { return hj_engine_begin_tenant(get(), str(id), str(secret_key), out, error); });
   }
   /// See hj_engine_lower_clock_mark.
   void lower_clock_mark() const {
@@ -425,10 +494,10 @@ public:
 private:
   using owner = detail::owner<hj_engine, hj_engine_free>;
 
-  static owner open_observed(std::string_view database, hj_open_options options, observer told) {
-    auto data = std::make_unique<observer>(std::move(told));
-    if (*data) {
-      options.observer_data = data.get();
+  /// The options with this observer, if it is a function.
+  static hj_open_options observe(hj_open_options options, observer *told) {
+    if (*told) {
+      options.observer_data = told;
       options.observer = [](void *user_data, const hj_operation_report *raw) {
         try {
           (*static_cast<const observer *>(user_data))(
@@ -440,8 +509,14 @@ private:
       };
       options.observer_free = [](void *user_data) { delete static_cast<observer *>(user_data); };
     }
+    return options;
+  }
+
+  static owner open_observed(std::string_view database, const hj_open_options &options, observer told) {
+    auto data = std::make_unique<observer>(std::move(told));
+    const hj_open_options observed = observe(options, data.get());
     owner opened = detail::make<owner>(
-        [&](auto out, auto error) { return hj_engine_open(str(database), &options, out, error); });
+        [&](auto out, auto error) { return hj_engine_open(str(database), &observed, out, error); });
     if (*data) {
       data.release(); // the library's now
     }
@@ -450,6 +525,10 @@ private:
 
   owner handle_;
 };
+
+inline engine pending_open::wait_engine() const {
+  return detail::make<engine>([&](auto out, auto error) { return hj_pending_open_wait(get(), out, nullptr, error); });
+}
 
 /// Reads the whole database in the file at this path and tells what is wrong with it; see hj_check_database.
 inline check_report check_database(std::string_view database) {

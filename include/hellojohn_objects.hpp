@@ -4,6 +4,7 @@
 
 #include <hellojohn.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -145,6 +146,26 @@ template <class Call> verification verify(Call call) {
 }
 } // namespace detail
 
+/// What an observer is told of an operation that has ended; the texts are good until the observer returns.
+struct operation_report {
+  /// The name of the operation, such as "create".
+  std::string_view operation;
+  /// Without data for an operation of the whole engine.
+  std::string_view tenant_id;
+  /// How the operation ended.
+  hj_status status = HJ_ERR_INTERNAL;
+  /// How long the operation took.
+  std::chrono::nanoseconds duration{};
+  /// How many sessions, keys or events the answer tells of, or were changed.
+  std::uint64_t rows = 0;
+  /// Whether the engine's token cache had the answer.
+  bool is_from_cache = false;
+};
+
+/// Told after each operation, on the thread that makes it, several at once; see hj_observer. An exception that leaves it is
+/// dropped. It lives until the engine, its tenants and its REST APIs are gone.
+using observer = std::function<void(const operation_report &)>;
+
 /// Told that an answer is there, once, on a thread of the library; see "Event loops" in hellojohn.h. An exception that leaves it is
 /// dropped. It may destroy the call that it is about.
 using completion = std::function<void()>;
@@ -215,17 +236,32 @@ public:
 class pending_write : public detail::begun<hj_pending_write, hj_pending_write_free, hj_pending_write_notify> {
 public:
   using begun::begun;
-  /// The answer of begin_create, begin_refresh, begin_adopt and begin_update.
+  /// The answer of begin_create, begin_refresh, begin_adopt, begin_update and sign_in_attempt::begin_succeed.
   grant wait_grant() const {
     return detail::make<grant>([&](auto out, auto error) { return hj_pending_write_wait(get(), out, nullptr, error); });
   }
-  /// The answer of begin_sign_out: how many sessions ended.
+  /// The answer of begin_sign_out, begin_revoke_user, begin_revoke_tenant and begin_revoke_where: how many sessions ended.
   std::uint64_t wait_count() const {
     return detail::count([&](auto out, auto error) { return hj_pending_write_wait(get(), nullptr, out, error); });
   }
-  /// The answer of begin_revoke.
+  /// The answer of begin_revoke and sign_in_attempt::begin_cancel.
   void wait() const {
     detail::run([&](auto error) { return hj_pending_write_wait(get(), nullptr, nullptr, error); });
+  }
+};
+
+/// A look at all sessions of a filter that was begun.
+class pending_count : public detail::begun<hj_pending_count, hj_pending_count_free, hj_pending_count_notify> {
+public:
+  using begun::begun;
+  /// How many sessions match.
+  std::uint64_t wait_count() const {
+    return detail::count([&](auto out, auto error) { return hj_pending_count_wait(get(), out, nullptr, error); });
+  }
+  /// The answer of begin_preview_revoke_where.
+  revoke_preview wait_preview() const {
+    return detail::make<revoke_preview>(
+        [&](auto out, auto error) { return hj_pending_count_wait(get(), nullptr, out, error); });
   }
 };
 

@@ -23,6 +23,9 @@ static hj_grant *grant;
 static hj_pending_read *begun;
 static hj_pending_write *begun_write;
 static hj_pending_response *begun_response;
+static hj_pending_open *begun_open;
+static hj_pending_sign_in *begun_sign_in;
+static hj_pending_count *begun_count;
 static atomic_bool stop;
 
 #define FORKED(call) CHECK_STATUS(HJ_ERR_FORKED, call)
@@ -69,6 +72,15 @@ static void run_child(void) {
   FORKED(hj_pending_write_wait(new_write, NULL, NULL, error));
   hj_pending_write_free(new_write);
   FORKED(hj_pending_response_wait(begun_response, &response, error));
+  FORKED(hj_pending_open_wait(begun_open, NULL, &new_tenant, error));
+  FORKED(hj_pending_open_notify(begun_open, never_called, NULL, error));
+  FORKED(hj_pending_sign_in_wait(begun_sign_in, &attempt, error));
+  FORKED(hj_pending_sign_in_notify(begun_sign_in, never_called, NULL, error));
+  FORKED(hj_pending_count_wait(begun_count, NULL, NULL, error));
+  FORKED(hj_pending_count_notify(begun_count, never_called, NULL, error));
+  CHECK_STATUS(HJ_OK, hj_tenant_begin_revoke_tenant(tenant, &new_write, error));
+  FORKED(hj_pending_write_wait(new_write, NULL, NULL, error));
+  hj_pending_write_free(new_write);
   FORKED(hj_tenant_sign_out(tenant, token, absent, NULL, error));
   FORKED(hj_tenant_sign_out(tenant, refresh_token, absent, NULL, error));
   FORKED(hj_tenant_revoke(tenant, id, error));
@@ -111,6 +123,9 @@ static void run_child(void) {
   hj_pending_read_free(begun);
   hj_pending_write_free(begun_write);
   hj_pending_response_free(begun_response);
+  hj_pending_open_free(begun_open);
+  hj_pending_sign_in_free(begun_sign_in);
+  hj_pending_count_free(begun_count);
   hj_tenant_free(tenant);
   hj_rest_free(rest);
 }
@@ -163,6 +178,9 @@ int main(void) {
   request.method = HJ_STR("GET");
   request.target = HJ_STR("/v1/sessions");
   CHECK_STATUS(HJ_OK, hj_rest_begin_handle(rest, &request, &begun_response, error));
+  CHECK_STATUS(HJ_OK, hj_engine_begin_tenant(engine, HJ_STR("tnt_b"), HJ_STR("sk_test_b_3Jd6Pf9Ls1Gv4Tn7Rk2W"), &begun_open, error));
+  CHECK_STATUS(HJ_OK, hj_tenant_begin_sign_in_attempt(tenant, HJ_STR("u"), HJ_STR("203.0.113.42"), &begun_sign_in, error));
+  CHECK_STATUS(HJ_OK, hj_tenant_begin_count(tenant, NULL, &begun_count, error));
   for (int i = 0; i < THREADS; i++) {
     CHECK(pthread_create(&threads[i], NULL, work, grant) == 0);
   }
@@ -180,6 +198,15 @@ int main(void) {
   hj_pending_read_free(begun);
   hj_pending_write_free(begun_write);
   hj_pending_response_free(begun_response);
+  hj_sign_in_attempt *attempt = NULL;
+  CHECK_STATUS(HJ_OK, hj_pending_sign_in_wait(begun_sign_in, &attempt, error));
+  CHECK_STATUS(HJ_OK, hj_sign_in_attempt_cancel(attempt, error));
+  CHECK_STATUS(HJ_OK, hj_pending_open_wait(begun_open, NULL, NULL, error));
+  CHECK_STATUS(HJ_OK, hj_pending_count_wait(begun_count, NULL, NULL, error));
+  hj_sign_in_attempt_free(attempt);
+  hj_pending_sign_in_free(begun_sign_in);
+  hj_pending_open_free(begun_open);
+  hj_pending_count_free(begun_count);
   CHECK_STATUS(HJ_OK, hj_engine_close(engine, error));
   hj_rest_free(rest);
   hj_tenant_free(tenant);

@@ -7,6 +7,8 @@ static void never_called(void *user_data) {
   CHECK(false);
 }
 
+#include "nulls_long.h"
+
 static void changes(void) {
   hj_update_options update = hj_update_options_init();
   hj_pending_write *write = (hj_pending_write *)&write;
@@ -102,4 +104,7 @@ static void begun_calls(void) {
   reads();
   changes();
   completions();
+  openings();
+  sign_ins();
+  many_sessions();
 }

@@ -74,6 +74,28 @@ static void check_begun_calls(hj::tenant &tenant) {
   CHECK(refused.failure->factors() == "otp,pwd" && *refused.failure->what() != '\0');
 
   CHECK(tenant.begin_sign_out(hj_grant_access_token(fresh.get())).wait_count() == 1);
+  hj_session_filter editors = hj_session_filter_init();
+  editors.role = HJ_STR("editor");
+  CHECK(tenant.begin_count().wait_count() == 0 && tenant.begin_count(&editors).wait_count() == 0);
+  tenant.create("usr_many");
+  tenant.create("usr_other");
+  editors.role = {};
+  editors.user_id = HJ_STR("usr_many");
+  hj::pending_count previewed = tenant.begin_preview_revoke_where(&editors);
+  hj::revoke_preview preview = previewed.wait_preview();
+  CHECK(hj_revoke_preview_count(preview.get()) == 1);
+  hj_revoke_where_options planned = hj_revoke_where_options_init();
+  planned.plan = hj::str(hj_revoke_preview_plan(preview.get()));
+  CHECK(tenant.begin_revoke_where(&editors, &planned).wait_count() == 1);
+  CHECK(tenant.begin_revoke_user("usr_many").wait_count() == 0);
+  CHECK(tenant.begin_revoke_tenant().wait_count() == 1);
+
+  hj::sign_in_attempt attempt = tenant.begin_sign_in_attempt("ada@example.com", "203.0.113.42").wait();
+  CHECK(hj::view(hj_session_user_id(hj_grant_session(attempt.begin_succeed("usr_ada").wait_grant().get()))) == "usr_ada");
+  CHECK(thrown_by([&] { attempt.begin_cancel(); }) == HJ_ERR_VALIDATION_ERROR);
+  tenant.begin_sign_in_attempt("ada@example.com").wait().begin_cancel().wait();
+  CHECK(thrown_by([&] { tenant.begin_sign_in_attempt("").wait(); }) == HJ_ERR_VALIDATION_ERROR);
+
   tenant.begin_revoke(id).wait();
   CHECK(thrown_by([&] { tenant.begin_revoke("ses_unknown").wait(); }) == HJ_ERR_SESSION_NOT_FOUND);
 
@@ -237,6 +259,25 @@ int main() {
           }) == HJ_ERR_STORAGE_IO);
     CHECK(told.use_count() == 2);
     hj::engine untold(":memory:", plain, nullptr);
+    hj::pending_open opening = hj::engine::begin_open(":memory:", &plain, [told](const hj::operation_report &) {});
+    CHECK(told.use_count() == 3);
+    counter opened;
+    opening.notify([&] { opened.count(); });
+    opened.wait_for(1);
+    hj::engine begun = opening.wait_engine();
+    CHECK(begun.begin_tenant("tnt_acme", "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA").wait_tenant().id() == "tnt_acme");
+    CHECK(thrown_by([&] { begun.begin_tenant("tnt_acme", "sk_live_another_0cJ5wRzE7uYbA").wait_tenant(); }) ==
+          HJ_ERR_INVALID_API_KEY);
+    // Data that were handed over come back from an opening that fails, and from one that is never made.
+    CHECK(thrown_by([&] {
+            hj::engine::begin_open("/nowhere/at/all.db", nullptr, [told](const hj::operation_report &) {}).wait_engine();
+          }) == HJ_ERR_STORAGE_IO);
+    { hj::pending_open never = hj::engine::begin_open(":memory:", nullptr, [told](const hj::operation_report &) {}); }
+    CHECK(told.use_count() == 3);
+    plain.durability = 9;
+    CHECK(thrown_by([&] { hj::engine::begin_open(":memory:", &plain, [told](const hj::operation_report &) {}); }) ==
+          HJ_ERR_VALIDATION_ERROR);
+    CHECK(told.use_count() == 3);
   }
   CHECK(told.use_count() == 1);
   CHECK((*told == std::vector<std::string>{"open_tenant tnt_acme ok 1", "close  ok 0", "sweep tnt_acme engine_closed 0"}));

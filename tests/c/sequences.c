@@ -39,6 +39,9 @@ struct kept {
 struct begun {
   hj_pending_read *read;
   hj_pending_write *write;
+  hj_pending_count *count;
+  hj_pending_sign_in *sign_in;
+  hj_pending_open *opening;
 };
 
 static hj_engine *engine;
@@ -201,17 +204,49 @@ static void garbage(void) {
   hj_error_free(error);
 }
 
+/* Now or begun, or none; the change may be cancelled by freeing it. */
+static void give_outcome(hj_sign_in_attempt *attempt) {
+  hj_pending_write *write = NULL;
+  hj_grant *grant = NULL;
+  hj_error *error = NULL, *late = NULL;
+  hj_status status = HJ_OK;
+  switch (below(5)) {
+    case 0: status = hj_sign_in_attempt_succeed(attempt, HJ_STR("usr_signs_in"), NULL, &grant, &error); break;
+    case 1: status = hj_sign_in_attempt_begin_succeed(attempt, HJ_STR("usr_signs_in"), NULL, &write, &error); break;
+    case 2: status = hj_sign_in_attempt_begin_cancel(attempt, &write, &error); break;
+    case 3: status = hj_sign_in_attempt_fail(attempt, &error); break;
+  }
+  if (below(2)) { /* what was begun outlives the attempt */
+    hj_sign_in_attempt_free(attempt);
+    attempt = NULL;
+  }
+  if (write && below(3)) CHECK(hj_pending_write_wait(write, &grant, NULL, &late) != HJ_ERR_INTERNAL);
+  CHECK(status == hj_error_status(error) && status != HJ_ERR_INTERNAL && status != HJ_ERR_VALIDATION_ERROR);
+  hj_pending_write_free(write);
+  hj_sign_in_attempt_free(attempt);
+  hj_grant_free(grant);
+  hj_error_free(error);
+  hj_error_free(late);
+}
+
 static void settle(struct begun *call) {
   hj_session *session = NULL;
   hj_claims *claims = NULL;
   hj_page *page = NULL;
   hj_grant *grant = NULL;
   hj_error *error = NULL;
+  hj_sign_in_attempt *attempt = NULL;
+  hj_tenant *opened = NULL;
   uint64_t ended = 0;
   hj_status status = HJ_OK;
   bool is_waited_for = below(3) != 0;
   if (is_waited_for && call->read) status = hj_pending_read_wait(call->read, &session, &claims, &page, &error);
   if (is_waited_for && call->write) status = hj_pending_write_wait(call->write, &grant, &ended, &error);
+  if (is_waited_for && call->count) status = hj_pending_count_wait(call->count, &ended, NULL, &error);
+  if (is_waited_for && call->sign_in) status = hj_pending_sign_in_wait(call->sign_in, &attempt, &error);
+  if (is_waited_for && call->opening) status = hj_pending_open_wait(call->opening, NULL, below(2) ? &opened : NULL, &error);
+  if (attempt) give_outcome(attempt);
+  hj_tenant_free(opened);
   CHECK(status == hj_error_status(error) && status != HJ_ERR_INTERNAL && status != HJ_ERR_VALIDATION_ERROR);
   if (is_waited_for && call->read && below(4) == 0) { /* once only */
     hj_error *again = NULL;
@@ -220,6 +255,9 @@ static void settle(struct begun *call) {
   }
   hj_pending_read_free(call->read);
   hj_pending_write_free(call->write);
+  hj_pending_count_free(call->count);
+  hj_pending_sign_in_free(call->sign_in);
+  hj_pending_open_free(call->opening);
   memset(call, 0, sizeof *call);
   if (session) keep((struct kept){.session = session}, hj_session_id(session));
   if (claims) keep((struct kept){.claims = claims}, hj_claims_user_id(claims));
@@ -238,7 +276,16 @@ static void begin(void) {
   hj_str id = hj_str_of(session ? session->id : "ses_none");
   hj_error *error = NULL;
   hj_status status;
-  switch (below(4)) {
+  hj_session_filter filter = hj_session_filter_init();
+  filter.role = HJ_STR("no session has it");
+  hj_str secret = HJ_STR("sk_test_sequences_5f0e93ab71c2d846");
+  switch (below(10)) {
+    case 4: status = hj_tenant_begin_count(tenant, below(2) ? &filter : NULL, &call->count, &error); break;
+    case 5: status = hj_tenant_begin_preview_revoke_where(tenant, &filter, &call->count, &error); break;
+    case 6: status = hj_tenant_begin_revoke_where(tenant, &filter, NULL, &call->write, &error); break;
+    case 7: status = hj_tenant_begin_revoke_user(tenant, HJ_STR("usr_begun"), hj_str_view(NULL, 0), &call->write, &error); break;
+    case 8: status = hj_tenant_begin_sign_in_attempt(tenant, HJ_STR("ada"), hj_str_view(NULL, 0), &call->sign_in, &error); break;
+    case 9: status = hj_engine_begin_tenant(engine, HJ_STR("tnt_b"), secret, &call->opening, &error); break;
     case 0: status = hj_tenant_begin_create(tenant, HJ_STR("usr_begun"), NULL, &call->write, &error); break;
     case 1: status = hj_tenant_begin_get(tenant, id, &call->read, &error); break;
     case 2: status = hj_tenant_begin_verify_session(tenant, id, &call->read, &error); break;
@@ -251,6 +298,9 @@ static void begin(void) {
   error = NULL;
   if (below(4) == 0 && call->read) CHECK(hj_pending_read_notify(call->read, completed, NULL, &error) != HJ_ERR_INTERNAL);
   if (below(4) == 0 && call->write) CHECK(hj_pending_write_notify(call->write, completed, NULL, &error) != HJ_ERR_INTERNAL);
+  if (below(2) && call->count) CHECK(hj_pending_count_notify(call->count, completed, NULL, &error) == HJ_OK);
+  if (below(2) && call->sign_in) CHECK(hj_pending_sign_in_notify(call->sign_in, completed, NULL, &error) == HJ_OK);
+  if (below(2) && call->opening) CHECK(hj_pending_open_notify(call->opening, completed, NULL, &error) == HJ_OK);
   hj_error_free(error);
 }
 

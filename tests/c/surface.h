@@ -40,6 +40,7 @@ json_t *count_sessions(struct request *request);
 json_t *revoke_sessions_where(struct request *request);
 
 json_t *explain_session(struct request *request);
+json_t *sign_in(struct request *request);
 
 /* Factors. The text of a list of names, written into `buffer`. */
 hj_str factors_in(struct request *request, char *buffer, size_t size);
@@ -72,6 +73,7 @@ int64_t whole(struct request *request, const char *name, int64_t least, int64_t 
 json_t *string(const char *value);
 json_t *parsed(const char *json);
 json_t *session_json(const hj_session *session);
+json_t *grant_json(hj_grant *grant); /* which it frees */
 json_t *count_json(const struct request *request, const char *name, uint64_t count);
 
 /* A view of a JSON string; not given for anything else. */

@@ -59,12 +59,44 @@ static hj_session_filter filter_of(struct request *request, json_t *args, struct
   return filter;
 }
 
+/* Every other call is begun, as on an event loop. */
+static bool is_next_begun(void) {
+  static unsigned made;
+  return made++ % 2 == 0;
+}
+
+static hj_status count_begun(struct request *request, const hj_session_filter *filter, uint64_t *found) {
+  hj_pending_count *counting = NULL;
+  hj_status status = hj_tenant_begin_count(request->tenant, filter, &counting, &request->error);
+  if (status == HJ_OK) status = hj_pending_count_wait(counting, found, NULL, &request->error);
+  hj_pending_count_free(counting);
+  return status;
+}
+
+static hj_status preview_begun(struct request *request, const hj_session_filter *filter, hj_revoke_preview **preview) {
+  hj_pending_count *counting = NULL;
+  hj_status status = hj_tenant_begin_preview_revoke_where(request->tenant, filter, &counting, &request->error);
+  if (status == HJ_OK) status = hj_pending_count_wait(counting, NULL, preview, &request->error);
+  hj_pending_count_free(counting);
+  return status;
+}
+
+static hj_status revoke_begun(struct request *request, const hj_session_filter *filter,
+                              const hj_revoke_where_options *options, uint64_t *revoked) {
+  hj_pending_write *write = NULL;
+  hj_status status = hj_tenant_begin_revoke_where(request->tenant, filter, options, &write, &request->error);
+  if (status == HJ_OK) status = hj_pending_write_wait(write, NULL, revoked, &request->error);
+  hj_pending_write_free(write);
+  return status;
+}
+
 json_t *count_sessions(struct request *request) {
   struct filter_parts parts;
   hj_session_filter filter = filter_of(request, request->args, &parts);
   uint64_t found = 0;
   if (request->refused[0] == '\0') {
-    request->status = hj_tenant_count(request->tenant, &filter, &found, &request->error);
+    request->status = is_next_begun() ? count_begun(request, &filter, &found)
+                                      : hj_tenant_count(request->tenant, &filter, &found, &request->error);
   }
   return count_json(request, "count", found);
 }
@@ -81,10 +113,13 @@ json_t *revoke_sessions_where(struct request *request) {
     return NULL;
   }
   if (!json_is_true(json_object_get(request->args, "dry_run"))) {
-    request->status = hj_tenant_revoke_where(request->tenant, &filter, &options, &revoked, &request->error);
+    request->status = is_next_begun()
+                          ? revoke_begun(request, &filter, &options, &revoked)
+                          : hj_tenant_revoke_where(request->tenant, &filter, &options, &revoked, &request->error);
     return count_json(request, "revoked", revoked);
   }
-  request->status = hj_tenant_preview_revoke_where(request->tenant, &filter, &preview, &request->error);
+  request->status = is_next_begun() ? preview_begun(request, &filter, &preview)
+                                    : hj_tenant_preview_revoke_where(request->tenant, &filter, &preview, &request->error);
   if (preview == NULL) {
     return NULL;
   }

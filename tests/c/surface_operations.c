@@ -127,7 +127,7 @@ static json_t *owned_session_json(hj_session *session) {
   return answer;
 }
 
-static json_t *grant_json(hj_grant *grant) {
+json_t *grant_json(hj_grant *grant) {
   json_t *evicted = json_array();
   json_t *answer;
   if (grant == NULL) {
@@ -193,35 +193,6 @@ static json_t *create(struct request *request) {
     request->status = hj_tenant_create(request->tenant, user_id, &options, &grant, &request->error);
   }
   free(claims);
-  return grant_json(grant);
-}
-
-/* A sign-in as a host makes it that checks credentials itself. */
-static json_t *sign_in(struct request *request) {
-  hj_str account = text(request, "account"), address = text(request, "ip_address");
-  hj_str user_id = text(request, "user_id"), check = text(request, "check");
-  hj_create_options options = hj_create_options_init();
-  hj_sign_in_attempt *attempt = NULL;
-  hj_grant *grant = NULL;
-  if (request->refused[0] != '\0') {
-    return NULL;
-  }
-  request->status = hj_tenant_begin_sign_in(request->tenant, account, address, &attempt, &request->error);
-  if (request->status != HJ_OK) {
-    return NULL;
-  }
-  options.ip_address = address;
-  if (strncmp(check.ptr, "right", check.len) == 0) {
-    request->status = hj_sign_in_attempt_succeed(attempt, user_id, &options, &grant, &request->error);
-  } else if (strncmp(check.ptr, "wrong", check.len) == 0) {
-    request->status = hj_sign_in_attempt_fail(attempt, &request->error);
-  } else {
-    request->status = hj_sign_in_attempt_cancel(attempt, &request->error);
-    if (request->status == HJ_OK) {
-      request->status = HJ_ERR_INTERNAL;
-    }
-  }
-  hj_sign_in_attempt_free(attempt);
   return grant_json(grant);
 }
 

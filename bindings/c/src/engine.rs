@@ -35,7 +35,25 @@ impl hj_engine {
     /// As [`require_object`].
     unsafe fn require<'a>(engine: *const Self) -> Result<&'a Engine, Error> {
         // SAFETY: passed on to the caller.
-        Ok(&unsafe { require_object(engine, "engine") }?.engine)
+        Ok(unsafe { Self::require_with_threads(engine) }?.0)
+    }
+
+    /// The engine with the threads that wait for what is begun on it.
+    ///
+    /// # Safety
+    /// As [`require_object`].
+    pub(crate) unsafe fn require_with_threads<'a>(
+        engine: *const Self,
+    ) -> Result<(&'a Engine, &'a Arc<Threads>), Error> {
+        // SAFETY: passed on to the caller.
+        let engine = unsafe { require_object(engine, "engine") }?;
+        Ok((&engine.engine, &engine.threads))
+    }
+
+    /// Opens the database at this path or URL.
+    pub(crate) fn open(builder: EngineBuilder, database: &str, threads: Arc<Threads>) -> Result<Self, Error> {
+        let engine = SignalHold::begin().during(|| builder.open(database))?; // a server's thread inherits it
+        Ok(hj_engine { engine, threads })
     }
 }
 
@@ -118,7 +136,7 @@ pub struct hj_open_options {
     /// its tenants and REST APIs are freed.
     pub observer_data: *mut c_void,
     /// Gets `observer_data` once, when no call can reach the observer any more, on the thread that frees the last handle;
-    /// default NULL. The data of an engine that was not opened stay the host's.
+    /// default NULL. The data of an engine that hj_engine_open has not opened stay the host's.
     pub observer_free: hj_observer_free,
     /// How verifications over PostgreSQL are answered: "store", the default, asks the database each time; "lease:250ms" answers
     /// for 250 milliseconds from memory what the database has confirmed, calls that end a session return so much later, and
@@ -159,11 +177,11 @@ pub unsafe extern "C" fn hj_engine_open(
             let options = OptionStruct::read(options)?;
             (database.require_text("database")?, read_builder(options)?)
         };
-        let opened = SignalHold::begin().during(|| builder.open(path))?; // a server's thread inherits it
+        let opened = hj_engine::open(builder, path, Threads::new())?;
         if let Some(observer) = observer {
             observer.store(true, Ordering::Release);
         }
-        engine.give(hj_engine { engine: opened, threads: Threads::new() });
+        engine.give(opened);
         Ok(())
     })
 }
@@ -172,7 +190,9 @@ pub unsafe extern "C" fn hj_engine_open(
 ///
 /// # Safety
 /// Sections "Objects" and "Strings" of the contract hold for the clock and the texts.
-unsafe fn read_builder(options: hj_open_options) -> Result<(EngineBuilder, Option<Arc<AtomicBool>>), Error> {
+pub(crate) unsafe fn read_builder(
+    options: hj_open_options,
+) -> Result<(EngineBuilder, Option<Arc<AtomicBool>>), Error> {
     let mut builder = Engine::builder().durability(match options.durability {
         HJ_DURABILITY_FULL => Durability::Full,
         HJ_DURABILITY_NORMAL => Durability::Normal,
@@ -271,11 +291,11 @@ pub unsafe extern "C" fn hj_engine_tenant(
     call!([tenant], error, || {
         let tenant = tenant.require("tenant")?;
         // SAFETY: the caller keeps "Objects" and "Strings".
-        let (opener, id, key): (_, TenantId, SecretKey) = unsafe {
-            let opener = require_object(engine, "engine")?;
+        let ((engine, threads), id, key): (_, TenantId, SecretKey) = unsafe {
+            let opener = hj_engine::require_with_threads(engine)?;
             (opener, tenant_id.require("tenant_id")?, secret_key.require("secret_key")?)
         };
-        tenant.give(hj_tenant::new(opener.engine.tenant(&id, &key)?, &opener.threads));
+        tenant.give(hj_tenant::new(engine.tenant(&id, &key)?, threads));
         Ok(())
     })
 }

@@ -39,7 +39,10 @@ pub mod claims;
 
 pub mod observer;
 mod page;
+pub mod pending_count;
+pub mod pending_open;
 pub mod pending_read;
+pub mod pending_sign_in;
 pub mod pending_write;
 pub mod revoke_preview;
 

@@ -15,8 +15,10 @@ use crate::threads::Threads;
 use crate::unwind;
 
 /// A change that was begun: hj_tenant_begin_create, hj_tenant_begin_refresh, hj_tenant_begin_adopt, hj_tenant_begin_update,
-/// hj_tenant_begin_revoke or hj_tenant_begin_sign_out. Changes that are begun before the first of them is waited for share a
-/// commit; a sign-out is made when it is waited for. One that is neither waited for nor has a completion may never happen.
+/// hj_tenant_begin_revoke, hj_tenant_begin_revoke_user, hj_tenant_begin_revoke_tenant, hj_tenant_begin_revoke_where,
+/// hj_tenant_begin_sign_out, hj_sign_in_attempt_begin_succeed or hj_sign_in_attempt_begin_cancel. The first four and
+/// hj_tenant_begin_revoke share a commit if they are begun before the first of them is waited for; the others are made when they are
+/// waited for, or once they have a completion. A change that is neither waited for nor has a completion may never happen.
 pub struct hj_pending_write(Begun<WriteAnswer>);
 
 pub(crate) enum WriteAnswer {
@@ -34,6 +36,16 @@ impl hj_pending_write {
         hj_pending_write(Begun::new("write", threads, |threads| &threads.writes, wait))
     }
 
+    /// A change of very many sessions, which are counted afterwards: other changes do not queue behind it. The answer is how many
+    /// have ended.
+    pub(crate) fn of_many(
+        threads: &Arc<Threads>,
+        end: impl FnOnce() -> Result<u64, Error> + Send + 'static,
+    ) -> Self {
+        let wait = || Ok(WriteAnswer::Ended(end()?));
+        hj_pending_write(Begun::new("write", threads, |threads| &threads.scans, wait))
+    }
+
     /// A begun change whose answer is a grant.
     pub(crate) fn of_grant(threads: &Arc<Threads>, begun: Pending<Grant>) -> Self {
         Self::new(threads, || Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&begun.wait()?)))))
@@ -43,8 +55,8 @@ impl hj_pending_write {
 /// Waits for the answer of a change that was begun, once: the outputs and errors are those of the call that it began, and
 /// outputs which that call does not have stay NULL or 0.
 ///
-/// `grant` and `ended` may be NULL. Fails as hj_tenant_create, hj_tenant_refresh, hj_tenant_adopt, hj_tenant_update,
-/// hj_tenant_revoke or hj_tenant_sign_out does, and with HJ_ERR_VALIDATION_ERROR for a change that was waited for before.
+/// `grant` and `ended` may be NULL. Fails as the call that was begun does, and with HJ_ERR_VALIDATION_ERROR for a change that was
+/// waited for before.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_pending_write_wait(

@@ -33,6 +33,10 @@ pub(crate) struct Threads {
     pub(crate) writes: Lane,
     /// Each waits for one request, and for the host's check of credentials.
     pub(crate) requests: Lane,
+    /// Each opens a database, or stretches a tenant's secret key.
+    pub(crate) openings: Lane,
+    /// Each looks at very many sessions, or ends them.
+    pub(crate) scans: Lane,
 }
 
 impl Threads {
@@ -41,6 +45,8 @@ impl Threads {
             reads: Lane::keeping_threads("hellojohn-read", 4, start),
             writes: Lane::keeping_threads("hellojohn-write", 4, start),
             requests: Lane::keeping_threads("hellojohn-rest", 16, start),
+            openings: Lane::keeping_threads("hellojohn-open", 4, start),
+            scans: Lane::keeping_threads("hellojohn-scan", 4, start),
         })
     }
 }

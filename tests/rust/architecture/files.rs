@@ -55,6 +55,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("npm/client/src/verifier.ts", "what verifiers take, answer and do, with their documentation"),
     ("npm/node/src/sessions.ts", "the methods of sessions, with their documentation"),
     ("npm/node/src/hellojohn.ts", "the class that users see, with its documentation"),
+    ("tests/c/begun.c", "each call that a host on an event loop begins, and what can become of it"),
     ("tests/c/completions.c", "each thing that can become of a call that was begun"),
     ("tests/c/nulls.c", "a line for each function of the header"),
     ("tests/c/rest.c", "the REST API as a C host mounts it, each case once"),

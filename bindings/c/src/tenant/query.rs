@@ -8,6 +8,7 @@ use crate::error::hj_error;
 use crate::filter::hj_session_filter;
 use crate::guard::call;
 use crate::page::hj_page;
+use crate::pending_count::{CountAnswer, hj_pending_count};
 use crate::pending_read::{ReadAnswer, hj_pending_read};
 use crate::session::hj_session;
 use crate::status::hj_status;
@@ -145,6 +146,32 @@ pub unsafe extern "C" fn hj_tenant_count(
             (hj_tenant::require(tenant)?, hj_session_filter::read(filter, hj_str::NONE, hj_str::NONE)?)
         };
         count.put(tenant.count(&filter)?);
+        Ok(())
+    })
+}
+
+/// Begins a hj_tenant_count, without waiting for the disk.
+///
+/// `filter` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_count_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_count(
+    tenant: *const hj_tenant,
+    filter: *const hj_session_filter,
+    counting: *mut *mut hj_pending_count,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([counting], error, || {
+        let counting = counting.require("counting")?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let ((tenant, threads), filter) = unsafe {
+            (
+                hj_tenant::require_with_threads(tenant)?,
+                hj_session_filter::read(filter, hj_str::NONE, hj_str::NONE)?,
+            )
+        };
+        let tenant = tenant.clone();
+        counting.give(hj_pending_count::new(threads, move || Ok(CountAnswer::Count(tenant.count(&filter)?))));
         Ok(())
     })
 }

@@ -124,6 +124,32 @@ pub unsafe extern "C" fn hj_tenant_revoke_user(
     })
 }
 
+/// Begins a hj_tenant_revoke_user, without waiting for the disk. The answer is the number of sessions that ended.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_revoke_user(
+    tenant: *const hj_tenant,
+    user_id: hj_str,
+    except: hj_str,
+    write: *mut *mut hj_pending_write,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([write], error, || {
+        let write = write.require("write")?;
+        // SAFETY: the caller keeps "Objects" and "Strings".
+        let ((tenant, threads), user, except): (_, UserId, _) = unsafe {
+            (hj_tenant::require_with_threads(tenant)?, user_id.require("user_id")?, except.parse("except")?)
+        };
+        let tenant = tenant.clone();
+        write.give(hj_pending_write::new(threads, move || {
+            Ok(WriteAnswer::Ended(tenant.revoke_user(&user, except)?))
+        }));
+        Ok(())
+    })
+}
+
 /// Revokes all active sessions of the tenant. `revoked` may be NULL and counts them.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_tenant_revoke_tenant(
@@ -135,6 +161,26 @@ pub unsafe extern "C" fn hj_tenant_revoke_tenant(
         // SAFETY: the caller keeps "Objects".
         let tenant = unsafe { hj_tenant::require(tenant) }?;
         revoked.put(tenant.revoke_tenant()?);
+        Ok(())
+    })
+}
+
+/// Begins a hj_tenant_revoke_tenant, without waiting for the disk. The answer is the number of sessions that ended.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_revoke_tenant(
+    tenant: *const hj_tenant,
+    write: *mut *mut hj_pending_write,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([write], error, || {
+        let write = write.require("write")?;
+        // SAFETY: the caller keeps "Objects".
+        let (tenant, threads) = unsafe { hj_tenant::require_with_threads(tenant) }?;
+        let tenant = tenant.clone();
+        write.give(hj_pending_write::of_many(threads, move || tenant.revoke_tenant()));
         Ok(())
     })
 }

@@ -1,12 +1,14 @@
 //! Ending the sessions that a filter admits, with a look at them before.
 
-use hellojohn_core::RevokeWhere;
+use hellojohn_core::{Error, RevokeWhere};
 
 use super::hj_tenant;
 use crate::abi::{OptionStruct, hj_str};
 use crate::error::hj_error;
 use crate::filter::hj_session_filter;
 use crate::guard::call;
+use crate::pending_count::{CountAnswer, hj_pending_count};
+use crate::pending_write::hj_pending_write;
 use crate::revoke_preview::hj_revoke_preview;
 use crate::status::hj_status;
 
@@ -43,18 +45,47 @@ pub unsafe extern "C" fn hj_tenant_revoke_where(
 ) -> hj_status {
     call!([revoked], error, || {
         // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
-        let (tenant, filter, plan) = unsafe {
-            let options: hj_revoke_where_options = OptionStruct::read(options)?;
-            let none = hj_str::NONE;
-            (
-                hj_tenant::require(tenant)?,
-                hj_session_filter::read(filter, none, none)?,
-                options.plan.parse("plan")?,
-            )
-        };
-        revoked.put(tenant.revoke_where(RevokeWhere::new(filter).plan(plan))?);
+        let (tenant, request) = unsafe { (hj_tenant::require(tenant)?, read_request(filter, options)?) };
+        revoked.put(tenant.revoke_where(request)?);
         Ok(())
     })
+}
+
+/// Begins a hj_tenant_revoke_where, without waiting for the disk. The answer is the number of sessions that ended.
+///
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_revoke_where(
+    tenant: *const hj_tenant,
+    filter: *const hj_session_filter,
+    options: *const hj_revoke_where_options,
+    write: *mut *mut hj_pending_write,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([write], error, || {
+        let write = write.require("write")?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let ((tenant, threads), request) =
+            unsafe { (hj_tenant::require_with_threads(tenant)?, read_request(filter, options)?) };
+        let tenant = tenant.clone();
+        write.give(hj_pending_write::of_many(threads, move || tenant.revoke_where(request)));
+        Ok(())
+    })
+}
+
+/// # Safety
+/// Sections "Option structs" and "Strings" of the contract hold for the filter and the options.
+unsafe fn read_request(
+    filter: *const hj_session_filter,
+    options: *const hj_revoke_where_options,
+) -> Result<RevokeWhere, Error> {
+    // SAFETY: passed on to the caller.
+    unsafe {
+        let options: hj_revoke_where_options = OptionStruct::read(options)?;
+        let filter = hj_session_filter::read(filter, hj_str::NONE, hj_str::NONE)?;
+        Ok(RevokeWhere::new(filter).plan(options.plan.parse("plan")?))
+    }
 }
 
 /// Shows what hj_tenant_revoke_where would end with this filter, and ends nothing. Looks at each session of the filter's user
@@ -76,6 +107,34 @@ pub unsafe extern "C" fn hj_tenant_preview_revoke_where(
             (hj_tenant::require(tenant)?, hj_session_filter::read(filter, hj_str::NONE, hj_str::NONE)?)
         };
         preview.give(hj_revoke_preview::new(&tenant.preview_revoke_where(&filter)?));
+        Ok(())
+    })
+}
+
+/// Begins a hj_tenant_preview_revoke_where, without waiting for the disk.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_count_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_tenant_begin_preview_revoke_where(
+    tenant: *const hj_tenant,
+    filter: *const hj_session_filter,
+    counting: *mut *mut hj_pending_count,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([counting], error, || {
+        let counting = counting.require("counting")?;
+        // SAFETY: the caller keeps "Objects", "Option structs" and "Strings".
+        let ((tenant, threads), filter) = unsafe {
+            (
+                hj_tenant::require_with_threads(tenant)?,
+                hj_session_filter::read(filter, hj_str::NONE, hj_str::NONE)?,
+            )
+        };
+        let tenant = tenant.clone();
+        counting.give(hj_pending_count::new(threads, move || {
+            Ok(CountAnswer::Preview(Box::new(tenant.preview_revoke_where(&filter)?)))
+        }));
         Ok(())
     })
 }

@@ -6,32 +6,55 @@ use crate::abi::{OptionStruct, hj_str};
 use crate::error::hj_error;
 use crate::grant::hj_grant;
 use crate::guard::call;
+use crate::pending_write::{WriteAnswer, hj_pending_write};
 use crate::status::hj_status;
+use crate::threads::Threads;
 use crate::unwind;
+
+use std::sync::Arc;
 
 use hellojohn_core::{Error, SignInAttempt};
 
 /// A sign-in whose credentials the host is about to check. It counts as failed until the host says otherwise. Use it on
 /// one thread at a time, and give it one outcome: hj_sign_in_attempt_succeed, hj_sign_in_attempt_fail or
 /// hj_sign_in_attempt_cancel; a second one fails with HJ_ERR_VALIDATION_ERROR.
-pub struct hj_sign_in_attempt(Option<SignInAttempt>);
+pub struct hj_sign_in_attempt {
+    /// Absent once it has its outcome.
+    attempt: Option<SignInAttempt>,
+    threads: Arc<Threads>,
+}
 
 impl hj_sign_in_attempt {
+    pub(crate) fn new(attempt: SignInAttempt, threads: &Arc<Threads>) -> Self {
+        hj_sign_in_attempt { attempt: Some(attempt), threads: Arc::clone(threads) }
+    }
+
     /// The attempt, to be given its outcome.
     ///
     /// # Safety
     /// Section "Objects" of the contract, and no other thread uses the attempt.
     unsafe fn take(attempt: *mut Self) -> Result<SignInAttempt, Error> {
         // SAFETY: passed on to the caller.
+        Ok(unsafe { Self::take_with_threads(attempt) }?.0)
+    }
+
+    /// The attempt, to be given its outcome, with the threads that wait for what is begun on it.
+    ///
+    /// # Safety
+    /// As [`take`](Self::take).
+    unsafe fn take_with_threads<'a>(attempt: *mut Self) -> Result<(SignInAttempt, &'a Arc<Threads>), Error> {
+        // SAFETY: passed on to the caller.
         let attempt = unsafe { attempt.as_mut() };
         let attempt = attempt.ok_or_else(|| Error::validation("attempt", "must not be NULL"))?;
-        attempt.0.take().ok_or_else(|| Error::validation("attempt", "has its outcome already"))
+        let taken = attempt.attempt.take();
+        let taken = taken.ok_or_else(|| Error::validation("attempt", "has its outcome already"))?;
+        Ok((taken, &attempt.threads))
     }
 }
 
 /// Begins a sign-in: call it before you check credentials. `account` is the name that the user gave, such as an e-mail
 /// address; its case and the space around it do not matter. `client_address` is where the request comes from, not given
-/// if you do not know. hj_rest does this by itself.
+/// if you do not know. hj_rest does this by itself. This call reaches the disk: hj_tenant_begin_sign_in_attempt does not.
 ///
 /// The sign-in counts as failed at once, so that the limit is exact for calls at the same instant, in every process on
 /// the database. hj_open_options has the limit.
@@ -50,14 +73,14 @@ pub unsafe extern "C" fn hj_tenant_begin_sign_in(
     call!([attempt], error, || {
         let attempt = attempt.require("attempt")?;
         // SAFETY: the caller keeps "Objects" and "Strings".
-        let (tenant, account, address) = unsafe {
+        let ((tenant, threads), account, address) = unsafe {
             (
-                hj_tenant::require(tenant)?,
+                hj_tenant::require_with_threads(tenant)?,
                 account.require_text("account")?,
                 client_address.parse("client_address")?,
             )
         };
-        attempt.give(hj_sign_in_attempt(Some(tenant.begin_sign_in(account, address)?)));
+        attempt.give(hj_sign_in_attempt::new(tenant.begin_sign_in(account, address)?, threads));
         Ok(())
     })
 }
@@ -87,8 +110,34 @@ pub unsafe extern "C" fn hj_sign_in_attempt_succeed(
     })
 }
 
+/// Begins a hj_sign_in_attempt_succeed, without waiting for the disk. The attempt has its outcome then; if the change is freed before
+/// its answer is there, the sign-in may stay counted as failed.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_sign_in_attempt_begin_succeed(
+    attempt: *mut hj_sign_in_attempt,
+    user_id: hj_str,
+    options: *const hj_create_options,
+    write: *mut *mut hj_pending_write,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([write], error, || {
+        let write = write.require("write")?;
+        // SAFETY: the caller keeps "Option structs" and "Strings".
+        let request = unsafe { read_request(user_id, OptionStruct::read(options)?) }?;
+        // SAFETY: the caller keeps "Objects", and uses an attempt on one thread at a time.
+        let (attempt, threads) = unsafe { hj_sign_in_attempt::take_with_threads(attempt) }?;
+        write.give(hj_pending_write::new(threads, || {
+            Ok(WriteAnswer::Grant(Box::new(hj_grant::new(&attempt.succeed(request)?))))
+        }));
+        Ok(())
+    })
+}
+
 /// The credentials were wrong: the failure stays counted. Never returns HJ_OK, but the status and the error for the
-/// client: HJ_ERR_INVALID_CREDENTIALS, or HJ_ERR_TOO_MANY_REQUESTS if right ones would have been refused too.
+/// client: HJ_ERR_INVALID_CREDENTIALS, or HJ_ERR_TOO_MANY_REQUESTS if right ones would have been refused too. Does not wait.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_sign_in_attempt_fail(
     attempt: *mut hj_sign_in_attempt,
@@ -109,6 +158,28 @@ pub unsafe extern "C" fn hj_sign_in_attempt_cancel(
     call!([], error, || {
         // SAFETY: the caller keeps "Objects", and uses an attempt on one thread at a time.
         unsafe { hj_sign_in_attempt::take(attempt) }?.cancel()
+    })
+}
+
+/// Begins a hj_sign_in_attempt_cancel, without waiting for the disk. The attempt has its outcome then.
+///
+/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+#[unsafe(no_mangle)]
+#[must_use]
+pub unsafe extern "C" fn hj_sign_in_attempt_begin_cancel(
+    attempt: *mut hj_sign_in_attempt,
+    write: *mut *mut hj_pending_write,
+    error: *mut *mut hj_error,
+) -> hj_status {
+    call!([write], error, || {
+        let write = write.require("write")?;
+        // SAFETY: the caller keeps "Objects", and uses an attempt on one thread at a time.
+        let (attempt, threads) = unsafe { hj_sign_in_attempt::take_with_threads(attempt) }?;
+        write.give(hj_pending_write::new(threads, || {
+            attempt.cancel()?;
+            Ok(WriteAnswer::Done)
+        }));
+        Ok(())
     })
 }
 
