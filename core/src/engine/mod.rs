@@ -48,6 +48,7 @@ mod pace;
 mod pending;
 mod provisioning;
 mod query;
+mod read_together;
 mod refresh;
 mod refusals;
 mod remembered;
