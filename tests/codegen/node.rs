@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use hellojohn::schema::{Kind, PublicRecord, PublicValue, Record, Words};
+use hellojohn::schema::{Field, Kind, PublicRecord, PublicValue, Record, Words};
 use hellojohn::{
     Config, ConfigWarning, CreateSession, DeviceType, Durability, EndReason, ErrorCode, EventDetail,
     EventLogProblem, EventType, Factor, FileAccess, KeyInfo, KeyState, Operation, ProblemKind, RefreshAnswer,
@@ -201,6 +201,12 @@ fn interface(record: &Record) -> String {
     text + "}\n"
 }
 
+/// The position of the value that a session began with, for one that it was last seen with.
+fn first_of(fields: &[Located], field: &Field) -> Option<usize> {
+    let first = field.name.strip_prefix("last_")?;
+    fields.iter().position(|(_, field)| field.name == first)
+}
+
 /// The expression that makes the public value of a value that the addon sent.
 fn decoded(wire: &str, located: &Located) -> String {
     match (located.1.kind, located.1.is_optional) {
@@ -240,18 +246,22 @@ fn session() -> String {
     let (mut wire, mut decoder, mut identity) = (String::new(), String::new(), String::new());
     let mut carried = Vec::new();
     for (index, located) in fields.iter().enumerate() {
+        let first = first_of(&fields, &located.1);
         if located.0.starts_with("identity.") || ["auth_time", "factors", "actor"].contains(&located.1.name) {
             let value = decoded(&format!("wire[{index}]"), located);
             writeln!(identity, "    {}: {value},", member_name(located)).expect("a string");
             carried.push(format!("\"{}\"", member_name(located)));
         }
-        writeln!(wire, "  {}: {},", camel_case(located.1.name), typed(located, Side::Wire))
-            .expect("a string");
-        writeln!(decoder, "    {}: {},", member_name(located), decoded(&format!("wire[{index}]"), located))
-            .expect("a string");
+        let (mut sent, mut value) = (typed(located, Side::Wire), decoded(&format!("wire[{index}]"), located));
+        if let Some(first) = first {
+            sent += " | true";
+            value = format!("{value} === true ? wire[{first}] : {value}");
+        }
+        writeln!(wire, "  {}: {sent},", camel_case(located.1.name)).expect("a string");
+        writeln!(decoder, "    {}: {value},", member_name(located)).expect("a string");
     }
     format!(
-        "/** A session as the addon sends it: its values in order, times in milliseconds. */\nexport type WireSession = [\n{wire}];\n\n\
+        "/** A session as the addon sends it: its values in order, times in milliseconds; true for what is the same as at its sign-in. */\nexport type WireSession = [\n{wire}];\n\n\
          export function toSession(wire: WireSession): Session {{\n  return {{\n{decoder}    revoked: wire[{status}] === \"revoked\",\n  }};\n}}\n\n\
          /** What access tokens carry of a session: the user and how they authenticated. */\nexport function toIdentity(\n  wire: WireSession,\n): Pick<Session, {}> {{\n  return {{\n{identity}  }};\n}}\n",
         carried.join(" | ")
@@ -306,9 +316,16 @@ fn config_patch() -> String {
 
 /// The addon's side of `WireSession`.
 fn encoder() -> String {
-    let elements: String = flatten(&Session::RECORD, true)
+    let fields = flatten(&Session::RECORD, true);
+    let elements: String = fields
         .iter()
-        .map(|(path, _)| format!("        values.serialize_element(&InMillis(&session.{path}))?;\n"))
+        .map(|(path, field)| match first_of(&fields, field) {
+            None => format!("        values.serialize_element(&InMillis(&session.{path}))?;\n"),
+            Some(first) => format!(
+                "        values.serialize_element(&Last(&session.{path}, &session.{}))?;\n",
+                fields[first].0
+            ),
+        })
         .collect();
     format!(
         r#"//! Written by `make generate` from core's schema; do not edit.
@@ -320,6 +337,15 @@ use serde::{{Serialize, Serializer}};
 
 /// A session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
 pub(crate) struct SessionValues<'a>(pub &'a Session);
+
+/// A value that the session was last seen with, and the one that it began with: `true` where they are the same.
+struct Last<'a, T>(&'a Option<T>, &'a Option<T>);
+
+impl<T: Serialize + PartialEq> Serialize for Last<'_, T> {{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {{
+        if self.0.is_some() && self.0 == self.1 {{ true.serialize(serializer) }} else {{ self.0.serialize(serializer) }}
+    }}
+}}
 
 impl Serialize for SessionValues<'_> {{
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {{

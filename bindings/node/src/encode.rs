@@ -80,8 +80,7 @@ pub(crate) fn encode_session(session: &Session, number: Option<i64>) -> Result<S
 }
 
 #[derive(Serialize)]
-struct PageJson<'a> {
-    data: Vec<SessionValues<'a>>,
+struct PageHead {
     next_cursor: Option<String>,
     /// Of the validator that says whether this page is fresh.
     number: Option<i64>,
@@ -90,14 +89,19 @@ struct PageJson<'a> {
 /// About what a session takes as JSON: a text that grows is copied again and again.
 const SESSION_BYTES: usize = 512;
 
+/// An array of what is not a session and then each session, in a line of its own, so that JavaScript need not read all of a long page
+/// in one go.
 pub(crate) fn encode_page(page: &Page<Session>, number: Option<i64>) -> Result<String, Error> {
     let next_cursor = page.next_cursor.as_ref().map(ToString::to_string);
-    let mut json = Vec::with_capacity(SESSION_BYTES * (page.data.len() + 1));
-    let page = PageJson { data: page.data.iter().map(SessionValues).collect(), next_cursor, number };
-    serde_json::to_writer(&mut json, &page)
-        .ok()
-        .and_then(|()| String::from_utf8(json).ok())
-        .ok_or_else(unwritable)
+    let mut lines = Vec::with_capacity(SESSION_BYTES * (page.data.len() + 1));
+    lines.push(b'[');
+    serde_json::to_writer(&mut lines, &PageHead { next_cursor, number }).map_err(|_| unwritable())?;
+    for session in &page.data {
+        lines.extend_from_slice(b",\n");
+        serde_json::to_writer(&mut lines, &SessionValues(session)).map_err(|_| unwritable())?;
+    }
+    lines.push(b']');
+    String::from_utf8(lines).map_err(|_| unwritable())
 }
 
 pub(crate) fn encode_event_page(page: &EventPage) -> Result<String, Error> {

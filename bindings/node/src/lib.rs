@@ -26,6 +26,7 @@ mod shared_engine;
 mod sign_in;
 mod tenant;
 mod thread_pool;
+mod together;
 mod validator_table;
 
 use std::collections::BTreeMap;

@@ -23,7 +23,7 @@ use crate::encode::{
 use crate::guard::catch_panic;
 use crate::lazy_engine::LazyEngine;
 use crate::options::Options;
-use crate::thread_pool::{CHECKS, LOOKUPS, SURVEYS};
+use crate::thread_pool::{CHECKS, LISTS, LOOKUPS, SURVEYS};
 
 /// One tenant of one database.
 #[napi]
@@ -145,20 +145,27 @@ impl NativeTenant {
         })
     }
 
-    /// `ListQuery` as JSON → page, with the number of its validator if it may be cached.
+    /// `ListQuery` as JSON → the lines of a page, with the number of its validator if it may be cached. A short page is read on this
+    /// thread, unless that would block.
     #[napi(catch_unwind)]
     pub fn list(&self, env: Env, query: String) -> Either<String, u32> {
+        let query = read_object(&query).and_then(ListQuery::from_json);
         let begun = self.calls.begin_read(env, |tenant| {
-            let pending = tenant.begin_list(ListQuery::from_json(read_object(&query)?)?);
+            let pending = tenant.begin_list(query.clone()?);
             Ok(move || encode_page(&pending.wait()?, None))
         });
         if let Some(call) = begun {
             return Either::B(call);
         }
-        self.calls.read_inline(env, move |engine, tenant| {
-            let (page, validator) = tenant.list_cacheable(&ListQuery::from_json(read_object(&query)?)?)?;
+        let is_short = query.as_ref().is_ok_and(ListQuery::is_short);
+        let body = move |engine: &LazyEngine, tenant: &Tenant| {
+            let (page, validator) = tenant.list_cacheable(query.as_ref().map_err(Error::clone)?)?;
             encode_page(&page, validator.map(|validator| engine.validators.keep(validator)))
-        })
+        };
+        if is_short {
+            return self.calls.read_inline(env, body);
+        }
+        Either::B(self.calls.read_on(env, &LISTS, body))
     }
 
     /// A session id → explanation.
@@ -470,6 +477,13 @@ impl NativeTenant {
     #[napi(catch_unwind)]
     pub fn is_open(&self) -> bool {
         self.calls.engine.as_ref().is_some_and(|engine| engine.if_open().is_some())
+    }
+
+    /// Whether the engine is open, and each of its reads waits for a network.
+    #[napi(catch_unwind)]
+    pub fn reads_over_network(&self) -> bool {
+        let open = self.calls.engine.as_ref().and_then(|engine| engine.if_open());
+        open.is_some_and(|open| open.tenant.reads_over_network())
     }
 
     /// The number that an answer gave → page of the revocation list.

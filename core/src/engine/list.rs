@@ -11,13 +11,13 @@ use super::pending::Pending;
 use super::remembered::{RememberedList, list_key};
 use super::session_scan::needed_page;
 use super::tenant::Tenant;
-use super::transaction::BegunRead;
+use super::transaction::{BegunRead, ReadContext};
 use super::waiting_threads::CallKind;
-use crate::error::{Error, Refusal};
+use crate::error::{Error, OpError, Refusal};
 use crate::model::id::UserId;
 use crate::model::operation::Operation;
 use crate::model::page::{Cursor, Limit, Page};
-use crate::model::session::Session;
+use crate::model::session::{Session, StatusFilter};
 use crate::model::session_filter::SessionFilter;
 use crate::object_reader::ObjectReader;
 use crate::schema::request_struct;
@@ -25,6 +25,9 @@ use crate::store::NeededSessions;
 
 /// A list is remembered if no more sessions than this had to be looked at for it: a full page of 100, and the one behind it.
 const REMEMBERED_ROWS_MAX: usize = 101;
+
+/// Pages of at most so many sessions are short ones.
+const SHORT_PAGE_ROWS: usize = 20;
 
 request_struct! {
     /// Which sessions to list. The default is a page of the tenant's active ones.
@@ -63,6 +66,15 @@ impl ListQuery {
         };
         members.finish()?;
         Ok(query)
+    }
+
+    /// Whether its page is read in a moment: few sessions, of one user, and no more are looked at than match, but for those that
+    /// have reached their end since the last sweep.
+    #[doc(hidden)]
+    pub fn is_short(&self) -> bool {
+        self.limit.get() <= SHORT_PAGE_ROWS
+            && self.filter.user_alone().is_some()
+            && matches!(self.filter.effective_status(), StatusFilter::Active | StatusFilter::All)
     }
 
     /// The rows that the list begins with. The cursor may still be refused.
@@ -206,33 +218,39 @@ impl Tenant {
         query: &ListQuery,
     ) -> Result<(Page<Session>, Option<CacheValidator>), Error> {
         query.filter.require_possible()?;
+        self.finish_read(begun, query.needs(), |ctx| self.find_page_in(ctx, query))
+    }
+
+    pub(super) fn find_page_in(
+        &self,
+        ctx: &ReadContext<'_>,
+        query: &ListQuery,
+    ) -> Result<(Page<Session>, Option<CacheValidator>), OpError> {
         let limit = query.limit.get();
-        self.finish_read(begun, query.needs(), |ctx| {
-            let key = &ctx.snapshot.refresh_key;
-            let before = match &query.cursor {
-                Some(cursor) if !key.verify_cursor(cursor, query.cursor_scope().as_bytes()) => {
-                    return Err(Refusal::because(Cursor::refused()).into());
-                }
-                cursor => cursor.as_ref().map(|cursor| cursor.after),
-            };
-            let mut data: Vec<Session> = Vec::new();
-            let scanned = ctx.scan(&query.filter, before, &mut |found| {
-                if data.len() == limit {
-                    return Ok(ControlFlow::Break(()));
-                }
-                let end = found.end;
-                data.push(self.view(found.record()?, end));
-                Ok(ControlFlow::Continue(()))
-            })?;
-            // A session behind the last one of a full page may match by the time of the next page.
-            let last = data.last().filter(|_| data.len() == limit).map(|session| session.id);
-            let next = scanned.next.map(|looked_at| last.unwrap_or(looked_at));
-            let next_cursor = next.map(|last| key.mint_cursor(query.cursor_scope().as_bytes(), last));
-            let validator = query
-                .user_of_first_page()
-                .filter(|_| scanned.looked_at <= REMEMBERED_ROWS_MAX && ctx.commit_version().is_some())
-                .map(|user| ctx.list_validator(user, scanned.ended_from));
-            Ok((Page { data, next_cursor }, validator))
-        })
+        let key = &ctx.snapshot.refresh_key;
+        let before = match &query.cursor {
+            Some(cursor) if !key.verify_cursor(cursor, query.cursor_scope().as_bytes()) => {
+                return Err(Refusal::because(Cursor::refused()).into());
+            }
+            cursor => cursor.as_ref().map(|cursor| cursor.after),
+        };
+        let mut data: Vec<Session> = Vec::new();
+        let scanned = ctx.scan(&query.filter, before, &mut |found| {
+            if data.len() == limit {
+                return Ok(ControlFlow::Break(()));
+            }
+            let end = found.end;
+            data.push(self.view(found.record()?, end));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        // A session behind the last one of a full page may match by the time of the next page.
+        let last = data.last().filter(|_| data.len() == limit).map(|session| session.id);
+        let next = scanned.next.map(|looked_at| last.unwrap_or(looked_at));
+        let next_cursor = next.map(|last| key.mint_cursor(query.cursor_scope().as_bytes(), last));
+        let validator = query
+            .user_of_first_page()
+            .filter(|_| scanned.looked_at <= REMEMBERED_ROWS_MAX && ctx.commit_version().is_some())
+            .map(|user| ctx.list_validator(user, scanned.ended_from));
+        Ok((Page { data, next_cursor }, validator))
     }
 }

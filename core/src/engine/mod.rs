@@ -50,6 +50,7 @@ mod pace;
 mod pending;
 mod provisioning;
 mod query;
+mod read_together;
 mod refresh;
 mod refusals;
 mod remembered;

@@ -6,9 +6,9 @@ use super::cache_validator::CacheValidator;
 use super::pending::Pending;
 use super::refusals::unknown_session;
 use super::tenant::Tenant;
-use super::transaction::BegunRead;
+use super::transaction::{BegunRead, ReadContext};
 use super::waiting_threads::CallKind;
-use crate::error::Error;
+use crate::error::{Error, OpError};
 use crate::model::id::SessionId;
 use crate::model::operation::Operation;
 use crate::model::session::Session;
@@ -80,12 +80,18 @@ impl Tenant {
         begun: Option<BegunRead>,
         id: SessionId,
     ) -> Result<(Session, CacheValidator), Error> {
-        self.finish_read(begun, NeededSessions::One(id), |ctx| {
-            let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
-            let end = ctx.effective_end(&record.lifetime())?;
-            let validator = ctx.cache_validator(&record, end, None);
-            Ok((self.view(record, end), validator))
-        })
+        self.finish_read(begun, NeededSessions::One(id), |ctx| self.find_session_in(ctx, id))
+    }
+
+    pub(super) fn find_session_in(
+        &self,
+        ctx: &ReadContext<'_>,
+        id: SessionId,
+    ) -> Result<(Session, CacheValidator), OpError> {
+        let record = ctx.transaction.session(ctx.tenant, id)?.ok_or_else(unknown_session)?;
+        let end = ctx.effective_end(&record.lifetime())?;
+        let validator = ctx.cache_validator(&record, end, None);
+        Ok((self.view(record, end), validator))
     }
 
     /// Counts the sessions that the filter admits by looking at each of its user or of the tenant, 1,000 in one read

@@ -86,7 +86,19 @@ fn is_port(text: &str) -> bool {
 
 impl fmt::Display for IpAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        let IpAddr::V4(address) = self.0 else { return self.0.fmt(f) };
+        // Each session that is read is printed with two of them. The standard library's way takes four times as long.
+        let (mut text, mut length) = ([b'.'; 15], 0);
+        for byte in address.octets() {
+            length += usize::from(length > 0);
+            for (least, unit) in [(100, 100), (10, 10), (0, 1)] {
+                if byte >= least {
+                    text[length] = b'0' + byte / unit % 10;
+                    length += 1;
+                }
+            }
+        }
+        f.pad(std::str::from_utf8(&text[..length]).map_err(|_| fmt::Error)?)
     }
 }
 

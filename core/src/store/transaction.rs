@@ -28,7 +28,7 @@ use crate::token::keyring::KeyNo;
 pub(crate) type ReadRecord<'a> = dyn Fn() -> Result<SessionRecord, Failure> + 'a;
 /// Called for each session of a scan; `Break` ends the scan, an error fails it.
 pub(crate) type Visitor<'a> =
-    dyn FnMut(SessionLifetime, &ReadRecord<'_>) -> Result<ControlFlow<()>, Failure> + 'a;
+    dyn FnMut(&SessionLifetime, &ReadRecord<'_>) -> Result<ControlFlow<()>, Failure> + 'a;
 
 /// Called for each session of a scan that reads lifetimes only, in the same way.
 pub(crate) type LifetimeVisitor<'a> = dyn FnMut(SessionLifetime) -> Result<ControlFlow<()>, Failure> + 'a;

@@ -1,7 +1,7 @@
 import { validationError } from "./errors";
 import { FILTER_MEMBERS, renameFilter, type SessionFilter } from "./filter";
 import type { Session } from "./generated/types";
-import { readMembers, readRequiredMembers, toRequestJson } from "./internal/validate";
+import { readMembers, readRequiredMembers, readText, toRequestJson } from "./internal/validate";
 
 /** Which page of a list. */
 export interface PageOptions {
@@ -35,6 +35,9 @@ const PAGE_OF_USER = PAGE.filter((name) => name !== "userId" && name !== "user_i
 
 /** The request of a list of a user, or of what an object asks for. @internal */
 export function readListQuery(first: unknown, options: unknown): string {
+  if (typeof first === "string" && options === undefined) {
+    return `{"user_id":${JSON.stringify(readText("user_id", first))},"status":"all"}`; // what most ask for
+  }
   const query =
     typeof first === "string"
       ? new Map<string, unknown>([["user_id", first], ...readMembers("options", options, PAGE_OF_USER)])

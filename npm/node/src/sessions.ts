@@ -22,22 +22,10 @@ import {
   readToken,
   toRequestJson,
 } from "./internal/validate";
-import {
-  type SessionGrant,
-  toGrant,
-  toUnsharedSession,
-  type UpdatedSession,
-  type WireGrant,
-} from "./session";
-import {
-  type ListOptions,
-  type ListQuery,
-  readListQuery,
-  type SessionList,
-  toSessionList,
-} from "./session_list";
+import { type SessionGrant, toGrant, type UpdatedSession, type WireGrant } from "./session";
+import { type ListOptions, type ListQuery, readListQuery, type SessionList } from "./session_list";
 import type { JsonLike } from "./values";
-import type { SessionVerification, Verifier, WirePage } from "./verification";
+import type { SessionVerification, Verifier } from "./verification";
 
 /** What ending the sessions of a filter would come to. */
 export interface RevokePreview {
@@ -244,17 +232,9 @@ export class Sessions {
    */
   async list(query: ListQuery): Promise<SessionList>;
   async list(first: string | ListQuery, options?: ListOptions): Promise<SessionList> {
-    const asked = readListQuery(first, options);
+    const request = readListQuery(first, options);
     while (callBudget.isSpent) await callBudget.renewed();
-    const toList = (page: WirePage) => toSessionList(page.data.map(toUnsharedSession), page.next_cursor);
-    // Both at once: calls that wait for the same turn must not all find a budget before one has spent it.
-    const cached = callBudget.charge(() => {
-      const page = this.#verifier.cachedList(asked);
-      return page && toList(page);
-    });
-    if (cached) return cached;
-    const page = await this.#verifier.listFromStore(asked);
-    return callBudget.charge(() => toList(page));
+    return this.#verifier.lists.cached(request) ?? this.#verifier.lists.read(request);
   }
 
   /**

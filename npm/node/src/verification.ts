@@ -3,6 +3,8 @@ import type { ErrorCode, Factor, Session } from "./generated/types";
 import { toIdentity, type WireSession } from "./generated/wire";
 import { AnswerCache, type CacheLimits } from "./internal/answer_cache";
 import { callBudget, isOnlyCheck } from "./internal/event_loop_budget";
+import { isSession, type KeptPage, Lists } from "./internal/lists";
+import { LookUps } from "./internal/look_ups";
 import { callInlineOrAsync } from "./internal/native";
 import type { Call, NativeTenant } from "./internal/native_types";
 import { fromCache } from "./internal/observation";
@@ -120,12 +122,6 @@ interface WireVerification {
   error: { code: ErrorCode; detail: string } | null;
 }
 
-/** A page as the addon sends it. @internal */
-export interface WirePage {
-  data: WireSession[];
-  next_cursor: string | null;
-}
-
 /**
  * Asks the store about sessions, lists of them and access tokens. Answers are cached; a cached answer is used as long as it is fresh.
  * @internal
@@ -135,13 +131,20 @@ export class Verifier {
   readonly #tenantId: string;
   readonly #tokens: AnswerCache<WireVerification>;
   /** By id; and first pages of users' lists by their request, which begins with a brace. */
-  readonly #sessions: AnswerCache<WireSession | WirePage>;
+  readonly #sessions: AnswerCache<WireSession | KeptPage>;
+  readonly #gets: LookUps;
+  readonly lists: Lists;
 
   constructor(tenant: NativeTenant, tenantId: string, cacheLimits: CacheLimits) {
     this.#tenant = tenant;
     this.#tenantId = tenantId;
     this.#tokens = new AnswerCache(tenant, cacheLimits);
     this.#sessions = new AnswerCache(tenant, cacheLimits);
+    this.#gets = new LookUps(
+      (id) => tenant.get(id),
+      (ids) => tenant.getTogether(ids),
+    );
+    this.lists = new Lists(tenant, tenantId, this.#sessions);
   }
 
   async get(id: unknown): Promise<Session> {
@@ -150,29 +153,6 @@ export class Verifier {
     if (pause) await pause;
     const cached = fromCache("get", this.#tenantId, () => sessionIn(this.#sessions.getUnchanged(sessionId)));
     return toUnsharedSession(cached ?? (await this.#getFromStore(sessionId)));
-  }
-
-  /** The page that a request asks for, which is JSON, if it is remembered. */
-  cachedList(request: string): WirePage | undefined {
-    return fromCache(
-      "list",
-      this.#tenantId,
-      () => {
-        const answer = this.#sessions.getUnchanged(request);
-        return Array.isArray(answer) ? undefined : answer;
-      },
-      countRows,
-    );
-  }
-
-  /** The page that a request asks for, which is JSON. */
-  async listFromStore(request: string): Promise<WirePage> {
-    const { data, next_cursor, number } = await callInlineOrAsync<WirePage & { number: number | null }>(() =>
-      this.#tenant.list(request),
-    );
-    const page = { data, next_cursor };
-    if (number !== null) this.#sessions.keep(request, number, page);
-    return page;
   }
 
   async verifyToken(accessToken: unknown): Promise<TokenVerification> {
@@ -210,8 +190,9 @@ export class Verifier {
   }
 
   async #getFromStore(id: string): Promise<WireSession> {
-    const { session, number } = await callInlineOrAsync<{ session: WireSession; number: number | null }>(() =>
-      this.#tenant.get(id),
+    const answer = (await this.#gets.askTogether(id)) ?? (await this.#gets.askAlone(id));
+    const { session, number } = callBudget.charge(
+      () => JSON.parse(answer) as { session: WireSession; number: number | null },
     );
     if (number !== null) this.#sessions.keep(id, number, session);
     return session;
@@ -235,13 +216,8 @@ export class Verifier {
   }
 }
 
-/** A session is an array, a page is none. */
-function sessionIn(answer: WireSession | WirePage | undefined): WireSession | undefined {
-  return Array.isArray(answer) ? answer : undefined;
-}
-
-function countRows({ data }: WirePage): number {
-  return data.length;
+function sessionIn(answer: WireSession | KeptPage | undefined): WireSession | undefined {
+  return typeof answer === "object" && isSession(answer) ? answer : undefined;
 }
 
 function toTokenVerification(

@@ -8,6 +8,19 @@ use serde::{Serialize, Serializer};
 /// A session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
 pub(crate) struct SessionValues<'a>(pub &'a Session);
 
+/// A value that the session was last seen with, and the one that it began with: `true` where they are the same.
+struct Last<'a, T>(&'a Option<T>, &'a Option<T>);
+
+impl<T: Serialize + PartialEq> Serialize for Last<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.is_some() && self.0 == self.1 {
+            true.serialize(serializer)
+        } else {
+            self.0.serialize(serializer)
+        }
+    }
+}
+
 impl Serialize for SessionValues<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let session = self.0;
@@ -35,8 +48,8 @@ impl Serialize for SessionValues<'_> {
         values.serialize_element(&InMillis(&session.auth_time))?;
         values.serialize_element(&InMillis(&session.factors))?;
         values.serialize_element(&InMillis(&session.actor))?;
-        values.serialize_element(&InMillis(&session.last_ip_address))?;
-        values.serialize_element(&InMillis(&session.last_user_agent))?;
+        values.serialize_element(&Last(&session.last_ip_address, &session.ip_address))?;
+        values.serialize_element(&Last(&session.last_user_agent, &session.user_agent))?;
         values.end()
     }
 }

@@ -215,7 +215,7 @@ impl ReadTransaction for Tx<'_, '_> {
             for row in &page.rows {
                 let lifetime = codec::lifetime(row, 0)?;
                 require_order(before.replace(lifetime.id).is_none_or(|previous| lifetime.id < previous))?;
-                if visit(lifetime, &|| codec::session(row, 0))?.is_break() {
+                if visit(&lifetime, &|| codec::session(row, 0))?.is_break() {
                     return Ok(());
                 }
             }
@@ -229,7 +229,7 @@ impl ReadTransaction for Tx<'_, '_> {
                 self.run(newest_first(self.statements, tenant, scope.user(), filter, before, limit))
             },
             |row| codec::lifetime(row, 0).map(|lifetime| (lifetime.id, lifetime)),
-            |lifetime, row| visit(lifetime, &|| codec::session(row, 0)),
+            |lifetime, row| visit(&lifetime, &|| codec::session(row, 0)),
         )
     }
 

@@ -226,7 +226,7 @@ impl ReadTransaction for Tx<'_> {
                 "sessions",
                 previous.replace(lifetime.id).is_none_or(|previous| lifetime.id < previous),
             )?;
-            visit(lifetime.clone(), &|| codec::session_after(lifetime.clone(), row))
+            visit(&lifetime, &|| codec::session_after(lifetime.clone(), row))
         };
         let before = before.map(SessionId::to_bytes);
         let before = before.as_ref().map_or(NEWEST.as_slice(), |bytes| bytes.as_slice());

@@ -68,7 +68,7 @@ export type FileAccess = "owner" | "group";
  */
 export type EventDetail = "changes" | "all";
 
-/** A session as the addon sends it: its values in order, times in milliseconds. */
+/** A session as the addon sends it: its values in order, times in milliseconds; true for what is the same as at its sign-in. */
 export type WireSession = [
   id: string,
   userId: string,
@@ -93,8 +93,8 @@ export type WireSession = [
   authTime: number,
   factors: WireFactor[],
   actor: { user_id: string; reason: string } | null,
-  lastIpAddress: string | null,
-  lastUserAgent: string | null,
+  lastIpAddress: string | null | true,
+  lastUserAgent: string | null | true,
 ];
 
 export function toSession(wire: WireSession): Session {
@@ -122,8 +122,8 @@ export function toSession(wire: WireSession): Session {
     authTime: new Date(wire[20]),
     factors: wire[21].map(toFactor),
     actor: wire[22] && { userId: wire[22].user_id, reason: wire[22].reason },
-    lastIpAddress: wire[23],
-    lastUserAgent: wire[24],
+    lastIpAddress: wire[23] === true ? wire[5] : wire[23],
+    lastUserAgent: wire[24] === true ? wire[4] : wire[24],
     revoked: wire[3] === "revoked",
   };
 }

@@ -81,6 +81,28 @@ export const callBudget = new Budget();
 /** For requests of the REST API and for answers from other threads. */
 export const answerBudget = new Budget(deliver);
 
+/** How many values are made between two looks at the budget: of sessions with claims of 4 KB, some milliseconds. */
+const SLICE = 8;
+
+/**
+ * Makes a value of each item on this thread: of few at once, of many in slices between which the event loop may turn. The caller charges
+ * what is made at once, which is at least the first slice.
+ */
+export function mapInSlices<T, U>(items: readonly T[], make: (item: T) => U): U[] | Promise<U[]> {
+  const made = items.slice(0, SLICE).map((item) => make(item));
+  return items.length <= SLICE ? made : mapRest(items, make, made);
+}
+
+async function mapRest<T, U>(items: readonly T[], make: (item: T) => U, made: U[]): Promise<U[]> {
+  while (made.length < items.length) {
+    while (callBudget.isSpent) await callBudget.renewed();
+    callBudget.charge(() => {
+      for (const item of items.slice(made.length, made.length + SLICE)) made.push(make(item));
+    });
+  }
+  return made;
+}
+
 /** Answers from other threads that have come and are not delivered yet, in their order. */
 const ready = new Set<() => void>();
 

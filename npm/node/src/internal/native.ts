@@ -74,6 +74,13 @@ function settled(call: number): Promise<Outcome> {
   });
 }
 
+/** Makes a call that the addon may answer on this thread, at once; its answer is not all JSON. */
+export async function callInlineOrAsyncForText(makeCall: () => Call): Promise<string> {
+  while (callBudget.isSpent) await callBudget.renewed();
+  const answer = callBudget.charge(makeCall);
+  return typeof answer === "number" ? callAsyncForText(answer) : answer;
+}
+
 /** Makes a call that the addon may answer on this thread, at once. */
 export async function callInlineOrAsync<T>(makeCall: () => Call): Promise<T> {
   while (callBudget.isSpent) await callBudget.renewed();

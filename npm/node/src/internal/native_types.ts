@@ -106,7 +106,9 @@ export interface NativeTenant {
   import(path: string, request: string): number;
   update(sessionId: string, patch: string): number;
   get(sessionId: string): Call;
+  getTogether(sessionIds: string[]): (string | null)[];
   list(query: string): Call;
+  listTogether(queries: string[]): (string | null)[];
   explain(sessionId: string): number;
   count(filter: string): number;
   verifySession(sessionId: string): Call;
@@ -141,6 +143,7 @@ export interface NativeTenant {
   maintainInTurn(holder: Uint8Array, seconds: number): number;
   maintenanceInterval(): number | null;
   isOpen(): boolean;
+  readsOverNetwork(): boolean;
   revocations(since: number): number;
   stats(): number;
   statsSeries(series: string): number;

@@ -11,15 +11,18 @@ export const operations = channel("hellojohn:operation");
 /** Instead of the number of a call that the addon answered at once. */
 const ANSWERED_INLINE = 0;
 
-/** Methods that call no operation, or one that is told as the operation whose cached answer it is about. */
+/** Methods that call no operation, one that is told as the operation whose cached answer it is about, or those of which none is told. */
 const UNTOLD = new Set([
   "constructor",
+  "getTogether",
   "isApiPath",
   "isFresh",
   "isUnchanged",
   "isOpen",
+  "listTogether",
   "maintenanceInterval",
   "mayHaveEventsSince",
+  "readsOverNetwork",
   "refusal",
 ]);
 

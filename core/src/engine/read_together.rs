@@ -1,0 +1,68 @@
+//! Several look-ups in one read of the store: what each would wait for by itself, they wait for once.
+
+use super::cache_validator::CacheValidator;
+use super::list::ListQuery;
+use super::tenant::Tenant;
+use super::transaction::ReadContext;
+use crate::error::{Error, OpError};
+use crate::model::id::SessionId;
+use crate::model::page::Page;
+use crate::model::session::Session;
+use crate::store::NeededSessions;
+
+/// How many sessions one read looks up before it leaves the rest to the next one: with large claims, some milliseconds.
+const SESSIONS_MAX: usize = 40;
+
+type CacheableSession = (Session, CacheValidator);
+type CacheablePage = (Page<Session>, Option<CacheValidator>);
+
+impl Tenant {
+    /// The answers of [`get_cacheable`](Self::get_cacheable) to the first of these ids, at least one. Nothing for a session whose
+    /// look-up is refused: to learn why, ask for it alone. No observer is told.
+    ///
+    /// # Errors
+    /// Those of the store.
+    #[doc(hidden)]
+    pub fn get_together(&self, ids: &[SessionId]) -> Result<Vec<Option<CacheableSession>>, Error> {
+        self.read_together(ids, |_| 1, |ctx, id| self.find_session_in(ctx, *id))
+    }
+
+    /// The answers of [`list_cacheable`](Self::list_cacheable) to the first of these queries, at least one. Nothing for one that is
+    /// refused: to learn why, ask it alone. No observer is told.
+    ///
+    /// # Errors
+    /// Those of the store, and `validation_error` for members of a filter that no session can satisfy together.
+    #[doc(hidden)]
+    pub fn list_together(&self, queries: &[ListQuery]) -> Result<Vec<Option<CacheablePage>>, Error> {
+        queries.iter().try_for_each(|query| query.filter.require_possible())?;
+        self.read_together(
+            queries,
+            |(page, _): &CacheablePage| page.data.len(),
+            |ctx, query| self.find_page_in(ctx, query),
+        )
+    }
+
+    fn read_together<Q, T>(
+        &self,
+        questions: &[Q],
+        count_sessions: impl Fn(&T) -> usize,
+        answer: impl Fn(&ReadContext<'_>, &Q) -> Result<T, OpError>,
+    ) -> Result<Vec<Option<T>>, Error> {
+        self.finish_read(None, NeededSessions::Scanned, |ctx| {
+            let (mut answers, mut sessions) = (Vec::with_capacity(questions.len()), 0);
+            for question in questions {
+                if sessions >= SESSIONS_MAX {
+                    break;
+                }
+                let answer = match answer(ctx, question) {
+                    Ok(answer) => Some(answer),
+                    Err(OpError::Refused(_)) => None,
+                    Err(failure) => return Err(failure),
+                };
+                sessions += answer.as_ref().map_or(1, &count_sessions);
+                answers.push(answer);
+            }
+            Ok(answers)
+        })
+    }
+}
