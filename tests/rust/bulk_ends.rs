@@ -81,6 +81,20 @@ fn records_are_bounded_however_many_calls_end_many() {
 }
 
 #[test]
+fn a_record_that_spares_a_session_of_another_user_lets_no_later_call_end_it() {
+    let database = Database::new();
+    let (process, tenant) = open(&database);
+    let foreign = sign_in(&tenant, "v").session.id;
+    sign_in_many(&tenant, "u", 10);
+    process.set_clock(START + 1);
+    assert_eq!(tenant.revoke_user(&user("u"), Some(foreign)).unwrap(), 10);
+    assert_eq!(database.count("bulk_ends WHERE NOT done"), 1);
+    sign_in(&tenant, "u");
+    assert_eq!(tenant.revoke_user(&user("u"), None).unwrap(), 1);
+    assert!(tenant.verify_session(foreign).is_ok());
+}
+
+#[test]
 fn a_record_of_the_cap_leaves_the_session_of_an_actor_and_one_of_the_user_ends_it() {
     let database = Database::new();
     let (process, tenant) = open(&database);
