@@ -1,7 +1,7 @@
 // What is mutated, and which tests must notice: for each group its files, the unit tests beside the code, and the other tests
 // that are tried, in this order, on what those let pass.
 
-const HISTORIES = { test: "histories", env: { HJ_HISTORIES: "100" } };
+const HISTORIES = { test: "histories", env: { HJ_HISTORIES: "25" } };
 const SCENARIOS = { test: "scenarios", env: { HJ_SURFACES: "rust" } };
 
 export const GROUPS = {
@@ -36,6 +36,8 @@ export const GROUPS = {
     tests: [
       { units: ["model::session::"] },
       { test: "bulk_ends" },
+      { test: "filters" },
+      { test: "replay" },
       HISTORIES,
       { units: ["plain_model", "engine::"] },
       SCENARIOS,

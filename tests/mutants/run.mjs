@@ -165,7 +165,7 @@ for (const group of groups) {
   if (group.mutants.length === 0) continue;
   console.log(`${group.name}: ${group.mutants.length} mutants`);
   // The last run in this copy has seen that the tests pass without a mutant.
-  if (isKept) for (const test of group.tests) test.limit = 60_000;
+  if (isKept) for (const test of group.tests) test.limit = 300_000;
   else await baseline(programs, group.tests);
   for (const mutant of group.mutants.filter((one) => left.includes(one))) {
     note(group, await judge(programs, group.tests, mutant, mutant.number));
