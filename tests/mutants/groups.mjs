@@ -1,21 +1,31 @@
 // What is mutated, and which tests must notice: for each group its files, the unit tests beside the code, and the other tests
 // that are tried, in this order, on what those let pass.
 
-const HISTORIES = { test: "histories", env: { HJ_HISTORIES: "100" } };
+const HISTORIES = { test: "histories", env: { HJ_HISTORIES: "25" } };
+const SCENARIOS = { test: "scenarios", env: { HJ_SURFACES: "rust" } };
 
 export const GROUPS = {
   rules: {
     files: ["core/src/rules/*.rs"],
     tests: [
       { units: ["rules::"], skip: ["plain_model"] },
-      HISTORIES,
-      { units: ["plain_model", "engine::"] },
       { test: "explain" },
+      { units: ["plain_model"] },
+      HISTORIES,
+      { units: ["engine::"] },
+      SCENARIOS,
     ],
   },
   token: {
     files: ["core/src/token/*.rs"],
-    tests: [{ units: ["token::", "engine::"] }, HISTORIES, { test: "revocations" }, { test: "events" }],
+    tests: [
+      { units: ["token::"] },
+      { test: "revocations" },
+      { test: "events" },
+      HISTORIES,
+      { units: ["engine::"] },
+      SCENARIOS,
+    ],
   },
   session: {
     files: [
@@ -23,7 +33,15 @@ export const GROUPS = {
       "core/src/engine/session_view.rs",
       "core/src/engine/session_ends.rs",
     ],
-    tests: [{ units: ["model::", "engine::"] }, HISTORIES, { test: "bulk_ends" }],
+    tests: [
+      { units: ["model::session::"] },
+      { test: "bulk_ends" },
+      { test: "filters" },
+      { test: "replay" },
+      HISTORIES,
+      { units: ["plain_model", "engine::"] },
+      SCENARIOS,
+    ],
   },
   cache: {
     files: [

@@ -16,10 +16,11 @@ function offsetsOf(text) {
   };
 }
 
-/** Where the body's brace opens: the first one outside of parentheses and brackets. */
+/** Where the body's brace opens: the first one outside of comments, parentheses and brackets. */
 function openingBrace(text, from) {
   let depth = 0;
   for (let at = from; ; at += 1) {
+    if (text.startsWith("//", at)) at = text.indexOf("\n", at);
     if ("([".includes(text[at])) depth += 1;
     if (")]".includes(text[at])) depth -= 1;
     if (text[at] === "{" && depth === 0) return at;
@@ -59,7 +60,7 @@ export function switched(text, mutants) {
       const [from, to] = [offset(mutant.span.start), offset(mutant.span.end)];
       const arm = lineOf();
       result += `${mutant.number} => ${text.slice(open, from)}${mutant.replacement}${text.slice(to, end)}\n`;
-      concerned.push({ from: arm, to: lineOf() - 1, mutants: [mutant] });
+      concerned.push({ from: arm, to: lineOf() - 1, mutants: [mutant], isArm: true });
     }
     result += `_ => ${body}\n} }`;
     concerned.push({ from: first - 1, to: lineOf(), mutants: its });

@@ -8,7 +8,13 @@ export const root = fileURLToPath(new URL("../../", import.meta.url));
 const tree = join(root, "build/mutants/tree");
 const target = join(root, "build/mutants/target");
 
-export const original = (file) => readFileSync(join(root, file), "utf8");
+const originals = new Map();
+
+/** A file as it was when it was first asked for: whoever works on the sources while mutants are tried changes no mutant. */
+export function original(file) {
+  if (!originals.has(file)) originals.set(file, readFileSync(join(root, file), "utf8"));
+  return originals.get(file);
+}
 
 /** Leaves a file alone that is so already, so that cargo need not build it again. */
 export function write(file, text) {
@@ -59,18 +65,22 @@ export function check() {
   });
 }
 
-/** Builds the unit tests of core and these other tests: the program of each by its name; `hellojohn` are the unit tests. */
+/**
+ * Builds the unit tests of core and these other tests: the program of each by its name; `hellojohn` are the unit tests. Nothing if
+ * they do not compile, as with a constant that `check` does not work out.
+ */
 export function build(tests) {
   const named = tests.flatMap((test) => ["--test", test]);
   const packages = ["--package", "hellojohn", "--package", "hellojohn-tests"];
   const { succeeds, messages, stderr } = cargo(["test", "--no-run", "--lib", ...named, ...packages]);
+  if (!succeeds && messages.some(({ message }) => message?.level === "error")) return null;
   if (!succeeds) throw new Error(stderr);
   const built = messages.filter(({ executable, profile }) => executable && profile.test);
   return Object.fromEntries(built.map(({ target: { name }, executable }) => [name, executable]));
 }
 
 /** Runs tests with one mutant: `passed`, `failed`, or `hangs` after so many ms. Ends with the first failure. */
-export function run(programs, { units, skip, test, env }, number, limit) {
+export function run(programs, { units, skip, test, env, limit }, number) {
   const args = units ? [...units, ...(skip ?? []).flatMap((name) => ["--skip", name])] : [];
   const cwd = join(tree, units ? "core" : "tests");
   const child = spawn(programs[test ?? "hellojohn"], [...args, "--test-threads", "2"], {

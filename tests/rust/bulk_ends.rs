@@ -45,6 +45,10 @@ fn a_call_that_ends_few_stamps_them_and_writes_no_record() {
     assert_eq!(tenant.revoke_user(&user("u"), None).unwrap(), 3);
     assert_eq!(database.count("sessions WHERE ended_at_ms IS NOT NULL"), 3);
     assert_eq!(database.count("bulk_ends"), 0);
+    sign_in_many(&tenant, "v", 4);
+    assert_eq!(tenant.revoke_user(&user("v"), None).unwrap(), 4);
+    assert_eq!(database.count("sessions WHERE ended_at_ms IS NOT NULL"), 3, "one more is too many");
+    assert_eq!(database.count("bulk_ends"), 1);
 }
 
 #[test]
@@ -73,11 +77,33 @@ fn records_are_bounded_however_many_calls_end_many() {
     assert_eq!(database.count("bulk_ends WHERE NOT done"), 64);
     assert!(database.count("bulk_ends WHERE done") <= 64);
     assert_eq!(database.count("sessions WHERE ended_at_ms IS NULL"), 64 * 5);
+    // Of those that are done the last 64 numbers stay: a caller may still count what its own has ended.
+    tenant.sweep().unwrap();
+    assert_eq!(database.count("bulk_ends WHERE done"), 64);
+    sign_in_many(&tenant, "last", 5);
+    assert_eq!(tenant.revoke_user(&user("last"), None).unwrap(), 5);
+    assert_eq!(database.count("bulk_ends WHERE done"), 63);
     for grant in grants {
         assert_eq!(code(tenant.verify_session(grant.session.id)), Some(ErrorCode::SessionRevoked));
     }
     assert_eq!(tenant.revoke_tenant().unwrap(), 0);
-    assert_eq!(tenant.stats().unwrap().sessions.revoked, 1_000);
+    assert_eq!(tenant.stats().unwrap().sessions.revoked, 1_005);
+}
+
+#[test]
+fn a_session_that_a_record_spared_is_looked_at_until_it_has_ended() {
+    let database = Database::new();
+    let (process, tenant) = open(&database);
+    let spared = sign_in_many(&tenant, "u", 10).remove(0).session.id;
+    process.set_clock(START + 1);
+    assert_eq!(tenant.revoke_user(&user("u"), Some(spared)).unwrap(), 9);
+    sign_in_many(&tenant, "u", 2);
+    assert_eq!(tenant.revoke_user(&user("u"), Some(spared)).unwrap(), 2);
+    assert_eq!(database.count("bulk_ends"), 1, "three were looked at: two and the spared one");
+    tenant.revoke(spared).unwrap();
+    sign_in_many(&tenant, "u", 3);
+    assert_eq!(tenant.revoke_user(&user("u"), None).unwrap(), 3);
+    assert_eq!(database.count("bulk_ends"), 1, "three again: the one that was spared has ended");
 }
 
 #[test]

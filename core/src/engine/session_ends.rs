@@ -199,24 +199,23 @@ impl SessionEnds<'_> {
         &self,
         scope: SessionScope<'_>,
     ) -> Result<Option<Vec<SessionLifetime>>, Failure> {
-        let limit = self.direct_max.saturating_add(1);
         let sessions = match scope {
-            SessionScope::Tenant => self.transaction.scan_oldest_first(self.tenant, scope, None, limit)?,
+            SessionScope::Tenant => {
+                let limit = self.direct_max.saturating_add(1);
+                self.transaction.scan_oldest_first(self.tenant, scope, None, limit)?
+            }
             SessionScope::User(user) => {
                 let mut sessions = Vec::new();
                 let from = self.bulk_ends.first_undecided(user, self.epoch);
                 self.visit_open(user, from, &mut |session| {
                     sessions.push(session);
-                    Ok(if sessions.len() < limit {
-                        ControlFlow::Continue(())
-                    } else {
-                        ControlFlow::Break(())
-                    })
+                    let is_over = sessions.len() > self.direct_max;
+                    Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
                 })?;
                 sessions
             }
         };
-        Ok((sessions.len() < limit).then_some(sessions))
+        Ok((sessions.len() <= self.direct_max).then_some(sessions))
     }
 
     /// Visits the user's sessions without a written end, newest first, down to this id: below it a pending bulk end has certainly

@@ -14,7 +14,7 @@ pub(crate) fn actor_duration(config: &Config, own_duration: Option<Duration>) ->
     let (longest, usual) = (config.max_actor_duration, config.session_duration);
     match own_duration {
         Some(asked) => (asked.as_secs() <= longest.as_secs()).then_some(asked),
-        None => Some(if usual.as_secs() < longest.as_secs() { usual } else { longest }),
+        None => Some(std::cmp::min_by_key(usual, longest, |duration| duration.as_secs())),
     }
 }
 

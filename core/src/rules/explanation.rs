@@ -59,7 +59,8 @@ impl Subject {
             Some(self.duration_ends_at()),
             self.idle_ends_at(),
         ];
-        let changes = edges.into_iter().flatten().filter(|edge| *edge > self.now && at(*edge) != decision);
+        // At `now` the answer is this one.
+        let changes = edges.into_iter().flatten().filter(|edge| *edge >= self.now && at(*edge) != decision);
         Some(RefreshForecast { decision, until: changes.min() })
     }
 }

@@ -58,3 +58,49 @@ pub(crate) fn decide(
     }
     Decision::Reused
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::session::EndReason;
+
+    const ROTATED_AT: i64 = 50_000;
+    const MINUTE: i64 = 60_000;
+
+    /// What a token of this generation does after the session's 7th token was given out at `ROTATED_AT`.
+    fn outcome(presented: u32, now: i64, replays: u32, window: Duration) -> Decision {
+        let rotation = Rotation { generation: 7, replays };
+        let at = Timestamp::from_millis;
+        decide(None, rotation, at(ROTATED_AT), presented, at(now), window)
+    }
+
+    #[test]
+    fn the_token_before_the_live_one_is_answered_again_within_the_window_only() {
+        let minute: Duration = "1m".parse().unwrap();
+        for (now, expected) in [
+            (ROTATED_AT - 1, Decision::Reused),
+            (ROTATED_AT, Decision::Replay),
+            (ROTATED_AT + MINUTE, Decision::Replay),
+            (ROTATED_AT + MINUTE + 1, Decision::Reused),
+        ] {
+            assert_eq!(outcome(6, now, 0, minute), expected, "{now}");
+            assert_eq!(outcome(5, now, 0, minute), Decision::Reused, "{now}");
+            assert_eq!(outcome(7, now, MAX_REPLAYS, minute), Decision::Rotate, "{now}");
+            assert_eq!(outcome(8, now, 0, minute), Decision::Ahead, "{now}");
+        }
+        assert_eq!(outcome(6, ROTATED_AT, 0, Duration::ZERO), Decision::Reused, "no window at all");
+        assert_eq!(outcome(6, ROTATED_AT, MAX_REPLAYS - 1, minute), Decision::Replay);
+        assert_eq!(outcome(6, ROTATED_AT, MAX_REPLAYS, minute), Decision::Reused);
+        assert_eq!(outcome(6, ROTATED_AT, MAX_REPLAYS + 1, minute), Decision::Reused);
+    }
+
+    #[test]
+    fn no_token_does_anything_to_a_session_that_has_ended() {
+        let end = End { at: Timestamp::default(), reason: EndReason::SignOut };
+        for presented in 5..=8 {
+            let (rotation, at) = (Rotation { generation: 7, replays: 0 }, Timestamp::from_millis(ROTATED_AT));
+            let found = decide(Some(end), rotation, at, presented, at, Duration::SECONDS_10);
+            assert_eq!(found, Decision::Ended(end));
+        }
+    }
+}

@@ -41,7 +41,8 @@ pub(crate) struct Unsigned {
     text: String,
 }
 
-const SIGNATURE_CHARS: usize = 86;
+/// A dot and 64 bytes as base64url.
+const SIGNATURE_CHARS: usize = 87;
 
 /// Prepares a token for signing.
 ///
@@ -80,7 +81,7 @@ pub(crate) fn prepare(
     })
     .map_err(|_| Error::validation("claims", "cannot be written as JSON"))?;
     let text = format!("{}.{}", key.header, base64url::encode(payload));
-    if text.len() + 1 + SIGNATURE_CHARS > ACCESS_TOKEN_MAX {
+    if text.len() + SIGNATURE_CHARS > ACCESS_TOKEN_MAX {
         return Err(Error::validation("claims", "would make an access token of more than 8 KB"));
     }
     Ok(Unsigned { key: Arc::clone(key), text })
@@ -90,5 +91,42 @@ impl Unsigned {
     pub(crate) fn sign(self) -> AccessToken {
         let signature = base64url::encode(self.key.sign(self.text.as_bytes()));
         AccessToken::new(format!("{}.{signature}", self.text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+    use crate::model::id::KeyId;
+    use crate::token::keyring::KeyState;
+    use zeroize::Zeroizing;
+
+    /// A token whose issuer's name is so long.
+    fn token(length: usize) -> Result<AccessToken, Error> {
+        let (zero, tenant_id, user_id) = (Timestamp::default(), "t".parse()?, "u".parse()?);
+        let key =
+            RingKey::new(1, KeyId::from_bytes([1; 16]), KeyState::Active, zero, &Zeroizing::new([1; 32]));
+        let subject = Subject {
+            issuer: &"i".repeat(length),
+            tenant_id: &tenant_id,
+            user_id: &user_id,
+            session_id: SessionId::from_bytes([0; 16]),
+            identity: &Identity::default(),
+            auth_time: zero,
+            factors: &Factors::default(),
+            actor: None,
+        };
+        let params = AccessTokenParams { serial: 1, issued_at: zero, expires_at: zero };
+        prepare(&subject, params, &Arc::new(key)).map(Unsigned::sign)
+    }
+
+    #[test]
+    fn a_token_is_signed_up_to_the_length_that_is_read_and_refused_above_it() {
+        let signed = |length| token(length).ok().map(|token| token.expose().len());
+        let longest = (5_000..6_000).find(|length| signed(*length) == Some(ACCESS_TOKEN_MAX)).unwrap();
+        assert!(signed(longest - 1).is_some_and(|length| length < ACCESS_TOKEN_MAX));
+        let refused = token(longest + 1).unwrap_err();
+        assert_eq!((refused.code(), refused.field()), (ErrorCode::ValidationError, Some("claims")));
     }
 }

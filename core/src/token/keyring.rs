@@ -215,4 +215,43 @@ mod tests {
         assert_eq!(jwk["use"], "sig");
         assert_eq!(jwk["alg"], "EdDSA");
     }
+
+    fn key(no: u8, state: KeyState, drained_secs: i64) -> RingKey {
+        let drained_at = Timestamp::from_secs(drained_secs);
+        RingKey::new(no.into(), KeyId::from_bytes([no; 16]), state, drained_at, &Zeroizing::new([no; 32]))
+    }
+
+    #[test]
+    fn a_retiring_key_is_published_until_its_last_token_has_expired() {
+        let keys =
+            [key(1, KeyState::Retiring, 50), key(2, KeyState::Retiring, 100), key(3, KeyState::Active, 200)];
+        let ring = KeyRing::new(keys.into_iter().chain([key(4, KeyState::Next, 0)]).collect()).unwrap();
+        assert_eq!(ring.drained_at(), Timestamp::from_secs(100), "of those that retire");
+        let published = |millis| {
+            let keys = ring.jwks(Timestamp::from_millis(millis)).0.keys;
+            keys.into_iter().filter_map(|jwk| jwk.common.key_id).collect::<Vec<_>>()
+        };
+        let ids: Vec<String> = (1..=4).map(|no| KeyId::from_bytes([no; 16]).to_string()).collect();
+        assert_eq!(published(49_999), ids);
+        assert_eq!(published(50_000), ids[1..]);
+        assert_eq!(published(99_999), ids[1..]);
+        assert_eq!(published(100_000), ids[2..]);
+        assert!(!key(5, KeyState::Retired, 100).is_published(Timestamp::default()));
+        assert!(!key(5, KeyState::Retired, 100).may_sign_until(Timestamp::default()));
+    }
+
+    #[test]
+    fn a_header_of_the_same_form_could_be_of_another_key_and_no_other_header() {
+        let ring = KeyRing::new(vec![key(1, KeyState::Active, 0)]).unwrap();
+        let other = key(2, KeyState::Active, 0).header;
+        assert!(ring.could_be_of_another_key(&other) && ring.by_header(&other).is_none());
+        let header = key(1, KeyState::Active, 0).header;
+        assert_eq!(ring.by_header(&header).map(|key| key.no), Some(1));
+        for changed in
+            [format!("{other}A"), other[1..].to_owned(), other.replacen('e', "f", 1), String::new()]
+        {
+            assert!(!ring.could_be_of_another_key(&changed), "{changed}");
+        }
+        assert!(!ring.could_be_of_another_key(&key(2, KeyState::Active, 0).list_header));
+    }
 }

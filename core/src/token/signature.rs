@@ -141,6 +141,24 @@ mod tests {
     }
 
     #[test]
+    fn a_coordinate_is_reduced_below_the_prime_whatever_the_sign() {
+        // p = 2^255 - 19, the lowest byte first; the highest bit is the sign.
+        let point = |first: u8, middle: u8, last: u8| {
+            let mut bytes = [0xff; 32];
+            (bytes[0], bytes[17], bytes[31]) = (first, middle, last);
+            bytes
+        };
+        for sign in [0x00, 0x80] {
+            assert!(is_reduced(&point(0xec, 0xff, 0x7f | sign)), "p - 1");
+            assert!(!is_reduced(&point(0xed, 0xff, 0x7f | sign)), "p");
+            assert!(!is_reduced(&point(0xff, 0xff, 0x7f | sign)), "p + 18");
+            assert!(is_reduced(&point(0xff, 0xfe, 0x7f | sign)), "less in the middle");
+            assert!(is_reduced(&point(0xff, 0xff, 0x7e | sign)), "less at the top");
+            assert!(is_reduced(&[sign; 32]), "0 or nearly");
+        }
+    }
+
+    #[test]
     fn a_key_in_another_encoding_than_the_canonical_one_is_refused() {
         // y = 3 is on the curve, and so is p + 3 in the 255 bits of an encoding.
         let mut canonical = [0; 32];
