@@ -85,7 +85,7 @@ impl<'a> CookieJar<'a> {
     /// The only well-formed token, if there is one: it can be presented at once.
     pub fn sole_token(&self) -> Option<&'a str> {
         match &self.tokens[..] {
-            [token] if !self.is_cut => Some(token.text),
+            [token] => Some(token.text),
             _ => None,
         }
     }
