@@ -197,7 +197,9 @@ mod tests {
 
     #[test]
     fn the_extent_of_a_log_has_every_size_of_pages() {
-        for (page_bytes, written) in [(512_u64, 512_u16), (4_096, 4_096), (32_768, 32_768), (65_536, 1), (0, 0)] {
+        for (page_bytes, written) in
+            [(512_u64, 512_u16), (4_096, 4_096), (32_768, 32_768), (65_536, 1), (0, 0)]
+        {
             let [first, second] = written.to_ne_bytes();
             let mut words = [7; 12];
             words[3] = u32::from_ne_bytes([1, 0, first, second]);

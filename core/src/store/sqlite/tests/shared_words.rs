@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::shared_world::{CHANGED, OTHER, World, change_of, open};
-use crate::clock::Timestamp;
+use crate::clock::{Stopwatch, Timestamp};
 use crate::model::id::SessionId;
 use crate::store::conformance::samples::session_id;
 use crate::store::conformance::write;
@@ -90,7 +90,7 @@ fn the_name_of_the_file_is_looked_at_once_a_second() {
     let is_due = || world.reader.change_tracker().shared().is_look_due();
     world.reader.change_tracker().shared().make_look_due();
     assert!(is_due());
-    let before = Instant::now();
+    let before = Stopwatch::start();
     world.ask(CHANGED);
     let was_due = is_due();
     assert!(!was_due || before.elapsed() >= Duration::from_secs(1), "each question looks at the name");
@@ -107,16 +107,20 @@ fn the_name_of_the_file_is_looked_at_once_a_second() {
 fn a_commit_about_more_than_4096_sessions_ends_every_answer() {
     let world = World::new();
     let other = open(&world.path());
-    for (count, is_told) in [(1, true), (4_096, true), (4_097, false), (10_000, false)] {
+    for (count, is_told) in [(1_u16, true), (4_096, true), (4_097, false), (10_000, false)] {
         let kept = world.ask_to_keep(OTHER);
         let changes = Changes::default();
         for number in 0..count {
             // Those of the world end otherwise.
-            let id = SessionId::from_bytes(std::array::from_fn(|at| [0, 0x80 | (number >> 8) as u8, number as u8][at.saturating_sub(13)]));
+            let mut bytes = [0; 16];
+            bytes[14..].copy_from_slice(&(0x8000 | number).to_be_bytes());
+            let id = SessionId::from_bytes(bytes);
             changes.record(Change::Session { id, user: UserTag::of(world.tenant, "another") });
         }
         other.with_idle_writer(|writer| {
-            writer.execute_batch("BEGIN IMMEDIATE; UPDATE clock_mark SET highest_at_ms = highest_at_ms + 1").unwrap();
+            writer
+                .execute_batch("BEGIN IMMEDIATE; UPDATE clock_mark SET highest_at_ms = highest_at_ms + 1")
+                .unwrap();
             other.change_tracker().announce(writer, &changes);
             writer.execute_batch("COMMIT").unwrap();
         });
@@ -214,7 +218,9 @@ fn a_lower_clock_mark_changes_nothing() {
         let changes = Changes::default();
         changes.record(Change::ClockMark(Timestamp::from_millis(mark)));
         world.reader.with_idle_writer(|writer| {
-            writer.execute_batch("BEGIN IMMEDIATE; UPDATE clock_mark SET highest_at_ms = highest_at_ms + 1").unwrap();
+            writer
+                .execute_batch("BEGIN IMMEDIATE; UPDATE clock_mark SET highest_at_ms = highest_at_ms + 1")
+                .unwrap();
             world.reader.change_tracker().announce(writer, &changes);
             writer.execute_batch("COMMIT").unwrap();
         });
