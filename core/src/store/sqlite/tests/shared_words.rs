@@ -51,7 +51,7 @@ fn the_file_has_the_header_of_the_index_mixed_with_the_epoch_and_the_number_of_e
     }
 }
 
-/// Whoever asks looks at memory only, as long as nothing has to be repaired or taken back.
+/// A question looks at memory only, as long as nothing has to be repaired or taken back.
 #[test]
 fn what_was_told_is_not_behind_and_what_was_committed_has_no_early_note() {
     let world = World::new();
@@ -160,7 +160,7 @@ fn an_answer_of_a_time_without_an_epoch_is_not_taken_for_a_shared_one() {
     for by in [&world.reader, &other] {
         world.ask_to_keep(CHANGED);
         shared(&world.reader).words().words().epoch.store(0, SeqCst);
-        // Another program has the write lock, so that nobody can repair.
+        // Another program has the write lock, so that no process can repair.
         world.program.execute_batch("BEGIN IMMEDIATE").unwrap();
         let answers = [world.ask(CHANGED), world.ask(OTHER)];
         assert!(answers.iter().all(|answer| !is_shared(answer.version.unwrap())));
@@ -189,7 +189,7 @@ fn an_epoch_that_is_not_marked_is_replaced() {
     assert_ne!(words.epoch.load(SeqCst) >> 63, 0);
 }
 
-/// SQLite writes the second copy of the header first. A writer that died between the two leaves that to whoever begins a transaction.
+/// SQLite writes the second copy of the header first. A writer that died between the two leaves the rest to the next transaction.
 #[test]
 fn a_header_that_was_half_written_is_not_told() {
     let world = World::new();
