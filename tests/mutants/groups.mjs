@@ -51,7 +51,8 @@ export const GROUPS = {
       "core/src/engine/answer_cache.rs",
     ],
     tests: [
-      { units: ["shared_changes", "change_tracker", "wal_index", "answer_cache"] },
+      { units: ["shared_", "change_tracker", "wal_index", "answer_cache"] },
+      { units: ["store::sqlite::tests::log", "store::sqlite::files"] },
       { test: "token_cache" },
       { test: "neighbours" },
       HISTORIES,

@@ -206,4 +206,63 @@ mod tests {
             assert_eq!(cache.held(), (1, size + entry_bytes::<usize>()));
         }
     }
+
+    /// What a table of the standard library occupies: a power of two of slots, of which seven eighths are used, each with a control
+    /// byte, and a group of those behind the last.
+    fn table_bytes<V>(entries: &HashMap<CacheKey, Entry<V>>) -> usize {
+        let slots = (entries.capacity() * 8).div_ceil(7).next_power_of_two();
+        slots * (size_of::<(CacheKey, Entry<V>)>() + 1) + 16
+    }
+
+    #[test]
+    fn an_entry_is_counted_with_its_share_of_the_table() {
+        fn check<V>(value: impl Fn() -> V) {
+            let mut generation = Generation::default();
+            for number in 0..20_000_u64 {
+                generation.insert((number, [0; 32]), Entry { value: value(), bytes: entry_bytes::<V>() });
+                let table = table_bytes(&generation.entries);
+                // Beside the counters in front of the value. A table of a few slots is within the slack of a large one.
+                let counted = generation.bytes - 32 * (number as usize + 1);
+                assert!(number < 16 || table <= counted, "{number}: {table} of {counted}");
+            }
+            // Nor is so much counted that most of the room would stay empty.
+            let largest = 2 * table_bytes(&generation.entries);
+            assert!(generation.bytes < largest * 3 / 2, "{} of {largest}", generation.bytes);
+        }
+        // Sizes of which a share can be told to the byte.
+        check(|| [0_u8; 56]);
+        check(|| [0_u8; 280]);
+    }
+
+    #[test]
+    fn a_generation_is_filled_to_its_limits_exactly() {
+        let entry = 100 + entry_bytes::<usize>();
+        let by_bytes = CacheLimits { answers: 3_000, bytes: 3 * 10 * entry };
+        let by_number = CacheLimits { answers: 3 * 10, bytes: 1 << 20 };
+        for limits in [by_bytes, by_number] {
+            let cache = AnswerCache::<usize>::new(limits);
+            for number in 0..20_u64 {
+                cache.insert((number, [0; 32]), 100);
+                assert_eq!(cache.held(), (number as usize + 1, (number as usize + 1) * entry));
+            }
+            // From then on one goes for each that comes, the oldest generation first.
+            for number in 20..100_u64 {
+                cache.insert((number, [0; 32]), 100);
+                assert_eq!(cache.held(), (20, 20 * entry), "{number}");
+                assert!((number - 9..=number).all(|recent| cache.generations.lock().has(&(recent, [0; 32]))));
+            }
+        }
+        // A value that fills a generation is kept, one byte more is not.
+        for (bytes, is_kept) in [(10 * entry, true), (10 * entry + 1, false)] {
+            let cache = AnswerCache::<usize>::new(by_bytes);
+            cache.insert((1, [0; 32]), bytes - entry_bytes::<usize>());
+            assert_eq!(cache.get(&(1, [0; 32])).is_some(), is_kept);
+        }
+    }
+
+    impl<V> Generations<V> {
+        fn has(&self, key: &CacheKey) -> bool {
+            self.younger.entries.contains_key(key) || self.older.entries.contains_key(key)
+        }
+    }
 }

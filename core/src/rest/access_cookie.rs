@@ -131,6 +131,9 @@ impl<'a> AccessTokens<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Timestamp;
+    use crate::model::factor::Factors;
+    use crate::model::id::SessionId;
 
     #[test]
     fn names_are_checked_as_browsers_do() {
@@ -157,5 +160,79 @@ mod tests {
     fn a_cookie_holds_4096_bytes_with_its_name() {
         assert!(fits_cookie("name", &"x".repeat(4092)));
         assert!(!fits_cookie("name", &"x".repeat(4093)));
+    }
+
+    fn sent(cookies: &str) -> Parts {
+        http::Request::get("/").header("cookie", cookies).body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn sixteen_different_tokens_of_one_name_are_looked_at() {
+        let parts = sent("a=1; b=2; a=; a=3; a=1; ab=4; a=5");
+        assert_eq!(AccessTokens::read("a", &parts).as_slice(), ["1", "3", "5"]);
+        assert!(AccessTokens::read("c", &parts).is_empty());
+        let many: Vec<String> = (0..20).map(|number| format!("a={number}; a={number}")).collect();
+        let parts = sent(&many.join("; "));
+        let expected: Vec<String> = (0..16).map(|number| number.to_string()).collect();
+        assert_eq!(AccessTokens::read("a", &parts).as_slice(), expected);
+    }
+
+    /// A token's text is its user and the second at which it was issued, such as `ada-5`, or the word for its refusal.
+    fn verify(token: &str) -> Result<AccessClaims, Error> {
+        let code = match token {
+            "expired" => ErrorCode::TokenExpired,
+            "ended" => ErrorCode::SessionRevoked,
+            "busy" => ErrorCode::StorageBusy,
+            "closed" => ErrorCode::EngineClosed,
+            _ => ErrorCode::InvalidToken,
+        };
+        let refuse = || Error::new(code, "it is refused");
+        let (user, second) = token.split_once('-').ok_or_else(refuse)?;
+        Ok(AccessClaims {
+            user_id: user.parse()?,
+            session_id: SessionId::from_bytes([7; 16]),
+            tenant_id: "tnt_acme".parse()?,
+            org_id: None,
+            role: None,
+            mfa_verified: false,
+            auth_time: None,
+            factors: Factors::default(),
+            actor_user_id: None,
+            email: None,
+            issued_at: Timestamp::from_secs(second.parse().unwrap()),
+            expires_at: Timestamp::from_secs(9_000),
+            token_id: "t".into(),
+            payload: serde_json::Map::new(),
+        })
+    }
+
+    #[test]
+    fn of_several_tokens_the_newest_good_one_of_the_user_counts() {
+        for (tokens, expected) in [
+            ("ada-5", Ok("ada-5")),
+            ("ada-5 ada-7", Ok("ada-7")),
+            ("ada-7 ada-5", Ok("ada-7")),
+            ("ada-5 ada-7 ada-6", Ok("ada-7")),
+            ("expired ada-5 garbage", Ok("ada-5")),
+            ("ada-5 bob-5", Err(ErrorCode::BadRequest)),
+            ("ada-5 ada-6 bob-7", Err(ErrorCode::BadRequest)),
+            ("ended garbage", Err(ErrorCode::SessionRevoked)),
+            ("garbage ended", Err(ErrorCode::InvalidToken)),
+            // Whether the others are good is not known then.
+            ("busy ada-5", Err(ErrorCode::StorageBusy)),
+            ("ada-5 busy", Err(ErrorCode::StorageBusy)),
+            ("garbage closed", Err(ErrorCode::EngineClosed)),
+            ("", Err(ErrorCode::MissingToken)),
+        ] {
+            let cookies: Vec<String> = tokens.split_whitespace().map(|token| format!("a={token}")).collect();
+            let parts = sent(&cookies.join("; "));
+            let found = AccessTokens::read("a", &parts).pick(verify).map_err(|error| error.code());
+            assert_eq!(found, expected, "{tokens}");
+        }
+        // Of two that were issued in the same second the first one: browsers send the cookie of the longest path first.
+        assert_eq!(AccessTokens::read("a", &sent("a=ada-5; a=ada-05")).pick(verify), Ok("ada-5"));
+        // One token needs no verification to be picked.
+        let alone = AccessTokens(vec!["one"]);
+        assert_eq!(alone.pick(|_| panic!("there is no choice")), Ok("one"));
     }
 }

@@ -85,7 +85,7 @@ impl<'a> CookieJar<'a> {
     /// The only well-formed token, if there is one: it can be presented at once.
     pub fn sole_token(&self) -> Option<&'a str> {
         match &self.tokens[..] {
-            [token] if !self.is_cut => Some(token.text),
+            [token] => Some(token.text),
             _ => None,
         }
     }
@@ -151,4 +151,103 @@ pub(super) fn is_dead(error: &Error) -> bool {
         error.code(),
         ErrorCode::RefreshTokenReused | ErrorCode::SessionExpired | ErrorCode::SessionRevoked
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{CreateSession, Engine, Grant};
+    use crate::rest::cookie_options::CookieOptions;
+
+    fn tenant(engine: &Engine) -> Tenant {
+        engine
+            .tenant(&"tnt_acme".parse().unwrap(), &"sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse().unwrap())
+            .unwrap()
+    }
+
+    fn sign_in(tenant: &Tenant) -> Grant {
+        tenant.create(CreateSession::new("usr_1".parse().unwrap())).unwrap()
+    }
+
+    /// A request with cookies; `now` and `former` stand for their names.
+    fn sent(cookies: &str) -> Parts {
+        let cookies = cookies.replace("now=", "__Host-hj_refresh=").replace("former=", "hj_refresh_token=");
+        http::Request::post("/").header("cookie", cookies).body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn a_token_without_others_is_presented_at_once() {
+        let engine = Engine::open(":memory:").unwrap();
+        let tenant = tenant(&engine);
+        let [a, b] = [(); 2].map(|()| sign_in(&tenant).refresh_token);
+        let (a, b) = (a.expose(), b.expose());
+        let cookie = RefreshCookie::new(&CookieOptions::default(), "");
+        for (cookies, has_cookies, sole) in [
+            (String::new(), false, None),
+            (format!("theme={a}; now=; former="), false, None),
+            ("now=rt_x".into(), true, None),
+            ("former=rt_x".into(), true, None),
+            (format!("now={a}"), true, Some(a)),
+            (format!("former={a}"), true, Some(a)),
+            (format!("now=rt_x; now={a}; former=rt_x"), true, Some(a)),
+            (format!("now={a}; former={a}; now={a}"), true, Some(a)),
+            (format!("theme={b}; now={a}"), true, Some(a)),
+            (format!("now={a}; now={b}"), true, None),
+            (format!("now={a}; former={b}"), true, None),
+        ] {
+            let parts = sent(&cookies);
+            let jar = CookieJar::read(&cookie, &parts);
+            assert_eq!((jar.has_cookies(), jar.sole_token()), (has_cookies, sole), "{cookies}");
+        }
+    }
+
+    #[test]
+    fn of_several_good_tokens_the_current_name_and_then_the_newest_goes_first() {
+        let engine = Engine::open(":memory:").unwrap();
+        let tenant = tenant(&engine);
+        let [old, new] = [(); 2].map(|()| sign_in(&tenant));
+        let (a, b) = (old.refresh_token.expose(), new.refresh_token.expose());
+        let cookie = RefreshCookie::new(&CookieOptions::default(), "");
+        for (cookies, expected) in [
+            (format!("now={a}; now={b}"), [b, a]),
+            (format!("now={b}; now={a}"), [b, a]),
+            (format!("former={b}; now={a}"), [a, b]),
+            (format!("now={a}; former={b}"), [a, b]),
+            // One that has both names has the current one, in whichever order they come.
+            (format!("former={a}; now={a}; former={b}"), [a, b]),
+            (format!("now={a}; former={a}; former={b}"), [a, b]),
+        ] {
+            let parts = sent(&cookies);
+            let presented = CookieJar::read(&cookie, &parts).inspect(&tenant).unwrap();
+            assert_eq!(presented.tokens, expected, "{cookies}");
+            let good = if expected[0] == a { old.session.id } else { new.session.id };
+            assert_eq!((presented.good_session, presented.is_doubtful), (Some(good), true), "{cookies}");
+        }
+    }
+
+    /// A seventeenth token may be a good one.
+    #[test]
+    fn cookies_that_are_not_all_looked_at_are_doubtful() {
+        let engine = Engine::open(":memory:").unwrap();
+        let tenant = tenant(&engine);
+        let cookie = RefreshCookie::new(&CookieOptions::default(), "");
+        let ended: Vec<String> = (0..16)
+            .map(|_| {
+                let grant = sign_in(&tenant);
+                tenant.revoke(grant.session.id).unwrap();
+                format!("now={}", grant.refresh_token.expose())
+            })
+            .collect();
+        let good = sign_in(&tenant);
+        for (last, is_doubtful) in [
+            ("now=rt_x", false),
+            (ended[0].as_str(), false),
+            (&format!("now={}", good.refresh_token.expose()), true),
+        ] {
+            let parts = sent(&format!("{}; {last}", ended.join("; ")));
+            let presented = CookieJar::read(&cookie, &parts).inspect(&tenant).unwrap();
+            assert_eq!((presented.tokens.len(), presented.is_doubtful), (16, is_doubtful), "{last}");
+            assert_eq!(presented.good_session, None);
+        }
+    }
 }

@@ -218,6 +218,10 @@ mod tests {
         CookieOptions { name: Some(name.into()), ..CookieOptions::default() }
     }
 
+    fn formerly_named(name: &str) -> FormerCookie {
+        FormerCookie { name: Some(name.into()), ..FormerCookie::default() }
+    }
+
     #[test]
     fn options_that_a_browser_would_refuse_are_invalid() {
         let cookie = CookieOptions::default;
@@ -236,40 +240,56 @@ mod tests {
             CookieOptions { same_site: Some(SameSite::None), partitioned: false, ..framed() },
             CookieOptions { name: None, secure: false, path: "/x".into(), ..cookie() },
             formerly(FormerCookie { domain: Some("example.com".into()), ..FormerCookie::default() }),
+            formerly(formerly_named("sid")),
+            CookieOptions { former: Some(vec![FormerCookie::default(); 16]), ..cookie() },
             CookieOptions { access: Some(AccessCookieOptions::default()), ..cookie() },
+            CookieOptions {
+                former: Some(vec![FormerCookie::default(), formerly_named("sid")]),
+                access: Some(AccessCookieOptions::default()),
+                ..cookie()
+            },
         ] {
             assert_eq!(good.validate(), Ok(()), "{good:?}");
         }
-        for bad in [
-            named(""),
-            named("a=b"),
-            CookieOptions { path: "v1".into(), ..cookie() },
-            CookieOptions { path: "/; Domain=evil".into(), ..cookie() },
-            CookieOptions { domain: Some("a;b".into()), ..cookie() },
-            CookieOptions { domain: Some("com".into()), ..cookie() },
-            CookieOptions { domain: Some("example.com".into()), ..named("__Host-refresh") },
-            CookieOptions { domain: Some("example.com".into()), ..named("__host-refresh") },
-            CookieOptions { secure: false, ..named("__Host-refresh") },
-            CookieOptions { path: "/v1".into(), ..named("__Host-refresh") },
-            CookieOptions { secure: false, ..named("__Secure-x") },
-            CookieOptions { secure: false, ..named("__HTTP-x") },
-            allowing("null"),
-            allowing("*"),
-            allowing("app.example.com"),
-            allowing("https://app.example.com/"),
-            allowing("ftp://app.example.com"),
-            CookieOptions { same_site: Some(SameSite::Lax), ..framed() },
-            CookieOptions { secure: false, ..framed() },
-            CookieOptions { allowed_origins: Vec::new(), ..framed() },
-            CookieOptions { same_site: Some(SameSite::None), ..cookie() },
-            formerly(FormerCookie { name: Some("a b".into()), ..FormerCookie::default() }),
-            formerly(FormerCookie { domain: Some("..".into()), ..FormerCookie::default() }),
-            formerly(FormerCookie { path: Some("x".into()), ..FormerCookie::default() }),
-            CookieOptions { former: Some(vec![FormerCookie::default(); 17]), ..cookie() },
-            CookieOptions { access: Some(AccessCookieOptions::default()), path: "/app".into(), ..cookie() },
-            CookieOptions { access: Some(AccessCookieOptions::default()), ..named("__Host-hj_access") },
+        let access = || Some(AccessCookieOptions::default());
+        for (field, bad) in [
+            ("cookie.name", named("")),
+            ("cookie.name", named("a=b")),
+            ("cookie.path", CookieOptions { path: "v1".into(), ..cookie() }),
+            ("cookie.path", CookieOptions { path: "/; Domain=evil".into(), ..cookie() }),
+            ("cookie.domain", CookieOptions { domain: Some("a;b".into()), ..cookie() }),
+            ("cookie.domain", CookieOptions { domain: Some("com".into()), ..cookie() }),
+            ("cookie.name", CookieOptions { domain: Some("example.com".into()), ..named("__Host-refresh") }),
+            ("cookie.name", CookieOptions { domain: Some("example.com".into()), ..named("__host-refresh") }),
+            ("cookie.name", CookieOptions { path: "/v1".into(), ..named("__Host-refresh") }),
+            ("cookie.secure", CookieOptions { secure: false, ..named("__Host-refresh") }),
+            ("cookie.secure", CookieOptions { secure: false, ..named("__Secure-x") }),
+            ("cookie.secure", CookieOptions { secure: false, ..named("__HTTP-x") }),
+            ("cookie.allowed_origins", allowing("null")),
+            ("cookie.allowed_origins", allowing("*")),
+            ("cookie.allowed_origins", allowing("app.example.com")),
+            ("cookie.allowed_origins", allowing("https://app.example.com/")),
+            ("cookie.allowed_origins", allowing("ftp://app.example.com")),
+            ("cookie.partitioned", CookieOptions { same_site: Some(SameSite::Lax), ..framed() }),
+            ("cookie.same_site", CookieOptions { secure: false, ..framed() }),
+            ("cookie.same_site", CookieOptions { allowed_origins: Vec::new(), ..framed() }),
+            ("cookie.same_site", CookieOptions { same_site: Some(SameSite::None), ..cookie() }),
+            ("cookie.former", formerly(formerly_named("a b"))),
+            (
+                "cookie.former",
+                formerly(FormerCookie { domain: Some("..".into()), ..FormerCookie::default() }),
+            ),
+            ("cookie.former", formerly(FormerCookie { path: Some("x".into()), ..FormerCookie::default() })),
+            ("cookie.former", CookieOptions { former: Some(vec![FormerCookie::default(); 17]), ..cookie() }),
+            (
+                "cookie.former",
+                CookieOptions { access: access(), ..formerly(formerly_named("__Host-hj_access")) },
+            ),
+            ("cookie.path", CookieOptions { access: access(), path: "/app".into(), ..cookie() }),
+            ("cookie.access.name", CookieOptions { access: access(), ..named("__Host-hj_access") }),
         ] {
-            assert!(bad.validate().is_err(), "{bad:?}");
+            let refused = bad.validate().expect_err(field);
+            assert!(refused.detail().starts_with(&format!("{field}: ")), "{refused} {bad:?}");
         }
     }
 

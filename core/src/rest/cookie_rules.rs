@@ -84,6 +84,12 @@ mod tests {
         ] {
             assert_eq!(require_cookie_domain("cookie.domain", good), Ok(()), "{good}");
         }
+        let longest = format!("{}.{}aa.com", "a".repeat(63), "a.".repeat(91));
+        assert_eq!(longest.len(), 252);
+        for good in [longest.clone(), format!("{longest}s"), format!(".{longest}s")] {
+            assert_eq!(require_cookie_domain("cookie.domain", &good), Ok(()), "{good}");
+        }
+        let too_long = format!("{longest}mm");
         let long = format!("{}.com", "a".repeat(64));
         let longer = format!("{}com", "a.".repeat(130));
         for bad in [
@@ -115,9 +121,25 @@ mod tests {
             "*.example.com",
             &long,
             &longer,
+            &too_long,
         ] {
             let refused = require_cookie_domain("cookie.domain", bad).expect_err(bad);
             assert!(refused.detail().starts_with("cookie.domain: must "), "{refused}");
+        }
+    }
+
+    /// The refusal says what to do instead.
+    #[test]
+    fn an_address_is_refused_as_one() {
+        for (bad, says) in [
+            ("127.0.0.1", "is an IP address"),
+            ("2001:db8::1", "is an IP address"),
+            ("[::1]", "is an IP address"),
+            ("a b.com", "such as example.com"),
+            ("com", "at least two labels"),
+        ] {
+            let refused = require_cookie_domain("cookie.domain", bad).expect_err(bad);
+            assert!(refused.detail().contains(says), "{refused}");
         }
     }
 
@@ -144,6 +166,7 @@ mod tests {
             assert!(!is_cookie_name(bad), "{bad}");
         }
         assert!(is_cookie_path("/") && is_cookie_path("/api/v1/auth/"));
+        assert!(is_cookie_path(&format!("/{}", "a".repeat(1023))));
         for bad in [
             "",
             "v1",

@@ -190,4 +190,29 @@ mod tests {
             "it is the cookie itself"
         );
     }
+
+    /// A cookie that browsers keep with `Secure` only is cleared with `Secure` only, also while the cookie itself is insecure.
+    #[test]
+    fn a_former_secure_cookie_is_cleared_as_one() {
+        let named = |name: &str| FormerCookie { name: Some(name.into()), ..FormerCookie::default() };
+        let former = vec![
+            named("__Secure-sid"),
+            named("__Host-sid"),
+            FormerCookie { partitioned: true, ..named("framed") },
+            named("sid"),
+        ];
+        let options = CookieOptions { secure: false, former: Some(former), ..CookieOptions::default() };
+        let cookie = RefreshCookie::new(&options, "");
+        let cleared = cookie.former.iter().map(|key| cookie.clear(key).unwrap());
+        let cleared: Vec<String> = cleared.map(|header| header.to_str().unwrap().to_owned()).collect();
+        assert_eq!(
+            cleared,
+            [
+                "__Secure-sid=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+                "__Host-sid=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+                "framed=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax; Partitioned",
+                "sid=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax",
+            ]
+        );
+    }
 }

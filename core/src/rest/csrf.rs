@@ -187,4 +187,64 @@ mod tests {
             assert!(!may_use_cookie(bad), "{bad:?}");
         }
     }
+
+    fn parts(method: &str, headers: &[(&str, &str)]) -> Parts {
+        let mut request = http::Request::builder().method(method).header("host", "api.example.com");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn a_cookie_for_development_without_tls_takes_pages_without_tls() {
+        let insecure = || CookieOptions { secure: false, ..CookieOptions::default() };
+        let cookie = RefreshCookie::new(&insecure(), "");
+        for (options, origin, expected) in [
+            (insecure(), "http://api.example.com", Ok(())),
+            (insecure(), "https://api.example.com", Ok(())),
+            (insecure(), "http://other.example.com", Err("of its own origin")),
+            (CookieOptions::default(), "http://api.example.com", Err("the cookie is for HTTPS")),
+            (CookieOptions::default(), "http://other.example.com", Err("of its own origin")),
+            (CookieOptions::default(), "https://other.example.com", Err("of its own origin")),
+            (CookieOptions::default(), "https://api.example.com", Ok(())),
+        ] {
+            let cookie = RefreshCookie::new(&options, "");
+            let found = require_trusted_origin(&cookie, &parts("POST", &[("origin", origin)]));
+            match (found, expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(refused), Err(says)) => assert!(refused.detail().contains(says), "{origin}: {refused}"),
+                (found, _) => panic!("{origin}: {found:?}"),
+            }
+        }
+        // This machine is the same machine with TLS and without.
+        let local = http::Request::post("/").header("host", "localhost:3000");
+        let local = local.header("origin", "http://localhost:3000").body(()).unwrap().into_parts().0;
+        for cookie in [&cookie, &RefreshCookie::new(&CookieOptions::default(), "")] {
+            assert_eq!(require_trusted_origin(cookie, &local), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_request_that_tells_nothing_of_its_origin_renews_without_an_effect_and_within_the_site_only() {
+        let own = RefreshCookie::new(&CookieOptions::default(), "");
+        let framed = CookieOptions { partitioned: true, ..allowing(&["https://app.example.com"]) };
+        let framed = RefreshCookie::new(&framed, "");
+        for (method, headers, renews, renews_in_frames) in [
+            ("GET", &[][..], true, false),
+            ("HEAD", &[], true, false),
+            ("OPTIONS", &[], true, false),
+            ("POST", &[], false, false),
+            ("DELETE", &[("content-type", "application/json")], false, false),
+            ("GET", &[("upgrade", "websocket")], false, false),
+            ("GET", &[("sec-fetch-site", "same-origin")], true, true),
+            ("POST", &[("sec-fetch-site", "same-origin")], true, true),
+            ("GET", &[("sec-fetch-site", "cross-site")], false, false),
+            ("GET", &[("sec-fetch-site", "cross-site"), ("origin", "https://app.example.com")], false, true),
+        ] {
+            let parts = parts(method, headers);
+            assert_eq!(may_renew(&own, &parts), renews, "{method} {headers:?}");
+            assert_eq!(may_renew(&framed, &parts), renews_in_frames, "{method} {headers:?}");
+        }
+    }
 }

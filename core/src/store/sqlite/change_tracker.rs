@@ -187,13 +187,6 @@ impl ChangeTracker {
         }
     }
 
-    /// Lets go of what is shared with other processes.
-    pub(super) fn let_shared_go(&self) {
-        if let Some(slot) = &self.shared {
-            slot.close();
-        }
-    }
-
     #[cfg(test)]
     pub(super) fn shared(&self) -> &SharedSlot {
         self.shared.as_ref().unwrap()
@@ -259,7 +252,8 @@ impl Drop for CommitGuard<'_> {
                     state.epoch += 1;
                 }
             }
-            Some(None) if header == state.header => {}
+            // Nothing was written. A commit of another process after us shows in the header at the next question.
+            Some(None) => {}
             // Another process committed after us, or the effect of our commit is unknown.
             _ => state.begin_epoch(header),
         }

@@ -105,20 +105,20 @@ impl SharedChanges {
     }
 
     fn lower(&self, bucket: Bucket, counter: u32) {
-        let word = &self.shared.words().buckets[bucket.index()];
-        if word.load(Ordering::Acquire) > counter {
-            word.store(counter, Ordering::SeqCst);
-        }
+        self.shared.words().buckets[bucket.index()].fetch_min(counter, Ordering::SeqCst);
     }
 
-    /// Begins an epoch if something was committed that was not told. The caller holds the write lock. Nothing happens while
-    /// the header counts no commit, or SQLite has yet to recover it.
-    pub(super) fn repair(&self) {
+    /// Begins an epoch if something was committed that was not told. The caller holds the write lock. Returns the header, which is
+    /// the told one then; nothing happens, and `None` is returned, while the header counts no commit, or SQLite has yet to recover it.
+    pub(super) fn repair(&self) -> Option<Header> {
         let header = self.index.header();
-        if header.counter() == 0 || !self.index.is_whole() || self.is_told(&header.words(), self.epoch()) {
-            return;
+        if header.counter() == 0 || !self.index.is_whole() {
+            return None;
         }
-        let Ok(random) = draw_bytes::<8>(&OsRandom) else { return };
+        if self.is_told(&header.words(), self.epoch()) {
+            return Some(header);
+        }
+        let random = draw_bytes::<8>(&OsRandom).ok()?;
         let words = self.shared.words();
         // Cut short anywhere, the told header is unequal and the next process repeats it.
         words.epoch.store(u64::from_le_bytes(*random) | SHARED, Ordering::SeqCst);
@@ -131,6 +131,7 @@ impl SharedChanges {
         pause("repair: buckets");
         fence(Ordering::SeqCst);
         self.tell(header);
+        Some(header)
     }
 
     /// Says that every change up to this header is noted. The caller holds the write lock.
@@ -150,12 +151,8 @@ impl SharedChanges {
     /// Notes what a commit is about to change. The caller's transaction holds the write lock. `None` where it cannot be
     /// told: then the commit is one of those that end every answer.
     pub(super) fn note(self: &Arc<Self>, notes: Notes<'_>) -> Option<Untold> {
-        self.repair();
-        let header = self.index.header();
+        let header = self.repair()?;
         let next = header.counter().checked_add(1)?;
-        if header.counter() == 0 || !self.is_told(&header.words(), self.epoch()) {
-            return None;
-        }
         pause("note: begun");
         let words = self.shared.words();
         let clock = words.clock.load(Ordering::Acquire);
@@ -164,8 +161,8 @@ impl SharedChanges {
             for &bucket in notes.buckets {
                 words.buckets[bucket.index()].store(next, Ordering::SeqCst);
             }
-            if let Some(mark) = notes.clock_mark.filter(|&mark| mark > clock) {
-                words.clock.store(mark, Ordering::SeqCst);
+            if let Some(mark) = notes.clock_mark {
+                words.clock.fetch_max(mark, Ordering::SeqCst);
             }
         }
         // A process that can see the commit must find the notes.

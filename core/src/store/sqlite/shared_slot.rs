@@ -50,11 +50,6 @@ impl SharedSlot {
         *self.current.write() = opened;
     }
 
-    /// Lets the file go.
-    pub(super) fn close(&self) {
-        *self.current.write() = None;
-    }
-
     /// As if the second were over.
     #[cfg(test)]
     pub(super) fn make_look_due(&self) {

@@ -331,11 +331,11 @@ impl Store for SqliteStore {
         {
             connection::leave_log(&writer);
         }
-        if let Some(tracker) = self.change_tracker.write().take() {
-            if is_lost {
-                tracker.leave_log();
-            }
-            tracker.let_shared_go();
+        // With it go its connection, and the memory that is shared with other processes.
+        if let Some(tracker) = self.change_tracker.write().take()
+            && is_lost
+        {
+            tracker.leave_log();
         }
         if let Some(watch) = self.file_watch.as_ref().filter(|_| !is_lost) {
             watch.shared_words().remove_after_log();

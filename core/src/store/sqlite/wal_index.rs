@@ -64,8 +64,8 @@ pub(super) const WRITE_LOCK: i32 = 0;
 pub(super) fn database_file(connection: &Connection) -> Option<*mut ffi::sqlite3_file> {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
     // SAFETY: the connection is open and used by no other code; SQLite writes the file's address, and the file lives as long as
-    // the connection.
-    let result = unsafe {
+    // the connection. Where there is no such file it writes nothing.
+    unsafe {
         ffi::sqlite3_file_control(
             connection.handle(),
             c"main".as_ptr(),
@@ -73,7 +73,7 @@ pub(super) fn database_file(connection: &Connection) -> Option<*mut ffi::sqlite3
             ptr::from_mut(&mut file).cast(),
         )
     };
-    (result == ffi::SQLITE_OK && !file.is_null()).then_some(file)
+    (!file.is_null()).then_some(file)
 }
 
 /// A connection that keeps the WAL index mapped.
@@ -145,6 +145,12 @@ impl WalIndex {
         self.read(0) == self.read(1)
     }
 
+    #[cfg(test)]
+    pub(super) fn copies(&self) -> &[[AtomicU32; 12]; 2] {
+        // SAFETY: as in `read`.
+        unsafe { &*self.header }
+    }
+
     /// The write lock, if no connection of any process has it, and no thread of this one is here. Never waits. It must be
     /// held for microseconds only: a writer that finds it taken waits for a millisecond.
     pub(super) fn try_write_lock(&self) -> Option<WriteLock<'_>> {
@@ -178,5 +184,67 @@ impl Drop for WriteLock<'_> {
         let flags = ffi::SQLITE_SHM_UNLOCK | ffi::SQLITE_SHM_EXCLUSIVE;
         // SAFETY: taken by `try_write_lock` through the same file.
         unsafe { (self.index.lock)(self.index.file, WRITE_LOCK, 1, flags) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::store::sqlite::store::SqliteStore;
+    use crate::store::{SqliteDatabase, StoreOptions};
+
+    #[test]
+    fn the_extent_of_a_log_has_every_size_of_pages() {
+        for (page_bytes, written) in
+            [(512_u64, 512_u16), (4_096, 4_096), (32_768, 32_768), (65_536, 1), (0, 0)]
+        {
+            let [first, second] = written.to_ne_bytes();
+            let mut words = [7; 12];
+            words[3] = u32::from_ne_bytes([1, 0, first, second]);
+            words[4] = 70_000;
+            words[5] = 30_000;
+            let header = Header(words);
+            assert_eq!(header.extent(), LogExtent { page_bytes, pages: 30_000, frames: 70_000 });
+            assert_eq!(header.log_pages(), 70_000);
+        }
+    }
+
+    fn write_lock_of(program: &Connection) -> Result<(), rusqlite::Error> {
+        program.execute_batch("BEGIN IMMEDIATE; ROLLBACK")
+    }
+
+    #[test]
+    fn the_write_lock_keeps_every_writer_out_until_it_is_let_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.db");
+        let open = || {
+            let options = StoreOptions::relaxed(Duration::from_secs(5));
+            SqliteStore::open(SqliteDatabase::File(path.clone()), options).unwrap()
+        };
+        let stores = [open(), open()];
+        let [here, there] = stores.each_ref().map(|store| store.change_tracker());
+        let program = Connection::open(&path).unwrap();
+        program.busy_timeout(Duration::ZERO).unwrap();
+        for _ in 0..2 {
+            let lock = here.wal_index().try_write_lock().unwrap();
+            assert!(here.wal_index().try_write_lock().is_none(), "a second thread has it, too");
+            assert!(there.wal_index().try_write_lock().is_none(), "another connection has it, too");
+            assert!(write_lock_of(&program).is_err(), "another program writes meanwhile");
+            drop(lock);
+            write_lock_of(&program).unwrap();
+            drop(there.wal_index().try_write_lock().unwrap());
+        }
+        program.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(here.wal_index().try_write_lock().is_none(), "it was taken from a writer");
+    }
+
+    #[test]
+    fn only_a_database_in_a_file_has_an_index() {
+        assert!(WalIndex::map(Connection::open_in_memory().unwrap()).is_none());
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join("s.db")).unwrap();
+        assert!(database_file(&connection).is_some());
     }
 }

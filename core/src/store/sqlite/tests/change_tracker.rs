@@ -71,3 +71,42 @@ fn another_process_s_commit_is_never_taken_for_ours() {
     let is_list_unchanged = |user: &str| ours.is_list_unchanged_since(1, user, before);
     assert!(!is_list_unchanged("u") && is_list_unchanged("another user"));
 }
+
+/// Each of these ends what was remembered before, for good: no later one brings an older answer back.
+#[test]
+fn what_may_have_changed_everything_ends_all_answers_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("s.db-hj2")).unwrap();
+    let [ours, theirs] = stores(&folder);
+    let tracker = ours.change_tracker();
+    let session = SessionId::from_bytes([7; 16]);
+    let mut outdated = Vec::new();
+    let mut clock = 1..;
+    for _ in 0..3 {
+        for kind in ["ours, about everything", "another process's", "unknown"] {
+            let before = tracker.commit_version().unwrap();
+            assert!(is_unchanged(&tracker, session, before), "{kind}");
+            outdated.push(before);
+            match kind {
+                "ours, about everything" => {
+                    let changes = Changes::default();
+                    changes.record(Change::Everything);
+                    let guard = tracker.begin_commit();
+                    commit(&theirs, clock.next().unwrap()); // stands for ours
+                    guard.finish(Some(&changes));
+                }
+                "another process's" => commit(&theirs, clock.next().unwrap()),
+                _ => drop(tracker.begin_commit()),
+            }
+            assert!(outdated.iter().all(|&version| !is_unchanged(&tracker, session, version)), "{kind}");
+        }
+    }
+    // One that another process made just before ours counts as well.
+    let before = tracker.commit_version().unwrap();
+    commit(&theirs, clock.next().unwrap());
+    let changes = Changes::default();
+    let guard = tracker.begin_commit();
+    commit(&theirs, clock.next().unwrap()); // stands for ours
+    guard.finish(Some(&changes));
+    assert!(!is_unchanged(&tracker, session, before));
+}

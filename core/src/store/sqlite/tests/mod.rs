@@ -9,5 +9,6 @@ pub(super) mod pause;
 mod query_plans;
 mod readers;
 mod shared_changes;
+mod shared_words;
 mod shared_world;
 pub(super) mod steps;
