@@ -6,6 +6,7 @@ pub mod expect;
 pub mod fixture;
 pub mod fuzz_targets;
 pub mod histories;
+pub mod linear;
 pub mod odd_hosts;
 pub mod operations;
 pub mod postgres;

@@ -1,8 +1,8 @@
 //! The search finds an order where there is one, and none where there is none.
 
-use crate::history::{Answer, Call, Recorded};
-use crate::model::Rules;
-use crate::search::UserHistory;
+use hellojohn_tests::linear::history::{Answer, Call, Recorded, Shown};
+use hellojohn_tests::linear::model::Rules;
+use hellojohn_tests::linear::search::UserHistory;
 
 const RULES: Rules = Rules { cap: None, has_window: false };
 
@@ -102,4 +102,89 @@ fn a_violation_shrinks_to_the_calls_that_make_it() {
     let small = history.shrink(RULES);
     assert_eq!(small.calls.iter().map(|one| one.invoked).collect::<Vec<_>>(), [0, 2, 8, 12]);
     assert!(small.lines().lines().count() == 4);
+}
+
+fn unknown(invoked: u64, returned: u64, call: Call) -> Recorded {
+    one(invoked, returned, call, Answer::Unknown)
+}
+
+fn listed_all(at: u64, all: &[(&str, Option<&str>)]) -> Recorded {
+    let status = |reason: &Option<&str>| if reason.is_some() { "revoked" } else { "active" };
+    let shown = |reason: &Option<&str>| Shown {
+        status: status(reason).to_owned(),
+        reason: reason.map(str::to_owned),
+    };
+    let all = all.iter().map(|(id, reason)| ((*id).to_owned(), shown(reason))).collect();
+    one(at, at + 1, Call::ListAll, Answer::ListedAll(all))
+}
+
+#[test]
+fn a_call_without_an_answer_happened_once_or_not_at_all_and_maybe_later() {
+    let create = created(0, 1, "a", &[]);
+    let revoke = unknown(2, 3, Call::Revoke("a".to_owned()));
+    let refused = |at| {
+        one(at, at + 1, Call::VerifySession("a".to_owned()), Answer::Refused("session_revoked".to_owned()))
+    };
+    let with = |rest: &[Recorded]| has_order(RULES, &[&[create.clone(), revoke.clone()], rest].concat());
+    assert!(with(&[refused(4), refused(6)]));
+    assert!(with(&[verified(4, 5, "a"), verified(6, 7, "a")]));
+    assert!(with(&[verified(4, 5, "a"), refused(6)]), "later");
+    assert!(!with(&[refused(4), verified(6, 7, "a")]), "back again");
+    assert!(!has_order(RULES, &[create.clone(), refused(2), unknown(4, 5, revoke.call)]), "before it began");
+    assert!(!has_order(
+        RULES,
+        &[create, one(2, 3, Call::Revoke("a".to_owned()), Answer::NotDone), refused(4)]
+    ));
+}
+
+#[test]
+fn a_sign_in_without_an_answer_made_one_session_or_none() {
+    let create = |at| unknown(at, at + 1, Call::Create);
+    let seen = listed_all(8, &[("b", None), ("a", None)]);
+    let two = [("c", None), ("b", None), ("a", None)];
+    let first = created(0, 1, "a", &[]);
+    assert!(has_order(RULES, &[first.clone(), create(2), seen.clone()]));
+    assert!(has_order(RULES, &[first.clone(), create(2), create(4), seen.clone()]));
+    assert!(has_order(RULES, &[first.clone(), create(2), listed_all(8, &[("a", None)])]));
+    assert!(!has_order(RULES, &[first.clone(), create(2), listed_all(8, &two)]), "twice");
+    assert!(!has_order(RULES, &[first.clone(), create(10), seen.clone()]), "before it began");
+    assert!(!has_order(RULES, &[first.clone(), seen]), "no call made it");
+    // Half of it: the oldest has ended, and the new one is not there.
+    let rules = Rules { cap: Some(1), ..RULES };
+    let ended = ("a", Some("max_sessions"));
+    assert!(has_order(rules, &[first.clone(), create(2), listed_all(8, &[("b", None), ended])]));
+    assert!(!has_order(rules, &[first.clone(), create(2), listed_all(8, &[ended])]));
+    assert!(!has_order(rules, &[first, create(2), listed_all(8, &[("b", None), ("a", None)])]));
+}
+
+#[test]
+fn a_refresh_without_an_answer_took_the_token_or_did_not() {
+    let create = created(0, 1, "a", &[]);
+    let lost = unknown(2, 3, Call::Refresh("a 0".to_owned()));
+    let reuse = "refresh_token_reused";
+    let has_order =
+        |rules, rest: &[Recorded]| has_order(rules, &[&[create.clone(), lost.clone()], rest].concat());
+    assert!(has_order(RULES, &[refreshed(4, 5, "a 0", Ok("a 1"))]), "it did not happen");
+    assert!(has_order(RULES, &[refreshed(4, 5, "a 0", Err(reuse))]), "it did");
+    assert!(!has_order(RULES, &[refreshed(4, 5, "a 0", Ok("a 1")), refreshed(6, 7, "a 0", Ok("a 2"))]));
+    let rules = Rules { has_window: true, ..RULES };
+    let again = |at, to| refreshed(at, at + 1, "a 0", Ok(to));
+    assert!(has_order(rules, &[again(4, "a 1"), again(6, "a 1"), refreshed(8, 9, "a 1", Ok("a 2"))]));
+    assert!(!has_order(rules, &[again(4, "a 1"), again(6, "a 2")]), "two successors");
+    assert!(!has_order(rules, &[again(4, "a 1"), refreshed(6, 7, "a 1", Ok("a 1"))]));
+}
+
+#[test]
+fn a_refusal_that_no_order_explains_is_found_beside_calls_without_an_answer() {
+    let calls = vec![
+        created(0, 1, "a", &[]),
+        unknown(2, 3, Call::RevokeUser),
+        verified(4, 5, "a"),
+        refreshed(6, 7, "a 0", Ok("a 1")),
+        revoked(8, 9, "a"),
+        refreshed(10, 11, "a 1", Ok("a 2")),
+    ];
+    let history = UserHistory::new(calls);
+    assert!(!history.is_linearizable(RULES));
+    assert_eq!(history.shrink(RULES).lines().lines().count(), 5, "{}", history.shrink(RULES).lines());
 }

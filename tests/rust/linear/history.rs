@@ -5,52 +5,91 @@ use serde_json::{Value, json};
 /// A call about one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
+    /// Signs the user in.
     Create,
     /// With this refresh token.
     Refresh(String),
     /// Of an access token of this session.
     VerifyToken {
+        /// Its id.
         session: String,
+        /// The token.
         token: String,
     },
+    /// Of the session with this id.
     VerifySession(String),
+    /// The session with this id.
     Get(String),
+    /// The session with this id.
     Revoke(String),
+    /// All of the user's.
     RevokeUser,
+    /// Those of the user that are active.
     ListActive,
+    /// Every session of the user, ended ones too: what a history comes to.
+    ListAll,
 }
 
+/// A session as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// `active`, `revoked` or `expired`.
+    pub status: String,
+    /// Why it ended.
+    pub reason: Option<String>,
+}
+
+/// What a call was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
+    /// Signed in.
     Created {
+        /// The session's id.
         session: String,
+        /// Its refresh token.
         token: String,
+        /// The sessions that the cap has ended.
         evicted: Vec<String>,
     },
+    /// The new refresh token, or the one that was new already.
     Refreshed {
+        /// The token.
         token: String,
     },
     /// The session is good.
     Valid,
-    Shown {
-        status: String,
-        reason: Option<String>,
-    },
+    /// Of a look-up.
+    Shown(Shown),
+    /// Revoked, or was already.
     Done,
+    /// So many sessions have ended.
     Ended(u64),
     /// Newest first.
     Listed(Vec<String>),
+    /// The same with what each of them is.
+    ListedAll(Vec<(String, Shown)>),
+    /// The code of an error that tells what the engine has decided.
     Refused(String),
+    /// The database failed (`storage_io`): the call happened, or happens later, or never.
+    Unknown,
+    /// The database had no time (`storage_busy`): the call did not happen.
+    NotDone,
 }
 
 /// A call with its answer; times in ns by one clock of the machine.
 #[derive(Debug, Clone)]
 pub struct Recorded {
+    /// Which caller.
     pub caller: usize,
+    /// Which user it is about.
     pub user: usize,
+    /// What was asked.
     pub call: Call,
+    /// What was answered.
     pub answer: Answer,
+    /// When it was asked.
     pub invoked: u64,
+    /// When it was answered.
     pub returned: u64,
 }
 
@@ -60,6 +99,10 @@ fn texts(values: &Value, text: impl Fn(&Value) -> String) -> Vec<String> {
 
 fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
+}
+
+fn shown(value: &Value) -> Shown {
+    Shown { status: text(&value["status"]), reason: value["end_reason"].as_str().map(str::to_owned) }
 }
 
 impl Call {
@@ -74,13 +117,22 @@ impl Call {
             Call::Revoke(session) => ("revoke", json!({"session_id": session})),
             Call::RevokeUser => ("revoke_user", json!({"user_id": user})),
             Call::ListActive => ("list", json!({"user_id": user, "status": "active", "limit": 100})),
+            Call::ListAll => ("list", json!({"user_id": user, "status": "all", "limit": 100})),
         }
+    }
+
+    /// Whether the call changes nothing, whatever it is answered.
+    pub fn only_reads(&self) -> bool {
+        use Call::{Get, ListActive, ListAll, VerifySession, VerifyToken};
+        matches!(self, VerifyToken { .. } | VerifySession(_) | Get(_) | ListActive | ListAll)
     }
 
     /// Reads what a surface answered: the value, or the code of the error.
     pub fn answer(&self, outcome: Result<&Value, &str>) -> Answer {
         let value = match outcome {
             Ok(value) => value,
+            Err("storage_io") => return Answer::Unknown,
+            Err("storage_busy") => return Answer::NotDone,
             Err(code) => return Answer::Refused(code.to_owned()),
         };
         match self {
@@ -91,13 +143,14 @@ impl Call {
             },
             Call::Refresh(_) => Answer::Refreshed { token: text(&value["refresh_token"]) },
             Call::VerifyToken { .. } | Call::VerifySession(_) => Answer::Valid,
-            Call::Get(_) => Answer::Shown {
-                status: text(&value["status"]),
-                reason: value["end_reason"].as_str().map(str::to_owned),
-            },
+            Call::Get(_) => Answer::Shown(shown(value)),
             Call::Revoke(_) => Answer::Done,
             Call::RevokeUser => Answer::Ended(value["revoked"].as_u64().expect("a count")),
             Call::ListActive => Answer::Listed(texts(&value["data"], |session| text(&session["id"]))),
+            Call::ListAll => {
+                let all = value["data"].as_array().expect("a list").iter();
+                Answer::ListedAll(all.map(|session| (text(&session["id"]), shown(session))).collect())
+            }
         }
     }
 }
@@ -105,11 +158,7 @@ impl Call {
 impl Recorded {
     /// Whether the call changed nothing, whatever came before it: without it, the others have fewer orders to forbid.
     pub fn is_read(&self) -> bool {
-        let reads = matches!(
-            self.call,
-            Call::VerifyToken { .. } | Call::VerifySession(_) | Call::Get(_) | Call::ListActive
-        );
-        reads || self.answer == Answer::Refused("session_revoked".to_owned())
+        self.call.only_reads() || self.answer == Answer::Refused("session_revoked".to_owned())
     }
 
     /// A line for a reader; times in µs from `start`.
