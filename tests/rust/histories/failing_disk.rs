@@ -59,7 +59,8 @@ impl FailingDisk {
             return None;
         }
         use Fault::{Busy, Device, Full, Lock, ShortWrite, Sync};
-        let fault = *dice.pick(&[Device, Device, Device, Full, Full, ShortWrite, ShortWrite, Lock, Lock, Busy, Sync]);
+        let fault =
+            *dice.pick(&[Device, Device, Device, Full, Full, ShortWrite, ShortWrite, Lock, Lock, Busy, Sync]);
         // A write has one sync, its commit's.
         let span = if fault == Sync { 1 } else { *dice.pick(&[1, 4, 12]) };
         let (at, lasts) = (1 + dice.below(span), dice.one_in(3));
@@ -77,14 +78,19 @@ impl FailingDisk {
         self.disk.heal();
         let faults = self.disk.faults();
         self.disk.begin(None);
-        for event in self.disk.take_events() {
-            self.written.apply(&event);
-        }
+        self.take_events();
         faults
     }
 
+    fn take_events(&mut self) {
+        for event in self.disk.take_events() {
+            self.written.apply(&event);
+        }
+    }
+
     /// What the folder may hold if the power fails now.
-    pub fn image(&self, kind: CrashKind, dice: &mut Dice) -> FolderImage {
+    pub fn image(&mut self, kind: CrashKind, dice: &mut Dice) -> FolderImage {
+        self.take_events();
         self.written.crash(kind, dice)
     }
 

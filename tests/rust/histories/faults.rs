@@ -6,8 +6,8 @@ use hellojohn::{Error, Tenant};
 
 use crate::disk::Fault;
 
-use super::look::Look;
 use super::History;
+use super::look::Look;
 use super::model::{Mistake, Model};
 use super::outcome::{AsError, Effect, is_storage_error};
 use super::place::Place;

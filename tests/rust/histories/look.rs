@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hellojohn::{Config, Error, KeyInfo, Limit, ListQuery, Session, SessionFilter, SessionId, StatusFilter, Tenant};
+use hellojohn::{
+    Config, Error, KeyInfo, Limit, ListQuery, Session, SessionFilter, SessionId, StatusFilter, Tenant,
+};
 
 use super::model::Model;
 use super::view::View;
@@ -62,13 +64,18 @@ fn every_session(tenant: &Tenant) -> Result<BTreeMap<SessionId, Session>, Error>
 impl Model {
     /// What the store has otherwise than the model, if anything.
     pub(super) fn difference(&self, look: &Look) -> Option<String> {
-        (0..self.tenants.len()).find_map(|tenant_index| self.difference_of(tenant_index, &look.0[tenant_index]))
+        (0..self.tenants.len())
+            .find_map(|tenant_index| self.difference_of(tenant_index, &look.0[tenant_index]))
     }
 
     fn difference_of(&self, tenant_index: usize, looked: &LookedTenant) -> Option<String> {
         let there = self.newest_first(tenant_index);
         if there.len() != looked.sessions.len() {
-            return Some(format!("{} sessions of tenant {tenant_index}, expected {}", looked.sessions.len(), there.len()));
+            return Some(format!(
+                "{} sessions of tenant {tenant_index}, expected {}",
+                looked.sessions.len(),
+                there.len()
+            ));
         }
         for session_index in there {
             let known = &self.tenants[tenant_index].sessions[session_index];
@@ -87,7 +94,8 @@ impl Model {
     }
 
     fn difference_of_keys(&self, tenant_index: usize, listed: &[KeyInfo]) -> Option<String> {
-        let known: Vec<_> = self.tenants[tenant_index].keys.iter().map(|key| (key.kid, self.state_of(key))).collect();
+        let known: Vec<_> =
+            self.tenants[tenant_index].keys.iter().map(|key| (key.kid, self.state_of(key))).collect();
         let found: Vec<_> = listed.iter().map(|key| (key.kid, key.state)).collect();
         (known != found).then(|| format!("keys {found:?}, expected {known:?}"))
     }

@@ -77,8 +77,12 @@ fn odd_histories_on_a_disk_that_fails() {
 
 #[test]
 fn the_same_seed_gives_the_same_trace() {
-    let played = |seed, kind| play(Setting { seed, kind, mistake: None }, &steps(seed, 2)).unwrap();
-    for (seed, kind) in [(4_711, Kind::Memory), (4_712, Kind::File), (4_713, Kind::FailingDisk), (4_714, Kind::FailingDisk)] {
+    // Without the last step, which empties the database.
+    let steps = |seed| steps(seed, 2).split_last().unwrap().1.to_vec();
+    let played = |seed, kind| play(Setting { seed, kind, mistake: None }, &steps(seed)).unwrap();
+    for (seed, kind) in
+        [(4_711, Kind::Memory), (4_712, Kind::File), (4_713, Kind::FailingDisk), (4_714, Kind::FailingDisk)]
+    {
         let first = played(seed, kind);
         assert_eq!(first, played(seed, kind), "{seed} {kind:?}");
         assert_eq!(first.dump.is_some(), kind != Kind::Memory);

@@ -1,7 +1,9 @@
 //! The whole engine as plain lists, written from SPEC: what every call must answer. It learns from the engine only what
 //! the text of SPEC does not determine: ids, tokens, kids.
 
-use hellojohn::{AccessToken, Config, EndReason, ErrorCode, Grant, KeyId, KeyState, Session, SessionId, Status};
+use hellojohn::{
+    AccessToken, Config, EndReason, ErrorCode, Grant, KeyId, KeyState, Session, SessionId, Status,
+};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -282,7 +284,8 @@ impl Model {
 
     /// The active key signs an access token; its text is learned from the answer.
     pub fn issue(&mut self, tenant_index: usize, session_index: usize) {
-        let (latest, kid) = (self.latest_access_exp(tenant_index, session_index), self.active_kid(tenant_index));
+        let (latest, kid) =
+            (self.latest_access_exp(tenant_index, session_index), self.active_kid(tenant_index));
         let session = &mut self.tenants[tenant_index].sessions[session_index];
         session.access_exp = latest;
         session.access_kid = kid;
@@ -360,7 +363,13 @@ impl Model {
     }
 
     /// A session that signs in now; its position.
-    pub fn add_session(&mut self, tenant_index: usize, sign_in: SignIn, id: SessionId, token: String) -> usize {
+    pub fn add_session(
+        &mut self,
+        tenant_index: usize,
+        sign_in: SignIn,
+        id: SessionId,
+        token: String,
+    ) -> usize {
         for tenant in &self.tenants {
             assert!(tenant.sessions.iter().all(|session| session.id != id), "an id was minted twice");
         }

@@ -28,4 +28,3 @@ impl AsError for VerifyError {
 pub(super) fn is_storage_error(error: &Error) -> bool {
     matches!(error.code(), ErrorCode::StorageIo | ErrorCode::StorageFull | ErrorCode::StorageBusy)
 }
-

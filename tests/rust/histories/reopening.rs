@@ -26,7 +26,7 @@ impl History {
             Some(kind) => format!("reopen after a power loss, {kind:?}"),
             None => "reopen".to_owned(),
         });
-        let image = match &self.place {
+        let image = match &mut self.place {
             Place::FailingDisk(disk) => kind.map(|kind| disk.image(kind, &mut self.dice)),
             _ => None,
         };
@@ -114,7 +114,8 @@ impl History {
         for (tenant, looked) in self.model.tenants.iter_mut().zip(&look.0) {
             for session in tenant.sessions.iter_mut().filter(|session| !session.was_reported_ended) {
                 let is_by_clock = |reason| matches!(reason, EndReason::Expired | EndReason::IdleTimeout);
-                let is_active = looked.sessions.get(&session.id).is_some_and(|(shown, ..)| shown.end_reason.is_none());
+                let is_active =
+                    looked.sessions.get(&session.id).is_some_and(|(shown, ..)| shown.end_reason.is_none());
                 if is_active && session.ended.is_some_and(|ended| is_by_clock(ended.reason)) {
                     session.ended = None;
                 }

@@ -1,8 +1,7 @@
 //! Reading, listing and revoking sessions.
 
 use hellojohn::{
-    EndReason, Error, ErrorCode, Limit, ListQuery, SessionFilter, SessionId, Status, StatusFilter,
-    Tenant,
+    EndReason, Error, ErrorCode, Limit, ListQuery, SessionFilter, SessionId, Status, StatusFilter, Tenant,
 };
 
 use crate::fixture::{code, user};

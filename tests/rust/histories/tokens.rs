@@ -130,7 +130,8 @@ impl History {
         let known = &self.model.tenants[tenant_index].sessions[session_index];
         let generation = known.tokens.len() - 1 - self.dice.below(2).min(known.tokens.len() - 1);
         let accesses = &self.model.tenants[tenant_index].accesses;
-        let access = accesses.iter().rfind(|access| access.session == session_index).filter(|_| with_access).cloned();
+        let access =
+            accesses.iter().rfind(|access| access.session == session_index).filter(|_| with_access).cloned();
         let token = access.as_ref().map_or(&known.tokens[generation], |access| &access.text).clone();
         if token.is_empty() {
             return;
@@ -140,7 +141,12 @@ impl History {
             "sign out {tenant_index} {session_index} access {with_access} generation {generation} {scope:?}"
         ));
         let Some(answer) = self.ask(tenant_index, |tenant| tenant.sign_out(&token, scope)) else {
-            return self.settle_sign_out(tenant_index, session_index, scope, (!with_access).then_some(generation));
+            return self.settle_sign_out(
+                tenant_index,
+                session_index,
+                scope,
+                (!with_access).then_some(generation),
+            );
         };
         self.touch(tenant_index);
         let refusals = if let Some(access) = access {

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stderr)] // how much was tried, and the plan of a failure
 
 mod log_keeper;
+mod lost_log;
 mod setup;
 mod trial;
 

@@ -14,7 +14,7 @@ use crate::recording::{DATABASE, Mark, Recording, open};
 /// Everything that the tables hold, as one number.
 pub fn dump(connection: &Connection) -> rusqlite::Result<u64> {
     let mut hasher = DefaultHasher::new();
-    hellojohn_tests::dump::dump(connection)?.hash(&mut hasher);
+    hellojohn_tests::dump::dump(connection, &[])?.hash(&mut hasher);
     Ok(hasher.finish())
 }
 
