@@ -2,6 +2,7 @@
 
 pub mod dice;
 pub mod disk;
+pub mod dump;
 pub mod expect;
 pub mod fixture;
 pub mod fuzz_targets;

@@ -236,7 +236,9 @@ unsafe extern "C" fn lock_index(
     // SAFETY: SQLite's own arguments. Giving a lock back cannot fail.
     unsafe {
         let is_unlock = flags & ffi::SQLITE_SHM_UNLOCK != 0;
-        let code = if is_unlock { None } else { failure(file, Call::LockIndex) };
+        // The first of the locks is the writer's (sqlite.org/walformat.html, section 2.3).
+        let call = if offset == 0 { Call::LockWriter } else { Call::LockIndex };
+        let code = if is_unlock { None } else { failure(file, call) };
         code.unwrap_or_else(|| beneath!(file.xShmLock(offset, count, flags)))
     }
 }

@@ -134,6 +134,21 @@ impl NameChange {
 }
 
 impl DiskModel {
+    /// A disk that holds these files and nothing that is still to be synced.
+    pub fn of(image: &FolderImage) -> Self {
+        let mut disk = DiskModel::default();
+        for (name, content) in &image.0 {
+            disk.names.insert(name.clone(), disk.files.len());
+            disk.files.push(ModelFile {
+                cached: content.clone(),
+                synced: content.clone(),
+                pending: Vec::new(),
+            });
+        }
+        disk.synced_names = disk.names.clone();
+        disk
+    }
+
     /// The next event.
     pub fn apply(&mut self, event: &Event) {
         match event {

@@ -42,6 +42,8 @@ pub enum Call {
     MapIndex,
     /// A lock of the log's index.
     LockIndex,
+    /// The one of them that a writer holds.
+    LockWriter,
 }
 
 /// How a call fails.
@@ -58,19 +60,22 @@ pub enum Fault {
     Sync,
     /// The system refuses a lock although no other process has it.
     Lock,
+    /// Another process writes: the writer's lock is taken. Not a failure of the disk.
+    Busy,
 }
 
 impl Fault {
-    /// Every kind.
+    /// Every way in which a disk fails.
     pub const ALL: [Fault; 5] = [Fault::Device, Fault::Full, Fault::ShortWrite, Fault::Sync, Fault::Lock];
 
     /// Whether a call can fail like this.
     pub fn concerns(self, call: Call) -> bool {
         match self {
-            Fault::Device => !matches!(call, Call::Sync | Call::Lock | Call::LockIndex),
+            Fault::Device => !matches!(call, Call::Sync | Call::Lock | Call::LockIndex | Call::LockWriter),
             Fault::Full | Fault::ShortWrite => call == Call::Write,
             Fault::Sync => call == Call::Sync,
-            Fault::Lock => matches!(call, Call::Lock | Call::LockIndex),
+            Fault::Lock => matches!(call, Call::Lock | Call::LockIndex | Call::LockWriter),
+            Fault::Busy => call == Call::LockWriter,
         }
     }
 
@@ -78,6 +83,7 @@ impl Fault {
     fn codes(self, call: Call) -> (i32, i32) {
         let code = match (self, call) {
             (Fault::Full | Fault::ShortWrite, _) => return (ffi::SQLITE_FULL, libc::ENOSPC),
+            (Fault::Busy, _) => return (ffi::SQLITE_BUSY, libc::EAGAIN),
             (_, Call::Open) => ffi::SQLITE_CANTOPEN,
             (_, Call::Delete) => ffi::SQLITE_IOERR_DELETE,
             (_, Call::Access) => ffi::SQLITE_IOERR_ACCESS,
@@ -88,7 +94,7 @@ impl Fault {
             (_, Call::Size) => ffi::SQLITE_IOERR_FSTAT,
             (_, Call::Lock) => ffi::SQLITE_IOERR_LOCK,
             (_, Call::MapIndex) => ffi::SQLITE_IOERR_SHMMAP,
-            (_, Call::LockIndex) => ffi::SQLITE_IOERR_SHMLOCK,
+            (_, Call::LockIndex | Call::LockWriter) => ffi::SQLITE_IOERR_SHMLOCK,
         };
         (code, libc::EIO)
     }
@@ -228,6 +234,19 @@ impl Disk {
     /// Begins the record, in an empty folder.
     pub fn record(&self) {
         self.shared.state().records = true;
+    }
+
+    /// Begins the record anew, with these files in the folder.
+    pub fn record_from(&self, image: &FolderImage) {
+        let mut state = self.shared.state();
+        state.records = true;
+        state.events.clear();
+        state.names = image.0.keys().cloned().collect();
+    }
+
+    /// What was recorded since this was asked last.
+    pub fn take_events(&self) -> Vec<Event> {
+        std::mem::take(&mut self.shared.state().events)
     }
 
     /// What was recorded so far.

@@ -1,66 +1,91 @@
 //! Histories of random calls against a plain model of the whole engine: every answer is compared. `HJ_HISTORIES=n` runs
-//! more of them, `HJ_SEED=n` repeats the batch that failed.
+//! more of them. One that fails is made small; `HJ_SEED=n`, with `HJ_CALLS=…`, plays it again.
 
-use hellojohn_tests::fixture::{Database, rounds};
-use hellojohn_tests::histories::History;
+mod small;
+
+use hellojohn_tests::fixture::rounds;
+use hellojohn_tests::histories::{Kind, Setting, play, play_smallest, steps};
 
 /// Opening a tenant stretches its secret key, which costs more than a history: a batch of histories shares an engine.
-const BATCH: u64 = 100;
+const BATCH: usize = 100;
 
-fn batch(seed: u64, histories: u64, file: Option<Database>) -> u64 {
-    let mut history = History::new(seed, file);
-    for _ in 0..histories {
-        history.run();
-    }
-    history.trace()
+/// On a disk that fails it is opened often anyway, and a smaller batch is smaller to play again.
+const BATCH_ON_DISK: usize = 10;
+
+/// One history in so many is on a disk that fails.
+const ON_DISK: u64 = 10;
+
+/// Most batches are in memory.
+fn kind_of(seed: u64) -> Kind {
+    if seed % 16 < 2 { Kind::File } else { Kind::Memory }
 }
 
-/// Every `step`th batch from `first`.
-fn campaign(first: u64, step: u64) {
-    let with_file = |seed: u64| (seed % 16 < 2).then(Database::new);
+fn batch(setting: Setting, histories: usize) {
+    let mut steps = steps(setting.seed, histories);
+    if let Ok(numbers) = std::env::var("HJ_CALLS") {
+        let numbers: Vec<usize> = numbers.split(',').map(|number| number.parse().unwrap()).collect();
+        steps.retain(|step| numbers.contains(&step.number));
+    }
+    if let Err(smallest) = play_smallest(setting, &steps) {
+        panic!("{smallest}");
+    }
+}
+
+/// Every `step`th batch of so many from `first`.
+fn campaign(first: u64, step: u64, batches: u64, run: impl Fn(u64)) {
     if let Ok(seed) = std::env::var("HJ_SEED") {
-        let seed = seed.parse().unwrap();
-        if first == 0 {
-            batch(seed, BATCH, with_file(seed));
+        let seed: u64 = seed.parse().unwrap();
+        if seed % step == first {
+            run(seed);
         }
         return;
     }
-    let batches = rounds("HJ_HISTORIES", 2_000).div_ceil(BATCH);
-    for seed in (first..batches).step_by(step as usize) {
-        batch(seed, BATCH, with_file(seed));
-    }
+    (first..batches).step_by(step as usize).for_each(run);
+}
+
+fn sound(first: u64) {
+    let batches = rounds("HJ_HISTORIES", 2_000).div_ceil(BATCH as u64);
+    campaign(first, 2, batches, |seed| batch(Setting { seed, kind: kind_of(seed), mistake: None }, BATCH));
 }
 
 #[test]
 fn even_batches_of_histories() {
-    campaign(0, 2);
+    sound(0);
 }
 
 #[test]
 fn odd_batches_of_histories() {
-    campaign(1, 2);
+    sound(1);
 }
 
-/// It does so after the clock has brought an end that no caller was told of; then the clock goes back.
+fn on_a_disk_that_fails(first: u64) {
+    let batches = rounds("HJ_HISTORIES", 2_000).div_ceil(ON_DISK * BATCH_ON_DISK as u64);
+    campaign(first, 2, batches, |seed| {
+        batch(Setting { seed, kind: Kind::FailingDisk, mistake: None }, BATCH_ON_DISK);
+    });
+}
+
 #[test]
-fn a_patch_that_changes_nothing_writes_no_end_down() {
-    let mut history = History::new(224, Some(Database::new()));
-    history.reopens = Some(1);
-    for _ in 0..25 {
-        history.run();
-    }
+fn even_histories_on_a_disk_that_fails() {
+    on_a_disk_that_fails(0);
+}
+
+#[test]
+fn odd_histories_on_a_disk_that_fails() {
+    on_a_disk_that_fails(1);
 }
 
 #[test]
 fn the_same_seed_gives_the_same_trace() {
-    assert_eq!(batch(4_711, 2, None), batch(4_711, 2, None));
-    assert_ne!(batch(4_711, 1, None), batch(4_712, 1, None));
-    // Nor does it matter where the database lives, unless it is reopened.
-    let trace = |file| {
-        let mut history = History::new(4_711, file);
-        history.reopens = None;
-        history.run();
-        history.trace()
-    };
-    assert_eq!(trace(None), trace(Some(Database::new())));
+    // Without the last step, which empties the database.
+    let steps = |seed| steps(seed, 2).split_last().unwrap().1.to_vec();
+    let played = |seed, kind| play(Setting { seed, kind, mistake: None }, &steps(seed)).unwrap();
+    for (seed, kind) in
+        [(4_711, Kind::Memory), (4_712, Kind::File), (4_713, Kind::FailingDisk), (4_714, Kind::FailingDisk)]
+    {
+        let first = played(seed, kind);
+        assert_eq!(first, played(seed, kind), "{seed} {kind:?}");
+        assert_eq!(first.dump.is_some(), kind != Kind::Memory);
+        assert_ne!(first.trace, played(seed + 10, kind).trace);
+    }
 }

@@ -1,44 +1,59 @@
 //! Histories of calls against a plain model of the whole engine: every answer is compared. What is called is drawn from a seed
 //! (`--test histories`) or read from bytes (the fuzz target `calls`).
-#![allow(clippy::print_stderr)] // the seed of a failure
+#![allow(clippy::print_stderr)] // the calls before a failure
 
+mod administration;
+mod failing_disk;
+mod faults;
+mod look;
 mod model;
+mod outcome;
+mod place;
+mod play;
+mod reopening;
 mod sessions;
+mod shrink;
 mod tenants;
 mod tokens;
+mod unanswered;
 mod verify;
+mod view;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::fixture::{DAY, Database, HOUR, SECOND, START, code, tenant, user};
-use hellojohn::{
-    CreateSession, Durability, Engine, ErrorCode, ListQuery, ManualClock, PurgeBefore, SeededRandom,
-    SessionId, Tenant, Timestamp,
-};
+use hellojohn::{Engine, ListQuery, ManualClock, PurgeBefore, SessionId, Tenant, Timestamp};
 
 use crate::dice::Dice;
+use crate::fixture::{DAY, HOUR, SECOND, START};
 use model::{Model, SessionModel};
+use outcome::{AsError, Effect};
+use place::{TENANTS, direct_ends_max, open};
 
-const TENANTS: usize = 2;
+pub use failing_disk::FailingDisk;
+pub use model::Mistake;
+pub use place::Place;
+pub use play::{Kind, Played, Setting, Smallest, Step, Violation, play, play_smallest, steps};
+pub use shrink::shrink;
+
 const USERS: usize = 3;
-const CALLS: usize = 200;
+/// How many calls a history has.
+pub const CALLS: usize = 200;
 /// Opening a tenant stretches its secret key, which costs more than a history: one in so many of the reopenings that a history
 /// calls for is done.
 const REOPENS: usize = 8;
 
-/// Says how to repeat a failure.
-struct FailureReport {
-    seed: u64,
-    last: VecDeque<String>,
-}
+/// How many calls a report of a failure has.
+const LAST_CALLS: usize = 40;
+
+/// Tells what came before a failure.
+struct FailureReport(VecDeque<String>);
 
 impl Drop for FailureReport {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the last calls before the failure:\n{}", self.last.make_contiguous().join("\n"));
-            eprintln!("HJ_SEED={} repeats it", self.seed);
+            eprintln!("the last calls before the failure:\n{}", self.0.make_contiguous().join("\n"));
         }
     }
 }
@@ -60,35 +75,19 @@ pub struct History {
     dice: Dice,
     trace: DefaultHasher,
     paging: Option<Paging>,
-    file: Option<Database>,
+    place: Place,
+    /// Of the call whose sync has failed: what may come to light when the database is opened again.
+    maybe: Vec<Effect>,
     /// One in so many; `None`: never.
     pub reopens: Option<usize>,
     report: FailureReport,
 }
 
-/// Mostly so few that what ends more than one session is a bulk end.
-fn direct_ends_max(seed: u64) -> usize {
-    [500, 0, 1, 3][seed as usize % 4]
-}
-
-fn open(database: &std::path::Path, clock: &ManualClock, seed: u64) -> (Engine, Vec<Tenant>) {
-    let engine = Engine::builder()
-        .direct_ends_max(direct_ends_max(seed))
-        .clock(clock.clone())
-        .random(SeededRandom::new(seed))
-        .durability(Durability::Normal)
-        .open(database)
-        .unwrap();
-    let tenants = (0..TENANTS).map(|tenant_index| tenant(&engine, &format!("tnt_{tenant_index}"))).collect();
-    (engine, tenants)
-}
-
 impl History {
-    /// Two tenants without sessions, in a file or in memory.
-    pub fn new(seed: u64, file: Option<Database>) -> Self {
+    /// Two tenants without sessions. A test may make a rule of the model wrong.
+    pub fn new(seed: u64, mut place: Place, mistake: Option<Mistake>) -> Self {
         let clock = ManualClock::new(Timestamp::from_millis(START));
-        let path = file.as_ref().map_or(":memory:".into(), Database::path);
-        let (engine, tenants) = open(&path, &clock, seed);
+        let (engine, tenants) = open(&mut place, &clock, seed).expect("an engine");
         let known = |tenant: &Tenant| model::TenantModel {
             settings: model::DEFAULTS,
             sessions: Vec::new(),
@@ -105,33 +104,41 @@ impl History {
                 direct_ends_max: direct_ends_max(seed),
                 clock: START,
                 now: START,
+                refuses_writes: false,
+                mistake,
                 tenants: tenants_model,
             },
             tenants,
             dice: Dice::new(seed),
             trace: DefaultHasher::new(),
             paging: None,
-            file,
+            place,
+            maybe: Vec::new(),
             reopens: Some(REOPENS),
-            report: FailureReport { seed, last: VecDeque::new() },
+            report: FailureReport(VecDeque::new()),
         }
     }
 
     fn record_call(&mut self, call: String) {
         call.hash(&mut self.trace);
-        if self.report.last.len() == 30 {
-            self.report.last.pop_front();
+        if self.report.0.len() == LAST_CALLS {
+            self.report.0.pop_front();
         }
-        self.report.last.push_back(format!("{} {call}", self.model.now));
+        self.report.0.push_back(format!("{} {call}", self.model.now));
     }
 
-    fn record_answer<T: Debug, E: Debug>(&mut self, outcome: &Result<T, E>) {
-        format!("{outcome:?}").hash(&mut self.trace);
+    fn record_answer<T: Debug, E: Debug + AsError>(&mut self, outcome: &Result<T, E>) {
+        match outcome {
+            Ok(answer) => format!("{answer:?}").hash(&mut self.trace),
+            // The source of a failure names the file.
+            Err(error) => format!("{:?}", error.as_error().to_string()).hash(&mut self.trace),
+        }
     }
 
     /// After calls that need not ask the database, one that does: then both know the same now.
     fn touch(&mut self, tenant_index: usize) {
-        self.tenants[tenant_index].config().unwrap();
+        let looked = self.tenants[tenant_index].config();
+        assert!(looked.is_ok() || self.model.refuses_writes, "{looked:?}");
         self.model.see_clock();
     }
 
@@ -140,40 +147,62 @@ impl History {
         self.trace.finish()
     }
 
-    /// The calls that these bytes choose, as [`run`](Self::run) does for a seed.
-    pub fn run_bytes(&mut self, bytes: &[u8]) {
-        self.dice = Dice::from_bytes(bytes);
-        self.run();
+    /// The last calls, oldest first, which are taken out of it.
+    pub fn take_calls(&mut self) -> Vec<String> {
+        self.report.0.drain(..).collect()
     }
 
-    /// A history from no session to none; another one may follow. Panics where an answer is not the model's.
-    pub fn run(&mut self) {
+    /// What the tables hold, each as a number; nothing where no file has them. The version of a tenant's settings and keys is left out: it
+    /// is drawn by SQLite, because no two histories of a database may have one in common.
+    pub fn dump(&self) -> Option<BTreeMap<String, u64>> {
+        let path = self.place.path();
+        let file = path.is_file().then(|| rusqlite::Connection::open(path).expect("a database"));
+        file.map(|file| crate::dump::dump(&file, &["tenants.version"]).expect("tables"))
+    }
+
+    /// A history of the calls that these bytes choose, up to 200.
+    pub fn run_bytes(&mut self, bytes: &[u8]) {
+        self.dice = Dice::from_bytes(bytes);
         for _ in 0..CALLS {
             if self.dice.is_used_up() {
                 break;
             }
-            let tenant_index = self.dice.below(TENANTS);
-            match self.dice.below(100) {
-                0..12 => self.move_clock(),
-                12..26 => self.create(tenant_index),
-                26..46 => self.refresh(tenant_index),
-                46..56 => self.verify(tenant_index),
-                56..62 => self.get(tenant_index),
-                62..67 => self.revoke(tenant_index),
-                67..70 => self.revoke_many(tenant_index),
-                70..73 => self.sign_out(tenant_index),
-                73..78 => self.update(tenant_index),
-                78..85 => self.list(tenant_index),
-                85..88 => self.configure(tenant_index),
-                88..91 => self.check_stats(tenant_index),
-                91..93 => self.sweep(tenant_index),
-                93..95 => self.purge(tenant_index),
-                95..98 => self.change_keys(tenant_index),
-                98 => self.lower_clock_mark(),
-                _ => self.reopen(),
-            }
+            self.call_any();
         }
         self.clear();
+    }
+
+    /// One call, which the seed chooses, whatever came before. Panics where an answer is not the model's.
+    pub fn call(&mut self, seed: u64) {
+        self.dice = Dice::new(seed);
+        // Until then most calls are refused.
+        if self.model.refuses_writes && self.dice.one_in(4) {
+            return self.reopen();
+        }
+        self.call_any();
+    }
+
+    fn call_any(&mut self) {
+        let tenant_index = self.dice.below(TENANTS);
+        match self.dice.below(100) {
+            0..12 => self.move_clock(),
+            12..26 => self.create(tenant_index),
+            26..46 => self.refresh(tenant_index),
+            46..56 => self.verify(tenant_index),
+            56..62 => self.get(tenant_index),
+            62..67 => self.revoke(tenant_index),
+            67..70 => self.revoke_many(tenant_index),
+            70..73 => self.sign_out(tenant_index),
+            73..78 => self.update(tenant_index),
+            78..85 => self.list(tenant_index),
+            85..88 => self.configure(tenant_index),
+            88..91 => self.check_stats(tenant_index),
+            91..93 => self.sweep(tenant_index),
+            93..95 => self.purge(tenant_index),
+            95..98 => self.change_keys(tenant_index),
+            98 => self.lower_clock_mark(),
+            _ => self.reopen(),
+        }
     }
 
     /// Some session of the tenant, the young ones more often.
@@ -181,7 +210,8 @@ impl History {
         let count = self.model.tenants[tenant_index].sessions.len();
         let span = *self.dice.pick(&[6, 6, 6, 200]);
         let back = self.dice.below(span);
-        (back < count).then(|| count - 1 - back)
+        // Where there are few, one of them, so that a history may lose a sign-in and its other calls still are about a session.
+        (count > 0).then(|| count - 1 - back % count)
     }
 
     fn move_clock(&mut self) {
@@ -207,6 +237,9 @@ impl History {
     }
 
     fn lower_clock_mark(&mut self) {
+        if self.model.refuses_writes {
+            return;
+        }
         self.record_call("lower the clock mark".to_owned());
         self.engine.lower_clock_mark().unwrap();
         self.model.see_clock();
@@ -217,41 +250,11 @@ impl History {
         self.model.now = self.model.clock.max(0);
     }
 
-    /// What the database was never made to see is forgotten; what a caller was told is not.
-    fn reopen(&mut self) {
-        let (Some(file), Some(reopens)) = (&self.file, self.reopens) else { return };
-        let path = file.path();
-        if reopens > 1 && !self.dice.one_in(reopens) {
-            return;
-        }
-        self.record_call("reopen".to_owned());
-        if self.dice.one_in(2) {
-            self.engine.close().unwrap();
-            assert_eq!(code(self.tenants[0].config()), Some(ErrorCode::EngineClosed));
-        }
-        self.tenants.clear();
-        let seed = self.dice.roll();
-        (self.engine, self.tenants) = open(&path, &self.clock, seed);
-        self.model.direct_ends_max = direct_ends_max(seed);
-        let probe = self.tenants[0].create(CreateSession::new(user("u0"))).unwrap();
-        let now = probe.session.created_at.as_millis();
-        assert!((self.model.clock..=self.model.now.max(self.model.clock)).contains(&now));
-        self.model.now = now;
-        self.model.apply_create(0, 0, None, false, &probe);
-        for tenant_index in 0..TENANTS {
-            for session_index in self.model.newest_first(tenant_index) {
-                let was_reported_ended =
-                    self.model.tenants[tenant_index].sessions[session_index].was_reported_ended;
-                assert!(
-                    !was_reported_ended || self.model.end_of(tenant_index, session_index).is_some(),
-                    "session {session_index} of {tenant_index} lives again"
-                );
-            }
-        }
-    }
-
     /// An empty database for the next history: every session ends and goes.
-    fn clear(&mut self) {
+    pub fn clear(&mut self) {
+        if self.model.refuses_writes {
+            self.reopen();
+        }
         for tenant_index in 0..TENANTS {
             self.record_call(format!("clear {tenant_index}"));
             self.tenants[tenant_index].revoke_tenant().unwrap();

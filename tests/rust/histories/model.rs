@@ -1,10 +1,14 @@
 //! The whole engine as plain lists, written from SPEC: what every call must answer. It learns from the engine only what
 //! the text of SPEC does not determine: ids, tokens, kids.
 
-use hellojohn::{AccessToken, EndReason, ErrorCode, Grant, KeyId, KeyState, Session, SessionId, Status};
+use hellojohn::{
+    AccessToken, Config, EndReason, ErrorCode, Grant, KeyId, KeyState, Session, SessionId, Status,
+};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::view::View;
 
 /// The five settings; times in ms.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,6 +18,21 @@ pub struct Settings {
     pub idle_timeout: Option<i64>,
     pub cap: Option<usize>,
     pub reuse_window: i64,
+}
+
+impl Settings {
+    /// How the settings of the store differ, if they do.
+    pub fn difference(&self, config: &Config) -> Option<String> {
+        let ms = |duration: hellojohn::Duration| duration.as_secs() as i64 * 1_000;
+        let found = Settings {
+            session_duration: ms(config.session_duration),
+            access_token_ttl: ms(config.access_token_ttl),
+            idle_timeout: config.idle_timeout.map(ms),
+            cap: config.max_sessions_per_user.map(|cap| cap as usize),
+            reuse_window: ms(config.refresh_reuse_window),
+        };
+        (found != *self).then(|| format!("{found:?}, expected {self:?}"))
+    }
 }
 
 pub const DEFAULTS: Settings = Settings {
@@ -51,11 +70,16 @@ pub struct SessionModel {
     pub ended: Option<End>,
     /// Some answer has said that it is over.
     pub was_reported_ended: bool,
-    /// All refresh tokens, oldest first; the last one is live.
+    /// All refresh tokens, oldest first; the last one is live. Empty where a disk that failed has kept one from its caller.
     pub tokens: Vec<String>,
     pub replays: u32,
     pub access_exp: i64,
+    /// Empty like a refresh token.
     pub access_text: String,
+    /// The key that signed it.
+    pub access_kid: String,
+    pub country: Option<&'static str>,
+    pub sign_in_ip: Option<&'static str>,
     pub role: Option<String>,
     pub mfa: bool,
     pub ip: Option<String>,
@@ -70,7 +94,29 @@ pub struct KeyModel {
     pub dead_at: i64,
 }
 
-#[derive(Debug)]
+/// What a sign-in says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct SignIn {
+    pub user: usize,
+    /// In ms.
+    pub duration: Option<i64>,
+    pub is_acted: bool,
+    pub country: Option<&'static str>,
+    pub ip: Option<&'static str>,
+}
+
+/// A rule that a test makes wrong, to see what becomes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mistake {
+    /// The cap admits one session more.
+    Cap,
+    /// A former token is never answered again.
+    Replay,
+    /// What a failed sync has left never comes back.
+    FailedSync,
+}
+
+#[derive(Debug, Clone)]
 pub struct TenantModel {
     pub settings: Settings,
     pub sessions: Vec<SessionModel>,
@@ -78,6 +124,7 @@ pub struct TenantModel {
     pub keys: Vec<KeyModel>,
 }
 
+#[derive(Debug, Clone)]
 pub struct Model {
     /// How many sessions the engine ends row by row. The answers do not depend on it, but for how many evicted sessions a
     /// sign-in names.
@@ -86,6 +133,9 @@ pub struct Model {
     pub clock: i64,
     /// The engine's now, as of the last call that touched the database.
     pub now: i64,
+    /// A sync has failed: nothing is written any more.
+    pub refuses_writes: bool,
+    pub mistake: Option<Mistake>,
     pub tenants: Vec<TenantModel>,
 }
 
@@ -187,32 +237,41 @@ impl Model {
     }
 
     /// The session as every answer must show it.
-    pub fn check_session(&mut self, tenant_index: usize, session_index: usize, shown: &Session) {
+    pub fn view(&self, tenant_index: usize, session_index: usize) -> View {
         let ended = self.end_of(tenant_index, session_index);
-        let known = &mut self.tenants[tenant_index].sessions[session_index];
-        known.was_reported_ended |= ended.is_some();
+        let known = &self.tenants[tenant_index].sessions[session_index];
         let status = match ended.map(|ended| ended.reason) {
             None => Status::Active,
             Some(EndReason::Expired) => Status::Expired,
             Some(_) => Status::Revoked,
         };
-        assert_eq!(shown.id, known.id);
-        assert_eq!(shown.user_id.as_str(), format!("u{}", known.user));
-        assert_eq!(shown.tenant_id.as_str(), format!("tnt_{tenant_index}"));
-        assert_eq!((shown.status, shown.end_reason), (status, ended.map(|ended| ended.reason)), "{known:?}");
-        let revoked_at = ended.filter(|_| status == Status::Revoked).map(|ended| ended.at);
-        assert_eq!(shown.revoked_at.map(|at| at.as_millis()), revoked_at);
-        let times = [shown.created_at, shown.last_active_at, shown.expires_at, shown.access_expires_at];
-        assert_eq!(
-            times.map(|at| at.as_millis()),
-            [known.created, known.active, known.expires, known.access_exp]
-        );
+        View {
+            id: known.id,
+            user: format!("u{}", known.user),
+            tenant: format!("tnt_{tenant_index}"),
+            status,
+            end_reason: ended.map(|ended| ended.reason),
+            revoked_at: ended.filter(|_| status == Status::Revoked).map(|ended| ended.at),
+            created: known.created,
+            active: known.active,
+            expires: known.expires,
+            access_expires: known.access_exp,
+            role: known.role.clone(),
+            mfa: known.mfa,
+            is_acted: known.is_acted,
+            country: known.country.map(str::to_owned),
+            ip: known.sign_in_ip.map(str::to_owned),
+            last_ip: known.ip.clone(),
+        }
+    }
+
+    /// Requires that an answer shows the session as it is.
+    pub fn check_session(&mut self, tenant_index: usize, session_index: usize, shown: &Session) {
+        let is_over = self.end_of(tenant_index, session_index).is_some();
+        let known = &mut self.tenants[tenant_index].sessions[session_index];
+        known.was_reported_ended |= is_over;
         assert!(known.access_exp <= known.expires, "an access token outlives its session");
-        assert_eq!(shown.identity.role.as_ref().map(|role| role.as_str()), known.role.as_deref());
-        assert_eq!(shown.identity.mfa_verified, known.mfa);
-        assert_eq!(shown.actor.is_some(), known.is_acted);
-        assert_eq!(shown.last_ip_address.map(|ip| ip.to_string()), known.ip);
-        assert_eq!(shown.ip_address, None);
+        assert_eq!(View::of(shown), self.view(tenant_index, session_index), "session {session_index}");
     }
 
     /// When an access token ends that is issued now.
@@ -223,9 +282,14 @@ impl Model {
         )
     }
 
-    fn issue(&mut self, tenant_index: usize, session_index: usize) {
-        let latest = self.latest_access_exp(tenant_index, session_index);
-        self.tenants[tenant_index].sessions[session_index].access_exp = latest;
+    /// The active key signs an access token; its text is learned from the answer.
+    pub fn issue(&mut self, tenant_index: usize, session_index: usize) {
+        let (latest, kid) =
+            (self.latest_access_exp(tenant_index, session_index), self.active_kid(tenant_index));
+        let session = &mut self.tenants[tenant_index].sessions[session_index];
+        session.access_exp = latest;
+        session.access_kid = kid;
+        session.access_text.clear();
     }
 
     /// Learns the access token of an answer.
@@ -242,12 +306,15 @@ impl Model {
         let (active, now) = (self.active_kid(tenant_index), self.now);
         let session = &mut self.tenants[tenant_index].sessions[session_index];
         assert_eq!(expires_in as i64 * 1_000, (session.access_exp - whole_seconds(now)).max(0));
-        if is_new {
-            assert_eq!(kid, active, "only the active key signs");
-            assert_ne!(text, session.access_text);
-        }
         session.access_text.clone_from(&text);
+        session.access_kid.clone_from(&kid);
         let exp = session.access_exp;
+        if is_new {
+            assert!(!self.refuses_writes, "a token that no database will know");
+            assert_eq!(kid, active, "only the active key signs");
+            let newest = self.tenants[tenant_index].accesses.iter().rev().take(8);
+            assert!(newest.map(|access| &access.text).all(|other| *other != text), "the same token again");
+        }
         self.tenants[tenant_index].accesses.push(AccessTokenModel { text, session: session_index, exp, kid });
     }
 
@@ -256,77 +323,82 @@ impl Model {
         keys.iter().find(|key| key.state == KeyState::Active).unwrap().kid.to_string()
     }
 
-    pub fn count_keys(&self, tenant_index: usize, state: KeyState) -> usize {
-        self.tenants[tenant_index].keys.iter().filter(|key| self.state_of(key) == state).count()
-    }
-
-    /// A hundred of them stay.
-    pub fn forget_oldest_retired_keys(&mut self, tenant_index: usize) {
-        let mut excess = self.count_keys(tenant_index, KeyState::Retired).saturating_sub(100);
-        let mut keys = std::mem::take(&mut self.tenants[tenant_index].keys);
-        keys.retain(|key| {
-            let goes = excess > 0 && self.state_of(key) == KeyState::Retired;
-            excess -= usize::from(goes);
-            !goes
-        });
-        self.tenants[tenant_index].keys = keys;
-    }
-
     /// A sign-in and the cap (SPEC 4).
-    pub fn apply_create(
-        &mut self,
-        tenant_index: usize,
-        user: usize,
-        duration: Option<i64>,
-        is_acted: bool,
-        grant: &Grant,
-    ) {
-        let settings = self.tenants[tenant_index].settings;
-        let usual = settings.session_duration;
-        let duration = duration.unwrap_or(if is_acted { usual.min(3_600_000) } else { usual });
+    pub fn apply_create(&mut self, tenant_index: usize, sign_in: SignIn, grant: &Grant) {
+        let evicted = self.evict(tenant_index, sign_in);
+        let unnamed = evicted.len().saturating_sub(self.direct_ends_max.max(1));
+        assert_eq!(grant.evicted, evicted[unnamed..]);
+        for session in &mut self.tenants[tenant_index].sessions {
+            session.was_reported_ended |= evicted.contains(&session.id);
+        }
+        let token = grant.refresh_token.expose().to_owned();
+        let session_index = self.add_session(tenant_index, sign_in, grant.session.id, token);
+        self.learn_access_token(tenant_index, session_index, &grant.access_token, grant.expires_in, true);
+        self.check_session(tenant_index, session_index, &grant.session);
+    }
+
+    /// The sessions that the cap ends for a sign-in, oldest first.
+    pub fn evict(&mut self, tenant_index: usize, sign_in: SignIn) -> Vec<SessionId> {
         let mut oldest_first = self.newest_first(tenant_index);
         oldest_first.reverse();
         oldest_first.retain(|session_index| {
             let session = &self.tenants[tenant_index].sessions[*session_index];
-            session.user == user && !session.is_acted && self.is_active(tenant_index, *session_index)
+            session.user == sign_in.user && !session.is_acted && self.is_active(tenant_index, *session_index)
         });
+        let Some(cap) = self.tenants[tenant_index].settings.cap.filter(|_| !sign_in.is_acted) else {
+            return Vec::new();
+        };
+        let cap = cap + usize::from(self.mistake == Some(Mistake::Cap));
         let mut evicted = Vec::new();
-        if let Some(cap) = settings.cap.filter(|_| !is_acted) {
-            while oldest_first.len() + 1 > cap {
-                let session_index = oldest_first.remove(0);
-                self.end(tenant_index, session_index, EndReason::MaxSessions);
-                self.tenants[tenant_index].sessions[session_index].was_reported_ended = true;
-                evicted.push(self.tenants[tenant_index].sessions[session_index].id);
-            }
+        while oldest_first.len() + 1 > cap {
+            let session_index = oldest_first.remove(0);
+            self.end(tenant_index, session_index, EndReason::MaxSessions);
+            evicted.push(self.tenants[tenant_index].sessions[session_index].id);
         }
-        let unnamed = evicted.len().saturating_sub(self.direct_ends_max.max(1));
-        assert_eq!(grant.evicted, evicted[unnamed..]);
-        let id = grant.session.id;
+        evicted
+    }
+
+    pub fn position_of(&self, tenant_index: usize, id: SessionId) -> Option<usize> {
+        self.tenants[tenant_index].sessions.iter().position(|session| session.id == id)
+    }
+
+    /// A session that signs in now; its position.
+    pub fn add_session(
+        &mut self,
+        tenant_index: usize,
+        sign_in: SignIn,
+        id: SessionId,
+        token: String,
+    ) -> usize {
         for tenant in &self.tenants {
             assert!(tenant.sessions.iter().all(|session| session.id != id), "an id was minted twice");
         }
+        let usual = self.tenants[tenant_index].settings.session_duration;
+        let usual = if sign_in.is_acted { usual.min(3_600_000) } else { usual };
         self.tenants[tenant_index].sessions.push(SessionModel {
             id,
-            user,
+            user: sign_in.user,
             created: self.now,
             active: self.now,
-            expires: self.now + duration,
-            is_acted,
+            expires: self.now + sign_in.duration.unwrap_or(usual),
+            is_acted: sign_in.is_acted,
             ended: None,
             was_reported_ended: false,
-            tokens: vec![grant.refresh_token.expose().to_owned()],
+            tokens: vec![token],
             replays: 0,
             access_exp: 0,
             access_text: String::new(),
+            access_kid: String::new(),
+            country: sign_in.country,
+            sign_in_ip: sign_in.ip,
             role: None,
             mfa: false,
-            ip: None,
+            ip: sign_in.ip.map(str::to_owned),
             purged: false,
         });
         let session_index = self.tenants[tenant_index].sessions.len() - 1;
         self.issue(tenant_index, session_index);
-        self.learn_access_token(tenant_index, session_index, &grant.access_token, grant.expires_in, true);
-        self.check_session(tenant_index, session_index, &grant.session);
+        session_index
     }
 
     /// SPEC 3 for a genuine token of this tenant.
@@ -347,6 +419,9 @@ impl Model {
         let behind = session.tokens.len() - 1 - generation;
         match behind {
             0 => RefreshOutcome::Rotates,
+            1 if self.mistake == Some(Mistake::Replay) => {
+                RefreshOutcome::Refuses(ErrorCode::RefreshTokenReused)
+            }
             1 if window > 0 && (0..=window).contains(&since) && session.replays < 100 => {
                 RefreshOutcome::Replays
             }
@@ -376,34 +451,23 @@ impl Model {
         if outcome == RefreshOutcome::Replays {
             let session = &mut self.tenants[tenant_index].sessions[session_index];
             session.replays += 1;
-            assert_eq!(Some(&token), session.tokens.last(), "two live tokens");
-            let signed_before = self.tenants[tenant_index]
-                .accesses
-                .iter()
-                .find(|access| access.text == self.tenants[tenant_index].sessions[session_index].access_text);
-            let key_is_gone = signed_before.is_none_or(|access| self.key_is_gone(tenant_index, &access.kid));
-            if key_is_gone {
+            // A client whose answer was lost learns it here.
+            let live = session.tokens.last_mut().unwrap();
+            if live.is_empty() {
+                live.clone_from(&token);
+            }
+            assert_eq!(token, *live, "two live tokens");
+            let (text, kid) = (session.access_text.clone(), session.access_kid.clone());
+            if self.key_is_gone(tenant_index, &kid) {
                 // The active key signs for no longer than it does today; the record keeps the end that it has.
                 let latest = self.latest_access_exp(tenant_index, session_index);
                 let session = &mut self.tenants[tenant_index].sessions[session_index];
                 session.access_exp = session.access_exp.min(latest);
-            } else {
-                assert_eq!(
-                    grant.access_token.expose(),
-                    self.tenants[tenant_index].sessions[session_index].access_text
-                );
+            } else if !text.is_empty() {
+                assert_eq!(grant.access_token.expose(), text);
             }
         } else {
-            let now = self.now;
-            let session = &mut self.tenants[tenant_index].sessions[session_index];
-            session.active = now;
-            session.replays = 0;
-            if let Some(ip) = ip {
-                session.ip = Some(ip.to_owned());
-            }
-            assert!(!session.tokens.contains(&token));
-            session.tokens.push(token);
-            self.issue(tenant_index, session_index);
+            self.rotate(tenant_index, session_index, ip, token);
         }
         self.learn_access_token(
             tenant_index,
@@ -416,6 +480,20 @@ impl Model {
         if outcome == RefreshOutcome::Replays {
             self.tenants[tenant_index].sessions[session_index].access_exp = recorded;
         }
+    }
+
+    /// The next refresh token of a session.
+    pub fn rotate(&mut self, tenant_index: usize, session_index: usize, ip: Option<&str>, token: String) {
+        let now = self.now;
+        let session = &mut self.tenants[tenant_index].sessions[session_index];
+        session.active = now;
+        session.replays = 0;
+        if let Some(ip) = ip {
+            session.ip = Some(ip.to_owned());
+        }
+        assert!(token.is_empty() || !session.tokens.contains(&token));
+        session.tokens.push(token);
+        self.issue(tenant_index, session_index);
     }
 
     pub fn apply_update(
@@ -441,22 +519,6 @@ impl Model {
             (true, false) => &[ErrorCode::TokenExpired],
             (false, true) => &[ErrorCode::InvalidToken],
             (true, true) => &[ErrorCode::TokenExpired, ErrorCode::InvalidToken],
-        }
-    }
-
-    /// Whatever the active key signs under the present settings may live this long.
-    pub fn extend_active_key(&mut self, tenant_index: usize) {
-        let latest = self.now + self.tenants[tenant_index].settings.access_token_ttl;
-        for key in self.tenants[tenant_index].keys.iter_mut().filter(|key| key.state == KeyState::Active) {
-            key.dead_at = key.dead_at.max(latest);
-        }
-    }
-
-    /// A retiring key whose tokens are dead has retired by itself.
-    pub fn state_of(&self, key: &KeyModel) -> KeyState {
-        match key.state {
-            KeyState::Retiring if self.now >= key.dead_at => KeyState::Retired,
-            state => state,
         }
     }
 }

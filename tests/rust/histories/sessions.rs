@@ -1,7 +1,7 @@
 //! Reading, listing and revoking sessions.
 
 use hellojohn::{
-    EndReason, Error, ErrorCode, Limit, ListQuery, SessionFilter, SessionId, Status, StatusFilter,
+    EndReason, Error, ErrorCode, Limit, ListQuery, SessionFilter, SessionId, Status, StatusFilter, Tenant,
 };
 
 use crate::fixture::{code, user};
@@ -32,11 +32,11 @@ impl History {
         let Some(session_index) = self.pick_session(tenant_index) else { return };
         let id = self.model.tenants[tenant_index].sessions[session_index].id;
         self.record_call(format!("get {tenant_index} {session_index}"));
-        let answer = match session_index % 2 {
-            0 => self.tenants[tenant_index].get(id),
-            _ => self.tenants[tenant_index].begin_get(id).wait(),
-        };
-        self.record_answer(&answer);
+        let answer = self.ask(tenant_index, |tenant| match session_index % 2 {
+            0 => tenant.get(id),
+            _ => tenant.begin_get(id).wait(),
+        });
+        let Some(answer) = answer else { return };
         self.model.see_clock();
         self.check_session_answer(tenant_index, session_index, answer);
         assert_eq!(code(self.tenants[1 - tenant_index].get(id)), Some(ErrorCode::SessionNotFound));
@@ -46,8 +46,12 @@ impl History {
         let Some(session_index) = self.pick_session(tenant_index) else { return };
         let id = self.model.tenants[tenant_index].sessions[session_index].id;
         self.record_call(format!("revoke {tenant_index} {session_index}"));
-        assert_eq!(code(self.tenants[1 - tenant_index].revoke(id)), Some(ErrorCode::SessionNotFound));
-        let answer = self.tenants[tenant_index].revoke(id);
+        if !self.model.refuses_writes {
+            assert_eq!(code(self.tenants[1 - tenant_index].revoke(id)), Some(ErrorCode::SessionNotFound));
+        }
+        let Some(answer) = self.ask(tenant_index, |tenant| tenant.revoke(id)) else {
+            return self.settle_end(tenant_index, EndReason::Revoked, move |known| known.id == id);
+        };
         self.model.see_clock();
         if self.model.tenants[tenant_index].sessions[session_index].purged {
             return assert_eq!(code(answer), Some(ErrorCode::SessionNotFound));
@@ -55,17 +59,21 @@ impl History {
         answer.unwrap();
         self.model.end_all(tenant_index, |known| known.id == id, EndReason::Revoked);
         assert!(self.tenants[tenant_index].verify_session(id).is_err());
-        let after = self.tenants[tenant_index].get(id);
-        self.check_session_answer(tenant_index, session_index, after);
+        if !self.model.refuses_writes {
+            let after = self.tenants[tenant_index].get(id);
+            self.check_session_answer(tenant_index, session_index, after);
+        }
     }
 
     pub(super) fn revoke_many(&mut self, tenant_index: usize) {
         if self.dice.one_in(8) {
             self.record_call(format!("revoke tenant {tenant_index}"));
-            let revoked = self.tenants[tenant_index].revoke_tenant().unwrap();
+            let Some(revoked) = self.ask(tenant_index, Tenant::revoke_tenant) else {
+                return self.settle_end(tenant_index, EndReason::RevokeTenant, |known| !known.purged);
+            };
             self.model.see_clock();
             assert_eq!(
-                revoked,
+                revoked.unwrap(),
                 self.model.end_all(tenant_index, |known| !known.purged, EndReason::RevokeTenant)
             );
             return;
@@ -74,8 +82,11 @@ impl History {
         let except = if self.dice.one_in(2) { self.pick_session(tenant_index) } else { None };
         self.record_call(format!("revoke user {tenant_index} u{user_index} but {except:?}"));
         let spared = except.map(|session_index| self.model.tenants[tenant_index].sessions[session_index].id);
-        let answer = self.tenants[tenant_index].revoke_user(&user(&format!("u{user_index}")), spared);
-        self.record_answer(&answer);
+        let concerned = move |known: &SessionModel| known.user == user_index && Some(known.id) != spared;
+        let user_id = user(&format!("u{user_index}"));
+        let Some(answer) = self.ask(tenant_index, |tenant| tenant.revoke_user(&user_id, spared)) else {
+            return self.settle_end(tenant_index, EndReason::RevokeAll, concerned);
+        };
         self.model.see_clock();
         if let Some(session_index) = except
             && (self.model.tenants[tenant_index].sessions[session_index].purged
@@ -83,8 +94,17 @@ impl History {
         {
             return assert_eq!(code(answer), Some(ErrorCode::SessionNotFound));
         }
-        let concerned = |known: &SessionModel| known.user == user_index && Some(known.id) != spared;
         assert_eq!(answer.unwrap(), self.model.end_all(tenant_index, concerned, EndReason::RevokeAll));
+    }
+
+    /// After a call that ends sessions, which a failure of the storage answered.
+    pub(super) fn settle_end(
+        &mut self,
+        tenant_index: usize,
+        reason: EndReason,
+        which: impl Fn(&SessionModel) -> bool + 'static,
+    ) {
+        self.settle(move |model, _| model.end_all(tenant_index, &which, reason) > 0);
     }
 
     /// What a list must show after a session.
@@ -143,11 +163,11 @@ impl History {
         user_index: Option<usize>,
         after: Option<SessionId>,
     ) {
-        let answer = match tenant_index % 2 {
-            0 => self.tenants[tenant_index].list(&query),
-            _ => self.tenants[tenant_index].begin_list(query.clone()).wait(),
-        };
-        self.record_answer(&answer);
+        let answer = self.ask(tenant_index, |tenant| match tenant_index % 2 {
+            0 => tenant.list(&query),
+            _ => tenant.begin_list(query.clone()).wait(),
+        });
+        let Some(answer) = answer else { return };
         self.model.see_clock();
         let (page, limit) = (answer.unwrap(), query.limit.get());
         let expected = self.expected_list(tenant_index, &query, user_index, after);

@@ -1,11 +1,10 @@
 //! Settings, statistics, maintenance and signing keys.
 
-use hellojohn::{ConfigPatch, EndReason, ErrorCode, KeyState, PurgeBefore};
+use hellojohn::{ConfigPatch, EndReason, ErrorCode, KeyState, PurgeBefore, Tenant};
 
 use crate::fixture::{DAY, SECOND, code};
 
 use super::History;
-use super::model;
 
 impl History {
     pub(super) fn configure(&mut self, tenant_index: usize) {
@@ -20,9 +19,8 @@ impl History {
         };
         self.record_call(format!("config {tenant_index} {patch}"));
         let json: serde_json::Value = serde_json::from_str(&patch).unwrap();
-        let answer = self.tenants[tenant_index].update_config(&patch.parse::<ConfigPatch>().unwrap());
-        self.record_answer(&answer);
-        self.model.see_clock();
+        let parsed: ConfigPatch = patch.parse().unwrap();
+        let answer = self.ask(tenant_index, |tenant| tenant.update_config(&parsed));
         let mut settings = self.model.tenants[tenant_index].settings;
         let ms = |value: &serde_json::Value| value.as_i64().map(|secs| secs * SECOND);
         for (name, value) in json.as_object().unwrap() {
@@ -34,24 +32,23 @@ impl History {
                 _ => settings.session_duration = ms(value).unwrap(),
             }
         }
-        let former = self.model.tenants[tenant_index].settings;
-        if settings.idle_timeout != former.idle_timeout {
-            self.model.keep_ends(tenant_index);
-        }
-        // A patch that changes nothing leaves no trace.
-        if settings != former {
-            self.model.extend_active_key(tenant_index);
-        }
-        self.model.tenants[tenant_index].settings = settings;
+        let Some(answer) = answer else {
+            return self.settle(move |model, _| {
+                model.apply_settings(tenant_index, settings);
+                true
+            });
+        };
+        self.model.see_clock();
+        self.model.apply_settings(tenant_index, settings);
         let config = answer.unwrap();
-        assert_eq!(config.idle_timeout.map(|idle| idle.as_secs() as i64 * SECOND), settings.idle_timeout);
-        assert_eq!(config.max_sessions_per_user, settings.cap.map(|cap| cap as u64));
+        assert_eq!(settings.difference(&config), None);
         assert_eq!(self.tenants[tenant_index].config().unwrap(), config);
     }
 
     pub(super) fn check_stats(&mut self, tenant_index: usize) {
         self.record_call(format!("stats {tenant_index}"));
-        let stats = self.tenants[tenant_index].stats().unwrap();
+        let Some(stats) = self.ask(tenant_index, Tenant::stats) else { return };
+        let stats = stats.unwrap();
         self.model.see_clock();
         let there = self.model.newest_first(tenant_index);
         let day_ago = self.model.now - DAY;
@@ -78,10 +75,14 @@ impl History {
     }
 
     pub(super) fn sweep(&mut self, tenant_index: usize) {
-        let before = self.tenants[tenant_index].stats().unwrap();
         self.record_call(format!("sweep {tenant_index}"));
-        let stamped = self.tenants[tenant_index].sweep();
-        self.record_answer(&stamped);
+        if self.model.refuses_writes {
+            return drop(self.ask_in_steps(tenant_index, Tenant::sweep));
+        }
+        let before = self.tenants[tenant_index].stats().unwrap();
+        let Some(stamped) = self.ask_in_steps(tenant_index, Tenant::sweep) else {
+            return self.check_nothing_happened();
+        };
         self.model.see_clock();
         self.model.keep_ends(tenant_index);
         let after = self.tenants[tenant_index].stats().unwrap();
@@ -94,18 +95,21 @@ impl History {
     pub(super) fn purge(&mut self, tenant_index: usize) {
         let age = hellojohn::Duration::from_secs(60 * (1 + self.dice.below(3_000) as u64)).unwrap();
         self.record_call(format!("purge {tenant_index} {age}"));
-        let purged = self.tenants[tenant_index].purge(PurgeBefore::OlderThan(age));
-        self.record_answer(&purged);
+        let before = PurgeBefore::OlderThan(age);
+        let Some(purged) = self.ask_in_steps(tenant_index, |tenant| tenant.purge(before)) else {
+            return self.settle_purge(tenant_index, age.as_secs() as i64 * SECOND);
+        };
         self.model.see_clock();
         let cut = self.model.now - age.as_secs() as i64 * SECOND;
-        let mut count = 0;
-        for session_index in self.model.newest_first(tenant_index) {
-            if self.model.end_of(tenant_index, session_index).is_some_and(|ended| ended.at < cut) {
-                self.model.tenants[tenant_index].sessions[session_index].purged = true;
-                count += 1;
-            }
-        }
-        assert_eq!(purged.unwrap(), count);
+        assert_eq!(purged.unwrap(), self.model.apply_purge(tenant_index, cut));
+    }
+
+    /// The records may be gone although what is left of them in the files could not be wiped.
+    fn settle_purge(&mut self, tenant_index: usize, age: i64) {
+        self.settle(move |model, _| {
+            let cut = model.now - age;
+            model.apply_purge(tenant_index, cut) > 0
+        });
     }
 
     pub(super) fn change_keys(&mut self, tenant_index: usize) {
@@ -114,23 +118,19 @@ impl History {
         self.record_call(format!("keys {tenant_index} {choice}"));
         match choice {
             0 => {
-                let rotated = self.tenants[tenant_index].rotate_keys();
+                let Some(rotated) = self.ask(tenant_index, Tenant::rotate_keys) else {
+                    return self.settle(move |model, look| {
+                        model.apply_rotation(tenant_index);
+                        model.learn_keys(tenant_index, &look.0[tenant_index].keys);
+                        true
+                    });
+                };
                 self.model.see_clock();
                 if self.model.count_keys(tenant_index, KeyState::Retiring) >= 100 {
                     return assert_eq!(code(rotated), Some(ErrorCode::TooManyRequests));
                 }
-                let kid = rotated.unwrap();
-                self.model.forget_oldest_retired_keys(tenant_index);
-                self.model.extend_active_key(tenant_index);
-                for at in 0..self.model.tenants[tenant_index].keys.len() {
-                    let state = self.model.state_of(&self.model.tenants[tenant_index].keys[at]);
-                    self.model.tenants[tenant_index].keys[at].state = match state {
-                        KeyState::Active => KeyState::Retiring,
-                        KeyState::Next => KeyState::Active,
-                        state => state,
-                    };
-                }
-                assert_eq!(kid.to_string(), self.model.active_kid(tenant_index));
+                self.model.apply_rotation(tenant_index);
+                assert_eq!(rotated.unwrap().to_string(), self.model.active_kid(tenant_index));
             }
             1 => {
                 let count = self.model.tenants[tenant_index].keys.len();
@@ -139,20 +139,25 @@ impl History {
                     let key = &self.model.tenants[tenant_index].keys[at];
                     (key.kid, key.state)
                 };
-                let answer = self.tenants[tenant_index].retire_key(kid);
+                let Some(answer) = self.ask(tenant_index, |tenant| tenant.retire_key(kid)) else {
+                    return self.settle(move |model, look| {
+                        model.apply_retirement(tenant_index, kid);
+                        model.learn_keys(tenant_index, &look.0[tenant_index].keys);
+                        true
+                    });
+                };
                 self.model.see_clock();
                 match state {
                     KeyState::Active => assert_eq!(code(answer), Some(ErrorCode::ValidationError)),
                     _ => {
                         answer.unwrap();
-                        if state == KeyState::Next {
-                            self.model.forget_oldest_retired_keys(tenant_index);
-                        }
-                        let keys = &mut self.model.tenants[tenant_index].keys;
-                        keys.iter_mut().find(|key| key.kid == kid).unwrap().state = KeyState::Retired;
+                        self.model.apply_retirement(tenant_index, kid);
                     }
                 }
-                assert_eq!(code(self.tenants[1 - tenant_index].retire_key(kid)), Some(ErrorCode::NotFound));
+                if !self.model.refuses_writes {
+                    let elsewhere = self.tenants[1 - tenant_index].retire_key(kid);
+                    assert_eq!(code(elsewhere), Some(ErrorCode::NotFound));
+                }
             }
             _ => {}
         }
@@ -163,14 +168,7 @@ impl History {
         let listed = self.tenants[tenant_index].keys().unwrap();
         let jwks = self.tenants[tenant_index].jwks().unwrap().to_string();
         self.model.see_clock();
-        for key in &listed[self.model.tenants[tenant_index].keys.len()..] {
-            assert_eq!(key.state, KeyState::Next, "only a next key comes out of nothing");
-            self.model.tenants[tenant_index].keys.push(model::KeyModel {
-                kid: key.kid,
-                state: key.state,
-                dead_at: 0,
-            });
-        }
+        self.model.learn_keys(tenant_index, &listed);
         for (listed, known) in listed.iter().zip(&self.model.tenants[tenant_index].keys) {
             let state = self.model.state_of(known);
             assert_eq!((listed.kid, listed.state), (known.kid, state));

@@ -6,7 +6,7 @@ use hellojohn::{
 
 use crate::fixture::{SECOND, code, user};
 
-use super::model::{self, RefreshOutcome};
+use super::model::{self, RefreshOutcome, SignIn};
 use super::{History, USERS};
 
 impl History {
@@ -18,17 +18,19 @@ impl History {
         self.record_call(format!("create {tenant_index} u{user_index} {secs:?} {is_acted}"));
         let actor = is_acted.then(|| SessionActor::new(user("op"), "ticket".parse().unwrap()));
         let duration = secs.map(|secs| hellojohn::Duration::from_secs(secs).unwrap());
-        let request = CreateSession::new(user(&format!("u{user_index}"))).duration(duration).actor(actor);
-        let answer = self.tenants[tenant_index].create(request);
-        self.record_answer(&answer);
-        self.model.see_clock();
-        self.model.apply_create(
-            tenant_index,
-            user_index,
-            secs.map(|secs| secs as i64 * SECOND),
+        let sign_in = SignIn {
+            user: user_index,
+            duration: secs.map(|secs| secs as i64 * SECOND),
             is_acted,
-            &answer.unwrap(),
-        );
+            country: None,
+            ip: None,
+        };
+        let request = CreateSession::new(user(&format!("u{user_index}"))).duration(duration).actor(actor);
+        let Some(answer) = self.ask(tenant_index, |tenant| tenant.create(request)) else {
+            return self.settle(move |model, look| model.create_unanswered(tenant_index, sign_in, look));
+        };
+        self.model.see_clock();
+        self.model.apply_create(tenant_index, sign_in, &answer.unwrap());
     }
 
     pub(super) fn mutate(&mut self, text: &str) -> String {
@@ -47,6 +49,9 @@ impl History {
         let back = *self.dice.pick(&[0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 3, 9]);
         let generation = made.saturating_sub(1 + back);
         let token = self.model.tenants[tenant_index].sessions[session_index].tokens[generation].clone();
+        if token.is_empty() {
+            return;
+        }
         let ip = self.dice.one_in(3).then(|| format!("203.0.113.{}", self.dice.below(250)));
         let request = RefreshRequest::default().ip_address(ip.as_deref().map(|ip| ip.parse().unwrap()));
         if self.dice.one_in(8) {
@@ -55,6 +60,9 @@ impl History {
                 _ => (tenant_index, self.mutate(&token)),
             };
             self.record_call(format!("refresh {tenant} with a worthless token"));
+            if self.model.refuses_writes {
+                return;
+            }
             let answer = self.tenants[tenant].refresh(&token, request);
             let expected =
                 if token.is_empty() { ErrorCode::MissingToken } else { ErrorCode::RefreshTokenInvalid };
@@ -64,8 +72,11 @@ impl History {
         self.record_call(format!(
             "refresh {tenant_index} session {session_index} generation {generation} of {made}"
         ));
-        let answer = self.tenants[tenant_index].refresh(&token, request);
-        self.record_answer(&answer);
+        let Some(answer) = self.ask(tenant_index, |tenant| tenant.refresh(&token, request)) else {
+            return self.settle(move |model, _| {
+                model.refresh_unanswered(tenant_index, session_index, generation, ip.as_deref())
+            });
+        };
         self.model.see_clock();
         match (self.model.expected_refresh(tenant_index, session_index, generation), answer) {
             (RefreshOutcome::Refuses(expected), Err(error)) => {
@@ -87,9 +98,12 @@ impl History {
         let patch = IdentityPatch::default()
             .role(Some(role.as_deref().map(|role| role.parse().unwrap())))
             .mfa_verified(mfa);
-        let answer = self.tenants[tenant_index]
-            .update(self.model.tenants[tenant_index].sessions[session_index].id, patch);
-        self.record_answer(&answer);
+        let id = self.model.tenants[tenant_index].sessions[session_index].id;
+        let Some(answer) = self.ask(tenant_index, |tenant| tenant.update(id, patch)) else {
+            return self.settle(move |model, _| {
+                model.update_unanswered(tenant_index, session_index, role.clone(), mfa)
+            });
+        };
         self.model.see_clock();
         match (answer, self.model.end_of(tenant_index, session_index)) {
             (Err(error), _) if self.model.tenants[tenant_index].sessions[session_index].purged => {
@@ -115,20 +129,27 @@ impl History {
         let with_access = self.dice.one_in(2);
         let known = &self.model.tenants[tenant_index].sessions[session_index];
         let generation = known.tokens.len() - 1 - self.dice.below(2).min(known.tokens.len() - 1);
-        let access = self.model.tenants[tenant_index]
-            .accesses
-            .iter()
-            .rfind(|access| access.session == session_index)
-            .unwrap()
-            .clone();
-        let token = if with_access { &access.text } else { &known.tokens[generation] };
-        let answer = self.tenants[tenant_index].sign_out(token, scope);
+        let accesses = &self.model.tenants[tenant_index].accesses;
+        let access =
+            accesses.iter().rfind(|access| access.session == session_index).filter(|_| with_access).cloned();
+        let token = access.as_ref().map_or(&known.tokens[generation], |access| &access.text).clone();
+        if token.is_empty() {
+            return;
+        }
+        let with_access = access.is_some();
         self.record_call(format!(
             "sign out {tenant_index} {session_index} access {with_access} generation {generation} {scope:?}"
         ));
-        self.record_answer(&answer);
+        let Some(answer) = self.ask(tenant_index, |tenant| tenant.sign_out(&token, scope)) else {
+            return self.settle_sign_out(
+                tenant_index,
+                session_index,
+                scope,
+                (!with_access).then_some(generation),
+            );
+        };
         self.touch(tenant_index);
-        let refusals = if with_access {
+        let refusals = if let Some(access) = access {
             // Expired or not; and a key that has retired by itself may or may not be remembered.
             match (self.model.local_refusals(tenant_index, &access), code(answer.clone())) {
                 ([ErrorCode::InvalidToken], _) => &[ErrorCode::InvalidToken][..],
@@ -173,5 +194,31 @@ impl History {
                 self.model.end_all(tenant_index, |known| known.id == id, EndReason::SignOut)
             );
         }
+    }
+
+    fn settle_sign_out(
+        &mut self,
+        tenant_index: usize,
+        session_index: usize,
+        scope: SignOutScope,
+        generation: Option<usize>,
+    ) {
+        self.settle(move |model, _| {
+            if let Some(generation) = generation
+                && let RefreshOutcome::Refuses(ErrorCode::RefreshTokenReused) =
+                    model.expected_refresh(tenant_index, session_index, generation)
+            {
+                return model.refresh_unanswered(tenant_index, session_index, generation, None);
+            }
+            let known = &model.tenants[tenant_index].sessions[session_index];
+            let (id, user_index) = (known.id, known.user);
+            let ended = match scope {
+                SignOutScope::Global => {
+                    model.end_all(tenant_index, |known| known.user == user_index, EndReason::RevokeAll)
+                }
+                _ => model.end_all(tenant_index, |known| known.id == id, EndReason::SignOut),
+            };
+            ended > 0
+        });
     }
 }

@@ -44,11 +44,11 @@ impl History {
             Err(error) => assert!(refusals.contains(&error.code()), "{error}, expected {refusals:?}"),
         }
         let session_index = access.session;
-        let answer = match session_index % 2 {
-            0 => self.tenants[tenant_index].verify_access_token(&access.text),
-            _ => self.tenants[tenant_index].begin_verify_access_token(&access.text).wait(),
-        };
-        self.record_answer(&answer);
+        let answer = self.ask(tenant_index, |tenant| match session_index % 2 {
+            0 => tenant.verify_access_token(&access.text),
+            _ => tenant.begin_verify_access_token(&access.text).wait(),
+        });
+        let Some(answer) = answer else { return };
         let purged = self.model.tenants[tenant_index].sessions[session_index].purged;
         match (answer, self.model.end_of(tenant_index, session_index)) {
             (Err(refused), _) if !refusals.is_empty() => assert!(refusals.contains(&refused.error.code())),
@@ -70,11 +70,11 @@ impl History {
         let id = self.model.tenants[tenant_index].sessions[session_index].id;
         self.record_call(format!("verify session {tenant_index} {session_index}"));
         assert_eq!(code(self.tenants[1 - tenant_index].verify_session(id)), Some(ErrorCode::SessionNotFound));
-        let answer = match session_index % 2 {
-            0 => self.tenants[tenant_index].verify_session(id),
-            _ => self.tenants[tenant_index].begin_verify_session(id).wait(),
-        };
-        self.record_answer(&answer);
+        let answer = self.ask(tenant_index, |tenant| match session_index % 2 {
+            0 => tenant.verify_session(id),
+            _ => tenant.begin_verify_session(id).wait(),
+        });
+        let Some(answer) = answer else { return };
         self.model.see_clock();
         let purged = self.model.tenants[tenant_index].sessions[session_index].purged;
         match (answer, self.model.end_of(tenant_index, session_index)) {

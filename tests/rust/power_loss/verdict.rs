@@ -8,34 +8,13 @@ use hellojohn_tests::dice::Dice;
 use hellojohn_tests::disk::{CrashKind, Disk, DiskModel, Event, FolderImage};
 use hellojohn_tests::fixture::{START, code, every_session, refresh, tenant};
 use rusqlite::Connection;
-use rusqlite::types::ValueRef;
 
 use crate::recording::{DATABASE, Mark, Recording, open};
 
 /// Everything that the tables hold, as one number.
 pub fn dump(connection: &Connection) -> rusqlite::Result<u64> {
-    let mut tables = connection.prepare(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1",
-    )?;
-    let names = tables.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
     let mut hasher = DefaultHasher::new();
-    for name in names {
-        name.hash(&mut hasher);
-        let mut statement = connection.prepare(&format!("SELECT * FROM {name}"))?;
-        let columns = statement.column_count();
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            for column in 0..columns {
-                match row.get_ref(column)? {
-                    ValueRef::Null => 0_u8.hash(&mut hasher),
-                    ValueRef::Integer(number) => (1_u8, number).hash(&mut hasher),
-                    ValueRef::Real(number) => (2_u8, number.to_bits()).hash(&mut hasher),
-                    ValueRef::Text(text) => (3_u8, text).hash(&mut hasher),
-                    ValueRef::Blob(bytes) => (4_u8, bytes).hash(&mut hasher),
-                }
-            }
-        }
-    }
+    hellojohn_tests::dump::dump(connection, &[])?.hash(&mut hasher);
     Ok(hasher.finish())
 }
 

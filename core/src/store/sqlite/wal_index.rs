@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering, fence};
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, ffi};
 
-use super::connection::leave_log;
+use super::connection::{checkpoint_log, leave_log, restart_log};
+use super::log::LOG_LIMITS;
+use crate::error::Failure;
+use crate::store::contract::StoreOptions;
 
 /// The header at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +79,51 @@ pub(super) fn database_file(connection: &Connection) -> Option<*mut ffi::sqlite3
     (!file.is_null()).then_some(file)
 }
 
+/// The first region of the index of the log that the connection has mapped, which it has once it read from a database in WAL mode.
+fn first_region(file: *mut ffi::sqlite3_file) -> Option<*mut c_void> {
+    /// How much SQLite maps at a time.
+    const REGION_BYTES: i32 = 32_768;
+    let mut region: *mut c_void = ptr::null_mut();
+    // SAFETY: the file is that of an open connection, which no other code uses now. Mapping the first region again only says where it
+    // is: it stays mapped until the last connection of the process to this file is closed, which is this one at the latest.
+    unsafe {
+        let methods = (*file).pMethods.as_ref()?;
+        // Methods of version 1 end before these.
+        let map_region = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;
+        if map_region(file, 0, REGION_BYTES, 0, ptr::from_mut(&mut region).cast()) != ffi::SQLITE_OK {
+            return None;
+        }
+    }
+    (!region.is_null()).then_some(region)
+}
+
+/// Whether a checkpoint has been begun and not brought to its end, or the index was made anew from a log that its last users left: then,
+/// too, SQLite writes down that it may have been begun (sqlite.org/walformat.html, section 2.3). The connection has read from the database.
+pub(super) fn is_checkpoint_unfinished(connection: &Connection) -> bool {
+    /// Where the two counts of pages are, in words of four bytes.
+    const MOVED: usize = 96 / 4;
+    const BEGUN: usize = 128 / 4;
+    let Some(region) = database_file(connection).and_then(first_region) else { return false };
+    let words = region.cast::<AtomicU32>();
+    // SAFETY: aligned words at the start of the region, which is mapped as long as the connection is open; other processes write them.
+    let word = |at: usize| unsafe { (*words.add(at)).load(Ordering::SeqCst) };
+    word(MOVED) != word(BEGUN)
+}
+
+/// Moves a log that its last users left into the database, before anything is read from it for an answer and anything is written behind
+/// it. A sync of it may have failed: then pages that every process reads from it are not on the disk, and never come to it unless they are
+/// written anew. While other processes have the database open they see to their log themselves; one that moves it just now is waited for.
+pub(super) fn finish_checkpoint(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
+    if !is_checkpoint_unfinished(connection) {
+        return Ok(());
+    }
+    checkpoint_log(connection)?;
+    let is_moved = !is_checkpoint_unfinished(connection);
+    let patience = if is_moved { LOG_LIMITS.patience } else { options.busy_timeout };
+    // The next commit begins it anew, and is not behind what is missing.
+    restart_log(connection, patience, options).map(drop)
+}
+
 /// A connection that keeps the WAL index mapped.
 pub(super) struct WalIndex {
     /// Both copies, one behind the other.
@@ -96,25 +144,10 @@ unsafe impl Sync for WalIndex {}
 impl WalIndex {
     /// The index that the connection has mapped, which it has once it read from a database in WAL mode.
     pub(super) fn map(connection: Connection) -> Option<Self> {
-        /// How much SQLite maps at a time.
-        const REGION_BYTES: i32 = 32_768;
         let file = database_file(&connection)?;
-        let mut region: *mut c_void = ptr::null_mut();
-        // SAFETY: the connection is open and used by no other code. Mapping the first region again only says where it is: it
-        // stays mapped until the last connection of the process to this file is closed, which is this one at the latest.
-        let lock = unsafe {
-            let methods = (*file).pMethods.as_ref()?;
-            // Methods of version 1 end before these.
-            let is_recent = methods.iVersion >= 2;
-            let (map_region, lock) = (methods.xShmMap.filter(|_| is_recent)?, methods.xShmLock?);
-            if map_region(file, 0, REGION_BYTES, 0, ptr::from_mut(&mut region).cast()) != ffi::SQLITE_OK {
-                return None;
-            }
-            lock
-        };
-        if region.is_null() {
-            return None;
-        }
+        let region = first_region(file)?;
+        // SAFETY: the file is that of the open connection; its methods are of the second version, as it has a region.
+        let lock = unsafe { (*file).pMethods.as_ref()?.xShmLock? };
         Some(WalIndex { header: region.cast(), file, lock, locking: Mutex::new(()), connection })
     }
 

@@ -1,0 +1,102 @@
+//! What the store holds, as a host and another program see it, and how it differs from the model.
+
+use std::collections::BTreeMap;
+
+use hellojohn::{
+    Config, Error, KeyInfo, Limit, ListQuery, Session, SessionFilter, SessionId, StatusFilter, Tenant,
+};
+
+use super::model::Model;
+use super::view::View;
+
+/// A tenant.
+pub(super) struct LookedTenant {
+    /// Every session with the generation of its live refresh token and the replays of the one before.
+    pub sessions: BTreeMap<SessionId, (Session, usize, u32)>,
+    config: Config,
+    pub keys: Vec<KeyInfo>,
+}
+
+/// The whole store.
+pub(super) struct Look(pub Vec<LookedTenant>);
+
+impl Look {
+    /// Asks the engine, and the file for what no answer tells.
+    pub(super) fn take(tenants: &[Tenant], file: &rusqlite::Connection) -> Result<Self, Error> {
+        let look = |(tenant_index, tenant): (usize, &Tenant)| {
+            let id = format!("tnt_{tenant_index}");
+            let rows = rotations(file, &id).expect("rows of sessions");
+            let sessions = every_session(tenant)?;
+            assert_eq!(rows.len(), sessions.len(), "the engine shows other sessions of {id} than there are");
+            let sessions = sessions.into_iter().zip(rows);
+            Ok(LookedTenant {
+                sessions: sessions.map(|((id, session), row)| (id, (session, row.0, row.1))).collect(),
+                config: tenant.config()?,
+                keys: tenant.keys()?,
+            })
+        };
+        tenants.iter().enumerate().map(look).collect::<Result<_, _>>().map(Look)
+    }
+}
+
+/// Of each session, in the order of their ids.
+fn rotations(file: &rusqlite::Connection, tenant_id: &str) -> rusqlite::Result<Vec<(usize, u32)>> {
+    let mut statement = file.prepare_cached(
+        "SELECT generation, replays FROM sessions JOIN tenants USING (tenant_no) WHERE tenant_id = ? ORDER BY session_ulid",
+    )?;
+    statement.query_map([tenant_id], |row| Ok((row.get::<_, u32>(0)? as usize, row.get(1)?)))?.collect()
+}
+
+fn every_session(tenant: &Tenant) -> Result<BTreeMap<SessionId, Session>, Error> {
+    let filter = SessionFilter::default().status(Some(StatusFilter::All));
+    let mut query = ListQuery::default().filter(filter).limit(Limit::new(100).expect("a limit"));
+    let mut sessions = BTreeMap::new();
+    loop {
+        let page = tenant.list(&query)?;
+        sessions.extend(page.data.into_iter().map(|session| (session.id, session)));
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            return Ok(sessions);
+        }
+    }
+}
+
+impl Model {
+    /// What the store has otherwise than the model, if anything.
+    pub(super) fn difference(&self, look: &Look) -> Option<String> {
+        (0..self.tenants.len())
+            .find_map(|tenant_index| self.difference_of(tenant_index, &look.0[tenant_index]))
+    }
+
+    fn difference_of(&self, tenant_index: usize, looked: &LookedTenant) -> Option<String> {
+        let there = self.newest_first(tenant_index);
+        if there.len() != looked.sessions.len() {
+            return Some(format!(
+                "{} sessions of tenant {tenant_index}, expected {}",
+                looked.sessions.len(),
+                there.len()
+            ));
+        }
+        for session_index in there {
+            let known = &self.tenants[tenant_index].sessions[session_index];
+            let expected = self.view(tenant_index, session_index);
+            let Some((shown, generation, replays)) = looked.sessions.get(&known.id) else {
+                return Some(format!("no session {session_index} of tenant {tenant_index}: {known:?}"));
+            };
+            let found = (View::of(shown), *generation, *replays);
+            let expected = (expected, known.tokens.len(), known.replays);
+            if found != expected {
+                return Some(format!("session {session_index}: {found:?}, expected {expected:?}"));
+            }
+        }
+        let settings = self.tenants[tenant_index].settings.difference(&looked.config);
+        settings.or_else(|| self.difference_of_keys(tenant_index, &looked.keys))
+    }
+
+    fn difference_of_keys(&self, tenant_index: usize, listed: &[KeyInfo]) -> Option<String> {
+        let known: Vec<_> =
+            self.tenants[tenant_index].keys.iter().map(|key| (key.kid, self.state_of(key))).collect();
+        let found: Vec<_> = listed.iter().map(|key| (key.kid, key.state)).collect();
+        (known != found).then(|| format!("keys {found:?}, expected {known:?}"))
+    }
+}
