@@ -176,4 +176,4 @@ bench: node
 
 clean:
 	cargo clean
-	rm -rf build node_modules tests/hosts/build tests/hosts/node_modules npm/*/dist npm/node/native npm/node_modules npm/*/node_modules
+	rm -rf build node_modules tests/hosts/build tests/hosts/node_modules tests/hosts/next15/build tests/hosts/next15/node_modules npm/*/dist npm/node/native npm/node_modules npm/*/node_modules

@@ -55,7 +55,8 @@
  *   - To cancel is to free the object. After _free has returned, its completion is neither running nor called any more. _free
  *     does not wait for the disk, but for a completion that is running on another thread: hold no lock that it takes. A change
  *     that was cancelled either happens or does not; a request over REST that a thread has taken up is carried out, and may
- *     still call hj_authenticate and hj_observer. So are an opening, a count and the end of many sessions that a thread is at.
+ *     still call hj_authenticate and hj_observer. So are an opening, a count and the end of many sessions that a thread is at; only
+ *     freeing the last handle of the engine waits for them, and nothing waits for a hj_engine_begin_open that was freed.
  *   - After hj_engine_close, what was begun gets the answer of a commit that has happened, or HJ_ERR_ENGINE_CLOSED, and its
  *     completion is called all the same.
  *   - In a forked child no completion is called, also not for what its parent has begun: _notify and _wait fail with
@@ -79,8 +80,8 @@
  *
  * Unloading. dlclose() leaves the shared library in memory, because its threads and their destructors may need it.
  *
- * Fork. A child that a process forks after it has opened an engine can use neither that engine nor another one: every
- * call fails with HJ_ERR_FORKED, hj_engine_open() too, and a REST API answers 500. The child may free its parent's
+ * Fork. A child that a process forks after it has opened an engine, or has had a thread of the library begin to, can use neither
+ * that engine nor another one: every call fails with HJ_ERR_FORKED, hj_engine_open() too, and a REST API answers 500. The child may free its parent's
  * objects; that leaves files and locks alone. So fork first and open engines in each worker, or call exec() in the child
  * (posix_spawn() does): a program that it executes starts anew.
  *

@@ -266,7 +266,7 @@ static void freeing_a_slow_opening_does_not_wait(void) {
     _exit(1);
   }
   CHECK(read(ready[0], &byte, 1) == 1 && byte == 1);
-  options.busy_timeout_ms = 2000;
+  options.busy_timeout_ms = 3000;
   options.observer = observe;
   options.observer_data = &freed;
   options.observer_free = count_free;
@@ -276,11 +276,11 @@ static void freeing_a_slow_opening_does_not_wait(void) {
   CHECK_STATUS(HJ_OK, hj_pending_open_notify(opening, complete, NULL, error));
   usleep(100 * 1000); /* a thread is at it */
   hj_pending_open_free(opening);
-  double after = seconds();
+  CHECK(atomic_load(&freed) == 0); /* it still is */
   while (atomic_load(&freed) == 0) {
     usleep(1000);
   }
-  CHECK(after - before < 1.5 && seconds() - before > 1.9);
+  CHECK(seconds() - before > 2.9);
   CHECK(atomic_load(&told) == 0);
   kill(pid, SIGKILL);
   CHECK(waitpid(pid, &status, 0) == pid);

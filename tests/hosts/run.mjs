@@ -37,14 +37,22 @@ function pack(folder) {
   return Object.fromEntries(packages.map(({ name, file }) => [name, join(packed, file)]));
 }
 
+/** Whether a folder has what its lock says. */
+function isInstalled(folder) {
+  const installed = join(folder, "node_modules/.package-lock.json");
+  return (
+    existsSync(installed) && statSync(installed).mtimeMs > statSync(join(folder, "package-lock.json")).mtimeMs
+  );
+}
+
 function installHosts() {
-  const installed = join(ROOT, "node_modules/.package-lock.json");
-  const isCurrent =
-    existsSync(installed) && statSync(installed).mtimeMs > statSync(join(ROOT, "package-lock.json")).mtimeMs;
   const omits = isQuick ? ["--omit=dev"] : [];
   // A quick install lacks the slow hosts.
-  if (isCurrent && (isQuick || existsSync(join(ROOT, "node_modules/deno")))) return;
-  run("npm", ["ci", "--no-fund", "--no-audit", ...omits], { cwd: ROOT });
+  if (!isInstalled(ROOT) || !(isQuick || existsSync(join(ROOT, "node_modules/deno")))) {
+    run("npm", ["ci", "--no-fund", "--no-audit", ...omits], { cwd: ROOT });
+  }
+  const before = join(ROOT, "next15"); // whose hosts are slow ones
+  if (!isQuick && !isInstalled(before)) run("npm", ["ci", "--no-fund", "--no-audit"], { cwd: before });
 }
 
 /** Has npm install the tarballs as for a user, and puts the outcome beside the hosts. */

@@ -74,6 +74,12 @@ impl<T: Send + 'static, E: From<Error> + Send + 'static> Begun<T, E> {
         Begun { name, shared: ManuallyDrop::new(Arc::new(shared)), threads: Arc::clone(threads), lane }
     }
 
+    /// The threads of the engine, for an answer that is a handle itself. A call that is running holds none of them, so that freeing the
+    /// last handle waits for it.
+    pub(crate) fn threads(&self) -> &Arc<Threads> {
+        &self.threads
+    }
+
     /// Waits for the answer and takes it. What no thread of the library has taken up yet runs on this one, so that a completion
     /// may wait for another call.
     pub(crate) fn wait(&self) -> Result<T, E> {

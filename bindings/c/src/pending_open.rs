@@ -4,7 +4,7 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use hellojohn_core::{Error, SecretKey, TenantId};
+use hellojohn_core::{Error, SecretKey, Tenant, TenantId};
 
 use crate::abi::{OptionStruct, hj_str, require_object};
 use crate::begun::{Begun, hj_completion};
@@ -22,7 +22,7 @@ pub struct hj_pending_open(Begun<OpenAnswer>);
 
 enum OpenAnswer {
     Engine(Box<hj_engine>),
-    Tenant(Box<hj_tenant>),
+    Tenant(Tenant),
 }
 
 impl hj_pending_open {
@@ -59,7 +59,7 @@ pub unsafe extern "C" fn hj_engine_begin_open(
             observer.store(true, Ordering::Release);
         }
         let threads = Threads::new();
-        // Freeing the opening early does not wait for its thread: this keeps the threads as long as it runs.
+        // The opening is the only handle, and freeing it must not wait: its thread keeps the threads as long as it runs.
         let own = Arc::clone(&threads);
         opening.give(hj_pending_open::new(&threads, move || {
             Ok(OpenAnswer::Engine(Box::new(hj_engine::open(builder, &path, own)?)))
@@ -90,10 +90,9 @@ pub unsafe extern "C" fn hj_engine_begin_tenant(
                 secret_key.require("secret_key")?,
             )
         };
-        let (engine, own) = (engine.clone(), Arc::clone(threads));
-        opening.give(hj_pending_open::new(threads, move || {
-            Ok(OpenAnswer::Tenant(Box::new(hj_tenant::new(engine.tenant(&id, &key)?, &own))))
-        }));
+        let engine = engine.clone();
+        opening
+            .give(hj_pending_open::new(threads, move || Ok(OpenAnswer::Tenant(engine.tenant(&id, &key)?))));
         Ok(())
     })
 }
@@ -113,9 +112,10 @@ pub unsafe extern "C" fn hj_pending_open_wait(
 ) -> hj_status {
     call!([engine, tenant], error, || {
         // SAFETY: the caller keeps "Objects".
-        match unsafe { require_object(opening, "opening")? }.0.wait()? {
+        let opening = unsafe { require_object(opening, "opening")? };
+        match opening.0.wait()? {
             OpenAnswer::Engine(opened) => engine.give(*opened),
-            OpenAnswer::Tenant(opened) => tenant.give(*opened),
+            OpenAnswer::Tenant(opened) => tenant.give(hj_tenant::new(opened, opening.0.threads())),
         }
         Ok(())
     })

@@ -1,9 +1,8 @@
 //! `hj_pending_sign_in`: the beginning of a sign-in that was begun itself and not waited for yet.
 
 use std::ffi::c_void;
-use std::sync::Arc;
 
-use hellojohn_core::{Error, IpAddress};
+use hellojohn_core::{IpAddress, SignInAttempt};
 
 use crate::abi::{hj_str, require_object};
 use crate::begun::{Begun, hj_completion};
@@ -16,7 +15,7 @@ use crate::unwind;
 
 /// A hj_tenant_begin_sign_in that was begun: hj_tenant_begin_sign_in_attempt. It is made when the answer is waited for, or once there
 /// is a completion.
-pub struct hj_pending_sign_in(Begun<hj_sign_in_attempt>);
+pub struct hj_pending_sign_in(Begun<SignInAttempt>);
 
 /// Begins a hj_tenant_begin_sign_in, without waiting for the disk. Check no credentials before hj_pending_sign_in_wait has
 /// answered.
@@ -41,10 +40,8 @@ pub unsafe extern "C" fn hj_tenant_begin_sign_in_attempt(
                 client_address.parse("client_address")?,
             )
         };
-        let (tenant, own) = (tenant.clone(), Arc::clone(threads));
-        let begin = move || -> Result<hj_sign_in_attempt, Error> {
-            Ok(hj_sign_in_attempt::new(tenant.begin_sign_in(&account, address)?, &own))
-        };
+        let tenant = tenant.clone();
+        let begin = move || tenant.begin_sign_in(&account, address);
         sign_in.give(hj_pending_sign_in(Begun::new("sign_in", threads, |threads| &threads.writes, begin)));
         Ok(())
     })
@@ -63,7 +60,8 @@ pub unsafe extern "C" fn hj_pending_sign_in_wait(
     call!([attempt], error, || {
         let attempt = attempt.require("attempt")?;
         // SAFETY: the caller keeps "Objects".
-        attempt.give(unsafe { require_object(sign_in, "sign_in")? }.0.wait()?);
+        let sign_in = unsafe { require_object(sign_in, "sign_in")? };
+        attempt.give(hj_sign_in_attempt::new(sign_in.0.wait()?, sign_in.0.threads()));
         Ok(())
     })
 }

@@ -84,8 +84,9 @@ export interface NextAuth {
    */
   auth(requirements?: NextAuthRequirements): Promise<Auth | null>;
   /**
-   * Renews the cookies of a page whose access token has expired, for `proxy.ts` (`middleware.ts` with `runtime: "nodejs"` in Next 15);
-   * refuses what a page of another origin wants to change (403); lets everything else pass.
+   * Renews the cookies of a page whose access token has expired, for `proxy.ts` (in Next 15.5 `middleware.ts`, which exports it as
+   * `middleware` and has `runtime: "nodejs"` in its config); refuses what a page of another origin wants to change (403); lets everything
+   * else pass.
    */
   proxy(request: Request): Promise<Response>;
   /** The REST API, for a route handler. */

@@ -1,15 +1,33 @@
 // The example of pages: signed in, renewed and signed out by cookies alone, in Chromium and by requests that no browser sends.
 import assert from "node:assert/strict";
-import { cpSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { findPort, MODULES, ROOT, readVersion, run, withServer } from "../tools.mjs";
 
-const version = readVersion("next");
-const NEXT = join(MODULES, "next/dist/bin/next");
+const BIN = "next/dist/bin/next";
 const EXAMPLE = join(ROOT, "../../examples/next");
-/** Beside the packages of the hosts. */
-const APP = join(ROOT, "build/next_pages");
+
+/** The releases of Next: where each is installed, and how the example differs there. */
+const NEXT = {
+  version: readVersion("next"),
+  modules: MODULES,
+  app: join(ROOT, "build/next_pages"),
+  adapt() {},
+};
+const NEXT_15 = {
+  version: JSON.parse(readFileSync(join(ROOT, "next15/package.json"), "utf8")).dependencies.next,
+  modules: join(ROOT, "next15/node_modules"),
+  app: join(ROOT, "next15/build/next_pages"), // so that it finds this Next before the other
+  adapt(app) {
+    const proxy = readFileSync(join(app, "proxy.js"), "utf8");
+    const middleware = proxy
+      .replace("export { proxy }", "export { proxy as middleware }")
+      .replace("config = {", 'config = { runtime: "nodejs",');
+    writeFileSync(join(app, "middleware.js"), middleware);
+    rmSync(join(app, "proxy.js"));
+  },
+};
 
 const cookieHeader = (cookies) => cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
 const tokensOf = (cookies) => new Map(cookies.map(({ name, value }) => [name, value]));
@@ -93,44 +111,51 @@ async function requestAsOthers(base, cookies) {
   assert.match(await renewed.text(), /usr_ada/);
 }
 
-function prepare() {
-  rmSync(APP, { recursive: true, force: true });
-  cpSync(EXAMPLE, APP, { recursive: true });
+function prepare({ app, adapt }) {
+  rmSync(app, { recursive: true, force: true });
+  cpSync(EXAMPLE, app, { recursive: true });
+  adapt(app);
   // The packages of the hosts are above the folder.
-  const config = `export default { serverExternalPackages: ["@hellojohn/node"], turbopack: { root: ${JSON.stringify(ROOT)} } };\n`;
-  writeFileSync(join(APP, "next.config.mjs"), config);
+  const root = JSON.stringify(ROOT);
+  const config = `export default { serverExternalPackages: ["@hellojohn/node"], outputFileTracingRoot: ${root}, turbopack: { root: ${root} } };\n`;
+  writeFileSync(join(app, "next.config.mjs"), config);
 }
 
-async function serve(command, folder) {
+async function serve({ modules, app }, command, folder) {
   const port = await findPort();
   const database = join(folder, "sessions.db");
   const env = { PORT: String(port), HELLOJOHN_DATABASE: database, ACCESS_TOKEN_TTL: "3s" };
-  const options = { cwd: APP, ready: "Ready", env };
-  await withServer(process.execPath, command, options, () => useInBrowser(`http://localhost:${port}`));
+  const options = { cwd: app, ready: "Ready", env };
+  const line = [join(modules, BIN), command];
+  await withServer(process.execPath, line, options, () => useInBrowser(`http://localhost:${port}`));
 }
 
-export const hosts = [
+/** The example in one release of Next; `renewer` is what that calls the file that renews cookies. */
+const hostsOf = (next, renewer, isSlow) => [
   {
     name: "Next",
-    version,
-    way: "`next build` and `next start` of `examples/next`: pages by cookies, renewed by the proxy, in Chromium",
+    version: next.version,
+    way: `\`next build\` and \`next start\` of \`examples/next\`: pages by cookies, renewed by the ${renewer}, in Chromium`,
+    isSlow,
     test: ({ folder }) => {
-      prepare();
-      run(process.execPath, [NEXT, "build"], {
-        cwd: APP,
+      prepare(next);
+      run(process.execPath, [join(next.modules, BIN), "build"], {
+        cwd: next.app,
         env: { HELLOJOHN_DATABASE: join(folder, "build.db") },
       });
-      return serve([NEXT, "start"], folder);
+      return serve(next, "start", folder);
     },
   },
   {
     name: "Next",
-    version,
+    version: next.version,
     way: "`next dev` of `examples/next`",
     isSlow: true,
     test: ({ folder }) => {
-      prepare();
-      return serve([NEXT, "dev"], folder);
+      prepare(next);
+      return serve(next, "dev", folder);
     },
   },
 ];
+
+export const hosts = [...hostsOf(NEXT, "proxy", false), ...hostsOf(NEXT_15, "middleware", true)];
