@@ -3,6 +3,7 @@
 
 mod changes;
 mod random;
+mod together;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
