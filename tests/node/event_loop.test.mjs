@@ -96,6 +96,32 @@ test("many concurrent calls that are answered at once let the event loop turn", 
   assert.ok(crowd > 5, `${crowd}`);
 });
 
+test("a long page is read by another thread and made in slices", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const args = [program("long_page.mjs"), database];
+  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  assert.equal(stderr, "");
+  for (const [size, turns] of Object.entries(JSON.parse(stdout))) {
+    // 100 sessions are 13 slices, and each but the first waits for a turn.
+    for (const counted of turns) assert.ok(counted >= 10, `${size}: ${turns}`);
+  }
+  const hj = makeTenant(t, { database });
+  await hj.ready();
+  for (const query of [
+    { userId: "small", limit: 100 },
+    { userId: "small", mfaVerified: false, limit: 1 },
+    { userId: "small", status: "revoked" },
+    { limit: 1 },
+  ]) {
+    // The answer of another thread cannot come before this one has nothing more to do.
+    const list = hj.sessions.list(query);
+    const seen = answersOf([list]);
+    for (let n = 0; n < 1_000; n += 1) await null;
+    assert.equal(seen.answered, 0, JSON.stringify(query));
+    await list;
+  }
+});
+
 const HEADERS = { "content-type": "application/json" };
 
 /** Sends a request to the REST API of a tenant. */

@@ -109,8 +109,7 @@ impl ReadContext<'_> {
                 }
                 scanned.looked_at += 1;
                 scanned.newest.get_or_insert(session.id);
-                if let Some(found) =
-                    self.find_match(filter, session, read_record, &mut scanned.ended_from)?
+                if let Some(found) = self.find_match(filter, session, read_record, &mut scanned.ended_from)?
                     && visit(found)?.is_break()
                 {
                     scanned.next = last;

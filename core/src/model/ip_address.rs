@@ -125,6 +125,18 @@ mod tests {
     }
 
     #[test]
+    fn an_ipv4_address_is_printed_as_the_standard_library_prints_it() {
+        for byte in 0..=u8::MAX {
+            for address in [[byte, 0, 10, 255], [1, byte, byte, 99], [100, 9, 200, byte]].map(Ipv4Addr::from)
+            {
+                let printed = IpAddress::from(IpAddr::V4(address));
+                assert_eq!(printed.to_string(), address.to_string());
+                assert_eq!(format!("{printed:>17}|{printed:<16}"), format!("{address:>17}|{address:<16}"));
+            }
+        }
+    }
+
+    #[test]
     fn no_text_becomes_an_address_that_reads_differently() {
         // What is kept must be read back as itself, whatever was given.
         let parts =

@@ -9,7 +9,7 @@ import { engineError, HelloJohnError, validationError } from "./errors";
 import { Events } from "./events";
 import type * as types from "./generated/types";
 import * as wire from "./generated/wire";
-import { isOnlyCheck } from "./internal/event_loop_budget";
+import { callBudget, isOnlyCheck } from "./internal/event_loop_budget";
 import { addon, callAsync, callInlineOrAsync, completionQueue, unwrap } from "./internal/native";
 import type { NativeTenant, Rest } from "./internal/native_types";
 import {
@@ -297,7 +297,9 @@ export class HelloJohn {
    * ```
    */
   async verifyTokenRemote(accessToken: string): Promise<TokenVerification> {
-    return this.#verifier.verifyToken(accessToken);
+    const pause = callBudget.yieldIfSpent();
+    if (pause) await pause;
+    return this.#verifier.cachedVerification(accessToken) ?? this.#verifier.verifyToken(accessToken);
   }
 
   /** The tenant's public keys. */

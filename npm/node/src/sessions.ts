@@ -196,7 +196,10 @@ export class Sessions {
    * ```
    */
   async get(id: string): Promise<Session> {
-    return this.#verifier.get(id);
+    const sessionId = readText("id", id);
+    const pause = callBudget.yieldIfSpent();
+    if (pause) await pause;
+    return this.#verifier.cachedSession(sessionId) ?? this.#verifier.readSession(sessionId);
   }
 
   /**

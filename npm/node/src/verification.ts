@@ -8,7 +8,7 @@ import { LookUps } from "./internal/look_ups";
 import { callInlineOrAsync } from "./internal/native";
 import type { Call, NativeTenant } from "./internal/native_types";
 import { fromCache } from "./internal/observation";
-import { readText, readToken } from "./internal/validate";
+import { readToken } from "./internal/validate";
 import { copyClaims, toUnsharedSession } from "./session";
 import type { Json } from "./values";
 
@@ -147,20 +147,24 @@ export class Verifier {
     this.lists = new Lists(tenant, tenantId, this.#sessions);
   }
 
-  async get(id: unknown): Promise<Session> {
-    const sessionId = readText("id", id);
-    const pause = callBudget.yieldIfSpent();
-    if (pause) await pause;
-    const cached = fromCache("get", this.#tenantId, () => sessionIn(this.#sessions.getUnchanged(sessionId)));
-    return toUnsharedSession(cached ?? (await this.#getFromStore(sessionId)));
+  /** The session, if it is kept. */
+  cachedSession(id: string): Session | undefined {
+    const cached = fromCache("get", this.#tenantId, () => sessionIn(this.#sessions.getUnchanged(id)));
+    return cached && toUnsharedSession(cached);
+  }
+
+  async readSession(id: string): Promise<Session> {
+    return toUnsharedSession(await this.#getFromStore(id));
+  }
+
+  /** What is known of a token, if that is kept. */
+  cachedVerification(accessToken: unknown): TokenVerification | undefined {
+    const answer = this.#cachedToken(accessToken);
+    return answer && toTokenVerification(answer);
   }
 
   async verifyToken(accessToken: unknown): Promise<TokenVerification> {
-    const pause = callBudget.yieldIfSpent();
-    if (pause) await pause;
-    const answer = this.#cachedToken(accessToken) ?? (await this.#verifyTokenInStore("token", accessToken));
-    if (answer.payload && answer.session) return toTokenVerification(answer, answer.payload, answer.session);
-    return { valid: false, payload: null, error: toVerificationError(answer) };
+    return toTokenVerification(await this.#verifyTokenInStore("token", accessToken));
   }
 
   /** Verifies by an access token, which has a dot, or by a session id. */
@@ -220,11 +224,9 @@ function sessionIn(answer: WireSession | KeptPage | undefined): WireSession | un
   return typeof answer === "object" && isSession(answer) ? answer : undefined;
 }
 
-function toTokenVerification(
-  { outdated }: WireVerification,
-  payload: AccessTokenClaims,
-  session: WireSession,
-): TokenVerification {
+function toTokenVerification(answer: WireVerification): TokenVerification {
+  const { payload, session, outdated } = answer;
+  if (!payload || !session) return { valid: false, payload: null, error: toVerificationError(answer) };
   const { role, orgId, mfaVerified, claims, authTime, factors, actor } = toIdentity(session);
   return {
     valid: true,

@@ -4,6 +4,7 @@
 mod changes;
 mod random;
 mod share;
+mod together;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -85,6 +85,7 @@ impl World {
 
     fn require_equal(&self, tenants: &[Tenant; 3], step: u64) {
         let [first, second, reading] = tenants;
+        let (mut queries, mut pages) = (Vec::new(), Vec::new());
         for id in USERS {
             for status in STATUSES {
                 for limit in [2, 20] {
@@ -94,8 +95,17 @@ impl World {
                         let found = remembering.list(&query).unwrap();
                         assert_eq!(found, expected, "step {step}: {id} {status:?} {limit}");
                     }
+                    queries.push(query);
+                    pages.push(expected);
                 }
             }
+        }
+        let together = second.list_together(&queries).unwrap();
+        assert!(!together.is_empty());
+        for ((found, expected), query) in together.into_iter().zip(pages).zip(queries) {
+            let (page, validator) = found.unwrap();
+            assert_eq!(page, expected, "step {step}: {query:?}");
+            assert!(validator.is_none_or(|validator| second.is_fresh(&validator).unwrap()));
         }
     }
 }

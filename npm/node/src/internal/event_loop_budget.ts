@@ -89,8 +89,9 @@ const SLICE = 8;
  * what is made at once, which is at least the first slice.
  */
 export function mapInSlices<T, U>(items: readonly T[], make: (item: T) => U): U[] | Promise<U[]> {
-  const made = items.slice(0, SLICE).map((item) => make(item));
-  return items.length <= SLICE ? made : mapRest(items, make, made);
+  if (items.length <= SLICE) return items.map((item) => make(item));
+  const first = items.slice(0, SLICE).map((item) => make(item));
+  return mapRest(items, make, first);
 }
 
 async function mapRest<T, U>(items: readonly T[], make: (item: T) => U, made: U[]): Promise<U[]> {

@@ -1,0 +1,125 @@
+// Sessions and lists that are looked up together, and lists that are kept: each caller gets what is true when it asks, and its own copy.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { makeFolder, makeTenant } from "./fixture.mjs";
+
+test("a cached list is up to date, and every caller gets its own copy", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const [mine, theirs] = [makeTenant(t, { database }), makeTenant(t, { database })];
+  const claims = { plan: { seats: [1] } };
+  for (const by of [mine, theirs]) {
+    const userId = by === mine ? "u" : "v";
+    const look = async (options) => {
+      const first = await mine.sessions.list(userId, options);
+      const expected = structuredClone([...first]);
+      const { nextCursor } = first;
+      for (let n = 0; n < 3; n += 1) {
+        const again = await mine.sessions.list(userId, options);
+        assert.deepEqual([...again], expected);
+        assert.equal(again.nextCursor, nextCursor);
+        again[0]?.createdAt.setTime(0);
+        again[0]?.claims.plan?.seats.push(2);
+        again.push("a session");
+      }
+      return expected;
+    };
+    assert.equal((await look()).length, 0);
+    const { session, refreshToken } = await by.sessions.create({ userId, claims });
+    assert.equal((await look()).length, 1);
+    await by.sessions.update(session.id, { role: "admin" });
+    assert.equal((await look())[0].role, "admin");
+    await by.sessions.refresh(refreshToken, { ipAddress: "203.0.113.9" });
+    assert.equal((await look())[0].lastIpAddress, "203.0.113.9");
+    const { session: newest } = await by.sessions.create({ userId });
+    assert.deepEqual(
+      (await look()).map(({ id }) => id),
+      [newest.id, session.id],
+    );
+    assert.equal((await look({ limit: 1 })).length, 1);
+    await by.sessions.revoke(session.id);
+    assert.equal((await look({ status: "active" })).length, 1);
+    assert.equal((await look()).length, 2);
+    await by.sessions.revokeAll(userId);
+    assert.equal((await look({ status: "active" })).length, 0);
+    assert.ok((await look()).every(({ revoked }) => revoked));
+  }
+});
+
+test("a long page that is kept is up to date, and every caller gets its own copy", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const config = { maxSessionsPerUser: null };
+  const [mine, theirs] = [makeTenant(t, { database, config }), makeTenant(t, { database })];
+  for (const text of ["", "é".repeat(1_000)]) {
+    const userId = `usr_${text.length}`;
+    const claims = { text, plan: { seats: [1, "a\nb,\n"] } };
+    const grants = await Promise.all(
+      Array.from({ length: 60 }, () => theirs.sessions.create({ userId, claims })),
+    );
+    const pages = () =>
+      Promise.all(Array.from({ length: 8 }, () => mine.sessions.list(userId, { limit: 50 })));
+    for (const round of [0, 1, 2]) {
+      for (const page of await pages()) {
+        assert.equal(page.length, 50);
+        assert.ok(page.nextCursor);
+        for (const session of page) {
+          assert.deepEqual([session.userId, session.claims], [userId, claims]);
+          assert.equal(
+            session.revoked,
+            session.id === grants[round - 1]?.session.id ||
+              (session.id === grants[0].session.id && round > 1),
+          );
+          session.claims.plan.seats.push(2);
+          session.createdAt.setTime(0);
+        }
+        page.pop();
+      }
+      await theirs.sessions.revoke(grants[round].session.id);
+    }
+  }
+});
+
+test("look-ups that are begun together each get their own answer", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const hj = makeTenant(t, { database });
+  const users = Array.from({ length: 40 }, (_, n) => `usr_${n}`);
+  const grants = await Promise.all(
+    users.flatMap((userId) => [hj.sessions.create({ userId }), hj.sessions.create({ userId })]),
+  );
+  const reader = makeTenant(t, { database });
+  for (const round of ["not open", "not kept", "kept"]) {
+    const found = await Promise.allSettled([
+      ...grants.map(({ session }) => reader.sessions.get(session.id)),
+      reader.sessions.get("ses_nope"),
+      reader.sessions.get('{"user_id":"usr_1"}'),
+      reader.sessions.get("ses_01HZX5M3Q8W9E7R6T5Y4V3B2N1"),
+      ...users.map((userId) => reader.sessions.list(userId)),
+      reader.sessions.list("usr_1", { cursor: "no cursor" }),
+      reader.sessions.list(""),
+      ...users.map((userId) => reader.sessions.list(userId, { limit: 1 })),
+    ]);
+    const codes = found.filter(({ reason }) => reason).map(({ reason }) => reason.code);
+    const refused = ["session_not_found", "session_not_found", "session_not_found"];
+    assert.deepEqual(codes, [...refused, "validation_error", "validation_error"], round);
+    const values = found.filter(({ status }) => status === "fulfilled").map(({ value }) => value);
+    const sessions = grants.map(({ session }) => session);
+    assert.deepEqual(values.splice(0, sessions.length), sessions, round);
+    for (const limit of [2, 1]) {
+      for (const userId of users) {
+        const own = sessions.filter((session) => session.userId === userId);
+        own.sort((one, other) => (one.id < other.id ? 1 : -1));
+        assert.deepEqual([...values.shift()], own.slice(0, limit), round);
+      }
+    }
+  }
+  // What a call has ended, no look-up that begins afterwards tells otherwise, whatever it shares a read with.
+  const [{ session }] = grants;
+  const before = reader.sessions.list("usr_1");
+  await hj.sessions.revoke(session.id);
+  const [own, list] = await Promise.all([
+    reader.sessions.get(session.id),
+    reader.sessions.list(session.userId),
+    reader.sessions.get(grants[5].session.id),
+  ]);
+  assert.deepEqual([own.revoked, list.filter(({ revoked }) => revoked).length], [true, 1]);
+  await before;
+});
