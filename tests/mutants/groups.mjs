@@ -34,7 +34,7 @@ export const GROUPS = {
       "core/src/engine/session_ends.rs",
     ],
     tests: [
-      { units: ["model::session::"] },
+      { units: ["model::session::", "session_view"] },
       { test: "bulk_ends" },
       { test: "filters" },
       { test: "replay" },
