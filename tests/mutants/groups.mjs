@@ -38,6 +38,7 @@ export const GROUPS = {
       { test: "bulk_ends" },
       { test: "filters" },
       { test: "replay" },
+      { test: "events" },
       HISTORIES,
       { units: ["plain_model", "engine::"] },
       SCENARIOS,
