@@ -34,10 +34,11 @@ export const GROUPS = {
       "core/src/engine/session_ends.rs",
     ],
     tests: [
-      { units: ["model::session::"] },
+      { units: ["model::session::", "session_view"] },
       { test: "bulk_ends" },
       { test: "filters" },
       { test: "replay" },
+      { test: "events" },
       HISTORIES,
       { units: ["plain_model", "engine::"] },
       SCENARIOS,

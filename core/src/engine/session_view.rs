@@ -65,3 +65,19 @@ impl Tenant {
         issuer::prepare(&subject, record.access.params, key).map_err(Refusal::because)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_is_read_late_has_fewer_seconds_left_and_never_less_than_0() {
+        let at = Timestamp::from_secs;
+        let token = AccessTokenParams { serial: 1, issued_at: at(100), expires_at: at(3_700) };
+        for (now, left) in [(100, 3_600), (101, 3_599), (3_699, 1), (3_700, 0), (3_701, 0)] {
+            assert_eq!(expires_in(token, at(now)), left);
+        }
+        // Whole seconds, as in the token.
+        assert_eq!(expires_in(token, Timestamp::from_millis(100_999)), 3_600);
+    }
+}

@@ -48,6 +48,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_person_acts_for_as_long_as_asked_up_to_the_longest_and_unasked_not_beyond_a_session() {
+        let length = |text: &str| text.parse::<Duration>().unwrap();
+        let config = |session: &str| Config {
+            max_actor_duration: length("1h"),
+            session_duration: length(session),
+            ..Config::default()
+        };
+        for (asked, found) in [("59m", Some(3_540)), ("1h", Some(3_600)), ("3601s", None)] {
+            let duration = actor_duration(&config("30d"), Some(length(asked)));
+            assert_eq!(duration.map(Duration::as_secs), found, "{asked}");
+        }
+        for (session, found) in [("30d", 3_600), ("1h", 3_600), ("10m", 600)] {
+            let duration = actor_duration(&config(session), None);
+            assert_eq!(duration.map(Duration::as_secs), Some(found), "{session}");
+        }
+    }
+
+    #[test]
+    fn a_token_ends_with_its_time_or_its_session_in_whole_seconds_and_a_key_with_its_last_token() {
+        let at = Timestamp::from_millis;
+        let config = Config { access_token_ttl: Duration::SECONDS_10, ..Config::default() };
+        assert_eq!(access_token_end(at(1_500), &config, at(60_000)), at(11_000));
+        assert_eq!(access_token_end(at(1_500), &config, at(5_999)), at(5_000));
+        assert_eq!(token_horizon(at(1_500), &config, at(11_499)), at(11_500));
+        assert_eq!(token_horizon(at(1_500), &config, at(11_501)), at(11_501));
+        assert_eq!(session_end(at(1_500), &config, Some(Duration::SECONDS_10)), at(11_500));
+        let config = Config { session_duration: Duration::SECONDS_10, ..config };
+        assert_eq!(session_end(at(1_500), &config, None), at(11_500));
+    }
+
+    #[test]
     fn only_another_time_out_alters_ends() {
         let timeout = |text: &str| Some(text.parse().unwrap());
         assert!(!idle_timeout_alters_ends(None, None));

@@ -11,3 +11,19 @@ pub(crate) fn is_evicted(newer: u64, cap: u64) -> bool {
 pub(crate) fn evicting_sign_in(newer: u64, cap: u64) -> u64 {
     cap.saturating_sub(newer).max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_evicted_once_as_many_as_the_cap_would_be_newer() {
+        for (newer, evicted, sign_in) in
+            [(0, false, 3), (1, false, 2), (2, true, 1), (3, true, 1), (9, true, 1)]
+        {
+            assert_eq!(is_evicted(newer, 3), evicted, "{newer}");
+            assert_eq!(evicting_sign_in(newer, 3), sign_in, "{newer}");
+        }
+        assert!(is_evicted(u64::MAX, u64::MAX) && !is_evicted(5, u64::MAX));
+    }
+}

@@ -13,8 +13,8 @@ use crate::model::id::{OrgId, SessionId, TenantId, UserId};
 use crate::model::identity::{Email, Role};
 use crate::schema::public_record;
 
-/// The longest access token, in bytes.
-pub(crate) const ACCESS_TOKEN_MAX: usize = 8 * 1024;
+/// The longest access token, in bytes: 8 KB.
+pub(crate) const ACCESS_TOKEN_MAX: usize = 8_192;
 
 /// The claims that the engine sets, in the order in which they are written (SPEC 3). Their names are reserved: hosts may
 /// not use them (`RESERVED_CLAIMS`).

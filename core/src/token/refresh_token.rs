@@ -12,8 +12,10 @@ use crate::secret::{RefreshToken, SecretBytes};
 
 const PREFIX: &str = "rt_";
 const VERSION: u8 = 1;
-const BYTES: usize = 1 + 16 + 4 + TAG_BYTES;
 const TAG_BYTES: usize = 32;
+/// The length of every token: the prefix and base64url of 53 bytes, which are 1 of the version, 16 of the session, 4 of the
+/// generation and those of the tag.
+const TOKEN_CHARS: usize = 74;
 /// Sets the tags of refresh tokens apart from other uses of the refresh key.
 const TOKEN_DOMAIN: &[u8] = b"hellojohn refresh token v1\0";
 
@@ -31,7 +33,7 @@ pub(crate) struct PresentedToken {
 impl PresentedToken {
     /// Reads the one canonical text form.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        if text.len() != PREFIX.len() + (BYTES * 4).div_ceil(3) {
+        if text.len() != TOKEN_CHARS {
             return None;
         }
         let bytes = base64url::decode(text.strip_prefix(PREFIX)?)?;
@@ -94,7 +96,7 @@ impl RefreshKey {
 
     /// Mints the session's refresh token of this generation: the same values give the same token.
     pub(crate) fn mint(&self, session: SessionId, generation: u32, nonce: &Nonce) -> RefreshToken {
-        let mut bytes = Vec::with_capacity(BYTES);
+        let mut bytes = Vec::with_capacity(TOKEN_CHARS);
         bytes.push(VERSION);
         bytes.extend(session.to_bytes());
         bytes.extend(generation.to_be_bytes());
