@@ -52,7 +52,7 @@ export const GROUPS = {
       "core/src/engine/answer_cache.rs",
     ],
     tests: [
-      { units: ["shared_", "change_tracker", "wal_index", "answer_cache"] },
+      { units: ["shared_changes", "shared_words", "change_tracker", "wal_index", "answer_cache"] },
       { units: ["store::sqlite::tests::log", "store::sqlite::files"] },
       { test: "token_cache" },
       { test: "neighbours" },
