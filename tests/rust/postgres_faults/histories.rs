@@ -42,12 +42,12 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn new(patience: Duration) -> Self {
+    fn new(engines: usize, patience: Duration) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("{}&pool_max=3", Schema::of_folder(folder.path()).expect("HJ_PG is set").url());
         let observer = thread_caller(open(&url, PATIENCE, Durability::Full));
         let (server, through) = through(&url);
-        let proxies: Vec<MessageProxy> = (0..ENGINES).map(|_| MessageProxy::start(server)).collect();
+        let proxies: Vec<MessageProxy> = (0..engines).map(|_| MessageProxy::start(server)).collect();
         let tenants: Vec<Tenant> =
             proxies.iter().map(|proxy| open(&through(proxy.address()), patience, Durability::Full)).collect();
         let histories = Histories { callers: callers(&tenants), observer, calls: 6, users: 2 };
@@ -68,9 +68,9 @@ fn random_cut(dice: &mut Dice, most: usize, for_good: bool) -> Cut {
 
 #[test]
 fn calls_whose_connections_are_cut_are_answered_as_one_after_the_other_and_none_fails() {
-    let mut cluster = Cluster::new(PATIENCE);
+    let mut cluster = Cluster::new(ENGINES, PATIENCE);
     let (mut sum, mut cuts) = (Counts::default(), 0);
-    for seed in seeds(rounds("HJ_CUT_HISTORIES", 400)) {
+    for seed in seeds(rounds("HJ_CUT_HISTORIES", 100)) {
         let mut dice = Dice::new(seed);
         for proxy in &cluster.proxies {
             // Closer to each other than a login and a call, or so far apart that calls come in between.
@@ -88,12 +88,12 @@ fn calls_whose_connections_are_cut_are_answered_as_one_after_the_other_and_none_
 
 #[test]
 fn calls_that_a_server_out_of_reach_fails_happened_once_or_not_at_all() {
-    let seeds = Mutex::new(seeds(rounds("HJ_CUT_HISTORIES", 400).div_ceil(25)));
+    let seeds = Mutex::new(seeds(rounds("HJ_CUT_HISTORIES", 100).div_ceil(5)));
     let sum = Mutex::new(Counts::default());
     thread::scope(|scope| {
         for _ in 0..DATABASES {
             scope.spawn(|| {
-                let mut cluster = Cluster::new(NO_PATIENCE);
+                let mut cluster = Cluster::new(2, NO_PATIENCE);
                 loop {
                     let Some(seed) = seeds.lock().unwrap().next() else { return };
                     let counts = cluster.run_with_outage(seed);
@@ -114,10 +114,12 @@ impl Cluster {
         let mut dice = Dice::new(seed);
         let proxies = self.proxies.clone();
         for proxy in proxies.iter().take(1 + dice.below(2)) {
-            proxy.cut(vec![random_cut(&mut dice, 120, true)]);
+            // Most of them behind a commit that others share: what must not be done again.
+            let cut = random_cut(&mut dice, 150, true);
+            proxy.cut(vec![Cut { way: *dice.pick(&[cut.way, Way::ToClient]), ..cut }]);
         }
         self.histories.check_during(seed, &run_name(seed), |_| {
-            pass(Duration::from_millis(2_500 + dice.below(2_500) as u64));
+            pass(Duration::from_millis(2_200 + dice.below(2_000) as u64));
             proxies.iter().for_each(|proxy| proxy.cut(Vec::new()));
         })
     }
@@ -163,7 +165,7 @@ fn fail_over(seed: u64, patience: Duration, outage: Duration) -> Counts {
 
 #[test]
 fn a_failover_in_the_middle_of_calls_is_answered_as_one_after_the_other() {
-    for seed in seeds(rounds("HJ_FAILOVERS", 4)) {
+    for seed in seeds(rounds("HJ_FAILOVERS", 1)) {
         let counts = fail_over(seed, PATIENCE, Duration::ZERO);
         println!("seed {seed}: {} calls", counts.calls);
         assert_eq!(counts.unknown, 0, "the database failed calls (HJ_SEED={seed})");
@@ -173,7 +175,7 @@ fn a_failover_in_the_middle_of_calls_is_answered_as_one_after_the_other() {
 #[test]
 fn calls_that_a_slow_failover_fails_happened_once_or_not_at_all() {
     let mut sum = Counts::default();
-    for seed in seeds(rounds("HJ_FAILOVERS", 4)) {
+    for seed in seeds(rounds("HJ_FAILOVERS", 1)) {
         let counts = fail_over(seed, NO_PATIENCE, Duration::from_millis(3_000));
         println!("seed {seed}: {} calls, {} of them without an answer", counts.calls, counts.unknown);
         sum = [sum, counts].into_iter().sum();

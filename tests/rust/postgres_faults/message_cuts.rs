@@ -22,7 +22,7 @@ const DATABASES: usize = 16;
 
 /// One message of so many is cut.
 fn stride() -> u64 {
-    rounds("HJ_MESSAGE_CUTS", 1).max(1)
+    rounds("HJ_MESSAGE_CUTS", 16).max(1)
 }
 
 /// What the operation does when nothing is cut, and how many messages it takes.

@@ -49,10 +49,10 @@ fn new_schema() -> String {
 fn a_database_opens_and_a_tenant_begins_though_connections_are_cut() {
     let url = new_schema();
     Engine::open(&url).expect("the server is up");
-    open_with_cuts(rounds("HJ_MESSAGE_CUTS", 1).max(1), || url.clone());
+    open_with_cuts(rounds("HJ_MESSAGE_CUTS", 16).max(1), || url.clone());
 }
 
 #[test]
 fn tables_are_made_whole_though_connections_are_cut() {
-    open_with_cuts(4 * rounds("HJ_MESSAGE_CUTS", 1).max(1), new_schema);
+    open_with_cuts(4 * rounds("HJ_MESSAGE_CUTS", 16).max(1), new_schema);
 }

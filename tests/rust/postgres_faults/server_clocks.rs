@@ -56,8 +56,8 @@ fn calls_under_clocks_of_servers_that_differ_are_answered_as_one_after_the_other
     assert!((1_000..2_000).contains(&(ahead - now)), "{now}, {ahead}");
     assert!(behind >= ahead, "{behind} was told after {ahead}");
     let callers = (0..8).map(|at| thread_caller(tenants[at % AHEAD.len()].clone())).collect();
-    let counts = Histories { callers, observer, calls: 6, users: 2 }
-        .campaign(rounds("HJ_CUT_HISTORIES", 400).div_ceil(4));
+    let counts =
+        Histories { callers, observer, calls: 6, users: 2 }.campaign(rounds("HJ_CUT_HISTORIES", 100));
     println!("{} calls", counts.calls);
 }
 
