@@ -1,6 +1,6 @@
 //! Connections that are cut at every message, in each direction, before and behind it: the call answers as if nothing had
 //! happened, and has happened once. Where the server stays away, a call that fails has happened wholly or not at all.
-//! `HJ_MESSAGE_CUTS=n` cuts at every n-th message only.
+//! `HJ_MESSAGE_CUTS=n` cuts at so many of a hundred messages.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,8 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const DATABASES: usize = 16;
 
 /// One message of so many is cut.
-fn stride() -> u64 {
-    rounds("HJ_MESSAGE_CUTS", 16).max(1)
+pub(crate) fn stride() -> u64 {
+    100 / rounds("HJ_MESSAGE_CUTS", 6).clamp(1, 100)
 }
 
 /// What the operation does when nothing is cut, and how many messages it takes.

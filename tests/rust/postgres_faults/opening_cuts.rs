@@ -1,12 +1,13 @@
 //! Connections that are cut at every message while a database is opened, its tables are made, and a tenant begins: it opens, and
-//! is whole. `HJ_MESSAGE_CUTS=n` cuts at every n-th message only.
+//! is whole. `HJ_MESSAGE_CUTS=n` cuts at so many of a hundred messages.
 
 use std::time::Duration;
 
 use hellojohn::Engine;
-use hellojohn_tests::fixture::{rounds, sign_in, tenant};
+use hellojohn_tests::fixture::{sign_in, tenant};
 use hellojohn_tests::postgres::Schema;
 
+use crate::message_cuts::stride;
 use crate::message_proxy::{Cut, MessageProxy, PLACES};
 use crate::network::through;
 
@@ -49,10 +50,10 @@ fn new_schema() -> String {
 fn a_database_opens_and_a_tenant_begins_though_connections_are_cut() {
     let url = new_schema();
     Engine::open(&url).expect("the server is up");
-    open_with_cuts(rounds("HJ_MESSAGE_CUTS", 16).max(1), || url.clone());
+    open_with_cuts(stride(), || url.clone());
 }
 
 #[test]
 fn tables_are_made_whole_though_connections_are_cut() {
-    open_with_cuts(4 * rounds("HJ_MESSAGE_CUTS", 16).max(1), new_schema);
+    open_with_cuts(4 * stride(), new_schema);
 }
