@@ -72,11 +72,11 @@ browser: surfaces
 	tests/browser/run
 
 # The store over PostgreSQL, beside a server of its own (Debian's packages): the store itself, the scenarios through every surface, races,
-# clocks, histories, copies and faults. FULL=1: the longer campaigns.
+# clocks, histories, also while connections are cut and servers fail over, copies and faults. FULL=1: the longer campaigns.
 postgres: surfaces
 	tests/postgres/run cargo test --workspace --lib store::
 	tests/postgres/run node tests/docs/run.mjs --needs postgres
-	$(if $(FULL),,HJ_RACES=10 HJ_HISTORIES=20) tests/postgres/run tests/postgres/suite
+	$(if $(FULL),,HJ_RACES=10 HJ_HISTORIES=20 HJ_MESSAGE_CUTS=2 HJ_CUT_HISTORIES=40) tests/postgres/run tests/postgres/suite
 
 # Two hosts over a highly available PostgreSQL cluster whose machines are killed, cut off and restarted, into docs/CLUSTER.md. Needs
 # root, for network namespaces, and Debian's packages. QUICK=1: the death of the leader alone, and no document.

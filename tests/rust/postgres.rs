@@ -2,11 +2,23 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// A schema that one test uses.
 pub struct Schema {
     server: String,
     name: String,
+}
+
+/// How long engines remember answers on the server that `HJ_PG` names: not at all unless its URL says so.
+///
+/// # Panics
+/// If the URL's lease is no number of milliseconds.
+pub fn lease_of_server() -> Duration {
+    let url = std::env::var("HJ_PG").unwrap_or_default();
+    let lease = url.split(['?', '&']).find_map(|parameter| parameter.strip_prefix("verify=lease:"));
+    let millis = lease.map(|lease| lease.trim_end_matches("ms").parse().expect("milliseconds"));
+    Duration::from_millis(millis.unwrap_or_default())
 }
 
 impl Schema {

@@ -1,5 +1,7 @@
 //! The search finds an order where there is one, and none where there is none.
 
+use std::time::Duration;
+
 use hellojohn_tests::linear::history::{Answer, Call, Recorded, Shown};
 use hellojohn_tests::linear::model::Rules;
 use hellojohn_tests::linear::search::UserHistory;
@@ -187,4 +189,31 @@ fn a_refusal_that_no_order_explains_is_found_beside_calls_without_an_answer() {
     let history = UserHistory::new(calls);
     assert!(!history.is_linearizable(RULES));
     assert_eq!(history.shrink(RULES).lines().lines().count(), 5, "{}", history.shrink(RULES).lines());
+}
+
+#[test]
+fn under_a_lease_a_token_is_good_until_the_call_returns_that_ends_it_and_no_longer() {
+    let (ms, lease) = (1_000_000, Duration::from_millis(25));
+    let accepted = |at: u64| {
+        let call = Call::VerifyToken { session: "a".to_owned(), token: "a token".to_owned() };
+        one(at, at + ms, call, Answer::Valid)
+    };
+    let revoke = revoked(10 * ms, 40 * ms, "a");
+    let told =
+        one(12 * ms, 13 * ms, Call::Refresh("a 0".to_owned()), Answer::Refused("session_revoked".to_owned()));
+    let has_order_under = |lease, calls: &[Recorded]| {
+        let create = created(0, 1, "a", &[]);
+        let calls = [&[create], calls].concat();
+        has_order(RULES, &calls.into_iter().map(|one| one.under_lease(lease)).collect::<Vec<_>>())
+    };
+    // Another call has shown the end already.
+    let early = [revoke.clone(), told.clone(), accepted(20 * ms)];
+    assert!(has_order_under(lease, &early));
+    assert!(!has_order_under(Duration::ZERO, &early));
+    for at in [41, 42, 50, 100] {
+        assert!(!has_order_under(lease, &[revoke.clone(), accepted(at * ms)]), "{at} ms");
+    }
+    assert!(!has_order_under(lease, &[revoke, told, accepted(39 * ms)]), "longer than the lease");
+    // It has not waited.
+    assert!(!has_order_under(lease, &[revoked(10 * ms, 20 * ms, "a"), accepted(30 * ms)]));
 }

@@ -1,5 +1,7 @@
 //! What callers asked, what they were answered, and when.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 /// A call about one user.
@@ -156,6 +158,26 @@ impl Call {
 }
 
 impl Recorded {
+    /// The same call by what a lease promises (`docs/POSTGRES.md`, "How fresh a verification is"): an access token that is
+    /// accepted was good at some time since the lease began, at most so long before; a call that ends sessions has ended
+    /// them so long before it returns.
+    pub fn under_lease(mut self, lease: Duration) -> Self {
+        let lease = u64::try_from(lease.as_nanos()).expect("a short time");
+        let waits = match (&self.call, &self.answer) {
+            (Call::Revoke(_), Answer::Done) | (Call::RevokeUser, Answer::Ended(_)) => true,
+            (Call::Create, Answer::Created { evicted, .. }) => !evicted.is_empty(),
+            (Call::Refresh(_), Answer::Refused(code)) => code == "refresh_token_reused",
+            _ => false,
+        };
+        if waits {
+            self.returned = self.returned.saturating_sub(lease);
+        }
+        if matches!((&self.call, &self.answer), (Call::VerifyToken { .. }, Answer::Valid)) {
+            self.invoked = self.invoked.saturating_sub(lease);
+        }
+        self
+    }
+
     /// Whether the call changed nothing, whatever came before it: without it, the others have fewer orders to forbid.
     pub fn is_read(&self) -> bool {
         self.call.only_reads() || self.answer == Answer::Refused("session_revoked".to_owned())

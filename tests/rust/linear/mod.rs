@@ -13,6 +13,7 @@ pub mod search;
 use std::iter::Sum;
 use std::sync::{Barrier, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use hellojohn::Tenant;
 use serde_json::{Value, json};
@@ -20,6 +21,7 @@ use serde_json::{Value, json};
 use crate::dice::Dice;
 use crate::fixture::monotonic_nanos;
 use crate::operations;
+use crate::postgres::lease_of_server;
 use history::{Answer, Call, Recorded};
 use model::Rules;
 use search::UserHistory;
@@ -150,6 +152,8 @@ struct Recording<'a> {
     progress: Progress,
     /// When calls were made that told the database's time, and that time.
     times: Mutex<Vec<ToldTime>>,
+    /// How long answers are remembered.
+    lease: Duration,
     /// Whether a refresh tells of the time at which it was made.
     refreshes_tell_time: bool,
 }
@@ -186,7 +190,7 @@ impl Recording<'_> {
                 self.times.lock().unwrap().push(ToldTime { invoked, returned, told });
             }
         }
-        Recorded { caller, user, call: asked, answer, invoked, returned }
+        Recorded { caller, user, call: asked, answer, invoked, returned }.under_lease(self.lease)
     }
 
     /// A call sees no time before one that a call has told which returned before it began.
@@ -230,6 +234,7 @@ impl Histories<'_> {
             known: Mutex::default(),
             progress: Progress::default(),
             times: Mutex::default(),
+            lease: lease_of_server(),
             refreshes_tell_time: !rules.has_window,
         };
         let (observer, watching) = (self.callers.len(), &mut self.observer);

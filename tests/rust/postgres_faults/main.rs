@@ -2,10 +2,18 @@
 //! nothing that was revoked comes back. `tests/postgres/run cargo test -p hellojohn-tests --test postgres_faults`.
 
 mod access;
+mod cut_steps;
+mod cut_world;
 mod failover;
 #[allow(dead_code, reason = "the tests of the store itself use the rest")]
 #[path = "../../../core/src/store/postgres/tests/fault_proxy.rs"]
 mod fault_proxy;
+mod histories;
 mod leases;
 mod load;
+mod message_cuts;
+mod message_proxy;
 mod network;
+mod opening_cuts;
+mod server;
+mod server_clocks;

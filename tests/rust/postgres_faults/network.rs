@@ -13,12 +13,18 @@ use crate::load::work_during;
 pub(crate) fn proxied() -> (String, FaultProxy, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let url = Schema::of_folder(folder.path()).expect("HJ_PG is set: tests/postgres/run cargo test …").url();
+    let (server, through) = through(&url);
+    let proxy = FaultProxy::start(server);
+    let through = through(proxy.address());
+    (url, proxy, through)
+}
+
+/// The address of the server that a URL names, and the URL with another one in its place.
+pub(crate) fn through(url: &str) -> (SocketAddr, impl Fn(SocketAddr) -> String + use<>) {
     let (login, rest) = url.split_once('@').expect("a login");
     let (address, rest) = rest.split_once('/').expect("a database");
-    let server: SocketAddr = address.parse().expect("an address");
-    let proxy = FaultProxy::start(server);
-    let through = format!("{login}@{}/{rest}", proxy.address());
-    (url, proxy, through)
+    let (login, rest) = (login.to_owned(), rest.to_owned());
+    (address.parse().expect("an address"), move |other| format!("{login}@{other}/{rest}"))
 }
 
 #[test]

@@ -1,0 +1,184 @@
+//! Histories of calls at once (`tests/rust/linear`) while connections are cut, a server stays away, or fails over. A call that the
+//! database fails may have happened or not; whatever the others are answered, some order of the calls explains it.
+//! `HJ_CUT_HISTORIES=n` sets how many, `HJ_FAILOVERS=n` how many times a server is killed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use hellojohn::{Durability, Engine, ManualClock, Tenant, Timestamp};
+use hellojohn_tests::dice::Dice;
+use hellojohn_tests::fixture::{START, rounds, tenant};
+use hellojohn_tests::linear::{Caller, Counts, Histories, thread_caller};
+use hellojohn_tests::postgres::Schema;
+
+use crate::message_proxy::{Cut, MessageProxy, Side, Way};
+use crate::network::through;
+use crate::server::{Server, folder};
+
+/// Longer than any server needs to take over, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// As short as the engine allows: the network has two seconds all the same, and two more to find out about a commit.
+const NO_PATIENCE: Duration = Duration::from_millis(1);
+
+const ENGINES: usize = 3;
+const THREADS: usize = 8;
+
+/// How many databases have a history at the same time where most of it is waiting.
+const DATABASES: u64 = 8;
+
+fn open(url: &str, patience: Duration, durability: Durability) -> Tenant {
+    let clock = ManualClock::new(Timestamp::from_millis(START));
+    let engine = Engine::builder().clock(clock).busy_timeout(patience).durability(durability).open(url);
+    tenant(&engine.expect("the server is up"), "tnt")
+}
+
+/// A database, and engines on it with a proxy each.
+struct Cluster {
+    proxies: Vec<MessageProxy>,
+    histories: Histories<'static>,
+}
+
+impl Cluster {
+    fn new(engines: usize, patience: Duration) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("{}&pool_max=3", Schema::of_folder(folder.path()).expect("HJ_PG is set").url());
+        let observer = thread_caller(open(&url, PATIENCE, Durability::Full));
+        let (server, through) = through(&url);
+        let proxies: Vec<MessageProxy> = (0..engines).map(|_| MessageProxy::start(server)).collect();
+        let tenants: Vec<Tenant> =
+            proxies.iter().map(|proxy| open(&through(proxy.address()), patience, Durability::Full)).collect();
+        let histories = Histories { callers: callers(&tenants), observer, calls: 6, users: 2 };
+        Cluster { proxies, histories }
+    }
+}
+
+fn callers(tenants: &[Tenant]) -> Vec<Caller<'static>> {
+    (0..THREADS).map(|at| thread_caller(tenants[at % tenants.len()].clone())).collect()
+}
+
+/// A cut at one of the next messages.
+fn random_cut(dice: &mut Dice, most: usize, for_good: bool) -> Cut {
+    let way = *dice.pick(&[Way::ToServer, Way::ToClient]);
+    let side = *dice.pick(&[Side::Before, Side::After]);
+    Cut { way, message: 1 + dice.below(most) as u64, side, for_good }
+}
+
+#[test]
+fn calls_whose_connections_are_cut_are_answered_as_one_after_the_other_and_none_fails() {
+    let mut cluster = Cluster::new(ENGINES, PATIENCE);
+    let (mut sum, mut cuts) = (Counts::default(), 0);
+    for seed in seeds(rounds("HJ_CUT_HISTORIES", 100)) {
+        let mut dice = Dice::new(seed);
+        for proxy in &cluster.proxies {
+            // Closer to each other than a login and a call, or so far apart that calls come in between.
+            let most = *dice.pick(&[20, 60, 150]);
+            proxy.cut((0..8).map(|_| random_cut(&mut dice, most, false)).collect());
+        }
+        let counts = cluster.histories.check(seed, &run_name(seed));
+        cuts += cluster.proxies.iter().map(|proxy| proxy.made().0).sum::<usize>();
+        assert_eq!(counts.unknown, 0, "the database failed calls (HJ_SEED={seed})");
+        sum = [sum, counts].into_iter().sum();
+    }
+    println!("{} calls, {cuts} cuts", sum.calls);
+    assert!(cuts > 0);
+}
+
+#[test]
+fn calls_that_a_server_out_of_reach_fails_happened_once_or_not_at_all() {
+    let seeds = Mutex::new(seeds(rounds("HJ_CUT_HISTORIES", 100).div_ceil(5)));
+    let sum = Mutex::new(Counts::default());
+    thread::scope(|scope| {
+        for _ in 0..DATABASES {
+            scope.spawn(|| {
+                let mut cluster = Cluster::new(2, NO_PATIENCE);
+                loop {
+                    let Some(seed) = seeds.lock().unwrap().next() else { return };
+                    let counts = cluster.run_with_outage(seed);
+                    let mut sum = sum.lock().unwrap();
+                    *sum = [*sum, counts].into_iter().sum();
+                }
+            });
+        }
+    });
+    let sum = sum.into_inner().unwrap();
+    println!("{} calls, {} of them without an answer", sum.calls, sum.unknown);
+    assert!(sum.unknown > 0);
+}
+
+impl Cluster {
+    /// One engine, or two, lose the server at some message, for longer than they have patience.
+    fn run_with_outage(&mut self, seed: u64) -> Counts {
+        let mut dice = Dice::new(seed);
+        let proxies = self.proxies.clone();
+        for proxy in proxies.iter().take(1 + dice.below(2)) {
+            // Most of them behind a commit that others share: what must not be done again.
+            let cut = random_cut(&mut dice, 150, true);
+            proxy.cut(vec![Cut { way: *dice.pick(&[cut.way, Way::ToClient]), ..cut }]);
+        }
+        self.histories.check_during(seed, &run_name(seed), |_| {
+            pass(Duration::from_millis(2_200 + dice.below(2_000) as u64));
+            proxies.iter().for_each(|proxy| proxy.cut(Vec::new()));
+        })
+    }
+}
+
+/// Time is what the fault consists of.
+fn pass(time: Duration) {
+    thread::sleep(time);
+}
+
+/// Names of users that no other history has, also where a seed runs again and again.
+fn run_name(seed: u64) -> String {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    format!("{seed}-{}", RUNS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Every history, or a hundred of the one that `HJ_SEED` names.
+fn seeds(histories: u64) -> Box<dyn Iterator<Item = u64> + Send> {
+    match std::env::var("HJ_SEED") {
+        Ok(seed) => Box::new(std::iter::repeat_n(seed.parse().unwrap(), 100)),
+        Err(_) => Box::new(0..histories),
+    }
+}
+
+/// Histories during which the primary is killed and the standby takes over after so long.
+fn fail_over(seed: u64, patience: Duration, outage: Duration) -> Counts {
+    let folder = folder();
+    let primary = Arc::new(Server::primary(folder.path()));
+    let standby = Server::standby_of(&primary, folder.path()); // without it no commit is acknowledged
+    primary.ask("CREATE DATABASE hj");
+    let url = format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/hj", primary.port, standby.port);
+    let tenants: Vec<Tenant> = (0..ENGINES).map(|_| open(&url, patience, Durability::Full)).collect();
+    let observer = thread_caller(open(&url, PATIENCE, Durability::Full));
+    let mut histories = Histories { callers: callers(&tenants), observer, calls: 40, users: 6 };
+    let kill_after = 40 + Dice::new(seed).below(200);
+    histories.check_during(seed, &run_name(seed), |progress| {
+        progress.wait_for_calls(kill_after);
+        primary.kill();
+        pass(outage);
+        standby.promote();
+    })
+}
+
+#[test]
+fn a_failover_in_the_middle_of_calls_is_answered_as_one_after_the_other() {
+    for seed in seeds(rounds("HJ_FAILOVERS", 1)) {
+        let counts = fail_over(seed, PATIENCE, Duration::ZERO);
+        println!("seed {seed}: {} calls", counts.calls);
+        assert_eq!(counts.unknown, 0, "the database failed calls (HJ_SEED={seed})");
+    }
+}
+
+#[test]
+fn calls_that_a_slow_failover_fails_happened_once_or_not_at_all() {
+    let mut sum = Counts::default();
+    for seed in seeds(rounds("HJ_FAILOVERS", 1)) {
+        let counts = fail_over(seed, NO_PATIENCE, Duration::from_millis(3_000));
+        println!("seed {seed}: {} calls, {} of them without an answer", counts.calls, counts.unknown);
+        sum = [sum, counts].into_iter().sum();
+    }
+    assert!(sum.unknown > 0);
+}

@@ -1,0 +1,99 @@
+//! Servers of a test's own: a primary and a synchronous standby, of which the first is killed and the second promoted.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A server of this test's own.
+pub(crate) struct Server {
+    data: PathBuf,
+    pub(crate) port: u16,
+}
+
+impl Server {
+    /// The program, run as an account that PostgreSQL accepts.
+    fn program(name: &str) -> Command {
+        let bin = std::env::var("HJ_PG_BIN").expect("HJ_PG_BIN is set: tests/postgres/run cargo test …");
+        let program = Path::new(&bin).join(name);
+        // SAFETY: asks for a number.
+        if unsafe { libc::geteuid() } != 0 {
+            return Command::new(program);
+        }
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(program);
+        command
+    }
+
+    fn start(data: PathBuf, settings: &str) -> Server {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = Server { data, port };
+        let options =
+            format!("-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= {settings}");
+        let log = server.data.with_extension("log");
+        let mut start = Server::program("pg_ctl");
+        start.arg("-D").arg(&server.data).arg("-w").arg("-l").arg(log).args(["-o", &options, "start"]);
+        run(&mut start);
+        server
+    }
+
+    pub(crate) fn primary(folder: &Path) -> Server {
+        let data = folder.join("primary");
+        let mut make = Server::program("initdb");
+        make.arg("-D").arg(&data).args(["-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8"]);
+        run(make.arg("--locale=C"));
+        Server::start(data, "-c fsync=off -c synchronous_standby_names=*")
+    }
+
+    pub(crate) fn standby_of(primary: &Server, folder: &Path) -> Server {
+        let data = folder.join("standby");
+        let mut copy = Server::program("pg_basebackup");
+        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-c", "fast", "--no-sync", "-p"]);
+        run(copy.arg(primary.port.to_string()).arg("-D").arg(&data));
+        // A standby that has just lost its primary would hear of its promotion after 5 seconds by default.
+        let settings = "-c fsync=off -c synchronous_standby_names= -c wal_retrieve_retry_interval=50ms";
+        let standby = Server::start(data, settings);
+        while primary.ask("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1" {}
+        standby
+    }
+
+    pub(crate) fn ask(&self, question: &str) -> String {
+        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", self.port);
+        let output = Command::new("psql").args([&url, "-qAtXc", question]).output().expect("psql runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("psql writes text").trim().to_owned()
+    }
+
+    pub(crate) fn kill(&self) {
+        let text = std::fs::read_to_string(self.data.join("postmaster.pid")).expect("the server runs");
+        let process: i32 = text.lines().next().expect("a line").parse().expect("a number");
+        // SAFETY: signals the process that this test started.
+        assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
+    }
+
+    pub(crate) fn promote(&self) {
+        run(Server::program("pg_ctl").arg("-D").arg(&self.data).args(["-w", "promote"]));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let mut stop = Server::program("pg_ctl");
+        stop.arg("-D").arg(&self.data).args(["-m", "immediate", "stop"]);
+        let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+fn run(command: &mut Command) {
+    let status =
+        command.stdout(Stdio::null()).status().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(status.success(), "{command:?}");
+}
+
+/// A folder that the server's account can use.
+pub(crate) fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    // SAFETY: asks for a number.
+    if unsafe { libc::geteuid() } == 0 {
+        run(Command::new("chown").arg("postgres:postgres").arg(folder.path()));
+    }
+    folder
+}
