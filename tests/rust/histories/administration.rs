@@ -1,6 +1,6 @@
 //! Settings, keys and purges as the model has them.
 
-use hellojohn::{KeyId, KeyInfo, KeyState};
+use hellojohn::{EventType, KeyId, KeyInfo, KeyState};
 
 use super::model::{KeyModel, Model, Settings};
 
@@ -13,6 +13,10 @@ impl Model {
         // A patch that changes nothing leaves no trace.
         if settings != former {
             self.extend_active_key(tenant_index);
+            // Told also by the change that turns events on, and by the one that turns them off.
+            self.switch_events(tenant_index, former.has_events || settings.has_events);
+            self.tell(tenant_index, EventType::ConfigUpdated, None);
+            self.switch_events(tenant_index, settings.has_events);
         }
         self.tenants[tenant_index].settings = settings;
     }
@@ -22,7 +26,11 @@ impl Model {
         let mut count = 0;
         for session_index in self.newest_first(tenant_index) {
             if self.end_of(tenant_index, session_index).is_some_and(|ended| ended.at < cut) {
-                self.tenants[tenant_index].sessions[session_index].purged = true;
+                let known = &mut self.tenants[tenant_index].sessions[session_index];
+                known.purged = true;
+                let id = known.id;
+                self.keep_end(tenant_index, session_index);
+                self.tell(tenant_index, EventType::SessionPurged, Some(id));
                 count += 1;
             }
         }
@@ -41,18 +49,22 @@ impl Model {
                 state => state,
             };
         }
+        self.tell(tenant_index, EventType::KeyRotated, None);
     }
 
     /// A key that does not sign is gone.
     pub fn apply_retirement(&mut self, tenant_index: usize, kid: KeyId) {
-        let state = |model: &Model| {
-            model.tenants[tenant_index].keys.iter().find(|key| key.kid == kid).map(|key| key.state)
-        };
-        if state(self) == Some(KeyState::Next) {
+        let key = self.tenants[tenant_index].keys.iter().find(|key| key.kid == kid).unwrap();
+        let state = self.state_of(key);
+        if state == KeyState::Next {
             self.forget_oldest_retired_keys(tenant_index);
         }
         let keys = &mut self.tenants[tenant_index].keys;
         keys.iter_mut().find(|key| key.kid == kid).unwrap().state = KeyState::Retired;
+        // One that has retired by itself may be told so now, or later.
+        if state != KeyState::Retired {
+            self.tell(tenant_index, EventType::KeyRetired, None);
+        }
     }
 
     /// New keys come out of nothing only as the next one.

@@ -3,8 +3,13 @@
 #![allow(clippy::print_stderr)] // the calls before a failure
 
 mod administration;
+mod event_log;
+mod event_model;
+mod events;
 mod failing_disk;
 mod faults;
+mod filter_model;
+mod filters;
 mod look;
 mod model;
 mod outcome;
@@ -23,10 +28,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use hellojohn::{Engine, ListQuery, ManualClock, PurgeBefore, SessionId, Tenant, Timestamp};
+use hellojohn::{EndReason, Engine, ListQuery, ManualClock, PurgeBefore, SessionId, Tenant, Timestamp};
 
 use crate::dice::Dice;
 use crate::fixture::{DAY, HOUR, SECOND, START};
+use event_log::EventLog;
+use filter_model::{FilterModel, Planned};
 use model::{Model, SessionModel};
 use outcome::{AsError, Effect};
 use place::{TENANTS, direct_ends_max, open};
@@ -62,7 +69,7 @@ impl Drop for FailureReport {
 struct Paging {
     tenant: usize,
     query: ListQuery,
-    user: Option<usize>,
+    filter: FilterModel,
     last: SessionId,
 }
 
@@ -75,6 +82,7 @@ pub struct History {
     dice: Dice,
     trace: DefaultHasher,
     paging: Option<Paging>,
+    planned: Option<Planned>,
     place: Place,
     /// Of the call whose sync has failed: what may come to light when the database is opened again.
     maybe: Vec<Effect>,
@@ -95,6 +103,7 @@ impl History {
             keys: (tenant.keys().unwrap().iter())
                 .map(|key| model::KeyModel { kid: key.kid, state: key.state, dead_at: 0 })
                 .collect(),
+            log: EventLog::default(),
         };
         let tenants_model = tenants.iter().map(known).collect();
         History {
@@ -112,6 +121,7 @@ impl History {
             dice: Dice::new(seed),
             trace: DefaultHasher::new(),
             paging: None,
+            planned: None,
             place,
             maybe: Vec::new(),
             reopens: Some(REOPENS),
@@ -194,9 +204,12 @@ impl History {
             67..70 => self.revoke_many(tenant_index),
             70..73 => self.sign_out(tenant_index),
             73..78 => self.update(tenant_index),
-            78..85 => self.list(tenant_index),
+            78..83 => self.list(tenant_index),
+            83 => self.count(tenant_index),
+            84 => self.revoke_where(tenant_index),
             85..88 => self.configure(tenant_index),
-            88..91 => self.check_stats(tenant_index),
+            88..90 => self.check_stats(tenant_index),
+            90 => self.read_events(tenant_index),
             91..93 => self.sweep(tenant_index),
             93..95 => self.purge(tenant_index),
             95..98 => self.change_keys(tenant_index),
@@ -231,6 +244,8 @@ impl History {
             (4, _) => self.model.now,
             _ => self.model.clock + step,
         };
+        // A call that could not write has shown its time to the engine, or not.
+        let to = if self.model.refuses_writes { to.max(self.model.clock) } else { to };
         self.record_call(format!("clock {to}"));
         self.model.clock = to;
         self.clock.set(Timestamp::from_millis(to));
@@ -242,6 +257,7 @@ impl History {
         }
         self.record_call("lower the clock mark".to_owned());
         self.engine.lower_clock_mark().unwrap();
+        self.planned.iter_mut().for_each(|planned| planned.is_outdated = true);
         self.model.see_clock();
         for tenant_index in 0..TENANTS {
             self.model.keep_ends(tenant_index);
@@ -258,13 +274,17 @@ impl History {
         for tenant_index in 0..TENANTS {
             self.record_call(format!("clear {tenant_index}"));
             self.tenants[tenant_index].revoke_tenant().unwrap();
+            self.model.see_clock();
+            self.model.end_all(tenant_index, |known| !known.purged, EndReason::RevokeTenant);
             let end_of_time = Timestamp::from_millis(i64::MAX);
             let purged = self.tenants[tenant_index].purge(PurgeBefore::Time(end_of_time)).unwrap();
-            assert_eq!(purged, self.model.newest_first(tenant_index).len() as u64);
-            self.model.see_clock();
+            assert_eq!(purged, self.model.apply_purge(tenant_index, i64::MAX));
+            self.read_every_event(tenant_index, true);
             self.model.tenants[tenant_index].sessions.clear();
             self.model.tenants[tenant_index].accesses.clear();
+            self.model.begin_log_anew(tenant_index);
         }
         self.paging = None;
+        self.planned = None;
     }
 }

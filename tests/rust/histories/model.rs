@@ -2,15 +2,16 @@
 //! the text of SPEC does not determine: ids, tokens, kids.
 
 use hellojohn::{
-    AccessToken, Config, EndReason, ErrorCode, Grant, KeyId, KeyState, Session, SessionId, Status,
+    AccessToken, Config, EndReason, ErrorCode, EventType, Grant, KeyId, KeyState, Session, SessionId, Status,
 };
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::event_log::EventLog;
 use super::view::View;
 
-/// The five settings; times in ms.
+/// The settings that histories change; times in ms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
     pub session_duration: i64,
@@ -18,6 +19,8 @@ pub struct Settings {
     pub idle_timeout: Option<i64>,
     pub cap: Option<usize>,
     pub reuse_window: i64,
+    /// Whether events are recorded.
+    pub has_events: bool,
 }
 
 impl Settings {
@@ -30,6 +33,7 @@ impl Settings {
             idle_timeout: config.idle_timeout.map(ms),
             cap: config.max_sessions_per_user.map(|cap| cap as usize),
             reuse_window: ms(config.refresh_reuse_window),
+            has_events: config.event_retention.is_some(),
         };
         (found != *self).then(|| format!("{found:?}, expected {self:?}"))
     }
@@ -41,6 +45,7 @@ pub const DEFAULTS: Settings = Settings {
     idle_timeout: None,
     cap: None,
     reuse_window: 10_000,
+    has_events: false,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +127,7 @@ pub struct TenantModel {
     pub sessions: Vec<SessionModel>,
     pub accesses: Vec<AccessTokenModel>,
     pub keys: Vec<KeyModel>,
+    pub log: EventLog,
 }
 
 #[derive(Debug, Clone)]
@@ -201,9 +207,13 @@ impl Model {
     /// What ended by the clock is final from now on, whatever becomes of clock and settings.
     pub fn keep_ends(&mut self, tenant_index: usize) {
         for session_index in 0..self.tenants[tenant_index].sessions.len() {
-            self.tenants[tenant_index].sessions[session_index].ended =
-                self.end_of(tenant_index, session_index);
+            self.keep_end(tenant_index, session_index);
         }
+    }
+
+    pub fn keep_end(&mut self, tenant_index: usize, session_index: usize) {
+        let ended = self.end_of(tenant_index, session_index);
+        self.tenants[tenant_index].sessions[session_index].ended = ended;
     }
 
     /// Sessions that exist, newest first.
@@ -398,6 +408,7 @@ impl Model {
         });
         let session_index = self.tenants[tenant_index].sessions.len() - 1;
         self.issue(tenant_index, session_index);
+        self.tell(tenant_index, EventType::SessionCreated, Some(id));
         session_index
     }
 
@@ -496,13 +507,20 @@ impl Model {
         self.issue(tenant_index, session_index);
     }
 
+    /// What an update does besides the identity.
+    pub fn issue_update(&mut self, tenant_index: usize, session_index: usize) {
+        self.issue(tenant_index, session_index);
+        let id = self.tenants[tenant_index].sessions[session_index].id;
+        self.tell(tenant_index, EventType::SessionUpdated, Some(id));
+    }
+
     pub fn apply_update(
         &mut self,
         tenant_index: usize,
         session_index: usize,
         answer: &hellojohn::UpdatedSession,
     ) {
-        self.issue(tenant_index, session_index);
+        self.issue_update(tenant_index, session_index);
         self.learn_access_token(tenant_index, session_index, &answer.access_token, answer.expires_in, true);
         self.check_session(tenant_index, session_index, &answer.session);
     }

@@ -1,11 +1,12 @@
 //! Reading, listing and revoking sessions.
 
 use hellojohn::{
-    EndReason, Error, ErrorCode, Limit, ListQuery, SessionFilter, SessionId, Status, StatusFilter, Tenant,
+    EndReason, Error, ErrorCode, Limit, ListQuery, SessionFilter, SessionId, StatusFilter, Tenant,
 };
 
 use crate::fixture::{code, user};
 
+use super::filter_model::FilterModel;
 use super::model::SessionModel;
 use super::{History, Paging, USERS};
 
@@ -111,25 +112,12 @@ impl History {
     pub(super) fn expected_list(
         &self,
         tenant_index: usize,
-        query: &ListQuery,
-        user_index: Option<usize>,
+        filter: &FilterModel,
         after: Option<SessionId>,
     ) -> Vec<usize> {
-        let mut list = self.model.newest_first(tenant_index);
-        list.retain(|session_index| {
-            let known = &self.model.tenants[tenant_index].sessions[*session_index];
-            let status = match self.model.end_of(tenant_index, *session_index).map(|ended| ended.reason) {
-                None => Status::Active,
-                Some(EndReason::Expired) => Status::Expired,
-                Some(_) => Status::Revoked,
-            };
-            let asked = query.filter.status;
-            let admitted =
-                asked.is_none_or(|asked| asked == StatusFilter::All || asked.as_str() == status.as_str());
-            admitted
-                && user_index.is_none_or(|user_index| known.user == user_index)
-                && after.is_none_or(|after| known.id < after)
-        });
+        let mut list = self.model.admitted(tenant_index, filter);
+        let sessions = &self.model.tenants[tenant_index].sessions;
+        list.retain(|session_index| after.is_none_or(|after| sessions[*session_index].id < after));
         list
     }
 
@@ -140,27 +128,26 @@ impl History {
             assert_eq!(code(self.tenants[paging.tenant].list(&foreign)), Some(ErrorCode::ValidationError));
             let elsewhere = self.tenants[1 - paging.tenant].list(&paging.query);
             assert_eq!(code(elsewhere), Some(ErrorCode::ValidationError));
-            return self.page(paging.tenant, paging.query, paging.user, Some(paging.last));
+            return self.page(paging.tenant, paging.query, paging.filter, Some(paging.last));
         }
-        let user_index = self.dice.one_in(2).then(|| self.dice.below(USERS));
-        let filters = [StatusFilter::Active, StatusFilter::Expired, StatusFilter::Revoked, StatusFilter::All];
-        let filter = SessionFilter::default()
-            .user_id(user_index.map(|user_index| user(&format!("u{user_index}"))))
-            .status(Some(*self.dice.pick(&filters)));
+        let statuses = [StatusFilter::Active, StatusFilter::Expired, StatusFilter::Revoked, StatusFilter::All];
+        let mut filter = match self.dice.below(6) {
+            0 => self.draw_filter(tenant_index),
+            1..4 => FilterModel { user: Some(self.dice.below(USERS)), ..FilterModel::default() },
+            _ => FilterModel::default(),
+        };
+        filter.status = Some(*self.dice.pick(&statuses));
         let limit = Limit::new(1 + self.dice.below(7) as i64).unwrap();
-        let query = ListQuery::default().filter(filter).limit(limit);
-        self.record_call(format!(
-            "list {tenant_index} {user_index:?} {:?} {:?}",
-            query.filter.status, query.limit
-        ));
-        self.page(tenant_index, query, user_index, None);
+        let query = ListQuery::default().filter(filter.to_engine()).limit(limit);
+        self.record_call(format!("list {tenant_index} {filter:?} {:?}", query.limit));
+        self.page(tenant_index, query, filter, None);
     }
 
     pub(super) fn page(
         &mut self,
         tenant_index: usize,
         mut query: ListQuery,
-        user_index: Option<usize>,
+        filter: FilterModel,
         after: Option<SessionId>,
     ) {
         let answer = self.ask(tenant_index, |tenant| match tenant_index % 2 {
@@ -170,7 +157,7 @@ impl History {
         let Some(answer) = answer else { return };
         self.model.see_clock();
         let (page, limit) = (answer.unwrap(), query.limit.get());
-        let expected = self.expected_list(tenant_index, &query, user_index, after);
+        let expected = self.expected_list(tenant_index, &filter, after);
         assert_eq!(page.data.len(), expected.len().min(limit));
         for (session, session_index) in page.data.iter().zip(&expected) {
             self.model.check_session(tenant_index, *session_index, session);
@@ -180,9 +167,8 @@ impl History {
         if query.filter.status == Some(StatusFilter::Active) && after.is_none() && page.next_cursor.is_none()
         {
             for session_index in self.model.newest_first(tenant_index) {
-                if user_index.is_none_or(|user_index| {
-                    self.model.tenants[tenant_index].sessions[session_index].user == user_index
-                }) && !self.model.is_active(tenant_index, session_index)
+                if self.model.admits_but_for_end(tenant_index, session_index, &filter)
+                    && !self.model.is_active(tenant_index, session_index)
                 {
                     self.model.tenants[tenant_index].sessions[session_index].was_reported_ended = true;
                 }
@@ -191,7 +177,7 @@ impl History {
         if let Some(cursor) = page.next_cursor {
             query.cursor = Some(cursor.to_string().parse().unwrap());
             let last = page.data.last().unwrap().id;
-            self.paging = Some(Paging { tenant: tenant_index, query, user: user_index, last });
+            self.paging = Some(Paging { tenant: tenant_index, query, filter, last });
         }
     }
 }

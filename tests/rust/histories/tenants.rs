@@ -9,11 +9,12 @@ use super::History;
 impl History {
     pub(super) fn configure(&mut self, tenant_index: usize) {
         let dice = &mut self.dice;
-        let patch = match dice.below(6) {
+        let patch = match dice.below(7) {
             0 => format!(r#"{{"idle_timeout":{}}}"#, 60 * (1 + dice.below(240))),
             1 => r#"{"idle_timeout":null}"#.to_owned(),
             2 => format!(r#"{{"max_sessions_per_user":{}}}"#, dice.pick(&["1", "2", "5", "null"])),
             3 => format!(r#"{{"refresh_reuse_window":{}}}"#, dice.pick(&[0, 1, 10, 60])),
+            6 => format!(r#"{{"event_retention":{}}}"#, dice.pick(&["\"90y\"", "\"90y\"", "\"90y\"", "null"])),
             4 => format!(r#"{{"access_token_ttl":{}}}"#, 30 * (1 + dice.below(400))),
             _ => format!(r#"{{"session_duration":{}}}"#, 600 * (1 + dice.below(400))),
         };
@@ -28,6 +29,7 @@ impl History {
                 "idle_timeout" => settings.idle_timeout = ms(value),
                 "max_sessions_per_user" => settings.cap = value.as_u64().map(|cap| cap as usize),
                 "refresh_reuse_window" => settings.reuse_window = ms(value).unwrap(),
+                "event_retention" => settings.has_events = !value.is_null(),
                 "access_token_ttl" => settings.access_token_ttl = ms(value).unwrap(),
                 _ => settings.session_duration = ms(value).unwrap(),
             }
@@ -90,6 +92,7 @@ impl History {
         assert_eq!(after.sessions, before.sessions);
         assert_eq!(stamped.unwrap() > 0, before.oldest_unswept_at.is_some());
         assert_eq!(self.tenants[tenant_index].sweep().unwrap(), 0);
+        self.read_every_event(tenant_index, true);
     }
 
     pub(super) fn purge(&mut self, tenant_index: usize) {

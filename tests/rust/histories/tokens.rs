@@ -1,11 +1,12 @@
 //! Calls that hand out tokens or present them: sign-in, refresh, update, sign-out.
 
 use hellojohn::{
-    CreateSession, EndReason, ErrorCode, IdentityPatch, RefreshRequest, SessionActor, SignOutScope,
+    ClientInfo, CreateSession, EndReason, ErrorCode, IdentityPatch, RefreshRequest, SessionActor, SignOutScope,
 };
 
 use crate::fixture::{SECOND, code, user};
 
+use super::filter_model::{ADDRESSES, COUNTRIES};
 use super::model::{self, RefreshOutcome, SignIn};
 use super::{History, USERS};
 
@@ -22,10 +23,16 @@ impl History {
             user: user_index,
             duration: secs.map(|secs| secs as i64 * SECOND),
             is_acted,
-            country: None,
-            ip: None,
+            country: *self.dice.pick(&COUNTRIES),
+            ip: *self.dice.pick(&ADDRESSES),
         };
-        let request = CreateSession::new(user(&format!("u{user_index}"))).duration(duration).actor(actor);
+        let client = ClientInfo::default()
+            .country(sign_in.country.map(|country| country.parse().unwrap()))
+            .ip_address(sign_in.ip.map(|ip| ip.parse().unwrap()));
+        let request = CreateSession::new(user(&format!("u{user_index}")))
+            .client(client)
+            .duration(duration)
+            .actor(actor);
         let Some(answer) = self.ask(tenant_index, |tenant| tenant.create(request)) else {
             return self.settle(move |model, look| model.create_unanswered(tenant_index, sign_in, look));
         };

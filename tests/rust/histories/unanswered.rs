@@ -47,7 +47,7 @@ impl Model {
         let known = &mut self.tenants[tenant_index].sessions[session_index];
         known.role = role;
         known.mfa = mfa.unwrap_or(known.mfa);
-        self.issue(tenant_index, session_index);
+        self.issue_update(tenant_index, session_index);
         true
     }
 }
