@@ -33,13 +33,20 @@ export async function duel(pace, ours, theirs) {
   return rounds;
 }
 
-/** Runs the side until its code is hot: how many calls make a round. */
+/** After so many calls V8 has compiled what they run. A side whose rounds are short gets there in several. */
+const HOT_CALLS = 10_000;
+
+/** Runs the side until its code is hot, or for as long as two rounds: how many calls make a round. */
 async function warmUp(pace, side) {
   const most = Math.min(side.most ?? pace.mostCalls, pace.mostCalls);
   const fitting = (perCall) =>
     64 * Math.max(1, Math.min(Math.floor(most / 64), Math.round((pace.roundMs * 1000) / perCall / 64)));
   const first = fitting(await play(side, 64));
-  return fitting(await play(side, first));
+  let perCall = await play(side, first);
+  for (let calls = first; calls < HOT_CALLS && calls * perCall < 2_000 * pace.roundMs; calls += first) {
+    perCall = await play(side, first);
+  }
+  return fitting(perCall);
 }
 
 /** One round: microseconds per call. */

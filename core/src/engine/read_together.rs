@@ -6,6 +6,7 @@ use super::tenant::Tenant;
 use super::transaction::ReadContext;
 use crate::error::{Error, OpError};
 use crate::model::id::SessionId;
+use crate::model::operation::Operation;
 use crate::model::page::Page;
 use crate::model::session::Session;
 use crate::store::NeededSessions;
@@ -18,27 +19,34 @@ type CacheablePage = (Page<Session>, Option<CacheValidator>);
 
 impl Tenant {
     /// The answers of [`get_cacheable`](Self::get_cacheable) to the first of these ids, at least one. Nothing for a session whose
-    /// look-up is refused: to learn why, ask for it alone. No observer is told.
+    /// look-up is refused: to learn why, ask for it alone. It is told as one operation.
     ///
     /// # Errors
     /// Those of the store.
     #[doc(hidden)]
     pub fn get_together(&self, ids: &[SessionId]) -> Result<Vec<Option<CacheableSession>>, Error> {
-        self.read_together(ids, |_| 1, |ctx, id| self.find_session_in(ctx, *id))
+        self.observe(
+            Operation::Get,
+            |found: &Vec<_>| found.iter().flatten().count() as u64,
+            || self.read_together(ids, |_| 1, |ctx, id| self.find_session_in(ctx, *id)),
+        )
     }
 
     /// The answers of [`list_cacheable`](Self::list_cacheable) to the first of these queries, at least one. Nothing for one that is
-    /// refused: to learn why, ask it alone. No observer is told.
+    /// refused: to learn why, ask it alone. It is told as one operation.
     ///
     /// # Errors
     /// Those of the store, and `validation_error` for members of a filter that no session can satisfy together.
     #[doc(hidden)]
     pub fn list_together(&self, queries: &[ListQuery]) -> Result<Vec<Option<CacheablePage>>, Error> {
-        queries.iter().try_for_each(|query| query.filter.require_possible())?;
-        self.read_together(
-            queries,
-            |(page, _): &CacheablePage| page.data.len(),
-            |ctx, query| self.find_page_in(ctx, query),
+        let count = |(page, _): &CacheablePage| page.data.len();
+        self.observe(
+            Operation::List,
+            |found: &Vec<_>| found.iter().flatten().map(count).sum::<usize>() as u64,
+            || {
+                queries.iter().try_for_each(|query| query.filter.require_possible())?;
+                self.read_together(queries, count, |ctx, query| self.find_page_in(ctx, query))
+            },
         )
     }
 

@@ -9,7 +9,9 @@ use crate::error::{Failure, OpError};
 use crate::model::id::SessionId;
 use crate::model::session::{End, SessionLifetime, StatusFilter};
 use crate::model::session_filter::SessionFilter;
-use crate::store::{NeededPage, NeededSessions, ReadRecord, ScanFilter, SessionRecord, SessionScope};
+use crate::store::{
+    NeededPage, NeededSessions, ReadRecord, RecordParts, ScanFilter, SessionRecord, SessionScope,
+};
 
 /// How many sessions one read transaction looks at, whether they match or not: some 2 ms of reading. A walk through more takes
 /// many of them, and no other caller waits.
@@ -25,7 +27,7 @@ pub(super) struct Match<'a> {
 }
 
 impl Match<'_> {
-    /// Its whole record.
+    /// Its record, of which [`RecordParts::Shown`] is read.
     pub(super) fn record(self) -> Result<SessionRecord, Failure> {
         match self.record {
             Some(record) => Ok(record),
@@ -98,6 +100,7 @@ impl ReadContext<'_> {
             self.tenant,
             scope,
             ends,
+            RecordParts::Shown,
             before,
             &mut |session, read_record| {
                 if oldest.is_some_and(|oldest| session.id < oldest) {

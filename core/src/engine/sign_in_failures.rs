@@ -16,8 +16,8 @@ use crate::model::sign_in_limit::{FailedSignIn, SignInLimit};
 use crate::rules::expiry::seconds_until;
 use crate::rules::sign_in_limit::{counts, failures_that_count, limited_until, take_back};
 use crate::store::{
-    Durability, NeededSessions, ReadTransaction, ScanFilter, SessionScope, SignInFailures, TenantNo,
-    WriteTransaction,
+    Durability, NeededSessions, ReadTransaction, RecordParts, ScanFilter, SessionScope, SignInFailures,
+    TenantNo, WriteTransaction,
 };
 use crate::token::failure_key::{FailureKey, network_of};
 use crate::token::refresh_token::RefreshKey;
@@ -134,6 +134,7 @@ impl Reservation {
             ctx.tenant,
             SessionScope::User(user),
             ScanFilter::All,
+            RecordParts::Shown,
             None,
             &mut |_, read_record| {
                 let record = read_record()?;

@@ -41,7 +41,8 @@ pub(crate) use self::open::{backup, check, copy, lower_lease, open, open_foreign
 pub(crate) use self::queued_read::QueuedRead;
 pub(crate) use self::records::{
     BulkEndRecord, ClockMark, CommitVersion, IssuedAccessToken, KeyRecord, LastSeen, LeaseHolder,
-    LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope, SignInFailures, TenantNo, TenantRecord,
+    LeaseRecord, RecordParts, ScanFilter, SealRecord, SessionRecord, SessionScope, SignInFailures, TenantNo,
+    TenantRecord,
 };
 pub(crate) use self::subject::{Subject, UserTag};
 pub(crate) use self::transaction::{QueuedJob, ReadRecord, ReadTransaction, WriteTransaction};

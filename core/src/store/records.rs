@@ -208,6 +208,16 @@ pub(crate) enum ScanFilter {
     Open,
 }
 
+/// How much of a session's record a scan reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordParts {
+    /// All of it.
+    All,
+    /// What callers are shown and filters ask for. A store may leave blank what tokens are made of (rotation, nonce, access token,
+    /// serial of the identity) and what an import is known by.
+    Shown,
+}
+
 /// A version of the database's content, as far as this store can tell without reading. Only the store that gave it out
 /// can compare it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

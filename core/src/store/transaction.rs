@@ -7,8 +7,8 @@
 use std::ops::ControlFlow;
 
 use super::records::{
-    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope,
-    SignInFailures, TenantNo, TenantRecord, TenantVersion,
+    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, RecordParts, ScanFilter, SealRecord, SessionRecord,
+    SessionScope, SignInFailures, TenantNo, TenantRecord, TenantVersion,
 };
 use crate::clock::Timestamp;
 use crate::error::Failure;
@@ -24,7 +24,7 @@ use crate::model::sign_in_limit::FailedSignIn;
 use crate::token::failure_key::FailureKey;
 use crate::token::keyring::KeyNo;
 
-/// Reads the whole record of the session that a scan is at. Valid during the visitor's call only.
+/// Reads the record of the session that a scan is at. Valid during the visitor's call only.
 pub(crate) type ReadRecord<'a> = dyn Fn() -> Result<SessionRecord, Failure> + 'a;
 /// Called for each session of a scan; `Break` ends the scan, an error fails it.
 pub(crate) type Visitor<'a> =
@@ -90,12 +90,13 @@ pub(crate) trait ReadTransaction {
     /// newest first. With [`ScanFilter::Open`] a store leaves out sessions whose end is written down where a key leads
     /// past them, and shows them where none does: a store never looks at rows that the visitor cannot count. A visitor
     /// that filters by lifetime should not cost more than the lifetimes: the store reads the rest of a record only when
-    /// the visitor asks for it.
+    /// the visitor asks for it, and no more of it than `parts` says.
     fn scan_newest_first(
         &self,
         tenant: TenantNo,
         scope: SessionScope<'_>,
         filter: ScanFilter,
+        parts: RecordParts,
         before: Option<SessionId>,
         visit: &mut Visitor<'_>,
     ) -> Result<(), Failure>;

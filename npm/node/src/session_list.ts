@@ -48,13 +48,13 @@ export function readListQuery(first: unknown, options: unknown): string {
 
 /** @internal */
 export function toSessionList(sessions: Session[], nextCursor: string | null): SessionList {
-  // Not enumerable: the list compares and prints as the array that it is, and structuredClone accepts it.
-  return Object.defineProperties(sessions, {
-    sessions: { value: sessions },
-    nextCursor: { value: nextCursor },
-    // A copy, because JSON.stringify would ask the list itself again for its JSON.
-    toJSON: { value: () => ({ sessions: [...sessions], nextCursor }) },
-  }) as SessionList;
+  // Not enumerable: the list compares and prints as the array that it is, and structuredClone accepts it. One by one takes less time
+  // than `defineProperties`.
+  Object.defineProperty(sessions, "sessions", { value: sessions });
+  Object.defineProperty(sessions, "nextCursor", { value: nextCursor });
+  // A copy, because JSON.stringify would ask the list itself again for its JSON.
+  const toJSON = () => ({ sessions: [...sessions], nextCursor });
+  return Object.defineProperty(sessions, "toJSON", { value: toJSON }) as SessionList;
 }
 
 function readQuery(query: unknown, options: unknown): Map<string, unknown> {

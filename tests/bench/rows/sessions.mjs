@@ -16,6 +16,9 @@ import {
 const IN_FLIGHT = 64;
 const POOL = 1_000;
 
+/** As many users as sessions for lists anew: a round of few calls is mostly the garbage that was collected before it. */
+const LISTED = POOL * SESSIONS_PER_USER;
+
 const WRITES = new Set(["create", "revoke"]);
 
 /** Of reads of what is not remembered. */
@@ -88,18 +91,23 @@ async function ourOperations(hj, other, folder) {
     (grant) => hj.sessions.get(grant.session.id),
     (session, grant) => sessionOf({ session }, grant),
   );
-  const users = [...new Set(grants.map((grant) => grant.session.userId))];
-  const list = reading(
-    users,
-    (userId) => hj.sessions.list(userId),
-    (found) => assert.equal(found.length, SESSIONS_PER_USER),
+  await pool(
+    hj,
+    Array.from({ length: LISTED - POOL }, (_, n) => signIn(POOL + n)),
   );
+  const users = Array.from({ length: POOL }, (_, n) => signIn(n * SESSIONS_PER_USER).userId);
+  const listOf = (userIds) =>
+    reading(
+      userIds,
+      (userId) => hj.sessions.list(userId),
+      (found) => assert.equal(found.length, SESSIONS_PER_USER),
+    );
   return {
     create: signingIn(hj, next, IN_FLIGHT),
     "get, seen before": get,
     [`get, ${ANEW}`]: anew(get, POOL),
-    "list, seen before": list,
-    [`list, ${ANEW}`]: anew(list, users.length),
+    "list, seen before": listOf(users.slice(0, POOL / SESSIONS_PER_USER)),
+    [`list, ${ANEW}`]: anew(listOf(users), POOL),
     "verify, seen before": reading(
       grants,
       (grant) => hj.verifyTokenRemote(grant.accessToken),

@@ -7,7 +7,9 @@ use super::{NEVER_BUSY, TestDatabase, code, read, write};
 use crate::error::{ErrorCode, Failure};
 use crate::model::id::SessionId;
 use crate::model::session::{End, EndReason, SessionLifetime};
-use crate::store::{Needs, ReadTransaction, ScanFilter, SessionScope, Store, TenantNo, WaitPolicy};
+use crate::store::{
+    Needs, ReadTransaction, RecordParts, ScanFilter, SessionRecord, SessionScope, Store, TenantNo, WaitPolicy,
+};
 use crate::token::keyring::KeyState;
 
 const END: End = End { at: at(50), reason: EndReason::Revoked };
@@ -42,13 +44,35 @@ fn scan(
     before: Option<SessionId>,
 ) -> Result<Vec<SessionId>, Failure> {
     let mut seen = Vec::new();
-    tx.scan_newest_first(tenant, scope, filter, before, &mut |lifetime, read_record| {
+    tx.scan_newest_first(tenant, scope, filter, RecordParts::All, before, &mut |lifetime, read_record| {
         let record = read_record()?;
         assert_eq!((record.id, record.times), (lifetime.id, lifetime.times));
         assert_eq!(Some(record), tx.session(tenant, lifetime.id)?);
         seen.push(lifetime.id);
         Ok(ControlFlow::Continue(()))
     })?;
+    let mut shown = Vec::new();
+    tx.scan_newest_first(tenant, scope, filter, RecordParts::Shown, before, &mut |lifetime, read_record| {
+        let all = tx.session(tenant, lifetime.id)?.expect("it was just seen");
+        // What may be blank is not compared.
+        let SessionRecord { rotation, nonce, access, identity_serial, credential, external_id, .. } =
+            all.clone();
+        let shown_record = read_record()?;
+        assert_eq!(shown_record.access.params.expires_at, access.params.expires_at);
+        let filled = SessionRecord {
+            rotation,
+            nonce,
+            access,
+            identity_serial,
+            credential,
+            external_id,
+            ..shown_record
+        };
+        assert_eq!(filled, all);
+        shown.push(lifetime.id);
+        Ok(ControlFlow::Continue(()))
+    })?;
+    assert_eq!(shown, seen);
     Ok(seen)
 }
 
@@ -155,14 +179,14 @@ pub(in crate::store) fn a_scan_ends_where_its_visitor_breaks_or_fails(database: 
     for scope in [SessionScope::Tenant, SessionScope::User(&owner)] {
         let mut calls = 0;
         read(&*store, |tx| {
-            tx.scan_newest_first(tenant, scope, ScanFilter::All, None, &mut |_, _| {
+            tx.scan_newest_first(tenant, scope, ScanFilter::All, RecordParts::All, None, &mut |_, _| {
                 calls += 1;
                 Ok(if calls == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             })
         });
         assert_eq!(calls, 2);
         let outcome = store.read(WaitPolicy::Block, &Needs::default(), &mut |tx| {
-            tx.scan_newest_first(tenant, scope, ScanFilter::All, None, &mut |_, _| {
+            tx.scan_newest_first(tenant, scope, ScanFilter::All, RecordParts::All, None, &mut |_, _| {
                 Err(Failure::internal("enough"))
             })
         });

@@ -11,7 +11,8 @@ use crate::model::device_type::DeviceType;
 use crate::model::imported::{CredentialHash, ExternalId, ImportKey};
 use crate::model::session::{End, EndReason, SessionTimes};
 use crate::store::{
-    Needs, ScanFilter, SessionRecord, SessionScope, Store, TenantNo, WaitPolicy, WriteTransaction,
+    Needs, RecordParts, ScanFilter, SessionRecord, SessionScope, Store, TenantNo, WaitPolicy,
+    WriteTransaction,
 };
 use crate::token::keyring::KeyState;
 
@@ -273,7 +274,14 @@ pub(in crate::store) fn tenants_do_not_see_each_other(database: &dyn TestDatabas
             tx.scan_open_newest_first(other, &record.user_id, None, &mut |_| unreachable!())?;
             for scope in [SessionScope::Tenant, SessionScope::User(&record.user_id)] {
                 assert!(tx.scan_oldest_first(other, scope, None, 10)?.is_empty());
-                tx.scan_newest_first(other, scope, ScanFilter::All, None, &mut |_, _| unreachable!())?;
+                tx.scan_newest_first(
+                    other,
+                    scope,
+                    ScanFilter::All,
+                    RecordParts::All,
+                    None,
+                    &mut |_, _| unreachable!(),
+                )?;
             }
             Ok(())
         })

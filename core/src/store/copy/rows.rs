@@ -12,7 +12,7 @@ use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::BulkNo;
 use crate::store::contract::Store;
 use crate::store::records::{
-    BulkEndRecord, KeyRecord, LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope,
+    BulkEndRecord, KeyRecord, LeaseRecord, RecordParts, ScanFilter, SealRecord, SessionRecord, SessionScope,
     SignInFailures, TenantNo,
 };
 use crate::store::transaction::ReadTransaction;
@@ -134,6 +134,7 @@ impl Kind {
                     tenant,
                     SessionScope::Tenant,
                     ScanFilter::All,
+                    RecordParts::All,
                     before,
                     &mut |_, read_record| {
                         rows.push(Row::Session(Box::new(read_record()?)));

@@ -16,8 +16,8 @@ use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
-    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope,
-    SignInFailures, TenantNo, TenantRecord, TenantVersion,
+    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, RecordParts, ScanFilter, SealRecord, SessionRecord,
+    SessionScope, SignInFailures, TenantNo, TenantRecord, TenantVersion,
 };
 use crate::store::transaction::{LifetimeVisitor, ReadTransaction, Visitor};
 use crate::token::failure_key::FailureKey;
@@ -206,6 +206,7 @@ impl ReadTransaction for Tx<'_, '_> {
         tenant: TenantNo,
         scope: SessionScope<'_>,
         filter: ScanFilter,
+        _parts: RecordParts,
         before: Option<SessionId>,
         visit: &mut Visitor<'_>,
     ) -> Result<(), Failure> {

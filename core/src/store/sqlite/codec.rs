@@ -38,13 +38,8 @@ columns! {
         access_expires_at_ms: record.access.params.expires_at;
         acted_by: record.actor; // read by `session`
     }
-    others {
-        generation: record.rotation.generation => rotation.generation = cell.unsigned();
-        replays: record.rotation.replays => rotation.replays = cell.unsigned();
-        nonce: record.nonce => nonce = cell.value();
-        access_serial: record.access.params.serial => access.params.serial = cell.unsigned();
-        access_issued_at_ms: record.access.params.issued_at => access.params.issued_at = cell.time();
-        access_key_no: record.access.key_no => access.key_no = cell.value();
+    // What callers are shown, and filters ask for.
+    shown {
         device_type: record.client.effective_device_type() => client.device_type = cell.text().map(Some);
         user_agent: record.client.user_agent => client.user_agent = cell.optional_text();
         ip_address: record.client.ip_address => client.ip_address = cell.optional_text();
@@ -57,8 +52,17 @@ columns! {
         role: record.identity.role => identity.role = cell.optional_text();
         email: record.identity.email => identity.email = cell.optional_text();
         claims: record.identity.claims => identity.claims = cell.optional_parsed(Claims::from_stored).map(Option::unwrap_or_default);
-        identity_serial: record.identity_serial => identity_serial = cell.unsigned();
         factors: record.factors => factors = cell.optional_parsed(stored_factors).map(Option::unwrap_or_default);
+    }
+    // What tokens are made of, and what an import is known by.
+    hidden {
+        generation: record.rotation.generation => rotation.generation = cell.unsigned();
+        replays: record.rotation.replays => rotation.replays = cell.unsigned();
+        nonce: record.nonce => nonce = cell.value();
+        access_serial: record.access.params.serial => access.params.serial = cell.unsigned();
+        access_issued_at_ms: record.access.params.issued_at => access.params.issued_at = cell.time();
+        access_key_no: record.access.key_no => access.key_no = cell.value();
+        identity_serial: record.identity_serial => identity_serial = cell.unsigned();
         credential_sha256: record.credential => credential = cell.value::<Option<[u8; 32]>>().map(|hash| hash.map(CredentialHash));
         external_id: record.external_id => external_id = cell.optional_text();
     }
@@ -214,9 +218,22 @@ pub(super) fn session(row: &Row<'_>) -> Result<SessionRecord, Failure> {
 
 /// [`session`] of a row whose lifetime was read.
 pub(super) fn session_after(lifetime: SessionLifetime, row: &Row<'_>) -> Result<SessionRecord, Failure> {
+    record_after(lifetime, row, SessionColumn::read_into)
+}
+
+/// Reads a row that was selected with `session_columns!(lifetime)` and `session_columns!(shown)`, and whose lifetime was read.
+pub(super) fn shown_after(lifetime: SessionLifetime, row: &Row<'_>) -> Result<SessionRecord, Failure> {
+    record_after(lifetime, row, SessionColumn::shown)
+}
+
+fn record_after(
+    lifetime: SessionLifetime,
+    row: &Row<'_>,
+    read: impl FnOnce(&mut SessionRecord, &RowReader<'_, SessionId>) -> Result<(), Failure>,
+) -> Result<SessionRecord, Failure> {
     let mut record = SessionRecord::blank(lifetime);
     let row = RowReader { row, id: record.id };
-    SessionColumn::read_into(&mut record, &row)?;
+    read(&mut record, &row)?;
     record.actor = row.cell(SessionColumn::acted_by).optional_parsed(stored_actor)?;
     Ok(record)
 }

@@ -58,12 +58,24 @@ macro_rules! columns {
                 target: &mut $Record,
                 row: &$crate::store::sqlite::columns::RowReader<'_, impl std::fmt::Display + Copy>,
             ) -> Result<(), $crate::error::Failure> {
-                $($($({
-                    let $cell = row.cell($Column::$column);
-                    target.$($field).+ = $read?;
-                })?)+)+
+                $(Self::$section(target, row)?;)+
                 Ok(())
             }
+
+            $(
+                /// Fills the fields of this section.
+                #[allow(unused_variables)] // where all of it is read by hand
+                pub(super) fn $section(
+                    target: &mut $Record,
+                    row: &$crate::store::sqlite::columns::RowReader<'_, impl std::fmt::Display + Copy>,
+                ) -> Result<(), $crate::error::Failure> {
+                    $($({
+                        let $cell = row.cell($Column::$column);
+                        target.$($field).+ = $read?;
+                    })?)+
+                    Ok(())
+                }
+            )+
         }
 
         impl $crate::store::sqlite::columns::Column for $Column {

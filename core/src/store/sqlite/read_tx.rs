@@ -6,6 +6,7 @@ use super::codec::{
     self, bulk_end_columns, config_columns, event_columns, key_columns, lease_columns, revocation_columns,
     seal_columns, session_columns,
 };
+use super::columns::Parameters;
 use super::error::map_value_error;
 use super::transaction::Tx;
 use crate::clock::Timestamp;
@@ -17,8 +18,8 @@ use crate::model::revocation::{Revocation, RevocationSeq};
 use crate::model::session::SessionLifetime;
 use crate::model::sign_in_limit::FailedSignIn;
 use crate::store::records::{
-    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope,
-    SignInFailures, TenantNo, TenantRecord, TenantVersion,
+    BulkEndRecord, ClockMark, KeyRecord, LeaseRecord, RecordParts, ScanFilter, SealRecord, SessionRecord,
+    SessionScope, SignInFailures, TenantNo, TenantRecord, TenantVersion,
 };
 use crate::store::transaction::{LifetimeVisitor, ReadTransaction, Visitor};
 use crate::token::failure_key::FailureKey;
@@ -48,6 +49,42 @@ macro_rules! newest_event {
     };
 }
 pub(super) use newest_event;
+
+/// The statement of a scan from the newest session that reads these columns.
+macro_rules! newest_first {
+    ([$($columns:tt)+], $scope:expr, $filter:expr) => {
+        match ($scope, $filter) {
+            // No key tells a tenant's open sessions from its ended ones.
+            (SessionScope::Tenant, _) => concat!(
+                "SELECT ",
+                $($columns)+,
+                " FROM sessions
+                 WHERE tenant_no = :tenant_no AND session_ulid < :before
+                 ORDER BY session_ulid DESC"
+            ),
+            (SessionScope::User(_), ScanFilter::Open) => concat!(
+                "SELECT ",
+                $($columns)+,
+                " FROM sessions INDEXED BY sessions_of_user
+                 WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid < :before
+                 ORDER BY session_ulid DESC"
+            ),
+            // The user's open and ended sessions are two runs of the index; SQLite merges them as it goes.
+            (SessionScope::User(_), ScanFilter::All) => concat!(
+                "SELECT ",
+                $($columns)+,
+                " FROM sessions INDEXED BY sessions_of_user
+                 WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid < :before
+                 UNION ALL
+                 SELECT ",
+                $($columns)+,
+                " FROM sessions INDEXED BY sessions_of_user
+                 WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 1 AND session_ulid < :before
+                 ORDER BY session_ulid DESC"
+            ),
+        }
+    };
+}
 
 /// Above every ULID, for a scan from the newest session.
 const NEWEST: [u8; 17] = [0xff; 17];
@@ -216,6 +253,7 @@ impl ReadTransaction for Tx<'_> {
         tenant: TenantNo,
         scope: SessionScope<'_>,
         filter: ScanFilter,
+        parts: RecordParts,
         before: Option<SessionId>,
         visit: &mut Visitor<'_>,
     ) -> Result<(), Failure> {
@@ -226,52 +264,26 @@ impl ReadTransaction for Tx<'_> {
                 "sessions",
                 previous.replace(lifetime.id).is_none_or(|previous| lifetime.id < previous),
             )?;
-            visit(&lifetime, &|| codec::session_after(lifetime.clone(), row))
+            visit(&lifetime, &|| match parts {
+                RecordParts::All => codec::session_after(lifetime.clone(), row),
+                RecordParts::Shown => codec::shown_after(lifetime.clone(), row),
+            })
         };
         let before = before.map(SessionId::to_bytes);
         let before = before.as_ref().map_or(NEWEST.as_slice(), |bytes| bytes.as_slice());
-        match (scope, filter) {
-            // No key tells a tenant's open sessions from its ended ones.
-            (SessionScope::Tenant, _) => self.query_each(
-                concat!(
-                    "SELECT ",
-                    session_columns!(all),
-                    " FROM sessions
-                     WHERE tenant_no = :tenant_no AND session_ulid < :before
-                     ORDER BY session_ulid DESC"
-                ),
-                named_params! {":tenant_no": tenant, ":before": before},
-                &mut visit_row,
-            ),
-            (SessionScope::User(user), ScanFilter::Open) => self.query_each(
-                concat!(
-                    "SELECT ",
-                    session_columns!(all),
-                    " FROM sessions INDEXED BY sessions_of_user
-                     WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid < :before
-                     ORDER BY session_ulid DESC"
-                ),
-                named_params! {":tenant_no": tenant, ":user_id": user.as_str(), ":before": before},
-                &mut visit_row,
-            ),
-            // The user's open and ended sessions are two runs of the index; SQLite merges them as it goes.
-            (SessionScope::User(user), ScanFilter::All) => self.query_each(
-                concat!(
-                    "SELECT ",
-                    session_columns!(all),
-                    " FROM sessions INDEXED BY sessions_of_user
-                     WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 0 AND session_ulid < :before
-                     UNION ALL
-                     SELECT ",
-                    session_columns!(all),
-                    " FROM sessions INDEXED BY sessions_of_user
-                     WHERE tenant_no = :tenant_no AND user_id = :user_id AND ended = 1 AND session_ulid < :before
-                     ORDER BY session_ulid DESC"
-                ),
-                named_params! {":tenant_no": tenant, ":user_id": user.as_str(), ":before": before},
-                &mut visit_row,
-            ),
-        }
+        let parameters: Parameters<'_> = match scope {
+            SessionScope::Tenant => named_params! {":tenant_no": tenant, ":before": before},
+            SessionScope::User(user) => {
+                named_params! {":tenant_no": tenant, ":user_id": user.as_str(), ":before": before}
+            }
+        };
+        let statement = match parts {
+            RecordParts::All => newest_first!([session_columns!(all)], scope, filter),
+            RecordParts::Shown => {
+                newest_first!([session_columns!(lifetime), ", ", session_columns!(shown)], scope, filter)
+            }
+        };
+        self.query_each(statement, parameters, &mut visit_row)
     }
 
     fn scan_oldest_first(

@@ -12,8 +12,8 @@ use crate::store::conformance::TestDatabase;
 use crate::store::conformance::samples::{add_tenant, at, plain_session, session_id, user};
 use crate::store::postgres::PostgresStore;
 use crate::store::{
-    Durability, NeededPage, NeededSessions, Needs, QueuedWrite, ReadTransaction, ScanFilter, SessionScope,
-    Store, TenantNo, WaitPolicy, WriteTransaction,
+    Durability, NeededPage, NeededSessions, Needs, QueuedWrite, ReadTransaction, RecordParts, ScanFilter,
+    SessionScope, Store, TenantNo, WaitPolicy, WriteTransaction,
 };
 
 const PATIENT: Duration = Duration::from_secs(60);
@@ -155,11 +155,18 @@ fn page(tenant: TenantNo, rows: usize) -> Needs {
 /// The ids that a scan visits until it has seen so many.
 fn scan(tx: &dyn ReadTransaction, tenant: TenantNo, wanted: usize) -> Result<Vec<SessionId>, Failure> {
     let mut found = Vec::new();
-    tx.scan_newest_first(tenant, SessionScope::Tenant, ScanFilter::Open, None, &mut |session, read| {
-        assert_eq!(read()?.id, session.id);
-        found.push(session.id);
-        Ok(if found.len() == wanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })?;
+    tx.scan_newest_first(
+        tenant,
+        SessionScope::Tenant,
+        ScanFilter::Open,
+        RecordParts::All,
+        None,
+        &mut |session, read| {
+            assert_eq!(read()?.id, session.id);
+            found.push(session.id);
+            Ok(if found.len() == wanted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        },
+    )?;
     Ok(found)
 }
 

@@ -18,7 +18,7 @@ use crate::store::conformance::samples::{
 };
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::{
-    ClockMark, LeaseRecord, ScanFilter, SealRecord, SessionRecord, SessionScope, SignInFailures,
+    ClockMark, LeaseRecord, RecordParts, ScanFilter, SealRecord, SessionRecord, SessionScope, SignInFailures,
     SqliteDatabase, Store, StoreOptions, WriteTransaction,
 };
 use crate::token::keyring::KeyState;
@@ -63,9 +63,11 @@ fn exercise(tx: &dyn WriteTransaction) -> Result<(), Failure> {
         tx.scan_oldest_first(no, scope, None, 10)?;
         for before in [None, Some(session.id)] {
             for filter in [ScanFilter::All, ScanFilter::Open] {
-                tx.scan_newest_first(no, scope, filter, before, &mut |_, read_record| {
-                    read_record().map(|_| ControlFlow::Continue(()))
-                })?;
+                for parts in [RecordParts::All, RecordParts::Shown] {
+                    tx.scan_newest_first(no, scope, filter, parts, before, &mut |_, read_record| {
+                        read_record().map(|_| ControlFlow::Continue(()))
+                    })?;
+                }
             }
         }
     }
