@@ -48,7 +48,7 @@ const filesOf = (mutants) => new Set(mutants.map(({ file }) => file));
 /** Writes all mutants into the tree, and takes out again those that do not compile there. */
 function writeAll(mutants) {
   const known = existsSync(FOUND) ? JSON.parse(readFileSync(FOUND, "utf8")) : { broken: [], alone: [] };
-  const named = (names) => new Set(mutants.filter(({ name }) => names.includes(name)));
+  const named = (names) => new Set(mutants.filter(({ lasting }) => names.includes(lasting)));
   const [broken, alone] = [named(known.broken), named(known.alone)];
   for (const mutant of mutants) if (!mutant.function) alone.add(mutant);
   write("core/src/mutant.rs", NUMBER);
@@ -65,7 +65,7 @@ function writeAll(mutants) {
       concerned.set(file, source.concerned);
     }
     const errors = check();
-    const names = (set) => Array.from(set, ({ name }) => name);
+    const names = (set) => Array.from(set, ({ lasting }) => lasting);
     writeFileSync(FOUND, JSON.stringify({ broken: names(broken), alone: names(alone) }));
     if (errors.length === 0) return { left, broken, alone };
     for (const { file, line, text } of errors) {

@@ -53,7 +53,10 @@ word_enum! {
 
 impl EndReason {
     /// Whether no call has brought the end: every machine finds it by itself, as time passes.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "for a store over a network"))]
+    #[cfg_attr(
+        not(any(feature = "postgres", test)),
+        expect(dead_code, reason = "for a store over a network")
+    )]
     pub(crate) fn is_by_clock(self) -> bool {
         matches!(self, EndReason::IdleTimeout | EndReason::Expired)
     }

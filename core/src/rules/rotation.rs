@@ -1,5 +1,7 @@
 //! The decision about a genuine refresh token (SPEC 3, steps 2 to 6).
 
+use std::cmp::Ordering;
+
 use crate::clock::Timestamp;
 use crate::duration::Duration;
 use crate::model::session::End;
@@ -44,11 +46,10 @@ pub(crate) fn decide(
     if let Some(end) = end {
         return Decision::Ended(end);
     }
-    if presented == rotation.generation {
-        return Decision::Rotate;
-    }
-    if presented > rotation.generation {
-        return Decision::Ahead;
+    match presented.cmp(&rotation.generation) {
+        Ordering::Equal => return Decision::Rotate,
+        Ordering::Greater => return Decision::Ahead,
+        Ordering::Less => {}
     }
     // The rotation lies ahead of now only after the clock mark was lowered; then the time since it is unknown, and the
     // token is refused as reused.

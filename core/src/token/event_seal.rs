@@ -113,3 +113,81 @@ pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
 pub(crate) fn encode(bytes: &[u8]) -> String {
     base64url::encode(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::event::EventType;
+    use crate::model::id::EventId;
+    use crate::token::keyring::{KeyRing, KeyState};
+    use zeroize::Zeroizing;
+
+    fn key(byte: u8) -> RingKey {
+        let id = KeyId::from_bytes([byte; 16]);
+        RingKey::new(byte.into(), id, KeyState::Active, Timestamp::default(), &Zeroizing::new([byte; 32]))
+    }
+
+    #[test]
+    fn a_seal_is_good_for_its_key_and_statement_only() {
+        let jwks = KeyRing::new(vec![key(2), key(1)]).unwrap().jwks(Timestamp::default());
+        let statement = Statement {
+            tenant_id: "t",
+            seq: 7,
+            hash: EventHash([3; 32]),
+            sealed_at: Timestamp::from_millis(1_001),
+            kid: KeyId::from_bytes([1; 16]),
+            is_end: false,
+        };
+        let signature = statement.sign(&key(1));
+        assert_eq!(statement.verify(&signature, &jwks), Some(true));
+        for other in [
+            Statement { tenant_id: "u", ..statement.clone() },
+            Statement { seq: 8, ..statement.clone() },
+            Statement { hash: EventHash([4; 32]), ..statement.clone() },
+            Statement { sealed_at: Timestamp::from_millis(1_002), ..statement.clone() },
+            Statement { kid: KeyId::from_bytes([2; 16]), ..statement.clone() },
+            Statement { is_end: true, ..statement.clone() },
+        ] {
+            assert_eq!(other.verify(&signature, &jwks), Some(false), "{other:?}");
+        }
+        assert_eq!(statement.verify(&statement.sign(&key(2)), &jwks), Some(false));
+        let unknown = Statement { kid: KeyId::from_bytes([3; 16]), ..statement.clone() };
+        assert_eq!(unknown.verify(&unknown.sign(&key(3)), &jwks), None);
+        let members = json!({
+            "tenant_id": "t", "seq": 7, "hash": EventHash([3; 32]).to_string(), "sealed_at": 1_001,
+            "kid": statement.kid.to_string(),
+        });
+        assert_eq!(Value::Object(statement.members()), members);
+    }
+
+    #[test]
+    fn a_hash_depends_on_the_tenant_the_hash_before_and_all_of_the_event_but_its_own_hash() {
+        let event = Event {
+            seq: 1,
+            id: EventId::from_bytes([1; 16]),
+            r#type: EventType::SessionEnded,
+            at: Timestamp::from_millis(1_001),
+            session_id: None,
+            user_id: None,
+            actor: None,
+            data: Map::new(),
+            hash: None,
+        };
+        let first = first_hash(&"t".parse().unwrap());
+        assert_ne!(first, first_hash(&"u".parse().unwrap()));
+        let hash = chain(first, &event);
+        assert_eq!(chain(first, &Event { hash: Some(hash), ..event.clone() }), hash);
+        assert_ne!(chain(hash, &event), hash);
+        // To the millisecond, though texts for people have whole seconds.
+        assert_ne!(chain(first, &Event { at: Timestamp::from_millis(1_002), ..event.clone() }), hash);
+        assert_ne!(chain(first, &Event { seq: 2, ..event.clone() }), hash);
+        assert_ne!(chain(first, &Event { user_id: Some("u".parse().unwrap()), ..event.clone() }), hash);
+    }
+
+    #[test]
+    fn bytes_of_one_length_are_read_as_they_were_written() {
+        assert_eq!(encode(&[0xfb, 0xff]), "-_8");
+        assert_eq!(decode::<2>("-_8"), Some([0xfb, 0xff]));
+        assert_eq!((decode::<1>("-_8"), decode::<3>("-_8"), decode::<2>("+/8")), (None, None, None));
+    }
+}

@@ -56,3 +56,19 @@ impl fmt::Display for Jwks {
         self.to_json().fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_prints_as_the_json_that_it_is_read_from() {
+        let text = r#"{"keys":[{"use":"sig","alg":"EdDSA","kid":"k","kty":"OKP","crv":"Ed25519","x":"AA"}]}"#;
+        let jwks: Jwks = text.parse().unwrap();
+        let json: serde_json::Value = serde_json::from_str(text).unwrap();
+        assert_eq!(jwks.to_json(), json);
+        assert_eq!(jwks.to_string().parse::<serde_json::Value>().unwrap(), json);
+        assert_eq!(serde_json::to_value(&jwks).unwrap(), json);
+        assert!("{}".parse::<Jwks>().is_err());
+    }
+}

@@ -227,6 +227,7 @@ mod tests {
             [key(1, KeyState::Retiring, 50), key(2, KeyState::Retiring, 100), key(3, KeyState::Active, 200)];
         let ring = KeyRing::new(keys.into_iter().chain([key(4, KeyState::Next, 0)]).collect()).unwrap();
         assert_eq!(ring.drained_at(), Timestamp::from_secs(100), "of those that retire");
+        assert!((1..=4).all(|no| ring.by_no(no).is_some_and(|key| key.no == no)) && ring.by_no(5).is_none());
         let published = |millis| {
             let keys = ring.jwks(Timestamp::from_millis(millis)).0.keys;
             keys.into_iter().filter_map(|jwk| jwk.common.key_id).collect::<Vec<_>>()

@@ -126,6 +126,7 @@ mod tests {
         let text = token.expose();
         let read = PresentedToken::parse(text).unwrap();
         assert_eq!((read.session, read.generation), (session, 7));
+        assert!(PresentedToken::has_prefix(text) && !PresentedToken::has_prefix(&text[1..]));
         assert_eq!(session_of_refresh_token(text), Some(session));
         assert_eq!(session_of_refresh_token(&text[1..]), None);
         assert!(key(1).verify(&read, &[5; 16]));

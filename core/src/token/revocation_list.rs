@@ -134,3 +134,63 @@ pub(crate) fn sign<'a>(
     let signature = base64url::encode(key.sign(signed.as_bytes()));
     format!("{signed}.{signature}").into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::KeyId;
+    use crate::token::keyring::KeyState;
+    use serde_json::json;
+    use zeroize::Zeroizing;
+
+    #[test]
+    fn a_list_tells_what_came_after_its_start_in_seconds_rounded_up_and_names_no_user() {
+        let at = Timestamp::from_millis;
+        let id = |byte| SessionId::from_bytes([byte; 16]);
+        let ended =
+            |seq, until| Revocation { session: Some(id(seq as u8)), ..Revocation::numbered(seq, at(until)) };
+        let user: UserId = "u".parse().unwrap();
+        let many = Revocation {
+            at: Some(at(8_001)),
+            user_id: Some(user.clone()),
+            spared: Some(id(9)),
+            ..Revocation::numbered(5, at(20_999))
+        };
+        let start = Revocation { at: Some(at(7_500)), is_start: true, ..Revocation::numbered(2, at(30_001)) };
+        let entries = [ended(1, 9_000), start, ended(3, 10_000), ended(4, 10_001), many];
+        let pending =
+            BulkEnd { user_id: Some(user), at: at(9_001), newest: Some(id(8)), ..BulkEnd::numbered(1) };
+        let key = RingKey::new(
+            1,
+            KeyId::from_bytes([1; 16]),
+            KeyState::Active,
+            Timestamp::default(),
+            &Zeroizing::new([1; 32]),
+        );
+        let (tenant_id, now) = ("t".parse().unwrap(), at(9_500));
+        let head = ListHead { issuer: "i", tenant_id: &tenant_id, now, since: 0, seq: 5, has_more: false };
+        let list = sign(&head, &entries, [pending].iter(), &key);
+        let (signed, signature) = list.rsplit_once('.').unwrap();
+        let signature = base64url::decode(signature).unwrap().try_into().unwrap();
+        assert!(key.keys.verify(signed.as_bytes(), &signature));
+        let (header, payload) = signed.split_once('.').unwrap();
+        assert_eq!(header, key.list_header);
+        let payload: serde_json::Value =
+            serde_json::from_slice(&base64url::decode(payload).unwrap()).unwrap();
+        let user = "C_6TXnDDIcfKOvx1zg0MovmLVCLgCLsxwAxtfx8cCtY"; // SHA-256 of "u"
+        assert_eq!(
+            payload,
+            json!({
+                "iss": "i", "aud": "t", "iat": 9, "at": 9_500, "since": 0, "seq": 5, "has_more": false,
+                "start": {"at": 7_500, "exp": 31},
+                "sessions": [{"sid": id(3), "exp": 10}, {"sid": id(4), "exp": 11}],
+                "many": [{"at": 8_001, "sub_sha256": user, "spared": id(9), "exp": 21}],
+                "pending": [{"at": 9_001, "sub_sha256": user, "newest": id(8)}],
+            })
+        );
+        let list = sign(&head, &entries[2..4], [].iter(), &key);
+        let payload = base64url::decode(list.split('.').nth(1).unwrap()).unwrap();
+        let payload: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!((payload.get("start"), payload["sessions"].as_array().map(Vec::len)), (None, Some(2)));
+    }
+}

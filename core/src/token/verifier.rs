@@ -146,10 +146,15 @@ mod tests {
 
     /// A token that this key has signed, with so much beside the claims.
     fn token(key: &RingKey, tenant: &str, exp: i64, padding: usize) -> String {
+        token_with(key, tenant, exp, "own", "x".repeat(padding).into())
+    }
+
+    /// A token with one claim more.
+    fn token_with(key: &RingKey, tenant: &str, exp: i64, name: &str, value: serde_json::Value) -> String {
         let session = SessionId::from_bytes([0; 16]);
         let payload = serde_json::json!({
             "iss": "i", "aud": "t", "sub": "u", "session_id": session.to_string(), "sid": session.to_string(),
-            "tenant_id": tenant, "mfa_verified": false, "iat": 1, "exp": exp, "jti": "j", "own": "x".repeat(padding),
+            "tenant_id": tenant, "mfa_verified": false, "iat": 1, "exp": exp, "jti": "j", name: value,
         });
         let signed = format!("{}.{}", key.header, base64url::encode(payload.to_string()));
         let signature = base64url::encode(key.sign(signed.as_bytes()));
@@ -182,6 +187,16 @@ mod tests {
         let active = key(1, KeyState::Active, 0);
         assert_eq!(refusal(&token(&active, "t", 101, 0), 0, Leeway::None), None);
         assert_eq!(refusal(&token(&active, "other", 101, 0), 0, Leeway::None), Some(Rejection::Invalid));
+    }
+
+    #[test]
+    fn a_token_with_a_time_to_begin_is_good_from_then_on() {
+        let active = key(1, KeyState::Active, 0);
+        let token = token_with(&active, "t", 50, "nbf", 20.into());
+        assert_eq!(refusal(&token, 20 * SECOND - 1, Leeway::None), Some(Rejection::Invalid));
+        assert_eq!(refusal(&token, 20 * SECOND, Leeway::None), None);
+        let token = token_with(&active, "t", 50, "nbf", "20".into());
+        assert_eq!(refusal(&token, 30 * SECOND, Leeway::None), Some(Rejection::Invalid), "not a number");
     }
 
     #[test]

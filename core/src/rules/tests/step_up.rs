@@ -29,6 +29,25 @@ fn nothing_is_recent_where_no_time_is_known() {
     assert!(step_up::is_met(&RequiredAuth::default(), None, &none, at(0)));
 }
 
+#[test]
+fn each_method_that_is_asked_for_counts_by_its_own_last_time() {
+    let mut factors = Factors::passed(&["pwd".parse().unwrap()], at(0));
+    factors.pass("otp".parse().unwrap(), at(9_000));
+    let is_met = |methods: &[&str], max_age: Option<&str>, now| {
+        let methods = FactorMethods::new(methods.iter().map(|name| name.parse().unwrap()).collect()).unwrap();
+        let max_age = max_age.map(|text| text.parse().unwrap());
+        step_up::is_met(
+            &RequiredAuth::default().max_age(max_age).factors(methods),
+            Some(at(9_000)),
+            &factors,
+            at(now),
+        )
+    };
+    assert!(is_met(&["pwd", "otp"], None, 60_000) && !is_met(&["pwd", "webauthn"], None, 60_000));
+    assert!(is_met(&["pwd", "otp"], Some("10s"), 10_000) && !is_met(&["pwd", "otp"], Some("10s"), 10_001));
+    assert!(is_met(&["otp"], Some("10s"), 19_000) && !is_met(&["otp"], Some("10s"), 19_001));
+}
+
 proptest! {
     /// The rule in plain words: what is asked for has to be among the last times of the methods, none of them too old.
     #[test]

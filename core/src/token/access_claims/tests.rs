@@ -154,3 +154,18 @@ fn a_payload_is_refused_for_one_claim_that_is_missing_of_another_type_or_of_anot
         assert!(parsed(change.clone()).is_some(), "{change}");
     }
 }
+
+#[test]
+fn the_hosts_own_claims_are_those_that_the_engine_does_not_set() {
+    use serde_json::json;
+    let claims = parsed(json!({"plan": "pro", "seats": [1, 2]})).unwrap().to_claims();
+    assert_eq!(Value::Object(claims.as_object().clone()), json!({"plan": "pro", "seats": [1, 2]}));
+    assert!(parsed(json!({})).unwrap().to_claims().as_object().is_empty());
+}
+
+#[test]
+fn the_number_of_a_token_is_read_from_its_id() {
+    let serial = |jti: &str| parsed(serde_json::json!({"jti": jti})).unwrap().serial();
+    assert_eq!(serial("01HZX5M3Q8W9E7R6T5Y4V3B2N1.0000002a"), Some(42));
+    assert_eq!((serial("j"), serial("j."), serial("j.x"), serial("j.100000000")), (None, None, None, None));
+}
