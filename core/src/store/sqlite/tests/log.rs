@@ -8,8 +8,6 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::conformance::open;
-use crate::clock::Timestamp;
-use crate::error::{Error, ErrorCode};
 use crate::store::conformance::samples::{add_tenant, plain_session, session_id, user};
 use crate::store::sqlite::log::LogLimits;
 use crate::store::sqlite::store::SqliteStore;
@@ -28,7 +26,7 @@ fn store(folder: &Path) -> SqliteStore {
 }
 
 /// Commits `count` sessions, one by one: each fills a few pages of the log.
-fn commit(store: &SqliteStore, first: u16, count: u16) {
+pub(super) fn commit(store: &SqliteStore, first: u16, count: u16) {
     for number in first..first + count {
         commit_one(store, number, &mut |_| Ok(()));
     }
@@ -140,30 +138,6 @@ fn a_log_that_a_slow_read_has_kept_is_cut_when_the_read_has_ended() {
     drop(slow);
     commit(&store, 300, 10);
     assert!(log_pages(&store) <= u64::from(LIMITS.checkpoint), "{} after {long}", log_pages(&store));
-}
-
-#[test]
-fn a_database_that_lacks_pages_which_the_log_does_not_hold_either_is_noticed() {
-    let folder = tempfile::tempdir().unwrap();
-    let (store, path) = (store(folder.path()), folder.path().join("s.db"));
-    let look = |second| store.confirm_files(Timestamp::from_secs(second)).map_err(Error::from);
-    commit(&store, 0, 20);
-    let program = Connection::open(&path).unwrap();
-    program.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-    commit(&store, 100, 1);
-    let pages: u32 = program.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
-    let pages = u64::from(pages);
-    let extent = store.change_tracker().log_extent().unwrap();
-    assert_eq!((extent.page_bytes, extent.pages, extent.frames), (4_096, pages, log_pages(&store)));
-    look(100).unwrap();
-    let file = std::fs::File::options().write(true).open(&path).unwrap();
-    let kept = pages - extent.frames;
-    file.set_len(kept * 4_096).unwrap();
-    look(200).unwrap();
-    file.set_len((kept - 1) * 4_096).unwrap();
-    let noticed = look(300).unwrap_err();
-    assert_eq!(noticed.code(), ErrorCode::StorageIo);
-    assert!(noticed.detail().contains("truncated"), "{noticed}");
 }
 
 #[test]
