@@ -53,7 +53,7 @@ export const GROUPS = {
     ],
     tests: [
       { units: ["shared_changes", "shared_words", "change_tracker", "wal_index", "answer_cache"] },
-      { units: ["store::sqlite::tests::log", "store::sqlite::files"] },
+      { units: ["sqlite::tests::log", "sqlite::tests::lost_files"] },
       { test: "token_cache" },
       { test: "neighbours" },
       HISTORIES,

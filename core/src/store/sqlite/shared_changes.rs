@@ -19,10 +19,10 @@ use crate::random::{OsRandom, draw_bytes};
 use crate::store::records::CommitVersion;
 
 /// How many counters a commit sets one by one: those of 4,096 sessions and their users. One that changes more is not told.
-const NOTES_MAX: usize = 2 * 4_096;
+const NOTES_MAX: usize = 8_192;
 
 /// Marks the epochs that processes share: those that a store counts for itself stay below.
-const SHARED: u64 = 1 << 63;
+const SHARED: u64 = 0x8000_0000_0000_0000;
 
 /// Whether a version is one of those that processes share.
 pub(super) fn is_shared(version: CommitVersion) -> bool {

@@ -26,7 +26,7 @@ fn store(folder: &Path) -> SqliteStore {
 }
 
 /// Commits `count` sessions, one by one: each fills a few pages of the log.
-fn commit(store: &SqliteStore, first: u16, count: u16) {
+pub(super) fn commit(store: &SqliteStore, first: u16, count: u16) {
     for number in first..first + count {
         commit_one(store, number, &mut |_| Ok(()));
     }

@@ -5,6 +5,7 @@ mod conformance;
 mod errors;
 mod group_commit;
 mod log;
+mod lost_files;
 pub(super) mod pause;
 mod query_plans;
 mod readers;

@@ -1,0 +1,72 @@
+//! A store whose files are cut or taken away while it is open.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::conformance::open;
+use super::log::commit;
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorCode};
+use crate::store::sqlite::store::SqliteStore;
+use crate::store::{SqliteDatabase, Store as _};
+
+fn store(path: &Path) -> SqliteStore {
+    open(SqliteDatabase::File(path.to_owned()), Duration::from_secs(20))
+}
+
+/// What the store says of its files at this second.
+fn look(store: &SqliteStore, second: i64) -> Result<(), Error> {
+    store.confirm_files(Timestamp::from_secs(second)).map_err(Error::from)
+}
+
+fn count_sessions(program: &Connection) -> u32 {
+    program.query_row("SELECT count(*) FROM sessions", [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_database_that_lacks_pages_which_the_log_does_not_hold_either_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let store = store(&path);
+    commit(&store, 0, 20);
+    let program = Connection::open(&path).unwrap();
+    program.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
+    commit(&store, 100, 1);
+    let pages: u32 = program.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    let extent = store.change_tracker().log_extent().unwrap();
+    let frames = store.log_bytes().unwrap() / (4_096 + 24);
+    assert_eq!((extent.page_bytes, extent.pages, extent.frames), (4_096, pages.into(), frames));
+    look(&store, 100).unwrap();
+    let file = File::options().write(true).open(&path).unwrap();
+    let kept = extent.pages - extent.frames;
+    file.set_len(kept * 4_096).unwrap();
+    look(&store, 200).unwrap();
+    file.set_len((kept - 1) * 4_096).unwrap();
+    let noticed = look(&store, 300).unwrap_err();
+    assert_eq!(noticed.code(), ErrorCode::StorageIo);
+    assert!(noticed.detail().contains("truncated"), "{noticed}");
+}
+
+/// The last connection to close would move the log into the database and delete it, by a name that may be another database's by then.
+#[test]
+fn the_log_of_a_database_that_was_renamed_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, away) = (folder.path().join("s.db"), folder.path().join("away.db"));
+    let log = folder.path().join("s.db-wal");
+    let lost = store(&path);
+    commit(&lost, 0, 20);
+    let before = fs::read(&log).unwrap();
+    fs::rename(&path, &away).unwrap();
+    let noticed = look(&lost, 100).unwrap_err();
+    assert!(noticed.detail().contains("removed or renamed"), "{noticed}");
+    lost.close();
+    drop(lost);
+    assert!(fs::read(&log).is_ok_and(|after| after == before), "the log was touched");
+    // Back where it was, nothing is missing.
+    fs::rename(&away, &path).unwrap();
+    drop(store(&path));
+    assert_eq!(count_sessions(&Connection::open(&path).unwrap()), 20);
+}
