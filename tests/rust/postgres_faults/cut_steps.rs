@@ -2,29 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cut_world::World;
-
-/// One operation on a database that is prepared for it.
-pub(crate) struct Step {
-    pub(crate) name: &'static str,
-    pub(crate) op: &'static str,
-    /// Brings about what the operation needs besides the sessions that are always there; answers with its arguments.
-    pub(crate) prepare: fn(&World, &Sessions) -> Value,
-}
-
-/// What is there before every operation: two sessions of `usr_1`, one of `usr_2`, as they were told when they began.
-pub(crate) struct Sessions {
-    pub(crate) oldest: Value,
-    pub(crate) newer: Value,
-    pub(crate) other: Value,
-}
-
-impl Step {
-    /// Whether the operation is more than one transaction, so that it may be done in part when the server is gone for good.
-    pub(crate) fn has_parts(&self) -> bool {
-        ["import", "maintain", "sign_in"].contains(&self.op)
-    }
-}
+use crate::cut_world::{Sessions, Step, World};
 
 fn step(op: &'static str, prepare: fn(&World, &Sessions) -> Value) -> Step {
     Step { name: op, op, prepare }

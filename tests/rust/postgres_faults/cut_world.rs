@@ -11,7 +11,6 @@ use hellojohn_tests::operations;
 use hellojohn_tests::postgres::Schema;
 use serde_json::{Map, Value, json};
 
-use crate::cut_steps::{Sessions, Step};
 use crate::message_proxy::{Cut, MessageProxy};
 use crate::network::through;
 
@@ -37,6 +36,28 @@ pub(crate) struct World {
     began: Cell<i64>,
     /// The newest event and the newest revocation of before.
     before: Cell<[i64; 2]>,
+}
+
+/// One operation on a database that is prepared for it.
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) op: &'static str,
+    /// Brings about what the operation needs besides the sessions that are always there; answers with its arguments.
+    pub(crate) prepare: fn(&World, &Sessions) -> Value,
+}
+
+/// What is there before every operation: two sessions of `usr_1`, one of `usr_2`, as they were told when they began.
+pub(crate) struct Sessions {
+    pub(crate) oldest: Value,
+    pub(crate) newer: Value,
+    pub(crate) other: Value,
+}
+
+impl Step {
+    /// Whether the operation is more than one transaction, so that it may be done in part when the server is gone for good.
+    pub(crate) fn has_parts(&self) -> bool {
+        ["import", "maintain", "sign_in"].contains(&self.op)
+    }
 }
 
 /// What a call was answered and what it changed, in a form that is the same whenever the same happens.

@@ -1,5 +1,6 @@
 //! The engine over PostgreSQL when the server, the network or the process fails: nothing that was acknowledged is lost, and
 //! nothing that was revoked comes back. `tests/postgres/run cargo test -p hellojohn-tests --test postgres_faults`.
+#![allow(clippy::print_stdout)] // what was counted
 
 mod access;
 mod cut_steps;

@@ -10,8 +10,8 @@ use std::time::Duration;
 use hellojohn_tests::dice::Dice;
 use hellojohn_tests::fixture::rounds;
 
-use crate::cut_steps::{Step, steps, writing_steps};
-use crate::cut_world::{Outcome, World};
+use crate::cut_steps::{steps, writing_steps};
+use crate::cut_world::{Outcome, Step, World};
 use crate::message_proxy::{Cut, PLACES};
 
 /// Longer than any new connection takes, on a busy machine too.
