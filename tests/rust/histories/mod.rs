@@ -10,6 +10,8 @@ mod failing_disk;
 mod faults;
 mod filter_model;
 mod filters;
+mod import_model;
+mod imports;
 mod look;
 mod model;
 mod outcome;
@@ -83,6 +85,8 @@ pub struct History {
     trace: DefaultHasher,
     paging: Option<Paging>,
     planned: Option<Planned>,
+    /// How many credentials were made up for imports.
+    imported: usize,
     place: Place,
     /// Of the call whose sync has failed: what may come to light when the database is opened again.
     maybe: Vec<Effect>,
@@ -122,6 +126,7 @@ impl History {
             trace: DefaultHasher::new(),
             paging: None,
             planned: None,
+            imported: 0,
             place,
             maybe: Vec::new(),
             reopens: Some(REOPENS),
@@ -210,7 +215,8 @@ impl History {
             85..88 => self.configure(tenant_index),
             88..90 => self.check_stats(tenant_index),
             90 => self.read_events(tenant_index),
-            91..93 => self.sweep(tenant_index),
+            91 => self.sweep(tenant_index),
+            92 => self.import(tenant_index),
             93..95 => self.purge(tenant_index),
             95..98 => self.change_keys(tenant_index),
             98 => self.lower_clock_mark(),

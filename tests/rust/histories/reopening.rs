@@ -117,7 +117,8 @@ impl History {
         for (tenant, looked) in self.model.tenants.iter_mut().zip(&look.0) {
             let log = &tenant.log;
             // Where events are recorded, sweeps do.
-            let is_secret = |session: &SessionModel| !session.was_reported_ended && !log.told.contains(&session.id);
+            let is_secret =
+                |session: &SessionModel| !session.was_reported_ended && !log.told.contains(&session.id);
             for session in tenant.sessions.iter_mut().filter(|session| is_secret(session)) {
                 let is_by_clock = |reason| matches!(reason, EndReason::Expired | EndReason::IdleTimeout);
                 let is_active =

@@ -14,7 +14,9 @@ impl History {
             1 => r#"{"idle_timeout":null}"#.to_owned(),
             2 => format!(r#"{{"max_sessions_per_user":{}}}"#, dice.pick(&["1", "2", "5", "null"])),
             3 => format!(r#"{{"refresh_reuse_window":{}}}"#, dice.pick(&[0, 1, 10, 60])),
-            6 => format!(r#"{{"event_retention":{}}}"#, dice.pick(&["\"90y\"", "\"90y\"", "\"90y\"", "null"])),
+            6 => {
+                format!(r#"{{"event_retention":{}}}"#, dice.pick(&["\"90y\"", "\"90y\"", "\"90y\"", "null"]))
+            }
             4 => format!(r#"{{"access_token_ttl":{}}}"#, 30 * (1 + dice.below(400))),
             _ => format!(r#"{{"session_duration":{}}}"#, 600 * (1 + dice.below(400))),
         };
@@ -49,7 +51,7 @@ impl History {
 
     pub(super) fn check_stats(&mut self, tenant_index: usize) {
         self.record_call(format!("stats {tenant_index}"));
-        let Some(stats) = self.ask(tenant_index, Tenant::stats) else { return };
+        let Some(stats) = self.ask(tenant_index, Tenant::stats) else { return self.check_nothing_happened() };
         let stats = stats.unwrap();
         self.model.see_clock();
         let there = self.model.newest_first(tenant_index);
