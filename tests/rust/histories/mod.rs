@@ -49,10 +49,6 @@ pub use shrink::shrink;
 const USERS: usize = 3;
 /// How many calls a history has.
 pub const CALLS: usize = 200;
-/// Opening a tenant stretches its secret key, which costs more than a history: one in so many of the reopenings that a history
-/// calls for is done.
-const REOPENS: usize = 8;
-
 /// How many calls a report of a failure has.
 const LAST_CALLS: usize = 40;
 
@@ -90,14 +86,13 @@ pub struct History {
     place: Place,
     /// Of the call whose sync has failed: what may come to light when the database is opened again.
     maybe: Vec<Effect>,
-    /// One in so many; `None`: never.
-    pub reopens: Option<usize>,
+    reopens: bool,
     report: FailureReport,
 }
 
 impl History {
-    /// Two tenants without sessions. A test may make a rule of the model wrong.
-    pub fn new(seed: u64, mut place: Place, mistake: Option<Mistake>) -> Self {
+    /// Two tenants without sessions. A test may make a rule of the model wrong, and keep the database open.
+    pub fn new(seed: u64, mut place: Place, mistake: Option<Mistake>, reopens: bool) -> Self {
         let clock = ManualClock::new(Timestamp::from_millis(START));
         let (engine, tenants) = open(&mut place, &clock, seed).expect("an engine");
         let known = |tenant: &Tenant| model::TenantModel {
@@ -129,7 +124,7 @@ impl History {
             imported: 0,
             place,
             maybe: Vec::new(),
-            reopens: Some(REOPENS),
+            reopens,
             report: FailureReport(VecDeque::new()),
         }
     }

@@ -5,7 +5,7 @@ use hellojohn_tests::histories::{Kind, Mistake, Setting, Smallest, play, play_sm
 /// The smallest history of this seed that shows the mistake; that its calls show it again is asked of a fresh database.
 fn smallest(kind: Kind, mistake: Mistake, seeds: std::ops::Range<u64>) -> Box<Smallest> {
     for seed in seeds {
-        let setting = Setting { seed, kind, mistake: Some(mistake) };
+        let setting = Setting { mistake: Some(mistake), ..Setting::new(seed, kind) };
         if let Err(smallest) = play_smallest(setting, &steps(seed, 1)) {
             let again = play(setting, &smallest.steps).unwrap_err();
             assert_eq!(again.message, smallest.violation.message);
