@@ -33,7 +33,7 @@ fn rows(connection: &Connection, table: &str, except: &[&str]) -> rusqlite::Resu
     let mut hasher = DefaultHasher::new();
     let mut statement = connection.prepare(&format!("SELECT * FROM {table}"))?;
     let is_wanted = |name: &str| !except.contains(&format!("{table}.{name}").as_str());
-    let columns = statement.column_names().into_iter().enumerate();
+    let columns = statement.column_names().enumerate();
     let columns: Vec<usize> = columns.filter(|(_, name)| is_wanted(name)).map(|(at, _)| at).collect();
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

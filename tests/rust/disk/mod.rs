@@ -236,12 +236,11 @@ impl Disk {
         self.shared.state().records = true;
     }
 
-    /// Begins the record anew, with these files in the folder.
+    /// Begins the record anew, from these files.
     pub fn record_from(&self, image: &FolderImage) {
+        let names = image.0.keys().cloned().collect();
         let mut state = self.shared.state();
-        state.records = true;
-        state.events.clear();
-        state.names = image.0.keys().cloned().collect();
+        (state.records, state.events, state.names) = (true, Vec::new(), names);
     }
 
     /// What was recorded since this was asked last.

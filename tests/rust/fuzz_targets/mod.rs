@@ -50,7 +50,7 @@ fn calls(data: &[u8]) {
     }
     HISTORY.with_borrow_mut(|kept| {
         // A history that panics is not put back: the next one begins with a new engine.
-        let mut history = kept.take().unwrap_or_else(|| History::new(0, Place::Memory, None));
+        let mut history = kept.take().unwrap_or_else(|| History::new(0, Place::Memory, None, false));
         history.run_bytes(data);
         *kept = Some(history);
     });

@@ -1,6 +1,6 @@
 //! Reading the log of events.
 
-use hellojohn::{EventQuery, Limit};
+use hellojohn::{EventPage, EventQuery, Limit};
 
 use super::History;
 
@@ -12,12 +12,17 @@ impl History {
         loop {
             let after = self.model.tenants[tenant_index].log.read;
             let query = EventQuery::default().after(after).limit(limit);
-            let Some(answer) = self.ask(tenant_index, |tenant| tenant.events(&query)) else { return };
-            let page = answer.unwrap();
-            for event in &page.data {
+            // Without the place in the file up to which it was read, which is another one each time that it is opened.
+            let read = |page: EventPage| (page.data, page.has_more);
+            let Some(answer) = self.ask(tenant_index, |tenant| tenant.events(&query).map(read)) else {
+                return self.check_nothing_happened();
+            };
+            self.model.see_clock();
+            let (events, has_more) = answer.unwrap();
+            for event in &events {
                 self.model.read_event(tenant_index, event);
             }
-            if !page.has_more {
+            if !has_more {
                 return self.model.check_log_is_whole(tenant_index, false);
             }
         }
@@ -29,6 +34,7 @@ impl History {
             let after = self.model.tenants[tenant_index].log.read;
             let query = EventQuery::default().after(after).limit(Limit::new(100).unwrap());
             let page = self.tenants[tenant_index].events(&query).unwrap();
+            self.model.see_clock();
             for event in &page.data {
                 self.model.read_event(tenant_index, event);
             }

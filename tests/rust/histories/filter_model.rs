@@ -97,7 +97,12 @@ fn contains(network: &str, address: &str) -> bool {
 
 impl Model {
     /// Whether the filter admits the session, apart from how it has ended.
-    pub fn admits_but_for_end(&self, tenant_index: usize, session_index: usize, filter: &FilterModel) -> bool {
+    pub fn admits_but_for_end(
+        &self,
+        tenant_index: usize,
+        session_index: usize,
+        filter: &FilterModel,
+    ) -> bool {
         let known = &self.tenants[tenant_index].sessions[session_index];
         !known.purged && filter.admits(known)
     }

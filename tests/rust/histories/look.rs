@@ -9,10 +9,20 @@ use hellojohn::{
 use super::model::Model;
 use super::view::View;
 
+/// What no answer tells of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Of the live refresh token.
+    generation: u32,
+    /// Of the one before.
+    replays: u32,
+    /// How many access tokens were issued.
+    issued: u32,
+}
+
 /// A tenant.
 pub(super) struct LookedTenant {
-    /// Every session with the generation of its live refresh token and the replays of the one before.
-    pub sessions: BTreeMap<SessionId, (Session, usize, u32)>,
+    pub sessions: BTreeMap<SessionId, (Session, Row)>,
     config: Config,
     pub keys: Vec<KeyInfo>,
 }
@@ -25,12 +35,12 @@ impl Look {
     pub(super) fn take(tenants: &[Tenant], file: &rusqlite::Connection) -> Result<Self, Error> {
         let look = |(tenant_index, tenant): (usize, &Tenant)| {
             let id = format!("tnt_{tenant_index}");
-            let rows = rotations(file, &id).expect("rows of sessions");
+            let rows = rows(file, &id).expect("rows of sessions");
             let sessions = every_session(tenant)?;
             assert_eq!(rows.len(), sessions.len(), "the engine shows other sessions of {id} than there are");
             let sessions = sessions.into_iter().zip(rows);
             Ok(LookedTenant {
-                sessions: sessions.map(|((id, session), row)| (id, (session, row.0, row.1))).collect(),
+                sessions: sessions.map(|((id, session), row)| (id, (session, row))).collect(),
                 config: tenant.config()?,
                 keys: tenant.keys()?,
             })
@@ -40,11 +50,15 @@ impl Look {
 }
 
 /// Of each session, in the order of their ids.
-fn rotations(file: &rusqlite::Connection, tenant_id: &str) -> rusqlite::Result<Vec<(usize, u32)>> {
-    let mut statement = file.prepare_cached(
-        "SELECT generation, replays FROM sessions JOIN tenants USING (tenant_no) WHERE tenant_id = ? ORDER BY session_ulid",
+fn rows(file: &rusqlite::Connection, tenant_id: &str) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = file.prepare(
+        "SELECT generation, replays, access_serial FROM sessions JOIN tenants USING (tenant_no)
+         WHERE tenant_id = ? ORDER BY session_ulid",
     )?;
-    statement.query_map([tenant_id], |row| Ok((row.get::<_, u32>(0)? as usize, row.get(1)?)))?.collect()
+    let row = |row: &rusqlite::Row<'_>| {
+        Ok(Row { generation: row.get(0)?, replays: row.get(1)?, issued: row.get(2)? })
+    };
+    statement.query_map([tenant_id], row)?.collect()
 }
 
 fn every_session(tenant: &Tenant) -> Result<BTreeMap<SessionId, Session>, Error> {
@@ -80,11 +94,12 @@ impl Model {
         for session_index in there {
             let known = &self.tenants[tenant_index].sessions[session_index];
             let expected = self.view(tenant_index, session_index);
-            let Some((shown, generation, replays)) = looked.sessions.get(&known.id) else {
+            let Some((shown, row)) = looked.sessions.get(&known.id) else {
                 return Some(format!("no session {session_index} of tenant {tenant_index}: {known:?}"));
             };
-            let found = (View::of(shown), *generation, *replays);
-            let expected = (expected, known.tokens.len(), known.replays);
+            let generation = u32::try_from(known.tokens.len()).expect("few refreshes");
+            let wanted = Row { generation, replays: known.replays, issued: known.issued };
+            let (found, expected) = ((View::of(shown), *row), (expected, wanted));
             if found != expected {
                 return Some(format!("session {session_index}: {found:?}, expected {expected:?}"));
             }

@@ -10,6 +10,8 @@ mod failing_disk;
 mod faults;
 mod filter_model;
 mod filters;
+mod import_model;
+mod imports;
 mod look;
 mod model;
 mod outcome;
@@ -47,10 +49,6 @@ pub use shrink::shrink;
 const USERS: usize = 3;
 /// How many calls a history has.
 pub const CALLS: usize = 200;
-/// Opening a tenant stretches its secret key, which costs more than a history: one in so many of the reopenings that a history
-/// calls for is done.
-const REOPENS: usize = 8;
-
 /// How many calls a report of a failure has.
 const LAST_CALLS: usize = 40;
 
@@ -83,17 +81,18 @@ pub struct History {
     trace: DefaultHasher,
     paging: Option<Paging>,
     planned: Option<Planned>,
+    /// How many credentials were made up for imports.
+    imported: usize,
     place: Place,
     /// Of the call whose sync has failed: what may come to light when the database is opened again.
     maybe: Vec<Effect>,
-    /// One in so many; `None`: never.
-    pub reopens: Option<usize>,
+    reopens: bool,
     report: FailureReport,
 }
 
 impl History {
-    /// Two tenants without sessions. A test may make a rule of the model wrong.
-    pub fn new(seed: u64, mut place: Place, mistake: Option<Mistake>) -> Self {
+    /// Two tenants without sessions. A test may make a rule of the model wrong, and keep the database open.
+    pub fn new(seed: u64, mut place: Place, mistake: Option<Mistake>, reopens: bool) -> Self {
         let clock = ManualClock::new(Timestamp::from_millis(START));
         let (engine, tenants) = open(&mut place, &clock, seed).expect("an engine");
         let known = |tenant: &Tenant| model::TenantModel {
@@ -122,9 +121,10 @@ impl History {
             trace: DefaultHasher::new(),
             paging: None,
             planned: None,
+            imported: 0,
             place,
             maybe: Vec::new(),
-            reopens: Some(REOPENS),
+            reopens,
             report: FailureReport(VecDeque::new()),
         }
     }
@@ -210,7 +210,8 @@ impl History {
             85..88 => self.configure(tenant_index),
             88..90 => self.check_stats(tenant_index),
             90 => self.read_events(tenant_index),
-            91..93 => self.sweep(tenant_index),
+            91 => self.sweep(tenant_index),
+            92 => self.import(tenant_index),
             93..95 => self.purge(tenant_index),
             95..98 => self.change_keys(tenant_index),
             98 => self.lower_clock_mark(),

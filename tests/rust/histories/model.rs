@@ -72,12 +72,16 @@ pub struct SessionModel {
     pub expires: i64,
     /// Whether another person acts for the user: for an hour at most, and no cap knows it (SPEC 21).
     pub is_acted: bool,
+    /// Whether its first token is a credential of another system.
+    pub is_imported: bool,
     pub ended: Option<End>,
     /// Some answer has said that it is over.
     pub was_reported_ended: bool,
     /// All refresh tokens, oldest first; the last one is live. Empty where a disk that failed has kept one from its caller.
     pub tokens: Vec<String>,
     pub replays: u32,
+    /// How many access tokens were issued to it.
+    pub issued: u32,
     pub access_exp: i64,
     /// Empty like a refresh token.
     pub access_text: String,
@@ -297,6 +301,7 @@ impl Model {
         let (latest, kid) =
             (self.latest_access_exp(tenant_index, session_index), self.active_kid(tenant_index));
         let session = &mut self.tenants[tenant_index].sessions[session_index];
+        session.issued += 1;
         session.access_exp = latest;
         session.access_kid = kid;
         session.access_text.clear();
@@ -392,10 +397,12 @@ impl Model {
             active: self.now,
             expires: self.now + sign_in.duration.unwrap_or(usual),
             is_acted: sign_in.is_acted,
+            is_imported: false,
             ended: None,
             was_reported_ended: false,
             tokens: vec![token],
             replays: 0,
+            issued: 0,
             access_exp: 0,
             access_text: String::new(),
             access_kid: String::new(),
@@ -504,7 +511,11 @@ impl Model {
         }
         assert!(token.is_empty() || !session.tokens.contains(&token));
         session.tokens.push(token);
+        let adopted = (session.is_imported && session.tokens.len() == 2).then_some(session.id);
         self.issue(tenant_index, session_index);
+        if adopted.is_some() {
+            self.tell(tenant_index, EventType::SessionAdopted, adopted);
+        }
     }
 
     /// What an update does besides the identity.

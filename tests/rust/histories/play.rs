@@ -36,6 +36,15 @@ pub struct Setting {
     pub kind: Kind,
     /// A wrong rule of the model.
     pub mistake: Option<Mistake>,
+    /// Whether it is closed and opened again on the way.
+    pub reopens: bool,
+}
+
+impl Setting {
+    /// By the rules.
+    pub fn new(seed: u64, kind: Kind) -> Self {
+        Setting { seed, kind, mistake: None, reopens: true }
+    }
 }
 
 /// One step of a history.
@@ -115,7 +124,7 @@ pub fn play(setting: Setting, steps: &[Step]) -> Result<Played, Box<Violation>> 
         Kind::File => Place::File(Database::new()),
         Kind::FailingDisk => Place::FailingDisk(Box::default()),
     };
-    let mut history = History::new(setting.seed, place, setting.mistake);
+    let mut history = History::new(setting.seed, place, setting.mistake, setting.reopens);
     let mut calls = Vec::new();
     for (at, step) in steps.iter().enumerate() {
         let outcome = quietly(|| match step.call {

@@ -37,7 +37,7 @@ impl History {
             0 => tenant.get(id),
             _ => tenant.begin_get(id).wait(),
         });
-        let Some(answer) = answer else { return };
+        let Some(answer) = answer else { return self.check_nothing_happened() };
         self.model.see_clock();
         self.check_session_answer(tenant_index, session_index, answer);
         assert_eq!(code(self.tenants[1 - tenant_index].get(id)), Some(ErrorCode::SessionNotFound));
@@ -130,7 +130,8 @@ impl History {
             assert_eq!(code(elsewhere), Some(ErrorCode::ValidationError));
             return self.page(paging.tenant, paging.query, paging.filter, Some(paging.last));
         }
-        let statuses = [StatusFilter::Active, StatusFilter::Expired, StatusFilter::Revoked, StatusFilter::All];
+        let statuses =
+            [StatusFilter::Active, StatusFilter::Expired, StatusFilter::Revoked, StatusFilter::All];
         let mut filter = match self.dice.below(6) {
             0 => self.draw_filter(tenant_index),
             1..4 => FilterModel { user: Some(self.dice.below(USERS)), ..FilterModel::default() },
@@ -154,7 +155,7 @@ impl History {
             0 => tenant.list(&query),
             _ => tenant.begin_list(query.clone()).wait(),
         });
-        let Some(answer) = answer else { return };
+        let Some(answer) = answer else { return self.check_nothing_happened() };
         self.model.see_clock();
         let (page, limit) = (answer.unwrap(), query.limit.get());
         let expected = self.expected_list(tenant_index, &filter, after);

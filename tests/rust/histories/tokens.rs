@@ -1,7 +1,8 @@
 //! Calls that hand out tokens or present them: sign-in, refresh, update, sign-out.
 
 use hellojohn::{
-    ClientInfo, CreateSession, EndReason, ErrorCode, IdentityPatch, RefreshRequest, SessionActor, SignOutScope,
+    ClientInfo, CreateSession, EndReason, ErrorCode, IdentityPatch, RefreshRequest, SessionActor,
+    SignOutScope,
 };
 
 use crate::fixture::{SECOND, code, user};
@@ -79,7 +80,13 @@ impl History {
         self.record_call(format!(
             "refresh {tenant_index} session {session_index} generation {generation} of {made}"
         ));
-        let Some(answer) = self.ask(tenant_index, |tenant| tenant.refresh(&token, request)) else {
+        let is_credential =
+            generation == 0 && self.model.tenants[tenant_index].sessions[session_index].is_imported;
+        let answer = self.ask(tenant_index, |tenant| match is_credential {
+            true => tenant.adopt(&token, request),
+            false => tenant.refresh(&token, request),
+        });
+        let Some(answer) = answer else {
             return self.settle(move |model, _| {
                 model.refresh_unanswered(tenant_index, session_index, generation, ip.as_deref())
             });
@@ -140,7 +147,8 @@ impl History {
         let access =
             accesses.iter().rfind(|access| access.session == session_index).filter(|_| with_access).cloned();
         let token = access.as_ref().map_or(&known.tokens[generation], |access| &access.text).clone();
-        if token.is_empty() {
+        // An old credential is nothing to sign out with.
+        if token.is_empty() || access.is_none() && generation == 0 && known.is_imported {
             return;
         }
         let with_access = access.is_some();

@@ -48,7 +48,7 @@ impl History {
             0 => tenant.verify_access_token(&access.text),
             _ => tenant.begin_verify_access_token(&access.text).wait(),
         });
-        let Some(answer) = answer else { return };
+        let Some(answer) = answer else { return self.check_nothing_happened() };
         let purged = self.model.tenants[tenant_index].sessions[session_index].purged;
         match (answer, self.model.end_of(tenant_index, session_index)) {
             (Err(refused), _) if !refusals.is_empty() => assert!(refusals.contains(&refused.error.code())),
@@ -74,7 +74,7 @@ impl History {
             0 => tenant.verify_session(id),
             _ => tenant.begin_verify_session(id).wait(),
         });
-        let Some(answer) = answer else { return };
+        let Some(answer) = answer else { return self.check_nothing_happened() };
         self.model.see_clock();
         let purged = self.model.tenants[tenant_index].sessions[session_index].purged;
         match (answer, self.model.end_of(tenant_index, session_index)) {

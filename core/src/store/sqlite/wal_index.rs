@@ -5,13 +5,15 @@
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, ffi};
 
 use super::connection::{checkpoint_log, leave_log, restart_log};
 use super::log::LOG_LIMITS;
-use crate::error::Failure;
+use crate::clock::Stopwatch;
+use crate::error::{ErrorCode, Failure};
 use crate::store::contract::StoreOptions;
 
 /// The header at one time.
@@ -117,11 +119,24 @@ pub(super) fn finish_checkpoint(connection: &Connection, options: &StoreOptions)
     if !is_checkpoint_unfinished(connection) {
         return Ok(());
     }
-    checkpoint_log(connection)?;
-    let is_moved = !is_checkpoint_unfinished(connection);
-    let patience = if is_moved { LOG_LIMITS.patience } else { options.busy_timeout };
+    let waiting = Stopwatch::start();
+    loop {
+        // It may stop at what a reader needs: then other processes are at work, and have the log from before.
+        checkpoint_log(connection)?;
+        if !is_checkpoint_unfinished(connection) {
+            break;
+        }
+        if waiting.elapsed() >= options.busy_timeout {
+            return Err(Failure::new(
+                ErrorCode::StorageBusy,
+                "another process moves the log into the database",
+            ));
+        }
+        #[expect(clippy::disallowed_methods, reason = "SQLite gives nothing to wait on here")]
+        std::thread::sleep(Duration::from_millis(5));
+    }
     // The next commit begins it anew, and is not behind what is missing.
-    restart_log(connection, patience, options).map(drop)
+    restart_log(connection, LOG_LIMITS.patience, options).map(drop)
 }
 
 /// A connection that keeps the WAL index mapped.
