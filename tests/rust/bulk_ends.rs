@@ -2,8 +2,8 @@
 //! write one wherever a call would look at more than three sessions.
 
 use hellojohn::{
-    CreateSession, EndReason, Engine, ErrorCode, Grant, ListQuery, PurgeBefore, RevokeWhere, SessionActor,
-    SessionFilter, SessionId, SignOutScope, Tenant, Timestamp,
+    CreateSession, EndReason, Engine, ErrorCode, EventQuery, EventType, Grant, Limit, ListQuery, PurgeBefore,
+    RevokeWhere, SessionActor, SessionFilter, SessionId, SignOutScope, Tenant, Timestamp,
 };
 use hellojohn_tests::fixture::{
     DAY, Database, HOUR, Process, START, code, configure, refresh, sign_in, sign_in_for, user,
@@ -104,6 +104,36 @@ fn a_session_that_a_record_spared_is_looked_at_until_it_has_ended() {
     sign_in_many(&tenant, "u", 3);
     assert_eq!(tenant.revoke_user(&user("u"), None).unwrap(), 3);
     assert_eq!(database.count("bulk_ends"), 1, "three again: the one that was spared has ended");
+}
+
+#[test]
+fn the_end_of_a_session_by_a_record_is_told_of_with_who_decided_it() {
+    let database = Database::new();
+    let (_process, tenant) = open(&database);
+    configure(&tenant, r#"{"event_retention":"90d"}"#);
+    sign_in_many(&tenant, "u", 5);
+    let operator = tenant.with_actor(Some("op".parse().unwrap()));
+    assert_eq!(operator.revoke_user(&user("u"), None).unwrap(), 5);
+    assert_eq!(database.count("bulk_ends"), 1);
+    tenant.sweep().unwrap();
+    let events = tenant.events(&EventQuery::default().limit(Limit::new(100).unwrap())).unwrap().data;
+    let ends: Vec<_> = events.iter().filter(|event| event.r#type == EventType::SessionEnded).collect();
+    assert_eq!(ends.len(), 5);
+    assert!(ends.iter().all(|end| end.actor.as_ref().is_some_and(|actor| actor.as_str() == "op")));
+}
+
+#[test]
+fn a_plan_ends_no_session_of_after_it() {
+    let database = Database::new();
+    let (process, tenant) = open(&database);
+    let old = sign_in(&tenant, "u").session.id;
+    let filter = SessionFilter::default().mfa_verified(Some(false));
+    let plan = tenant.preview_revoke_where(&filter).unwrap().plan;
+    process.set_clock(START + 1);
+    let new = sign_in(&tenant, "u").session.id;
+    tenant.revoke_where(RevokeWhere::new(filter).plan(Some(plan))).unwrap();
+    assert_eq!(code(tenant.verify_session(old)), Some(ErrorCode::SessionRevoked));
+    assert!(tenant.verify_session(new).is_ok());
 }
 
 #[test]
