@@ -10,7 +10,7 @@ const target = join(root, "build/mutants/target");
 
 const originals = new Map();
 
-/** A file as it was when it was first asked for: editing the sources while mutants are tried changes no mutant. */
+/** A file as it was when it was first asked for: work on the sources while mutants are tried changes no mutant. */
 export function original(file) {
   if (!originals.has(file)) originals.set(file, readFileSync(join(root, file), "utf8"));
   return originals.get(file);
