@@ -50,23 +50,29 @@ fn a_database_that_lacks_pages_which_the_log_does_not_hold_either_is_noticed() {
     assert!(noticed.detail().contains("truncated"), "{noticed}");
 }
 
-/// The last connection to close would move the log into the database and delete it, by a name that may be another database's by then.
+/// The last connection to close would move the log into the database and delete the file that has the log's name, which may be another's.
 #[test]
-fn the_log_of_a_database_that_was_renamed_is_left_as_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, away) = (folder.path().join("s.db"), folder.path().join("away.db"));
-    let log = folder.path().join("s.db-wal");
-    let lost = store(&path);
-    commit(&lost, 0, 20);
-    let before = fs::read(&log).unwrap();
-    fs::rename(&path, &away).unwrap();
-    let noticed = look(&lost, 100).unwrap_err();
-    assert!(noticed.detail().contains("removed or renamed"), "{noticed}");
-    lost.close();
-    drop(lost);
-    assert!(fs::read(&log).is_ok_and(|after| after == before), "the log was touched");
-    // Back where it was, nothing is missing.
-    fs::rename(&away, &path).unwrap();
-    drop(store(&path));
-    assert_eq!(count_sessions(&Connection::open(&path).unwrap()), 20);
+fn what_is_beside_a_database_that_was_lost_is_left_as_it_is() {
+    for moved in ["s.db", "s.db-wal"] {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, log, from] = ["s.db", "s.db-wal", moved].map(|name| folder.path().join(name));
+        let away = folder.path().join("away");
+        let lost = store(&path);
+        commit(&lost, 0, 20);
+        fs::rename(&from, &away).unwrap();
+        if moved == "s.db-wal" {
+            fs::write(&log, "of another program").unwrap();
+        }
+        let read = || [&path, &log, &away].map(|file| fs::read(file).ok());
+        let before = read();
+        let noticed = look(&lost, 100).unwrap_err();
+        assert_eq!(noticed.code(), ErrorCode::StorageIo, "{noticed}");
+        lost.close();
+        drop(lost);
+        assert!(read() == before, "{moved}: a file was touched");
+        // Back where it was, nothing is missing.
+        fs::rename(&away, &from).unwrap();
+        drop(store(&path));
+        assert_eq!(count_sessions(&Connection::open(&path).unwrap()), 20, "{moved}");
+    }
 }
