@@ -1,6 +1,6 @@
 //! Whether a schema holds our tables, of this release, and the migrations that bring older ones up to date.
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, is_worth_another};
 use super::connection::{Connection, Deadline};
 use super::error::WireError;
 use super::pool::Pool;
@@ -52,6 +52,8 @@ pub(super) fn migrate(
                 if isolation == Isolation::Serializable
                     && (cause.is_conflict() || cause.is_made_already())
                     && !deadline.remaining().is_zero() => {}
+            // Of a commit whose answer was lost, the tables tell.
+            Err(Attempt::Wire(error)) if is_worth_another(&error, deadline) => {}
             Err(Attempt::Wire(error) | Attempt::Unknown(_, error)) => return Err(error.into()),
         }
     }
