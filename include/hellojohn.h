@@ -1350,7 +1350,7 @@ hj_status hj_engine_begin_open(hj_str database,
 
 /// Begins a hj_engine_tenant, without waiting for the disk or a server, and without stretching the key on this thread.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_open_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_open_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_engine_begin_tenant(const hj_engine *engine,
@@ -2190,7 +2190,7 @@ hj_status hj_sign_in_attempt_succeed(hj_sign_in_attempt *attempt,
 /// Begins a hj_sign_in_attempt_succeed, without waiting for the disk. The attempt has its outcome then; if the change is freed before
 /// its answer is there, the sign-in may stay counted as failed.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_sign_in_attempt_begin_succeed(hj_sign_in_attempt *attempt,
@@ -2212,7 +2212,7 @@ hj_status hj_sign_in_attempt_cancel(hj_sign_in_attempt *attempt,
 
 /// Begins a hj_sign_in_attempt_cancel, without waiting for the disk. The attempt has its outcome then.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_sign_in_attempt_begin_cancel(hj_sign_in_attempt *attempt,
@@ -2245,7 +2245,8 @@ hj_status hj_tenant_refresh(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_refresh, without waiting for the disk.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from
+/// hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_refresh(const hj_tenant *tenant,
@@ -2272,7 +2273,8 @@ hj_status hj_tenant_adopt(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_adopt, without waiting for the disk.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from
+/// hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_adopt(const hj_tenant *tenant,
@@ -2360,7 +2362,7 @@ hj_status hj_tenant_verify_session(const hj_tenant *tenant,
 /// Begins a hj_tenant_verify_access_token. The session that the token names is looked up before its signature is checked; the
 /// answer is given after the check only.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_verify_access_token(const hj_tenant *tenant,
@@ -2370,7 +2372,7 @@ hj_status hj_tenant_begin_verify_access_token(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_verify_session.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_verify_session(const hj_tenant *tenant,
@@ -2407,7 +2409,8 @@ hj_status hj_tenant_require_auth(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_require_auth.
 ///
-/// `required` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+/// `required` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from
+/// hj_pending_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_require_auth(const hj_tenant *tenant,
@@ -2442,7 +2445,7 @@ hj_status hj_tenant_get(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_get.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_get(const hj_tenant *tenant,
@@ -2466,7 +2469,8 @@ hj_status hj_tenant_list(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_list.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from
+/// hj_pending_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_list(const hj_tenant *tenant,
@@ -2487,7 +2491,8 @@ hj_status hj_tenant_count(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_count, without waiting for the disk.
 ///
-/// `filter` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_count_wait.
+/// `filter` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from
+/// hj_pending_count_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_count(const hj_tenant *tenant,
@@ -2523,7 +2528,7 @@ hj_status hj_tenant_sign_out(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_sign_out, without waiting for the disk.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_sign_out(const hj_tenant *tenant,
@@ -2543,7 +2548,7 @@ hj_status hj_tenant_revoke(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_revoke, without waiting for the disk.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_revoke(const hj_tenant *tenant,
@@ -2564,7 +2569,7 @@ hj_status hj_tenant_revoke_user(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_revoke_user, without waiting for the disk. The answer is the number of sessions that ended.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_revoke_user(const hj_tenant *tenant,
@@ -2581,7 +2586,7 @@ hj_status hj_tenant_revoke_tenant(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_revoke_tenant, without waiting for the disk. The answer is the number of sessions that ended.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_revoke_tenant(const hj_tenant *tenant,
@@ -2604,7 +2609,8 @@ hj_status hj_tenant_revoke_where(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_revoke_where, without waiting for the disk. The answer is the number of sessions that ended.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from
+/// hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_revoke_where(const hj_tenant *tenant,
@@ -2626,7 +2632,7 @@ hj_status hj_tenant_preview_revoke_where(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_preview_revoke_where, without waiting for the disk.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_count_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_count_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_preview_revoke_where(const hj_tenant *tenant,
@@ -2959,7 +2965,7 @@ hj_status hj_copy_database(hj_str from,
                            hj_copy_report **report,
                            hj_error **error);
 
-/// Shortens the time for which the machines on a PostgreSQL database may remember a verification (hj_engine_options_set_verify,
+/// Shortens the time for which the machines on a PostgreSQL database may remember a verification (`verify` of hj_open_options,
 /// "lease:250ms") to at most `longest_ms`, from 0 (not at all) to 5000 milliseconds, and waits until the longer leases have ended,
 /// some 5 seconds at most. `wait_ms` receives how long calls that end a session wait from now on, in milliseconds.
 ///

@@ -7,7 +7,7 @@ use crate::error::hj_error;
 use crate::guard::call;
 use crate::status::hj_status;
 
-/// Shortens the time for which the machines on a PostgreSQL database may remember a verification (hj_engine_options_set_verify,
+/// Shortens the time for which the machines on a PostgreSQL database may remember a verification (`verify` of hj_open_options,
 /// "lease:250ms") to at most `longest_ms`, from 0 (not at all) to 5000 milliseconds, and waits until the longer leases have ended,
 /// some 5 seconds at most. `wait_ms` receives how long calls that end a session wait from now on, in milliseconds.
 ///

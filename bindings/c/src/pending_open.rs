@@ -70,7 +70,7 @@ pub unsafe extern "C" fn hj_engine_begin_open(
 
 /// Begins a hj_engine_tenant, without waiting for the disk or a server, and without stretching the key on this thread.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_open_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_open_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_engine_begin_tenant(

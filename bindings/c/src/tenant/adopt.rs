@@ -43,7 +43,8 @@ pub unsafe extern "C" fn hj_tenant_adopt(
 
 /// Begins a hj_tenant_adopt, without waiting for the disk.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from
+/// hj_pending_write_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_adopt(

@@ -35,7 +35,7 @@ pub unsafe extern "C" fn hj_tenant_get(
 
 /// Begins a hj_tenant_get.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_read_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_get(
@@ -107,7 +107,8 @@ pub unsafe extern "C" fn hj_tenant_list(
 
 /// Begins a hj_tenant_list.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from
+/// hj_pending_read_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_list(
@@ -152,7 +153,8 @@ pub unsafe extern "C" fn hj_tenant_count(
 
 /// Begins a hj_tenant_count, without waiting for the disk.
 ///
-/// `filter` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_count_wait.
+/// `filter` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from
+/// hj_pending_count_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_count(

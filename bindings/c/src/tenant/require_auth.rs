@@ -87,7 +87,8 @@ pub unsafe extern "C" fn hj_tenant_require_auth(
 
 /// Begins a hj_tenant_require_auth.
 ///
-/// `required` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+/// `required` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from
+/// hj_pending_read_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_require_auth(

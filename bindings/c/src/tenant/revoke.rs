@@ -37,7 +37,7 @@ pub unsafe extern "C" fn hj_tenant_sign_out(
 
 /// Begins a hj_tenant_sign_out, without waiting for the disk.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_sign_out(
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn hj_tenant_revoke(
 
 /// Begins a hj_tenant_revoke, without waiting for the disk.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_revoke(
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn hj_tenant_revoke_user(
 
 /// Begins a hj_tenant_revoke_user, without waiting for the disk. The answer is the number of sessions that ended.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_revoke_user(
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn hj_tenant_revoke_tenant(
 
 /// Begins a hj_tenant_revoke_tenant, without waiting for the disk. The answer is the number of sessions that ended.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_revoke_tenant(

@@ -53,7 +53,8 @@ pub unsafe extern "C" fn hj_tenant_revoke_where(
 
 /// Begins a hj_tenant_revoke_where, without waiting for the disk. The answer is the number of sessions that ended.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from
+/// hj_pending_write_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_revoke_where(
@@ -113,7 +114,7 @@ pub unsafe extern "C" fn hj_tenant_preview_revoke_where(
 
 /// Begins a hj_tenant_preview_revoke_where, without waiting for the disk.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_count_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_count_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_preview_revoke_where(

@@ -113,7 +113,7 @@ pub unsafe extern "C" fn hj_sign_in_attempt_succeed(
 /// Begins a hj_sign_in_attempt_succeed, without waiting for the disk. The attempt has its outcome then; if the change is freed before
 /// its answer is there, the sign-in may stay counted as failed.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_sign_in_attempt_begin_succeed(
@@ -163,7 +163,7 @@ pub unsafe extern "C" fn hj_sign_in_attempt_cancel(
 
 /// Begins a hj_sign_in_attempt_cancel, without waiting for the disk. The attempt has its outcome then.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_sign_in_attempt_begin_cancel(

@@ -66,7 +66,7 @@ pub unsafe extern "C" fn hj_tenant_verify_session(
 /// Begins a hj_tenant_verify_access_token. The session that the token names is looked up before its signature is checked; the
 /// answer is given after the check only.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_read_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_verify_access_token(
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn hj_tenant_begin_verify_access_token(
 
 /// Begins a hj_tenant_verify_session.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR; every other error comes from hj_pending_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_read_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_verify_session(
