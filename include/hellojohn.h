@@ -53,6 +53,9 @@
  *   - A completion is called once, when the answer is there, on a thread of the library; several at once, and perhaps before
  *     _notify has returned. It holds one of the engine's few threads, so let it only wake the loop (by an eventfd, a pipe,
  *     uv_async_send), which then calls _wait: that no longer waits.
+ *   - Waking should be the last thing that a completion does, and a loop whose turns must be short frees the object in a later turn:
+ *     where more threads want to run than there are processors, the completion may have woken the loop and not have returned yet,
+ *     and _free waits until it has.
  *   - It may make any call of this library, also free the object that it is about. It must return: no exception and no longjmp
  *     may leave it.
  *   - To cancel is to free the object. After _free has returned, its completion is neither running nor called any more. _free
