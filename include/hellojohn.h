@@ -47,9 +47,15 @@
  * hj_sign_in_attempt_begin_... and hj_rest_begin_handle hand out an object (hj_pending_...) at once, the _notify of its type takes a
  * completion, and the _wait gives the answer.
  *
+ *   - The call that begins judges its arguments without the database, and fails then and there: HJ_ERR_VALIDATION_ERROR, and
+ *     HJ_ERR_SESSION_NOT_FOUND for a text that is no session id. Every other error comes from _wait, HJ_ERR_VALIDATION_ERROR for a
+ *     filter that ends nothing, a plan and a secret key among them: answer your client in the same way to both.
  *   - A completion is called once, when the answer is there, on a thread of the library; several at once, and perhaps before
  *     _notify has returned. It holds one of the engine's few threads, so let it only wake the loop (by an eventfd, a pipe,
  *     uv_async_send), which then calls _wait: that no longer waits.
+ *   - Waking should be the last thing that a completion does, and a loop whose turns must be short frees the object in a later turn:
+ *     where more threads want to run than there are processors, the completion may have woken the loop and not have returned yet,
+ *     and _free waits until it has.
  *   - It may make any call of this library, also free the object that it is about. It must return: no exception and no longjmp
  *     may leave it.
  *   - To cancel is to free the object. After _free has returned, its completion is neither running nor called any more. _free
@@ -57,8 +63,8 @@
  *     that was cancelled either happens or does not; a request over REST that a thread has taken up is carried out, and may
  *     still call hj_authenticate and hj_observer. So are an opening, a count and the end of many sessions that a thread is at; only
  *     freeing the last handle of the engine waits for them, and nothing waits for a hj_engine_begin_open that was freed.
- *   - After hj_engine_close, what was begun gets the answer of a commit that has happened, or HJ_ERR_ENGINE_CLOSED, and its
- *     completion is called all the same.
+ *   - After hj_engine_close, what was begun gets its answer if that is there or if its commit has happened, otherwise
+ *     HJ_ERR_ENGINE_CLOSED, and its completion is called all the same.
  *   - In a forked child no completion is called, also not for what its parent has begun: _notify and _wait fail with
  *     HJ_ERR_FORKED, and _free leaves everything alone.
  *   - The threads (at most 4 for reads, 4 for changes, 4 for what looks at or ends very many sessions, 4 for openings and 16 for
@@ -2321,7 +2327,8 @@ hj_status hj_tenant_update(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_update, without waiting for the disk.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field; every other error comes from hj_pending_write_wait.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field, and with
+/// HJ_ERR_SESSION_NOT_FOUND for a text that is no session id; every other error comes from hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_update(const hj_tenant *tenant,
@@ -2372,7 +2379,8 @@ hj_status hj_tenant_begin_verify_access_token(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_verify_session.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read, and with HJ_ERR_SESSION_NOT_FOUND for a text that is no session id;
+/// every other error comes from hj_pending_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_verify_session(const hj_tenant *tenant,
@@ -2445,7 +2453,8 @@ hj_status hj_tenant_get(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_get.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read, and with HJ_ERR_SESSION_NOT_FOUND for a text that is no session id;
+/// every other error comes from hj_pending_read_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_get(const hj_tenant *tenant,
@@ -2548,7 +2557,8 @@ hj_status hj_tenant_revoke(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_revoke, without waiting for the disk.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read, and with HJ_ERR_SESSION_NOT_FOUND for a text that is no session id;
+/// every other error comes from hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_revoke(const hj_tenant *tenant,
@@ -2569,7 +2579,8 @@ hj_status hj_tenant_revoke_user(const hj_tenant *tenant,
 
 /// Begins a hj_tenant_revoke_user, without waiting for the disk. The answer is the number of sessions that ended.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read, and with HJ_ERR_SESSION_NOT_FOUND for an `except` that is no session id;
+/// every other error comes from hj_pending_write_wait.
 HJ_API
 HJ_MUST_USE
 hj_status hj_tenant_begin_revoke_user(const hj_tenant *tenant,

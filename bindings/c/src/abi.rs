@@ -114,7 +114,9 @@ pub(crate) unsafe trait OptionStruct: Copy {
         let size = unsafe { options.cast::<usize>().read() };
         // Every release's struct is padded to its alignment, so another size would cut a member in two.
         if size < Self::FIRST_SIZE || size > size_of::<Self>() || !size.is_multiple_of(align_of::<Self>()) {
-            let problem = format_args!("has a struct_size of {size}, which this library does not know");
+            let problem = format_args!(
+                "has a struct_size of {size}, which this library does not know; the _init() of its type sets it"
+            );
             return Err(Error::validation(Self::NAME, problem));
         }
         // SAFETY: `size` bytes are readable as the caller promises and fit into `read`, as checked above.

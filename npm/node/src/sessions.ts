@@ -258,7 +258,7 @@ export class Sessions {
   }
 
   /**
-   * Counts the sessions that a filter admits; active ones by default. Each session of the user or of the tenant is looked at,
+   * Counts the sessions that a filter admits; active ones by default. `count({})` counts the tenant's. Each session of the user or of the tenant is looked at,
    * 1,000 in one read transaction: the count of a large tenant is of slightly different instants.
    *
    * @throws HelloJohnError `validation_error`.

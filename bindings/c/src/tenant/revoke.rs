@@ -80,7 +80,8 @@ pub unsafe extern "C" fn hj_tenant_revoke(
 
 /// Begins a hj_tenant_revoke, without waiting for the disk.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read, and with HJ_ERR_SESSION_NOT_FOUND for a text that is no session id;
+/// every other error comes from hj_pending_write_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_revoke(
@@ -126,7 +127,8 @@ pub unsafe extern "C" fn hj_tenant_revoke_user(
 
 /// Begins a hj_tenant_revoke_user, without waiting for the disk. The answer is the number of sessions that ended.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_write_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read, and with HJ_ERR_SESSION_NOT_FOUND for an `except` that is no session id;
+/// every other error comes from hj_pending_write_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_revoke_user(

@@ -77,7 +77,8 @@ pub unsafe extern "C" fn hj_tenant_update(
 
 /// Begins a hj_tenant_update, without waiting for the disk.
 ///
-/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field; every other error comes from hj_pending_write_wait.
+/// `options` may be NULL. Fails with HJ_ERR_VALIDATION_ERROR naming the field, and with
+/// HJ_ERR_SESSION_NOT_FOUND for a text that is no session id; every other error comes from hj_pending_write_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_update(

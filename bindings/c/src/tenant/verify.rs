@@ -88,7 +88,8 @@ pub unsafe extern "C" fn hj_tenant_begin_verify_access_token(
 
 /// Begins a hj_tenant_verify_session.
 ///
-/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read; every other error comes from hj_pending_read_wait.
+/// Fails with HJ_ERR_VALIDATION_ERROR for an argument that cannot be read, and with HJ_ERR_SESSION_NOT_FOUND for a text that is no session id;
+/// every other error comes from hj_pending_read_wait.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn hj_tenant_begin_verify_session(
