@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::histories::pass;
 
 /// A server of this test's own.
 pub(crate) struct Server {
@@ -67,6 +70,14 @@ impl Server {
         let process: i32 = text.lines().next().expect("a line").parse().expect("a number");
         // SAFETY: signals the process that this test started.
         assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
+    }
+
+    /// Waits until the server's log has this text.
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        let log = self.data.with_extension("log");
+        while !std::fs::read_to_string(&log).expect("a log").contains(text) {
+            pass(Duration::from_millis(5));
+        }
     }
 
     pub(crate) fn promote(&self) {
