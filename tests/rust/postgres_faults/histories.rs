@@ -15,7 +15,7 @@ use hellojohn_tests::postgres::Schema;
 
 use crate::message_proxy::{Cut, MessageProxy, Side, Way};
 use crate::network::through;
-use crate::server::{Server, folder};
+use crate::server::{Server, folder, pass};
 
 /// Longer than any server needs to take over, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -123,11 +123,6 @@ impl Cluster {
             proxies.iter().for_each(|proxy| proxy.cut(Vec::new()));
         })
     }
-}
-
-/// Time is what the fault consists of.
-pub(crate) fn pass(time: Duration) {
-    thread::sleep(time);
 }
 
 /// Names of users that no other history has, also where a seed runs again and again.

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
-
-use crate::histories::pass;
 
 /// A server of this test's own.
 pub(crate) struct Server {
@@ -107,4 +106,9 @@ pub(crate) fn folder() -> tempfile::TempDir {
         run(Command::new("chown").arg("postgres:postgres").arg(folder.path()));
     }
     folder
+}
+
+/// Lets time pass, where a fault consists of it or another program is waited for.
+pub(crate) fn pass(time: Duration) {
+    thread::sleep(time);
 }
