@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 /// A server of this test's own.
 pub(crate) struct Server {
@@ -69,6 +71,14 @@ impl Server {
         assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
     }
 
+    /// Waits until the server's log has this text.
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        let log = self.data.with_extension("log");
+        while !std::fs::read_to_string(&log).expect("a log").contains(text) {
+            pass(Duration::from_millis(5));
+        }
+    }
+
     pub(crate) fn promote(&self) {
         run(Server::program("pg_ctl").arg("-D").arg(&self.data).args(["-w", "promote"]));
     }
@@ -96,4 +106,9 @@ pub(crate) fn folder() -> tempfile::TempDir {
         run(Command::new("chown").arg("postgres:postgres").arg(folder.path()));
     }
     folder
+}
+
+/// Lets time pass, where a fault consists of it or another program is waited for.
+pub(crate) fn pass(time: Duration) {
+    thread::sleep(time);
 }

@@ -57,18 +57,23 @@ impl Target {
     /// nothing holds the next one up for [`HEAD_START`] only: a server that was cut off must not cost a caller all its time.
     ///
     /// # Errors
-    /// `Lost` when the time is up; `Failed` if one of them turned the login down and no other took it.
+    /// `Failed` once all of them turn the login down, or if one does when the time is up: a standby that is behind does not know the
+    /// database or the password yet. Else `Lost` when the time is up.
     pub(super) async fn open_session(self: Arc<Self>, limit: Duration) -> Result<Session, WireError> {
         let mut last = ServerError::new("the time was up before a server answered");
-        let outcome = tokio::time::timeout(limit, self.search(&mut last)).await;
-        outcome.unwrap_or(Err(WireError::Lost(last)))
+        let mut refusals = vec![None; self.url.hosts.len()];
+        let outcome = tokio::time::timeout(limit, self.search(&mut last, &mut refusals)).await;
+        let refusal = |_| refusals.into_iter().flatten().next().unwrap_or(WireError::Lost(last));
+        outcome.unwrap_or_else(|late| Err(refusal(late)))
     }
 
-    async fn search(self: Arc<Self>, last: &mut ServerError) -> Result<Session, WireError> {
+    async fn search(
+        self: Arc<Self>,
+        last: &mut ServerError,
+        refusals: &mut [Option<WireError>],
+    ) -> Result<Session, WireError> {
         let mut unasked = 0..self.url.hosts.len();
         let mut asked = FuturesUnordered::new();
-        let mut has_answered = vec![false; self.url.hosts.len()];
-        let mut failed = None;
         loop {
             if let Some(index) = unasked.next() {
                 asked.push(Arc::clone(&self).ask_host(index, Duration::ZERO));
@@ -78,16 +83,16 @@ impl Target {
             let Some((index, outcome)) = answer else {
                 return Err(Failure::internal("the URL names no host").into());
             };
-            match outcome {
+            refusals[index] = match outcome {
                 Ok(session) => return Ok(session),
-                Err(WireError::Lost(cause)) => *last = cause,
-                Err(error) => failed = failed.or(Some(error)),
-            }
-            has_answered[index] = true;
-            if has_answered.iter().all(|has| *has)
-                && let Some(error) = failed
-            {
-                return Err(error);
+                Err(WireError::Lost(cause)) => {
+                    *last = cause;
+                    None
+                }
+                Err(refusal) => Some(refusal),
+            };
+            if refusals.iter().all(Option::is_some) {
+                return Err(refusals.iter_mut().find_map(Option::take).unwrap_or(WireError::Closed));
             }
             asked.push(Arc::clone(&self).ask_host(index, PAUSE_BEFORE_NEXT));
         }

@@ -1,6 +1,6 @@
 //! Logins: what is proven to which server, over what kind of connection.
 
-use super::server::{Parts, ask_text, certificate, failure, parts, pool, variable};
+use super::server::{Parts, ask, ask_text, certificate, failure, parts, pool, statement, variable};
 use crate::store::postgres::connection::Deadline;
 use crate::store::postgres::error::WireError;
 use std::time::Duration;
@@ -128,6 +128,38 @@ fn the_first_host_that_takes_writes_is_used() {
     assert_eq!(log_in(&url), Ok("false ".to_owned()));
 }
 
+/// A standby that is behind does not know yet which databases, roles and passwords there are, and its primary is gone.
+#[test]
+fn a_refusal_does_not_count_while_another_host_cannot_be_reached() {
+    let Parts { login, port, .. } = parts("HJ_PG");
+    let superuser = pool(&variable("HJ_PG_SUPER"));
+    // Hangs up, and counts how often it is asked.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = gone.local_addr().unwrap();
+    let database = format!("late_{}", address.port());
+    let url = format!("postgres://{login}@{address},127.0.0.1:{port}/{database}");
+    std::thread::scope(|scope| {
+        let primary = scope.spawn(|| {
+            for _ in 0..5 {
+                drop(gone.accept().unwrap());
+            }
+            ask(&superuser, &format!("CREATE DATABASE {database}"), Vec::new()).unwrap();
+        });
+        assert_eq!(log_in(&url), Ok("false ".to_owned()));
+        primary.join().unwrap();
+    });
+    ask(&superuser, &format!("DROP DATABASE {database} WITH (FORCE)"), Vec::new()).unwrap();
+    // When the time is up the refusal says more than the silence of the other.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let wrong = pool(&format!("postgres://hj_owner:guess@127.0.0.1:{port},{closed}/hj"));
+    let deadline = Deadline::after(Duration::from_millis(500));
+    let outcome: Result<(), WireError> = wrong.with_writing(&deadline, |connection| {
+        connection.ask(vec![statement("SELECT 1", Vec::new())]).map(drop)
+    });
+    let problem = failure(outcome.unwrap_err());
+    assert!(deadline.remaining().is_zero() && problem.contains("SQLSTATE 28P01"), "{problem}");
+}
+
 #[test]
 fn a_host_that_says_nothing_does_not_hold_up_the_others() {
     let Parts { login, port, database } = parts("HJ_PG");
@@ -144,7 +176,7 @@ fn a_host_that_is_not_there_is_asked_until_the_time_is_up() {
     let pool = pool(&format!("postgres://u@{closed}/x"));
     let deadline = Deadline::after(Duration::from_millis(200));
     let outcome: Result<(), WireError> = pool.with_writing(&deadline, |connection| {
-        connection.ask(vec![super::server::statement("SELECT 1", Vec::new())]).map(drop)
+        connection.ask(vec![statement("SELECT 1", Vec::new())]).map(drop)
     });
     let error = outcome.unwrap_err();
     assert!(matches!(error, WireError::Lost(_)) && deadline.remaining().is_zero(), "{error:?}");
