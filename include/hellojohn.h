@@ -1278,7 +1278,7 @@ uint64_t hj_operation_report_duration_ns(const hj_operation_report *report);
 HJ_API
 uint64_t hj_operation_report_rows(const hj_operation_report *report);
 
-/// Whether the engine's token cache had the answer.
+/// Whether the engine had the answer, of a token or a list, in its cache.
 HJ_API
 bool hj_operation_report_is_from_cache(const hj_operation_report *report);
 

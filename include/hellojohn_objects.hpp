@@ -158,7 +158,7 @@ struct operation_report {
   std::chrono::nanoseconds duration{};
   /// How many sessions, keys or events the answer tells of, or were changed.
   std::uint64_t rows = 0;
-  /// Whether the engine's token cache had the answer.
+  /// Whether the engine had the answer, of a token or a list, in its cache.
   bool is_from_cache = false;
 };
 

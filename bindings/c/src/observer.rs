@@ -124,7 +124,7 @@ pub unsafe extern "C" fn hj_operation_report_rows(report: *const hj_operation_re
     unsafe { get(report, |report| report.rows) }
 }
 
-/// Whether the engine's token cache had the answer.
+/// Whether the engine had the answer, of a token or a list, in its cache.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hj_operation_report_is_from_cache(report: *const hj_operation_report) -> bool {
     // SAFETY: the caller keeps "Objects".

@@ -86,7 +86,7 @@ pub struct OperationReport<'a> {
     pub duration: Duration,
     /// How many sessions, keys or events the answer tells of, or were changed; 0 with an error.
     pub rows: u64,
-    /// Whether the engine's token cache had the answer.
+    /// Whether the engine had the answer, of a token or a list, in its cache.
     pub is_from_cache: bool,
 }
 
