@@ -82,7 +82,7 @@ pub(super) fn database_file(connection: &Connection) -> Option<*mut ffi::sqlite3
 }
 
 /// The first region of the index of the log that the connection has mapped, which it has once it read from a database in WAL mode.
-fn first_region(file: *mut ffi::sqlite3_file) -> Option<*mut c_void> {
+pub(super) fn first_region(file: *mut ffi::sqlite3_file) -> Option<*mut c_void> {
     /// How much SQLite maps at a time.
     const REGION_BYTES: i32 = 32_768;
     let mut region: *mut c_void = ptr::null_mut();
@@ -122,8 +122,7 @@ pub(super) fn finish_checkpoint(connection: &Connection, options: &StoreOptions)
     let waiting = Stopwatch::start();
     loop {
         // It may stop at what a reader needs: then other processes are at work, and have the log from before.
-        checkpoint_log(connection)?;
-        if !is_checkpoint_unfinished(connection) {
+        if checkpoint_log(connection)? || !is_checkpoint_unfinished(connection) {
             break;
         }
         if waiting.elapsed() >= options.busy_timeout {
