@@ -11,10 +11,9 @@ use super::log::commit;
 use crate::clock::Stopwatch;
 use crate::error::{Error, ErrorCode};
 use crate::store::sqlite::connection::checkpoint_log;
+use crate::store::sqlite::left_log::{finish_checkpoint, is_checkpoint_unfinished};
 use crate::store::sqlite::store::SqliteStore;
-use crate::store::sqlite::wal_index::{
-    database_file, finish_checkpoint, first_region, is_checkpoint_unfinished,
-};
+use crate::store::sqlite::wal_index::{database_file, first_region};
 use crate::store::{SqliteDatabase, StoreOptions};
 
 const BUSY_TIMEOUT: Duration = Duration::from_millis(300);
