@@ -36,9 +36,11 @@ pub(super) fn finish_checkpoint(connection: &Connection, options: &StoreOptions)
         return Ok(());
     }
     let waiting = Stopwatch::start();
-    loop {
+    let mut is_moved_here = false;
+    while is_checkpoint_unfinished(connection) {
         // It may stop at what a reader needs: then other processes are at work, and have the log from before.
-        if checkpoint_log(connection)? || !is_checkpoint_unfinished(connection) {
+        is_moved_here = checkpoint_log(connection)?;
+        if is_moved_here {
             break;
         }
         if waiting.elapsed() >= options.busy_timeout {
@@ -50,19 +52,19 @@ pub(super) fn finish_checkpoint(connection: &Connection, options: &StoreOptions)
         #[expect(clippy::disallowed_methods, reason = "SQLite gives nothing to wait on here")]
         std::thread::sleep(Duration::from_millis(5));
     }
-    // The next commit begins it anew, and is not behind what is missing. Unless a reader needs it for longer.
-    if restart_log(connection, LOG_LIMITS.patience, options)? {
-        Ok(())
-    } else {
-        rewrite_log(connection, options)
+    // The next commit begins it anew, and is not behind what is missing.
+    if restart_log(connection, LOG_LIMITS.patience, options)? || !is_moved_here {
+        return Ok(());
     }
+    // A reader needs it as it is.
+    rewrite_log(connection, options)
 }
 
-/// Writes the log over itself and syncs it, so that what is written behind it is not lost with it. Left out while another connection has
-/// the write lock for longer than a moment.
+/// Writes the log over itself and syncs it, so that what is written behind it is not lost with it. Nothing happens while another
+/// connection has the write lock for longer than a moment.
 fn rewrite_log(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
     with_busy_timeout(connection, LOG_LIMITS.patience, options, || {
-        // Nobody makes the log longer or begins it anew meanwhile.
+        // No connection makes the log longer or begins it anew meanwhile.
         match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
             Ok(_no_write) => copy_over_itself(connection),
             Err(error) if error.sqlite_error_code() == Some(SqliteCode::DatabaseBusy) => Ok(()),
