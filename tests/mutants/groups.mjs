@@ -53,7 +53,9 @@ export const GROUPS = {
       "core/src/engine/answer_cache.rs",
     ],
     tests: [
-      { units: ["shared_changes", "shared_words", "change_tracker", "wal_index", "left_log", "answer_cache"] },
+      {
+        units: ["shared_changes", "shared_words", "change_tracker", "wal_index", "left_log", "answer_cache"],
+      },
       { units: ["sqlite::tests::log", "sqlite::tests::lost_files"] },
       { test: "token_cache" },
       { test: "neighbours" },
