@@ -47,12 +47,15 @@ export const GROUPS = {
   cache: {
     files: [
       "core/src/store/sqlite/shared_*.rs",
+      "core/src/store/sqlite/left_log.rs",
       "core/src/store/sqlite/wal_index.rs",
       "core/src/store/sqlite/change_tracker.rs",
       "core/src/engine/answer_cache.rs",
     ],
     tests: [
-      { units: ["shared_changes", "shared_words", "change_tracker", "wal_index", "answer_cache"] },
+      {
+        units: ["shared_changes", "shared_words", "change_tracker", "wal_index", "left_log", "answer_cache"],
+      },
       { units: ["sqlite::tests::log", "sqlite::tests::lost_files"] },
       { test: "token_cache" },
       { test: "neighbours" },

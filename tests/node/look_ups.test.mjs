@@ -123,3 +123,17 @@ test("look-ups that are begun together each get their own answer", async (t) => 
   assert.deepEqual([own.revoked, list.filter(({ revoked }) => revoked).length], [true, 1]);
   await before;
 });
+
+test("sessions and lists that were begun before a close in the same turn are answered", async (t) => {
+  const hj = makeTenant(t, { database: `${makeFolder(t)}/sessions.db`, tokenCacheCapacity: 0 });
+  const { session } = await hj.sessions.create({ userId: "u" });
+  const begun = [];
+  for (let n = 0; n < 10; n += 1) begun.push(hj.sessions.get(session.id), hj.sessions.list("u"));
+  const closing = hj.close();
+  const late = hj.sessions.get(session.id);
+  await assert.rejects(late, { code: "engine_closed" });
+  for (const answer of await Promise.all(begun)) {
+    assert.equal((Array.isArray(answer) ? answer[0] : answer).id, session.id);
+  }
+  await closing;
+});

@@ -94,6 +94,9 @@ impl ListQuery {
     }
 }
 
+/// A page, with what it depends on if it may be kept.
+pub(super) type CacheablePage = (Page<Session>, Option<CacheValidator>);
+
 fn count_sessions(page: &Page<Session>) -> u64 {
     count_rows(&page.data)
 }
@@ -212,20 +215,17 @@ impl Tenant {
         Ok(page)
     }
 
-    fn read_page(
-        &self,
-        begun: Option<BegunRead>,
-        query: &ListQuery,
-    ) -> Result<(Page<Session>, Option<CacheValidator>), Error> {
+    fn read_page(&self, begun: Option<BegunRead>, query: &ListQuery) -> Result<CacheablePage, Error> {
         query.filter.require_possible()?;
-        self.finish_read(begun, query.needs(), |ctx| self.find_page_in(ctx, query))
+        self.finish_read(begun, query.needs(), |ctx| Ok(self.find_page_in(ctx, query)?.0))
     }
 
+    /// The page, and how many sessions were looked at for it.
     pub(super) fn find_page_in(
         &self,
         ctx: &ReadContext<'_>,
         query: &ListQuery,
-    ) -> Result<(Page<Session>, Option<CacheValidator>), OpError> {
+    ) -> Result<(CacheablePage, usize), OpError> {
         let limit = query.limit.get();
         let key = &ctx.snapshot.refresh_key;
         let before = match &query.cursor {
@@ -251,6 +251,6 @@ impl Tenant {
             .user_of_first_page()
             .filter(|_| scanned.looked_at <= REMEMBERED_ROWS_MAX && ctx.commit_version().is_some())
             .map(|user| ctx.list_validator(user, scanned.ended_from));
-        Ok((Page { data, next_cursor }, validator))
+        Ok(((Page { data, next_cursor }, validator), scanned.looked_at))
     }
 }

@@ -1,21 +1,21 @@
 //! Several look-ups in one read of the store: what each would wait for by itself, they wait for once.
 
 use super::cache_validator::CacheValidator;
-use super::list::ListQuery;
+use super::list::{CacheablePage, ListQuery};
+use super::session_scan::SCAN_ROWS_MAX;
 use super::tenant::Tenant;
 use super::transaction::ReadContext;
 use crate::error::{Error, OpError};
 use crate::model::id::SessionId;
 use crate::model::operation::Operation;
-use crate::model::page::Page;
 use crate::model::session::Session;
 use crate::store::NeededSessions;
 
-/// How many sessions one read looks up before it leaves the rest to the next one: with large claims, some milliseconds.
+/// How many sessions one read shows before it leaves the rest to the next one: with large claims, some milliseconds. It also leaves them
+/// once it has looked at [`SCAN_ROWS_MAX`]: an empty page may have taken that many.
 const SESSIONS_MAX: usize = 40;
 
 type CacheableSession = (Session, CacheValidator);
-type CacheablePage = (Page<Session>, Option<CacheValidator>);
 
 impl Tenant {
     /// The answers of [`get_cacheable`](Self::get_cacheable) to the first of these ids, at least one. Nothing for a session whose
@@ -28,7 +28,7 @@ impl Tenant {
         self.observe(
             Operation::Get,
             |found: &Vec<_>| found.iter().flatten().count() as u64,
-            || self.read_together(ids, |_| 1, |ctx, id| self.find_session_in(ctx, *id)),
+            || self.read_together(ids, |_| 1, |ctx, id| Ok((self.find_session_in(ctx, *id)?, 1))),
         )
     }
 
@@ -54,21 +54,27 @@ impl Tenant {
         &self,
         questions: &[Q],
         count_sessions: impl Fn(&T) -> usize,
-        answer: impl Fn(&ReadContext<'_>, &Q) -> Result<T, OpError>,
+        answer: impl Fn(&ReadContext<'_>, &Q) -> Result<(T, usize), OpError>,
     ) -> Result<Vec<Option<T>>, Error> {
         self.finish_read(None, NeededSessions::Scanned, |ctx| {
-            let (mut answers, mut sessions) = (Vec::with_capacity(questions.len()), 0);
+            let mut answers = Vec::with_capacity(questions.len());
+            let (mut sessions, mut looked_at) = (0, 0);
             for question in questions {
-                if sessions >= SESSIONS_MAX {
+                if sessions >= SESSIONS_MAX || looked_at >= SCAN_ROWS_MAX {
                     break;
                 }
-                let answer = match answer(ctx, question) {
-                    Ok(answer) => Some(answer),
-                    Err(OpError::Refused(_)) => None,
+                match answer(ctx, question) {
+                    Ok((answer, looks)) => {
+                        sessions += count_sessions(&answer);
+                        looked_at += looks;
+                        answers.push(Some(answer));
+                    }
+                    Err(OpError::Refused(_)) => {
+                        sessions += 1;
+                        answers.push(None);
+                    }
                     Err(failure) => return Err(failure),
-                };
-                sessions += answer.as_ref().map_or(1, &count_sessions);
-                answers.push(answer);
+                }
             }
             Ok(answers)
         })

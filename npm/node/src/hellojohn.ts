@@ -566,6 +566,7 @@ export class HelloJohn {
    */
   close(): Promise<void> {
     this.#endMaintenance();
+    if (!this.#closing) this.#verifier.finish();
     this.#closing ??= callAsync<null>(this.#tenant.close()).then(() => undefined);
     return this.#closing;
   }

@@ -157,6 +157,12 @@ export class Verifier {
     return toUnsharedSession(await this.#getFromStore(id));
   }
 
+  /** Reads the sessions and lists that were begun in this turn. */
+  finish(): void {
+    this.#gets.finish();
+    this.lists.finish();
+  }
+
   /** What is known of a token, if that is kept. */
   cachedVerification(accessToken: unknown): TokenVerification | undefined {
     const answer = this.#cachedToken(accessToken);

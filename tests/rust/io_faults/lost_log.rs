@@ -1,6 +1,8 @@
 //! A commit whose sync failed stays in the log, where the next one to open the database finds it, and on the disk it is not.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use hellojohn::{Durability, Engine, Error, ErrorCode, Grant, ManualClock, SeededRandom, Tenant, Timestamp};
 use hellojohn_tests::dice::Dice;
@@ -48,9 +50,8 @@ impl LostLog {
     }
 }
 
-#[test]
-fn what_the_log_shows_when_it_is_opened_again_no_power_loss_takes_back() {
-    let lost = LostLog::new();
+/// What an engine shows and acknowledges that opens it is there after every power loss.
+fn require_kept(lost: &LostLog) {
     let (_engine, second) = open(lost.folder.path(), 2).unwrap();
     assert!(lost.is_revoked(&second), "it came to light");
     let acknowledged = sign_in(&second, "v");
@@ -64,6 +65,31 @@ fn what_the_log_shows_when_it_is_opened_again_no_power_loss_takes_back() {
         assert!(lost.is_revoked(&third), "{kind:?}: a session lives again");
         third.verify_session(acknowledged.session.id).unwrap();
     }
+}
+
+#[test]
+fn what_the_log_shows_when_it_is_opened_again_no_power_loss_takes_back() {
+    require_kept(&LostLog::new());
+}
+
+/// The log cannot begin anew then, and what is acknowledged stands behind what is missing on the disk.
+#[test]
+fn nor_does_it_while_another_program_reads_from_the_log() {
+    let lost = LostLog::new();
+    let mut reader = Command::new(env!("CARGO_BIN_EXE_worker"))
+        .arg("hold")
+        .arg(lost.folder.path().join("sessions.db"))
+        .arg("BEGIN; SELECT count(*) FROM sessions")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(reader.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "held\n");
+    require_kept(&lost);
+    drop(reader.stdin.take());
+    assert!(reader.wait().unwrap().success());
 }
 
 #[test]

@@ -51,6 +51,24 @@ fn one_read_looks_up_no_more_than_some_forty_sessions() {
     assert_eq!(tenant.list_together(&vec![query("v", StatusFilter::All, 20); 60]).unwrap().len(), 60);
 }
 
+/// A user may have very many sessions that the clock has ended and no sweep has come to: a page without any of them takes as long.
+#[test]
+fn one_read_looks_at_no_more_than_some_thousand_sessions_for_empty_pages() {
+    let database = Database::new();
+    let process = database.open_at(START);
+    let tenant = process.tenant("tnt");
+    for _ in 0..600 {
+        sign_in(&tenant, "u");
+    }
+    process.set_clock(START + 400 * DAY);
+    let queries = vec![query("u", StatusFilter::Active, 20); 60];
+    let found = tenant.list_together(&queries).unwrap();
+    assert_eq!(found.len(), 2);
+    for page in found {
+        assert_eq!(page.unwrap().0.data, []);
+    }
+}
+
 #[test]
 fn a_list_that_is_refused_leaves_the_others_of_the_read_their_answers() {
     let database = Database::new();

@@ -161,7 +161,7 @@ pub(super) fn empty_log(connection: &Connection, options: &StoreOptions) -> Resu
     })
 }
 
-/// Writes what the log holds into the database, as far as readers allow, beside writers; false if some of it is left.
+/// Writes what the log holds into the database, as far as readers allow, beside writers; false if another connection is at it.
 pub(super) fn checkpoint_log(connection: &Connection) -> Result<bool, Failure> {
     checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
 }

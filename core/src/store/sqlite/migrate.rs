@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::map_error;
-use super::{connection, schema_check, wal_index};
+use super::{connection, left_log, schema_check};
 use crate::error::{ErrorCode, Failure};
 use crate::store::contract::StoreOptions;
 
@@ -28,7 +28,7 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
 pub(super) fn migrate(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
     let found = inspect_schema(connection)?;
     connection::use_write_ahead_log(connection, options)?;
-    wal_index::finish_checkpoint(connection, options)?;
+    left_log::finish_checkpoint(connection, options)?;
     for version in found.unwrap_or(0)..MIGRATIONS.len() {
         apply_migration(connection, version)?;
     }

@@ -12,6 +12,7 @@ mod creation;
 mod error;
 mod files;
 mod foreign;
+mod left_log;
 mod log;
 mod migrate;
 mod observer;

@@ -5,20 +5,25 @@
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
-use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, ffi};
 
-use super::connection::{checkpoint_log, leave_log, restart_log};
-use super::log::LOG_LIMITS;
-use crate::clock::Stopwatch;
-use crate::error::{ErrorCode, Failure};
-use crate::store::contract::StoreOptions;
+use super::connection::leave_log;
 
 /// The header at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header([u32; 12]);
+
+/// The header in the first region of an index, read word by word.
+///
+/// # Safety
+/// The region is mapped.
+pub(super) unsafe fn header_of(region: *mut c_void) -> Header {
+    let words = region.cast::<AtomicU32>();
+    // SAFETY: the region begins with the header, in aligned words.
+    Header(std::array::from_fn(|at| unsafe { (*words.add(at)).load(Ordering::SeqCst) }))
+}
 
 impl Header {
     /// The third word counts the transactions that wrote something.
@@ -48,7 +53,7 @@ pub(super) struct LogExtent {
 }
 
 impl Header {
-    fn extent(&self) -> LogExtent {
+    pub(super) fn extent(&self) -> LogExtent {
         let [_, _, first, second] = self.0[3].to_ne_bytes();
         // In 16 bits, where 1 stands for 65,536.
         let size = u64::from(u16::from_ne_bytes([first, second]));
@@ -82,7 +87,7 @@ pub(super) fn database_file(connection: &Connection) -> Option<*mut ffi::sqlite3
 }
 
 /// The first region of the index of the log that the connection has mapped, which it has once it read from a database in WAL mode.
-fn first_region(file: *mut ffi::sqlite3_file) -> Option<*mut c_void> {
+pub(super) fn first_region(file: *mut ffi::sqlite3_file) -> Option<*mut c_void> {
     /// How much SQLite maps at a time.
     const REGION_BYTES: i32 = 32_768;
     let mut region: *mut c_void = ptr::null_mut();
@@ -97,46 +102,6 @@ fn first_region(file: *mut ffi::sqlite3_file) -> Option<*mut c_void> {
         }
     }
     (!region.is_null()).then_some(region)
-}
-
-/// Whether a checkpoint has been begun and not brought to its end, or the index was made anew from a log that its last users left: then,
-/// too, SQLite writes down that it may have been begun (sqlite.org/walformat.html, section 2.3). The connection has read from the database.
-pub(super) fn is_checkpoint_unfinished(connection: &Connection) -> bool {
-    /// Where the two counts of pages are, in words of four bytes.
-    const MOVED: usize = 96 / 4;
-    const BEGUN: usize = 128 / 4;
-    let Some(region) = database_file(connection).and_then(first_region) else { return false };
-    let words = region.cast::<AtomicU32>();
-    // SAFETY: aligned words at the start of the region, which is mapped as long as the connection is open; other processes write them.
-    let word = |at: usize| unsafe { (*words.add(at)).load(Ordering::SeqCst) };
-    word(MOVED) != word(BEGUN)
-}
-
-/// Moves a log that its last users left into the database, before anything is read from it for an answer and anything is written behind
-/// it. A sync of it may have failed: then pages that every process reads from it are not on the disk, and never come to it unless they are
-/// written anew. While other processes have the database open they see to their log themselves; one that moves it just now is waited for.
-pub(super) fn finish_checkpoint(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
-    if !is_checkpoint_unfinished(connection) {
-        return Ok(());
-    }
-    let waiting = Stopwatch::start();
-    loop {
-        // It may stop at what a reader needs: then other processes are at work, and have the log from before.
-        checkpoint_log(connection)?;
-        if !is_checkpoint_unfinished(connection) {
-            break;
-        }
-        if waiting.elapsed() >= options.busy_timeout {
-            return Err(Failure::new(
-                ErrorCode::StorageBusy,
-                "another process moves the log into the database",
-            ));
-        }
-        #[expect(clippy::disallowed_methods, reason = "SQLite gives nothing to wait on here")]
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    // The next commit begins it anew, and is not behind what is missing.
-    restart_log(connection, LOG_LIMITS.patience, options).map(drop)
 }
 
 /// A connection that keeps the WAL index mapped.

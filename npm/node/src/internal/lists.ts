@@ -66,6 +66,11 @@ export class Lists {
     return this.#readElse(request);
   }
 
+  /** Reads what was begun in this turn. */
+  finish(): void {
+    this.#lookUps.finish();
+  }
+
   #keptPage(request: string): Page | undefined {
     const kept = this.#kept.getUnchanged(request);
     if (typeof kept !== "string") return kept && !isSession(kept) ? kept : undefined;

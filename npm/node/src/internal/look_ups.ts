@@ -50,12 +50,21 @@ export class LookUps {
     await null; // what else is begun in this turn comes first
     while (this.#waiting.length > 0) {
       while (callBudget.isSpent) await callBudget.renewed();
-      callBudget.charge(() => {
-        const answers = this.#askFirst();
-        const answered = this.#waiting.splice(0, answers.length);
-        for (let at = 0; at < answered.length; at += 1) answered[at]?.settle(answers[at] ?? null);
-      });
+      this.#answerFirst();
     }
+  }
+
+  /** Answers what waits for the end of this turn, as far as there is budget: an engine that is closed answers no more. */
+  finish(): void {
+    while (this.#waiting.length > 0 && !callBudget.isSpent) this.#answerFirst();
+  }
+
+  #answerFirst(): void {
+    callBudget.charge(() => {
+      const answers = this.#askFirst();
+      const answered = this.#waiting.splice(0, answers.length);
+      for (let at = 0; at < answered.length; at += 1) answered[at]?.settle(answers[at] ?? null);
+    });
   }
 
   #askFirst(): readonly (string | null)[] {

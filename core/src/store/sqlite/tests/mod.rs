@@ -4,6 +4,7 @@ mod change_tracker;
 mod conformance;
 mod errors;
 mod group_commit;
+mod left_log;
 mod log;
 mod lost_files;
 pub(super) mod pause;
