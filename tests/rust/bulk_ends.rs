@@ -2,8 +2,9 @@
 //! write one wherever a call would look at more than three sessions.
 
 use hellojohn::{
-    CreateSession, EndReason, Engine, ErrorCode, EventQuery, EventType, Grant, Limit, ListQuery, PurgeBefore,
-    RevokeWhere, SessionActor, SessionFilter, SessionId, SignOutScope, Tenant, Timestamp,
+    CreateSession, EndReason, Engine, ErrorCode, EventQuery, EventType, Grant, ImportRequest, Limit,
+    ListQuery, PurgeBefore, RevokeWhere, SessionActor, SessionFilter, SessionId, SignOutScope, Tenant,
+    Timestamp,
 };
 use hellojohn_tests::fixture::{
     DAY, Database, HOUR, Process, START, code, configure, refresh, sign_in, sign_in_for, user,
@@ -134,6 +135,25 @@ fn a_plan_ends_no_session_of_after_it() {
     tenant.revoke_where(RevokeWhere::new(filter).plan(Some(plan))).unwrap();
     assert_eq!(code(tenant.verify_session(old)), Some(ErrorCode::SessionRevoked));
     assert!(tenant.verify_session(new).is_ok());
+}
+
+/// A bulk end judges each session as it is at the commit, and the preview has not counted this one.
+#[test]
+fn a_plan_is_refused_once_a_session_was_imported_that_matches() {
+    let database = Database::new();
+    let (_process, tenant) = open(&database);
+    for at in 0..5 {
+        sign_in(&tenant, &format!("u{at}"));
+    }
+    let filter = SessionFilter::default().created_after(Some(Timestamp::from_millis(START - DAY)));
+    let plan = || tenant.preview_revoke_where(&filter).unwrap().plan;
+    let old = plan();
+    let row = format!(r#"{{"user_id":"u","credential":"one of before","created_at":{}}}"#, START - HOUR);
+    assert_eq!(tenant.import(row.as_bytes(), &ImportRequest::default(), |_| {}).unwrap().imported, 1);
+    let revoke = |plan| tenant.revoke_where(RevokeWhere::new(filter.clone()).plan(Some(plan)));
+    assert_eq!(code(revoke(old)), Some(ErrorCode::ValidationError));
+    assert_eq!(tenant.count(&filter).unwrap(), 6);
+    assert_eq!(revoke(plan()), Ok(6));
 }
 
 #[test]

@@ -150,11 +150,9 @@ impl Tenant {
         require_selective(&filter)?;
         if let Some(plan) = &plan {
             self.read(|ctx| require_plan(&ctx.snapshot.refresh_key, plan, &filter))?;
-            // What can come to match without a sign-in is counted anew. A session that comes to match between this count and
-            // the commit ends too: a session must not get away by a change in that moment.
-            if filter.can_gain_sessions() {
-                require_planned(plan.found.count, self.count_up_to(&filter, Some(plan.found.newest))?)?;
-            }
+            // Meanwhile a session may have come to match, or have been imported. One that comes between this count and the commit ends
+            // too: a session must not get away by a change in that moment.
+            require_planned(plan.found.count, self.count_up_to(&filter, Some(plan.found.newest))?)?;
         }
         let filter = Arc::new(filter);
         let concerned = Arc::clone(&filter);

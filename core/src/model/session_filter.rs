@@ -270,14 +270,6 @@ impl SessionFilter {
         let after = self.created_after?.as_millis().saturating_add(1);
         Some(SessionId::first_at(Timestamp::from_millis(after)))
     }
-
-    /// Whether a session that it does not admit may come to be admitted without a new sign-in.
-    pub(crate) fn can_gain_sessions(&self) -> bool {
-        self.org_id.is_some()
-            || self.role.is_some()
-            || self.mfa_verified.is_some()
-            || self.last_active_after.is_some()
-    }
 }
 
 impl FromStr for SessionFilter {
