@@ -76,7 +76,7 @@ browser: surfaces
 postgres: surfaces
 	tests/postgres/run cargo test --workspace --lib store::
 	tests/postgres/run node tests/docs/run.mjs --needs postgres
-	$(if $(FULL),,HJ_RACES=10 HJ_HISTORIES=20 HJ_MESSAGE_CUTS=2 HJ_CUT_HISTORIES=40) tests/postgres/run tests/postgres/suite
+	$(if $(FULL),,HJ_RACES=10 HJ_HISTORIES=20 HJ_MESSAGE_CUTS=2 HJ_CUT_HISTORIES=20) tests/postgres/run tests/postgres/suite
 
 # Two hosts over a highly available PostgreSQL cluster whose machines are killed, cut off and restarted, into docs/CLUSTER.md. Needs
 # root, for network namespaces, and Debian's packages. QUICK=1: the death of the leader alone, and no document.
