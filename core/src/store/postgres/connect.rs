@@ -62,16 +62,18 @@ impl Target {
     pub(super) async fn open_session(self: Arc<Self>, limit: Duration) -> Result<Session, WireError> {
         let mut last = ServerError::new("the time was up before a server answered");
         let mut refusals = vec![None; self.url.hosts.len()];
-        let outcome = tokio::time::timeout(limit, self.search(&mut last, &mut refusals)).await;
-        let refusal = |_| refusals.into_iter().flatten().next().unwrap_or(WireError::Lost(last));
-        outcome.unwrap_or_else(|late| Err(refusal(late)))
+        match tokio::time::timeout(limit, self.search(&mut last, &mut refusals)).await {
+            Ok(Some(session)) => Ok(session),
+            Ok(None) | Err(_) => Err(refusals.into_iter().flatten().next().unwrap_or(WireError::Lost(last))),
+        }
     }
 
+    /// Nothing once every host has turned the login down.
     async fn search(
         self: Arc<Self>,
         last: &mut ServerError,
         refusals: &mut [Option<WireError>],
-    ) -> Result<Session, WireError> {
+    ) -> Option<Session> {
         let mut unasked = 0..self.url.hosts.len();
         let mut asked = FuturesUnordered::new();
         loop {
@@ -80,11 +82,9 @@ impl Target {
             }
             // Without an answer in that time it may come yet.
             let Ok(answer) = tokio::time::timeout(HEAD_START, asked.next()).await else { continue };
-            let Some((index, outcome)) = answer else {
-                return Err(Failure::internal("the URL names no host").into());
-            };
+            let (index, outcome) = answer?;
             refusals[index] = match outcome {
-                Ok(session) => return Ok(session),
+                Ok(session) => return Some(session),
                 Err(WireError::Lost(cause)) => {
                     *last = cause;
                     None
@@ -92,7 +92,7 @@ impl Target {
                 Err(refusal) => Some(refusal),
             };
             if refusals.iter().all(Option::is_some) {
-                return Err(refusals.iter_mut().find_map(Option::take).unwrap_or(WireError::Closed));
+                return None;
             }
             asked.push(Arc::clone(&self).ask_host(index, PAUSE_BEFORE_NEXT));
         }
