@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { findBarriers } from "./accessibility.mjs";
 import { assertStrict, DESKTOP, FILES, heading, openPage, STATES, show, signIn } from "./dashboard_page.mjs";
-import { serveExpress, TENANT } from "./dashboard_server.mjs";
+import { SECRET_KEY, serveExpress, TENANT } from "./dashboard_server.mjs";
 import { launch } from "./servers.mjs";
 
 const PHONE = { width: 390, height: 844 };
@@ -39,6 +39,24 @@ test("the key opens the pages, is kept by no storage, and a wrong one is refused
   await signIn(page, address);
   await page.getByRole("button", { name: /^Lock/ }).click();
   await page.getByLabel("Secret key", { exact: true }).waitFor();
+});
+
+test("the keys work from the moment at which the pages show", async (t) => {
+  const { address } = await serveExpress(t, { days: 1, aDay: 1 });
+  const page = await openPage(t, browser);
+  await page.goto(address);
+  await page.evaluate(() => {
+    const watch = new MutationObserver(() => {
+      if (document.querySelector("h1")?.textContent !== "Overview") return;
+      watch.disconnect();
+      for (const key of ["g", "k"])
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    });
+    watch.observe(document.body, { childList: true, subtree: true });
+  });
+  await page.getByLabel("Secret key", { exact: true }).fill(SECRET_KEY);
+  await page.getByRole("button", { name: "Open" }).click();
+  await heading(page, "Keys").waitFor();
 });
 
 test("the files have a strict policy and are not sent twice", async (t) => {

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { useModal } from "./focus";
 import { Icon } from "./parts";
 import { PAGES } from "./shell";
@@ -111,7 +111,8 @@ export function Keyboard({ close }: { close(): void }) {
 
 /** The keys that hold on every page. Off while text is typed and while a dialog asks. */
 export function useKeys(open: (overlay: "palette" | "keyboard") => void) {
-  useEffect(() => {
+  // Before the page is painted: no key that is pressed on what shows is lost.
+  useLayoutEffect(() => {
     let isGoing = false;
     const press = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && event.key === "k") {

@@ -1,5 +1,5 @@
 import { createContext } from "preact";
-import { useCallback, useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Api, Settings } from "./api";
 import type { NewestEvents } from "./events";
 
@@ -73,7 +73,7 @@ export function readAddress(): { path: string[]; query: URLSearchParams } {
 
 export function useAddress() {
   const [address, setAddress] = useState(readAddress);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const update = () => setAddress(readAddress());
     addEventListener("hashchange", update);
     return () => removeEventListener("hashchange", update);
