@@ -69,7 +69,7 @@ const LEGEND = `
 A row's label says what it is about. A **bar** is a target that this project set for itself before it measured; a bar that was
 missed stays in the table as **no**. "Ours" is this engine, "theirs" is what stands under "Against".
 
-- P1, P2: store-backed verification of access tokens in Node, against verifiers that ask no store.
+- P1, P1c, P2: store-backed verification of access tokens in Node, against verifiers that ask no store; P1c beside another process that writes.
 - P3, P4: local verification, in Node against jose, in Rust against the bare signature.
 - P5, P6, P7: creating and refreshing sessions, against the same work written by hand, and against the bare database and signature.
 - P8: sessions in Node, against better-auth, lucia and express-session.
