@@ -5,6 +5,7 @@
 mod log_keeper;
 mod lost_log;
 mod setup;
+mod stopwatch;
 mod trial;
 
 use std::time::Duration;
@@ -37,7 +38,7 @@ fn try_plan(setup: &Setup, seed: u64, plan: Plan) -> bool {
         if slowest <= PATIENCE {
             return has_failed;
         }
-        // Other work of the machine may have stopped this process for a while, but not each time.
+        // Other work of the machine may have kept the disk busy for a while, but not each time.
         eprintln!("a call took {slowest:?}");
     }
     panic!("some call takes longer than {PATIENCE:?} each time");

@@ -1,7 +1,7 @@
 //! One run of random calls on a disk that fails as planned: every call is answered in time, by what is true or by the failure of
 //! the disk; once the disk works again, what was acknowledged is there.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hellojohn::{
     CreateSession, Engine, Error, ErrorCode, IdentityPatch, ListQuery, ManualClock, PurgeBefore,
@@ -12,6 +12,7 @@ use hellojohn_tests::disk::{Call, Fault, Plan};
 use hellojohn_tests::fixture::{SECOND, SECRET, START, user};
 
 use crate::setup::{CAP, Setup, open};
+use crate::stopwatch::Stopwatch;
 
 const CALLS: usize = 18;
 
@@ -79,7 +80,7 @@ fn require_storage_error(what: &str, error: &Error) {
 impl Trial<'_> {
     /// Makes a call; nothing if the disk failed it.
     fn timed<T, E: Into<Error>>(&mut self, what: &str, call: impl FnOnce() -> Result<T, E>) -> Option<T> {
-        let began = Instant::now();
+        let began = Stopwatch::start();
         let outcome = call();
         self.slowest = self.slowest.max(began.elapsed());
         match outcome.map_err(Into::into) {
@@ -177,7 +178,7 @@ impl Trial<'_> {
     /// The truth, or that the disk failed.
     fn verify(&mut self, tenant: &Tenant, position: usize) {
         let Known { id, revoked, .. } = self.known[position];
-        let began = Instant::now();
+        let began = Stopwatch::start();
         let outcome = tenant.verify_session(id).map_err(Error::from);
         self.slowest = self.slowest.max(began.elapsed());
         match outcome {
