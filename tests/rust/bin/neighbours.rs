@@ -28,7 +28,9 @@ pub(crate) fn revoke_as_told(database: &Path) {
     }
 }
 
-/// Changes sessions of its own until it is killed.
+const CHANGE_PAUSE: Duration = Duration::from_micros(500);
+
+/// Changes sessions of its own until it is killed, with pauses in which others get a word in.
 pub(crate) fn change_others(database: &Path) {
     let engine = open(database);
     let tenant = tenant(&engine, "tnt");
@@ -37,6 +39,7 @@ pub(crate) fn change_others(database: &Path) {
         let grant = sign_in(&tenant, "other");
         let next = refresh(&tenant, grant.refresh_token.expose()).expect("a successor");
         tenant.revoke(next.session.id).expect("a revocation");
+        std::thread::sleep(CHANGE_PAUSE);
     }
 }
 
