@@ -3,7 +3,9 @@
 use std::fs;
 
 use hellojohn::{Engine, Error, ErrorCode, Status, Timestamp, check_database};
-use hellojohn_tests::fixture::{Database, SECRET, START, configure, refresh, sign_in, sign_in_for, user};
+use hellojohn_tests::fixture::{
+    Database, SECRET, START, configure, numbers, refresh, sign_in, sign_in_for, user,
+};
 
 /// SplitMix64.
 fn next_random(state: &mut u64) -> u64 {
@@ -41,9 +43,9 @@ fn damage_causes_no_panic_and_brings_no_ended_session_back() {
     let whole = fs::read(database.path()).unwrap();
     let pages = whole.len() / PAGE;
 
-    let mut state = 1;
     let (mut opened, mut denied, mut found) = (0, 0, 0);
-    for variant in 0..hellojohn_tests::fixture::rounds("HJ_DAMAGE", 1_000) {
+    for variant in numbers("HJ_DAMAGE", 1_000) {
+        let mut state = variant;
         let mut bytes = whole.clone();
         let page = next_random(&mut state) as usize % pages * PAGE;
         match variant % 5 {
