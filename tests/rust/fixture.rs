@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use hellojohn::{
     ConfigPatch, CreateSession, Durability, Engine, EngineBuilder, Error, ErrorCode, Grant, ListQuery,
-    ManualClock, RefreshRequest, Session, SessionFilter, SessionId, StatusFilter, Tenant, Timestamp, UserId,
+    ManualClock, RefreshRequest, SeededRandom, Session, SessionFilter, SessionId, StatusFilter, Tenant,
+    Timestamp, UserId,
 };
 
 use crate::postgres::Schema;
@@ -101,6 +103,13 @@ impl Process {
     pub fn set_clock(&self, at: i64) {
         self.clock.set(Timestamp::from_millis(at));
     }
+}
+
+/// The random numbers of this seed. Engines that have them stretch a secret key once in this process, which otherwise is most of what opening
+/// a database costs.
+pub fn seeded(seed: u64) -> SeededRandom {
+    static FIRST: LazyLock<SeededRandom> = LazyLock::new(|| SeededRandom::new(0));
+    FIRST.beside(seed)
 }
 
 /// The tenant with the one secret key.

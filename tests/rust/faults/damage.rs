@@ -4,7 +4,7 @@ use std::fs;
 
 use hellojohn::{Engine, Error, ErrorCode, Status, Timestamp, check_database};
 use hellojohn_tests::fixture::{
-    Database, SECRET, START, configure, numbers, refresh, sign_in, sign_in_for, user,
+    Database, SECRET, START, configure, numbers, refresh, seeded, sign_in, sign_in_for, user,
 };
 
 /// SplitMix64.
@@ -72,7 +72,7 @@ fn damage_causes_no_panic_and_brings_no_ended_session_back() {
         let is_sound = report.as_ref().is_ok_and(|report| report.ok);
         found += u64::from(!is_sound);
         let clock = hellojohn::ManualClock::new(Timestamp::from_millis(now));
-        let engine = Engine::builder().clock(clock).open(damaged.path());
+        let engine = Engine::builder().clock(clock).random(seeded(variant)).open(damaged.path());
         let tenant = engine.and_then(|engine| engine.tenant(&"tnt".parse()?, &SECRET.parse()?));
         let Ok(tenant) = tenant else {
             assert!(!is_sound, "variant {variant}: a file that does not open is sound");
