@@ -22,7 +22,7 @@ test: surfaces
 	cargo test --workspace -- --skip store::postgres::tests # these need a server: make postgres
 	tests/c/run $(BUILD)
 	cd npm && npm test
-	node --test tests/docs/*.test.mjs tests/release/*.test.mjs
+	node --test tests/docs/*.test.mjs tests/release/*.test.mjs tests/torture/*.test.mjs
 	node tests/docs/run.mjs --library $(BUILD)
 	cargo run --quiet --release --package hellojohn --example quickstart
 	tests/rest/curl
@@ -143,9 +143,11 @@ surfaces: c node
 hosts: node
 	node tests/hosts/run.mjs $(if $(QUICK),--quick)
 
-# The long campaigns, for hours, into docs/TORTURE.md. QUICK=1: a hundredth of their rounds, and no document.
+# The long campaigns, for hours, or those of CAMPAIGNS (names of tests/torture/campaigns.mjs), in parts of some minutes, each of which is
+# written into docs/TORTURE.md at once: a run that was stopped goes on where it was. FROM=n ROUNDS=n: so many rounds from the nth on.
+# JOBS=2: two parts at a time. QUICK=1: a hundredth of the rounds, and no document.
 torture:
-	QUICK=$(QUICK) tests/torture
+	QUICK=$(QUICK) FROM=$(FROM) ROUNDS=$(ROUNDS) JOBS=$(JOBS) node tests/torture/run.mjs $(CAMPAIGNS)
 
 # Mixed load by four Node processes on one file, whose memory, descriptors, threads and files must stay flat: MINUTES=30, into
 # docs/SOAK.md. SECONDS=60: so many seconds, and no document.

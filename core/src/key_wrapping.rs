@@ -32,24 +32,24 @@ pub(crate) struct WrappingKey {
 }
 
 impl WrappingKey {
-    /// Derives the wrapping key from the secret key.
-    pub(crate) fn stretch(secret: &SecretKey, salt: &[u8; SALT_BYTES]) -> Result<Self, Failure> {
-        let mut stretched = Zeroizing::new([0; 32]);
-        Params::new(STRETCH_KIB, STRETCH_PASSES, 1, Some(32))
-            .map(|params| Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-            .and_then(|argon2| {
-                let mut blocks = Vec::with_capacity(STRETCH_RESERVED);
-                blocks.resize(argon2.params().block_count(), Block::new());
-                let (secret, out) = (secret.expose().as_bytes(), stretched.as_mut());
-                let outcome = argon2.hash_password_into_with_memory(secret, salt, out, &mut blocks);
-                blocks.iter_mut().for_each(Block::zeroize); // the last one is the stretched key's origin
-                outcome
-            })
-            .map_err(|_| Failure::internal("the secret key could not be stretched"))?;
-        Ok(WrappingKey {
-            stretched,
-            digest: Zeroizing::new(Sha256::digest(secret.expose().as_bytes()).into()),
-        })
+    /// Derives the wrapping key from the secret key, unless the source of randomness is a predictable one that has kept it.
+    pub(crate) fn stretch(
+        secret: &SecretKey,
+        salt: &[u8; SALT_BYTES],
+        random: &dyn Random,
+    ) -> Result<Self, Failure> {
+        let text = secret.expose().as_bytes();
+        let digest = Zeroizing::new(Sha256::digest(text).into());
+        let Some(kept) = random.kept_keys() else {
+            return Ok(WrappingKey { stretched: run_argon2(text, salt)?, digest });
+        };
+        let name = Sha256::new().chain_update(salt).chain_update(text).finalize().into();
+        if let Some(stretched) = kept.get(&name) {
+            return Ok(WrappingKey { stretched, digest });
+        }
+        let stretched = run_argon2(text, salt)?;
+        kept.keep(name, stretched.clone());
+        Ok(WrappingKey { stretched, digest })
     }
 
     /// Whether this text is the secret key that was stretched, in constant time.
@@ -86,6 +86,22 @@ impl WrappingKey {
     }
 }
 
+fn run_argon2(secret: &[u8], salt: &[u8; SALT_BYTES]) -> Result<SecretBytes, Failure> {
+    let mut stretched = Zeroizing::new([0; 32]);
+    Params::new(STRETCH_KIB, STRETCH_PASSES, 1, Some(32))
+        .map(|params| Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+        .and_then(|argon2| {
+            let mut blocks = Vec::with_capacity(STRETCH_RESERVED);
+            blocks.resize(argon2.params().block_count(), Block::new());
+            let outcome =
+                argon2.hash_password_into_with_memory(secret, salt, stretched.as_mut(), &mut blocks);
+            blocks.iter_mut().for_each(Block::zeroize); // the last one is the stretched key's origin
+            outcome
+        })
+        .map_err(|_| Failure::internal("the secret key could not be stretched"))?;
+    Ok(stretched)
+}
+
 /// The purpose that a tenant's refresh key is wrapped for: in another tenant's row it does not open.
 pub(crate) fn refresh_key_purpose(tenant: &TenantId) -> Vec<u8> {
     [b"hellojohn refresh key\0", tenant.as_str().as_bytes()].concat()
@@ -99,12 +115,13 @@ pub(crate) fn signing_key_purpose(tenant: &TenantId, kid: KeyId) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::SeededRandom;
+    use crate::random::{OsRandom, SeededRandom};
 
     #[test]
     fn wrapped_keys_open_only_with_the_same_secret_and_purpose() {
         let random = SeededRandom::new(1);
-        let key = |text: &str| WrappingKey::stretch(&text.parse().unwrap(), &[1; SALT_BYTES]).unwrap();
+        let key =
+            |text: &str| WrappingKey::stretch(&text.parse().unwrap(), &[1; SALT_BYTES], &OsRandom).unwrap();
         let wrapped = key("sk_a").wrap(&[9; 32], b"signing", &random).unwrap();
         assert_eq!(*key("sk_a").unwrap(&wrapped, b"signing").unwrap(), [9; 32]);
         assert!(key("sk_b").unwrap(&wrapped, b"signing").is_none());
@@ -112,5 +129,25 @@ mod tests {
         assert!(key("sk_a").unwrap(&wrapped[..20], b"signing").is_none());
         assert!(key("sk_a").matches("sk_a") && !key("sk_a").matches("sk_b") && !key("sk_a").matches(""));
         assert!(!wrapped.windows(8).any(|bytes| bytes == [9; 8]));
+    }
+
+    #[test]
+    fn predictable_sources_beside_each_other_keep_a_key_by_its_secret_and_salt_and_no_other_source_does() {
+        let first = SeededRandom::new(1);
+        let stretch = |text: &str, salt: u8, random: &dyn Random| {
+            WrappingKey::stretch(&text.parse().unwrap(), &[salt; SALT_BYTES], random).unwrap()
+        };
+        let count = |random: &SeededRandom| random.kept_keys().unwrap().len();
+        let made = stretch("sk_a", 1, &OsRandom);
+        assert!(OsRandom.kept_keys().is_none());
+        let beside = first.beside(2);
+        for random in [&first, &beside, &first] {
+            let found = stretch("sk_a", 1, random);
+            assert_eq!((*found.stretched, *found.digest), (*made.stretched, *made.digest));
+            assert_eq!((count(&first), count(&beside)), (1, 1));
+        }
+        assert_ne!(*stretch("sk_a", 2, &beside).stretched, *made.stretched);
+        assert_ne!(*stretch("sk_b", 1, &beside).stretched, *made.stretched);
+        assert_eq!((count(&first), count(&SeededRandom::new(1))), (3, 0));
     }
 }

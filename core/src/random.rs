@@ -1,6 +1,9 @@
 //! Random bytes: their source is an argument of the engine. This is the only file that asks the operating system for
 //! entropy.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -24,6 +27,12 @@ use crate::error::Failure;
 pub trait Random: Send + Sync {
     /// Fills the buffer. On an error the call that needed the bytes fails with `internal`.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), RandomUnavailable>;
+
+    /// Where stretched secret keys are kept between engines: [`SeededRandom::beside`].
+    #[doc(hidden)]
+    fn kept_keys(&self) -> Option<&KeptKeys> {
+        None
+    }
 }
 
 /// The source of random bytes failed.
@@ -77,12 +86,59 @@ impl Random for OsRandom {
 /// ```
 pub struct SeededRandom {
     state: Mutex<(u64, u64)>,
+    kept_keys: Arc<KeptKeys>,
 }
 
 impl SeededRandom {
     /// The sequence of this seed.
     pub fn new(seed: u64) -> Self {
-        SeededRandom { state: Mutex::new((seed, 0)) }
+        SeededRandom { state: Mutex::new((seed, 0)), kept_keys: Arc::default() }
+    }
+
+    /// The sequence of another seed, for one more engine. A secret key is stretched on purpose so slowly (some 20 ms) that a test which
+    /// opens a database many times does little else; engines whose sequences are beside each other do it once for each secret
+    /// key of a tenant.
+    ///
+    /// ```
+    /// use hellojohn::{Engine, SeededRandom, SecretKey};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let random = SeededRandom::new(1);
+    /// let secret: SecretKey = "sk_live_Vq3nT8kLx0cJ5wRzE7uYbA".parse()?;
+    /// for seed in 1..4 {
+    ///     let engine = Engine::builder().random(random.beside(seed)).open(folder.path().join("sessions.db"))?;
+    ///     engine.tenant(&"tnt_acme".parse()?, &secret)?; // slow once
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn beside(&self, seed: u64) -> Self {
+        SeededRandom { state: Mutex::new((seed, 0)), kept_keys: Arc::clone(&self.kept_keys) }
+    }
+}
+
+/// How many stretched keys are kept at most.
+const KEPT_KEYS: usize = 64;
+
+/// Stretched secret keys, which only predictable sources keep: by a hash of the secret key and its salt.
+#[derive(Default)]
+pub struct KeptKeys(Mutex<BTreeMap<[u8; 32], Zeroizing<[u8; 32]>>>);
+
+impl KeptKeys {
+    pub(crate) fn get(&self, name: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+        self.0.lock().get(name).cloned()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    pub(crate) fn keep(&self, name: [u8; 32], stretched: Zeroizing<[u8; 32]>) {
+        let mut kept = self.0.lock();
+        if kept.len() >= KEPT_KEYS {
+            kept.clear();
+        }
+        kept.insert(name, stretched);
     }
 }
 
@@ -97,6 +153,10 @@ impl Random for SeededRandom {
             chunk.copy_from_slice(&block[..chunk.len()]);
         }
         Ok(())
+    }
+
+    fn kept_keys(&self) -> Option<&KeptKeys> {
+        Some(&self.kept_keys)
     }
 }
 

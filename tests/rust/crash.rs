@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use hellojohn::{Engine, ErrorCode, SessionId, Status};
-use hellojohn_tests::fixture::{Database, code, refresh, rounds, tenant};
+use hellojohn_tests::fixture::{Database, code, numbers, refresh, seeded, tenant};
 
 /// SQLite's own opinion of the file, after every process has closed it.
 fn assert_sound(database: &Database) {
@@ -32,7 +32,7 @@ const ROUNDS_PER_DATABASE: u64 = 250;
 fn what_was_acknowledged_survives_a_kill() {
     let mut database = Database::new();
     let (mut acknowledged, mut unstamped) = (0, 0);
-    for round in 0..rounds("HJ_CRASHES", 50) {
+    for round in numbers("HJ_CRASHES", 50) {
         if round % ROUNDS_PER_DATABASE == ROUNDS_PER_DATABASE - 1 {
             database = Database::new();
         }
@@ -53,7 +53,7 @@ fn what_was_acknowledged_survives_a_kill() {
         told.extend(lines.map_while(Result::ok).filter(|line| line.len() == whole));
         acknowledged += told.len();
 
-        let engine = Engine::open(database.path()).unwrap();
+        let engine = Engine::builder().random(seeded(round)).open(database.path()).unwrap();
         let tenant = tenant(&engine, "tnt");
         let mut last: HashMap<SessionId, (String, String)> = HashMap::new();
         for line in &told {

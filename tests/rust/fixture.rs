@@ -1,11 +1,14 @@
 //! A database in a folder of its own, engines on it with clocks that stand still, and tenants.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use hellojohn::{
     ConfigPatch, CreateSession, Durability, Engine, EngineBuilder, Error, ErrorCode, Grant, ListQuery,
-    ManualClock, RefreshRequest, Session, SessionFilter, SessionId, StatusFilter, Tenant, Timestamp, UserId,
+    ManualClock, RefreshRequest, SeededRandom, Session, SessionFilter, SessionId, StatusFilter, Tenant,
+    Timestamp, UserId,
 };
 
 use crate::postgres::Schema;
@@ -102,6 +105,13 @@ impl Process {
     }
 }
 
+/// The random numbers of this seed. Engines that have them stretch a secret key once in this process, which otherwise is most of what opening
+/// a database costs.
+pub fn seeded(seed: u64) -> SeededRandom {
+    static FIRST: LazyLock<SeededRandom> = LazyLock::new(|| SeededRandom::new(0));
+    FIRST.beside(seed)
+}
+
 /// The tenant with the one secret key.
 pub fn tenant(engine: &Engine, id: &str) -> Tenant {
     engine
@@ -159,6 +169,22 @@ pub fn code<T, E: Into<Error>>(outcome: Result<T, E>) -> Option<ErrorCode> {
 /// A count from the environment, for campaigns that CI runs short.
 pub fn rounds(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The numbers of so many rounds, from `HJ_FROM` on: a long campaign is run in parts, one after the other.
+pub fn numbers(name: &str, default: u64) -> Range<u64> {
+    let from = rounds("HJ_FROM", 0);
+    from..from + rounds(name, default)
+}
+
+/// Of tests that make one of theirs of so many rounds: the numbers that fall to these. All of a campaign's parts together have each once.
+///
+/// ```
+/// use hellojohn_tests::fixture::one_of;
+/// assert_eq!([one_of(500, &(0..1_200)), one_of(500, &(1_200..2_000))], [0..3, 3..4]);
+/// ```
+pub fn one_of(many: u64, rounds: &Range<u64>) -> Range<u64> {
+    rounds.start.div_ceil(many)..rounds.end.div_ceil(many)
 }
 
 /// Nanoseconds by the machine's clock that all of its processes have in common and no step moves.

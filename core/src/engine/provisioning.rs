@@ -16,7 +16,8 @@ use crate::token::keyring::{KeyNo, KeyState};
 pub(super) fn create_tenant(inner: &EngineInner, id: &TenantId, secret: &SecretKey) -> Result<(), Error> {
     let salt = *random::draw_bytes::<SALT_BYTES>(&*inner.random)?;
     // Before the transaction: stretching takes long.
-    let wrapping = WrappingKey::stretch(secret.require_strength(inner.key_strength)?, &salt)?;
+    let secret = secret.require_strength(inner.key_strength)?;
+    let wrapping = WrappingKey::stretch(secret, &salt, &*inner.random)?;
     let refresh_key = random::draw_bytes::<32>(&*inner.random)?;
     let wrapped_refresh_key = wrapping.wrap(&refresh_key, &refresh_key_purpose(id), &*inner.random)?;
     inner.store.write_exclusive(&mut |transaction| {

@@ -291,7 +291,7 @@ impl Tenant {
         let random = &*self.inner.random;
         let salt = *random::draw_bytes::<SALT_BYTES>(random)?;
         // Before the transaction: stretching takes long.
-        let wrapping = WrappingKey::stretch(new.require_strength(self.inner.key_strength)?, &salt)?;
+        let wrapping = WrappingKey::stretch(new.require_strength(self.inner.key_strength)?, &salt, random)?;
         // Locked inside the transaction and until its commit is known: no reader may meet the new rows with the old key.
         let mut own = None;
         // What other machines remember is waited for at the end, without the lock.

@@ -108,7 +108,7 @@ impl Tenant {
                 create_tenant(inner, id, secret)?;
                 continue;
             };
-            let wrapping = WrappingKey::stretch(secret, &record.salt)?;
+            let wrapping = WrappingKey::stretch(secret, &record.salt, &*inner.random)?;
             let snapshot = TenantSnapshot::unlock(version.version, record, &keys, bulk_ends, id, &wrapping)?;
             inner.now(time, version.mark);
             return Ok(Tenant {

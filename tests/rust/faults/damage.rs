@@ -3,7 +3,9 @@
 use std::fs;
 
 use hellojohn::{Engine, Error, ErrorCode, Status, Timestamp, check_database};
-use hellojohn_tests::fixture::{Database, SECRET, START, configure, refresh, sign_in, sign_in_for, user};
+use hellojohn_tests::fixture::{
+    Database, SECRET, START, configure, numbers, refresh, seeded, sign_in, sign_in_for, user,
+};
 
 /// SplitMix64.
 fn next_random(state: &mut u64) -> u64 {
@@ -41,9 +43,9 @@ fn damage_causes_no_panic_and_brings_no_ended_session_back() {
     let whole = fs::read(database.path()).unwrap();
     let pages = whole.len() / PAGE;
 
-    let mut state = 1;
     let (mut opened, mut denied, mut found) = (0, 0, 0);
-    for variant in 0..hellojohn_tests::fixture::rounds("HJ_DAMAGE", 1_000) {
+    for variant in numbers("HJ_DAMAGE", 1_000) {
+        let mut state = variant;
         let mut bytes = whole.clone();
         let page = next_random(&mut state) as usize % pages * PAGE;
         match variant % 5 {
@@ -70,7 +72,7 @@ fn damage_causes_no_panic_and_brings_no_ended_session_back() {
         let is_sound = report.as_ref().is_ok_and(|report| report.ok);
         found += u64::from(!is_sound);
         let clock = hellojohn::ManualClock::new(Timestamp::from_millis(now));
-        let engine = Engine::builder().clock(clock).open(damaged.path());
+        let engine = Engine::builder().clock(clock).random(seeded(variant)).open(damaged.path());
         let tenant = engine.and_then(|engine| engine.tenant(&"tnt".parse()?, &SECRET.parse()?));
         let Ok(tenant) = tenant else {
             assert!(!is_sound, "variant {variant}: a file that does not open is sound");

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use hellojohn::{Durability, Engine, Error, ManualClock, SeededRandom, Tenant};
+use hellojohn::{Durability, Engine, Error, ManualClock, Tenant};
 
-use crate::fixture::{Database, SECRET};
+use crate::fixture::{Database, SECRET, seeded};
 
 use super::failing_disk::FailingDisk;
 
@@ -47,7 +47,7 @@ pub(super) fn open(
     let mut builder = Engine::builder()
         .direct_ends_max(direct_ends_max(seed))
         .clock(clock.clone())
-        .random(SeededRandom::new(seed))
+        .random(seeded(seed))
         .durability(Durability::Normal);
     if let Place::FailingDisk(disk) = place {
         disk.waits = seed.is_multiple_of(2);

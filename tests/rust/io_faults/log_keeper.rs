@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use hellojohn::{
-    Claims, CreateSession, Durability, Engine, Error, ErrorCode, Grant, Identity, ManualClock, SeededRandom,
-    SessionFilter, StatusFilter, Tenant, Timestamp,
+    Claims, CreateSession, Durability, Engine, Error, ErrorCode, Grant, Identity, ManualClock, SessionFilter,
+    StatusFilter, Tenant, Timestamp,
 };
 use hellojohn_tests::dice::Dice;
 use hellojohn_tests::disk::{CrashKind, Disk, DiskModel, Fault, Plan};
-use hellojohn_tests::fixture::{START, refresh, tenant, user};
+use hellojohn_tests::fixture::{START, refresh, seeded, tenant, user};
 
 const DATABASE: &str = "sessions.db";
 
@@ -19,7 +19,7 @@ const SIGN_INS_MAX: usize = 20_000;
 fn open(folder: &Path, seed: u64) -> (Engine, Tenant) {
     let engine = Engine::builder()
         .clock(ManualClock::new(Timestamp::from_millis(START)))
-        .random(SeededRandom::new(seed))
+        .random(seeded(seed))
         .durability(Durability::Normal)
         .open(folder.join(DATABASE))
         .unwrap();

@@ -4,15 +4,15 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use hellojohn::{Durability, Engine, Error, ErrorCode, Grant, ManualClock, SeededRandom, Tenant, Timestamp};
+use hellojohn::{Durability, Engine, Error, ErrorCode, Grant, ManualClock, Tenant, Timestamp};
 use hellojohn_tests::dice::Dice;
 use hellojohn_tests::disk::{CrashKind, Disk, DiskModel, Fault, Plan};
-use hellojohn_tests::fixture::{START, code, sign_in, tenant};
+use hellojohn_tests::fixture::{START, code, seeded, sign_in, tenant};
 
 fn open(folder: &Path, seed: u64) -> Result<(Engine, Tenant), Error> {
     let engine = Engine::builder()
         .clock(ManualClock::new(Timestamp::from_millis(START)))
-        .random(SeededRandom::new(seed))
+        .random(seeded(seed))
         .durability(Durability::Full)
         .open(folder.join("sessions.db"))?;
     let tenant = tenant(&engine, "tnt");

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hellojohn::{CreateSession, ErrorCode, ManualClock, Tenant, Timestamp};
 use hellojohn_tests::disk::{Fault, Plan};
-use hellojohn_tests::fixture::{START, refresh, rounds, sign_in, tenant, user};
+use hellojohn_tests::fixture::{START, numbers, refresh, sign_in, tenant, user};
 
 use setup::{Setup, open};
 use trial::{Tried, run};
@@ -47,7 +47,7 @@ fn try_plan(setup: &Setup, seed: u64, plan: Plan) -> bool {
 fn fail_each_call(lasts: bool) {
     let setup = Setup::new();
     let only = std::env::var("HJ_SEED").ok().map(|text| text.parse().unwrap());
-    let seeds = only.map_or(0..rounds("HJ_IO_FAULTS", 1), |seed| seed..seed + 1);
+    let seeds = only.map_or(numbers("HJ_IO_FAULTS", 1), |seed| seed..seed + 1);
     for seed in seeds {
         let calls = run(&setup, seed, None).calls;
         let (mut tried, mut failed) = (0, 0);

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hellojohn::{Durability, Engine, Error, ManualClock, SeededRandom, Timestamp};
+use hellojohn::{Durability, Engine, Error, ManualClock, Timestamp};
 use hellojohn_tests::disk::Disk;
-use hellojohn_tests::fixture::{DAY, START, configure, sign_in, sign_in_for, tenant};
+use hellojohn_tests::fixture::{DAY, START, configure, seeded, sign_in, sign_in_for, tenant};
 use tempfile::TempDir;
 
 /// How many sessions a user may have.
@@ -57,7 +57,7 @@ impl Setup {
 pub fn open(path: &Path, clock: &ManualClock, seed: u64) -> Result<Engine, Error> {
     Engine::builder()
         .clock(clock.clone())
-        .random(SeededRandom::new(seed))
+        .random(seeded(seed))
         .durability(Durability::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .open(path)

@@ -7,7 +7,7 @@ use std::thread;
 use hellojohn::Tenant;
 use hellojohn_tests::dice::Dice;
 use hellojohn_tests::fixture::{
-    Database, Process, SECOND, SECRET, START, monotonic_nanos, rounds, sign_in_for,
+    Database, Process, SECOND, SECRET, START, monotonic_nanos, numbers, one_of, sign_in_for,
 };
 use hellojohn_tests::linear::{Caller, Histories, thread_caller};
 use hellojohn_tests::operations;
@@ -51,7 +51,7 @@ fn threads_of_engines_whose_clocks_differ_are_answered_as_one_after_the_other() 
         })
     };
     let (callers, observer) = ((0..8).map(caller).collect(), caller(8));
-    Histories { callers, observer, calls: 6, users: USERS }.campaign(rounds("HJ_LINEAR", 500).div_ceil(5));
+    Histories { callers, observer, calls: 6, users: USERS }.campaign(one_of(5, &numbers("HJ_LINEAR", 500)));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn processes_whose_clocks_differ_are_answered_as_one_after_the_other() {
     };
     let mut callers: Vec<Caller> = surfaces.iter_mut().enumerate().map(caller).collect();
     let observer = callers.pop().unwrap();
-    let histories = rounds("HJ_LINEAR_PROCESSES", 100).div_ceil(5);
+    let histories = one_of(5, &numbers("HJ_LINEAR_PROCESSES", 100));
     Histories { callers, observer, calls: 10, users: USERS }.campaign(histories);
     surfaces.into_iter().for_each(|surface| surface.stop().unwrap());
 }
@@ -109,7 +109,7 @@ fn a_session_that_the_clock_has_ended_for_one_has_ended_for_all() {
     let database = Database::new();
     let engines: Vec<Process> = (0..4).map(|_| database.open_at(START)).collect();
     let tenants: Vec<Tenant> = engines.iter().map(|engine| engine.tenant("tnt")).collect();
-    for round in 0..rounds("HJ_LINEAR", 500).div_ceil(10) {
+    for round in one_of(10, &numbers("HJ_LINEAR", 500)) {
         let base = START + round as i64 * 60 * SECOND;
         engines[0].set_clock(base);
         let durations = [2, 4, 6];

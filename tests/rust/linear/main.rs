@@ -4,7 +4,7 @@
 mod checker;
 mod clocks;
 
-use hellojohn_tests::fixture::{Database, Process, SECRET, START, rounds};
+use hellojohn_tests::fixture::{Database, Process, SECRET, START, numbers};
 use hellojohn_tests::linear::{Caller, Histories, thread_caller};
 use hellojohn_tests::surface::Surface;
 
@@ -22,7 +22,7 @@ fn eight_threads_on_three_engines_are_answered_as_one_after_the_other() {
     let tenants: Vec<_> = engines.iter().map(|engine| engine.tenant("tnt")).collect();
     let callers = (0..8).map(|at| thread_caller(tenants[at % 3].clone())).collect();
     let observer = thread_caller(tenants[0].clone());
-    Histories { callers, observer, calls: 6, users: USERS }.campaign(rounds("HJ_LINEAR", 500));
+    Histories { callers, observer, calls: 6, users: USERS }.campaign(numbers("HJ_LINEAR", 500));
 }
 
 #[test]
@@ -32,6 +32,6 @@ fn four_processes_are_answered_as_one_after_the_other() {
     let observing = database.open_at(START);
     let callers = surfaces.iter_mut().map(process_caller).collect();
     let observer = thread_caller(observing.tenant("tnt"));
-    Histories { callers, observer, calls: 10, users: USERS }.campaign(rounds("HJ_LINEAR_PROCESSES", 100));
+    Histories { callers, observer, calls: 10, users: USERS }.campaign(numbers("HJ_LINEAR_PROCESSES", 100));
     surfaces.into_iter().for_each(|surface| surface.stop().unwrap());
 }

@@ -2,6 +2,7 @@
 //! database fails may have happened or not; whatever the others are answered, some order of the calls explains it.
 //! `HJ_CUT_HISTORIES=n` sets how many, `HJ_FAILOVERS=n` how many times a server is killed.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use hellojohn::{Durability, Engine, ManualClock, Tenant, Timestamp};
 use hellojohn_tests::dice::Dice;
-use hellojohn_tests::fixture::{START, rounds, tenant};
+use hellojohn_tests::fixture::{START, numbers, one_of, tenant};
 use hellojohn_tests::linear::{Caller, Counts, Histories, thread_caller};
 use hellojohn_tests::postgres::Schema;
 
@@ -70,7 +71,7 @@ fn random_cut(dice: &mut Dice, most: usize, for_good: bool) -> Cut {
 fn calls_whose_connections_are_cut_are_answered_as_one_after_the_other_and_none_fails() {
     let mut cluster = Cluster::new(ENGINES, PATIENCE);
     let (mut sum, mut cuts) = (Counts::default(), 0);
-    for seed in seeds(rounds("HJ_CUT_HISTORIES", 100)) {
+    for seed in seeds(numbers("HJ_CUT_HISTORIES", 100)) {
         let mut dice = Dice::new(seed);
         for proxy in &cluster.proxies {
             // Closer to each other than a login and a call, or so far apart that calls come in between.
@@ -88,7 +89,7 @@ fn calls_whose_connections_are_cut_are_answered_as_one_after_the_other_and_none_
 
 #[test]
 fn calls_that_a_server_out_of_reach_fails_happened_once_or_not_at_all() {
-    let seeds = Mutex::new(seeds(rounds("HJ_CUT_HISTORIES", 100).div_ceil(5)));
+    let seeds = Mutex::new(seeds(one_of(5, &numbers("HJ_CUT_HISTORIES", 100))));
     let sum = Mutex::new(Counts::default());
     thread::scope(|scope| {
         for _ in 0..DATABASES {
@@ -132,10 +133,10 @@ fn run_name(seed: u64) -> String {
 }
 
 /// Every history, or a hundred of the one that `HJ_SEED` names.
-fn seeds(histories: u64) -> Box<dyn Iterator<Item = u64> + Send> {
+fn seeds(histories: Range<u64>) -> Box<dyn Iterator<Item = u64> + Send> {
     match std::env::var("HJ_SEED") {
         Ok(seed) => Box::new(std::iter::repeat_n(seed.parse().unwrap(), 100)),
-        Err(_) => Box::new(0..histories),
+        Err(_) => Box::new(histories),
     }
 }
 
@@ -160,7 +161,7 @@ fn fail_over(seed: u64, patience: Duration, outage: Duration) -> Counts {
 
 #[test]
 fn a_failover_in_the_middle_of_calls_is_answered_as_one_after_the_other_and_no_call_fails() {
-    for seed in seeds(rounds("HJ_FAILOVERS", 1)) {
+    for seed in seeds(numbers("HJ_FAILOVERS", 1)) {
         let counts = fail_over(seed, PATIENCE, Duration::ZERO);
         println!("seed {seed}: {} calls", counts.calls);
         assert_eq!(counts.unknown, 0, "the failover failed calls (HJ_SEED={seed})");
@@ -170,7 +171,7 @@ fn a_failover_in_the_middle_of_calls_is_answered_as_one_after_the_other_and_no_c
 #[test]
 fn calls_that_a_slow_failover_fails_happened_once_or_not_at_all() {
     let mut sum = Counts::default();
-    for seed in seeds(rounds("HJ_FAILOVERS", 1)) {
+    for seed in seeds(numbers("HJ_FAILOVERS", 1)) {
         let counts = fail_over(seed, NO_PATIENCE, Duration::from_millis(3_000));
         println!("seed {seed}: {} calls, {} of them without an answer", counts.calls, counts.unknown);
         sum = [sum, counts].into_iter().sum();

@@ -5,7 +5,7 @@
 use std::process::Command;
 
 use hellojohn::{Durability, Engine, Tenant};
-use hellojohn_tests::fixture::{rounds, tenant};
+use hellojohn_tests::fixture::{numbers, tenant};
 use hellojohn_tests::linear::{Histories, thread_caller};
 use hellojohn_tests::postgres::Schema;
 
@@ -57,7 +57,7 @@ fn calls_under_clocks_of_servers_that_differ_are_answered_as_one_after_the_other
     assert!(behind >= ahead, "{behind} was told after {ahead}");
     let callers = (0..8).map(|at| thread_caller(tenants[at % AHEAD.len()].clone())).collect();
     let counts =
-        Histories { callers, observer, calls: 6, users: 2 }.campaign(rounds("HJ_CUT_HISTORIES", 100));
+        Histories { callers, observer, calls: 6, users: 2 }.campaign(numbers("HJ_CUT_HISTORIES", 100));
     println!("{} calls", counts.calls);
 }
 

@@ -7,7 +7,9 @@ mod disk_model;
 mod recording;
 mod verdict;
 
-use hellojohn_tests::fixture::rounds;
+use std::ops::Range;
+
+use hellojohn_tests::fixture::{numbers, one_of};
 
 use recording::{record, record_lost_sync};
 use verdict::judge;
@@ -51,20 +53,20 @@ fn judge_run(seed: u64) {
     assert!(report.states > CALLS / 3 && report.tried > CALLS / 4, "{report:?}");
 }
 
-fn runs() -> u64 {
-    rounds("HJ_POWER_LOSS", 2_000).div_ceil(IMAGES)
+fn runs() -> Range<u64> {
+    one_of(IMAGES, &numbers("HJ_POWER_LOSS", 2_000))
 }
 
 #[test]
 fn what_was_acknowledged_survives_a_power_loss_even_seeds() {
     let has = |seed: u64| seed < LOST_SYNCS && seed.is_multiple_of(2);
-    campaign((0..runs()).filter(|seed| has(*seed)), has, judge_run);
+    campaign(runs().filter(|seed| has(*seed)), has, judge_run);
 }
 
 #[test]
 fn what_was_acknowledged_survives_a_power_loss_odd_seeds() {
     let has = |seed: u64| seed < LOST_SYNCS && !seed.is_multiple_of(2);
-    campaign((0..runs()).filter(|seed| has(*seed)), has, judge_run);
+    campaign(runs().filter(|seed| has(*seed)), has, judge_run);
 }
 
 /// Fails each sync of a run in turn.
@@ -81,6 +83,7 @@ fn lose_each_sync(seed: u64) {
 #[test]
 fn nothing_is_acknowledged_on_top_of_what_a_failed_sync_has_lost() {
     // The first two runs lost acknowledged calls before the engine refused writes after a failed sync.
-    let seeds = LOST_SYNCS + 1..LOST_SYNCS + 1 + rounds("HJ_POWER_LOSS", 2_000).div_ceil(4_000);
+    let runs = one_of(4_000, &numbers("HJ_POWER_LOSS", 2_000));
+    let seeds = runs.map(|run| LOST_SYNCS + 1 + run);
     campaign(seeds, |seed| seed >= LOST_SYNCS, lose_each_sync);
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use hellojohn::{
     ConfigPatch, CreateSession, Durability, Engine, Error, ErrorCode, EventDetail, Grant, IdentityPatch,
-    ImportRequest, ManualClock, PurgeBefore, RefreshRequest, SeededRandom, Session, SessionId, SignOutScope,
-    Tenant, Timestamp, backup_database,
+    ImportRequest, ManualClock, PurgeBefore, RefreshRequest, Session, SessionId, SignOutScope, Tenant,
+    Timestamp, backup_database,
 };
 use hellojohn_tests::dice::Dice;
 use hellojohn_tests::disk::{Disk, Event, Fault, Plan};
-use hellojohn_tests::fixture::{HOUR, SECRET, START, every_session, user};
+use hellojohn_tests::fixture::{HOUR, SECRET, START, every_session, seeded, user};
 use tempfile::TempDir;
 
 use crate::verdict::dump;
@@ -55,7 +55,7 @@ struct Run {
 pub fn open(path: &std::path::Path, clock: &ManualClock, seed: u64) -> Result<Engine, Error> {
     Engine::builder()
         .clock(clock.clone())
-        .random(SeededRandom::new(seed))
+        .random(seeded(seed))
         .durability(Durability::Full)
         .direct_ends_max(3)
         .events(EventDetail::All)

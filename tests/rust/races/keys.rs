@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hellojohn::{ErrorCode, KeyId, KeyState, SecretKey, Tenant};
-use hellojohn_tests::fixture::{Database, SECRET, START, code, sign_in};
+use hellojohn::{Engine, ErrorCode, KeyId, KeyState, SecretKey, Tenant};
+use hellojohn_tests::fixture::{Database, Process, SECRET, START, code, seeded, sign_in};
 
 use crate::{Arena, at_once, race_rounds};
 
@@ -57,7 +57,10 @@ fn clones_of_a_handle_go_on_while_the_secret_key_changes() {
 #[test]
 fn tenants_opened_at_once_share_one_set_of_keys() {
     let database = Database::new();
-    let processes = [database.open_at(START), database.open_at(START)];
+    let processes = [1, 2].map(|seed| {
+        let builder = Engine::builder().random(seeded(seed));
+        Process::open(database.path(), START, builder)
+    });
     for round in 0..(race_rounds() / 10).max(10) {
         let name = format!("tnt_{round}");
         let handles: Vec<Tenant> = at_once(
