@@ -3,6 +3,8 @@
 #![allow(clippy::print_stderr)] // the calls before a failure
 
 mod administration;
+mod answers;
+mod devices;
 mod event_log;
 mod event_model;
 mod events;
@@ -17,7 +19,11 @@ mod model;
 mod outcome;
 mod place;
 mod play;
+mod refused;
 mod reopening;
+mod rest_admin;
+mod rest_calls;
+mod rest_client;
 mod sessions;
 mod shrink;
 mod tenants;
@@ -25,6 +31,7 @@ mod tokens;
 mod unanswered;
 mod verify;
 mod view;
+mod way;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
@@ -39,6 +46,7 @@ use filter_model::{FilterModel, Planned};
 use model::{Model, SessionModel};
 use outcome::{AsError, Effect};
 use place::{TENANTS, direct_ends_max, open};
+use way::Way;
 
 pub use failing_disk::FailingDisk;
 pub use model::Mistake;
@@ -63,6 +71,9 @@ impl Drop for FailureReport {
     }
 }
 
+/// One request in so many comes after one that is refused.
+const REFUSED: usize = 10;
+
 /// A list that is being paged through while other calls happen.
 struct Paging {
     tenant: usize,
@@ -78,6 +89,8 @@ pub struct History {
     tenants: Vec<Tenant>,
     model: Model,
     dice: Dice,
+    /// How the present call reaches the engine.
+    way: Way,
     trace: DefaultHasher,
     paging: Option<Paging>,
     planned: Option<Planned>,
@@ -118,6 +131,7 @@ impl History {
             },
             tenants,
             dice: Dice::new(seed),
+            way: Way::RUST,
             trace: DefaultHasher::new(),
             paging: None,
             planned: None,
@@ -173,10 +187,11 @@ impl History {
     /// A history of the calls that these bytes choose, up to 200.
     pub fn run_bytes(&mut self, bytes: &[u8]) {
         self.dice = Dice::from_bytes(bytes);
-        for _ in 0..CALLS {
+        for number in 0..CALLS as u64 {
             if self.dice.is_used_up() {
                 break;
             }
+            self.way = Way::of_call(number, self.model.mistake);
             self.call_any();
         }
         self.clear();
@@ -185,6 +200,7 @@ impl History {
     /// One call, which the seed chooses, whatever came before. Panics where an answer is not the model's.
     pub fn call(&mut self, seed: u64) {
         self.dice = Dice::new(seed);
+        self.way = Way::of_call(seed, self.model.mistake);
         // Until then most calls are refused.
         if self.model.refuses_writes && self.dice.one_in(4) {
             return self.reopen();
@@ -194,6 +210,9 @@ impl History {
 
     fn call_any(&mut self) {
         let tenant_index = self.dice.below(TENANTS);
+        if self.way.is_rest() && self.dice.one_in(REFUSED) {
+            self.be_refused(tenant_index);
+        }
         match self.dice.below(100) {
             0..12 => self.move_clock(),
             12..26 => self.create(tenant_index),
