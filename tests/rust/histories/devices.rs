@@ -21,6 +21,9 @@ pub(super) enum Caller {
     Device { token: String, session: usize, id: SessionId, user: usize },
 }
 
+/// How many access tokens are looked through for a good one.
+const NEWEST: usize = 24;
+
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -76,7 +79,7 @@ impl History {
         let tenant = &self.model.tenants[tenant_index];
         let is_good =
             |session: usize| !tenant.sessions[session].purged && self.model.is_active(tenant_index, session);
-        let good: Vec<_> = (tenant.accesses.iter().rev())
+        let good: Vec<_> = (tenant.accesses.iter().rev().take(NEWEST))
             .filter(|access| {
                 is_good(access.session) && self.model.local_refusals(tenant_index, access).is_empty()
             })

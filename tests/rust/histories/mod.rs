@@ -72,7 +72,7 @@ impl Drop for FailureReport {
 }
 
 /// One request in so many comes after one that is refused.
-const REFUSED: usize = 10;
+const REFUSED: usize = 12;
 
 /// A list that is being paged through while other calls happen.
 struct Paging {

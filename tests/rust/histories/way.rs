@@ -30,10 +30,14 @@ impl Way {
     /// On the Rust crate.
     pub(super) const RUST: Way = Way { means: Means::Rust, page: 0, mistake: None };
 
-    /// Half of the calls are requests. The choice is not one of the call's own dice, so that the call is the same either way.
+    /// A third of the calls are requests. The choice is not one of the call's own dice, so that the call is the same either way.
     pub(super) fn of_call(seed: u64, mistake: Option<Mistake>) -> Self {
         let mut dice = Dice::new(!seed);
-        let means = *dice.pick(&[Means::Rust, Means::Rust, Means::Tokens, Means::Cookies]);
+        let means = match dice.below(6) {
+            0 => Means::Tokens,
+            1 => Means::Cookies,
+            _ => Means::Rust,
+        };
         Way { means, page: dice.below(3), mistake }
     }
 
