@@ -4,6 +4,7 @@
 
 mod administration;
 mod answers;
+mod clock;
 mod devices;
 mod event_log;
 mod event_model;
@@ -40,10 +41,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use hellojohn::{EndReason, Engine, ListQuery, ManualClock, PurgeBefore, SessionId, Tenant, Timestamp};
 
 use crate::dice::Dice;
-use crate::fixture::{DAY, HOUR, SECOND, START};
+use crate::fixture::START;
 use event_log::EventLog;
 use filter_model::{FilterModel, Planned};
-use model::{Model, SessionModel};
+use model::Model;
 use outcome::{AsError, Effect};
 use place::{TENANTS, direct_ends_max, open};
 use way::Way;
@@ -245,45 +246,6 @@ impl History {
         let back = self.dice.below(span);
         // Where there are few, one of them, so that a history may lose a sign-in and its other calls still are about a session.
         (count > 0).then(|| count - 1 - back % count)
-    }
-
-    fn move_clock(&mut self) {
-        let tenant_index = self.dice.below(TENANTS);
-        let edge = self.pick_session(tenant_index).map(|session_index| {
-            let settings = self.model.tenants[tenant_index].settings;
-            let SessionModel { active, expires, access_exp, .. } =
-                self.model.tenants[tenant_index].sessions[session_index];
-            let idle = active + settings.idle_timeout.unwrap_or(HOUR);
-            *self.dice.pick(&[expires, access_exp, idle, active + settings.reuse_window])
-        });
-        let unit = *self.dice.pick(&[1, 1, SECOND, SECOND, 60 * SECOND, HOUR, DAY]);
-        let step = self.dice.below(40) as i64 * unit;
-        let to = match (self.dice.below(8), edge) {
-            (0..3, Some(edge)) if edge < self.model.now + 60 * DAY => edge + self.dice.below(3) as i64 - 1,
-            (3, _) => self.model.clock - step,
-            (4, _) => self.model.now,
-            _ => self.model.clock + step,
-        };
-        // A call that could not write has shown its time to the engine, or not.
-        let to = if self.model.refuses_writes { to.max(self.model.clock) } else { to };
-        self.record_call(format!("clock {to}"));
-        self.model.clock = to;
-        self.clock.set(Timestamp::from_millis(to));
-    }
-
-    fn lower_clock_mark(&mut self) {
-        if self.model.refuses_writes {
-            return;
-        }
-        self.record_call("lower the clock mark".to_owned());
-        self.engine.lower_clock_mark().unwrap();
-        self.planned.iter_mut().for_each(|planned| planned.is_outdated = true);
-        self.model.see_clock();
-        for tenant_index in 0..TENANTS {
-            self.model.keep_ends(tenant_index);
-            self.model.extend_active_key(tenant_index);
-        }
-        self.model.now = self.model.clock.max(0);
     }
 
     /// An empty database for the next history: every session ends and goes.

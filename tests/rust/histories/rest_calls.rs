@@ -42,7 +42,7 @@ impl Client {
         match caller {
             Caller::Holder => ask.secret_key(),
             Caller::Device { token, .. } if self.has_cookies => {
-                self.from_page(ask.cookie(ACCESS_COOKIE, token))
+                self.on_page(ask.cookie(ACCESS_COOKIE, token))
             }
             Caller::Device { token, .. } => ask.bearer(token),
         }
@@ -52,13 +52,13 @@ impl Client {
     pub(super) fn sign_in(&self, email: u64, mut user: CreateSession) -> Result<Granted, Error> {
         let address = user.client.ip_address.take().map(|address| address.to_string());
         let duration = user.duration.take().map(|duration| duration.to_string());
-        let ask = Ask::new(Method::POST, "/v1/auth/sign-in").user(user).from(address.as_deref());
+        let ask = Ask::new(Method::POST, "/v1/auth/sign-in").user(user).at(address.as_deref());
         let credentials = json!({
             "email": format!("{email}@example.com"),
             "password": PASSWORD,
             "session_options": {"duration": duration},
         });
-        let Reply { outcome, cookies } = self.send(self.from_page(ask.json(credentials)));
+        let Reply { outcome, cookies } = self.send(self.on_page(ask.json(credentials)));
         let outcome = outcome.inspect_err(|_| assert_eq!(cookies, Cookies::Kept));
         let body = outcome?;
         let session = Some(Shown::of_json(&body["session"]));
@@ -92,12 +92,12 @@ impl Client {
 
     /// Refreshes by the cookie, or with the token in the body. `is_genuine` says that a tenant has made the token.
     pub(super) fn refresh(&self, token: &str, ip: Option<&str>, is_genuine: bool) -> Result<Granted, Error> {
-        let ask = Ask::new(Method::POST, "/v1/auth/token/refresh").from(ip);
+        let ask = Ask::new(Method::POST, "/v1/auth/token/refresh").at(ip);
         if !self.has_cookies {
             let reply = self.send(ask.json(json!({"refresh_token": token})));
             return Ok(self.granted(&reply.outcome?, reply.cookies));
         }
-        let Reply { outcome, cookies } = self.send(self.from_page(ask.cookie(REFRESH_COOKIE, token)));
+        let Reply { outcome, cookies } = self.send(self.on_page(ask.cookie(REFRESH_COOKIE, token)));
         match outcome {
             Ok(body) => Ok(self.granted(&body, cookies)),
             Err(error) => {
@@ -116,8 +116,8 @@ impl Client {
     }
 
     pub(super) fn adopt(&self, credential: &str, ip: Option<&str>) -> Result<Granted, Error> {
-        let ask = Ask::new(Method::POST, "/v1/auth/adopt").from(ip).json(json!({"credential": credential}));
-        let Reply { outcome, cookies } = self.send(self.from_page(ask));
+        let ask = Ask::new(Method::POST, "/v1/auth/adopt").at(ip).json(json!({"credential": credential}));
+        let Reply { outcome, cookies } = self.send(self.on_page(ask));
         match outcome {
             Ok(body) => Ok(self.granted(&body, cookies)),
             Err(error) => {
@@ -138,8 +138,8 @@ impl Client {
         let mut body = json!({"scope": scope.as_str()});
         let ask = Ask::new(Method::POST, "/v1/auth/sign-out");
         let ask = match (self.has_cookies, is_refresh_token) {
-            (true, true) => self.from_page(ask.cookie(REFRESH_COOKIE, token)),
-            (true, false) => self.from_page(ask.cookie(ACCESS_COOKIE, token)),
+            (true, true) => self.on_page(ask.cookie(REFRESH_COOKIE, token)),
+            (true, false) => self.on_page(ask.cookie(ACCESS_COOKIE, token)),
             (false, true) if is_in_body => {
                 body["refresh_token"] = token.into();
                 ask

@@ -32,7 +32,7 @@ pub(super) struct Ask {
     headers: Vec<(&'static str, String)>,
     body: Option<Value>,
     address: Option<IpAddress>,
-    /// Whom the password belongs to.
+    /// The user of the password.
     user: Option<CreateSession>,
 }
 
@@ -79,7 +79,7 @@ impl Ask {
         Ask { body: Some(body), ..self }
     }
 
-    pub(super) fn from(self, address: Option<&str>) -> Self {
+    pub(super) fn at(self, address: Option<&str>) -> Self {
         Ask { address: address.map(|address| address.parse().expect("an address")), ..self }
     }
 
@@ -112,7 +112,7 @@ impl Client {
     }
 
     /// A request of a page that may use the cookies, as the browser or the page shows it.
-    pub(super) fn from_page(&self, ask: Ask) -> Ask {
+    pub(super) fn on_page(&self, ask: Ask) -> Ask {
         match self.page {
             0 => ask.header("sec-fetch-site", "same-origin"),
             1 => ask.header("host", "api.example.com").header("origin", "https://api.example.com"),

@@ -170,7 +170,7 @@ fn fail_each_call(has_reader: bool, lasts: bool) -> [usize; 2] {
             assert!(report.is_ok(), "{plan:?}, reader {has_reader}");
         }
     }
-    println!("{} calls, {} openings failed, {} did not", calls.len(), counts[0], counts[1]);
+    eprintln!("{} calls, {} openings failed, {} did not", calls.len(), counts[0], counts[1]);
     counts
 }
 
