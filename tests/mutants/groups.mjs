@@ -1,5 +1,5 @@
 // What is mutated, and which tests must notice: for each group its files, the unit tests beside the code, and the other tests
-// that are tried, in this order, on what those let pass.
+// that are tried, in this order, on what those let pass; `only` names those of a program that are.
 
 const HISTORIES = { test: "histories", env: { HJ_HISTORIES: "25" } };
 const SCENARIOS = { test: "scenarios", env: { HJ_SURFACES: "rust" } };
@@ -47,19 +47,24 @@ export const GROUPS = {
   cache: {
     files: [
       "core/src/store/sqlite/shared_*.rs",
-      "core/src/store/sqlite/left_log.rs",
       "core/src/store/sqlite/wal_index.rs",
       "core/src/store/sqlite/change_tracker.rs",
       "core/src/engine/answer_cache.rs",
     ],
     tests: [
-      {
-        units: ["shared_changes", "shared_words", "change_tracker", "wal_index", "left_log", "answer_cache"],
-      },
+      { units: ["shared_changes", "shared_words", "change_tracker", "wal_index", "answer_cache"] },
       { units: ["sqlite::tests::log", "sqlite::tests::lost_files"] },
       { test: "token_cache" },
       { test: "neighbours" },
       HISTORIES,
+    ],
+  },
+  log: {
+    files: ["core/src/store/sqlite/left_log.rs"],
+    tests: [
+      { units: ["left_log", "sqlite::tests::log", "sqlite::tests::lost_files"] },
+      { test: "io_faults", only: ["lost_log", "what_an_opening_shows"] },
+      { test: "io_faults", only: ["left_log"] },
     ],
   },
   cookies: {

@@ -80,8 +80,8 @@ export function build(tests) {
 }
 
 /** Runs tests with one mutant: `passed`, `failed`, or `hangs` after so many ms. Ends with the first failure. */
-export function run(programs, { units, skip, test, env, limit }, number) {
-  const args = units ? [...units, ...(skip ?? []).flatMap((name) => ["--skip", name])] : [];
+export function run(programs, { units, skip, test, only, env, limit }, number) {
+  const args = [...(units ?? only ?? []), ...(skip ?? []).flatMap((name) => ["--skip", name])];
   const cwd = join(tree, units ? "core" : "tests");
   const child = spawn(programs[test ?? "hellojohn"], [...args, "--test-threads", "2"], {
     cwd,

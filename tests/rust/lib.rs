@@ -13,6 +13,7 @@ pub mod operations;
 pub mod postgres;
 pub mod protocol;
 pub mod rest_coverage;
+pub mod rest_text;
 pub mod runner;
 pub mod scenario;
 pub mod surface;

@@ -1,7 +1,8 @@
 //! Settings, keys and purges as the model has them.
 
-use hellojohn::{EventType, KeyId, KeyInfo, KeyState};
+use hellojohn::{EventType, KeyId, KeyState};
 
+use super::answers::ListedKey;
 use super::model::{KeyModel, Model, Settings};
 
 impl Model {
@@ -68,11 +69,11 @@ impl Model {
     }
 
     /// New keys come out of nothing only as the next one.
-    pub fn learn_keys(&mut self, tenant_index: usize, listed: &[KeyInfo]) {
+    pub fn learn_keys(&mut self, tenant_index: usize, listed: &[ListedKey]) {
         let keys = &mut self.tenants[tenant_index].keys;
-        for key in listed.iter().skip(keys.len()) {
-            assert_eq!(key.state, KeyState::Next, "only a next key comes out of nothing");
-            keys.push(KeyModel { kid: key.kid, state: key.state, dead_at: 0 });
+        for (kid, state) in listed.iter().copied().skip(keys.len()) {
+            assert_eq!(state, KeyState::Next, "only a next key comes out of nothing");
+            keys.push(KeyModel { kid, state, dead_at: 0 });
         }
     }
 

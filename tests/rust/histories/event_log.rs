@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use hellojohn::{Event, EventType, SessionId};
+use hellojohn::{EventType, SessionId};
+
+use super::answers::Told;
 
 /// An event that a call has written.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +29,10 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    pub fn owes(&self, event: &Event) -> bool {
-        let wanted = Owed { kind: event.r#type, at: event.at.as_millis(), session: event.session_id };
-        self.owed.contains(&wanted)
+    /// The place of what this event tells among what is owed.
+    pub fn owes(&self, told: &Told) -> Option<usize> {
+        let is_it =
+            |owed: &Owed| (owed.kind, owed.session) == (told.kind, told.session) && told.at.is(owed.at);
+        self.owed.iter().position(is_it)
     }
 }

@@ -1,7 +1,8 @@
 //! The log of events of a tenant: what must be in it, and what may be (SPEC 10).
 
-use hellojohn::{Event, EventType, SessionId};
+use hellojohn::{EventType, SessionId};
 
+use super::answers::Told;
 use super::event_log::Owed;
 use super::model::Model;
 
@@ -24,29 +25,28 @@ impl Model {
     }
 
     /// The next event of the log.
-    pub fn read_event(&mut self, tenant_index: usize, event: &Event) {
-        let at = event.at.as_millis();
+    pub fn read_event(&mut self, tenant_index: usize, event: &Told) {
         let log = &mut self.tenants[tenant_index].log;
         assert_eq!(event.seq, log.read + 1, "a gap in the log");
         log.read = event.seq;
-        match event.r#type {
+        match event.kind {
             // An end is told when it is written down, which may be later.
             EventType::SessionEnded => {
-                let id = event.session_id.expect("whose end it is");
+                let id = event.session.expect("whose end it is");
                 assert!(log.told.insert(id), "told twice: {event:?}");
                 let session_index = self.position_of(tenant_index, id).expect("a session that was there");
                 let ended = self.end_of(tenant_index, session_index).expect("a session that has ended");
-                assert_eq!(at, ended.at, "{event:?}");
-                assert_eq!(event.data["end_reason"], ended.reason.as_str(), "{event:?}");
+                assert!(event.at.is(ended.at), "{event:?}, but {ended:?}");
+                assert_eq!(event.end_reason, Some(ended.reason), "{event:?}");
             }
             // So is a key that has retired by itself.
-            EventType::KeyRetired if !log.owes(event) => {}
+            EventType::KeyRetired if log.owes(event).is_none() => {}
             kind => {
-                assert!(log.owes(event), "nothing has done that: {event:?}, but {:?}", log.owed);
-                let wanted = Owed { kind, at, session: event.session_id };
-                let position = log.owed.iter().position(|owed| *owed == wanted).expect("as was asked");
+                let Some(position) = log.owes(event) else {
+                    panic!("nothing has done that: {event:?}, but {:?}", log.owed);
+                };
                 log.owed.remove(position);
-                if let Some(id) = event.session_id.filter(|_| kind == EventType::SessionPurged) {
+                if let Some(id) = event.session.filter(|_| kind == EventType::SessionPurged) {
                     assert!(!log.is_complete || log.told.contains(&id), "purged before its end: {event:?}");
                 }
             }

@@ -98,8 +98,9 @@ impl History {
     }
 
     pub(super) fn look(&mut self) -> Result<Look, Error> {
-        let file = rusqlite::Connection::open(self.place.path()).expect("the file can be read");
-        Look::take(&self.tenants, &file)
+        let path = self.place.path();
+        let file = path.is_file().then(|| rusqlite::Connection::open(path).expect("the file can be read"));
+        Look::take(&self.tenants, file.as_ref())
     }
 
     /// Makes the model what the store is: what it was, or that with one of these effects.

@@ -3,6 +3,8 @@
 use hellojohn::{EndReason, RevokePlan, SessionFilter, Status, StatusFilter};
 use serde_json::{Map, Value, json};
 
+use crate::rest_text::rfc3339;
+
 use super::model::{Model, SessionModel};
 
 pub const COUNTRIES: [Option<&str>; 4] = [None, None, Some("ES"), Some("FR")];
@@ -32,6 +34,21 @@ pub struct FilterModel {
 impl FilterModel {
     /// As the engine takes it.
     pub fn to_engine(&self) -> SessionFilter {
+        SessionFilter::from_json(self.to_members()).expect("a filter that sessions can pass")
+    }
+
+    /// As REST takes it, in a query or a body: times are texts.
+    pub fn to_members_of_rest(&self) -> Map<String, Value> {
+        let mut members = self.to_members();
+        for name in ["created_after", "created_before", "last_active_after", "last_active_before"] {
+            if let Some(at) = members.get(name).and_then(Value::as_i64) {
+                members.insert(name.to_owned(), json!(rfc3339(at)));
+            }
+        }
+        members
+    }
+
+    fn to_members(&self) -> Map<String, Value> {
         let members: [(&str, Option<Value>); 13] = [
             ("user_id", self.user.map(|user| json!(format!("u{user}")))),
             ("status", self.status.map(|status| json!(status.as_str()))),
@@ -47,9 +64,7 @@ impl FilterModel {
             ("last_active_before", self.active_before.map(|at| json!(at))),
             ("end_reason", self.end_reason.map(|reason| json!(reason.as_str()))),
         ];
-        let members: Map<String, Value> =
-            members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-        SessionFilter::from_json(members).expect("a filter that sessions can pass")
+        members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
 
     /// Whether it has a member besides the status.

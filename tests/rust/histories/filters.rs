@@ -1,9 +1,10 @@
 //! Counting and ending the sessions that a filter admits.
 
-use hellojohn::{EndReason, ErrorCode, RevokeWhere, SessionId, StatusFilter};
+use hellojohn::{EndReason, ErrorCode, RevokeWhere, StatusFilter};
 
 use crate::fixture::code;
 
+use super::answers::Previewed;
 use super::filter_model::{COUNTRIES, FilterModel, NETWORKS, Planned};
 use super::{History, USERS};
 
@@ -59,11 +60,14 @@ impl History {
             2 => filter.status = Some(StatusFilter::Revoked),
             _ => {}
         }
-        self.record_call(format!("count {tenant_index} {filter:?}"));
-        let wanted = filter.to_engine();
-        let Some(answer) = self.ask(tenant_index, |tenant| tenant.count(&wanted)) else {
-            return self.check_nothing_happened();
-        };
+        let (way, caller) = (self.way, self.pick_caller(tenant_index));
+        let filter = self.narrow(&caller, filter);
+        self.record_call(format!("count {tenant_index} {filter:?} {caller:?}"));
+        let answer = self.ask(tenant_index, |tenant| match way.rest(tenant) {
+            Some(rest) => rest.count(&caller, &filter),
+            None => tenant.count(&filter.to_engine()),
+        });
+        let Some(answer) = answer else { return self.check_nothing_happened() };
         self.model.see_clock();
         assert_eq!(answer.unwrap(), self.model.admitted(tenant_index, &filter).len() as u64);
     }
@@ -80,8 +84,11 @@ impl History {
             return self.preview(tenant_index, filter);
         }
         self.record_call(format!("revoke where {tenant_index} {filter:?}"));
-        let request = RevokeWhere::new(filter.to_engine());
-        let answer = self.ask(tenant_index, |tenant| tenant.revoke_where(request));
+        let way = self.way;
+        let answer = self.ask(tenant_index, |tenant| match way.rest(tenant) {
+            Some(rest) => rest.revoke_where(&filter, None),
+            None => tenant.revoke_where(RevokeWhere::new(filter.to_engine())),
+        });
         let Some(answer) = answer else {
             return self.settle(move |model, _| model.revoke_where(tenant_index, &filter, usize::MAX) > 0);
         };
@@ -91,17 +98,18 @@ impl History {
 
     fn preview(&mut self, tenant_index: usize, filter: FilterModel) {
         self.record_call(format!("preview {tenant_index} {filter:?}"));
-        let wanted = filter.to_engine();
-        let Some(answer) = self.ask(tenant_index, |tenant| tenant.preview_revoke_where(&wanted)) else {
-            return self.check_nothing_happened();
-        };
+        let way = self.way;
+        let answer = self.ask(tenant_index, |tenant| match way.rest(tenant) {
+            Some(rest) => rest.preview(&filter),
+            None => tenant.preview_revoke_where(&filter.to_engine()).map(Previewed::from),
+        });
+        let Some(answer) = answer else { return self.check_nothing_happened() };
         self.model.see_clock();
         let (preview, expected) = (answer.unwrap(), self.model.admitted(tenant_index, &filter));
         assert_eq!(preview.count, expected.len() as u64);
-        let sample: Vec<SessionId> = preview.sample.iter().map(|session| session.id).collect();
         let sessions = &self.model.tenants[tenant_index].sessions;
         let newest = expected.iter().take(20).map(|session_index| sessions[*session_index].id);
-        assert_eq!(sample, newest.collect::<Vec<_>>());
+        assert_eq!(preview.sample, newest.collect::<Vec<_>>());
         let (count, there) = (expected.len(), sessions.len());
         self.planned = Some(Planned {
             tenant: tenant_index,
@@ -121,8 +129,12 @@ impl History {
             return;
         }
         self.record_call(format!("revoke as planned {tenant} {filter:?}, {count} of {there}"));
-        let request = RevokeWhere::new(filter.to_engine()).plan(Some(plan));
-        let Some(answer) = self.ask(tenant, |tenant| tenant.revoke_where(request)) else {
+        let way = self.way;
+        let answer = self.ask(tenant, |tenant| match way.rest(tenant) {
+            Some(rest) => rest.revoke_where(&filter, Some(&plan)),
+            None => tenant.revoke_where(RevokeWhere::new(filter.to_engine()).plan(Some(plan.clone()))),
+        });
+        let Some(answer) = answer else {
             return self.settle(move |model, _| {
                 !is_outdated
                     && model

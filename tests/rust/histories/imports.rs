@@ -9,6 +9,7 @@ use crate::fixture::{DAY, HOUR, every_session};
 
 use super::filter_model::COUNTRIES;
 use super::import_model::{ImportedRow, JudgedRow};
+use super::view::Shown;
 use super::{History, USERS};
 
 impl History {
@@ -58,7 +59,7 @@ impl History {
         self.model.apply_import(tenant_index, &new);
         for (id, _) in new {
             let session_index = self.model.position_of(tenant_index, id).unwrap();
-            self.model.check_session(tenant_index, session_index, &there[&id]);
+            self.model.check_session(tenant_index, session_index, &Shown::from(&there[&id]));
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use hellojohn::{
-    Config, Error, KeyInfo, Limit, ListQuery, Session, SessionFilter, SessionId, StatusFilter, Tenant,
-};
+use hellojohn::{Error, Limit, ListQuery, Session, SessionFilter, SessionId, StatusFilter, Tenant};
+use serde_json::Value;
 
+use super::answers::{ListedKey, listed_keys};
 use super::model::Model;
 use super::view::View;
 
@@ -22,27 +22,30 @@ pub(super) struct Row {
 
 /// A tenant.
 pub(super) struct LookedTenant {
-    pub sessions: BTreeMap<SessionId, (Session, Row)>,
-    config: Config,
-    pub keys: Vec<KeyInfo>,
+    /// Without the row where no file has it.
+    pub sessions: BTreeMap<SessionId, (Session, Option<Row>)>,
+    config: Value,
+    pub keys: Vec<ListedKey>,
 }
 
 /// The whole store.
 pub(super) struct Look(pub Vec<LookedTenant>);
 
 impl Look {
-    /// Asks the engine, and the file for what no answer tells.
-    pub(super) fn take(tenants: &[Tenant], file: &rusqlite::Connection) -> Result<Self, Error> {
+    /// Asks the engine, and the file, where there is one, for what no answer tells.
+    pub(super) fn take(tenants: &[Tenant], file: Option<&rusqlite::Connection>) -> Result<Self, Error> {
         let look = |(tenant_index, tenant): (usize, &Tenant)| {
             let id = format!("tnt_{tenant_index}");
-            let rows = rows(file, &id).expect("rows of sessions");
+            let rows = file.map(|file| rows(file, &id).expect("rows of sessions"));
             let sessions = every_session(tenant)?;
-            assert_eq!(rows.len(), sessions.len(), "the engine shows other sessions of {id} than there are");
-            let sessions = sessions.into_iter().zip(rows);
+            let count = rows.as_ref().map_or(sessions.len(), Vec::len);
+            assert_eq!(count, sessions.len(), "the engine shows other sessions of {id} than there are");
+            let row = |at: usize| rows.as_ref().map(|rows| rows[at]);
+            let sessions = sessions.into_iter().enumerate();
             Ok(LookedTenant {
-                sessions: sessions.map(|((id, session), row)| (id, (session, row))).collect(),
-                config: tenant.config()?,
-                keys: tenant.keys()?,
+                sessions: sessions.map(|(at, (id, session))| (id, (session, row(at)))).collect(),
+                config: tenant.config()?.to_json(),
+                keys: listed_keys(&tenant.keys()?),
             })
         };
         tenants.iter().enumerate().map(look).collect::<Result<_, _>>().map(Look)
@@ -99,7 +102,7 @@ impl Model {
             };
             let generation = u32::try_from(known.tokens.len()).expect("few refreshes");
             let wanted = Row { generation, replays: known.replays, issued: known.issued };
-            let (found, expected) = ((View::of(shown), *row), (expected, wanted));
+            let (found, expected) = ((View::of(shown), row.unwrap_or(wanted)), (expected, wanted));
             if found != expected {
                 return Some(format!("session {session_index}: {found:?}, expected {expected:?}"));
             }
@@ -108,10 +111,9 @@ impl Model {
         settings.or_else(|| self.difference_of_keys(tenant_index, &looked.keys))
     }
 
-    fn difference_of_keys(&self, tenant_index: usize, listed: &[KeyInfo]) -> Option<String> {
+    fn difference_of_keys(&self, tenant_index: usize, listed: &[ListedKey]) -> Option<String> {
         let known: Vec<_> =
             self.tenants[tenant_index].keys.iter().map(|key| (key.kid, self.state_of(key))).collect();
-        let found: Vec<_> = listed.iter().map(|key| (key.kid, key.state)).collect();
-        (known != found).then(|| format!("keys {found:?}, expected {known:?}"))
+        (known != listed).then(|| format!("keys {listed:?}, expected {known:?}"))
     }
 }

@@ -3,6 +3,9 @@
 #![allow(clippy::print_stderr)] // the calls before a failure
 
 mod administration;
+mod answers;
+mod clock;
+mod devices;
 mod event_log;
 mod event_model;
 mod events;
@@ -17,7 +20,11 @@ mod model;
 mod outcome;
 mod place;
 mod play;
+mod refused;
 mod reopening;
+mod rest_admin;
+mod rest_calls;
+mod rest_client;
 mod sessions;
 mod shrink;
 mod tenants;
@@ -25,6 +32,7 @@ mod tokens;
 mod unanswered;
 mod verify;
 mod view;
+mod way;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
@@ -33,12 +41,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use hellojohn::{EndReason, Engine, ListQuery, ManualClock, PurgeBefore, SessionId, Tenant, Timestamp};
 
 use crate::dice::Dice;
-use crate::fixture::{DAY, HOUR, SECOND, START};
+use crate::fixture::START;
 use event_log::EventLog;
 use filter_model::{FilterModel, Planned};
-use model::{Model, SessionModel};
+use model::Model;
 use outcome::{AsError, Effect};
 use place::{TENANTS, direct_ends_max, open};
+use way::Way;
 
 pub use failing_disk::FailingDisk;
 pub use model::Mistake;
@@ -63,6 +72,9 @@ impl Drop for FailureReport {
     }
 }
 
+/// One request in so many comes after one that is refused.
+const REFUSED: usize = 12;
+
 /// A list that is being paged through while other calls happen.
 struct Paging {
     tenant: usize,
@@ -78,6 +90,8 @@ pub struct History {
     tenants: Vec<Tenant>,
     model: Model,
     dice: Dice,
+    /// How the present call reaches the engine.
+    way: Way,
     trace: DefaultHasher,
     paging: Option<Paging>,
     planned: Option<Planned>,
@@ -118,6 +132,7 @@ impl History {
             },
             tenants,
             dice: Dice::new(seed),
+            way: Way::RUST,
             trace: DefaultHasher::new(),
             paging: None,
             planned: None,
@@ -173,10 +188,11 @@ impl History {
     /// A history of the calls that these bytes choose, up to 200.
     pub fn run_bytes(&mut self, bytes: &[u8]) {
         self.dice = Dice::from_bytes(bytes);
-        for _ in 0..CALLS {
+        for number in 0..CALLS as u64 {
             if self.dice.is_used_up() {
                 break;
             }
+            self.way = Way::of_call(number, self.model.mistake);
             self.call_any();
         }
         self.clear();
@@ -185,6 +201,7 @@ impl History {
     /// One call, which the seed chooses, whatever came before. Panics where an answer is not the model's.
     pub fn call(&mut self, seed: u64) {
         self.dice = Dice::new(seed);
+        self.way = Way::of_call(seed, self.model.mistake);
         // Until then most calls are refused.
         if self.model.refuses_writes && self.dice.one_in(4) {
             return self.reopen();
@@ -194,6 +211,9 @@ impl History {
 
     fn call_any(&mut self) {
         let tenant_index = self.dice.below(TENANTS);
+        if self.way.is_rest() && self.dice.one_in(REFUSED) {
+            self.be_refused(tenant_index);
+        }
         match self.dice.below(100) {
             0..12 => self.move_clock(),
             12..26 => self.create(tenant_index),
@@ -226,45 +246,6 @@ impl History {
         let back = self.dice.below(span);
         // Where there are few, one of them, so that a history may lose a sign-in and its other calls still are about a session.
         (count > 0).then(|| count - 1 - back % count)
-    }
-
-    fn move_clock(&mut self) {
-        let tenant_index = self.dice.below(TENANTS);
-        let edge = self.pick_session(tenant_index).map(|session_index| {
-            let settings = self.model.tenants[tenant_index].settings;
-            let SessionModel { active, expires, access_exp, .. } =
-                self.model.tenants[tenant_index].sessions[session_index];
-            let idle = active + settings.idle_timeout.unwrap_or(HOUR);
-            *self.dice.pick(&[expires, access_exp, idle, active + settings.reuse_window])
-        });
-        let unit = *self.dice.pick(&[1, 1, SECOND, SECOND, 60 * SECOND, HOUR, DAY]);
-        let step = self.dice.below(40) as i64 * unit;
-        let to = match (self.dice.below(8), edge) {
-            (0..3, Some(edge)) if edge < self.model.now + 60 * DAY => edge + self.dice.below(3) as i64 - 1,
-            (3, _) => self.model.clock - step,
-            (4, _) => self.model.now,
-            _ => self.model.clock + step,
-        };
-        // A call that could not write has shown its time to the engine, or not.
-        let to = if self.model.refuses_writes { to.max(self.model.clock) } else { to };
-        self.record_call(format!("clock {to}"));
-        self.model.clock = to;
-        self.clock.set(Timestamp::from_millis(to));
-    }
-
-    fn lower_clock_mark(&mut self) {
-        if self.model.refuses_writes {
-            return;
-        }
-        self.record_call("lower the clock mark".to_owned());
-        self.engine.lower_clock_mark().unwrap();
-        self.planned.iter_mut().for_each(|planned| planned.is_outdated = true);
-        self.model.see_clock();
-        for tenant_index in 0..TENANTS {
-            self.model.keep_ends(tenant_index);
-            self.model.extend_active_key(tenant_index);
-        }
-        self.model.now = self.model.clock.max(0);
     }
 
     /// An empty database for the next history: every session ends and goes.

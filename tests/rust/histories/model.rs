@@ -1,15 +1,15 @@
 //! The whole engine as plain lists, written from SPEC: what every call must answer. It learns from the engine only what
 //! the text of SPEC does not determine: ids, tokens, kids.
 
-use hellojohn::{
-    AccessToken, Config, EndReason, ErrorCode, EventType, Grant, KeyId, KeyState, Session, SessionId, Status,
-};
+use hellojohn::{EndReason, ErrorCode, EventType, KeyId, KeyState, SessionId, Status};
+use serde_json::Value;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::answers::Granted;
 use super::event_log::EventLog;
-use super::view::View;
+use super::view::{Shown, View};
 
 /// The settings that histories change; times in ms.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,18 +24,28 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// How the settings of the store differ, if they do.
-    pub fn difference(&self, config: &Config) -> Option<String> {
-        let ms = |duration: hellojohn::Duration| duration.as_secs() as i64 * 1_000;
+    /// How the settings of the store, in JSON, differ, if they do.
+    pub fn difference(&self, config: &Value) -> Option<String> {
+        let ms = |name: &str| match config[name].as_str()? {
+            // No duration elsewhere.
+            "0s" => Some(0),
+            text => Some(text.parse::<hellojohn::Duration>().expect("a duration").as_secs() as i64 * 1_000),
+        };
         let found = Settings {
-            session_duration: ms(config.session_duration),
-            access_token_ttl: ms(config.access_token_ttl),
-            idle_timeout: config.idle_timeout.map(ms),
-            cap: config.max_sessions_per_user.map(|cap| cap as usize),
-            reuse_window: ms(config.refresh_reuse_window),
-            has_events: config.event_retention.is_some(),
+            session_duration: ms("session_duration").expect("a duration"),
+            access_token_ttl: ms("access_token_ttl").expect("a duration"),
+            idle_timeout: ms("idle_timeout"),
+            cap: config["max_sessions_per_user"].as_u64().map(|cap| cap as usize),
+            reuse_window: ms("refresh_reuse_window").expect("a duration"),
+            has_events: !config["event_retention"].is_null(),
         };
         (found != *self).then(|| format!("{found:?}, expected {self:?}"))
+    }
+
+    /// What is probably not meant (SPEC 19).
+    pub fn warnings(&self) -> Value {
+        let is_short = self.idle_timeout.is_some_and(|idle| idle < 2 * self.access_token_ttl);
+        is_short.then_some("idle_timeout_below_two_access_tokens").into_iter().collect()
     }
 }
 
@@ -123,6 +133,14 @@ pub enum Mistake {
     Replay,
     /// What a failed sync has left never comes back.
     FailedSync,
+    /// A browser keeps the cookie of a session that has ended.
+    DeadCookie,
+    /// A user sees the sessions of all users.
+    OwnSessions,
+    /// A request of another site's page signs out by the cookie.
+    ForeignPage,
+    /// A failure of the storage is a refusal of the session, to clients of REST.
+    StorageRefusal,
 }
 
 #[derive(Debug, Clone)]
@@ -169,9 +187,9 @@ pub fn error_of(ended: End) -> ErrorCode {
     }
 }
 
-fn kid_of(token: &AccessToken) -> String {
-    let header = token.expose().split('.').next().unwrap();
-    let header: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+fn kid_of(token: &str) -> String {
+    let header = token.split('.').next().unwrap();
+    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
     header["kid"].as_str().unwrap().to_owned()
 }
 
@@ -280,12 +298,12 @@ impl Model {
     }
 
     /// Requires that an answer shows the session as it is.
-    pub fn check_session(&mut self, tenant_index: usize, session_index: usize, shown: &Session) {
+    pub fn check_session(&mut self, tenant_index: usize, session_index: usize, shown: &Shown) {
         let is_over = self.end_of(tenant_index, session_index).is_some();
         let known = &mut self.tenants[tenant_index].sessions[session_index];
         known.was_reported_ended |= is_over;
         assert!(known.access_exp <= known.expires, "an access token outlives its session");
-        assert_eq!(View::of(shown), self.view(tenant_index, session_index), "session {session_index}");
+        shown.require(self.view(tenant_index, session_index), session_index);
     }
 
     /// When an access token ends that is issued now.
@@ -312,15 +330,21 @@ impl Model {
         &mut self,
         tenant_index: usize,
         session_index: usize,
-        token: &AccessToken,
-        expires_in: u64,
+        granted: &Granted,
         is_new: bool,
     ) {
-        let text = token.expose().to_owned();
-        let kid = kid_of(token);
+        let (text, expires_in) = (granted.access_token.clone(), granted.expires_in);
+        let kid = kid_of(&text);
         let (active, now) = (self.active_kid(tenant_index), self.now);
         let session = &mut self.tenants[tenant_index].sessions[session_index];
+        assert_eq!(granted.id, session.id);
         assert_eq!(expires_in as i64 * 1_000, (session.access_exp - whole_seconds(now)).max(0));
+        if let Some([age, access_age]) = granted.cookie_ages {
+            let left = (whole_seconds(session.expires) - whole_seconds(now)) / 1_000;
+            assert!(access_age == expires_in as i64, "the access cookie lives as long as its token");
+            // Beside a token that has expired its end counts as now.
+            assert!(age == left || expires_in == 0 && age > left, "{age} s, and not {left}");
+        }
         session.access_text.clone_from(&text);
         session.access_kid.clone_from(&kid);
         let exp = session.access_exp;
@@ -339,17 +363,20 @@ impl Model {
     }
 
     /// A sign-in and the cap (SPEC 4).
-    pub fn apply_create(&mut self, tenant_index: usize, sign_in: SignIn, grant: &Grant) {
+    pub fn apply_create(&mut self, tenant_index: usize, sign_in: SignIn, grant: &Granted) {
         let evicted = self.evict(tenant_index, sign_in);
         let unnamed = evicted.len().saturating_sub(self.direct_ends_max.max(1));
-        assert_eq!(grant.evicted, evicted[unnamed..]);
-        for session in &mut self.tenants[tenant_index].sessions {
-            session.was_reported_ended |= evicted.contains(&session.id);
+        if let Some(named) = &grant.evicted {
+            assert_eq!(*named, evicted[unnamed..]);
+            for session in &mut self.tenants[tenant_index].sessions {
+                session.was_reported_ended |= evicted.contains(&session.id);
+            }
         }
-        let token = grant.refresh_token.expose().to_owned();
-        let session_index = self.add_session(tenant_index, sign_in, grant.session.id, token);
-        self.learn_access_token(tenant_index, session_index, &grant.access_token, grant.expires_in, true);
-        self.check_session(tenant_index, session_index, &grant.session);
+        let token = grant.refresh_token.clone().expect("a refresh token");
+        let session_index = self.add_session(tenant_index, sign_in, grant.id, token);
+        self.learn_access_token(tenant_index, session_index, grant, true);
+        let shown = grant.session.as_ref().expect("a sign-in shows its session");
+        self.check_session(tenant_index, session_index, shown);
     }
 
     /// The sessions that the cap ends for a sign-in, oldest first.
@@ -461,10 +488,10 @@ impl Model {
         session_index: usize,
         outcome: RefreshOutcome,
         ip: Option<&str>,
-        grant: &Grant,
+        grant: &Granted,
     ) {
-        assert!(grant.evicted.is_empty());
-        let token = grant.refresh_token.expose().to_owned();
+        assert!(grant.evicted.as_ref().is_none_or(Vec::is_empty));
+        let token = grant.refresh_token.clone().expect("a refresh token");
         let recorded = self.tenants[tenant_index].sessions[session_index].access_exp;
         if outcome == RefreshOutcome::Replays {
             let session = &mut self.tenants[tenant_index].sessions[session_index];
@@ -482,19 +509,15 @@ impl Model {
                 let session = &mut self.tenants[tenant_index].sessions[session_index];
                 session.access_exp = session.access_exp.min(latest);
             } else if !text.is_empty() {
-                assert_eq!(grant.access_token.expose(), text);
+                assert_eq!(grant.access_token, text);
             }
         } else {
             self.rotate(tenant_index, session_index, ip, token);
         }
-        self.learn_access_token(
-            tenant_index,
-            session_index,
-            &grant.access_token,
-            grant.expires_in,
-            outcome == RefreshOutcome::Rotates,
-        );
-        self.check_session(tenant_index, session_index, &grant.session);
+        self.learn_access_token(tenant_index, session_index, grant, outcome == RefreshOutcome::Rotates);
+        if let Some(shown) = &grant.session {
+            self.check_session(tenant_index, session_index, shown);
+        }
         if outcome == RefreshOutcome::Replays {
             self.tenants[tenant_index].sessions[session_index].access_exp = recorded;
         }
@@ -525,15 +548,11 @@ impl Model {
         self.tell(tenant_index, EventType::SessionUpdated, Some(id));
     }
 
-    pub fn apply_update(
-        &mut self,
-        tenant_index: usize,
-        session_index: usize,
-        answer: &hellojohn::UpdatedSession,
-    ) {
+    pub fn apply_update(&mut self, tenant_index: usize, session_index: usize, answer: &Granted) {
         self.issue_update(tenant_index, session_index);
-        self.learn_access_token(tenant_index, session_index, &answer.access_token, answer.expires_in, true);
-        self.check_session(tenant_index, session_index, &answer.session);
+        self.learn_access_token(tenant_index, session_index, answer, true);
+        let shown = answer.session.as_ref().expect("an update shows its session");
+        self.check_session(tenant_index, session_index, shown);
     }
 
     pub fn key_is_gone(&self, tenant_index: usize, kid: &str) -> bool {

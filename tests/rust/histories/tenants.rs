@@ -5,6 +5,7 @@ use hellojohn::{ConfigPatch, EndReason, ErrorCode, KeyState, PurgeBefore, Tenant
 use crate::fixture::{DAY, SECOND, code};
 
 use super::History;
+use super::answers::{Numbers, listed_keys};
 
 impl History {
     pub(super) fn configure(&mut self, tenant_index: usize) {
@@ -23,7 +24,11 @@ impl History {
         self.record_call(format!("config {tenant_index} {patch}"));
         let json: serde_json::Value = serde_json::from_str(&patch).unwrap();
         let parsed: ConfigPatch = patch.parse().unwrap();
-        let answer = self.ask(tenant_index, |tenant| tenant.update_config(&parsed));
+        let way = self.way;
+        let answer = self.ask(tenant_index, |tenant| match way.rest(tenant) {
+            Some(rest) => rest.update_config(json.clone()),
+            None => tenant.update_config(&parsed).map(|config| config.to_json_with_warnings()),
+        });
         let mut settings = self.model.tenants[tenant_index].settings;
         let ms = |value: &serde_json::Value| value.as_i64().map(|secs| secs * SECOND);
         for (name, value) in json.as_object().unwrap() {
@@ -46,19 +51,23 @@ impl History {
         self.model.apply_settings(tenant_index, settings);
         let config = answer.unwrap();
         assert_eq!(settings.difference(&config), None);
-        assert_eq!(self.tenants[tenant_index].config().unwrap(), config);
+        assert_eq!(config["warnings"], settings.warnings());
+        let read = match way.rest(&self.tenants[tenant_index]) {
+            Some(rest) => rest.config(),
+            None => self.tenants[tenant_index].config().map(|config| config.to_json_with_warnings()),
+        };
+        assert_eq!(read.unwrap(), config);
     }
 
     pub(super) fn check_stats(&mut self, tenant_index: usize) {
         self.record_call(format!("stats {tenant_index}"));
-        // Without the sizes, which depend on where the database lives.
-        let read = |tenant: &Tenant| {
-            tenant.stats().map(|it| (it.sessions, it.created_last_24h, it.oldest_unswept_at))
-        };
-        let Some(stats) = self.ask(tenant_index, read) else {
-            return self.check_nothing_happened();
-        };
-        let (counts, created_last_24h, oldest_unswept_at) = stats.unwrap();
+        let (way, with_series) = (self.way, self.dice.one_in(3));
+        let stats = self.ask(tenant_index, |tenant| match way.rest(tenant) {
+            Some(rest) => rest.stats(with_series),
+            None => tenant.stats().map(Numbers::from),
+        });
+        let Some(stats) = stats else { return self.check_nothing_happened() };
+        let Numbers { sessions, created_last_24h, oldest_unswept_at, active_now } = stats.unwrap();
         self.model.see_clock();
         let there = self.model.newest_first(tenant_index);
         let day_ago = self.model.now - DAY;
@@ -69,17 +78,29 @@ impl History {
             })
             .count();
         assert_eq!(created_last_24h, young as u64);
+        if let Some(active_now) = active_now {
+            // A clock that was set back leaves sign-ins and ends that are still to come.
+            let is_active = |session_index: &usize| {
+                let ended = self.model.end_of(tenant_index, *session_index);
+                self.model.tenants[tenant_index].sessions[*session_index].created <= self.model.now
+                    && ended.is_none_or(|ended| ended.at > self.model.now)
+            };
+            assert_eq!(
+                active_now,
+                there.iter().filter(|session_index| is_active(session_index)).count() as u64
+            );
+        }
         let mut found = [0; 3];
         for session_index in there {
             let ended = self.model.end_of(tenant_index, session_index);
             found[ended.map_or(0, |ended| if ended.reason == EndReason::Expired { 1 } else { 2 })] += 1;
             self.model.tenants[tenant_index].sessions[session_index].was_reported_ended |= ended.is_some();
         }
-        assert_eq!([counts.active, counts.expired, counts.revoked], found);
+        assert_eq!(sessions, found);
         if let Some(oldest) = oldest_unswept_at {
             let mut ends = (0..self.model.tenants[tenant_index].sessions.len())
                 .filter_map(|session_index| self.model.end_of(tenant_index, session_index));
-            assert!(ends.any(|ended| ended.at == oldest.as_millis()));
+            assert!(ends.any(|ended| oldest.is(ended.at)));
         }
     }
 
@@ -126,9 +147,14 @@ impl History {
         let choice = self.dice.below(4);
         let target = self.dice.roll() as usize;
         self.record_call(format!("keys {tenant_index} {choice}"));
+        let way = self.way;
         match choice {
             0 => {
-                let Some(rotated) = self.ask(tenant_index, Tenant::rotate_keys) else {
+                let rotated = self.ask(tenant_index, |tenant| match way.rest(tenant) {
+                    Some(rest) => rest.rotate_keys(),
+                    None => tenant.rotate_keys(),
+                });
+                let Some(rotated) = rotated else {
                     return self.settle(move |model, look| {
                         model.apply_rotation(tenant_index);
                         model.learn_keys(tenant_index, &look.0[tenant_index].keys);
@@ -149,7 +175,11 @@ impl History {
                     let key = &self.model.tenants[tenant_index].keys[at];
                     (key.kid, key.state)
                 };
-                let Some(answer) = self.ask(tenant_index, |tenant| tenant.retire_key(kid)) else {
+                let answer = self.ask(tenant_index, |tenant| match way.rest(tenant) {
+                    Some(rest) => rest.retire_key(kid),
+                    None => tenant.retire_key(kid),
+                });
+                let Some(answer) = answer else {
                     return self.settle(move |model, look| {
                         model.apply_retirement(tenant_index, kid);
                         model.learn_keys(tenant_index, &look.0[tenant_index].keys);
@@ -175,17 +205,20 @@ impl History {
     }
 
     pub(super) fn check_keys(&mut self, tenant_index: usize) {
-        let listed = self.tenants[tenant_index].keys().unwrap();
-        let jwks = self.tenants[tenant_index].jwks().unwrap().to_string();
+        let tenant = &self.tenants[tenant_index];
+        let (listed, jwks) = match self.way.rest(tenant) {
+            Some(rest) => (rest.keys().unwrap(), rest.jwks().unwrap().to_string()),
+            None => (listed_keys(&tenant.keys().unwrap()), tenant.jwks().unwrap().to_string()),
+        };
         self.model.see_clock();
         self.model.learn_keys(tenant_index, &listed);
         for (listed, known) in listed.iter().zip(&self.model.tenants[tenant_index].keys) {
             let state = self.model.state_of(known);
-            assert_eq!((listed.kid, listed.state), (known.kid, state));
+            assert_eq!(*listed, (known.kid, state));
             assert_eq!(jwks.contains(&known.kid.to_string()), state != KeyState::Retired);
         }
         for one in [KeyState::Next, KeyState::Active] {
-            assert_eq!(listed.iter().filter(|key| key.state == one).count(), 1);
+            assert_eq!(listed.iter().filter(|(_, state)| *state == one).count(), 1);
         }
     }
 }

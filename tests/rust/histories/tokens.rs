@@ -2,14 +2,21 @@
 
 use hellojohn::{
     ClientInfo, CreateSession, EndReason, ErrorCode, IdentityPatch, RefreshRequest, SessionActor,
-    SignOutScope,
+    SignOutScope, Tenant,
 };
 
 use crate::fixture::{SECOND, code, user};
 
+use super::answers::Granted;
 use super::filter_model::{ADDRESSES, COUNTRIES};
 use super::model::{self, RefreshOutcome, SignIn};
+use super::way::Way;
 use super::{History, USERS};
+
+/// REST does not tell how many sessions a sign-out has ended.
+fn require_count(told: Option<u64>, count: u64) {
+    assert_eq!(told.unwrap_or(count), count);
+}
 
 impl History {
     pub(super) fn create(&mut self, tenant_index: usize) {
@@ -34,7 +41,14 @@ impl History {
             .client(client)
             .duration(duration)
             .actor(actor);
-        let Some(answer) = self.ask(tenant_index, |tenant| tenant.create(request)) else {
+        // No one signs in as another.
+        let way = if is_acted { Way::RUST } else { self.way };
+        let email = self.dice.roll();
+        let answer = self.ask(tenant_index, |tenant| match way.rest(tenant) {
+            Some(rest) => rest.sign_in(email, request),
+            None => tenant.create(request).map(Granted::from),
+        });
+        let Some(answer) = answer else {
             return self.settle(move |model, look| model.create_unanswered(tenant_index, sign_in, look));
         };
         self.model.see_clock();
@@ -71,7 +85,12 @@ impl History {
             if self.model.refuses_writes {
                 return;
             }
-            let answer = self.tenants[tenant].refresh(&token, request);
+            // A credential of another system is no refresh token.
+            let is_genuine = tenant != tenant_index && token.starts_with("rt_");
+            let answer = match self.way.rest(&self.tenants[tenant]) {
+                Some(rest) => rest.refresh(&token, ip.as_deref(), is_genuine),
+                None => self.tenants[tenant].refresh(&token, request).map(Granted::from),
+            };
             let expected =
                 if token.is_empty() { ErrorCode::MissingToken } else { ErrorCode::RefreshTokenInvalid };
             assert_eq!(code(answer), Some(expected), "{token}");
@@ -82,9 +101,12 @@ impl History {
         ));
         let is_credential =
             generation == 0 && self.model.tenants[tenant_index].sessions[session_index].is_imported;
-        let answer = self.ask(tenant_index, |tenant| match is_credential {
-            true => tenant.adopt(&token, request),
-            false => tenant.refresh(&token, request),
+        let (way, from) = (self.way, ip.as_deref());
+        let answer = self.ask(tenant_index, |tenant| match (way.rest(tenant), is_credential) {
+            (Some(rest), true) => rest.adopt(&token, from),
+            (Some(rest), false) => rest.refresh(&token, from, true),
+            (None, true) => tenant.adopt(&token, request).map(Granted::from),
+            (None, false) => tenant.refresh(&token, request).map(Granted::from),
         });
         let Some(answer) = answer else {
             return self.settle(move |model, _| {
@@ -113,7 +135,8 @@ impl History {
             .role(Some(role.as_deref().map(|role| role.parse().unwrap())))
             .mfa_verified(mfa);
         let id = self.model.tenants[tenant_index].sessions[session_index].id;
-        let Some(answer) = self.ask(tenant_index, |tenant| tenant.update(id, patch)) else {
+        let update = |tenant: &Tenant| tenant.update(id, patch).map(Granted::from);
+        let Some(answer) = self.ask(tenant_index, update) else {
             return self.settle(move |model, _| {
                 model.update_unanswered(tenant_index, session_index, role.clone(), mfa)
             });
@@ -155,7 +178,12 @@ impl History {
         self.record_call(format!(
             "sign out {tenant_index} {session_index} access {with_access} generation {generation} {scope:?}"
         ));
-        let Some(answer) = self.ask(tenant_index, |tenant| tenant.sign_out(&token, scope)) else {
+        let (way, is_in_body) = (self.way, session_index % 2 == 0);
+        let answer = self.ask(tenant_index, |tenant| match way.rest(tenant) {
+            Some(rest) => rest.sign_out(&token, scope, is_in_body),
+            None => tenant.sign_out(&token, scope).map(Some),
+        });
+        let Some(answer) = answer else {
             return self.settle_sign_out(
                 tenant_index,
                 session_index,
@@ -190,7 +218,9 @@ impl History {
                 self.model.apply_refusal(tenant_index, session_index, found);
             }
         } else if known.purged {
-            assert_eq!(code(answer), Some(ErrorCode::SessionNotFound));
+            // To a client of REST the token is a credential.
+            let gone = if way.is_rest() { ErrorCode::InvalidToken } else { ErrorCode::SessionNotFound };
+            assert_eq!(code(answer), Some(gone));
         } else if scope == SignOutScope::Global {
             match ended {
                 Some(ended) => assert_eq!(code(answer), Some(model::error_of(ended))),
@@ -200,14 +230,12 @@ impl History {
                         |known| known.user == user_index,
                         EndReason::RevokeAll,
                     );
-                    assert_eq!(answer.unwrap(), count);
+                    require_count(answer.unwrap(), count);
                 }
             }
         } else {
-            assert_eq!(
-                answer.unwrap(),
-                self.model.end_all(tenant_index, |known| known.id == id, EndReason::SignOut)
-            );
+            let count = self.model.end_all(tenant_index, |known| known.id == id, EndReason::SignOut);
+            require_count(answer.unwrap(), count);
         }
     }
 

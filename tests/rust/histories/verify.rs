@@ -2,10 +2,14 @@
 
 use hellojohn::{ErrorCode, LocalVerification};
 
+use serde_json::{Value, json};
+
 use crate::fixture::code;
+use crate::rest_text::millis;
 
 use super::History;
-use super::model;
+use super::model::{self, AccessTokenModel};
+use super::view::Shown;
 
 impl History {
     pub(super) fn verify(&mut self, tenant_index: usize) {
@@ -44,6 +48,9 @@ impl History {
             Err(error) => assert!(refusals.contains(&error.code()), "{error}, expected {refusals:?}"),
         }
         let session_index = access.session;
+        if self.way.is_rest() {
+            return self.verify_over_rest(tenant_index, session_index, Some(&access), refusals);
+        }
         let answer = self.ask(tenant_index, |tenant| match session_index % 2 {
             0 => tenant.verify_access_token(&access.text),
             _ => tenant.begin_verify_access_token(&access.text).wait(),
@@ -55,11 +62,15 @@ impl History {
             (Err(refused), _) if purged => assert_eq!(refused.error.code(), ErrorCode::SessionNotFound),
             (Err(refused), Some(ended)) => {
                 assert_eq!(refused.error.code(), model::error_of(ended));
-                self.model.check_session(tenant_index, session_index, &refused.session.unwrap());
+                self.model.check_session(
+                    tenant_index,
+                    session_index,
+                    &Shown::from(&*refused.session.unwrap()),
+                );
             }
             (Ok(verified), None) if refusals.is_empty() && !purged => {
                 assert_eq!(verified.claims.user_id, verified.session.user_id);
-                self.model.check_session(tenant_index, session_index, &verified.session);
+                self.model.check_session(tenant_index, session_index, &Shown::from(&verified.session));
             }
             (answer, ended) => panic!("{answer:?}, expected {refusals:?} {ended:?}"),
         }
@@ -70,6 +81,9 @@ impl History {
         let id = self.model.tenants[tenant_index].sessions[session_index].id;
         self.record_call(format!("verify session {tenant_index} {session_index}"));
         assert_eq!(code(self.tenants[1 - tenant_index].verify_session(id)), Some(ErrorCode::SessionNotFound));
+        if self.way.is_rest() {
+            return self.verify_over_rest(tenant_index, session_index, None, &[]);
+        }
         let answer = self.ask(tenant_index, |tenant| match session_index % 2 {
             0 => tenant.verify_session(id),
             _ => tenant.begin_verify_session(id).wait(),
@@ -81,10 +95,67 @@ impl History {
             (Err(refused), _) if purged => assert_eq!(refused.error.code(), ErrorCode::SessionNotFound),
             (Err(refused), Some(ended)) => {
                 assert_eq!(refused.error.code(), model::error_of(ended));
-                self.model.check_session(tenant_index, session_index, &refused.session.unwrap());
+                self.model.check_session(
+                    tenant_index,
+                    session_index,
+                    &Shown::from(&*refused.session.unwrap()),
+                );
             }
-            (Ok(session), None) if !purged => self.model.check_session(tenant_index, session_index, &session),
+            (Ok(session), None) if !purged => {
+                self.model.check_session(tenant_index, session_index, &Shown::from(&session))
+            }
             (answer, ended) => panic!("{answer:?}, expected {ended:?}"),
         }
+    }
+
+    /// Verifies an access token, or the session by its id. A refusal does not show the session.
+    fn verify_over_rest(
+        &mut self,
+        tenant_index: usize,
+        session_index: usize,
+        access: Option<&AccessTokenModel>,
+        refusals: &[ErrorCode],
+    ) {
+        let id = self.model.tenants[tenant_index].sessions[session_index].id;
+        let body = match access {
+            Some(access) => json!({"token": access.text}),
+            None => json!({"session_id": id.to_string()}),
+        };
+        let way = self.way;
+        let answer = self.ask(tenant_index, |tenant| way.rest(tenant).expect("a request").verify(body));
+        let Some(answer) = answer else { return self.check_nothing_happened() };
+        self.model.see_clock();
+        let purged = self.model.tenants[tenant_index].sessions[session_index].purged;
+        match (answer, self.model.end_of(tenant_index, session_index)) {
+            (Err(refused), _) if !refusals.is_empty() => assert!(refusals.contains(&refused.code())),
+            (Err(refused), _) if purged => assert_eq!(refused.code(), ErrorCode::SessionNotFound),
+            (Err(refused), Some(ended)) => {
+                assert_eq!(refused.code(), model::error_of(ended));
+                self.model.tenants[tenant_index].sessions[session_index].was_reported_ended = true;
+            }
+            (Ok(valid), None) if refusals.is_empty() && !purged => {
+                let exp = access.map(|access| access.exp);
+                self.check_valid(tenant_index, session_index, exp, &valid);
+            }
+            (answer, ended) => panic!("{answer:?}, expected {refusals:?} {ended:?}"),
+        }
+    }
+
+    /// Requires that the answer tells the session as it is, and until when it may be taken for that.
+    fn check_valid(&self, tenant_index: usize, session_index: usize, exp: Option<i64>, valid: &Value) {
+        let expected = self.model.view(tenant_index, session_index);
+        let text = |name: &str| valid[name].as_str();
+        let id = expected.id.to_string();
+        assert_eq!(
+            [text("session_id"), text("user_id"), text("tenant_id"), text("role")],
+            [Some(&*id), Some(&*expected.user), Some(&*expected.tenant), expected.role.as_deref()],
+            "{valid}"
+        );
+        assert_eq!(
+            (&valid["mfa_verified"], valid["actor"].is_null()),
+            (&json!(expected.mfa), !expected.is_acted),
+            "{valid}"
+        );
+        assert_eq!(text("expires_at").map(millis), Some(exp.unwrap_or(expected.access_expires)), "{valid}");
     }
 }

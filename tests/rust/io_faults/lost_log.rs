@@ -1,13 +1,13 @@
 //! A commit whose sync failed stays in the log, where the next one to open the database finds it, and on the disk it is not.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use hellojohn::{Durability, Engine, Error, ErrorCode, Grant, ManualClock, Tenant, Timestamp};
 use hellojohn_tests::dice::Dice;
 use hellojohn_tests::disk::{CrashKind, Disk, DiskModel, Fault, Plan};
 use hellojohn_tests::fixture::{START, code, seeded, sign_in, tenant};
+
+use crate::left_log::Reader;
 
 fn open(folder: &Path, seed: u64) -> Result<(Engine, Tenant), Error> {
     let engine = Engine::builder()
@@ -76,20 +76,8 @@ fn what_the_log_shows_when_it_is_opened_again_no_power_loss_takes_back() {
 #[test]
 fn nor_does_it_while_another_program_reads_from_the_log() {
     let lost = LostLog::new();
-    let mut reader = Command::new(env!("CARGO_BIN_EXE_worker"))
-        .arg("hold")
-        .arg(lost.folder.path().join("sessions.db"))
-        .arg("BEGIN; SELECT count(*) FROM sessions")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(reader.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    assert_eq!(line, "held\n");
+    let _reader = Reader::new(lost.folder.path());
     require_kept(&lost);
-    drop(reader.stdin.take());
-    assert!(reader.wait().unwrap().success());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! how many runs of random calls are gone through so, `HJ_SEED=n` chooses one.
 #![allow(clippy::print_stderr)] // how much was tried, and the plan of a failure
 
+mod left_log;
 mod log_keeper;
 mod lost_log;
 mod setup;

@@ -1,6 +1,6 @@
 //! Connections that are cut at every message, in each direction, before and behind it: the call answers as if nothing had
 //! happened, and has happened once. Where the server stays away, a call that fails has happened wholly or not at all.
-//! `HJ_MESSAGE_CUTS=n` cuts at so many of a hundred messages.
+//! `HJ_MESSAGE_CUTS=n` cuts at so many of a hundred messages, `HJ_CUT_STEPS=stats_series,events` in these operations only.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,7 +46,11 @@ fn assert_same(step: &Step, cuts: &[Cut], outcome: &Outcome, expected: &Outcome)
 #[test]
 fn a_connection_that_is_cut_at_any_message_costs_no_call_and_repeats_none() {
     let (world, stride, mut count) = (World::new(PATIENCE), stride(), 0);
-    for (position, step) in steps().iter().enumerate() {
+    let only = std::env::var("HJ_CUT_STEPS").ok();
+    let is_chosen =
+        |step: &Step| only.as_ref().is_none_or(|only| only.split(',').any(|name| name == step.name));
+    for (position, step) in steps().iter().enumerate().filter(|(_, step)| is_chosen(step)) {
+        let before = count;
         let (expected, messages) = undisturbed(&world, step);
         for (way, side) in PLACES {
             for message in (1 + position as u64 % stride..).step_by(stride as usize) {
@@ -64,8 +68,10 @@ fn a_connection_that_is_cut_at_any_message_costs_no_call_and_repeats_none() {
                 count += 1;
             }
         }
+        println!("{}: {} cuts in {messages:?} messages", step.name, count - before);
     }
     println!("{count} cuts");
+    assert!(count > 0, "no operation has the name");
 }
 
 #[test]

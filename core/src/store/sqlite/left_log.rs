@@ -1,48 +1,55 @@
 //! A log that the last processes to have the database open left beside it. A sync of it may have failed: the system gives what was to be
 //! written to every process that reads, and does not write it any more.
 
+use std::ffi::{c_int, c_void};
+use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use std::{ffi::c_int, ptr};
 
 use rusqlite::{Connection, ErrorCode as SqliteCode, Transaction, TransactionBehavior, ffi};
 
-use super::connection::{checkpoint_log, restart_log, with_busy_timeout};
+use super::connection::{checkpoint_log, with_busy_timeout};
 use super::error::map_error;
 use super::log::LOG_LIMITS;
-use super::wal_index::{database_file, first_region, header_of};
+use super::wal_index::{database_file, find_first_region, header_of};
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
 use crate::store::contract::StoreOptions;
 
 /// Whether a checkpoint has been begun and not brought to its end, or the index was made anew from a log that its last users left: then,
 /// too, SQLite writes down that it may have been begun (sqlite.org/walformat.html, section 2.3). The connection has read from the database.
-pub(super) fn is_checkpoint_unfinished(connection: &Connection) -> bool {
+pub(super) fn is_checkpoint_unfinished(connection: &Connection) -> Result<bool, Failure> {
     /// Where the two counts of pages are, in words of four bytes.
     const MOVED: usize = 96 / 4;
     const BEGUN: usize = 128 / 4;
-    let Some(region) = database_file(connection).and_then(first_region) else { return false };
-    let words = region.cast::<AtomicU32>();
+    let Some(index) = index_of(connection)? else { return Ok(false) };
+    let words = index.cast::<AtomicU32>();
     // SAFETY: aligned words at the start of the region, which is mapped as long as the connection is open; other processes write them.
     let word = |at: usize| unsafe { (*words.add(at)).load(Ordering::SeqCst) };
-    word(MOVED) != word(BEGUN)
+    Ok(word(MOVED) != word(BEGUN))
+}
+
+/// The index of the log; nothing where the connection has no log.
+fn index_of(connection: &Connection) -> Result<Option<*mut c_void>, Failure> {
+    let Some(file) = database_file(connection) else { return Ok(None) };
+    let unmapped = |_| Failure::new(ErrorCode::StorageIo, "the index of the log cannot be mapped");
+    find_first_region(file).map_err(unmapped)
 }
 
 /// Moves a log that its last users left into the database, before anything is read from it for an answer and anything is written behind
 /// it. A sync of it may have failed: then pages that every process reads from it are not on the disk, and never come to it unless they are
 /// written anew. While other processes have the database open they see to their log themselves; one that moves it just now is waited for.
+///
+/// It is written anew first. What counts after a power loss is the log up to the first page that is missing there, also where the database
+/// has newer pages; and an opening that ends after the log was moved leaves nothing that tells the next one of it.
 pub(super) fn finish_checkpoint(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
-    if !is_checkpoint_unfinished(connection) {
+    if !is_checkpoint_unfinished(connection)? {
         return Ok(());
     }
+    rewrite_log(connection, options)?;
     let waiting = Stopwatch::start();
-    let mut is_moved_here = false;
-    while is_checkpoint_unfinished(connection) {
-        // It may stop at what a reader needs: then other processes are at work, and have the log from before.
-        is_moved_here = checkpoint_log(connection)?;
-        if is_moved_here {
-            break;
-        }
+    // A checkpoint may stop at what a reader needs: then other processes are at work, and have the log from before.
+    while is_checkpoint_unfinished(connection)? && !checkpoint_log(connection)? {
         if waiting.elapsed() >= options.busy_timeout {
             return Err(Failure::new(
                 ErrorCode::StorageBusy,
@@ -52,16 +59,11 @@ pub(super) fn finish_checkpoint(connection: &Connection, options: &StoreOptions)
         #[expect(clippy::disallowed_methods, reason = "SQLite gives nothing to wait on here")]
         std::thread::sleep(Duration::from_millis(5));
     }
-    // The next commit begins it anew, and is not behind what is missing.
-    if restart_log(connection, LOG_LIMITS.patience, options)? || !is_moved_here {
-        return Ok(());
-    }
-    // A reader needs it as it is.
-    rewrite_log(connection, options)
+    Ok(())
 }
 
-/// Writes the log over itself and syncs it, so that what is written behind it is not lost with it. Nothing happens while another
-/// connection has the write lock for longer than a moment.
+/// Writes the log over itself and syncs it, so that what is read from it is on the disk, and so is what is written behind it. Nothing happens
+/// while another connection has the write lock for longer than a moment.
 fn rewrite_log(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
     with_busy_timeout(connection, LOG_LIMITS.patience, options, || {
         // No connection makes the log longer or begins it anew meanwhile.
@@ -79,9 +81,9 @@ fn copy_over_itself(connection: &Connection) -> Result<(), Failure> {
     const FRAME_HEADER_BYTES: u64 = 24;
     /// The file layer of SQLite takes no more than 128 KB at a time.
     const STEP: usize = 1 << 16;
-    let Some(region) = database_file(connection).and_then(first_region) else { return Ok(()) };
+    let Some(index) = index_of(connection)? else { return Ok(()) };
     // SAFETY: mapped as long as the connection is open.
-    let extent = unsafe { header_of(region) }.extent();
+    let extent = unsafe { header_of(index) }.extent();
     if extent.frames == 0 {
         return Ok(());
     }

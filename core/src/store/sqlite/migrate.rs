@@ -26,9 +26,12 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
 
 /// Refuses a foreign, changed or newer file before anything is written to it.
 pub(super) fn migrate(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
+    // Closing it after a failure must not move a log of which a part may be missing on the disk.
+    connection::leave_log(connection);
     let found = inspect_schema(connection)?;
     connection::use_write_ahead_log(connection, options)?;
     left_log::finish_checkpoint(connection, options)?;
+    connection::take_log(connection);
     for version in found.unwrap_or(0)..MIGRATIONS.len() {
         apply_migration(connection, version)?;
     }

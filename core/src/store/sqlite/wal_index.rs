@@ -2,7 +2,7 @@
 //! the header of the WAL index before it returns (sqlite.org/walformat.html, section 2.3): counters and checksums, 48
 //! bytes in memory that all processes share. SQLite itself looks at them before each transaction.
 
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 
@@ -88,20 +88,29 @@ pub(super) fn database_file(connection: &Connection) -> Option<*mut ffi::sqlite3
 
 /// The first region of the index of the log that the connection has mapped, which it has once it read from a database in WAL mode.
 pub(super) fn first_region(file: *mut ffi::sqlite3_file) -> Option<*mut c_void> {
+    find_first_region(file).ok().flatten()
+}
+
+/// The same; nothing where none is mapped.
+///
+/// # Errors
+/// SQLite's code, where the file layer does not say.
+pub(super) fn find_first_region(file: *mut ffi::sqlite3_file) -> Result<Option<*mut c_void>, c_int> {
     /// How much SQLite maps at a time.
     const REGION_BYTES: i32 = 32_768;
     let mut region: *mut c_void = ptr::null_mut();
     // SAFETY: the file is that of an open connection, which no other code uses now. Mapping the first region again only says where it
     // is: it stays mapped until the last connection of the process to this file is closed, which is this one at the latest.
     unsafe {
-        let methods = (*file).pMethods.as_ref()?;
-        // Methods of version 1 end before these.
-        let map_region = methods.xShmMap.filter(|_| methods.iVersion >= 2)?;
-        if map_region(file, 0, REGION_BYTES, 0, ptr::from_mut(&mut region).cast()) != ffi::SQLITE_OK {
-            return None;
+        // A database in memory has none; methods of version 1 end before these.
+        let methods = (*file).pMethods.as_ref().filter(|methods| methods.iVersion >= 2);
+        let Some(map_region) = methods.and_then(|methods| methods.xShmMap) else { return Ok(None) };
+        match map_region(file, 0, REGION_BYTES, 0, ptr::from_mut(&mut region).cast()) {
+            ffi::SQLITE_OK => {}
+            code => return Err(code),
         }
     }
-    (!region.is_null()).then_some(region)
+    Ok((!region.is_null()).then_some(region))
 }
 
 /// A connection that keeps the WAL index mapped.
