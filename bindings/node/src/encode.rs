@@ -69,39 +69,45 @@ pub(crate) fn encode_sign_in_refusal(error: Error) -> Result<String, Error> {
     }
 }
 
-#[derive(Serialize)]
-struct CacheableSession<'a> {
-    session: SessionValues<'a>,
+/// The session and the number of the validator that says whether it is fresh.
+pub(crate) fn write_session(
+    text: &mut Vec<u8>,
+    session: &Session,
     number: Option<i64>,
+) -> Result<(), Error> {
+    write(text, &(SessionValues(session), number))
 }
 
 pub(crate) fn encode_session(session: &Session, number: Option<i64>) -> Result<String, Error> {
-    encode(&CacheableSession { session: SessionValues(session), number })
+    encode(&(SessionValues(session), number))
 }
 
-#[derive(Serialize)]
-struct PageHead {
-    next_cursor: Option<String>,
-    /// Of the validator that says whether this page is fresh.
-    number: Option<i64>,
+/// The sessions, the next cursor, and the number of the validator that says whether the page is fresh.
+pub(crate) fn write_page(text: &mut Vec<u8>, page: &Page<Session>, number: Option<i64>) -> Result<(), Error> {
+    for (at, session) in page.data.iter().enumerate() {
+        // A line for each session, so that JavaScript need not read all of a long page in one go.
+        text.extend_from_slice(if at == 0 { b"[[\n" } else { b",\n" });
+        write(text, &SessionValues(session))?;
+    }
+    text.extend_from_slice(if page.data.is_empty() { b"[[\n\n]," } else { b"\n]," });
+    write(text, &page.next_cursor.as_ref().map(ToString::to_string))?;
+    text.push(b',');
+    write(text, &number)?;
+    text.push(b']');
+    Ok(())
 }
 
 /// About what a session takes as JSON: a text that grows is copied again and again.
-const SESSION_BYTES: usize = 512;
+pub(crate) const SESSION_BYTES: usize = 512;
 
-/// An array of what is not a session and then each session, in a line of its own, so that JavaScript need not read all of a long page
-/// in one go.
 pub(crate) fn encode_page(page: &Page<Session>, number: Option<i64>) -> Result<String, Error> {
-    let next_cursor = page.next_cursor.as_ref().map(ToString::to_string);
-    let mut lines = Vec::with_capacity(SESSION_BYTES * (page.data.len() + 1));
-    lines.push(b'[');
-    serde_json::to_writer(&mut lines, &PageHead { next_cursor, number }).map_err(|_| unwritable())?;
-    for session in &page.data {
-        lines.extend_from_slice(b",\n");
-        serde_json::to_writer(&mut lines, &SessionValues(session)).map_err(|_| unwritable())?;
-    }
-    lines.push(b']');
-    String::from_utf8(lines).map_err(|_| unwritable())
+    let mut text = Vec::with_capacity(SESSION_BYTES * (page.data.len() + 1));
+    write_page(&mut text, page, number)?;
+    String::from_utf8(text).map_err(|_| unwritable())
+}
+
+fn write(text: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Error> {
+    serde_json::to_writer(text, value).map_err(|_| unwritable())
 }
 
 pub(crate) fn encode_event_page(page: &EventPage) -> Result<String, Error> {
