@@ -69,7 +69,9 @@ pub(super) fn files() -> Vec<(String, String)> {
         ("npm/node/src/generated/types.ts".to_owned(), format!("{written}{imports}\n{}", types.join("\n"))),
         (
             "npm/node/src/generated/wire.ts".to_owned(),
-            format!("{written}import {{ type Json, toDate }} from \"../values\";\n{names}\n{wire}"),
+            format!(
+                "{written}import {{ type Json, joinOptionalTime, joinTime, toDate }} from \"../values\";\n{names}\n{wire}"
+            ),
         ),
         // Apart, because they are many.
         (
@@ -201,10 +203,15 @@ fn interface(record: &Record) -> String {
     text + "}\n"
 }
 
-/// The position of the value that a session began with, for one that it was last seen with.
+/// The value that a session began with, for one that it was last seen with.
 fn first_of(fields: &[Located], field: &Field) -> Option<usize> {
     let first = field.name.strip_prefix("last_")?;
     fields.iter().position(|(_, field)| field.name == first)
+}
+
+/// How many elements of a session's array the value takes.
+fn width(field: &Field) -> usize {
+    if matches!(field.kind, Kind::Time) { 2 } else { 1 }
 }
 
 /// The expression that makes the public value of a value that the addon sent.
@@ -242,26 +249,35 @@ fn decoder(record: &Record) -> String {
 
 fn session() -> String {
     let fields = flatten(&Session::RECORD, true);
+    let index_of = |at: usize| fields[..at].iter().map(|(_, field)| width(field)).sum::<usize>();
     let status = fields.iter().position(|(_, field)| field.name == "status").expect("a session has a status");
+    let status = index_of(status);
     let (mut wire, mut decoder, mut identity) = (String::new(), String::new(), String::new());
     let mut carried = Vec::new();
-    for (index, located) in fields.iter().enumerate() {
-        let first = first_of(&fields, &located.1);
-        if located.0.starts_with("identity.") || ["auth_time", "factors", "actor"].contains(&located.1.name) {
-            let value = decoded(&format!("wire[{index}]"), located);
+    for (at, located) in fields.iter().enumerate() {
+        let (index, field) = (index_of(at), located.1);
+        let (name, mut sent) = (camel_case(field.name), typed(located, Side::Wire));
+        let mut value = decoded(&format!("wire[{index}]"), located);
+        if matches!(field.kind, Kind::Time) {
+            let join = if field.is_optional { "joinOptionalTime" } else { "joinTime" };
+            value = format!("{join}(wire[{index}], wire[{}])", index + 1);
+        }
+        if located.0.starts_with("identity.") || ["auth_time", "factors", "actor"].contains(&field.name) {
             writeln!(identity, "    {}: {value},", member_name(located)).expect("a string");
             carried.push(format!("\"{}\"", member_name(located)));
         }
-        let (mut sent, mut value) = (typed(located, Side::Wire), decoded(&format!("wire[{index}]"), located));
-        if let Some(first) = first {
+        if let Some(first) = first_of(&fields, &field) {
             sent += " | true";
-            value = format!("{value} === true ? wire[{first}] : {value}");
+            value = format!("{value} === true ? wire[{}] : {value}", index_of(first));
         }
-        writeln!(wire, "  {}: {sent},", camel_case(located.1.name)).expect("a string");
+        writeln!(wire, "  {name}: {sent},").expect("a string");
+        if matches!(field.kind, Kind::Time) {
+            writeln!(wire, "  {name}Rest: number,").expect("a string");
+        }
         writeln!(decoder, "    {}: {value},", member_name(located)).expect("a string");
     }
     format!(
-        "/** A session as the addon sends it: its values in order, times in milliseconds; true for what is the same as at its sign-in. */\nexport type WireSession = [\n{wire}];\n\n\
+        "/**\n * A session as the addon sends it: its values in order, true for what is the same as at its sign-in. Of a time, the millions of\n * milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.\n */\nexport type WireSession = [\n{wire}];\n\n\
          export function toSession(wire: WireSession): Session {{\n  return {{\n{decoder}    revoked: wire[{status}] === \"revoked\",\n  }};\n}}\n\n\
          /** What access tokens carry of a session: the user and how they authenticated. */\nexport function toIdentity(\n  wire: WireSession,\n): Pick<Session, {}> {{\n  return {{\n{identity}  }};\n}}\n",
         carried.join(" | ")
@@ -317,42 +333,30 @@ fn config_patch() -> String {
 /// The addon's side of `WireSession`.
 fn encoder() -> String {
     let fields = flatten(&Session::RECORD, true);
-    let elements: String = fields
+    let values: Vec<String> = fields
         .iter()
-        .map(|(path, field)| match first_of(&fields, field) {
-            None => format!("        values.serialize_element(&InMillis(&session.{path}))?;\n"),
-            Some(first) => format!(
-                "        values.serialize_element(&Last(&session.{path}, &session.{}))?;\n",
-                fields[first].0
-            ),
+        .map(|(path, field)| match (first_of(&fields, field), field.kind) {
+            (Some(first), _) => {
+                format!("    write_last(text, &session.{path}, &session.{})?;\n", fields[first].0)
+            }
+            (None, Kind::Time) if field.is_optional => format!("    write_time(text, session.{path})?;\n"),
+            (None, Kind::Time) => format!("    write_time(text, Some(session.{path}))?;\n"),
+            (None, _) => format!("    session.{path}.write(text)?;\n"),
         })
         .collect();
+    let values = values.join("    text.push(b',');\n");
     format!(
         r#"//! Written by `make generate` from core's schema; do not edit.
 
-use hellojohn::Session;
-use hellojohn::in_millis::InMillis;
-use serde::ser::SerializeSeq;
-use serde::{{Serialize, Serializer}};
+use hellojohn::{{Error, Session}};
 
-/// A session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
-pub(crate) struct SessionValues<'a>(pub &'a Session);
+use crate::json_text::{{JsonText, write_last, write_time}};
 
-/// A value that the session was last seen with, and the one that it began with: `true` where they are the same.
-struct Last<'a, T>(&'a Option<T>, &'a Option<T>);
-
-impl<T: Serialize + PartialEq> Serialize for Last<'_, T> {{
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {{
-        if self.0.is_some() && self.0 == self.1 {{ true.serialize(serializer) }} else {{ self.0.serialize(serializer) }}
-    }}
-}}
-
-impl Serialize for SessionValues<'_> {{
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {{
-        let session = self.0;
-        let mut values = serializer.serialize_seq(None)?;
-{elements}        values.end()
-    }}
+/// Writes a session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
+pub(crate) fn write_session(text: &mut Vec<u8>, session: &Session) -> Result<(), Error> {{
+    text.push(b'[');
+{values}    text.push(b']');
+    Ok(())
 }}
 "#
     )

@@ -144,7 +144,7 @@ export class Verifier {
     this.#tokens = new AnswerCache(tenant, cacheLimits);
     this.#sessions = new AnswerCache(tenant, cacheLimits);
     this.#gets = new LookUps(
-      (ids) => tenant.getTogether(ids),
+      (ids) => JSON.parse(tenant.getTogether(ids)) as (WireCacheable | null)[],
       (id, answer) => this.#toNewSession(id, answer),
     );
     this.lists = new Lists(tenant, tenantId, this.#sessions);

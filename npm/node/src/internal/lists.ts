@@ -9,15 +9,16 @@ import type { NativeTenant } from "./native_types";
 import { fromCache } from "./observation";
 
 /** A page as the addon sends it: the number is that of its validator, null when the page must not be cached. */
-type WirePage<Item> = [sessions: readonly Item[], nextCursor: string | null, number: number | null];
+type WirePage = [sessions: WireSession[], nextCursor: string | null, number: number | null];
 
 /** A page of a list. The sessions of a long page are JSON: to make all of them in one go would stop the event loop. */
 export interface Page {
   readonly sessions: readonly (WireSession | string)[];
   readonly nextCursor: string | null;
+  readonly number: number | null;
 }
 
-/** A page that is kept: a long one as it came, because that takes less memory. */
+/** A page that is kept: as it came until it is asked for again, and a long one for ever, because that takes less memory. */
 export type KeptPage = Page | string;
 
 /** A page of more characters is a long one. */
@@ -29,7 +30,7 @@ export class Lists {
   readonly #tenantId: string;
   /** By their request, beside what else is kept. */
   readonly #kept: AnswerCache<WireSession | KeptPage>;
-  readonly #lookUps: LookUps<WirePage<WireSession>, SessionList>;
+  readonly #lookUps: LookUps<string, SessionList>;
   /** The pages that other threads read, by their request. None of these promises is rejected. */
   readonly #readElsewhere = new Map<string, Promise<void>>();
 
@@ -39,7 +40,7 @@ export class Lists {
     this.#kept = kept;
     this.#lookUps = new LookUps(
       (queries) => tenant.listTogether(queries),
-      (request, page) => this.#toNewList(request, page),
+      (request, answer) => this.#toNewList(request, answer),
     );
   }
 
@@ -74,32 +75,16 @@ export class Lists {
 
   #keptPage(request: string): Page | undefined {
     const kept = this.#kept.getUnchanged(request);
-    if (typeof kept === "string") return toLongPage(kept).page;
-    return kept && !isSession(kept) ? kept : undefined;
+    if (typeof kept !== "string") return kept && !isSession(kept) ? kept : undefined;
+    const page = toPage(kept);
+    if (page.number !== null && !isLong(kept)) this.#kept.keep(request, page.number, page);
+    return page;
   }
 
-  #toNewList(
-    request: string,
-    [sessions, nextCursor, number]: WirePage<WireSession>,
-  ): SessionList | Promise<SessionList> {
-    const page = { sessions, nextCursor };
-    if (number === null) return toList(page, toSession);
-    this.#kept.keep(request, number, page);
-    return toList(page, toUnsharedSession);
-  }
-
-  #toNewLongList(request: string, answer: string): SessionList | Promise<SessionList> {
-    const { page, number } = toLongPage(answer);
-    if (number !== null) this.#kept.keep(request, number, answer);
+  #toNewList(request: string, answer: string): SessionList | Promise<SessionList> {
+    const page = toPage(answer);
+    if (page.number !== null) this.#kept.keep(request, page.number, answer);
     return toList(page, toSession);
-  }
-
-  #toListReadAlone(request: string, answer: string): SessionList | Promise<SessionList> {
-    return callBudget.charge(() =>
-      answer.length > SHORT_PAGE_MAX
-        ? this.#toNewLongList(request, answer)
-        : this.#toNewList(request, JSON.parse(answer) as WirePage<WireSession>),
-    );
   }
 
   /** Ends when another thread has read the same page for an earlier call, and it may be kept. */
@@ -111,7 +96,7 @@ export class Lists {
   /** Reads a page that the addon does not read together with others. */
   #readElse(request: string): Promise<SessionList> {
     const read = callInlineOrAsyncForText(() => this.#tenant.list(request)).then((answer) =>
-      this.#toListReadAlone(request, answer),
+      callBudget.charge(() => this.#toNewList(request, answer)),
     );
     const end = () => {
       if (this.#readElsewhere.get(request) === reading) this.#readElsewhere.delete(request);
@@ -127,11 +112,20 @@ export function isSession(answer: WireSession | Page): answer is WireSession {
   return Array.isArray(answer);
 }
 
-/** A long page in an answer, in which each session is a line. */
-function toLongPage(answer: string): { page: Page; number: number | null } {
+function isLong(answer: string): boolean {
+  return answer.length > SHORT_PAGE_MAX;
+}
+
+/** The page in an answer, in which each session is a line. */
+function toPage(answer: string): Page {
+  if (!isLong(answer)) {
+    const [sessions, nextCursor, number] = JSON.parse(answer) as WirePage;
+    return { sessions, nextCursor, number };
+  }
   const end = answer.lastIndexOf("\n]");
-  const [, nextCursor, number] = JSON.parse(`[[${answer.slice(end + 1)}`) as WirePage<never>;
-  return { page: { sessions: answer.slice(answer.indexOf("\n") + 1, end).split(",\n"), nextCursor }, number };
+  const [, nextCursor, number] = JSON.parse(`[[${answer.slice(end + 1)}`) as WirePage;
+  const sessions = answer.slice(answer.indexOf("\n") + 1, end).split(",\n");
+  return { sessions, nextCursor, number };
 }
 
 /** A list that shares nothing with what is kept; `make` makes a session of it. */

@@ -15,19 +15,18 @@ interface Waiting<Answer> {
  * is never older than its question.
  */
 export class LookUps<Wire, Answer> {
-  readonly #askTogether: (questions: string[]) => string;
+  readonly #askTogether: (questions: string[]) => readonly (Wire | null)[];
   readonly #read: (question: string, answer: Wire) => Answer | Promise<Answer>;
   #waiting: Waiting<Answer>[] = [];
   /** How many the next call hands over: each takes time, also one that is left for the call after it. */
   #together = TOGETHER_MAX;
 
   /**
-   * `askTogether` answers the first questions, at least one, with a JSON array, in which null is for one that has to be asked alone: what
-   * is refused, what would take long or has to wait, and everything while the engine is not open. `read` makes of an answer what the
-   * caller gets.
+   * `askTogether` answers the first questions, at least one, and gives null for one that has to be asked alone: what is refused, what
+   * would take long or has to wait, and everything while the engine is not open. `read` makes of an answer what the caller gets.
    */
   constructor(
-    askTogether: (questions: string[]) => string,
+    askTogether: (questions: string[]) => readonly (Wire | null)[],
     read: (question: string, answer: Wire) => Answer | Promise<Answer>,
   ) {
     this.#askTogether = askTogether;
@@ -75,7 +74,7 @@ export class LookUps<Wire, Answer> {
 
   #askFirst(questions: string[]): readonly (Wire | null)[] {
     try {
-      return JSON.parse(this.#askTogether(questions)) as readonly (Wire | null)[];
+      return this.#askTogether(questions);
     } catch {
       return questions.map(() => null); // asked alone, each says what is wrong
     }

@@ -108,7 +108,7 @@ export interface NativeTenant {
   get(sessionId: string): Call;
   getTogether(sessionIds: string[]): string;
   list(query: string): Call;
-  listTogether(queries: string[]): string;
+  listTogether(queries: string[]): (string | null)[];
   explain(sessionId: string): number;
   count(filter: string): number;
   verifySession(sessionId: string): Call;
