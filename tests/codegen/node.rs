@@ -214,6 +214,22 @@ fn width(field: &Field) -> usize {
     if matches!(field.kind, Kind::Time) { 2 } else { 1 }
 }
 
+/// Whether few sessions have the value: those come last in the array of a session, which ends with the last one that it has.
+fn is_rare(fields: &[Located], field: &Field) -> bool {
+    let is_last_seen = first_of(fields, field).is_some();
+    let has_last_seen = fields.iter().any(|(_, other)| other.name.strip_prefix("last_") == Some(field.name));
+    let is_empty = matches!(field.kind, Kind::Object | Kind::List(_));
+    (field.is_optional || is_empty) && !is_last_seen && !has_last_seen
+}
+
+/// The values of a session in the order of its array.
+fn session_values() -> Vec<Located> {
+    let mut fields = flatten(&Session::RECORD, true);
+    let all = fields.clone();
+    fields.sort_by_key(|(_, field)| is_rare(&all, field));
+    fields
+}
+
 /// The expression that makes the public value of a value that the addon sent.
 fn decoded(wire: &str, located: &Located) -> String {
     match (located.1.kind, located.1.is_optional) {
@@ -248,36 +264,56 @@ fn decoder(record: &Record) -> String {
 }
 
 fn session() -> String {
-    let fields = flatten(&Session::RECORD, true);
-    let index_of = |at: usize| fields[..at].iter().map(|(_, field)| width(field)).sum::<usize>();
-    let status = fields.iter().position(|(_, field)| field.name == "status").expect("a session has a status");
-    let status = index_of(status);
-    let (mut wire, mut decoder, mut identity) = (String::new(), String::new(), String::new());
-    let mut carried = Vec::new();
-    for (at, located) in fields.iter().enumerate() {
-        let (index, field) = (index_of(at), located.1);
+    let values = session_values();
+    let index_of = |name: &str| {
+        let before = values.iter().take_while(|(_, field)| field.name != name);
+        before.map(|(_, field)| width(field)).sum::<usize>()
+    };
+    let mut wire = String::new();
+    for located in &values {
+        let field = located.1;
         let (name, mut sent) = (camel_case(field.name), typed(located, Side::Wire));
-        let mut value = decoded(&format!("wire[{index}]"), located);
-        if matches!(field.kind, Kind::Time) {
-            let join = if field.is_optional { "joinOptionalTime" } else { "joinTime" };
-            value = format!("{join}(wire[{index}], wire[{}])", index + 1);
+        if first_of(&values, &field).is_some() {
+            sent += " | true";
         }
+        if matches!(field.kind, Kind::Object | Kind::List(_)) {
+            sent += " | null";
+        }
+        let mark = if is_rare(&values, &field) { "?" } else { "" };
+        writeln!(wire, "  {name}{mark}: {sent},").expect("a string");
+        if matches!(field.kind, Kind::Time) {
+            writeln!(wire, "  {name}Rest{mark}: number,").expect("a string");
+        }
+    }
+    let (mut decoder, mut identity) = (String::new(), String::new());
+    let mut carried = Vec::new();
+    for located in &flatten(&Session::RECORD, true) {
+        let field = located.1;
+        let index = index_of(field.name);
+        let sent = format!("wire[{index}]");
+        let value = match (field.kind, first_of(&values, &field)) {
+            (_, Some(first)) => {
+                format!("{sent} === true ? wire[{}] : {sent}", index_of(values[first].1.name))
+            }
+            (Kind::Time, _) if field.is_optional => format!("joinOptionalTime({sent}, wire[{}])", index + 1),
+            (Kind::Time, _) => format!("joinTime({sent}, wire[{}])", index + 1),
+            (Kind::Object, _) => format!("{sent} ?? {{}}"),
+            (Kind::List(record), _) => format!("{sent}?.map(to{}) ?? []", record.name),
+            (Kind::Record(_), _) => {
+                format!("{sent} ? {} : null", decoded(&sent, located).replace(&format!("{sent} && "), ""))
+            }
+            _ if is_rare(&values, &field) => format!("{sent} ?? null"),
+            _ => sent,
+        };
         if located.0.starts_with("identity.") || ["auth_time", "factors", "actor"].contains(&field.name) {
             writeln!(identity, "    {}: {value},", member_name(located)).expect("a string");
             carried.push(format!("\"{}\"", member_name(located)));
         }
-        if let Some(first) = first_of(&fields, &field) {
-            sent += " | true";
-            value = format!("{value} === true ? wire[{}] : {value}", index_of(first));
-        }
-        writeln!(wire, "  {name}: {sent},").expect("a string");
-        if matches!(field.kind, Kind::Time) {
-            writeln!(wire, "  {name}Rest: number,").expect("a string");
-        }
         writeln!(decoder, "    {}: {value},", member_name(located)).expect("a string");
     }
+    let status = index_of("status");
     format!(
-        "/**\n * A session as the addon sends it: its values in order, true for what is the same as at its sign-in. Of a time, the millions of\n * milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.\n */\nexport type WireSession = [\n{wire}];\n\n\
+        "/**\n * A session as the addon sends it: its values in order, to the last one that it has; true for what is the same as at its sign-in. Of a\n * time, the millions of milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.\n */\nexport type WireSession = [\n{wire}];\n\n\
          export function toSession(wire: WireSession): Session {{\n  return {{\n{decoder}    revoked: wire[{status}] === \"revoked\",\n  }};\n}}\n\n\
          /** What access tokens carry of a session: the user and how they authenticated. */\nexport function toIdentity(\n  wire: WireSession,\n): Pick<Session, {}> {{\n  return {{\n{identity}  }};\n}}\n",
         carried.join(" | ")
@@ -332,32 +368,42 @@ fn config_patch() -> String {
 
 /// The addon's side of `WireSession`.
 fn encoder() -> String {
-    let fields = flatten(&Session::RECORD, true);
-    let values: Vec<String> = fields
-        .iter()
+    let fields = session_values();
+    let (rare, common): (Vec<&Located>, Vec<&Located>) =
+        fields.iter().partition(|(_, field)| is_rare(&fields, field));
+    let common: Vec<String> = common
+        .into_iter()
         .map(|(path, field)| match (first_of(&fields, field), field.kind) {
             (Some(first), _) => {
                 format!("    write_last(text, &session.{path}, &session.{})?;\n", fields[first].0)
             }
-            (None, Kind::Time) if field.is_optional => format!("    write_time(text, session.{path})?;\n"),
-            (None, Kind::Time) => format!("    write_time(text, Some(session.{path}))?;\n"),
+            (None, Kind::Time) => format!("    write_time(text, session.{path})?;\n"),
             (None, _) => format!("    session.{path}.write(text)?;\n"),
         })
         .collect();
-    let values = values.join("    text.push(b',');\n");
+    let rare: String = rare
+        .into_iter()
+        .map(|(path, field)| match field.kind {
+            Kind::Time => format!("    rare.write_time(session.{path})?;\n"),
+            _ => format!("    rare.write(&session.{path})?;\n"),
+        })
+        .collect();
     format!(
         r#"//! Written by `make generate` from core's schema; do not edit.
 
 use hellojohn::{{Error, Session}};
 
-use crate::json_text::{{JsonText, write_last, write_time}};
+use crate::json_text::{{JsonText, RareValues, write_last, write_time}};
 
 /// Writes a session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
 pub(crate) fn write_session(text: &mut Vec<u8>, session: &Session) -> Result<(), Error> {{
     text.push(b'[');
-{values}    text.push(b']');
+{}    let mut rare = RareValues::after(text);
+{rare}    rare.finish();
+    text.push(b']');
     Ok(())
 }}
-"#
+"#,
+        common.join("    text.push(b',');\n")
     )
 }

@@ -12,15 +12,11 @@ use hellojohn::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::json_text::write_json;
+use crate::json_text::{unwritable, write_json};
 use crate::session_values::write_session;
 
 pub(crate) fn encode(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|_| unwritable())
-}
-
-pub(crate) fn unwritable() -> Error {
-    Error::new(ErrorCode::Internal, "the answer could not be written as JSON")
 }
 
 /// A record with times in milliseconds, or several.

@@ -35,11 +35,14 @@ impl Tenant {
         ids: &[SessionId],
         add: impl Fn(&mut A, Option<(Session, CacheValidator)>),
     ) -> Result<A, Error> {
-        self.read_together(Operation::Get, ids, add, |ctx, id| {
-            let found = self.find_session_in(ctx, *id)?;
-            let size = Size { sessions: 1, weight: weigh(&found.0), looked_at: 1 };
-            Ok((found, size))
-        })
+        let read = || {
+            self.read_together(ids, add, |ctx, id| {
+                let found = self.find_session_in(ctx, *id)?;
+                let size = Size { sessions: 1, weight: weigh(&found.0), looked_at: 1 };
+                Ok((found, size))
+            })
+        };
+        Ok(self.observe(Operation::Get, |(_, sessions)| *sessions, read)?.0)
     }
 
     /// The answers of [`list_cacheable`](Self::list_cacheable) to the first of these queries, as in
@@ -53,47 +56,46 @@ impl Tenant {
         queries: &[ListQuery],
         add: impl Fn(&mut A, Option<CacheablePage>),
     ) -> Result<A, Error> {
-        queries.iter().try_for_each(|query| query.filter.require_possible())?;
-        self.read_together(Operation::List, queries, add, |ctx, query| {
-            let (found, looked_at) = self.find_page_in(ctx, query)?;
-            let data = &found.0.data;
-            let size = Size { sessions: data.len(), weight: data.iter().map(weigh).sum(), looked_at };
-            Ok((found, size))
-        })
+        let read = || {
+            queries.iter().try_for_each(|query| query.filter.require_possible())?;
+            self.read_together(queries, add, |ctx, query| {
+                let (found, looked_at) = self.find_page_in(ctx, query)?;
+                let data = &found.0.data;
+                let size = Size { sessions: data.len(), weight: data.iter().map(weigh).sum(), looked_at };
+                Ok((found, size))
+            })
+        };
+        Ok(self.observe(Operation::List, |(_, sessions)| *sessions, read)?.0)
     }
 
+    /// The answers, and how many sessions they have.
     fn read_together<Q, T, A: Default>(
         &self,
-        operation: Operation,
         questions: &[Q],
         add: impl Fn(&mut A, Option<T>),
         answer: impl Fn(&ReadContext<'_>, &Q) -> Result<(T, Size), OpError>,
-    ) -> Result<A, Error> {
-        let read = || {
-            self.finish_read(None, NeededSessions::Scanned, |ctx| {
-                let mut answers = A::default();
-                let mut total = Size::default();
-                for question in questions {
-                    if total.weight >= SESSIONS_MAX || total.looked_at >= SCAN_ROWS_MAX {
-                        break;
-                    }
-                    match answer(ctx, question) {
-                        Ok((answer, size)) => {
-                            total.add(size);
-                            add(&mut answers, Some(answer));
-                        }
-                        Err(OpError::Refused(_)) => {
-                            total.weight += 1;
-                            add(&mut answers, None);
-                        }
-                        Err(failure) => return Err(failure),
-                    }
+    ) -> Result<(A, u64), Error> {
+        self.finish_read(None, NeededSessions::Scanned, |ctx| {
+            let mut answers = A::default();
+            let mut total = Size::default();
+            for question in questions {
+                if total.weight >= SESSIONS_MAX || total.looked_at >= SCAN_ROWS_MAX {
+                    break;
                 }
-                Ok((answers, total.sessions))
-            })
-        };
-        let count = |(_, sessions): &(A, usize)| *sessions as u64;
-        self.observe(operation, count, read).map(|(answers, _)| answers)
+                match answer(ctx, question) {
+                    Ok((answer, size)) => {
+                        total.add(size);
+                        add(&mut answers, Some(answer));
+                    }
+                    Err(OpError::Refused(_)) => {
+                        total.weight += 1;
+                        add(&mut answers, None);
+                    }
+                    Err(failure) => return Err(failure),
+                }
+            }
+            Ok((answers, total.sessions as u64))
+        })
     }
 }
 

@@ -22,6 +22,6 @@ export function joinTime(millions: number, rest: number): Date {
   return new Date(millions * 1_000_000 + rest);
 }
 
-export function joinOptionalTime(millions: number | null, rest: number): Date | null {
-  return millions === null ? null : joinTime(millions, rest);
+export function joinOptionalTime(millions: number | null | undefined, rest: number | undefined): Date | null {
+  return typeof millions === "number" ? joinTime(millions, rest ?? 0) : null;
 }

@@ -2,7 +2,7 @@
 
 use hellojohn::{Error, Session};
 
-use crate::json_text::{JsonText, write_last, write_time};
+use crate::json_text::{JsonText, RareValues, write_last, write_time};
 
 /// Writes a session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
 pub(crate) fn write_session(text: &mut Vec<u8>, session: &Session) -> Result<(), Error> {
@@ -19,43 +19,35 @@ pub(crate) fn write_session(text: &mut Vec<u8>, session: &Session) -> Result<(),
     text.push(b',');
     session.ip_address.write(text)?;
     text.push(b',');
-    session.country.write(text)?;
-    text.push(b',');
     session.device_type.write(text)?;
     text.push(b',');
-    session.device_fingerprint.write(text)?;
+    write_time(text, session.created_at)?;
     text.push(b',');
-    write_time(text, Some(session.created_at))?;
+    write_time(text, session.last_active_at)?;
     text.push(b',');
-    write_time(text, Some(session.last_active_at))?;
+    write_time(text, session.expires_at)?;
     text.push(b',');
-    write_time(text, Some(session.expires_at))?;
-    text.push(b',');
-    write_time(text, Some(session.access_expires_at))?;
-    text.push(b',');
-    write_time(text, session.revoked_at)?;
-    text.push(b',');
-    session.end_reason.write(text)?;
-    text.push(b',');
-    session.identity.org_id.write(text)?;
-    text.push(b',');
-    session.identity.role.write(text)?;
+    write_time(text, session.access_expires_at)?;
     text.push(b',');
     session.identity.mfa_verified.write(text)?;
     text.push(b',');
-    session.identity.email.write(text)?;
-    text.push(b',');
-    session.identity.claims.write(text)?;
-    text.push(b',');
-    write_time(text, Some(session.auth_time))?;
-    text.push(b',');
-    session.factors.write(text)?;
-    text.push(b',');
-    session.actor.write(text)?;
+    write_time(text, session.auth_time)?;
     text.push(b',');
     write_last(text, &session.last_ip_address, &session.ip_address)?;
     text.push(b',');
     write_last(text, &session.last_user_agent, &session.user_agent)?;
+    let mut rare = RareValues::after(text);
+    rare.write(&session.country)?;
+    rare.write(&session.device_fingerprint)?;
+    rare.write_time(session.revoked_at)?;
+    rare.write(&session.end_reason)?;
+    rare.write(&session.identity.org_id)?;
+    rare.write(&session.identity.role)?;
+    rare.write(&session.identity.email)?;
+    rare.write(&session.identity.claims)?;
+    rare.write(&session.factors)?;
+    rare.write(&session.actor)?;
+    rare.finish();
     text.push(b']');
     Ok(())
 }

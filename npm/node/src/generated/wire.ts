@@ -69,8 +69,8 @@ export type FileAccess = "owner" | "group";
 export type EventDetail = "changes" | "all";
 
 /**
- * A session as the addon sends it: its values in order, true for what is the same as at its sign-in. Of a time, the millions of
- * milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.
+ * A session as the addon sends it: its values in order, to the last one that it has; true for what is the same as at its sign-in. Of a
+ * time, the millions of milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.
  */
 export type WireSession = [
   id: string,
@@ -79,9 +79,7 @@ export type WireSession = [
   status: SessionStatus,
   userAgent: string | null,
   ipAddress: string | null,
-  country: string | null,
   deviceType: DeviceType,
-  deviceFingerprint: string | null,
   createdAt: number,
   createdAtRest: number,
   lastActiveAt: number,
@@ -90,20 +88,22 @@ export type WireSession = [
   expiresAtRest: number,
   accessExpiresAt: number,
   accessExpiresAtRest: number,
-  revokedAt: number | null,
-  revokedAtRest: number,
-  endReason: EndReason | null,
-  orgId: string | null,
-  role: string | null,
   mfaVerified: boolean,
-  email: string | null,
-  claims: Record<string, Json>,
   authTime: number,
   authTimeRest: number,
-  factors: WireFactor[],
-  actor: { user_id: string; reason: string } | null,
   lastIpAddress: string | null | true,
   lastUserAgent: string | null | true,
+  country?: string | null,
+  deviceFingerprint?: string | null,
+  revokedAt?: number | null,
+  revokedAtRest?: number,
+  endReason?: EndReason | null,
+  orgId?: string | null,
+  role?: string | null,
+  email?: string | null,
+  claims?: Record<string, Json> | null,
+  factors?: WireFactor[] | null,
+  actor?: { user_id: string; reason: string } | null,
 ];
 
 export function toSession(wire: WireSession): Session {
@@ -114,25 +114,25 @@ export function toSession(wire: WireSession): Session {
     status: wire[3],
     userAgent: wire[4],
     ipAddress: wire[5],
-    country: wire[6],
-    deviceType: wire[7],
-    deviceFingerprint: wire[8],
-    createdAt: joinTime(wire[9], wire[10]),
-    lastActiveAt: joinTime(wire[11], wire[12]),
-    refreshExpiresAt: joinTime(wire[13], wire[14]),
-    expiresAt: joinTime(wire[15], wire[16]),
-    revokedAt: joinOptionalTime(wire[17], wire[18]),
-    endReason: wire[19],
-    orgId: wire[20],
-    role: wire[21],
-    mfaVerified: wire[22],
-    email: wire[23],
-    claims: wire[24],
-    authTime: joinTime(wire[25], wire[26]),
-    factors: wire[27].map(toFactor),
-    actor: wire[28] && { userId: wire[28].user_id, reason: wire[28].reason },
-    lastIpAddress: wire[29] === true ? wire[5] : wire[29],
-    lastUserAgent: wire[30] === true ? wire[4] : wire[30],
+    country: wire[20] ?? null,
+    deviceType: wire[6],
+    deviceFingerprint: wire[21] ?? null,
+    createdAt: joinTime(wire[7], wire[8]),
+    lastActiveAt: joinTime(wire[9], wire[10]),
+    refreshExpiresAt: joinTime(wire[11], wire[12]),
+    expiresAt: joinTime(wire[13], wire[14]),
+    revokedAt: joinOptionalTime(wire[22], wire[23]),
+    endReason: wire[24] ?? null,
+    orgId: wire[25] ?? null,
+    role: wire[26] ?? null,
+    mfaVerified: wire[15],
+    email: wire[27] ?? null,
+    claims: wire[28] ?? {},
+    authTime: joinTime(wire[16], wire[17]),
+    factors: wire[29]?.map(toFactor) ?? [],
+    actor: wire[30] ? { userId: wire[30].user_id, reason: wire[30].reason } : null,
+    lastIpAddress: wire[18] === true ? wire[5] : wire[18],
+    lastUserAgent: wire[19] === true ? wire[4] : wire[19],
     revoked: wire[3] === "revoked",
   };
 }
@@ -142,14 +142,14 @@ export function toIdentity(
   wire: WireSession,
 ): Pick<Session, "orgId" | "role" | "mfaVerified" | "email" | "claims" | "authTime" | "factors" | "actor"> {
   return {
-    orgId: wire[20],
-    role: wire[21],
-    mfaVerified: wire[22],
-    email: wire[23],
-    claims: wire[24],
-    authTime: joinTime(wire[25], wire[26]),
-    factors: wire[27].map(toFactor),
-    actor: wire[28] && { userId: wire[28].user_id, reason: wire[28].reason },
+    orgId: wire[25] ?? null,
+    role: wire[26] ?? null,
+    mfaVerified: wire[15],
+    email: wire[27] ?? null,
+    claims: wire[28] ?? {},
+    authTime: joinTime(wire[16], wire[17]),
+    factors: wire[29]?.map(toFactor) ?? [],
+    actor: wire[30] ? { userId: wire[30].user_id, reason: wire[30].reason } : null,
   };
 }
 
