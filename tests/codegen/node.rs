@@ -69,7 +69,9 @@ pub(super) fn files() -> Vec<(String, String)> {
         ("npm/node/src/generated/types.ts".to_owned(), format!("{written}{imports}\n{}", types.join("\n"))),
         (
             "npm/node/src/generated/wire.ts".to_owned(),
-            format!("{written}import {{ type Json, toDate }} from \"../values\";\n{names}\n{wire}"),
+            format!(
+                "{written}import {{ type Json, joinOptionalTime, joinTime, toDate }} from \"../values\";\n{names}\n{wire}"
+            ),
         ),
         // Apart, because they are many.
         (
@@ -201,10 +203,31 @@ fn interface(record: &Record) -> String {
     text + "}\n"
 }
 
-/// The position of the value that a session began with, for one that it was last seen with.
+/// The value that a session began with, for one that it was last seen with.
 fn first_of(fields: &[Located], field: &Field) -> Option<usize> {
     let first = field.name.strip_prefix("last_")?;
     fields.iter().position(|(_, field)| field.name == first)
+}
+
+/// How many elements of a session's array the value takes.
+fn width(field: &Field) -> usize {
+    if matches!(field.kind, Kind::Time) { 2 } else { 1 }
+}
+
+/// Whether few sessions have the value: those come last in the array of a session, which ends with the last one that it has.
+fn is_rare(fields: &[Located], field: &Field) -> bool {
+    let is_last_seen = first_of(fields, field).is_some();
+    let has_last_seen = fields.iter().any(|(_, other)| other.name.strip_prefix("last_") == Some(field.name));
+    let is_empty = matches!(field.kind, Kind::Object | Kind::List(_));
+    (field.is_optional || is_empty) && !is_last_seen && !has_last_seen
+}
+
+/// The values of a session in the order of its array.
+fn session_values() -> Vec<Located> {
+    let mut fields = flatten(&Session::RECORD, true);
+    let all = fields.clone();
+    fields.sort_by_key(|(_, field)| is_rare(&all, field));
+    fields
 }
 
 /// The expression that makes the public value of a value that the addon sent.
@@ -241,27 +264,56 @@ fn decoder(record: &Record) -> String {
 }
 
 fn session() -> String {
-    let fields = flatten(&Session::RECORD, true);
-    let status = fields.iter().position(|(_, field)| field.name == "status").expect("a session has a status");
-    let (mut wire, mut decoder, mut identity) = (String::new(), String::new(), String::new());
+    let values = session_values();
+    let index_of = |name: &str| {
+        let before = values.iter().take_while(|(_, field)| field.name != name);
+        before.map(|(_, field)| width(field)).sum::<usize>()
+    };
+    let mut wire = String::new();
+    for located in &values {
+        let field = located.1;
+        let (name, mut sent) = (camel_case(field.name), typed(located, Side::Wire));
+        if first_of(&values, &field).is_some() {
+            sent += " | true";
+        }
+        if matches!(field.kind, Kind::Object | Kind::List(_)) {
+            sent += " | null";
+        }
+        let mark = if is_rare(&values, &field) { "?" } else { "" };
+        writeln!(wire, "  {name}{mark}: {sent},").expect("a string");
+        if matches!(field.kind, Kind::Time) {
+            writeln!(wire, "  {name}Rest{mark}: number,").expect("a string");
+        }
+    }
+    let (mut decoder, mut identity) = (String::new(), String::new());
     let mut carried = Vec::new();
-    for (index, located) in fields.iter().enumerate() {
-        let first = first_of(&fields, &located.1);
-        if located.0.starts_with("identity.") || ["auth_time", "factors", "actor"].contains(&located.1.name) {
-            let value = decoded(&format!("wire[{index}]"), located);
+    for located in &flatten(&Session::RECORD, true) {
+        let field = located.1;
+        let index = index_of(field.name);
+        let sent = format!("wire[{index}]");
+        let value = match (field.kind, first_of(&values, &field)) {
+            (_, Some(first)) => {
+                format!("{sent} === true ? wire[{}] : {sent}", index_of(values[first].1.name))
+            }
+            (Kind::Time, _) if field.is_optional => format!("joinOptionalTime({sent}, wire[{}])", index + 1),
+            (Kind::Time, _) => format!("joinTime({sent}, wire[{}])", index + 1),
+            (Kind::Object, _) => format!("{sent} ?? {{}}"),
+            (Kind::List(record), _) => format!("{sent}?.map(to{}) ?? []", record.name),
+            (Kind::Record(_), _) => {
+                format!("{sent} ? {} : null", decoded(&sent, located).replace(&format!("{sent} && "), ""))
+            }
+            _ if is_rare(&values, &field) => format!("{sent} ?? null"),
+            _ => sent,
+        };
+        if located.0.starts_with("identity.") || ["auth_time", "factors", "actor"].contains(&field.name) {
             writeln!(identity, "    {}: {value},", member_name(located)).expect("a string");
             carried.push(format!("\"{}\"", member_name(located)));
         }
-        let (mut sent, mut value) = (typed(located, Side::Wire), decoded(&format!("wire[{index}]"), located));
-        if let Some(first) = first {
-            sent += " | true";
-            value = format!("{value} === true ? wire[{first}] : {value}");
-        }
-        writeln!(wire, "  {}: {sent},", camel_case(located.1.name)).expect("a string");
         writeln!(decoder, "    {}: {value},", member_name(located)).expect("a string");
     }
+    let status = index_of("status");
     format!(
-        "/** A session as the addon sends it: its values in order, times in milliseconds; true for what is the same as at its sign-in. */\nexport type WireSession = [\n{wire}];\n\n\
+        "/**\n * A session as the addon sends it: its values in order, to the last one that it has; true for what is the same as at its sign-in. Of a\n * time, the millions of milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.\n */\nexport type WireSession = [\n{wire}];\n\n\
          export function toSession(wire: WireSession): Session {{\n  return {{\n{decoder}    revoked: wire[{status}] === \"revoked\",\n  }};\n}}\n\n\
          /** What access tokens carry of a session: the user and how they authenticated. */\nexport function toIdentity(\n  wire: WireSession,\n): Pick<Session, {}> {{\n  return {{\n{identity}  }};\n}}\n",
         carried.join(" | ")
@@ -316,44 +368,42 @@ fn config_patch() -> String {
 
 /// The addon's side of `WireSession`.
 fn encoder() -> String {
-    let fields = flatten(&Session::RECORD, true);
-    let elements: String = fields
-        .iter()
-        .map(|(path, field)| match first_of(&fields, field) {
-            None => format!("        values.serialize_element(&InMillis(&session.{path}))?;\n"),
-            Some(first) => format!(
-                "        values.serialize_element(&Last(&session.{path}, &session.{}))?;\n",
-                fields[first].0
-            ),
+    let fields = session_values();
+    let (rare, common): (Vec<&Located>, Vec<&Located>) =
+        fields.iter().partition(|(_, field)| is_rare(&fields, field));
+    let common: Vec<String> = common
+        .into_iter()
+        .map(|(path, field)| match (first_of(&fields, field), field.kind) {
+            (Some(first), _) => {
+                format!("    write_last(text, &session.{path}, &session.{})?;\n", fields[first].0)
+            }
+            (None, Kind::Time) => format!("    write_time(text, session.{path})?;\n"),
+            (None, _) => format!("    session.{path}.write(text)?;\n"),
+        })
+        .collect();
+    let rare: String = rare
+        .into_iter()
+        .map(|(path, field)| match field.kind {
+            Kind::Time => format!("    rare.write_time(session.{path})?;\n"),
+            _ => format!("    rare.write(&session.{path})?;\n"),
         })
         .collect();
     format!(
         r#"//! Written by `make generate` from core's schema; do not edit.
 
-use hellojohn::Session;
-use hellojohn::in_millis::InMillis;
-use serde::ser::SerializeSeq;
-use serde::{{Serialize, Serializer}};
+use hellojohn::{{Error, Session}};
 
-/// A session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
-pub(crate) struct SessionValues<'a>(pub &'a Session);
+use crate::json_text::{{JsonText, RareValues, write_last, write_time}};
 
-/// A value that the session was last seen with, and the one that it began with: `true` where they are the same.
-struct Last<'a, T>(&'a Option<T>, &'a Option<T>);
-
-impl<T: Serialize + PartialEq> Serialize for Last<'_, T> {{
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {{
-        if self.0.is_some() && self.0 == self.1 {{ true.serialize(serializer) }} else {{ self.0.serialize(serializer) }}
-    }}
+/// Writes a session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
+pub(crate) fn write_session(text: &mut Vec<u8>, session: &Session) -> Result<(), Error> {{
+    text.push(b'[');
+{}    let mut rare = RareValues::after(text);
+{rare}    rare.finish();
+    text.push(b']');
+    Ok(())
 }}
-
-impl Serialize for SessionValues<'_> {{
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {{
-        let session = self.0;
-        let mut values = serializer.serialize_seq(None)?;
-{elements}        values.end()
-    }}
-}}
-"#
+"#,
+        common.join("    text.push(b',');\n")
     )
 }

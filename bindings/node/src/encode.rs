@@ -1,6 +1,7 @@
 //! Encodes answers as JSON: the names of SPEC 1, times in milliseconds since the epoch, absent values null. A session is an
 //! array, because names take longer to write and to read than values.
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use hellojohn::in_millis::{InMillis, SerializeInMillis};
@@ -11,14 +12,11 @@ use hellojohn::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::session_values::SessionValues;
+use crate::json_text::{unwritable, write_json};
+use crate::session_values::write_session;
 
 pub(crate) fn encode(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|_| unwritable())
-}
-
-fn unwritable() -> Error {
-    Error::new(ErrorCode::Internal, "the answer could not be written as JSON")
 }
 
 /// A record with times in milliseconds, or several.
@@ -26,9 +24,26 @@ pub(crate) fn encode_record<T: SerializeInMillis + ?Sized>(record: &T) -> Result
     encode(&InMillis(record))
 }
 
+/// The members of an answer with its session before them, or null.
+fn encode_with_session(session: Option<&Session>, members: &impl Serialize) -> Result<String, Error> {
+    let mut text = Vec::with_capacity(SESSION_BYTES);
+    text.extend_from_slice(b"{\"session\":");
+    match session {
+        Some(session) => write_session(&mut text, session)?,
+        None => text.extend_from_slice(b"null"),
+    }
+    let start = text.len();
+    write_json(&mut text, members)?;
+    text[start] = b','; // in place of the brace
+    into_text(text)
+}
+
+fn into_text(text: Vec<u8>) -> Result<String, Error> {
+    String::from_utf8(text).map_err(|_| unwritable())
+}
+
 #[derive(Serialize)]
 struct GrantJson<'a> {
-    session: SessionValues<'a>,
     access_token: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
@@ -37,23 +52,23 @@ struct GrantJson<'a> {
 }
 
 pub(crate) fn encode_grant(grant: &Grant) -> Result<String, Error> {
-    encode(&GrantJson {
-        session: SessionValues(&grant.session),
+    let members = GrantJson {
         access_token: grant.access_token.expose(),
         refresh_token: Some(grant.refresh_token.expose()),
         expires_in: grant.expires_in,
         evicted: &grant.evicted,
-    })
+    };
+    encode_with_session(Some(&grant.session), &members)
 }
 
 pub(crate) fn encode_updated(updated: &UpdatedSession) -> Result<String, Error> {
-    encode(&GrantJson {
-        session: SessionValues(&updated.session),
+    let members = GrantJson {
         access_token: updated.access_token.expose(),
         refresh_token: None,
         expires_in: updated.expires_in,
         evicted: &[],
-    })
+    };
+    encode_with_session(Some(&updated.session), &members)
 }
 
 /// The refusal of a sign-in as an answer, because it says more than an error can: `{refused: {code, detail, retry_after}}`.
@@ -69,39 +84,44 @@ pub(crate) fn encode_sign_in_refusal(error: Error) -> Result<String, Error> {
     }
 }
 
-#[derive(Serialize)]
-struct CacheableSession<'a> {
-    session: SessionValues<'a>,
-    number: Option<i64>,
-}
-
-pub(crate) fn encode_session(session: &Session, number: Option<i64>) -> Result<String, Error> {
-    encode(&CacheableSession { session: SessionValues(session), number })
-}
-
-#[derive(Serialize)]
-struct PageHead {
-    next_cursor: Option<String>,
-    /// Of the validator that says whether this page is fresh.
-    number: Option<i64>,
-}
-
 /// About what a session takes as JSON: a text that grows is copied again and again.
 const SESSION_BYTES: usize = 512;
 
-/// An array of what is not a session and then each session, in a line of its own, so that JavaScript need not read all of a long page
-/// in one go.
+/// The session and the number of the validator that says whether it is fresh.
+pub(crate) fn encode_session(session: &Session, number: Option<i64>) -> Result<String, Error> {
+    let mut text = Vec::with_capacity(SESSION_BYTES);
+    text.push(b'[');
+    write_session(&mut text, session)?;
+    text.push(b',');
+    write_json(&mut text, &number)?;
+    text.push(b']');
+    into_text(text)
+}
+
+/// The sessions, the next cursor, and the number of the validator that says whether the page is fresh. Each session is a line of its
+/// own, so that JavaScript need not read all of a long page in one go.
 pub(crate) fn encode_page(page: &Page<Session>, number: Option<i64>) -> Result<String, Error> {
-    let next_cursor = page.next_cursor.as_ref().map(ToString::to_string);
-    let mut lines = Vec::with_capacity(SESSION_BYTES * (page.data.len() + 1));
-    lines.push(b'[');
-    serde_json::to_writer(&mut lines, &PageHead { next_cursor, number }).map_err(|_| unwritable())?;
-    for session in &page.data {
-        lines.extend_from_slice(b",\n");
-        serde_json::to_writer(&mut lines, &SessionValues(session)).map_err(|_| unwritable())?;
+    let mut text = Vec::with_capacity(SESSION_BYTES * (page.data.len() + 1));
+    text.push(b'[');
+    write_sessions(&mut text, &page.data)?;
+    text.push(b',');
+    write_json(&mut text, &page.next_cursor.as_ref().map(ToString::to_string))?;
+    text.push(b',');
+    write_json(&mut text, &number)?;
+    text.push(b']');
+    into_text(text)
+}
+
+fn write_sessions(text: &mut Vec<u8>, sessions: &[Session]) -> Result<(), Error> {
+    text.extend_from_slice(b"[\n");
+    for (at, session) in sessions.iter().enumerate() {
+        if at > 0 {
+            text.extend_from_slice(b",\n");
+        }
+        write_session(text, session)?;
     }
-    lines.push(b']');
-    String::from_utf8(lines).map_err(|_| unwritable())
+    text.extend_from_slice(b"\n]");
+    Ok(())
 }
 
 pub(crate) fn encode_event_page(page: &EventPage) -> Result<String, Error> {
@@ -113,25 +133,20 @@ pub(crate) fn encode_event_page(page: &EventPage) -> Result<String, Error> {
     }))
 }
 
-#[derive(Serialize)]
-struct PreviewJson<'a> {
-    count: u64,
-    sample: Vec<SessionValues<'a>>,
-    plan: String,
-}
-
+/// How many sessions match, a sample of them, and the plan.
 pub(crate) fn encode_preview(preview: &RevokePreview) -> Result<String, Error> {
-    encode(&PreviewJson {
-        count: preview.count,
-        sample: preview.sample.iter().map(SessionValues).collect(),
-        plan: preview.plan.to_string(),
-    })
+    let mut text = Vec::with_capacity(SESSION_BYTES * (preview.sample.len() + 1));
+    write!(text, "{{\"count\":{},\"sample\":", preview.count).map_err(|_| unwritable())?;
+    write_sessions(&mut text, &preview.sample)?;
+    text.extend_from_slice(b",\"plan\":");
+    write_json(&mut text, &preview.plan.to_string())?;
+    text.push(b'}');
+    into_text(text)
 }
 
 #[derive(Serialize)]
 struct VerificationJson<'a> {
     valid: bool,
-    session: Option<SessionValues<'a>>,
     payload: Option<&'a Map<String, Value>>,
     outdated: bool,
     /// Of the validator that says whether this answer is fresh.
@@ -149,14 +164,10 @@ pub(crate) fn encode_session_verification(
     outcome: Result<(Session, Option<i64>), VerifyError>,
 ) -> Result<String, Error> {
     match outcome {
-        Ok((session, number)) => encode(&VerificationJson {
-            valid: true,
-            session: Some(SessionValues(&session)),
-            payload: None,
-            outdated: false,
-            number,
-            error: None,
-        }),
+        Ok((session, number)) => encode_with_session(
+            Some(&session),
+            &VerificationJson { valid: true, payload: None, outdated: false, number, error: None },
+        ),
         Err(error) => encode_refusal(error),
     }
 }
@@ -166,14 +177,11 @@ pub(crate) fn encode_token_verification(
     number: Option<i64>,
 ) -> Result<String, Error> {
     match outcome {
-        Ok(access) => encode(&VerificationJson {
-            valid: true,
-            session: Some(SessionValues(&access.session)),
-            payload: Some(&access.claims.payload),
-            outdated: access.outdated,
-            number,
-            error: None,
-        }),
+        Ok(access) => {
+            let (payload, outdated) = (Some(&access.claims.payload), access.outdated);
+            let members = VerificationJson { valid: true, payload, outdated, number, error: None };
+            encode_with_session(Some(&access.session), &members)
+        }
         Err(error) => encode_refusal(error),
     }
 }
@@ -183,14 +191,9 @@ fn encode_refusal(VerifyError { session, error, .. }: VerifyError) -> Result<Str
     if !error.code().is_verification_refusal() {
         return Err(error);
     }
-    encode(&VerificationJson {
-        valid: false,
-        session: session.as_deref().map(SessionValues),
-        payload: None,
-        outdated: false,
-        number: None,
-        error: Some(ErrorJson { code: error.code().as_str(), detail: error.detail() }),
-    })
+    let error = Some(ErrorJson { code: error.code().as_str(), detail: error.detail() });
+    let members = VerificationJson { valid: false, payload: None, outdated: false, number: None, error };
+    encode_with_session(session.as_deref(), &members)
 }
 
 /// An answer with one number.

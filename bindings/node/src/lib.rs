@@ -14,6 +14,7 @@ mod completion_queue;
 mod delivery;
 mod encode;
 mod guard;
+mod json_text;
 mod late_answers;
 mod lazy_engine;
 mod lease;

@@ -26,6 +26,9 @@ use crate::store::NeededSessions;
 /// A list is remembered if no more sessions than this had to be looked at for it: a full page of 100, and the one behind it.
 const REMEMBERED_ROWS_MAX: usize = 101;
 
+/// Few users have more sessions.
+const FEW_ROWS: usize = 8;
+
 /// Pages of at most so many sessions are short ones.
 const SHORT_PAGE_ROWS: usize = 20;
 
@@ -234,7 +237,7 @@ impl Tenant {
             }
             cursor => cursor.as_ref().map(|cursor| cursor.after),
         };
-        let mut data: Vec<Session> = Vec::new();
+        let mut data: Vec<Session> = Vec::with_capacity(limit.min(FEW_ROWS));
         let scanned = ctx.scan(&query.filter, before, &mut |found| {
             if data.len() == limit {
                 return Ok(ControlFlow::Break(()));

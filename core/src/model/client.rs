@@ -48,8 +48,8 @@ impl FromStr for UserAgent {
     /// # Errors
     /// `validation_error` for an empty text and for one with a NUL character.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let kept = &text[..text.floor_char_boundary(USER_AGENT_MAX)];
-        text::without_nul("user_agent", text)?;
+        let (kept, cut) = text.split_at(text.floor_char_boundary(USER_AGENT_MAX));
+        text::without_nul("user_agent", cut)?;
         text::bounded("user_agent", kept, USER_AGENT_MAX).map(UserAgent)
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorCode, Failure};
 use crate::object_reader::ObjectReader;
 use crate::random::{self, Random};
 use crate::schema::RequestField;
-use crate::text::{host_text, serialize_as_printed, text_value};
+use crate::text::{host_text, text_value};
 
 host_text! {
     /// The host's name for a user (`usr_…` in the documents): opaque, exact bytes, 1 to 255 of them.
@@ -92,6 +92,18 @@ macro_rules! minted_id {
             }
         }
 
+        impl serde::Serialize for $name {
+            /// In one piece: lists of sessions write very many.
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut text = [0; $prefix.len() + ulid::ULID_LEN];
+                text[..$prefix.len()].copy_from_slice($prefix.as_bytes());
+                if let Some(digits) = text.last_chunk_mut() {
+                    self.0.array_to_str(digits);
+                }
+                serializer.serialize_str(str::from_utf8(&text).map_err(serde::ser::Error::custom)?)
+            }
+        }
+
         impl FromStr for $name {
             type Err = Error;
 
@@ -101,7 +113,6 @@ macro_rules! minted_id {
             }
         }
 
-        serialize_as_printed!($name);
         text_value!($name, pattern $pattern);
     };
 }

@@ -199,7 +199,12 @@ export class Sessions {
     const sessionId = readText("id", id);
     const pause = callBudget.yieldIfSpent();
     if (pause) await pause;
-    return this.#verifier.cachedSession(sessionId) ?? this.#verifier.readSession(sessionId);
+    const verifier = this.#verifier;
+    return (
+      verifier.cachedSession(sessionId) ??
+      (await verifier.readTogether(sessionId)) ??
+      (await verifier.readAlone(sessionId))
+    );
   }
 
   /**
@@ -237,7 +242,8 @@ export class Sessions {
   async list(first: string | ListQuery, options?: ListOptions): Promise<SessionList> {
     const request = readListQuery(first, options);
     while (callBudget.isSpent) await callBudget.renewed();
-    return this.#verifier.lists.cached(request) ?? this.#verifier.lists.read(request);
+    const { lists } = this.#verifier;
+    return lists.cached(request) ?? (await lists.readTogether(request)) ?? (await lists.readAlone(request));
   }
 
   /**

@@ -16,3 +16,12 @@ export type Duration = string | number;
 export function toDate(milliseconds: number | null): Date | null {
   return milliseconds === null ? null : new Date(milliseconds);
 }
+
+/** The time of its millions of milliseconds and the rest. */
+export function joinTime(millions: number, rest: number): Date {
+  return new Date(millions * 1_000_000 + rest);
+}
+
+export function joinOptionalTime(millions: number | null | undefined, rest: number | undefined): Date | null {
+  return typeof millions === "number" ? joinTime(millions, rest ?? 0) : null;
+}

@@ -1,6 +1,6 @@
 import { HelloJohnError } from "./errors";
 import type { ErrorCode, Factor, Session } from "./generated/types";
-import { toIdentity, type WireSession } from "./generated/wire";
+import { toIdentity, toSession, type WireSession } from "./generated/wire";
 import { AnswerCache, type CacheLimits } from "./internal/answer_cache";
 import { callBudget, isOnlyCheck } from "./internal/event_loop_budget";
 import { isSession, type KeptPage, Lists } from "./internal/lists";
@@ -112,6 +112,9 @@ export type TokenVerification =
       error: VerificationError;
     };
 
+/** The number is that of the session's validator in the addon; null when the session must not be cached. */
+type WireCacheable = [session: WireSession, number: number | null];
+
 interface WireVerification {
   valid: boolean;
   session: WireSession | null;
@@ -132,7 +135,7 @@ export class Verifier {
   readonly #tokens: AnswerCache<WireVerification>;
   /** By id; and first pages of users' lists by their request, which begins with a brace. */
   readonly #sessions: AnswerCache<WireSession | KeptPage>;
-  readonly #gets: LookUps;
+  readonly #gets: LookUps<WireCacheable, Session>;
   readonly lists: Lists;
 
   constructor(tenant: NativeTenant, tenantId: string, cacheLimits: CacheLimits) {
@@ -141,8 +144,8 @@ export class Verifier {
     this.#tokens = new AnswerCache(tenant, cacheLimits);
     this.#sessions = new AnswerCache(tenant, cacheLimits);
     this.#gets = new LookUps(
-      (id) => tenant.get(id),
-      (ids) => tenant.getTogether(ids),
+      (ids) => JSON.parse(tenant.getTogether(ids)) as (WireCacheable | null)[],
+      (id, answer) => this.#toNewSession(id, answer),
     );
     this.lists = new Lists(tenant, tenantId, this.#sessions);
   }
@@ -153,8 +156,13 @@ export class Verifier {
     return cached && toUnsharedSession(cached);
   }
 
-  async readSession(id: string): Promise<Session> {
-    return toUnsharedSession(await this.#getFromStore(id));
+  /** The session, read together with those that are asked for in the same turn; null if it has to be read alone. */
+  readTogether(id: string): Promise<Session | null> {
+    return this.#gets.ask(id);
+  }
+
+  async readAlone(id: string): Promise<Session> {
+    return this.#toNewSession(id, await callInlineOrAsync<WireCacheable>(() => this.#tenant.get(id)));
   }
 
   /** Reads the sessions and lists that were begun in this turn. */
@@ -199,13 +207,10 @@ export class Verifier {
     return fromCache("verify_access_token", this.#tenantId, () => this.#tokens.get(accessToken));
   }
 
-  async #getFromStore(id: string): Promise<WireSession> {
-    const answer = (await this.#gets.askTogether(id)) ?? (await this.#gets.askAlone(id));
-    const { session, number } = callBudget.charge(
-      () => JSON.parse(answer) as { session: WireSession; number: number | null },
-    );
-    if (number !== null) this.#sessions.keep(id, number, session);
-    return session;
+  #toNewSession(id: string, [session, number]: WireCacheable): Session {
+    if (number === null) return toSession(session);
+    this.#sessions.keep(id, number, session);
+    return toUnsharedSession(session);
   }
 
   async #verifySessionInStore(field: string, id: unknown): Promise<WireVerification> {

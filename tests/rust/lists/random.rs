@@ -9,6 +9,7 @@ use hellojohn_tests::fixture::{
     Database, HOUR, Process, SECOND, START, configure, refresh, rounds, sign_in, user,
 };
 
+use crate::together::list_together;
 use crate::{Lists, object, query};
 
 const USERS: [&str; 4] = ["usr_0", "usr_1", "usr_2", "usr_3"];
@@ -100,7 +101,7 @@ impl World {
                 }
             }
         }
-        let together = second.list_together(&queries).unwrap();
+        let together = list_together(&second, &queries).unwrap();
         assert!(!together.is_empty());
         for ((found, expected), query) in together.into_iter().zip(pages).zip(queries) {
             let (page, validator) = found.unwrap();

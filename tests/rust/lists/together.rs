@@ -1,9 +1,24 @@
 //! Look-ups that share one read: each has the answer that it has alone, or none.
 
-use hellojohn::{Cursor, Error, ListQuery, SessionFilter, SessionId, StatusFilter};
+use hellojohn::{
+    CacheValidator, CreateSession, Cursor, Error, ListQuery, Page, Session, SessionFilter, SessionId,
+    StatusFilter, Tenant,
+};
 use hellojohn_tests::fixture::{DAY, Database, START, sign_in, user};
+use serde_json::json;
 
 use crate::query;
+
+/// The answers in their order.
+fn get_together(tenant: &Tenant, ids: &[SessionId]) -> Vec<Option<(Session, CacheValidator)>> {
+    tenant.get_together(ids, |answers: &mut Vec<_>, found| answers.push(found)).unwrap()
+}
+
+type FoundPage = Option<(Page<Session>, Option<CacheValidator>)>;
+
+pub(crate) fn list_together(tenant: &Tenant, queries: &[ListQuery]) -> Result<Vec<FoundPage>, Error> {
+    tenant.list_together(queries, |answers: &mut Vec<_>, found| answers.push(found))
+}
 
 #[test]
 fn sessions_that_are_read_together_are_those_that_are_read_alone() {
@@ -16,7 +31,7 @@ fn sessions_that_are_read_together_are_those_that_are_read_alone() {
     // A session that the clock has ended: its end is told after the clock mark has passed it.
     process.set_clock(START + 400 * DAY);
     ids.push(sign_in(&tenant, "w").session.id);
-    let found = tenant.get_together(&ids).unwrap();
+    let found = get_together(&tenant, &ids);
     assert_eq!(found.len(), ids.len());
     for (found, id) in found.iter().zip(&ids) {
         match found {
@@ -29,26 +44,46 @@ fn sessions_that_are_read_together_are_those_that_are_read_alone() {
     }
     tenant.revoke(ids[4]).unwrap();
     assert!(!tenant.is_fresh(&found[4].as_ref().unwrap().1).unwrap());
-    assert_eq!(tenant.get_together(&[]).unwrap(), []);
+    assert_eq!(get_together(&tenant, &[]), []);
 }
 
 #[test]
-fn one_read_looks_up_no_more_than_some_forty_sessions() {
+fn one_read_looks_up_no_more_than_some_forty_sessions_with_claims_and_eight_times_as_many_without() {
     let database = Database::new();
     let process = database.open_at(START);
     let tenant = process.tenant("tnt");
-    let ids: Vec<SessionId> = (0..50).map(|_| sign_in(&tenant, "u").session.id).collect();
-    assert_eq!(tenant.get_together(&ids).unwrap().len(), 40);
-    for (limit, lists) in [(20, 2), (15, 3), (50, 1), (1, 40)] {
-        let queries = vec![query("u", StatusFilter::All, limit); 60];
-        let found = tenant.list_together(&queries).unwrap();
+    let ids: Vec<SessionId> = (0..50)
+        .map(|_| {
+            let request = json!({"user_id": "u", "claims": {"plan": "pro"}});
+            let request = CreateSession::from_json(request.as_object().unwrap().clone()).unwrap();
+            tenant.create(request).unwrap().session.id
+        })
+        .collect();
+    assert_eq!(get_together(&tenant, &ids).len(), 40);
+    for _ in 0..50 {
+        sign_in(&tenant, "w");
+    }
+    for (user, limit, lists) in [
+        ("u", 20, 2),
+        ("u", 15, 3),
+        ("u", 50, 1),
+        ("u", 1, 40),
+        ("w", 20, 16),
+        ("w", 15, 22),
+        ("w", 50, 7),
+        ("w", 1, 60),
+    ] {
+        let queries = vec![query(user, StatusFilter::All, limit); 60];
+        let found = list_together(&tenant, &queries).unwrap();
         assert_eq!(found.len(), lists, "pages of {limit}");
         for page in found {
             assert_eq!(page.unwrap().0, tenant.list(&queries[0]).unwrap());
         }
     }
-    // Lists without a session count, too.
-    assert_eq!(tenant.list_together(&vec![query("v", StatusFilter::All, 20); 60]).unwrap().len(), 60);
+    let id = tenant.list(&query("w", StatusFilter::All, 1)).unwrap().data[0].id;
+    assert_eq!(get_together(&tenant, &[id; 400]).len(), 320);
+    // Lists without a session take no room.
+    assert_eq!(list_together(&tenant, &vec![query("v", StatusFilter::All, 20); 400]).unwrap().len(), 400);
 }
 
 /// A user may have very many sessions that the clock has ended and no sweep has come to: a page without any of them takes as long.
@@ -62,7 +97,7 @@ fn one_read_looks_at_no_more_than_some_thousand_sessions_for_empty_pages() {
     }
     process.set_clock(START + 400 * DAY);
     let queries = vec![query("u", StatusFilter::Active, 20); 60];
-    let found = tenant.list_together(&queries).unwrap();
+    let found = list_together(&tenant, &queries).unwrap();
     assert_eq!(found.len(), 2);
     for page in found {
         assert_eq!(page.unwrap().0.data, []);
@@ -81,7 +116,7 @@ fn a_list_that_is_refused_leaves_the_others_of_the_read_their_answers() {
     let cursor: Option<Cursor> = tenant.list(&good).unwrap().next_cursor;
     let elsewhere = query("v", StatusFilter::Active, 2).cursor(cursor.clone());
     let queries = [elsewhere, good.clone().cursor(cursor), good.clone()];
-    let found = tenant.list_together(&queries).unwrap();
+    let found = list_together(&tenant, &queries).unwrap();
     assert!(found[0].is_none());
     for (found, query) in found.iter().zip(&queries).skip(1) {
         assert_eq!(found.as_ref().unwrap().0, tenant.list(query).unwrap());
@@ -92,7 +127,7 @@ fn a_list_that_is_refused_leaves_the_others_of_the_read_their_answers() {
     let queries = [good, ListQuery::default().filter(impossible)];
     let refusal = |error: Error| error.code();
     assert_eq!(
-        tenant.list_together(&queries).map_err(refusal).unwrap_err(),
+        list_together(&tenant, &queries).map_err(refusal).unwrap_err(),
         tenant.list(&queries[1]).map_err(refusal).unwrap_err()
     );
 }

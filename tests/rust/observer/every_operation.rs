@@ -52,9 +52,9 @@ fn every_operation_is_told_once_under_its_name() {
     }
     tenant.list_cacheable(&of_user).unwrap();
     assert!(!told(Operation::List).is_from_cache);
-    tenant.get_together(&[id, id]).unwrap();
+    tenant.get_together(&[id, id], |_: &mut (), _| ()).unwrap();
     assert_eq!(told(Operation::Get).rows, 2);
-    tenant.list_together(&[of_user.clone(), of_user]).unwrap();
+    tenant.list_together(&[of_user.clone(), of_user], |_: &mut (), _| ()).unwrap();
     assert_eq!(told(Operation::List).rows, 2);
     tenant.count(&SessionFilter::default()).unwrap();
     assert_eq!(told(Operation::Count).rows, 1);

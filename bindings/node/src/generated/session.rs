@@ -1,55 +1,53 @@
 //! Written by `make generate` from core's schema; do not edit.
 
-use hellojohn::Session;
-use hellojohn::in_millis::InMillis;
-use serde::ser::SerializeSeq;
-use serde::{Serialize, Serializer};
+use hellojohn::{Error, Session};
 
-/// A session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
-pub(crate) struct SessionValues<'a>(pub &'a Session);
+use crate::json_text::{JsonText, RareValues, write_last, write_time};
 
-/// A value that the session was last seen with, and the one that it began with: `true` where they are the same.
-struct Last<'a, T>(&'a Option<T>, &'a Option<T>);
-
-impl<T: Serialize + PartialEq> Serialize for Last<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.is_some() && self.0 == self.1 {
-            true.serialize(serializer)
-        } else {
-            self.0.serialize(serializer)
-        }
-    }
-}
-
-impl Serialize for SessionValues<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let session = self.0;
-        let mut values = serializer.serialize_seq(None)?;
-        values.serialize_element(&InMillis(&session.id))?;
-        values.serialize_element(&InMillis(&session.user_id))?;
-        values.serialize_element(&InMillis(&session.tenant_id))?;
-        values.serialize_element(&InMillis(&session.status))?;
-        values.serialize_element(&InMillis(&session.user_agent))?;
-        values.serialize_element(&InMillis(&session.ip_address))?;
-        values.serialize_element(&InMillis(&session.country))?;
-        values.serialize_element(&InMillis(&session.device_type))?;
-        values.serialize_element(&InMillis(&session.device_fingerprint))?;
-        values.serialize_element(&InMillis(&session.created_at))?;
-        values.serialize_element(&InMillis(&session.last_active_at))?;
-        values.serialize_element(&InMillis(&session.expires_at))?;
-        values.serialize_element(&InMillis(&session.access_expires_at))?;
-        values.serialize_element(&InMillis(&session.revoked_at))?;
-        values.serialize_element(&InMillis(&session.end_reason))?;
-        values.serialize_element(&InMillis(&session.identity.org_id))?;
-        values.serialize_element(&InMillis(&session.identity.role))?;
-        values.serialize_element(&InMillis(&session.identity.mfa_verified))?;
-        values.serialize_element(&InMillis(&session.identity.email))?;
-        values.serialize_element(&InMillis(&session.identity.claims))?;
-        values.serialize_element(&InMillis(&session.auth_time))?;
-        values.serialize_element(&InMillis(&session.factors))?;
-        values.serialize_element(&InMillis(&session.actor))?;
-        values.serialize_element(&Last(&session.last_ip_address, &session.ip_address))?;
-        values.serialize_element(&Last(&session.last_user_agent, &session.user_agent))?;
-        values.end()
-    }
+/// Writes a session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
+pub(crate) fn write_session(text: &mut Vec<u8>, session: &Session) -> Result<(), Error> {
+    text.push(b'[');
+    session.id.write(text)?;
+    text.push(b',');
+    session.user_id.write(text)?;
+    text.push(b',');
+    session.tenant_id.write(text)?;
+    text.push(b',');
+    session.status.write(text)?;
+    text.push(b',');
+    session.user_agent.write(text)?;
+    text.push(b',');
+    session.ip_address.write(text)?;
+    text.push(b',');
+    session.device_type.write(text)?;
+    text.push(b',');
+    write_time(text, session.created_at)?;
+    text.push(b',');
+    write_time(text, session.last_active_at)?;
+    text.push(b',');
+    write_time(text, session.expires_at)?;
+    text.push(b',');
+    write_time(text, session.access_expires_at)?;
+    text.push(b',');
+    session.identity.mfa_verified.write(text)?;
+    text.push(b',');
+    write_time(text, session.auth_time)?;
+    text.push(b',');
+    write_last(text, &session.last_ip_address, &session.ip_address)?;
+    text.push(b',');
+    write_last(text, &session.last_user_agent, &session.user_agent)?;
+    let mut rare = RareValues::after(text);
+    rare.write(&session.country)?;
+    rare.write(&session.device_fingerprint)?;
+    rare.write_time(session.revoked_at)?;
+    rare.write(&session.end_reason)?;
+    rare.write(&session.identity.org_id)?;
+    rare.write(&session.identity.role)?;
+    rare.write(&session.identity.email)?;
+    rare.write(&session.identity.claims)?;
+    rare.write(&session.factors)?;
+    rare.write(&session.actor)?;
+    rare.finish();
+    text.push(b']');
+    Ok(())
 }

@@ -277,13 +277,13 @@ impl ReadTransaction for Tx<'_> {
                 named_params! {":tenant_no": tenant, ":user_id": user.as_str(), ":before": before}
             }
         };
-        let statement = match parts {
+        let statement: &'static str = match parts {
             RecordParts::All => newest_first!([session_columns!(all)], scope, filter),
             RecordParts::Shown => {
                 newest_first!([session_columns!(lifetime), ", ", session_columns!(shown)], scope, filter)
             }
         };
-        self.query_each(statement, parameters, &mut visit_row)
+        self.query_often(statement, parameters, &mut visit_row)
     }
 
     fn scan_oldest_first(

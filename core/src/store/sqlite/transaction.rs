@@ -1,6 +1,6 @@
 //! Transactions on one connection, and how a statement runs in one.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
 use rusqlite::{CachedStatement, Connection, Row, ffi};
@@ -19,6 +19,8 @@ pub(super) struct Tx<'a> {
     has_changed: Cell<bool>,
     /// The changes of the whole transaction.
     changes: Changes,
+    /// What [`query_often`](Self::query_often) ran last.
+    last_query: RefCell<Option<(&'static str, CachedStatement<'a>)>>,
 }
 
 /// Runs the job on one snapshot.
@@ -123,7 +125,12 @@ impl SavepointTransaction for Tx<'_> {
 
 impl<'a> Tx<'a> {
     fn new(connection: &'a Connection) -> Self {
-        Tx { connection, has_changed: Cell::new(false), changes: Changes::default() }
+        Tx {
+            connection,
+            has_changed: Cell::new(false),
+            changes: Changes::default(),
+            last_query: RefCell::default(),
+        }
     }
 
     pub(super) fn job_has_changed(&self) -> bool {
@@ -149,6 +156,44 @@ impl<'a> Tx<'a> {
             .map_err(|error| self.map_error(error))
     }
 
+    /// Rows until the visitor breaks, of a query that often runs again and again in one transaction: looking its statement up by its text
+    /// takes as long as a row.
+    pub(super) fn query_often(
+        &self,
+        statement: &'static str,
+        parameters: Parameters<'_>,
+        visit: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        let last = self.last_query.take().filter(|(text, _)| std::ptr::eq(*text, statement));
+        let mut prepared = match last {
+            Some((_, mut prepared)) => {
+                Binder::new(&mut prepared)
+                    .parameters(parameters)
+                    .and_then(Binder::finish)
+                    .map_err(|error| self.map_error(error))?;
+                prepared
+            }
+            None => self.prepare(statement, parameters)?,
+        };
+        self.visit_rows(&mut prepared, visit)?;
+        self.last_query.replace(Some((statement, prepared)));
+        Ok(())
+    }
+
+    fn visit_rows(
+        &self,
+        prepared: &mut CachedStatement<'_>,
+        mut visit: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Failure>,
+    ) -> Result<(), Failure> {
+        let mut rows = prepared.raw_query();
+        while let Some(row) = rows.next().map_err(|e| self.map_error(e))? {
+            if visit(row)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// The first row of a lookup.
     pub(super) fn query_one<T>(
         &self,
@@ -166,16 +211,9 @@ impl<'a> Tx<'a> {
         &self,
         statement: &str,
         parameters: Parameters<'_>,
-        mut visit: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Failure>,
+        visit: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
-        let mut prepared = self.prepare(statement, parameters)?;
-        let mut rows = prepared.raw_query();
-        while let Some(row) = rows.next().map_err(|e| self.map_error(e))? {
-            if visit(row)?.is_break() {
-                break;
-            }
-        }
-        Ok(())
+        self.visit_rows(&mut self.prepare(statement, parameters)?, visit)
     }
 
     pub(super) fn query_all<T>(

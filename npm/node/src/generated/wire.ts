@@ -1,5 +1,5 @@
 // Written by `make generate` from core's schema; do not edit.
-import { type Json, toDate } from "../values";
+import { type Json, joinOptionalTime, joinTime, toDate } from "../values";
 import type {
   Config,
   CopyReport,
@@ -68,7 +68,10 @@ export type FileAccess = "owner" | "group";
  */
 export type EventDetail = "changes" | "all";
 
-/** A session as the addon sends it: its values in order, times in milliseconds; true for what is the same as at its sign-in. */
+/**
+ * A session as the addon sends it: its values in order, to the last one that it has; true for what is the same as at its sign-in. Of a
+ * time, the millions of milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.
+ */
 export type WireSession = [
   id: string,
   userId: string,
@@ -76,25 +79,31 @@ export type WireSession = [
   status: SessionStatus,
   userAgent: string | null,
   ipAddress: string | null,
-  country: string | null,
   deviceType: DeviceType,
-  deviceFingerprint: string | null,
   createdAt: number,
+  createdAtRest: number,
   lastActiveAt: number,
+  lastActiveAtRest: number,
   expiresAt: number,
+  expiresAtRest: number,
   accessExpiresAt: number,
-  revokedAt: number | null,
-  endReason: EndReason | null,
-  orgId: string | null,
-  role: string | null,
+  accessExpiresAtRest: number,
   mfaVerified: boolean,
-  email: string | null,
-  claims: Record<string, Json>,
   authTime: number,
-  factors: WireFactor[],
-  actor: { user_id: string; reason: string } | null,
+  authTimeRest: number,
   lastIpAddress: string | null | true,
   lastUserAgent: string | null | true,
+  country?: string | null,
+  deviceFingerprint?: string | null,
+  revokedAt?: number | null,
+  revokedAtRest?: number,
+  endReason?: EndReason | null,
+  orgId?: string | null,
+  role?: string | null,
+  email?: string | null,
+  claims?: Record<string, Json> | null,
+  factors?: WireFactor[] | null,
+  actor?: { user_id: string; reason: string } | null,
 ];
 
 export function toSession(wire: WireSession): Session {
@@ -105,25 +114,25 @@ export function toSession(wire: WireSession): Session {
     status: wire[3],
     userAgent: wire[4],
     ipAddress: wire[5],
-    country: wire[6],
-    deviceType: wire[7],
-    deviceFingerprint: wire[8],
-    createdAt: new Date(wire[9]),
-    lastActiveAt: new Date(wire[10]),
-    refreshExpiresAt: new Date(wire[11]),
-    expiresAt: new Date(wire[12]),
-    revokedAt: toDate(wire[13]),
-    endReason: wire[14],
-    orgId: wire[15],
-    role: wire[16],
-    mfaVerified: wire[17],
-    email: wire[18],
-    claims: wire[19],
-    authTime: new Date(wire[20]),
-    factors: wire[21].map(toFactor),
-    actor: wire[22] && { userId: wire[22].user_id, reason: wire[22].reason },
-    lastIpAddress: wire[23] === true ? wire[5] : wire[23],
-    lastUserAgent: wire[24] === true ? wire[4] : wire[24],
+    country: wire[20] ?? null,
+    deviceType: wire[6],
+    deviceFingerprint: wire[21] ?? null,
+    createdAt: joinTime(wire[7], wire[8]),
+    lastActiveAt: joinTime(wire[9], wire[10]),
+    refreshExpiresAt: joinTime(wire[11], wire[12]),
+    expiresAt: joinTime(wire[13], wire[14]),
+    revokedAt: joinOptionalTime(wire[22], wire[23]),
+    endReason: wire[24] ?? null,
+    orgId: wire[25] ?? null,
+    role: wire[26] ?? null,
+    mfaVerified: wire[15],
+    email: wire[27] ?? null,
+    claims: wire[28] ?? {},
+    authTime: joinTime(wire[16], wire[17]),
+    factors: wire[29]?.map(toFactor) ?? [],
+    actor: wire[30] ? { userId: wire[30].user_id, reason: wire[30].reason } : null,
+    lastIpAddress: wire[18] === true ? wire[5] : wire[18],
+    lastUserAgent: wire[19] === true ? wire[4] : wire[19],
     revoked: wire[3] === "revoked",
   };
 }
@@ -133,14 +142,14 @@ export function toIdentity(
   wire: WireSession,
 ): Pick<Session, "orgId" | "role" | "mfaVerified" | "email" | "claims" | "authTime" | "factors" | "actor"> {
   return {
-    orgId: wire[15],
-    role: wire[16],
-    mfaVerified: wire[17],
-    email: wire[18],
-    claims: wire[19],
-    authTime: new Date(wire[20]),
-    factors: wire[21].map(toFactor),
-    actor: wire[22] && { userId: wire[22].user_id, reason: wire[22].reason },
+    orgId: wire[25] ?? null,
+    role: wire[26] ?? null,
+    mfaVerified: wire[15],
+    email: wire[27] ?? null,
+    claims: wire[28] ?? {},
+    authTime: joinTime(wire[16], wire[17]),
+    factors: wire[29]?.map(toFactor) ?? [],
+    actor: wire[30] ? { userId: wire[30].user_id, reason: wire[30].reason } : null,
   };
 }
 

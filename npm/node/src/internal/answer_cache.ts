@@ -28,6 +28,8 @@ export class AnswerCache<T> {
   readonly #tenant: NativeTenant;
   readonly #limits: CacheLimits;
   readonly #answers = new Map<string, CachedAnswer<T>>();
+  /** One for many evictions: each new one passes over the places of all that were removed since the map has last grown. */
+  #byAge = this.#answers.keys();
   #bytes = 0;
 
   constructor(tenant: NativeTenant, limits: CacheLimits) {
@@ -68,9 +70,8 @@ export class AnswerCache<T> {
     if (this.#limits.answers === 0) return;
     const bytes = ENTRY_BYTES + countBytes(question) + countBytes(answer);
     if (bytes > this.#limits.bytes) return;
-    for (const oldest of this.#answers.keys()) {
-      if (this.#answers.size < this.#limits.answers && this.#bytes + bytes <= this.#limits.bytes) break;
-      this.#remove(oldest);
+    while (this.#answers.size >= this.#limits.answers || this.#bytes + bytes > this.#limits.bytes) {
+      this.#removeOldest();
     }
     this.#answers.set(keyOf(question), { question, number, answer, bytes });
     this.#bytes += bytes;
@@ -84,6 +85,16 @@ export class AnswerCache<T> {
     if (typeof question !== "string") return undefined;
     const cached = this.#answers.get(keyOf(question));
     return cached?.question === question ? cached : undefined;
+  }
+
+  /** Evicts the oldest answer of some. */
+  #removeOldest(): void {
+    let oldest = this.#byAge.next();
+    if (oldest.done) {
+      this.#byAge = this.#answers.keys();
+      oldest = this.#byAge.next();
+    }
+    this.#remove(oldest.value as string);
   }
 
   #remove(key: string): void {

@@ -4,19 +4,18 @@ import { type SessionList, toSessionList } from "../session_list";
 import type { AnswerCache } from "./answer_cache";
 import { callBudget, mapInSlices } from "./event_loop_budget";
 import { LookUps } from "./look_ups";
+import { callInlineOrAsyncForText } from "./native";
 import type { NativeTenant } from "./native_types";
 import { fromCache } from "./observation";
 
-/** What comes before the sessions of a page. */
-interface WireHead {
-  next_cursor: string | null;
-  /** Of the page's validator in the addon; null when the page must not be cached. */
-  number: number | null;
-}
+/** A page as the addon sends it: the number is that of its validator, null when the page must not be cached. */
+type WirePage = [sessions: WireSession[], nextCursor: string | null, number: number | null];
 
 /** A page of a list. The sessions of a long page are JSON: to make all of them in one go would stop the event loop. */
-export interface Page extends WireHead {
+export interface Page {
   readonly sessions: readonly (WireSession | string)[];
+  readonly nextCursor: string | null;
+  readonly number: number | null;
 }
 
 /** A page that is kept: as it came until it is asked for again, and a long one for ever, because that takes less memory. */
@@ -31,7 +30,7 @@ export class Lists {
   readonly #tenantId: string;
   /** By their request, beside what else is kept. */
   readonly #kept: AnswerCache<WireSession | KeptPage>;
-  readonly #lookUps: LookUps;
+  readonly #lookUps: LookUps<string, SessionList>;
   /** The pages that other threads read, by their request. None of these promises is rejected. */
   readonly #readElsewhere = new Map<string, Promise<void>>();
 
@@ -40,8 +39,8 @@ export class Lists {
     this.#tenantId = tenantId;
     this.#kept = kept;
     this.#lookUps = new LookUps(
-      (query) => tenant.list(query),
       (queries) => tenant.listTogether(queries),
+      (request, answer) => this.#toNewList(request, answer),
     );
   }
 
@@ -53,10 +52,13 @@ export class Lists {
     });
   }
 
-  /** The page that a request asks for, which is JSON. */
-  async read(request: string): Promise<SessionList> {
-    const answer = await this.#lookUps.askTogether(request);
-    if (answer !== null) return this.#toNewList(request, answer);
+  /** The page that a request asks for, read together with those that are asked for in the same turn; null if it has to be read alone. */
+  readTogether(request: string): Promise<SessionList | null> {
+    return this.#lookUps.ask(request);
+  }
+
+  /** The page that a request asks for. */
+  async readAlone(request: string): Promise<SessionList> {
     const earlier = this.#findReader(request);
     if (earlier) {
       await earlier;
@@ -80,11 +82,9 @@ export class Lists {
   }
 
   #toNewList(request: string, answer: string): SessionList | Promise<SessionList> {
-    return callBudget.charge(() => {
-      const page = toPage(answer);
-      if (page.number !== null) this.#kept.keep(request, page.number, answer);
-      return toList(page, toSession);
-    });
+    const page = toPage(answer);
+    if (page.number !== null) this.#kept.keep(request, page.number, answer);
+    return toList(page, toSession);
   }
 
   /** Ends when another thread has read the same page for an earlier call, and it may be kept. */
@@ -95,7 +95,9 @@ export class Lists {
 
   /** Reads a page that the addon does not read together with others. */
   #readElse(request: string): Promise<SessionList> {
-    const read = this.#lookUps.askAlone(request).then((answer) => this.#toNewList(request, answer));
+    const read = callInlineOrAsyncForText(() => this.#tenant.list(request)).then((answer) =>
+      callBudget.charge(() => this.#toNewList(request, answer)),
+    );
     const end = () => {
       if (this.#readElsewhere.get(request) === reading) this.#readElsewhere.delete(request);
     };
@@ -114,25 +116,26 @@ function isLong(answer: string): boolean {
   return answer.length > SHORT_PAGE_MAX;
 }
 
-/** The page in an answer, which is an array with its head and a line for each session. */
+/** The page in an answer, in which each session is a line. */
 function toPage(answer: string): Page {
   if (!isLong(answer)) {
-    const [head, ...sessions] = JSON.parse(answer) as [WireHead, ...WireSession[]];
-    return { next_cursor: head.next_cursor, number: head.number, sessions };
+    const [sessions, nextCursor, number] = JSON.parse(answer) as WirePage;
+    return { sessions, nextCursor, number };
   }
-  const [head, ...sessions] = answer.slice(1, -1).split(",\n");
-  const { next_cursor, number } = JSON.parse(head as string) as WireHead;
-  return { next_cursor, number, sessions };
+  const end = answer.lastIndexOf("\n]");
+  const [, nextCursor, number] = JSON.parse(`[[${answer.slice(end + 1)}`) as WirePage;
+  const sessions = answer.slice(answer.indexOf("\n") + 1, end).split(",\n");
+  return { sessions, nextCursor, number };
 }
 
 /** A list that shares nothing with what is kept; `make` makes a session of it. */
-function toList({ sessions, next_cursor }: Page, make: typeof toSession): SessionList | Promise<SessionList> {
+function toList({ sessions, nextCursor }: Page, make: typeof toSession): SessionList | Promise<SessionList> {
   const made = mapInSlices(sessions, (session) =>
     typeof session === "string" ? toSession(JSON.parse(session) as WireSession) : make(session),
   );
   return Array.isArray(made)
-    ? toSessionList(made, next_cursor)
-    : made.then((all) => toSessionList(all, next_cursor));
+    ? toSessionList(made, nextCursor)
+    : made.then((all) => toSessionList(all, nextCursor));
 }
 
 function countRows({ sessions }: Page): number {

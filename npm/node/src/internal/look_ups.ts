@@ -1,49 +1,45 @@
 import { callBudget } from "./event_loop_budget";
-import { callInlineOrAsyncForText } from "./native";
-import type { Call } from "./native_types";
 import { operations } from "./observation";
 
 /** How many are handed over in one call. */
 const TOGETHER_MAX = 64;
 
-interface Waiting {
+interface Waiting<Answer> {
   readonly question: string;
-  readonly settle: (answer: string | null) => void;
+  readonly settle: (answer: Answer | Promise<Answer> | null) => void;
+  readonly fail: (error: unknown) => void;
 }
 
 /**
  * Look-ups of one kind. Those that are begun in the same turn share one read of the store, which begins after each of them: an answer
  * is never older than its question.
  */
-export class LookUps {
-  readonly #askAlone: (question: string) => Call;
-  readonly #askTogether: (questions: string[]) => readonly (string | null)[];
-  readonly #waiting: Waiting[] = [];
+export class LookUps<Wire, Answer> {
+  readonly #askTogether: (questions: string[]) => readonly (Wire | null)[];
+  readonly #read: (question: string, answer: Wire) => Answer | Promise<Answer>;
+  #waiting: Waiting<Answer>[] = [];
+  /** How many the next call hands over: each takes time, also one that is left for the call after it. */
+  #together = TOGETHER_MAX;
 
   /**
    * `askTogether` answers the first questions, at least one, and gives null for one that has to be asked alone: what is refused, what
-   * would take long or has to wait, and everything while the engine is not open.
+   * would take long or has to wait, and everything while the engine is not open. `read` makes of an answer what the caller gets.
    */
   constructor(
-    askAlone: (question: string) => Call,
-    askTogether: (questions: string[]) => readonly (string | null)[],
+    askTogether: (questions: string[]) => readonly (Wire | null)[],
+    read: (question: string, answer: Wire) => Answer | Promise<Answer>,
   ) {
-    this.#askAlone = askAlone;
     this.#askTogether = askTogether;
+    this.#read = read;
   }
 
-  /** Resolves to the answer's text, or to null if the question has to be asked alone. */
-  askTogether(question: string): Promise<string | null> {
+  /** Resolves to the answer, or to null if the question has to be asked alone. */
+  ask(question: string): Promise<Answer | null> {
     // What is told of an operation is measured for it alone.
     if (operations.hasSubscribers) return Promise.resolve(null);
-    return new Promise((settle) => {
-      if (this.#waiting.push({ question, settle }) === 1) void this.#answer();
+    return new Promise((settle, fail) => {
+      if (this.#waiting.push({ question, settle, fail }) === 1) void this.#answer();
     });
-  }
-
-  /** Resolves to the answer's text. */
-  askAlone(question: string): Promise<string> {
-    return callInlineOrAsyncForText(() => this.#askAlone(question));
   }
 
   async #answer(): Promise<void> {
@@ -61,14 +57,22 @@ export class LookUps {
 
   #answerFirst(): void {
     callBudget.charge(() => {
-      const answers = this.#askFirst();
-      const answered = this.#waiting.splice(0, answers.length);
-      for (let at = 0; at < answered.length; at += 1) answered[at]?.settle(answers[at] ?? null);
+      const asked = this.#waiting.slice(0, this.#together);
+      const answers = this.#askFirst(asked.map(({ question }) => question));
+      this.#together = Math.min(TOGETHER_MAX, 2 * answers.length);
+      this.#waiting = this.#waiting.slice(answers.length);
+      for (const [at, answer] of answers.entries()) {
+        const { question, settle, fail } = asked[at] as Waiting<Answer>;
+        try {
+          settle(answer && this.#read(question, answer));
+        } catch (error) {
+          fail(error);
+        }
+      }
     });
   }
 
-  #askFirst(): readonly (string | null)[] {
-    const questions = this.#waiting.slice(0, TOGETHER_MAX).map(({ question }) => question);
+  #askFirst(questions: string[]): readonly (Wire | null)[] {
     try {
       return this.#askTogether(questions);
     } catch {

@@ -106,7 +106,7 @@ export interface NativeTenant {
   import(path: string, request: string): number;
   update(sessionId: string, patch: string): number;
   get(sessionId: string): Call;
-  getTogether(sessionIds: string[]): (string | null)[];
+  getTogether(sessionIds: string[]): string;
   list(query: string): Call;
   listTogether(queries: string[]): (string | null)[];
   explain(sessionId: string): number;
