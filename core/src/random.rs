@@ -97,7 +97,7 @@ impl SeededRandom {
 
     /// The sequence of another seed, for one more engine. A secret key is stretched on purpose so slowly (some 20 ms) that a test which
     /// opens a database many times does little else; engines whose sequences are beside each other do it once for each secret
-    /// key of a tenant.
+    /// key of a tenant. The stretched keys, 64 at most, stay in memory as long as one of these sequences.
     ///
     /// ```
     /// use hellojohn::{Engine, SeededRandom, SecretKey};
