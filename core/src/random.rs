@@ -166,3 +166,19 @@ pub(crate) fn draw_bytes<const N: usize>(random: &dyn Random) -> Result<Zeroizin
     random.fill(buffer.as_mut()).map_err(|_| Failure::internal("the source of randomness did not answer"))?;
     Ok(buffer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_stretched_keys_are_kept_and_no_more() {
+        let kept = KeptKeys::default();
+        for number in 0..=KEPT_KEYS as u8 {
+            kept.keep([number; 32], Zeroizing::new([number; 32]));
+            assert!(kept.len() <= KEPT_KEYS);
+            assert_eq!(kept.get(&[number; 32]).as_deref(), Some(&[number; 32]));
+        }
+        assert!(kept.get(&[0; 32]).is_none());
+    }
+}
