@@ -97,7 +97,7 @@ impl SeededRandom {
 
     /// The sequence of another seed, for one more engine. A secret key is stretched on purpose so slowly (some 20 ms) that a test which
     /// opens a database many times does little else; engines whose sequences are beside each other do it once for each secret
-    /// key of a tenant.
+    /// key of a tenant. The stretched keys, 64 at most, stay in memory as long as one of these sequences.
     ///
     /// ```
     /// use hellojohn::{Engine, SeededRandom, SecretKey};
@@ -165,4 +165,20 @@ pub(crate) fn draw_bytes<const N: usize>(random: &dyn Random) -> Result<Zeroizin
     let mut buffer = Zeroizing::new([0; N]);
     random.fill(buffer.as_mut()).map_err(|_| Failure::internal("the source of randomness did not answer"))?;
     Ok(buffer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_stretched_keys_are_kept_and_no_more() {
+        let kept = KeptKeys::default();
+        for number in 0..=KEPT_KEYS as u8 {
+            kept.keep([number; 32], Zeroizing::new([number; 32]));
+            assert!(kept.len() <= KEPT_KEYS);
+            assert_eq!(kept.get(&[number; 32]).as_deref(), Some(&[number; 32]));
+        }
+        assert!(kept.get(&[0; 32]).is_none());
+    }
 }

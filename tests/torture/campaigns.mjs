@@ -61,7 +61,7 @@ export const CAMPAIGNS = [
   ),
   campaign(
     "linear_processes",
-    "the same of four processes",
+    "histories of four processes at once that some order of the calls explains",
     "HJ_LINEAR_PROCESSES",
     5_000,
     1_000,
@@ -116,7 +116,7 @@ export const CAMPAIGNS = [
   ),
   beside(
     "postgres_linear_processes",
-    "the same of four processes over PostgreSQL",
+    "histories of four processes at once over PostgreSQL",
     "HJ_LINEAR_PROCESSES",
     5_000,
     1_000,

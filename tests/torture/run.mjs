@@ -37,11 +37,12 @@ const CODE = [
 ];
 
 const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
-const commitOfCode = () => git("log", "-1", "--format=%h", "--", ...CODE);
+const commitOfCode = () => git("log", "-1", "--abbrev=8", "--format=%h", "--", ...CODE);
 
 const number = (name, missing) => (process.env[name] ? Number(process.env[name]) : missing);
 const isQuick = Boolean(process.env.QUICK);
 const jobs = number("JOBS", 1);
+if (!Number.isSafeInteger(jobs) || jobs < 1) throw new Error("JOBS is no number of parts");
 const commit = commitOfCode();
 const isCommitted = git("status", "--porcelain", "--", ...CODE) === "";
 const isWritten = !isQuick && isCommitted;
@@ -69,7 +70,14 @@ function build(args) {
 const base = process.env.TMPDIR ?? (existsSync("/dev/shm") ? "/dev/shm" : tmpdir());
 const running = new Set();
 
-/** Runs one part; whether all of its tests passed. */
+/** What chooses one of a test's rounds, or a server, is for single tests. */
+const others = ([name]) => !name.startsWith("HJ_") || name === "HJ_INSTALL_PACKAGES";
+const environment = Object.fromEntries(Object.entries(process.env).filter(others));
+
+/** How the shell and its scripts say that they could not run a program: a program of tests that fails says 101, or is killed. */
+const NOT_RUN = [1, 2, 126, 127];
+
+/** Runs one part; whether a test failed. */
 function run({ campaign, program, from, to }, log) {
   const folder = mkdtempSync(join(base, "hellojohn-torture-"));
   chmodSync(folder, 0o755); // a server's own account looks into it
@@ -81,7 +89,7 @@ function run({ campaign, program, from, to }, log) {
   const output = openSync(log, "w");
   const child = spawn(command[0], command.slice(1), {
     cwd: program.folder,
-    env: { ...process.env, TMPDIR: folder, [campaign.variable]: String(to - from), HJ_FROM: String(from) },
+    env: { ...environment, TMPDIR: folder, [campaign.variable]: String(to - from), HJ_FROM: String(from) },
     stdio: ["ignore", output, output],
     detached: true, // a group of its own, which ends as one
   });
@@ -92,7 +100,8 @@ function run({ campaign, program, from, to }, log) {
       running.delete(child);
       closeSync(output);
       rmSync(folder, { recursive: true, force: true });
-      resolve(code === 0);
+      if (NOT_RUN.includes(code)) reject(new Error(`${campaign.name} could not be run: ${log}`));
+      else resolve(code !== 0);
     });
   });
 }
@@ -137,7 +146,7 @@ async function work() {
     const { name } = part.campaign;
     const began = performance.now();
     const log = join(logs, `${name}-${part.from}.log`);
-    const failed = !(await run(part, log));
+    const failed = await run(part, log);
     if (isStopped) break;
     const seconds = Math.round((performance.now() - began) / 1_000);
     failures += Number(failed);
@@ -156,5 +165,9 @@ async function work() {
     });
   }
 }
-await Promise.all(Array.from({ length: jobs }, work));
+const end = (error) => {
+  console.error(error.message);
+  stop();
+};
+await Promise.all(Array.from({ length: jobs }, () => work().catch(end)));
 process.exit(failures > 0 || isStopped ? 1 : 0);

@@ -3,7 +3,7 @@
 //! `HJ_CUT_HISTORIES=n` sets how many, `HJ_FAILOVERS=n` how many times a server is killed.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -27,8 +27,9 @@ const NO_PATIENCE: Duration = Duration::from_millis(1);
 const ENGINES: usize = 3;
 const THREADS: usize = 8;
 
-/// How many databases have a history at the same time where most of it is waiting.
-const DATABASES: u64 = 8;
+/// How many databases have a history at the same time where most of it is waiting, for a server that is away or for logins.
+const DATABASES_OUTAGE: usize = 8;
+const DATABASES_CUTS: usize = 4;
 
 fn open(url: &str, patience: Duration, durability: Durability) -> Tenant {
     let clock = ManualClock::new(Timestamp::from_millis(START));
@@ -69,47 +70,64 @@ fn random_cut(dice: &mut Dice, most: usize, for_good: bool) -> Cut {
 
 #[test]
 fn calls_whose_connections_are_cut_are_answered_as_one_after_the_other_and_none_fails() {
-    let mut cluster = Cluster::new(ENGINES, PATIENCE);
-    let (mut sum, mut cuts) = (Counts::default(), 0);
-    for seed in seeds(numbers("HJ_CUT_HISTORIES", 100)) {
-        let mut dice = Dice::new(seed);
-        for proxy in &cluster.proxies {
-            // Closer to each other than a login and a call, or so far apart that calls come in between.
-            let most = *dice.pick(&[20, 60, 150]);
-            proxy.cut((0..8).map(|_| random_cut(&mut dice, most, false)).collect());
-        }
-        let counts = cluster.histories.check(seed, &run_name(seed));
-        cuts += cluster.proxies.iter().map(|proxy| proxy.made().0).sum::<usize>();
-        assert_eq!(counts.unknown, 0, "the database failed calls (HJ_SEED={seed})");
-        sum = [sum, counts].into_iter().sum();
-    }
-    println!("{} calls, {cuts} cuts", sum.calls);
-    assert!(cuts > 0);
+    let cuts = AtomicUsize::new(0);
+    let seeds = seeds(numbers("HJ_CUT_HISTORIES", 100));
+    let sum = in_databases(
+        DATABASES_CUTS,
+        seeds,
+        || Cluster::new(ENGINES, PATIENCE),
+        |cluster, seed| {
+            let (counts, made) = cluster.run_with_cuts(seed);
+            cuts.fetch_add(made, Ordering::Relaxed);
+            counts
+        },
+    );
+    println!("{} calls, {} cuts", sum.calls, cuts.load(Ordering::Relaxed));
+    assert!(cuts.into_inner() > 0);
 }
 
 #[test]
 fn calls_that_a_server_out_of_reach_fails_happened_once_or_not_at_all() {
-    let seeds = Mutex::new(seeds(one_of(5, &numbers("HJ_CUT_HISTORIES", 100))));
-    let sum = Mutex::new(Counts::default());
-    thread::scope(|scope| {
-        for _ in 0..DATABASES {
-            scope.spawn(|| {
-                let mut cluster = Cluster::new(2, NO_PATIENCE);
-                loop {
-                    let Some(seed) = seeds.lock().unwrap().next() else { return };
-                    let counts = cluster.run_with_outage(seed);
-                    let mut sum = sum.lock().unwrap();
-                    *sum = [*sum, counts].into_iter().sum();
-                }
-            });
-        }
-    });
-    let sum = sum.into_inner().unwrap();
+    let seeds = seeds(one_of(5, &numbers("HJ_CUT_HISTORIES", 100)));
+    let sum =
+        in_databases(DATABASES_OUTAGE, seeds, || Cluster::new(2, NO_PATIENCE), Cluster::run_with_outage);
     println!("{} calls, {} of them without an answer", sum.calls, sum.unknown);
     assert!(sum.unknown > 0);
 }
 
+/// Runs the histories of these seeds, in so many databases at a time.
+fn in_databases(
+    count: usize,
+    seeds: Box<dyn Iterator<Item = u64> + Send>,
+    make: impl Fn() -> Cluster + Sync,
+    run: impl Fn(&mut Cluster, u64) -> Counts + Sync,
+) -> Counts {
+    let seeds = Mutex::new(seeds);
+    let one_after_the_other = || {
+        let mut cluster = make();
+        let next = || seeds.lock().unwrap().next();
+        std::iter::from_fn(next).map(|seed| run(&mut cluster, seed)).sum::<Counts>()
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..count).map(|_| scope.spawn(one_after_the_other)).collect();
+        running.into_iter().map(|one| one.join().unwrap()).sum()
+    })
+}
+
 impl Cluster {
+    /// Also tells how many cuts there were.
+    fn run_with_cuts(&mut self, seed: u64) -> (Counts, usize) {
+        let mut dice = Dice::new(seed);
+        for proxy in &self.proxies {
+            // Closer to each other than a login and a call, or so far apart that calls come in between.
+            let most = *dice.pick(&[20, 60, 150]);
+            proxy.cut((0..8).map(|_| random_cut(&mut dice, most, false)).collect());
+        }
+        let counts = self.histories.check(seed, &run_name(seed));
+        assert_eq!(counts.unknown, 0, "the database failed calls (HJ_SEED={seed})");
+        (counts, self.proxies.iter().map(|proxy| proxy.made().0).sum())
+    }
+
     /// One engine, or two, lose the server at some message, for longer than they have patience.
     fn run_with_outage(&mut self, seed: u64) -> Counts {
         let mut dice = Dice::new(seed);
