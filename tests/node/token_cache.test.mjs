@@ -195,7 +195,8 @@ test("the oldest answers go first, whatever was kept anew and forgotten before",
         const bytes = 250 + countBytes(question) + countBytes(answer);
         cache.keep(question, n, answer);
         if (bytes <= limits.bytes) {
-          while (expected.length >= limits.answers || count(expected) + bytes > limits.bytes) expected.shift();
+          while (expected.length >= limits.answers || count(expected) + bytes > limits.bytes)
+            expected.shift();
           expected.push({ question, answer, bytes });
         }
       }
