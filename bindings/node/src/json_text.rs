@@ -54,9 +54,7 @@ write_as_text!(UserId, TenantId, OrgId, Role, Email, UserAgent, Country, DeviceF
 write_as_text!(Status, DeviceType, EndReason);
 
 fn write_text(text: &mut Vec<u8>, value: &str) -> Result<(), Error> {
-    // All of the bytes are looked at, so that the compiler can look at many at once.
-    let is_escaped = |byte| u8::from(byte < b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\');
-    if value.bytes().fold(0, |found, byte| found | is_escaped(byte)) != 0 {
+    if value.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
         return write_json(text, value);
     }
     text.reserve(value.len() + 2);
