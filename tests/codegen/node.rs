@@ -311,9 +311,10 @@ fn session() -> String {
         }
         writeln!(decoder, "    {}: {value},", member_name(located)).expect("a string");
     }
-    let status = index_of("status");
+    let (status, claims) = (index_of("status"), index_of("claims"));
     format!(
         "/**\n * A session as the addon sends it: its values in order, to the last one that it has; true for what is the same as at its sign-in. Of a\n * time, the millions of milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.\n */\nexport type WireSession = [\n{wire}];\n\n\
+         /** Where its claims are. */\nexport const CLAIMS = {claims};\n\n\
          export function toSession(wire: WireSession): Session {{\n  return {{\n{decoder}    revoked: wire[{status}] === \"revoked\",\n  }};\n}}\n\n\
          /** What access tokens carry of a session: the user and how they authenticated. */\nexport function toIdentity(\n  wire: WireSession,\n): Pick<Session, {}> {{\n  return {{\n{identity}  }};\n}}\n",
         carried.join(" | ")

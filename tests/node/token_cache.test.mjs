@@ -174,6 +174,38 @@ test("the answers that an object keeps occupy no more bytes than allowed", () =>
   assert.equal(off.size, 0);
 });
 
+test("the oldest answers go first, whatever was kept anew and forgotten before", () => {
+  let seed = 1;
+  const below = (n) => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed % n;
+  };
+  const count = (kept) => kept.reduce((sum, { bytes }) => sum + bytes, 0);
+  for (let round = 0; round < 100; round += 1) {
+    const limits = { answers: 1 + below(12), bytes: 600 + below(6_000) };
+    const cache = new AnswerCache({ isFresh: () => true }, limits);
+    let expected = [];
+    for (let n = 0; n < 300; n += 1) {
+      const question = `question ${below(20)}`;
+      expected = expected.filter((kept) => kept.question !== question);
+      if (below(8) === 0) {
+        cache.forget(question);
+      } else {
+        const answer = "z".repeat(below(300));
+        const bytes = 250 + countBytes(question) + countBytes(answer);
+        cache.keep(question, n, answer);
+        if (bytes <= limits.bytes) {
+          while (expected.length >= limits.answers || count(expected) + bytes > limits.bytes)
+            expected.shift();
+          expected.push({ question, answer, bytes });
+        }
+      }
+      assert.deepEqual([cache.size, cache.bytes], [expected.length, count(expected)]);
+      for (const { question, answer } of expected) assert.equal(cache.get(question), answer);
+    }
+  }
+});
+
 test("long questions with one end are different questions", () => {
   const cache = new AnswerCache({ isFresh: () => true }, { answers: 10, bytes: 1_000_000 });
   const end = "z".repeat(200);

@@ -54,9 +54,7 @@ write_as_text!(UserId, TenantId, OrgId, Role, Email, UserAgent, Country, DeviceF
 write_as_text!(Status, DeviceType, EndReason);
 
 fn write_text(text: &mut Vec<u8>, value: &str) -> Result<(), Error> {
-    // Each byte is looked at, so that the compiler can look at many at once.
-    let escapes = |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\');
-    if value.bytes().fold(false, escapes) {
+    if value.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
         return write_json(text, value);
     }
     text.reserve(value.len() + 2);

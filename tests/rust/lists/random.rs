@@ -101,7 +101,7 @@ impl World {
                 }
             }
         }
-        let together = list_together(&second, &queries).unwrap();
+        let together = list_together(second, &queries).unwrap();
         assert!(!together.is_empty());
         for ((found, expected), query) in together.into_iter().zip(pages).zip(queries) {
             let (page, validator) = found.unwrap();

@@ -1,5 +1,7 @@
 //! What a job can read: one function per statement.
 
+use std::ops::ControlFlow;
+
 use rusqlite::{Row, named_params};
 
 use super::codec::{
@@ -171,19 +173,26 @@ impl ReadTransaction for Tx<'_> {
     }
 
     fn session(&self, tenant: TenantNo, id: SessionId) -> Result<Option<SessionRecord>, Failure> {
-        self.query_one(
+        let mut found = None;
+        self.query_often(
             concat!(
                 "SELECT ",
                 session_columns!(all),
                 " FROM sessions WHERE tenant_no = :tenant_no AND session_ulid = :session_ulid"
             ),
             named_params! {":tenant_no": tenant, ":session_ulid": id.to_bytes()},
-            |row| match codec::session(row)? {
-                found if found.id == id => Ok(found),
-                // SQLite trusts the order of its pages: where they are damaged, a search can end at a neighbour.
-                _ => Err(Failure::corrupt(format!("another session stands in the place of {id}"))),
+            |row| {
+                found = Some(codec::session(row)?);
+                Ok(ControlFlow::Break(()))
             },
-        )
+        )?;
+        match found {
+            // SQLite trusts the order of its pages: where they are damaged, a search can end at a neighbour.
+            Some(found) if found.id != id => {
+                Err(Failure::corrupt(format!("another session stands in the place of {id}")))
+            }
+            found => Ok(found),
+        }
     }
 
     fn imported_sessions(&self, tenant: TenantNo, keys: &[ImportKey]) -> Result<Vec<SessionRecord>, Failure> {

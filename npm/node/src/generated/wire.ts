@@ -106,6 +106,9 @@ export type WireSession = [
   actor?: { user_id: string; reason: string } | null,
 ];
 
+/** Where its claims are. */
+export const CLAIMS = 28;
+
 export function toSession(wire: WireSession): Session {
   return {
     id: wire[0],

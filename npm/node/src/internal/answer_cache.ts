@@ -28,8 +28,11 @@ export class AnswerCache<T> {
   readonly #tenant: NativeTenant;
   readonly #limits: CacheLimits;
   readonly #answers = new Map<string, CachedAnswer<T>>();
-  /** One for many evictions: each new one passes over the places of all that were removed since the map has last grown. */
-  #byAge = this.#answers.keys();
+  /**
+   * One for evictions that follow each other: a new one passes over the places of all answers that were removed since the map was last
+   * built anew. It is behind no answer that is still there. One that stood still would keep all that the map has outgrown in memory.
+   */
+  #oldestFirst: Iterator<string> | null = null;
   #bytes = 0;
 
   constructor(tenant: NativeTenant, limits: CacheLimits) {
@@ -70,11 +73,17 @@ export class AnswerCache<T> {
     if (this.#limits.answers === 0) return;
     const bytes = ENTRY_BYTES + countBytes(question) + countBytes(answer);
     if (bytes > this.#limits.bytes) return;
-    while (this.#answers.size >= this.#limits.answers || this.#bytes + bytes > this.#limits.bytes) {
-      this.#removeOldest();
+    if (this.#hasRoom(bytes)) this.#oldestFirst = null;
+    while (!this.#hasRoom(bytes)) {
+      this.#oldestFirst ??= this.#answers.keys();
+      this.#remove(this.#oldestFirst.next().value as string);
     }
     this.#answers.set(keyOf(question), { question, number, answer, bytes });
     this.#bytes += bytes;
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#answers.size < this.#limits.answers && this.#bytes + bytes <= this.#limits.bytes;
   }
 
   forget(question: unknown): void {
@@ -85,16 +94,6 @@ export class AnswerCache<T> {
     if (typeof question !== "string") return undefined;
     const cached = this.#answers.get(keyOf(question));
     return cached?.question === question ? cached : undefined;
-  }
-
-  /** Evicts the oldest answer of some. */
-  #removeOldest(): void {
-    let oldest = this.#byAge.next();
-    if (oldest.done) {
-      this.#byAge = this.#answers.keys();
-      oldest = this.#byAge.next();
-    }
-    this.#remove(oldest.value as string);
   }
 
   #remove(key: string): void {
