@@ -114,8 +114,10 @@ fn a_process_that_is_at_the_log_is_waited_for_as_long_as_any_other() {
     assert_eq!(lock(ffi::SQLITE_SHM_LOCK), ffi::SQLITE_OK);
     begin_checkpoint(&mover, 10);
     assert!(!checkpoint_log(&opening).unwrap());
+    let waiting = Stopwatch::start();
     let refused = finish(&opening).unwrap_err();
     assert_eq!(refused.code(), ErrorCode::StorageBusy);
+    assert!(waiting.elapsed() >= BUSY_TIMEOUT, "it was not waited for");
     assert_eq!(lock(ffi::SQLITE_SHM_UNLOCK), ffi::SQLITE_OK);
     finish(&opening).unwrap();
     assert!(!is_checkpoint_unfinished(&opening).unwrap());
