@@ -96,6 +96,20 @@ fn a_reader_of_a_part_of_the_log_keeps_it_from_no_opening() {
     assert!(!is_checkpoint_unfinished(&opening).unwrap());
 }
 
+/// It sees to the log itself.
+#[test]
+fn a_writer_at_work_keeps_it_from_no_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let store = store(&path);
+    commit(&store, 0, 20);
+    let (writer, opening) = (program(&path), program(&path));
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    begin_checkpoint(&opening, store.change_tracker().wal_index().header().log_pages());
+    finish(&opening).unwrap();
+    assert!(!is_checkpoint_unfinished(&opening).unwrap());
+}
+
 /// It may be the first that opens the database: what it has not moved yet may never come to the disk.
 #[test]
 fn a_process_that_is_at_the_log_is_waited_for_as_long_as_any_other() {
