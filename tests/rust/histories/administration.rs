@@ -101,6 +101,12 @@ impl Model {
         }
     }
 
+    /// Whether some key has retired by itself.
+    pub fn has_drained_key(&self) -> bool {
+        let mut keys = self.tenants.iter().flat_map(|tenant| &tenant.keys);
+        keys.any(|key| key.state == KeyState::Retiring && self.state_of(key) == KeyState::Retired)
+    }
+
     /// A retiring key whose tokens are dead has retired by itself.
     pub fn state_of(&self, key: &KeyModel) -> KeyState {
         match key.state {

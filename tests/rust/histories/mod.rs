@@ -100,6 +100,8 @@ pub struct History {
     place: Place,
     /// Of the call whose sync has failed: what may come to light when the database is opened again.
     maybe: Vec<Effect>,
+    /// Whether a retirement may have come to light so of a key that had retired by itself: only a clock mark that is lowered would tell.
+    has_doubtful_key: bool,
     reopens: bool,
     report: FailureReport,
 }
@@ -139,6 +141,7 @@ impl History {
             imported: 0,
             place,
             maybe: Vec::new(),
+            has_doubtful_key: false,
             reopens,
             report: FailureReport(VecDeque::new()),
         }

@@ -96,6 +96,20 @@ fn a_reader_of_a_part_of_the_log_keeps_it_from_no_opening() {
     assert!(!is_checkpoint_unfinished(&opening).unwrap());
 }
 
+/// It sees to the log itself.
+#[test]
+fn a_writer_at_work_keeps_it_from_no_opening() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let store = store(&path);
+    commit(&store, 0, 20);
+    let (writer, opening) = (program(&path), program(&path));
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    begin_checkpoint(&opening, store.change_tracker().wal_index().header().log_pages());
+    finish(&opening).unwrap();
+    assert!(!is_checkpoint_unfinished(&opening).unwrap());
+}
+
 /// It may be the first that opens the database: what it has not moved yet may never come to the disk.
 #[test]
 fn a_process_that_is_at_the_log_is_waited_for_as_long_as_any_other() {
@@ -114,8 +128,10 @@ fn a_process_that_is_at_the_log_is_waited_for_as_long_as_any_other() {
     assert_eq!(lock(ffi::SQLITE_SHM_LOCK), ffi::SQLITE_OK);
     begin_checkpoint(&mover, 10);
     assert!(!checkpoint_log(&opening).unwrap());
+    let waiting = Stopwatch::start();
     let refused = finish(&opening).unwrap_err();
     assert_eq!(refused.code(), ErrorCode::StorageBusy);
+    assert!(waiting.elapsed() >= BUSY_TIMEOUT, "it was not waited for");
     assert_eq!(lock(ffi::SQLITE_SHM_UNLOCK), ffi::SQLITE_OK);
     finish(&opening).unwrap();
     assert!(!is_checkpoint_unfinished(&opening).unwrap());
