@@ -143,8 +143,8 @@ surfaces: c node
 hosts: node
 	node tests/hosts/run.mjs $(if $(QUICK),--quick)
 
-# The long campaigns, for hours, or those of CAMPAIGNS (names of tests/torture/campaigns.mjs), in parts of some minutes, each of which is
-# written into docs/TORTURE.md at once: a run that was stopped goes on where it was. FROM=n ROUNDS=n: so many rounds from the nth on.
+# The long campaigns, for hours, or those of CAMPAIGNS (names of tests/torture/campaigns.mjs), in parts of some minutes. Each part is added to
+# docs/TORTURE.md when it ends, so that the same command resumes a run that was stopped. FROM=n ROUNDS=n: so many rounds from number n on.
 # JOBS=2: two parts at a time. QUICK=1: a hundredth of the rounds, and no document.
 torture:
 	QUICK=$(QUICK) FROM=$(FROM) ROUNDS=$(ROUNDS) JOBS=$(JOBS) node tests/torture/run.mjs $(CAMPAIGNS)

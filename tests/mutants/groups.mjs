@@ -1,5 +1,5 @@
 // What is mutated, and which tests must notice: for each group its files, the unit tests beside the code, and the other tests
-// that are tried, in this order, on what those let pass; `only` names those of a program that are.
+// that are tried, in this order, on what those let pass. `only` chooses tests of a program by a part of their name; without it, all run.
 
 const HISTORIES = { test: "histories", env: { HJ_HISTORIES: "25" } };
 const SCENARIOS = { test: "scenarios", env: { HJ_SURFACES: "rust" } };

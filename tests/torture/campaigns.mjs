@@ -156,7 +156,8 @@ export const CAMPAIGNS = [
 export function choose(names) {
   for (const name of names) {
     if (!CAMPAIGNS.some((campaign) => campaign.name === name)) {
-      throw new Error(`no campaign ${name}: ${CAMPAIGNS.map((campaign) => campaign.name).join(" ")}`);
+      const known = CAMPAIGNS.map((campaign) => campaign.name);
+      throw new Error(`no campaign ${name}; there are: ${known.join(" ")}`);
     }
   }
   return CAMPAIGNS.filter(({ name }) => names.length === 0 || names.includes(name));
@@ -165,8 +166,13 @@ export function choose(names) {
 /** The parts of a campaign that are left to be run: from one round to another, without what was `tried`. */
 export function parts({ name, rounds, part }, { from = 0, count = rounds - from, tried = [] } = {}) {
   const isCount = (number) => Number.isSafeInteger(number) && number >= 0;
-  if (!isCount(from) || !isCount(count) || count === 0) throw new Error(`${name}: no such rounds`);
-  if (part === null && (from !== 0 || count !== rounds)) throw new Error(`${name} has no parts`);
+  if (!isCount(from) || !isCount(count) || count === 0) {
+    const asked = count < 0 ? `FROM=${from}` : `FROM=${from} ROUNDS=${count}`;
+    throw new Error(`${name}: no such rounds: ${asked}. It has ${rounds}; for others, give FROM and ROUNDS`);
+  }
+  if (part === null && (from !== 0 || count !== rounds)) {
+    throw new Error(`${name} has no parts: FROM and ROUNDS say nothing to it`);
+  }
   const found = [];
   for (let at = from; at < from + count; ) {
     const within = tried.find((range) => range.from <= at && at < range.to);

@@ -39,10 +39,39 @@ const CODE = [
 const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
 const commitOfCode = () => git("log", "-1", "--abbrev=8", "--format=%h", "--", ...CODE);
 
-const number = (name, missing) => (process.env[name] ? Number(process.env[name]) : missing);
+/** What was asked for cannot be run: one line says why. */
+function refuse(reason) {
+  console.error(`make torture: ${reason}`);
+  process.exit(2);
+}
+
+function number(name, missing) {
+  const text = process.env[name];
+  if (!text) return missing;
+  if (!/^\d{1,15}$/.test(text)) refuse(`${name}=${text} is no whole number`);
+  return Number(text);
+}
+
 const isQuick = Boolean(process.env.QUICK);
 const jobs = number("JOBS", 1);
-if (!Number.isSafeInteger(jobs) || jobs < 1) throw new Error("JOBS is no number of parts");
+if (jobs === 0) refuse("JOBS=0: at least one part is run at a time");
+const range = { from: number("FROM"), count: number("ROUNDS") };
+
+/** The campaigns that are asked for, with as many rounds as they have here. */
+function chooseWanted() {
+  const chosen = choose(process.argv.slice(2)).map((whole) =>
+    isQuick ? { ...whole, rounds: Math.ceil(whole.rounds / 100) } : whole,
+  );
+  for (const campaign of chosen) parts(campaign, range);
+  return chosen;
+}
+
+let wanted = [];
+try {
+  wanted = chooseWanted();
+} catch (error) {
+  refuse(error.message);
+}
 const commit = commitOfCode();
 const isCommitted = git("status", "--porcelain", "--", ...CODE) === "";
 const isWritten = !isQuick && isCommitted;
@@ -121,10 +150,9 @@ function write(result) {
 }
 
 const queue = [];
-for (const whole of choose(process.argv.slice(2))) {
-  const campaign = isQuick ? { ...whole, rounds: Math.ceil(whole.rounds / 100) } : whole;
+for (const campaign of wanted) {
   const tried = isWritten ? triedAt(readFileSync(document, "utf8"), campaign.name, commit) : [];
-  const left = parts(campaign, { from: number("FROM"), count: number("ROUNDS"), tried });
+  const left = parts(campaign, { ...range, tried });
   if (left.length === 0) console.log(`${campaign.name}: all of it stands in docs/TORTURE.md for ${commit}`);
   queue.push(...left.map((part) => ({ campaign, ...part })));
 }

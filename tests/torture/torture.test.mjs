@@ -1,5 +1,6 @@
 // What docs/TORTURE.md comes to when a part of a campaign has ended, and which parts are left then.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -111,7 +112,33 @@ test("campaigns are chosen by their names", () => {
     choose(["races", "crash"]).map(({ name }) => name),
     ["crash", "races"],
   );
-  assert.throws(() => choose(["race"]), /no campaign race: bounds crash/);
+  assert.throws(() => choose(["race"]), /no campaign race; there are: bounds crash/);
+});
+
+test("what cannot be run is refused in one line, before anything is built", () => {
+  const program = join(import.meta.dirname, "run.mjs");
+  const ask = (args, env) =>
+    spawnSync(process.execPath, [program, ...args], {
+      encoding: "utf8",
+      env: { ...process.env, FROM: "", ROUNDS: "", JOBS: "", QUICK: "", PATH: "", ...env },
+    });
+  for (const [args, env, reason] of [
+    [["nonsense"], {}, /^make torture: no campaign nonsense; there are: bounds crash /],
+    [["crash"], { FROM: "x" }, /^make torture: FROM=x is no whole number$/],
+    [["crash"], { FROM: "-1" }, /^make torture: FROM=-1 is no whole number$/],
+    [["crash"], { ROUNDS: "1e3" }, /^make torture: ROUNDS=1e3 is no whole number$/],
+    [["crash"], { ROUNDS: "0" }, /^make torture: crash: no such rounds: FROM=0 ROUNDS=0\. It has 5000; /],
+    [["crash"], { FROM: "5000" }, /^make torture: crash: no such rounds: FROM=5000 ROUNDS=0\. It has 5000; /],
+    [["crash"], { FROM: "9000" }, /^make torture: crash: no such rounds: FROM=9000\. It has 5000; /],
+    [["crash"], { FROM: "50", QUICK: "1" }, /^make torture: crash: no such rounds: FROM=50 .* It has 50; /],
+    [["races", "bounds"], { FROM: "1" }, /^make torture: bounds has no parts: /],
+    [["crash"], { JOBS: "two" }, /^make torture: JOBS=two is no whole number$/],
+    [["crash"], { JOBS: "0" }, /^make torture: JOBS=0: /],
+  ]) {
+    const { status, stdout, stderr } = ask(args, env);
+    assert.match(stderr.trimEnd(), reason);
+    assert.deepEqual([status, stdout, stderr.split("\n").length], [2, "", 2], stderr);
+  }
 });
 
 test("each campaign names tests and a variable that there are", () => {

@@ -17,7 +17,7 @@ export function toDate(milliseconds: number | null): Date | null {
   return milliseconds === null ? null : new Date(milliseconds);
 }
 
-/** The time of its millions of milliseconds and the rest. */
+/** A time from the two numbers that the addon sends: the millions of milliseconds, and the rest. */
 export function joinTime(millions: number, rest: number): Date {
   return new Date(millions * 1_000_000 + rest);
 }

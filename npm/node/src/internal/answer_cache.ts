@@ -29,8 +29,9 @@ export class AnswerCache<T> {
   readonly #limits: CacheLimits;
   readonly #answers = new Map<string, CachedAnswer<T>>();
   /**
-   * One for evictions that follow each other: a new one passes over the places of all answers that were removed since the map was last
-   * built anew. It is behind no answer that is still there. One that stood still would keep all that the map has outgrown in memory.
+   * Where evictions that follow one another go on: a new iterator would first pass over the places of all removed answers that the map
+   * still has. No answer that is still there lies before it. It is dropped once there is room, because an iterator that stands still keeps
+   * tables in memory that the map has outgrown.
    */
   #oldestFirst: Iterator<string> | null = null;
   #bytes = 0;
