@@ -185,10 +185,23 @@ impl SqliteStore {
             .map_err(|failure| self.explain(failure))
     }
 
-    /// Fails if the files at the path are no longer the ones that are open.
+    /// Fails if the files at the path are no longer the ones that are open. Once the store is being closed, its log may be gone, and that at
+    /// its path another's.
     fn look_at_files(&self) -> Result<(), Failure> {
+        self.require_not_closed()?;
+        self.compare_files().or_else(|loss| self.require_not_closed().and(Err(loss)))
+    }
+
+    fn compare_files(&self) -> Result<(), Failure> {
         let Some(watch) = &self.file_watch else { return Ok(()) };
         watch.look(|| self.change_tracker.read().as_ref()?.log_extent())
+    }
+
+    fn require_not_closed(&self) -> Result<(), Failure> {
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(closed());
+        }
+        Ok(())
     }
 
     /// A failure of a transaction, or what has happened to the files if that explains it.
@@ -305,9 +318,7 @@ impl Store for SqliteStore {
     }
 
     fn check_open(&self) -> Result<(), Failure> {
-        if self.is_closed.load(Ordering::Acquire) {
-            return Err(closed());
-        }
+        self.require_not_closed()?;
         self.file_watch.as_ref().map_or(Ok(()), |watch| watch.require_files())
     }
 
@@ -321,7 +332,7 @@ impl Store for SqliteStore {
     fn close(&self) {
         if !self.is_closed.swap(true, Ordering::AcqRel) {
             // What is lost is left alone, also where no call has noticed it yet.
-            let _ = self.look_at_files();
+            let _ = self.compare_files();
         }
         let is_lost = self.is_lost();
         self.readers.close(is_lost);

@@ -76,3 +76,17 @@ fn what_is_beside_a_database_that_was_lost_is_left_as_it_is() {
         assert_eq!(count_sessions(&Connection::open(&path).unwrap()), 20, "{moved}");
     }
 }
+
+/// A read that began before the close may look at the files behind it: the last connection has deleted the log, and another program made one.
+#[test]
+fn a_store_that_was_closed_takes_the_log_of_the_next_program_for_no_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let store = store(&path);
+    commit(&store, 0, 1);
+    store.close();
+    let program = Connection::open(&path).unwrap();
+    program.execute("UPDATE clock_mark SET highest_at_ms = highest_at_ms + 1", []).unwrap();
+    assert_eq!(look(&store, 100).unwrap_err().code(), ErrorCode::EngineClosed);
+    assert_eq!(look(&store, 200).unwrap_err().code(), ErrorCode::EngineClosed);
+}
