@@ -1,5 +1,6 @@
 // Sessions and lists that are looked up together, and lists that are kept: each caller gets what is true when it asks, and its own copy.
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import test from "node:test";
 import { makeFolder, makeTenant } from "./fixture.mjs";
 
@@ -135,5 +136,30 @@ test("sessions and lists that were begun before a close in the same turn are ans
   for (const answer of await Promise.all(begun)) {
     assert.equal((Array.isArray(answer) ? answer[0] : answer).id, session.id);
   }
+  await closing;
+});
+
+test("a look-up that waits for the event loop is answered by a close that comes before its turn", async (t) => {
+  const hj = makeTenant(t, { database: `${makeFolder(t)}/sessions.db` });
+  const [{ session }, { session: other }] = await Promise.all(
+    ["u", "v"].map((userId) => hj.sessions.create({ userId })),
+  );
+  const id = session.id;
+  await Promise.all([hj.sessions.get(id), hj.sessions.list("u")]);
+  await new Promise(setImmediate);
+  const begun = hj.sessions.get(other.id);
+  // Cached answers, which spend what calls may take between two turns.
+  const cached = Array.from({ length: 1_700 }, () => hj.sessions.get(id));
+  const list = hj.sessions.list("u");
+  let closing = null;
+  const close = () => {
+    closing ??= hj.close();
+  };
+  subscribe("hellojohn:operation", close);
+  t.after(() => unsubscribe("hellojohn:operation", close));
+  const [found, sessions] = await Promise.all([begun, list]);
+  assert.deepEqual([found.id, sessions[0].id], [other.id, id]);
+  await Promise.allSettled(cached);
+  assert.ok(closing);
   await closing;
 });

@@ -106,8 +106,11 @@ impl<'a> Trial<'a> {
             Ok(_) => {}
             Err(error) => {
                 assert!(faults > 0, "{error:?}");
-                let is_storage = [ErrorCode::StorageIo, ErrorCode::StorageFull, ErrorCode::StorageBusy];
-                assert!(is_storage.contains(&error.code()), "{error:?}");
+                let expected: &[ErrorCode] = match plan.map(|plan| plan.fault) {
+                    Some(Fault::Full | Fault::ShortWrite) => &[ErrorCode::StorageFull],
+                    _ => &[ErrorCode::StorageIo, ErrorCode::StorageFull, ErrorCode::StorageBusy],
+                };
+                assert!(expected.contains(&error.code()), "{error:?}");
             }
         }
         let is_open = opened.is_ok();

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode as SqliteCode, Transaction, TransactionBehavior, ffi};
 
-use super::connection::{checkpoint_log, with_busy_timeout};
+use super::connection::checkpoint_log;
 use super::error::map_error;
-use super::log::LOG_LIMITS;
 use super::wal_index::{database_file, find_first_region, header_of};
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
@@ -46,8 +45,8 @@ pub(super) fn finish_checkpoint(connection: &Connection, options: &StoreOptions)
     if !is_checkpoint_unfinished(connection)? {
         return Ok(());
     }
-    rewrite_log(connection, options)?;
     let waiting = Stopwatch::start();
+    rewrite_log(connection)?;
     // A checkpoint may stop at what a reader needs: then other processes are at work, and have the log from before.
     while is_checkpoint_unfinished(connection)? && !checkpoint_log(connection)? {
         if waiting.elapsed() >= options.busy_timeout {
@@ -62,17 +61,16 @@ pub(super) fn finish_checkpoint(connection: &Connection, options: &StoreOptions)
     Ok(())
 }
 
-/// Writes the log over itself and syncs it, so that what is read from it is on the disk, and so is what is written behind it. Nothing happens
-/// while another connection has the write lock for longer than a moment.
-fn rewrite_log(connection: &Connection, options: &StoreOptions) -> Result<(), Failure> {
-    with_busy_timeout(connection, LOG_LIMITS.patience, options, || {
-        // No connection makes the log longer or begins it anew meanwhile.
-        match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
-            Ok(_no_write) => copy_over_itself(connection),
-            Err(error) if error.sqlite_error_code() == Some(SqliteCode::DatabaseBusy) => Ok(()),
-            Err(error) => Err(map_error(connection, &error)),
-        }
-    })
+/// Writes the log over itself and syncs it, so that what is read from it is on the disk, and so is what is written behind it. Another
+/// connection that has the write lock may be one that does just this, and is waited for as long as any other; where it has the lock for longer
+/// still, nothing happens.
+fn rewrite_log(connection: &Connection) -> Result<(), Failure> {
+    // No connection makes the log longer or begins it anew meanwhile.
+    match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
+        Ok(_no_write) => copy_over_itself(connection),
+        Err(error) if error.sqlite_error_code() == Some(SqliteCode::DatabaseBusy) => Ok(()),
+        Err(error) => Err(map_error(connection, &error)),
+    }
 }
 
 /// The caller holds the write lock.
@@ -107,6 +105,8 @@ fn copy_over_itself(connection: &Connection) -> Result<(), Failure> {
     };
     let require = |result: c_int| match result {
         ffi::SQLITE_OK => Ok(()),
+        // Also where bytes are written in place of others: some file systems write them elsewhere first.
+        ffi::SQLITE_FULL => Err(Failure::new(ErrorCode::StorageFull, "the disk is full")),
         _ => Err(Failure::new(ErrorCode::StorageIo, "the disk does not take the log that was left")),
     };
     let mut buffer = vec![0_u8; STEP];

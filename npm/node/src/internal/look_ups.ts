@@ -46,7 +46,8 @@ export class LookUps<Wire, Answer> {
     await null; // what else is begun in this turn comes first
     while (this.#waiting.length > 0) {
       while (callBudget.isSpent) await callBudget.renewed();
-      this.#answerFirst();
+      // What was waited for may have answered them all: a subscriber that is told of a cached answer may close the engine.
+      if (this.#waiting.length > 0) this.#answerFirst();
     }
   }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ffi};
@@ -10,7 +11,7 @@ use super::conformance::open;
 use super::log::commit;
 use crate::clock::Stopwatch;
 use crate::error::{Error, ErrorCode};
-use crate::store::sqlite::connection::checkpoint_log;
+use crate::store::sqlite::connection::{checkpoint_log, set_busy_timeout};
 use crate::store::sqlite::left_log::{finish_checkpoint, is_checkpoint_unfinished};
 use crate::store::sqlite::store::SqliteStore;
 use crate::store::sqlite::wal_index::{database_file, first_region};
@@ -46,6 +47,7 @@ fn begin_checkpoint(program: &Connection, pages: u32) {
 fn finish(program: &Connection) -> Result<(), Error> {
     assert!(is_checkpoint_unfinished(program).unwrap());
     let options = StoreOptions::relaxed(BUSY_TIMEOUT);
+    set_busy_timeout(program, BUSY_TIMEOUT).unwrap();
     let waiting = Stopwatch::start();
     let outcome = finish_checkpoint(program, &options);
     assert!(waiting.elapsed() < BUSY_TIMEOUT + Duration::from_secs(1));
@@ -108,6 +110,30 @@ fn a_writer_at_work_keeps_it_from_no_opening() {
     begin_checkpoint(&opening, store.change_tracker().wal_index().header().log_pages());
     finish(&opening).unwrap();
     assert!(!is_checkpoint_unfinished(&opening).unwrap());
+}
+
+/// It may be an opening that writes the log anew: until it has, what is read from the log may not be on the disk.
+#[test]
+fn no_opening_moves_the_log_while_another_may_write_it_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.db");
+    let store = store(&path);
+    commit(&store, 0, 20);
+    let (first, second) = (program(&path), program(&path));
+    first.execute_batch("BEGIN IMMEDIATE").unwrap();
+    begin_checkpoint(&first, store.change_tracker().wal_index().header().log_pages());
+    let (tell, outcome) = mpsc::channel();
+    let opening = std::thread::spawn(move || {
+        let options = StoreOptions::relaxed(Duration::from_secs(20));
+        set_busy_timeout(&second, options.busy_timeout).unwrap();
+        tell.send(finish_checkpoint(&second, &options).map_err(Error::from)).unwrap();
+    });
+    assert!(outcome.recv_timeout(Duration::from_millis(500)).is_err(), "it did not wait");
+    assert!(is_checkpoint_unfinished(&first).unwrap());
+    first.execute_batch("COMMIT").unwrap();
+    outcome.recv().unwrap().unwrap();
+    opening.join().unwrap();
+    assert!(!is_checkpoint_unfinished(&first).unwrap());
 }
 
 /// It may be the first that opens the database: what it has not moved yet may never come to the disk.
