@@ -57,7 +57,7 @@ export const CAMPAIGNS = [
     20_000,
     5_000,
     [...OF_TESTS, "linear"],
-    ["threads"],
+    ["threads", "a_session_that_the_clock"],
   ),
   campaign(
     "linear_processes",
@@ -112,7 +112,7 @@ export const CAMPAIGNS = [
     20_000,
     2_000,
     [...OF_TESTS, "linear"],
-    ["threads"],
+    ["threads", "a_session_that_the_clock"],
   ),
   beside(
     "postgres_linear_processes",
@@ -134,12 +134,12 @@ export const CAMPAIGNS = [
   ),
   beside(
     "cut_histories",
-    "histories whose connections to PostgreSQL are cut at random messages, and a fifth as many whose server is out of reach",
+    "histories whose connections to PostgreSQL are cut at random messages, as many whose servers' clocks differ, and a fifth as many whose server is out of reach",
     "HJ_CUT_HISTORIES",
     5_000,
     500,
     [...OF_TESTS, "postgres_faults"],
-    ["histories"],
+    ["calls_whose_connections", "clocks_of_servers", "out_of_reach"],
   ),
   beside(
     "failovers",
