@@ -73,8 +73,7 @@ unsafe extern "C" fn open(
     unsafe {
         let real = real(layer);
         let Some(real_open) = real.xOpen else { return ffi::SQLITE_CANTOPEN };
-        let path = path_of(name);
-        let Some((disk, file_name)) = path.and_then(disk_of) else {
+        let Some((disk, file_name)) = path_of(name).and_then(disk_of) else {
             return real_open(real, name, file, flags, out_flags);
         };
         (*file).pMethods = ptr::null();
@@ -82,11 +81,12 @@ unsafe extern "C" fn open(
             return set_system_error(fault.codes(Call::Open));
         }
         let is_journal = flags & (ffi::SQLITE_OPEN_WAL | ffi::SQLITE_OPEN_MAIN_JOURNAL) != 0;
-        let is_new = path.is_some_and(|path| !path.exists());
+        // Also where the file is there already: SQLite looks at what it has asked for (`isNewJrnl` in os_unix.c).
+        let may_make_it = flags & ffi::SQLITE_OPEN_CREATE != 0;
         let opened = real_open(real, name, File::beneath(file), flags, out_flags);
         if opened == ffi::SQLITE_OK {
             disk.record_open(&file_name);
-            File::set(file, disk, file_name, is_journal && is_new);
+            File::set(file, disk, file_name, is_journal && may_make_it);
         }
         opened
     }

@@ -1,7 +1,8 @@
 //! The model of a disk that loses its power says what SQLite may rely on, and no more.
 
 use hellojohn_tests::dice::Dice;
-use hellojohn_tests::disk::{CrashKind, DiskModel, Event};
+use hellojohn_tests::disk::{CrashKind, Disk, DiskModel, Event};
+use rusqlite::Connection;
 
 fn write(at: u64, bytes: &[u8]) -> Event {
     Event::Write("f".to_owned(), at, bytes.into())
@@ -32,6 +33,21 @@ fn what_was_synced_stays_and_what_was_written_since_may() {
 fn a_name_is_there_once_the_folder_was_synced() {
     let disk = disk(&[write(0, b"x"), Event::Sync("f".to_owned(), false)]);
     assert_eq!(content(&disk, CrashKind::Nothing, 0), None);
+}
+
+#[test]
+fn the_first_sync_of_a_log_that_was_there_syncs_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Disk::watch(folder.path());
+    let open = || Connection::open(folder.path().join("s.db")).unwrap();
+    let first = open();
+    first.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").unwrap();
+    let second = open();
+    second.execute_batch("PRAGMA synchronous = FULL; SELECT * FROM t").unwrap();
+    disk.record();
+    second.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+    let events = disk.take_events();
+    assert!(events.iter().any(|event| matches!(event, Event::Sync(name, true) if name == "s.db-wal")));
 }
 
 #[test]
