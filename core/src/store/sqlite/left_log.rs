@@ -2,7 +2,6 @@
 //! written to every process that reads, and does not write it any more.
 
 use std::ffi::{c_int, c_void};
-use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use rusqlite::{Connection, ErrorCode as SqliteCode, Transaction, TransactionBeha
 
 use super::connection::checkpoint_log;
 use super::error::map_error;
-use super::wal_index::{database_file, find_first_region, header_of};
+use super::wal_index::{database_file, find_first_region, header_of, log_file};
 use crate::clock::Stopwatch;
 use crate::error::{ErrorCode, Failure};
 use crate::store::contract::StoreOptions;
@@ -86,21 +85,12 @@ fn copy_over_itself(connection: &Connection) -> Result<(), Failure> {
         return Ok(());
     }
     let length = LOG_HEADER_BYTES + extent.frames * (extent.page_bytes + FRAME_HEADER_BYTES);
-    let mut log: *mut ffi::sqlite3_file = ptr::null_mut();
-    // SAFETY: the connection is open and used by no other code; SQLite writes the address of its log's file.
-    unsafe {
-        ffi::sqlite3_file_control(
-            connection.handle(),
-            c"main".as_ptr(),
-            ffi::SQLITE_FCNTL_JOURNAL_POINTER,
-            ptr::from_mut(&mut log).cast(),
-        )
-    };
-    // SAFETY: the file lives as long as the transaction.
-    let methods = unsafe { log.as_ref().and_then(|file| file.pMethods.as_ref()) };
-    let Some((read, write, sync)) =
-        methods.and_then(|methods| Some((methods.xRead?, methods.xWrite?, methods.xSync?)))
-    else {
+    let found = log_file(connection).and_then(|log| {
+        // SAFETY: the file lives as long as the transaction.
+        let methods = unsafe { (*log).pMethods.as_ref() }?;
+        Some((log, methods.xRead?, methods.xWrite?, methods.xSync?))
+    });
+    let Some((log, read, write, sync)) = found else {
         return Err(Failure::internal("a write-ahead log without a file"));
     };
     let require = |result: c_int| match result {

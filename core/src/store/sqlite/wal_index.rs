@@ -72,14 +72,24 @@ pub(super) const WRITE_LOCK: i32 = 0;
 
 /// The file that a connection has its database in.
 pub(super) fn database_file(connection: &Connection) -> Option<*mut ffi::sqlite3_file> {
+    file_of(connection, ffi::SQLITE_FCNTL_FILE_POINTER)
+}
+
+/// The file that a connection has its write-ahead log in.
+pub(super) fn log_file(connection: &Connection) -> Option<*mut ffi::sqlite3_file> {
+    file_of(connection, ffi::SQLITE_FCNTL_JOURNAL_POINTER)
+}
+
+/// `which` is one of SQLite's two questions for a file.
+fn file_of(connection: &Connection, which: i32) -> Option<*mut ffi::sqlite3_file> {
     let mut file: *mut ffi::sqlite3_file = ptr::null_mut();
-    // SAFETY: the connection is open and used by no other code; SQLite writes the file's address, and the file lives as long as
-    // the connection. Where there is no such file it writes nothing.
+    // SAFETY: the connection is open and used by no other code; SQLite writes the file's address, and the database's file lives as
+    // long as the connection, the log's as long as a transaction at least. Where there is no such file it writes nothing.
     unsafe {
         ffi::sqlite3_file_control(
             connection.handle(),
             c"main".as_ptr(),
-            ffi::SQLITE_FCNTL_FILE_POINTER,
+            which,
             ptr::from_mut(&mut file).cast(),
         )
     };
