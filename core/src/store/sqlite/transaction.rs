@@ -147,13 +147,20 @@ impl<'a> Tx<'a> {
 
     /// The statement with its parameters, ready to run.
     fn prepare(&self, statement: &str, parameters: Parameters<'_>) -> Result<CachedStatement<'a>, Failure> {
-        self.connection
-            .prepare_cached(statement)
-            .and_then(|mut prepared| {
-                Binder::new(&mut prepared).parameters(parameters)?.finish()?;
-                Ok(prepared)
-            })
-            .map_err(|error| self.map_error(error))
+        let prepared = self.connection.prepare_cached(statement).map_err(|error| self.map_error(error))?;
+        self.bind(prepared, parameters)
+    }
+
+    fn bind(
+        &self,
+        mut prepared: CachedStatement<'a>,
+        parameters: Parameters<'_>,
+    ) -> Result<CachedStatement<'a>, Failure> {
+        Binder::new(&mut prepared)
+            .parameters(parameters)
+            .and_then(Binder::finish)
+            .map_err(|error| self.map_error(error))?;
+        Ok(prepared)
     }
 
     /// Rows until the visitor breaks, of a query that often runs again and again in one transaction: looking its statement up by its text
@@ -166,13 +173,7 @@ impl<'a> Tx<'a> {
     ) -> Result<(), Failure> {
         let last = self.last_query.take().filter(|(text, _)| std::ptr::eq(*text, statement));
         let mut prepared = match last {
-            Some((_, mut prepared)) => {
-                Binder::new(&mut prepared)
-                    .parameters(parameters)
-                    .and_then(Binder::finish)
-                    .map_err(|error| self.map_error(error))?;
-                prepared
-            }
+            Some((_, prepared)) => self.bind(prepared, parameters)?,
             None => self.prepare(statement, parameters)?,
         };
         self.visit_rows(&mut prepared, visit)?;
