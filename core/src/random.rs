@@ -95,7 +95,7 @@ impl SeededRandom {
         SeededRandom { state: Mutex::new((seed, 0)), kept_keys: Arc::default() }
     }
 
-    /// The sequence of another seed, for one more engine. A secret key is stretched on purpose so slowly (some 20 ms) that a test which
+    /// The sequence of another seed, for one more engine. A secret key is stretched on purpose so slowly (20 to 30 ms) that a test which
     /// opens a database many times does little else; engines whose sequences are beside each other do it once for each secret
     /// key of a tenant. The stretched keys, 64 at most, stay in memory as long as one of these sequences.
     ///

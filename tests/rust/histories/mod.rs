@@ -100,7 +100,8 @@ pub struct History {
     place: Place,
     /// Of the call whose sync has failed: what may come to light when the database is opened again.
     maybe: Vec<Effect>,
-    /// Whether a retirement may have come to light so of a key that had retired by itself: only a clock mark that is lowered would tell.
+    /// Whether the database may or may not have the retirement, by such a call, of a key that had already retired by itself. Only after the clock
+    /// mark is lowered would it show, so the mark is not lowered then.
     has_doubtful_key: bool,
     reopens: bool,
     report: FailureReport,
