@@ -34,7 +34,7 @@ impl History {
     }
 
     pub(super) fn lower_clock_mark(&mut self) {
-        if self.model.refuses_writes || self.has_doubtful_key {
+        if self.model.refuses_writes || self.model.has_doubtful_key {
             return;
         }
         self.record_call("lower the clock mark".to_owned());

@@ -100,9 +100,6 @@ pub struct History {
     place: Place,
     /// Of the call whose sync has failed: what may come to light when the database is opened again.
     maybe: Vec<Effect>,
-    /// Whether the database may or may not have the retirement, by such a call, of a key that had already retired by itself. Only after the clock
-    /// mark is lowered would it show, so the mark is not lowered then.
-    has_doubtful_key: bool,
     reopens: bool,
     report: FailureReport,
 }
@@ -130,6 +127,7 @@ impl History {
                 clock: START,
                 now: START,
                 refuses_writes: false,
+                has_doubtful_key: false,
                 mistake,
                 tenants: tenants_model,
             },
@@ -142,7 +140,6 @@ impl History {
             imported: 0,
             place,
             maybe: Vec::new(),
-            has_doubtful_key: false,
             reopens,
             report: FailureReport(VecDeque::new()),
         }

@@ -163,6 +163,9 @@ pub struct Model {
     pub now: i64,
     /// A sync has failed: nothing is written any more.
     pub refuses_writes: bool,
+    /// Whether the database may or may not have the retirement, by a call whose sync failed, of a key that had already retired by itself.
+    /// What tokens of such keys are refused with tells, and so would lowering the clock mark, which is not done then.
+    pub has_doubtful_key: bool,
     pub mistake: Option<Mistake>,
     pub tenants: Vec<TenantModel>,
 }
@@ -556,17 +559,27 @@ impl Model {
     }
 
     pub fn key_is_gone(&self, tenant_index: usize, kid: &str) -> bool {
-        let key = self.tenants[tenant_index].keys.iter().find(|key| key.kid.to_string() == kid);
-        key.is_none_or(|key| key.state == KeyState::Retired)
+        self.key_of_token(tenant_index, kid).is_none_or(|key| key.state == KeyState::Retired)
+    }
+
+    fn key_of_token(&self, tenant_index: usize, kid: &str) -> Option<&KeyModel> {
+        self.tenants[tenant_index].keys.iter().find(|key| key.kid.to_string() == kid)
+    }
+
+    fn key_may_be_gone(&self, tenant_index: usize, kid: &str) -> bool {
+        let key = self.key_of_token(tenant_index, kid);
+        let is_doubtful = |key| self.has_doubtful_key && self.state_of(key) == KeyState::Retired;
+        self.key_is_gone(tenant_index, kid) || key.is_some_and(is_doubtful)
     }
 
     /// The codes that verifying this token locally may answer with; none when it is good.
     pub fn local_refusals(&self, tenant_index: usize, access: &AccessTokenModel) -> &'static [ErrorCode] {
-        match (self.now.max(self.clock) >= access.exp, self.key_is_gone(tenant_index, &access.kid)) {
+        let has_expired = self.now.max(self.clock) >= access.exp;
+        match (has_expired, self.key_is_gone(tenant_index, &access.kid)) {
             (false, false) => &[],
-            (true, false) => &[ErrorCode::TokenExpired],
+            (true, false) if !self.key_may_be_gone(tenant_index, &access.kid) => &[ErrorCode::TokenExpired],
             (false, true) => &[ErrorCode::InvalidToken],
-            (true, true) => &[ErrorCode::TokenExpired, ErrorCode::InvalidToken],
+            (true, _) => &[ErrorCode::TokenExpired, ErrorCode::InvalidToken],
         }
     }
 }

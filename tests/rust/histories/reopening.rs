@@ -26,7 +26,7 @@ impl History {
         if !self.reopens || matches!(self.place, Place::Memory) {
             return;
         }
-        if !is_needed && self.has_doubtful_key {
+        if !is_needed && self.model.has_doubtful_key {
             return;
         }
         if !is_needed && !self.dice.one_in(if is_file { REOPENS } else { REOPENS_ON_DISK }) {
@@ -109,7 +109,7 @@ impl History {
                 self.forget_stamps(&look);
             }
             self.follow(&look, &maybe);
-            self.has_doubtful_key |= !maybe.is_empty() && self.model.has_drained_key();
+            self.model.has_doubtful_key |= !maybe.is_empty() && self.model.has_drained_key();
         }
         for tenant_index in 0..TENANTS {
             for session_index in self.model.newest_first(tenant_index) {
