@@ -14,12 +14,10 @@ use hellojohn_tests::fixture::{START, numbers, one_of, tenant};
 use hellojohn_tests::linear::{Caller, Counts, Histories, thread_caller};
 use hellojohn_tests::postgres::Schema;
 
+use crate::load::PATIENCE;
 use crate::message_proxy::{Cut, MessageProxy, Side, Way};
 use crate::network::through;
 use crate::server::{Server, folder, pass};
-
-/// Longer than any server needs to take over, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// As short as the engine allows: the network has two seconds all the same, and two more to find out about a commit.
 const NO_PATIENCE: Duration = Duration::from_millis(1);

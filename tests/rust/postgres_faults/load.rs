@@ -11,7 +11,7 @@ const TENANT: &str = "tnt_load";
 const THREADS: usize = 8;
 
 /// Longer than any server needs to take over, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What was acknowledged.
 #[derive(Default)]

@@ -53,7 +53,7 @@ impl Server {
         // A standby that has just lost its primary would hear of its promotion after 5 seconds by default.
         let settings = "-c fsync=off -c synchronous_standby_names= -c wal_retrieve_retry_interval=50ms";
         let standby = Server::start(data, settings);
-        while primary.ask("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1" {}
+        primary.wait_until("SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'");
         standby
     }
 
@@ -64,11 +64,38 @@ impl Server {
         String::from_utf8(output.stdout).expect("psql writes text").trim().to_owned()
     }
 
+    /// Ends all of the server's processes at once, as a machine dies.
     pub(crate) fn kill(&self) {
+        let main = self.main_process();
+        signal(main, libc::SIGSTOP); // it starts no others, and does not see these end
+        let children = std::fs::read_to_string(format!("/proc/{main}/task/{main}/children"));
+        for child in children.expect("the system tells of children").split_whitespace() {
+            signal(child.parse().expect("a number"), libc::SIGKILL);
+        }
+        signal(main, libc::SIGKILL);
+    }
+
+    /// Ends the main process alone. The others work on for a moment, and stop waiting for the standby: they show commits that
+    /// it does not have.
+    pub(crate) fn kill_main_process(&self) {
+        signal(self.main_process(), libc::SIGKILL);
+    }
+
+    fn main_process(&self) -> i32 {
         let text = std::fs::read_to_string(self.data.join("postmaster.pid")).expect("the server runs");
-        let process: i32 = text.lines().next().expect("a line").parse().expect("a number");
-        // SAFETY: signals the process that this test started.
-        assert_eq!(unsafe { libc::kill(process, libc::SIGKILL) }, 0);
+        text.lines().next().expect("a line").parse().expect("a number")
+    }
+
+    /// This standby of `primary` gets nothing any more.
+    pub(crate) fn leave(&self, primary: &Server) {
+        self.ask("ALTER SYSTEM SET primary_conninfo = ''");
+        self.ask("SELECT pg_reload_conf()");
+        primary.wait_until("SELECT count(*) = 0 FROM pg_stat_replication");
+    }
+
+    /// Waits until the server answers yes.
+    pub(crate) fn wait_until(&self, question: &str) {
+        while self.ask(question) != "t" {}
     }
 
     /// Waits until the server's log has this text.
@@ -90,6 +117,11 @@ impl Drop for Server {
         stop.arg("-D").arg(&self.data).args(["-m", "immediate", "stop"]);
         let _ = stop.stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
+}
+
+fn signal(process: i32, signal: i32) {
+    // SAFETY: a process of the server that this test started.
+    assert_eq!(unsafe { libc::kill(process, signal) }, 0);
 }
 
 fn run(command: &mut Command) {

@@ -47,14 +47,30 @@ impl PostgresStore {
             return Err(error.into());
         }
         touched.add(tx.take_touched());
-        let Some(mut last) = last? else { return Ok(()) }; // nothing was changed: it is rolled back
+        let last = last?;
         drop(tx);
+        let Some(mut last) = last else { return self.confirm_found(connection, durability) };
         let number = self.commits.fetch_add(1, Ordering::Relaxed) + 1;
         let values = vec![self.writer_id.as_slice().into(), number.into()];
         last.push(Statement::new(&self.statements.note_commit, values));
         match connection.commit(last) {
             Ok(_) => Ok(()),
             Err(error @ WireError::UnknownOutcome(_)) => Err(Attempt::Unknown(number, error)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends a transaction that has changed nothing. What its jobs found may be another's commit that the standby does not have: a
+    /// server that gives up waiting for it, when it is told to or its main process dies, shows the commit all the same. Taking the turn has
+    /// written to the log, so that this commit waits for what is before it.
+    fn confirm_found(&self, connection: &mut Connection<'_>, durability: Durability) -> Result<(), Attempt> {
+        if !self.is_durable(durability) {
+            return Ok(()); // it is rolled back
+        }
+        match connection.commit(Vec::new()) {
+            Ok(_) => Ok(()),
+            // There is nothing that may have happened.
+            Err(WireError::UnknownOutcome(cause)) => Err(WireError::Lost(cause).into()),
             Err(error) => Err(error.into()),
         }
     }
@@ -133,11 +149,12 @@ impl PostgresStore {
     }
 
     fn set_up(&self, lock_time: Duration, durability: Durability) -> Statement {
-        let synchronous_commit = match (durability, self.options.durability) {
-            (Durability::Full, Durability::Full) => self.durable.as_str(),
-            _ => "off",
-        };
+        let synchronous_commit = if self.is_durable(durability) { self.durable.as_str() } else { "off" };
         self.set_up_with(lock_time, synchronous_commit)
+    }
+
+    fn is_durable(&self, durability: Durability) -> bool {
+        durability == Durability::Full && self.options.durability == Durability::Full
     }
 
     pub(super) fn set_up_with(&self, lock_time: Duration, synchronous_commit: &str) -> Statement {
