@@ -12,8 +12,13 @@ use crate::store::{KeyRecord, TenantRecord};
 use crate::token::keyring::{KeyNo, KeyState};
 
 /// Adds the tenant with its refresh key, an active and a next signing key, all wrapped under the secret key. Does nothing
-/// if another thread or process has added the tenant meanwhile: then that one's secret key counts.
-pub(super) fn create_tenant(inner: &EngineInner, id: &TenantId, secret: &SecretKey) -> Result<(), Error> {
+/// if another thread or process has added the tenant meanwhile: then that one's secret key counts. Answers with the salt and
+/// what it made of the secret key, which costs too much to make it again.
+pub(super) fn create_tenant(
+    inner: &EngineInner,
+    id: &TenantId,
+    secret: &SecretKey,
+) -> Result<([u8; SALT_BYTES], WrappingKey), Error> {
     let salt = *random::draw_bytes::<SALT_BYTES>(&*inner.random)?;
     // Before the transaction: stretching takes long.
     let secret = secret.require_strength(inner.key_strength)?;
@@ -38,7 +43,7 @@ pub(super) fn create_tenant(inner: &EngineInner, id: &TenantId, secret: &SecretK
         }
         raise_clock_mark(transaction, mark, now)
     })?;
-    Ok(())
+    Ok((salt, wrapping))
 }
 
 pub(super) fn mint_signing_key(

@@ -85,6 +85,7 @@ impl Tenant {
         may_create: bool,
     ) -> Result<Self, Error> {
         inner.require_open()?;
+        let mut made = None;
         loop {
             // Read before the database: later values would claim more than the transaction shows.
             let clock = inner.clock_time()?;
@@ -105,10 +106,13 @@ impl Tenant {
                 if !may_create {
                     return Err(Error::new(ErrorCode::NotFound, "the database has no such tenant"));
                 }
-                create_tenant(inner, id, secret)?;
+                made = Some(create_tenant(inner, id, secret)?);
                 continue;
             };
-            let wrapping = WrappingKey::stretch(secret, &record.salt, &*inner.random)?;
+            let wrapping = match made {
+                Some((salt, wrapping)) if salt == record.salt => wrapping,
+                _ => WrappingKey::stretch(secret, &record.salt, &*inner.random)?,
+            };
             let snapshot = TenantSnapshot::unlock(version.version, record, &keys, bulk_ends, id, &wrapping)?;
             inner.now(time, version.mark);
             return Ok(Tenant {
