@@ -3,7 +3,7 @@
 //   FROM=n ROUNDS=n  so many rounds of each campaign from the nth on, instead of all
 //   JOBS=n           so many parts at the same time (1)
 //   QUICK=1          a hundredth of the rounds, and no document
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
   chmodSync,
   closeSync,
@@ -79,13 +79,15 @@ const isWritten = !isQuick && isCommitted;
 /** The program of tests that cargo builds of this, and the folder in which it is to run. */
 function build(args) {
   const options = ["test", "--release", "--no-run", "--message-format", "json-render-diagnostics", ...args];
-  const told = execFileSync("cargo", options, {
+  const cargo = spawnSync("cargo", options, {
     cwd: root,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
     maxBuffer: 2 ** 28,
   });
-  const messages = told
+  if (cargo.error) refuse(cargo.error.message);
+  if (cargo.status !== 0) refuse("the tests do not compile");
+  const messages = cargo.stdout
     .split("\n")
     .filter(Boolean)
     .map((text) => JSON.parse(text));
