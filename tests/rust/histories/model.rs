@@ -16,6 +16,8 @@ use super::view::{Shown, View};
 pub struct Settings {
     pub session_duration: i64,
     pub access_token_ttl: i64,
+    /// As the default is, `1h`, and not in seconds, as histories write it. A setting keeps its unit, so that `3600` changes it.
+    pub has_ttl_in_hours: bool,
     pub idle_timeout: Option<i64>,
     pub cap: Option<usize>,
     pub reuse_window: i64,
@@ -34,6 +36,7 @@ impl Settings {
         let found = Settings {
             session_duration: ms("session_duration").expect("a duration"),
             access_token_ttl: ms("access_token_ttl").expect("a duration"),
+            has_ttl_in_hours: config["access_token_ttl"].as_str().is_some_and(|text| text.ends_with('h')),
             idle_timeout: ms("idle_timeout"),
             cap: config["max_sessions_per_user"].as_u64().map(|cap| cap as usize),
             reuse_window: ms("refresh_reuse_window").expect("a duration"),
@@ -52,6 +55,7 @@ impl Settings {
 pub const DEFAULTS: Settings = Settings {
     session_duration: 30 * 86_400_000,
     access_token_ttl: 3_600_000,
+    has_ttl_in_hours: true,
     idle_timeout: None,
     cap: None,
     reuse_window: 10_000,

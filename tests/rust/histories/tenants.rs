@@ -37,7 +37,10 @@ impl History {
                 "max_sessions_per_user" => settings.cap = value.as_u64().map(|cap| cap as usize),
                 "refresh_reuse_window" => settings.reuse_window = ms(value).unwrap(),
                 "event_retention" => settings.has_events = !value.is_null(),
-                "access_token_ttl" => settings.access_token_ttl = ms(value).unwrap(),
+                "access_token_ttl" => {
+                    settings.access_token_ttl = ms(value).unwrap();
+                    settings.has_ttl_in_hours = false;
+                }
                 _ => settings.session_duration = ms(value).unwrap(),
             }
         }
