@@ -26,7 +26,8 @@ pub(super) struct Statements {
     /// first.
     pub begin_write: Arc<str>,
     pub begin_snapshot: Arc<str>,
-    /// How long to wait for a lock, how durable to commit, how long the server waits for the next trip.
+    /// How long to wait for a lock, how durable to commit, how long the server waits for the next trip. And that the server warns
+    /// where it commits without its standby: a role's or a database's settings may keep warnings back.
     pub set_up: Arc<str>,
     /// Takes the turn to write; the clock mark, and how long ending calls wait.
     pub take_turn: Arc<str>,
@@ -126,7 +127,8 @@ impl Statements {
             }),
             set_up: text(&format!(
                 "SELECT set_config('lock_timeout', $1, true), set_config('synchronous_commit', $2, true), \
-                 set_config('idle_in_transaction_session_timeout', $3, true), {}",
+                 set_config('idle_in_transaction_session_timeout', $3, true), \
+                 set_config('client_min_messages', 'warning', true), {}",
                 match isolation {
                     Isolation::ReadCommitted => PLANNER_SETTINGS,
                     Isolation::Serializable => PLANNER_SETTINGS_IF_KNOWN,
