@@ -2,8 +2,9 @@
 //! over. What a call has told its caller by then still holds.
 
 use std::thread;
+use std::time::Duration;
 
-use hellojohn::{Engine, EngineBuilder, ErrorCode, Tenant};
+use hellojohn::{Engine, EngineBuilder, ErrorCode, Tenant, VerifyMode};
 use hellojohn_tests::fixture::{code, sign_in, tenant};
 
 use crate::load::PATIENCE;
@@ -67,6 +68,27 @@ impl Pair {
         self.primary.kill();
         self.standby.promote();
     }
+
+    /// The first host makes a change, which the primary shows once this is true. The second host makes a call, and the standby
+    /// takes over, without the change, once the call has its answer or waits for the standby. What it was answered.
+    fn take_back<T: Send>(
+        &self,
+        change: impl FnOnce() + Send + 'static,
+        shown: &str,
+        call: impl FnOnce() -> T + Send,
+    ) -> T {
+        self.standby.leave(&self.primary);
+        thread::spawn(change); // it never has an answer
+        self.show(FIRST, shown);
+        thread::scope(|scope| {
+            let call = scope.spawn(call);
+            while !call.is_finished() && !self.waits(SECOND) {
+                self.give_up(FIRST); // where it finds out what became of its commit, it has the turn
+            }
+            self.fail_over();
+            call.join().expect("it does not panic")
+        })
+    }
 }
 
 /// Whether so many sessions have ended.
@@ -91,4 +113,21 @@ fn a_server_that_keeps_its_warnings_to_itself_acknowledges_nothing_before_its_st
         call.join().expect("it does not panic").expect("the standby takes over");
     });
     assert_eq!(code(second.verify_session(id)), Some(ErrorCode::SessionRevoked));
+}
+
+#[test]
+fn a_lease_is_no_longer_than_the_standby_has_calls_wait() {
+    const LEASE: Duration = Duration::from_secs(5);
+    let pair = Pair::start();
+    let leasing = || Engine::builder().verify(VerifyMode::Lease(LEASE));
+    let (second, third) = (pair.host_with(SECOND, leasing()), pair.host("third"));
+    let grant = sign_in(&third, "usr");
+    let accepts = || second.verify_access_token(grant.access_token.expose()).is_ok();
+    // As `lower_lease` leaves it, without the wait.
+    pair.primary.ask("UPDATE hellojohn.clock_mark SET lease_ms = 0, lease_wait_ms = 0");
+    let url = pair.url(FIRST);
+    let shown = "SELECT lease_wait_ms = 5000 FROM hellojohn.clock_mark";
+    assert!(pair.take_back(move || drop(leasing().open(url)), shown, accepts));
+    third.revoke(grant.session.id).expect("the standby takes over");
+    assert!(!accepts(), "the call has returned that ended the session");
 }

@@ -71,6 +71,7 @@ pub(super) struct Statements {
     pub set_mark: Arc<str>,
     /// How long answers may be remembered (`lease_terms.rs`).
     pub lease_terms: Arc<str>,
+    pub raise_lease_wait: Arc<str>,
     pub raise_lease: Arc<str>,
     pub lower_lease: Arc<str>,
     pub finish_lowering: Arc<str>,
@@ -260,10 +261,13 @@ impl Statements {
                 "1",
             )),
             lease_terms: text("SELECT lease_ms FROM @clock_mark WHERE only_row = 1"),
+            raise_lease_wait: text(
+                "UPDATE @clock_mark SET lease_wait_ms = greatest(lease_wait_ms, $1), lease_change = lease_change + 1 \
+                 WHERE only_row = 1 RETURNING lease_change",
+            ),
             raise_lease: text(
-                "UPDATE @clock_mark SET lease_ms = greatest(lease_ms, $1), \
-                 lease_wait_ms = greatest(lease_wait_ms, $1), lease_change = lease_change + 1 \
-                 WHERE only_row = 1 RETURNING lease_ms",
+                "UPDATE @clock_mark SET lease_ms = greatest(lease_ms, $1) WHERE only_row = 1 AND lease_change = $2 \
+                 RETURNING lease_ms",
             ),
             lower_lease: text(
                 "UPDATE @clock_mark SET lease_ms = least(lease_ms, $1), lease_change = lease_change + 1 \
