@@ -4,8 +4,10 @@
 use std::thread;
 use std::time::Duration;
 
-use hellojohn::{Engine, EngineBuilder, ErrorCode, Tenant, VerifyMode};
-use hellojohn_tests::fixture::{code, sign_in, tenant};
+use hellojohn::{
+    Engine, EngineBuilder, ErrorCode, ManualClock, Tenant, Timestamp, VerifyMode, copy_database,
+};
+use hellojohn_tests::fixture::{START, code, sign_in, tenant};
 
 use crate::load::PATIENCE;
 use crate::server::{Server, folder};
@@ -130,4 +132,25 @@ fn a_lease_is_no_longer_than_the_standby_has_calls_wait() {
     assert!(pair.take_back(move || drop(leasing().open(url)), shown, accepts));
     third.revoke(grant.session.id).expect("the standby takes over");
     assert!(!accepts(), "the call has returned that ended the session");
+}
+
+#[test]
+fn a_copy_that_finds_everything_copied_is_there_after_a_failover() {
+    let (pair, folder) = (Pair::start(), tempfile::tempdir().expect("a folder"));
+    let from = folder.path().join("sessions.db");
+    let copy = |from: &std::path::Path, to: String| copy_database(from, to, |_| ());
+    // A clock that stands still: a session more is one commit, without a new mark.
+    let clock = ManualClock::new(Timestamp::from_millis(START));
+    let sign_in_there = || {
+        let engine = Engine::builder().clock(clock.clone()).open(&from).expect("a file");
+        sign_in(&tenant(&engine, "tnt"), "usr");
+    };
+    sign_in_there();
+    copy(&from, pair.url(SECOND)).expect("the servers are up");
+    sign_in_there();
+    let (source, to) = (from.clone(), pair.url(FIRST));
+    let shown = "SELECT count(*) = 2 FROM hellojohn.sessions";
+    let report = pair.take_back(move || drop(copy(&source, to)), shown, || copy(&from, pair.url(SECOND)));
+    assert_eq!(report.expect("the standby takes over").sessions, 2);
+    assert_eq!(pair.standby.ask("SELECT count(*) FROM hellojohn.sessions"), "2");
 }
