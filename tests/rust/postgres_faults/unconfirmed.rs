@@ -7,7 +7,7 @@ use std::time::Duration;
 use hellojohn::{
     Engine, EngineBuilder, ErrorCode, ManualClock, Tenant, Timestamp, VerifyMode, copy_database,
 };
-use hellojohn_tests::fixture::{START, code, sign_in, tenant};
+use hellojohn_tests::fixture::{START, code, configure, sign_in, tenant};
 
 use crate::load::PATIENCE;
 use crate::server::{Server, folder};
@@ -115,6 +115,17 @@ fn a_server_that_keeps_its_warnings_to_itself_acknowledges_nothing_before_its_st
         call.join().expect("it does not panic").expect("the standby takes over");
     });
     assert_eq!(code(second.verify_session(id)), Some(ErrorCode::SessionRevoked));
+}
+
+#[test]
+fn what_was_told_to_be_sealed_is_sealed_after_a_failover() {
+    let pair = Pair::start();
+    let [first, second] = [FIRST, SECOND].map(|name| pair.host(name));
+    configure(&second, r#"{"event_retention": "90d"}"#);
+    let shown = "SELECT count(*) = 1 FROM hellojohn.event_seals";
+    let report = pair.take_back(move || drop(first.seal_events()), shown, || second.seal_events());
+    let sealed = pair.standby.ask("SELECT coalesce(max(seq), 0) FROM hellojohn.event_seals");
+    assert_eq!(report.expect("the standby takes over").through.to_string(), sealed);
 }
 
 #[test]
