@@ -5,7 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use hellojohn::{
-    Engine, EngineBuilder, ErrorCode, ManualClock, Tenant, Timestamp, VerifyMode, copy_database,
+    Engine, EngineBuilder, ErrorCode, Event, EventQuery, ManualClock, Tenant, Timestamp, VerifyMode,
+    copy_database,
 };
 use hellojohn_tests::fixture::{START, code, configure, sign_in, tenant};
 
@@ -115,6 +116,55 @@ fn a_server_that_keeps_its_warnings_to_itself_acknowledges_nothing_before_its_st
         call.join().expect("it does not panic").expect("the standby takes over");
     });
     assert_eq!(code(second.verify_session(id)), Some(ErrorCode::SessionRevoked));
+}
+
+/// Events of sessions that end, one of which is shown and lost.
+struct Log {
+    pair: Pair,
+    second: Tenant,
+    /// The number of the newest event that the standby has.
+    newest: u64,
+}
+
+fn events_after(tenant: &Tenant, after: u64) -> Vec<Event> {
+    tenant.events(&EventQuery::default().after(after)).expect("the server is up").data
+}
+
+/// The first host ends a session, and the second one reads the events like this. Then the standby takes over, and the second host ends another
+/// session, whose event has the number of the one that was lost.
+fn read_lost_event<T: Send>(read: impl FnOnce(&Log) -> T + Send) -> (Log, T) {
+    let pair = Pair::start();
+    let [first, second] = [FIRST, SECOND].map(|name| pair.host(name));
+    configure(&second, r#"{"event_retention": "90d"}"#);
+    let [lost, ended_later] = [(); 2].map(|()| sign_in(&second, "usr").session.id);
+    let newest = events_after(&second, 0).last().expect("sign-ins are told").seq;
+    let log = Log { pair, second, newest };
+    let change = move || drop(first.revoke(lost));
+    let told = log.pair.take_back(change, &ended(1), || read(&log));
+    log.second.revoke(ended_later).expect("the standby takes over");
+    (log, told)
+}
+
+#[test]
+fn an_event_that_was_read_is_there_after_a_failover() {
+    let (log, told) = read_lost_event(|log| events_after(&log.second, log.newest));
+    let kept = events_after(&log.second, log.newest);
+    assert_eq!(kept.len(), 1);
+    assert!(told.iter().all(|event| kept.contains(event)), "{told:?} was read, {kept:?} is there");
+}
+
+#[test]
+fn a_consumer_is_given_every_event_that_is_there_after_a_failover() {
+    let (log, (consumer, given)) = read_lost_event(|log| {
+        let consumer = log.second.event_consumer("audit").expect("a good name");
+        let next =
+            || consumer.next(&EventQuery::default()).expect("the server is up").expect("nobody else reads");
+        let given = next();
+        (consumer, given)
+    });
+    assert!(consumer.finish(given.next_after).expect("the server is up"));
+    let more = consumer.next(&EventQuery::default()).expect("the server is up").expect("nobody else reads");
+    assert_eq!([given.data, more.data].concat(), events_after(&log.second, 0));
 }
 
 #[test]
