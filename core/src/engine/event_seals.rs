@@ -57,11 +57,22 @@ impl Tenant {
     /// # Ok::<(), hellojohn::Error>(())
     /// ```
     pub fn seal_events(&self) -> Result<SealReport, Error> {
-        self.observe(
-            Operation::SealEvents,
-            |report: &SealReport| report.sealed,
-            || self.seal_at_most(u64::MAX).map(|(report, _)| report),
-        )
+        self.observe(Operation::SealEvents, |report: &SealReport| report.sealed, || self.seal_all())
+    }
+
+    /// Seals what there is.
+    fn seal_all(&self) -> Result<SealReport, Error> {
+        let mut sealed = 0;
+        loop {
+            let report = self.seal_at_most(u64::MAX)?.0;
+            sealed += report.sealed;
+            // A read may show a seal that another call's commit has not made durable yet. After a write it is.
+            let newest = self.write(|_, ctx| Ok(ctx.transaction.newest_seal(ctx.tenant)?))?;
+            let through = newest.map_or(0, |seal| seal.seq);
+            if through >= report.through {
+                return Ok(SealReport { sealed, through });
+            }
+        }
     }
 
     /// Seals at most about this many events; whether there may be more.
@@ -257,7 +268,7 @@ impl Tenant {
                     // Ends are told as they are written down.
                     self.settle(SessionScope::Tenant)?;
                 }
-                self.seal_at_most(u64::MAX)?.0.through
+                self.seal_all()?.through
             }
         };
         self.read_about(NeededSessions::Scanned, |ctx| {

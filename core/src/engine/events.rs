@@ -1,13 +1,15 @@
 //! Reading the events of a tenant (SPEC 10).
 
+use std::sync::atomic::Ordering;
+
 use serde_json::{Map, Value};
 
 use super::observed::count_rows;
 use super::session_scan::SCAN_ROWS_MAX;
 use super::tenant::Tenant;
 use crate::error::Error;
-use crate::model::event::{Event, EventType};
-use crate::model::id::{SessionId, UserId};
+use crate::model::event::{Event, EventSeq, EventType};
+use crate::model::id::{EventId, SessionId, UserId};
 use crate::model::operation::Operation;
 use crate::model::page::Limit;
 use crate::object_reader::ObjectReader;
@@ -104,6 +106,8 @@ pub struct EventPage {
     pub has_more: bool,
     /// From before the page was read.
     commit_version: Option<CommitVersion>,
+    /// The last event that was looked at.
+    last: Option<(EventSeq, EventId)>,
 }
 
 impl EventPage {
@@ -142,6 +146,33 @@ impl Tenant {
 
     /// A page of events that is not told of by itself.
     pub(super) fn read_events(&self, query: &EventQuery) -> Result<EventPage, Error> {
+        loop {
+            let page = self.look_at_events(query)?;
+            if self.will_keep(&page)? {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// Whether no failover takes back what the page has looked at: a server may show an event before its standby has it, and an event
+    /// that comes after the failover would get the number of one that a reader has seen. Takes a write where the page goes beyond
+    /// those before.
+    fn will_keep(&self, page: &EventPage) -> Result<bool, Error> {
+        let Some((seq, id)) = page.last else { return Ok(true) };
+        if !self.reads_over_network() || seq <= self.state.kept_events.load(Ordering::Acquire) {
+            return Ok(true);
+        }
+        let is_there = self.write(move |_, ctx| {
+            let found = ctx.transaction.events(ctx.tenant, seq - 1, 1)?;
+            Ok(found.first().is_some_and(|event| event.id == id))
+        })?;
+        if is_there {
+            self.state.kept_events.fetch_max(seq, Ordering::AcqRel);
+        }
+        Ok(is_there)
+    }
+
+    fn look_at_events(&self, query: &EventQuery) -> Result<EventPage, Error> {
         let limit = query.limit.get();
         // Without a filter every row that is read is shown.
         let has_filter = !query.types.is_empty() || query.user_id.is_some() || query.session_id.is_some();
@@ -150,6 +181,7 @@ impl Tenant {
             let mut found = ctx.transaction.events(ctx.tenant, query.after, rows + 1)?;
             let mut has_more = found.len() > rows;
             found.truncate(rows);
+            let last = found.last().map(|event| (event.seq, event.id));
             let mut next_after = found.last().map_or(query.after, |event| event.seq);
             let mut data: Vec<Event> = found.into_iter().filter(|event| query.admits(event)).collect();
             if data.len() > limit {
@@ -157,7 +189,7 @@ impl Tenant {
                 has_more = true;
                 next_after = data.last().map_or(query.after, |event| event.seq);
             }
-            Ok(EventPage { data, next_after, has_more, commit_version: ctx.commit_version() })
+            Ok(EventPage { data, next_after, has_more, commit_version: ctx.commit_version(), last })
         })
     }
 

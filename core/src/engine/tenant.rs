@@ -66,6 +66,8 @@ pub(super) struct TenantState {
     pub(super) checked_at: AtomicI64,
     /// [`EngineInner::settings_changes`] from before the database last confirmed `snapshot`.
     pub(super) checked_changes: AtomicU64,
+    /// The newest event of which is known that no failover takes it back.
+    pub(super) kept_events: AtomicU64,
     /// Where the next round of maintenance goes on, and the bulk ends that were pending when its walk through all sessions
     /// began.
     pub(super) maintenance_walk: Mutex<(Option<SessionId>, Vec<BulkNo>)>,
@@ -125,6 +127,7 @@ impl Tenant {
                     snapshot: Mutex::new(Arc::new(snapshot)),
                     checked_at: AtomicI64::new(clock.as_millis()),
                     checked_changes,
+                    kept_events: AtomicU64::new(0),
                     maintenance_walk: Mutex::default(),
                 }),
                 wait_policy: WaitPolicy::Block,

@@ -18,3 +18,4 @@ mod network;
 mod opening_cuts;
 mod server;
 mod server_clocks;
+mod unconfirmed;

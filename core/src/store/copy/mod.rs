@@ -23,7 +23,7 @@ use super::records::ClockMark;
 use crate::error::{ErrorCode, Failure};
 use crate::model::id::TenantId;
 
-/// How often the source is read again because it was changed meanwhile.
+/// How often the source is read again because it was changed meanwhile, or because the target has lost what was found in it.
 const MAX_PASSES: usize = 3;
 
 /// Makes `target` equal to `source`. Answers once two readings of the source, one before and one after, and one of the target
@@ -41,7 +41,7 @@ pub(super) fn run(
     let mut teller = Teller { tell, step };
     teller.begin(CopyPhase::Count, 0);
     let mut before = digest_of(source, &mut teller)?;
-    let mut changed_rows = 0;
+    let (mut changed_rows, mut is_still) = (0, true);
     for _ in 0..MAX_PASSES {
         teller.begin(CopyPhase::Copy, before.rows());
         changed_rows += copy_once(source, target, &mut teller)?;
@@ -51,10 +51,11 @@ pub(super) fn run(
         if copied == after {
             return Ok(copied.into_report(changed_rows));
         }
-        if before == after {
-            return Err(Failure::corrupt("the copy does not hold what the database holds"));
-        }
+        is_still = before == after;
         before = after;
+    }
+    if is_still {
+        return Err(Failure::corrupt("the copy does not hold what the database holds"));
     }
     let detail = "the database is being changed while it is copied: close its engines and copy again";
     Err(Failure::new(ErrorCode::StorageBusy, detail))
@@ -76,10 +77,11 @@ fn copy_once(source: &dyn Store, target: &dyn Store, teller: &mut Teller<'_>) ->
     for (id, tenant) in &tenants {
         changed += merge_tenant(source, target, id, tenant, found.get(id), teller)?;
     }
-    // Last: a copy that was cut off is older than its source.
-    if known != mark {
-        target.write_exclusive(&mut |transaction| transaction.reset_clock_mark(mark))?;
-    }
+    // Last: a copy that was cut off is older than its source. And always: what was found copied, by a call that was cut off, may
+    // not be durable before this.
+    target.write_exclusive(&mut |transaction| {
+        if known == mark { Ok(()) } else { transaction.reset_clock_mark(mark) }
+    })?;
     Ok(changed)
 }
 

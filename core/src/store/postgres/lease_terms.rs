@@ -2,9 +2,10 @@
 //! lock by every transaction that writes.
 //!
 //! Two lengths: `lease_ms`, which bounds the leases that begin, and `lease_wait_ms`, for which ending calls wait. The second is never
-//! shorter than a lease that runs. A longer lease raises both at once: every transaction that has not read the new length has
-//! committed before, so a lease that begins later knows what it did. A shorter one lowers the first, waits until the longer leases
-//! have ended, and then lowers the second, unless the lengths were changed in between.
+//! shorter than a lease that runs. A longer lease raises the second: every transaction that has not read the new length has
+//! committed before, so a lease that begins later knows what it did. Once that commit is durable it raises the first, so that a server never
+//! allows a lease which its standby does not know of: a server may show a commit before its standby has it. A shorter lease lowers the
+//! first, waits until the longer leases have ended, and then lowers the second. Either stops where the lengths were changed in between.
 
 use super::attempt::is_worth_another;
 use super::connection::{Connection, Deadline};
@@ -37,19 +38,26 @@ pub(in crate::store) fn lower_lease(
 }
 
 impl PostgresStore {
-    /// Before the first lease of this store begins.
+    /// Before the first lease of this store begins. Another call may shorten the leases in between; then it begins again.
     pub(super) fn raise_lease(&self, deadline: &Deadline) -> Result<(), Failure> {
         let VerifyMode::Lease(length) = self.leases.mode else { return Ok(()) };
         let wanted = to_millis(length);
-        let row = self.change_terms(deadline, |connection| {
-            let found = connection.ask(vec![Statement::new(&self.statements.lease_terms, Vec::new())])?;
+        loop {
+            let ask = || Statement::new(&self.statements.lease_terms, Vec::new());
+            let found = self.change_terms(deadline, |connection| connection.ask(vec![ask()]))?;
             if first_number(&found, 0)? >= wanted {
-                return Ok(found);
+                return Ok(());
             }
-            let raise = Statement::new(&self.statements.raise_lease, vec![wanted.into()]);
-            self.in_turn(connection, deadline, raise)
-        });
-        row.map(drop)
+            let raised = self.change_terms(deadline, |connection| {
+                let raise = Statement::new(&self.statements.raise_lease_wait, vec![wanted.into()]);
+                self.in_turn(connection, deadline, raise)
+            })?;
+            let change = first_number(&raised, 0)?;
+            self.change_terms(deadline, |connection| {
+                let raise = Statement::new(&self.statements.raise_lease, vec![wanted.into(), change.into()]);
+                self.in_turn(connection, deadline, raise)
+            })?;
+        }
     }
 
     pub(super) fn lower_lease(&self, longest_ms: i64) -> Result<i64, Failure> {

@@ -26,7 +26,8 @@ pub(super) struct Statements {
     /// first.
     pub begin_write: Arc<str>,
     pub begin_snapshot: Arc<str>,
-    /// How long to wait for a lock, how durable to commit, how long the server waits for the next trip.
+    /// How long to wait for a lock, how durable to commit, how long the server waits for the next trip. And that the server warns
+    /// where it commits without its standby: a role's or a database's settings may keep warnings back.
     pub set_up: Arc<str>,
     /// Takes the turn to write; the clock mark, and how long ending calls wait.
     pub take_turn: Arc<str>,
@@ -70,6 +71,7 @@ pub(super) struct Statements {
     pub set_mark: Arc<str>,
     /// How long answers may be remembered (`lease_terms.rs`).
     pub lease_terms: Arc<str>,
+    pub raise_lease_wait: Arc<str>,
     pub raise_lease: Arc<str>,
     pub lower_lease: Arc<str>,
     pub finish_lowering: Arc<str>,
@@ -126,7 +128,8 @@ impl Statements {
             }),
             set_up: text(&format!(
                 "SELECT set_config('lock_timeout', $1, true), set_config('synchronous_commit', $2, true), \
-                 set_config('idle_in_transaction_session_timeout', $3, true), {}",
+                 set_config('idle_in_transaction_session_timeout', $3, true), \
+                 set_config('client_min_messages', 'warning', true), {}",
                 match isolation {
                     Isolation::ReadCommitted => PLANNER_SETTINGS,
                     Isolation::Serializable => PLANNER_SETTINGS_IF_KNOWN,
@@ -258,10 +261,13 @@ impl Statements {
                 "1",
             )),
             lease_terms: text("SELECT lease_ms FROM @clock_mark WHERE only_row = 1"),
+            raise_lease_wait: text(
+                "UPDATE @clock_mark SET lease_wait_ms = greatest(lease_wait_ms, $1), lease_change = lease_change + 1 \
+                 WHERE only_row = 1 RETURNING lease_change",
+            ),
             raise_lease: text(
-                "UPDATE @clock_mark SET lease_ms = greatest(lease_ms, $1), \
-                 lease_wait_ms = greatest(lease_wait_ms, $1), lease_change = lease_change + 1 \
-                 WHERE only_row = 1 RETURNING lease_ms",
+                "UPDATE @clock_mark SET lease_ms = greatest(lease_ms, $1) WHERE only_row = 1 AND lease_change = $2 \
+                 RETURNING lease_ms",
             ),
             lower_lease: text(
                 "UPDATE @clock_mark SET lease_ms = least(lease_ms, $1), lease_change = lease_change + 1 \
