@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use hellojohn::in_millis::InMillis;
 use hellojohn::{
-    Claims, Country, DeviceFingerprint, DeviceType, Email, EndReason, Error, ErrorCode, Factors, IpAddress,
-    OrgId, Role, SessionActor, SessionId, Status, TenantId, Timestamp, UserAgent, UserId,
+    Claims, Country, DeviceFingerprint, Email, EndReason, Error, ErrorCode, Factors, IpAddress, OrgId, Role,
+    SessionActor, SessionId, TenantId, Timestamp, UserAgent, UserId,
 };
 use serde::Serialize;
 
@@ -51,10 +51,12 @@ macro_rules! write_as_text {
 }
 
 write_as_text!(UserId, TenantId, OrgId, Role, Email, UserAgent, Country, DeviceFingerprint);
-write_as_text!(Status, DeviceType, EndReason);
+write_as_text!(EndReason);
 
 fn write_text(text: &mut Vec<u8>, value: &str) -> Result<(), Error> {
-    if value.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+    // Without a way out of the loop, so that it looks at sixteen bytes at a time.
+    let is_plain = |plain: bool, byte: u8| plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\');
+    if !value.bytes().fold(true, is_plain) {
         return write_json(text, value);
     }
     text.reserve(value.len() + 2);
@@ -115,57 +117,79 @@ pub(crate) fn write_json<T: Serialize + ?Sized>(text: &mut Vec<u8>, value: &T) -
 
 const MILLION: i64 = 1_000_000;
 
-/// A time takes two places: the millions of milliseconds and the rest.
-pub(crate) fn write_time(text: &mut Vec<u8>, time: Timestamp) -> Result<(), Error> {
-    write_json(text, &time.as_millis().div_euclid(MILLION))?;
-    text.push(b',');
-    write_json(text, &time.as_millis().rem_euclid(MILLION))
+/// A time takes two numbers: the millions of milliseconds and the rest.
+pub(crate) fn millions(time: Timestamp) -> i32 {
+    i32::try_from(time.as_millis().div_euclid(MILLION)).unwrap_or(i32::MAX)
 }
 
-/// A value that the session was last seen with, and the one that it began with: `true` where they are the same.
-pub(crate) fn write_last<T: JsonText + PartialEq>(
-    text: &mut Vec<u8>,
-    last: &Option<T>,
-    first: &Option<T>,
-) -> Result<(), Error> {
-    if last.is_some() && last == first { true.write(text) } else { last.write(text) }
+pub(crate) fn rest(time: Timestamp) -> i32 {
+    time.as_millis().rem_euclid(MILLION) as i32
 }
 
-/// The values that few sessions have. Those behind the last one of them are left out.
+/// A word's place in the list of all.
+pub(crate) fn place<T: PartialEq>(word: T, all: &[T]) -> i32 {
+    all.iter().position(|other| *other == word).unwrap_or(all.len()) as i32
+}
+
+/// The values that few sessions have, as an array. Those behind the last one of them are left out, and the array where there is none.
 pub(crate) struct RareValues<'a> {
     text: &'a mut Vec<u8>,
+    start: usize,
     /// Where the text ends without those that may have to be left out.
     end: usize,
 }
 
 impl<'a> RareValues<'a> {
     pub(crate) fn after(text: &'a mut Vec<u8>) -> Self {
-        RareValues { end: text.len(), text }
+        RareValues { start: text.len(), end: text.len(), text }
     }
 
     pub(crate) fn write(&mut self, value: &impl JsonText) -> Result<(), Error> {
+        self.begin_value();
         if value.is_empty() {
-            self.text.extend_from_slice(b",null");
+            self.text.extend_from_slice(b"null");
             return Ok(());
         }
-        self.text.push(b',');
         value.write(self.text)?;
         self.end = self.text.len();
         Ok(())
     }
 
+    /// A value that the session was last seen with: absent where it is the one that it began with, and false where there is none.
+    pub(crate) fn write_last<T: JsonText + PartialEq>(
+        &mut self,
+        last: &Option<T>,
+        first: &Option<T>,
+    ) -> Result<(), Error> {
+        if last == first {
+            return self.write(&None::<bool>);
+        }
+        match last {
+            Some(last) => self.write(last),
+            None => self.write(&false),
+        }
+    }
+
     pub(crate) fn write_time(&mut self, time: Option<Timestamp>) -> Result<(), Error> {
+        self.begin_value();
         let Some(time) = time else {
-            self.text.extend_from_slice(b",null,0");
+            self.text.extend_from_slice(b"null,0");
             return Ok(());
         };
+        write_json(self.text, &millions(time))?;
         self.text.push(b',');
-        write_time(self.text, time)?;
+        write_json(self.text, &rest(time))?;
         self.end = self.text.len();
         Ok(())
     }
 
+    fn begin_value(&mut self) {
+        let is_first = self.text.len() == self.start;
+        self.text.push(if is_first { b'[' } else { b',' });
+    }
+
     pub(crate) fn finish(self) {
         self.text.truncate(self.end);
+        self.text.push(if self.end == self.start { b'0' } else { b']' });
     }
 }

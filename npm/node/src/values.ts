@@ -25,3 +25,8 @@ export function joinTime(millions: number, rest: number): Date {
 export function joinOptionalTime(millions: number | null | undefined, rest: number | undefined): Date | null {
   return typeof millions === "number" ? joinTime(millions, rest ?? 0) : null;
 }
+
+/** A value last seen: absent where it is the one of the sign-in, false where there is none. */
+export function lastSeen(last: string | false | null | undefined, first: string | null): string | null {
+  return last === false ? null : (last ?? first);
+}
