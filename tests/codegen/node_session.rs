@@ -113,7 +113,7 @@ pub(super) fn decoder() -> String {
         let other = if first_of(&fields, &field).is_some() { " | false" } else { "" };
         writeln!(rare, "  {name}?: {sent}{other} | null,").expect("a string");
         if matches!(field.kind, Kind::Time) {
-            writeln!(rare, "  {name}Rest?: number,").expect("a string");
+            writeln!(rare, "  {name}Rest?: number | null,").expect("a string");
         }
     }
     for (_, field) in &values.numbers {

@@ -108,6 +108,9 @@ pub(crate) fn encode_sign_in_refusal(error: Error) -> Result<String, Error> {
 /// About what a session takes as JSON: a text that grows is copied again and again.
 const SESSION_BYTES: usize = 512;
 
+/// Those of a few lists.
+const FEW_SESSIONS: usize = 40;
+
 /// The session and the number of the validator that says whether it is fresh.
 pub(crate) fn encode_session(session: &Session, number: Option<i64>) -> Result<String, Error> {
     let mut text = Vec::with_capacity(SESSION_BYTES);
@@ -151,10 +154,15 @@ fn write_sessions(text: &mut Vec<u8>, sessions: &[Session]) -> Result<(), Error>
 }
 
 /// Several answers as one JSON array, whose sessions' numbers are apart from it: to read them from the text takes as long as the rest.
-#[derive(Default)]
 pub(crate) struct Answers {
     text: Vec<u8>,
     pub numbers: Vec<i32>,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Answers { text: Vec::with_capacity(FEW_SESSIONS * SESSION_BYTES), numbers: Vec::new() }
+    }
 }
 
 impl Answers {

@@ -134,25 +134,23 @@ pub(crate) fn place<T: PartialEq>(word: T, all: &[T]) -> i32 {
 /// The values that few sessions have, as an array. Those behind the last one of them are left out, and the array where there is none.
 pub(crate) struct RareValues<'a> {
     text: &'a mut Vec<u8>,
-    start: usize,
-    /// Where the text ends without those that may have to be left out.
-    end: usize,
+    is_begun: bool,
+    /// How many elements are absent since the last value.
+    absent: usize,
 }
 
 impl<'a> RareValues<'a> {
     pub(crate) fn after(text: &'a mut Vec<u8>) -> Self {
-        RareValues { start: text.len(), end: text.len(), text }
+        RareValues { text, is_begun: false, absent: 0 }
     }
 
     pub(crate) fn write(&mut self, value: &impl JsonText) -> Result<(), Error> {
-        self.begin_value();
         if value.is_empty() {
-            self.text.extend_from_slice(b"null");
+            self.absent += 1;
             return Ok(());
         }
-        value.write(self.text)?;
-        self.end = self.text.len();
-        Ok(())
+        self.begin_value();
+        value.write(self.text)
     }
 
     /// A value that the session was last seen with: absent where it is the one that it began with, and false where there is none.
@@ -161,35 +159,34 @@ impl<'a> RareValues<'a> {
         last: &Option<T>,
         first: &Option<T>,
     ) -> Result<(), Error> {
-        if last == first {
-            return self.write(&None::<bool>);
-        }
         match last {
-            Some(last) => self.write(last),
-            None => self.write(&false),
+            last if last == first => self.absent += 1,
+            Some(last) => return self.write(last),
+            None => return self.write(&false),
         }
-    }
-
-    pub(crate) fn write_time(&mut self, time: Option<Timestamp>) -> Result<(), Error> {
-        self.begin_value();
-        let Some(time) = time else {
-            self.text.extend_from_slice(b"null,0");
-            return Ok(());
-        };
-        write_json(self.text, &millions(time))?;
-        self.text.push(b',');
-        write_json(self.text, &rest(time))?;
-        self.end = self.text.len();
         Ok(())
     }
 
+    pub(crate) fn write_time(&mut self, time: Option<Timestamp>) -> Result<(), Error> {
+        let Some(time) = time else {
+            self.absent += 2;
+            return Ok(());
+        };
+        self.begin_value();
+        write_json(self.text, &millions(time))?;
+        self.text.push(b',');
+        write_json(self.text, &rest(time))
+    }
+
     fn begin_value(&mut self) {
-        let is_first = self.text.len() == self.start;
-        self.text.push(if is_first { b'[' } else { b',' });
+        self.text.push(if self.is_begun { b',' } else { b'[' });
+        self.is_begun = true;
+        for _ in 0..std::mem::take(&mut self.absent) {
+            self.text.extend_from_slice(b"null,");
+        }
     }
 
     pub(crate) fn finish(self) {
-        self.text.truncate(self.end);
-        self.text.push(if self.end == self.start { b'0' } else { b']' });
+        self.text.push(if self.is_begun { b']' } else { b'0' });
     }
 }

@@ -78,7 +78,7 @@ export type WireRareValues = [
   country?: string | null,
   deviceFingerprint?: string | null,
   revokedAt?: number | null,
-  revokedAtRest?: number,
+  revokedAtRest?: number | null,
   endReason?: EndReason | null,
   orgId?: string | null,
   role?: string | null,
