@@ -35,6 +35,11 @@ fn place_of(fields: &[Located], field: &Field) -> Place {
     }
 }
 
+/// Whether nearly all sessions of a page have the same.
+fn is_shared(field: &Field) -> bool {
+    ["user_id", "tenant_id"].contains(&field.name)
+}
+
 /// How many elements the value takes.
 fn width(field: &Field) -> usize {
     if matches!(field.kind, Kind::Time) { 2 } else { 1 }
@@ -100,11 +105,14 @@ fn word_list_name(words: &Words) -> String {
 pub(super) fn decoder() -> String {
     let values = SessionValues::new();
     let fields = flatten(&Session::RECORD, true);
+    let mut texts_apart = String::new();
     let (mut texts, mut rare, mut numbers, mut words) =
         (String::new(), String::new(), String::new(), String::new());
     for located in &values.texts {
-        writeln!(texts, "  {}: {},", camel_case(located.1.name), typed(located, Side::Wire))
-            .expect("a string");
+        let (name, sent) = (camel_case(located.1.name), typed(located, Side::Wire));
+        writeln!(texts, "  {name}: {sent},").expect("a string");
+        let apart = if is_shared(&located.1) { " | 0" } else { "" };
+        writeln!(texts_apart, "  {name}: {sent}{apart},").expect("a string");
     }
     for located in &values.rare {
         let field = located.1;
@@ -125,7 +133,8 @@ pub(super) fn decoder() -> String {
             _ => {}
         }
     }
-    let (mut times, mut decoder, mut identity) = (String::new(), String::new(), String::new());
+    let (mut parameters, mut fields_set) = (String::new(), String::new());
+    let (mut decoder, mut identity) = (String::new(), String::new());
     let mut carried = Vec::new();
     for located in &fields {
         let field = located.1;
@@ -152,18 +161,21 @@ pub(super) fn decoder() -> String {
             writeln!(identity, "    {name}: {value},").expect("a string");
             carried.push(format!("\"{name}\""));
         }
-        if matches!(field.kind, Kind::Time) {
-            writeln!(times, "  const {name} = {value};").expect("a string");
-            writeln!(decoder, "  this.{name} = {name};").expect("a string");
-        } else {
-            writeln!(decoder, "  this.{name} = {value};").expect("a string");
-        }
+        writeln!(decoder, "    {value},").expect("a string");
+        writeln!(parameters, "  {name}: {},", typed(located, Side::Public)).expect("a string");
+        writeln!(fields_set, "  this.{name} = {name};").expect("a string");
     }
+    parameters += "  revoked: boolean,\n";
+    fields_set += "  this.revoked = revoked;\n";
     let (status, claims) = (values.sent("status"), values.sent("claims"));
     let claims = claims.trim_matches(|c: char| !c.is_ascii_digit());
     let (rare_at, count) = (values.texts.len(), values.count_numbers());
     let revoked = Status::ALL.iter().position(|status| *status == Status::Revoked).expect("a word");
-    let elements = (0..=rare_at).map(|index| format!("texts[{index}]"));
+    let shared = |index: usize| values.texts.get(index).is_some_and(|(_, field)| is_shared(field));
+    let elements = (0..=rare_at).map(|index| match shared(index) {
+        true => format!("texts[{index}] || (before as WireSession)[{index}]"),
+        false => format!("texts[{index}]"),
+    });
     let joined = elements.chain((0..count).map(|index| match index {
         0 => "numbers[at] as number".to_owned(),
         _ => format!("numbers[at + {index}] as number"),
@@ -176,9 +188,9 @@ pub(super) fn decoder() -> String {
 export type WireRareValues = [
 {rare}];
 
-/** The first part of a session, whose numbers cross apart from it. */
+/** The first part of a session, whose numbers cross apart from it; 0 for what is as in the session before it on the page. */
 export type WireSessionTexts = [
-{texts}  rare: WireRareValues | 0,
+{texts_apart}  rare: WireRareValues | 0,
 ];
 
 /**
@@ -186,7 +198,7 @@ export type WireSessionTexts = [
  * milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.
  */
 export type WireSession = [
-  ...WireSessionTexts,
+{texts}  rare: WireRareValues | 0,
 {numbers}];
 
 /** How many texts it begins with. */
@@ -195,8 +207,13 @@ export const SESSION_TEXTS = {rare_at};
 /** How many numbers it ends with. */
 export const SESSION_NUMBERS = {count};
 
-/** Joins the parts of a session. */
-export function joinSession(texts: WireSessionTexts, numbers: Int32Array, at: number): WireSession {{
+/** Joins the parts of a session; `before` is the one before it on the page. */
+export function joinSession(
+  texts: WireSessionTexts,
+  before: WireSession | null,
+  numbers: Int32Array,
+  at: number,
+): WireSession {{
   return [
 {joined}  ];
 }}
@@ -211,23 +228,25 @@ export function hasClaims(wire: WireSession): boolean {{
 
 // A session is a plain object all the same. Literals of which the first lived long are made where V8 keeps what lives long, which
 // takes much longer.
-function PlainSession(this: Session, wire: WireSession) {{
-  const rare = wire[{rare_at}] || NOTHING_RARE;
-  // First, so that nothing is called while the object is filled.
-{times}{decoder}  this.revoked = {status} === {revoked};
-}}
+function PlainSession(
+  this: Session,
+{parameters}) {{
+{fields_set}}}
 PlainSession.prototype = Object.prototype;
 
-const NewSession = PlainSession as unknown as new (wire: WireSession) => Session;
+const NewSession = PlainSession as unknown as new (...values: Parameters<typeof PlainSession>) => Session;
+
+export function toSession(wire: WireSession): Session {{
+  const rare = wire[{rare_at}] || NOTHING_RARE;
+  return new NewSession(
+{decoder}    {status} === {revoked},
+  );
+}}
 
 // While no session is alive, V8 would forget how one is made.
 Object.assign(PlainSession, {{
-  example: new NewSession(["", "", "", null, null, 0, {zeros}]),
+  example: toSession(["", "", "", null, null, 0, {zeros}]),
 }});
-
-export function toSession(wire: WireSession): Session {{
-  return new NewSession(wire);
-}}
 
 /** What access tokens carry of a session: the user and how they authenticated. */
 export function toIdentity(
@@ -249,7 +268,12 @@ pub(super) fn encoder() -> (String, String) {
     let texts: String = values
         .texts
         .iter()
-        .map(|(path, _)| format!("    session.{path}.write(text)?;\n    text.push(b',');\n"))
+        .map(|(path, field)| match is_shared(field) {
+            true => format!(
+                "    write_shared(text, &session.{path}, before.map(|before| &before.{path}))?;\n    text.push(b',');\n"
+            ),
+            false => format!("    session.{path}.write(text)?;\n    text.push(b',');\n"),
+        })
         .collect();
     let rare: String = values
         .rare
@@ -284,10 +308,15 @@ pub(super) fn encoder() -> (String, String) {
 
 use hellojohn::{{{}}};
 
-use crate::json_text::{{JsonText, RareValues, millions, place, rest}};
+use crate::json_text::{{JsonText, RareValues, millions, place, rest, write_shared}};
 
-/// Writes the texts of a session and what is rare, in the order of `WireSession` in npm/node/src/generated/wire.ts.
-pub(crate) fn write_texts(text: &mut Vec<u8>, session: &Session) -> Result<(), Error> {{
+/// Writes the texts of a session and what is rare, in the order of `WireSession` in npm/node/src/generated/wire.ts; 0 for
+/// what is as in the session before it.
+pub(crate) fn write_texts(
+    text: &mut Vec<u8>,
+    session: &Session,
+    before: Option<&Session>,
+) -> Result<(), Error> {{
 {texts}    let mut rare = RareValues::after(text);
 {rare}    rare.finish();
     Ok(())

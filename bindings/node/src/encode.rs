@@ -41,21 +41,12 @@ fn encode_with_session(session: Option<&Session>, members: &impl Serialize) -> R
 /// A session with its numbers in the text.
 fn write_session(text: &mut Vec<u8>, session: &Session) -> Result<(), Error> {
     text.push(b'[');
-    write_texts(text, session)?;
+    write_texts(text, session, None)?;
     for number in numbers_of(session) {
         text.push(b',');
         write_json(text, &number)?;
     }
     text.push(b']');
-    Ok(())
-}
-
-/// A session whose numbers cross beside the text.
-fn write_session_apart(text: &mut Vec<u8>, numbers: &mut Vec<i32>, session: &Session) -> Result<(), Error> {
-    text.push(b'[');
-    write_texts(text, session)?;
-    text.push(b']');
-    numbers.extend(numbers_of(session));
     Ok(())
 }
 
@@ -169,7 +160,7 @@ impl Answers {
     /// What [`encode_session`] writes.
     pub(crate) fn add_session(&mut self, session: &Session, number: i64) -> Result<(), Error> {
         self.text.push(b'[');
-        write_session_apart(&mut self.text, &mut self.numbers, session)?;
+        self.add_parts(session, None)?;
         self.text.push(b',');
         write_json(&mut self.text, &number)?;
         self.text.push(b']');
@@ -179,14 +170,24 @@ impl Answers {
     /// What [`encode_page`] writes.
     pub(crate) fn add_page(&mut self, page: &Page<Session>, number: Option<i64>) -> Result<(), Error> {
         self.text.extend_from_slice(b"[[");
-        for (at, session) in page.data.iter().enumerate() {
-            if at > 0 {
+        let mut before = None;
+        for session in &page.data {
+            if before.is_some() {
                 self.text.push(b',');
             }
-            write_session_apart(&mut self.text, &mut self.numbers, session)?;
+            self.add_parts(session, before)?;
+            before = Some(session);
         }
         self.text.push(b']');
         write_page_end(&mut self.text, page, number)
+    }
+
+    fn add_parts(&mut self, session: &Session, before: Option<&Session>) -> Result<(), Error> {
+        self.text.push(b'[');
+        write_texts(&mut self.text, session, before)?;
+        self.text.push(b']');
+        self.numbers.extend(numbers_of(session));
+        Ok(())
     }
 
     /// Adds an answer, or null where `write` has none and where there is no room for so many numbers.

@@ -115,6 +115,19 @@ pub(crate) fn write_json<T: Serialize + ?Sized>(text: &mut Vec<u8>, value: &T) -
     serde_json::to_writer(text, value).map_err(|_| unwritable())
 }
 
+/// 0 in place of what is as in the session before.
+pub(crate) fn write_shared<T: JsonText + PartialEq>(
+    text: &mut Vec<u8>,
+    value: &T,
+    before: Option<&T>,
+) -> Result<(), Error> {
+    if before == Some(value) {
+        text.push(b'0');
+        return Ok(());
+    }
+    value.write(text)
+}
+
 const MILLION: i64 = 1_000_000;
 
 /// A time takes two numbers: the millions of milliseconds and the rest.

@@ -22,7 +22,10 @@ export function joinTime(millions: number, rest: number): Date {
   return new Date(millions * 1_000_000 + rest);
 }
 
-export function joinOptionalTime(millions: number | null | undefined, rest: number | null | undefined): Date | null {
+export function joinOptionalTime(
+  millions: number | null | undefined,
+  rest: number | null | undefined,
+): Date | null {
   return typeof millions === "number" ? joinTime(millions, rest ?? 0) : null;
 }
 

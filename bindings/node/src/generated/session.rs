@@ -2,15 +2,20 @@
 
 use hellojohn::{DeviceType, Error, Session, Status};
 
-use crate::json_text::{JsonText, RareValues, millions, place, rest};
+use crate::json_text::{JsonText, RareValues, millions, place, rest, write_shared};
 
-/// Writes the texts of a session and what is rare, in the order of `WireSession` in npm/node/src/generated/wire.ts.
-pub(crate) fn write_texts(text: &mut Vec<u8>, session: &Session) -> Result<(), Error> {
+/// Writes the texts of a session and what is rare, in the order of `WireSession` in npm/node/src/generated/wire.ts; 0 for
+/// what is as in the session before it.
+pub(crate) fn write_texts(
+    text: &mut Vec<u8>,
+    session: &Session,
+    before: Option<&Session>,
+) -> Result<(), Error> {
     session.id.write(text)?;
     text.push(b',');
-    session.user_id.write(text)?;
+    write_shared(text, &session.user_id, before.map(|before| &before.user_id))?;
     text.push(b',');
-    session.tenant_id.write(text)?;
+    write_shared(text, &session.tenant_id, before.map(|before| &before.tenant_id))?;
     text.push(b',');
     session.user_agent.write(text)?;
     text.push(b',');

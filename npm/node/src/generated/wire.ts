@@ -88,11 +88,11 @@ export type WireRareValues = [
   actor?: { user_id: string; reason: string } | null,
 ];
 
-/** The first part of a session, whose numbers cross apart from it. */
+/** The first part of a session, whose numbers cross apart from it; 0 for what is as in the session before it on the page. */
 export type WireSessionTexts = [
   id: string,
-  userId: string,
-  tenantId: string,
+  userId: string | 0,
+  tenantId: string | 0,
   userAgent: string | null,
   ipAddress: string | null,
   rare: WireRareValues | 0,
@@ -103,7 +103,12 @@ export type WireSessionTexts = [
  * milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.
  */
 export type WireSession = [
-  ...WireSessionTexts,
+  id: string,
+  userId: string,
+  tenantId: string,
+  userAgent: string | null,
+  ipAddress: string | null,
+  rare: WireRareValues | 0,
   status: number,
   deviceType: number,
   createdAt: number,
@@ -125,12 +130,17 @@ export const SESSION_TEXTS = 5;
 /** How many numbers it ends with. */
 export const SESSION_NUMBERS = 13;
 
-/** Joins the parts of a session. */
-export function joinSession(texts: WireSessionTexts, numbers: Int32Array, at: number): WireSession {
+/** Joins the parts of a session; `before` is the one before it on the page. */
+export function joinSession(
+  texts: WireSessionTexts,
+  before: WireSession | null,
+  numbers: Int32Array,
+  at: number,
+): WireSession {
   return [
     texts[0],
-    texts[1],
-    texts[2],
+    texts[1] || (before as WireSession)[1],
+    texts[2] || (before as WireSession)[2],
     texts[3],
     texts[4],
     texts[5],
@@ -160,54 +170,102 @@ export function hasClaims(wire: WireSession): boolean {
 
 // A session is a plain object all the same. Literals of which the first lived long are made where V8 keeps what lives long, which
 // takes much longer.
-function PlainSession(this: Session, wire: WireSession) {
-  const rare = wire[5] || NOTHING_RARE;
-  // First, so that nothing is called while the object is filled.
-  const createdAt = joinTime(wire[8], wire[9]);
-  const lastActiveAt = joinTime(wire[10], wire[11]);
-  const refreshExpiresAt = joinTime(wire[12], wire[13]);
-  const expiresAt = joinTime(wire[14], wire[15]);
-  const revokedAt = joinOptionalTime(rare[4], rare[5]);
-  const authTime = joinTime(wire[17], wire[18]);
-  this.id = wire[0];
-  this.userId = wire[1];
-  this.tenantId = wire[2];
-  this.status = STATUS_WORDS[wire[6]] as SessionStatus;
-  this.userAgent = wire[3];
-  this.ipAddress = wire[4];
-  this.country = rare[2] ?? null;
-  this.deviceType = DEVICE_TYPE_WORDS[wire[7]] as DeviceType;
-  this.deviceFingerprint = rare[3] ?? null;
+function PlainSession(
+  this: Session,
+  id: string,
+  userId: string,
+  tenantId: string,
+  status: SessionStatus,
+  userAgent: string | null,
+  ipAddress: string | null,
+  country: string | null,
+  deviceType: DeviceType,
+  deviceFingerprint: string | null,
+  createdAt: Date,
+  lastActiveAt: Date,
+  refreshExpiresAt: Date,
+  expiresAt: Date,
+  revokedAt: Date | null,
+  endReason: EndReason | null,
+  orgId: string | null,
+  role: string | null,
+  mfaVerified: boolean,
+  email: string | null,
+  claims: Record<string, Json>,
+  authTime: Date,
+  factors: Factor[],
+  actor: { userId: string; reason: string } | null,
+  lastIpAddress: string | null,
+  lastUserAgent: string | null,
+  revoked: boolean,
+) {
+  this.id = id;
+  this.userId = userId;
+  this.tenantId = tenantId;
+  this.status = status;
+  this.userAgent = userAgent;
+  this.ipAddress = ipAddress;
+  this.country = country;
+  this.deviceType = deviceType;
+  this.deviceFingerprint = deviceFingerprint;
   this.createdAt = createdAt;
   this.lastActiveAt = lastActiveAt;
   this.refreshExpiresAt = refreshExpiresAt;
   this.expiresAt = expiresAt;
   this.revokedAt = revokedAt;
-  this.endReason = rare[6] ?? null;
-  this.orgId = rare[7] ?? null;
-  this.role = rare[8] ?? null;
-  this.mfaVerified = wire[16] === 1;
-  this.email = rare[9] ?? null;
-  this.claims = rare[10] ?? {};
+  this.endReason = endReason;
+  this.orgId = orgId;
+  this.role = role;
+  this.mfaVerified = mfaVerified;
+  this.email = email;
+  this.claims = claims;
   this.authTime = authTime;
-  this.factors = rare[11]?.map(toFactor) ?? [];
-  this.actor = rare[12] ? { userId: rare[12].user_id, reason: rare[12].reason } : null;
-  this.lastIpAddress = lastSeen(rare[0], wire[4]);
-  this.lastUserAgent = lastSeen(rare[1], wire[3]);
-  this.revoked = wire[6] === 2;
+  this.factors = factors;
+  this.actor = actor;
+  this.lastIpAddress = lastIpAddress;
+  this.lastUserAgent = lastUserAgent;
+  this.revoked = revoked;
 }
 PlainSession.prototype = Object.prototype;
 
-const NewSession = PlainSession as unknown as new (wire: WireSession) => Session;
+const NewSession = PlainSession as unknown as new (...values: Parameters<typeof PlainSession>) => Session;
+
+export function toSession(wire: WireSession): Session {
+  const rare = wire[5] || NOTHING_RARE;
+  return new NewSession(
+    wire[0],
+    wire[1],
+    wire[2],
+    STATUS_WORDS[wire[6]] as SessionStatus,
+    wire[3],
+    wire[4],
+    rare[2] ?? null,
+    DEVICE_TYPE_WORDS[wire[7]] as DeviceType,
+    rare[3] ?? null,
+    joinTime(wire[8], wire[9]),
+    joinTime(wire[10], wire[11]),
+    joinTime(wire[12], wire[13]),
+    joinTime(wire[14], wire[15]),
+    joinOptionalTime(rare[4], rare[5]),
+    rare[6] ?? null,
+    rare[7] ?? null,
+    rare[8] ?? null,
+    wire[16] === 1,
+    rare[9] ?? null,
+    rare[10] ?? {},
+    joinTime(wire[17], wire[18]),
+    rare[11]?.map(toFactor) ?? [],
+    rare[12] ? { userId: rare[12].user_id, reason: rare[12].reason } : null,
+    lastSeen(rare[0], wire[4]),
+    lastSeen(rare[1], wire[3]),
+    wire[6] === 2,
+  );
+}
 
 // While no session is alive, V8 would forget how one is made.
 Object.assign(PlainSession, {
-  example: new NewSession(["", "", "", null, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+  example: toSession(["", "", "", null, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
 });
-
-export function toSession(wire: WireSession): Session {
-  return new NewSession(wire);
-}
 
 /** What access tokens carry of a session: the user and how they authenticated. */
 export function toIdentity(

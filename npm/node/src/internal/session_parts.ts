@@ -18,11 +18,11 @@ export const sessionNumbers = new Int32Array(SESSIONS_MAX * SESSION_NUMBERS);
 
 /** What joins the sessions of one call with their numbers, one after the other. */
 export function sessionJoiner(): (texts: WireSessionTexts) => WireSession {
-  let at = 0;
+  let [before, at]: [WireSession | null, number] = [null, 0];
   return (texts) => {
-    const session = joinSession(texts, sessionNumbers, at);
+    before = joinSession(texts, before, sessionNumbers, at);
     at += SESSION_NUMBERS;
-    return session;
+    return before;
   };
 }
 
