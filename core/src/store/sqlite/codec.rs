@@ -246,7 +246,7 @@ fn record_after(
     read: impl FnOnce(&mut SessionRecord, &RowReader<'_, SessionId>) -> Result<(), Failure>,
 ) -> Result<SessionRecord, Failure> {
     let mut record = SessionRecord::blank(lifetime);
-    let row = RowReader { row: row.into(), id: record.id };
+    let row = RowReader { row, id: record.id };
     read(&mut record, &row)?;
     record.actor = row.cell(SessionColumn::acted_by).optional_parsed(stored_actor)?;
     Ok(record)

@@ -35,9 +35,14 @@ impl RunningStatement {
 }
 
 fn has_text(statement: NonNull<ffi::sqlite3_stmt>, text: &str) -> bool {
-    // SAFETY: a statement of an open connection; its text stands as long as it, and ends with a NUL.
-    let kept = unsafe { NonNull::new(ffi::sqlite3_sql(statement.as_ptr()).cast_mut()) };
-    kept.is_some_and(|kept| unsafe { CStr::from_ptr(kept.as_ptr()) }.to_bytes() == text.trim().as_bytes())
+    // SAFETY: a statement of an open connection. Its text stands as long as it, and ends with a NUL.
+    let kept = unsafe {
+        match ffi::sqlite3_sql(statement.as_ptr()) {
+            kept if kept.is_null() => return false,
+            kept => CStr::from_ptr(kept),
+        }
+    };
+    kept.to_bytes() == text.trim().as_bytes()
 }
 
 /// A row, by its statement where that is known.
