@@ -1,6 +1,12 @@
 import { HelloJohnError } from "./errors";
 import type { ErrorCode, Factor, Session } from "./generated/types";
-import { toIdentity, toSession, type WireSession, type WireSessionTexts } from "./generated/wire";
+import {
+  SESSION_NUMBERS,
+  toIdentity,
+  toSession,
+  type WireSession,
+  type WireSessionTexts,
+} from "./generated/wire";
 import { AnswerCache, type CacheLimits } from "./internal/answer_cache";
 import { callBudget, isOnlyCheck } from "./internal/event_loop_budget";
 import { isSession, type KeptPage, Lists } from "./internal/lists";
@@ -8,7 +14,7 @@ import { LookUps } from "./internal/look_ups";
 import { callInlineOrAsync } from "./internal/native";
 import type { Call, NativeTenant } from "./internal/native_types";
 import { fromCache } from "./internal/observation";
-import { countSessionBytes, sessionJoiner, sessionNumbers } from "./internal/session_parts";
+import { countSessionBytes, joinSessions, sessionNumbers } from "./internal/session_parts";
 import { readToken } from "./internal/validate";
 import { copyClaims, toUnsharedSession } from "./session";
 import type { Json } from "./values";
@@ -236,8 +242,14 @@ function getTogether(tenant: NativeTenant, ids: string[]): (WireCacheable | null
   const answers = JSON.parse(
     tenant.getTogether(ids, sessionNumbers),
   ) as (WireCacheable<WireSessionTexts> | null)[];
-  const join = sessionJoiner();
-  return answers.map((answer) => answer && [join(answer[0]), answer[1]]);
+  const joined: (WireCacheable | null)[] = [];
+  let at = 0;
+  for (const answer of answers) {
+    const [session] = answer ? joinSessions([answer[0]], at) : [];
+    joined.push(answer && session ? [session, answer[1]] : null);
+    at += session ? SESSION_NUMBERS : 0;
+  }
+  return joined;
 }
 
 function sessionIn(answer: WireSession | KeptPage | undefined): WireSession | undefined {

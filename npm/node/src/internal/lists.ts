@@ -1,4 +1,4 @@
-import { toSession, type WireSession, type WireSessionTexts } from "../generated/wire";
+import { SESSION_NUMBERS, toSession, type WireSession, type WireSessionTexts } from "../generated/wire";
 import { toUnsharedSession } from "../session";
 import { type SessionList, toSessionList } from "../session_list";
 import { type AnswerCache, countBytes } from "./answer_cache";
@@ -7,7 +7,7 @@ import { LookUps } from "./look_ups";
 import { callInlineOrAsyncForText } from "./native";
 import type { NativeTenant } from "./native_types";
 import { fromCache } from "./observation";
-import { countSessionBytes, sessionJoiner, sessionNumbers } from "./session_parts";
+import { countSessionBytes, joinSessions, sessionNumbers } from "./session_parts";
 
 /** A page as the addon sends it: the number is that of its validator, null when the page must not be cached. */
 type WirePage<T = WireSession> = [sessions: T[], nextCursor: string | null, number: number | null];
@@ -127,8 +127,14 @@ function readTogether(tenant: NativeTenant, queries: string[]): (Page | null)[] 
   const pages = JSON.parse(
     tenant.listTogether(queries, sessionNumbers),
   ) as (WirePage<WireSessionTexts> | null)[];
-  const join = sessionJoiner();
-  return pages.map((page) => page && { sessions: page[0].map(join), nextCursor: page[1], number: page[2] });
+  const joined: (Page | null)[] = [];
+  let at = 0;
+  for (const page of pages) {
+    const sessions: WireSession[] = page ? joinSessions(page[0], at) : [];
+    joined.push(page && { sessions, nextCursor: page[1], number: page[2] });
+    at += SESSION_NUMBERS * sessions.length;
+  }
+  return joined;
 }
 
 /** The page in an answer, in which each session is a line. */
