@@ -7,6 +7,7 @@ mod c_options;
 mod client;
 mod error_page;
 mod node;
+mod node_session;
 mod openapi;
 mod rest_page;
 
@@ -98,8 +99,8 @@ fn generated_files_are_current() {
     let root = root();
     let openapi = openapi::files(root);
     let pages = rest_page::files(&openapi[0].1).into_iter().chain(error_page::files(root));
-    let files =
-        c::files(root).into_iter().chain(node::files()).chain(client::files()).chain(openapi).chain(pages);
+    let node = node::files(node_session::decoder()).into_iter().chain([node_session::encoder()]);
+    let files = c::files(root).into_iter().chain(node).chain(client::files()).chain(openapi).chain(pages);
     let mut stale = Vec::new();
     for (path, text) in files {
         let text = if path.ends_with(".rs") { format_rust(root, &text) } else { text };

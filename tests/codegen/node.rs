@@ -1,8 +1,8 @@
-//! What the Node package and its addon repeat: interfaces, words, codes, the names of requests, the array of a session.
+//! What the Node package and its addon repeat: interfaces, words, codes, the names of requests.
 
 use std::fmt::Write as _;
 
-use hellojohn::schema::{Field, Kind, PublicRecord, PublicValue, Record, Words};
+use hellojohn::schema::{Kind, PublicRecord, PublicValue, Record, Words};
 use hellojohn::{
     Config, ConfigWarning, CreateSession, DeviceType, Durability, EndReason, ErrorCode, EventDetail,
     EventLogProblem, EventType, Factor, FileAccess, KeyInfo, KeyState, Operation, ProblemKind, RefreshAnswer,
@@ -11,8 +11,9 @@ use hellojohn::{
 
 use super::{ANSWERS, Located, camel_case, flatten, one_line, wrap};
 
-pub(super) fn files() -> Vec<(String, String)> {
-    let (mut types, mut wire) = (vec![public_words(), error_codes()], vec![internal_words(), session()]);
+/// The files, of which one has this code that decodes a session.
+pub(super) fn files(session: String) -> Vec<(String, String)> {
+    let (mut types, mut wire) = (vec![public_words(), error_codes()], vec![internal_words(), session]);
     types.push(interface(&Session::RECORD));
     // Tokens have their claims as they are in JSON.
     let objects = ANSWERS
@@ -38,7 +39,8 @@ pub(super) fn files() -> Vec<(String, String)> {
     wire.push(names("REFRESH_NAMES", &RefreshRequest::RECORD));
     wire.push(names("CONFIG_NAMES", &Config::RECORD));
     let wire = wire.join("\n");
-    let used = |name: &&str| wire.contains(&format!(": {name}"));
+    let used =
+        |name: &&str| [": ", "readonly "].iter().any(|before| wire.contains(&format!("{before}{name}")));
     let names = [
         "DeviceType",
         "EndReason",
@@ -70,7 +72,7 @@ pub(super) fn files() -> Vec<(String, String)> {
         (
             "npm/node/src/generated/wire.ts".to_owned(),
             format!(
-                "{written}import {{ type Json, joinOptionalTime, joinTime, toDate }} from \"../values\";\n{names}\n{wire}"
+                "{written}import {{ type Json, joinOptionalTime, joinTime, lastSeen, toDate }} from \"../values\";\n{names}\n{wire}"
             ),
         ),
         // Apart, because they are many.
@@ -78,7 +80,6 @@ pub(super) fn files() -> Vec<(String, String)> {
             "npm/node/src/generated/operation.ts".to_owned(),
             format!("{written}{}", unions(&[Operation::KIND])),
         ),
-        ("bindings/node/src/generated/session.rs".to_owned(), encoder()),
     ]
 }
 
@@ -105,7 +106,7 @@ fn union(name: &str, text: &str, words: impl Iterator<Item = &'static str>) -> S
     text.to_owned() + if line.len() <= 111 { &line } else { &lines }
 }
 
-fn node_name(words: &Words) -> &'static str {
+pub(super) fn node_name(words: &Words) -> &'static str {
     if words.name == "Status" { "SessionStatus" } else { words.name }
 }
 
@@ -178,11 +179,11 @@ pub(super) fn type_of(kind: Kind, side: Side) -> String {
     }
 }
 
-fn member_name((_, field): &Located) -> String {
+pub(super) fn member_name((_, field): &Located) -> String {
     field.node_name.map_or_else(|| camel_case(field.name), str::to_owned)
 }
 
-fn typed(located: &Located, side: Side) -> String {
+pub(super) fn typed(located: &Located, side: Side) -> String {
     let field = located.1;
     type_of(field.kind, side) + if field.is_optional { " | null" } else { "" }
 }
@@ -203,35 +204,8 @@ fn interface(record: &Record) -> String {
     text + "}\n"
 }
 
-/// The value that a session began with, for one that it was last seen with.
-fn first_of(fields: &[Located], field: &Field) -> Option<usize> {
-    let first = field.name.strip_prefix("last_")?;
-    fields.iter().position(|(_, field)| field.name == first)
-}
-
-/// How many elements of a session's array the value takes.
-fn width(field: &Field) -> usize {
-    if matches!(field.kind, Kind::Time) { 2 } else { 1 }
-}
-
-/// Whether few sessions have the value: those come last in the array of a session, which ends with the last one that it has.
-fn is_rare(fields: &[Located], field: &Field) -> bool {
-    let is_last_seen = first_of(fields, field).is_some();
-    let has_last_seen = fields.iter().any(|(_, other)| other.name.strip_prefix("last_") == Some(field.name));
-    let is_empty = matches!(field.kind, Kind::Object | Kind::List(_));
-    (field.is_optional || is_empty) && !is_last_seen && !has_last_seen
-}
-
-/// The values of a session in the order of its array.
-fn session_values() -> Vec<Located> {
-    let mut fields = flatten(&Session::RECORD, true);
-    let all = fields.clone();
-    fields.sort_by_key(|(_, field)| is_rare(&all, field));
-    fields
-}
-
 /// The expression that makes the public value of a value that the addon sent.
-fn decoded(wire: &str, located: &Located) -> String {
+pub(super) fn decoded(wire: &str, located: &Located) -> String {
     match (located.1.kind, located.1.is_optional) {
         (Kind::Record(record), true) => {
             let members = flatten(record, true);
@@ -260,64 +234,6 @@ fn decoder(record: &Record) -> String {
     }
     format!(
         "export interface Wire{name} {{\n{wire}}}\n\nexport function to{name}(wire: Wire{name}): {name} {{\n  return {{\n{decoder}  }};\n}}\n"
-    )
-}
-
-fn session() -> String {
-    let values = session_values();
-    let index_of = |name: &str| {
-        let before = values.iter().take_while(|(_, field)| field.name != name);
-        before.map(|(_, field)| width(field)).sum::<usize>()
-    };
-    let mut wire = String::new();
-    for located in &values {
-        let field = located.1;
-        let (name, mut sent) = (camel_case(field.name), typed(located, Side::Wire));
-        if first_of(&values, &field).is_some() {
-            sent += " | true";
-        }
-        if matches!(field.kind, Kind::Object | Kind::List(_)) {
-            sent += " | null";
-        }
-        let mark = if is_rare(&values, &field) { "?" } else { "" };
-        writeln!(wire, "  {name}{mark}: {sent},").expect("a string");
-        if matches!(field.kind, Kind::Time) {
-            writeln!(wire, "  {name}Rest{mark}: number,").expect("a string");
-        }
-    }
-    let (mut decoder, mut identity) = (String::new(), String::new());
-    let mut carried = Vec::new();
-    for located in &flatten(&Session::RECORD, true) {
-        let field = located.1;
-        let index = index_of(field.name);
-        let sent = format!("wire[{index}]");
-        let value = match (field.kind, first_of(&values, &field)) {
-            (_, Some(first)) => {
-                format!("{sent} === true ? wire[{}] : {sent}", index_of(values[first].1.name))
-            }
-            (Kind::Time, _) if field.is_optional => format!("joinOptionalTime({sent}, wire[{}])", index + 1),
-            (Kind::Time, _) => format!("joinTime({sent}, wire[{}])", index + 1),
-            (Kind::Object, _) => format!("{sent} ?? {{}}"),
-            (Kind::List(record), _) => format!("{sent}?.map(to{}) ?? []", record.name),
-            (Kind::Record(_), _) => {
-                format!("{sent} ? {} : null", decoded(&sent, located).replace(&format!("{sent} && "), ""))
-            }
-            _ if is_rare(&values, &field) => format!("{sent} ?? null"),
-            _ => sent,
-        };
-        if located.0.starts_with("identity.") || ["auth_time", "factors", "actor"].contains(&field.name) {
-            writeln!(identity, "    {}: {value},", member_name(located)).expect("a string");
-            carried.push(format!("\"{}\"", member_name(located)));
-        }
-        writeln!(decoder, "    {}: {value},", member_name(located)).expect("a string");
-    }
-    let (status, claims) = (index_of("status"), index_of("claims"));
-    format!(
-        "/**\n * A session as the addon sends it: its values in order, to the last one that it has; true for what is the same as at its sign-in. Of a\n * time, the millions of milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.\n */\nexport type WireSession = [\n{wire}];\n\n\
-         /** Where its claims are. */\nexport const CLAIMS = {claims};\n\n\
-         export function toSession(wire: WireSession): Session {{\n  return {{\n{decoder}    revoked: wire[{status}] === \"revoked\",\n  }};\n}}\n\n\
-         /** What access tokens carry of a session: the user and how they authenticated. */\nexport function toIdentity(\n  wire: WireSession,\n): Pick<Session, {}> {{\n  return {{\n{identity}  }};\n}}\n",
-        carried.join(" | ")
     )
 }
 
@@ -364,47 +280,5 @@ fn config_patch() -> String {
     }
     format!(
         "/** A change of settings: absent or `undefined` leaves a setting, null turns it off. */\nexport interface ConfigPatch {{\n{camel}{snake}}}\n"
-    )
-}
-
-/// The addon's side of `WireSession`.
-fn encoder() -> String {
-    let fields = session_values();
-    let (rare, common): (Vec<&Located>, Vec<&Located>) =
-        fields.iter().partition(|(_, field)| is_rare(&fields, field));
-    let common: Vec<String> = common
-        .into_iter()
-        .map(|(path, field)| match (first_of(&fields, field), field.kind) {
-            (Some(first), _) => {
-                format!("    write_last(text, &session.{path}, &session.{})?;\n", fields[first].0)
-            }
-            (None, Kind::Time) => format!("    write_time(text, session.{path})?;\n"),
-            (None, _) => format!("    session.{path}.write(text)?;\n"),
-        })
-        .collect();
-    let rare: String = rare
-        .into_iter()
-        .map(|(path, field)| match field.kind {
-            Kind::Time => format!("    rare.write_time(session.{path})?;\n"),
-            _ => format!("    rare.write(&session.{path})?;\n"),
-        })
-        .collect();
-    format!(
-        r#"//! Written by `make generate` from core's schema; do not edit.
-
-use hellojohn::{{Error, Session}};
-
-use crate::json_text::{{JsonText, RareValues, write_last, write_time}};
-
-/// Writes a session's values in the order of `WireSession` in npm/node/src/generated/wire.ts.
-pub(crate) fn write_session(text: &mut Vec<u8>, session: &Session) -> Result<(), Error> {{
-    text.push(b'[');
-{}    let mut rare = RareValues::after(text);
-{rare}    rare.finish();
-    text.push(b']');
-    Ok(())
-}}
-"#,
-        common.join("    text.push(b',');\n")
     )
 }

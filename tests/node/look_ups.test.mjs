@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import test from "node:test";
-import { makeFolder, makeTenant } from "./fixture.mjs";
+import { makeFolder, makeTenant, makeTenantWithClock } from "./fixture.mjs";
 
 test("a cached list is up to date, and every caller gets its own copy", async (t) => {
   const database = `${makeFolder(t)}/sessions.db`;
@@ -123,6 +123,99 @@ test("look-ups that are begun together each get their own answer", async (t) => 
   ]);
   assert.deepEqual([own.revoked, list.filter(({ revoked }) => revoked).length], [true, 1]);
   await before;
+});
+
+test("a session is the same whichever call answers with it", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const { hj, clock } = makeTenantWithClock(t, { database });
+  const everything = {
+    userId: "u",
+    userAgent: 'Mozilla/5.0 (Windows NT 10.0; "\\é€")',
+    ipAddress: "203.0.113.255",
+    country: "ES",
+    deviceFingerprint: "device",
+    orgId: "org",
+    role: "admin",
+    email: "u@example.com",
+    mfaVerified: true,
+    claims: { plan: { seats: [1] } },
+    factors: ["pwd", "otp"],
+    actor: { userId: "support", reason: "a call" },
+  };
+  const grants = [];
+  for (const fields of [
+    { userId: "u" },
+    { userId: "u", role: "member" },
+    { userId: "u", userAgent: "curl/8.0", ipAddress: "::1" },
+    { userId: "u", userAgent: "curl/8.0", ipAddress: "2001:db8::1" },
+    { ...everything, actor: undefined, duration: "28d" },
+    everything,
+    everything,
+  ]) {
+    clock.advance(999_999);
+    grants.push(await hj.sessions.create(fields));
+  }
+  await hj.sessions.refresh(grants[2].refreshToken, { ipAddress: "198.51.100.7" });
+  await hj.sessions.refresh(grants[4].refreshToken, { ipAddress: "198.51.100.7", userAgent: "other/1.0" });
+  await hj.sessions.revoke(grants[3].session.id);
+  await hj.sessions.revoke(grants[6].session.id);
+  const reader = makeTenant(t, { database, clock });
+  await reader.ready();
+  const [list, ...got] = await Promise.all([
+    reader.sessions.list("u"),
+    ...grants.map(({ session }) => reader.sessions.get(session.id)),
+  ]);
+  const ways = {
+    kept: await reader.sessions.list("u"),
+    got: got.toReversed(),
+    keptOne: (await Promise.all(grants.map(({ session }) => reader.sessions.get(session.id)))).toReversed(),
+    alone: await reader.sessions.list("u", { limit: 50 }),
+    ofTenant: await reader.sessions.list({ status: "all" }),
+    sample: (await reader.sessions.revokeWhere({ userId: "u" }, { dryRun: true })).sample,
+  };
+  assert.equal(list.length, grants.length);
+  for (const [way, sessions] of Object.entries(ways)) {
+    const found = new Map(list.map((session) => [session.id, session]));
+    const expected = sessions.map(({ id }) => found.get(id));
+    assert.deepStrictEqual([...sessions], expected, way);
+    assert.equal(JSON.stringify([...sessions]), JSON.stringify(expected), way);
+    assert.ok(way === "sample" || sessions.length === list.length, way);
+    for (const session of sessions) {
+      assert.deepStrictEqual(Object.keys(session), Object.keys(grants[0].session), way);
+      assert.equal(Object.getPrototypeOf(session), Object.prototype, way);
+    }
+  }
+  const { session } = grants[5];
+  assert.deepStrictEqual(
+    list.find(({ id }) => id === session.id),
+    session,
+  );
+  assert.deepStrictEqual(session.actor, everything.actor);
+  const refreshed = list.find(({ id }) => id === grants[4].session.id);
+  assert.deepStrictEqual(
+    [refreshed.lastIpAddress, refreshed.lastUserAgent, refreshed.userAgent, refreshed.claims],
+    ["198.51.100.7", "other/1.0", everything.userAgent, everything.claims],
+  );
+  assert.equal(refreshed.refreshExpiresAt - refreshed.createdAt, 28 * 86_400_000);
+});
+
+test("lists of more sessions than are read together are all answered", async (t) => {
+  const database = `${makeFolder(t)}/sessions.db`;
+  const hj = makeTenant(t, { database, durability: "normal", config: { maxSessionsPerUser: null } });
+  const users = Array.from({ length: 40 }, (_, n) => `usr_${n}`);
+  const grants = await Promise.all(
+    users.flatMap((userId) =>
+      Array.from({ length: 20 }, (_, n) => hj.sessions.create({ userId, role: `${n}` })),
+    ),
+  );
+  const reader = makeTenant(t, { database });
+  await reader.ready();
+  const lists = await Promise.all(users.map((userId) => reader.sessions.list(userId)));
+  for (const [at, list] of lists.entries()) {
+    const own = grants.slice(20 * at, 20 * at + 20).map(({ session }) => session);
+    own.sort((one, other) => (one.id < other.id ? 1 : -1));
+    assert.deepStrictEqual([...list], own);
+  }
 });
 
 test("sessions and lists that were begun before a close in the same turn are answered", async (t) => {

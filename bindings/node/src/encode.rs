@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::json_text::{unwritable, write_json};
-use crate::session_values::write_session;
+use crate::session_values::{numbers_of, write_texts};
 
 pub(crate) fn encode(value: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|_| unwritable())
@@ -36,6 +36,18 @@ fn encode_with_session(session: Option<&Session>, members: &impl Serialize) -> R
     write_json(&mut text, members)?;
     text[start] = b','; // in place of the brace
     into_text(text)
+}
+
+/// A session with its numbers in the text.
+fn write_session(text: &mut Vec<u8>, session: &Session) -> Result<(), Error> {
+    text.push(b'[');
+    write_texts(text, session, None)?;
+    for number in numbers_of(session) {
+        text.push(b',');
+        write_json(text, &number)?;
+    }
+    text.push(b']');
+    Ok(())
 }
 
 fn into_text(text: Vec<u8>) -> Result<String, Error> {
@@ -87,6 +99,9 @@ pub(crate) fn encode_sign_in_refusal(error: Error) -> Result<String, Error> {
 /// About what a session takes as JSON: a text that grows is copied again and again.
 const SESSION_BYTES: usize = 512;
 
+/// Those of a few lists.
+const FEW_SESSIONS: usize = 40;
+
 /// The session and the number of the validator that says whether it is fresh.
 pub(crate) fn encode_session(session: &Session, number: Option<i64>) -> Result<String, Error> {
     let mut text = Vec::with_capacity(SESSION_BYTES);
@@ -104,12 +119,17 @@ pub(crate) fn encode_page(page: &Page<Session>, number: Option<i64>) -> Result<S
     let mut text = Vec::with_capacity(SESSION_BYTES * (page.data.len() + 1));
     text.push(b'[');
     write_sessions(&mut text, &page.data)?;
-    text.push(b',');
-    write_json(&mut text, &page.next_cursor.as_ref().map(ToString::to_string))?;
-    text.push(b',');
-    write_json(&mut text, &number)?;
-    text.push(b']');
+    write_page_end(&mut text, page, number)?;
     into_text(text)
+}
+
+fn write_page_end(text: &mut Vec<u8>, page: &Page<Session>, number: Option<i64>) -> Result<(), Error> {
+    text.push(b',');
+    write_json(text, &page.next_cursor.as_ref().map(ToString::to_string))?;
+    text.push(b',');
+    write_json(text, &number)?;
+    text.push(b']');
+    Ok(())
 }
 
 fn write_sessions(text: &mut Vec<u8>, sessions: &[Session]) -> Result<(), Error> {
@@ -122,6 +142,69 @@ fn write_sessions(text: &mut Vec<u8>, sessions: &[Session]) -> Result<(), Error>
     }
     text.extend_from_slice(b"\n]");
     Ok(())
+}
+
+/// Several answers as one JSON array, whose sessions' numbers are apart from it: to read them from the text takes as long as the rest.
+pub(crate) struct Answers {
+    text: Vec<u8>,
+    pub numbers: Vec<i32>,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Answers { text: Vec::with_capacity(FEW_SESSIONS * SESSION_BYTES), numbers: Vec::new() }
+    }
+}
+
+impl Answers {
+    /// What [`encode_session`] writes.
+    pub(crate) fn add_session(&mut self, session: &Session, number: i64) -> Result<(), Error> {
+        self.text.push(b'[');
+        self.add_parts(session, None)?;
+        self.text.push(b',');
+        write_json(&mut self.text, &number)?;
+        self.text.push(b']');
+        Ok(())
+    }
+
+    /// What [`encode_page`] writes.
+    pub(crate) fn add_page(&mut self, page: &Page<Session>, number: Option<i64>) -> Result<(), Error> {
+        self.text.extend_from_slice(b"[[");
+        let mut before = None;
+        for session in &page.data {
+            if before.is_some() {
+                self.text.push(b',');
+            }
+            self.add_parts(session, before)?;
+            before = Some(session);
+        }
+        self.text.push(b']');
+        write_page_end(&mut self.text, page, number)
+    }
+
+    fn add_parts(&mut self, session: &Session, before: Option<&Session>) -> Result<(), Error> {
+        self.text.push(b'[');
+        write_texts(&mut self.text, session, before)?;
+        self.text.push(b']');
+        self.numbers.extend(numbers_of(session));
+        Ok(())
+    }
+
+    /// Adds an answer, or null where `write` has none and where there is no room for so many numbers.
+    pub(crate) fn add(&mut self, room: usize, write: impl FnOnce(&mut Self) -> Option<()>) {
+        self.text.push(if self.text.is_empty() { b'[' } else { b',' });
+        let before = (self.text.len(), self.numbers.len());
+        if write(self).is_none() || self.numbers.len() > room {
+            self.text.truncate(before.0);
+            self.numbers.truncate(before.1);
+            self.text.extend_from_slice(b"null");
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Result<String, Error> {
+        self.text.push(b']');
+        into_text(self.text)
+    }
 }
 
 pub(crate) fn encode_event_page(page: &EventPage) -> Result<String, Error> {

@@ -5,8 +5,8 @@ use std::io::Write as _;
 
 use hellojohn::in_millis::InMillis;
 use hellojohn::{
-    Claims, Country, DeviceFingerprint, DeviceType, Email, EndReason, Error, ErrorCode, Factors, IpAddress,
-    OrgId, Role, SessionActor, SessionId, Status, TenantId, Timestamp, UserAgent, UserId,
+    Claims, Country, DeviceFingerprint, Email, EndReason, Error, ErrorCode, Factors, IpAddress, OrgId, Role,
+    SessionActor, SessionId, TenantId, Timestamp, UserAgent, UserId,
 };
 use serde::Serialize;
 
@@ -51,10 +51,12 @@ macro_rules! write_as_text {
 }
 
 write_as_text!(UserId, TenantId, OrgId, Role, Email, UserAgent, Country, DeviceFingerprint);
-write_as_text!(Status, DeviceType, EndReason);
+write_as_text!(EndReason);
 
 fn write_text(text: &mut Vec<u8>, value: &str) -> Result<(), Error> {
-    if value.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+    // Without a way out of the loop, so that it looks at sixteen bytes at a time.
+    let is_plain = |plain: bool, byte: u8| plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\');
+    if !value.bytes().fold(true, is_plain) {
         return write_json(text, value);
     }
     text.reserve(value.len() + 2);
@@ -113,59 +115,91 @@ pub(crate) fn write_json<T: Serialize + ?Sized>(text: &mut Vec<u8>, value: &T) -
     serde_json::to_writer(text, value).map_err(|_| unwritable())
 }
 
+/// 0 in place of what is as in the session before.
+pub(crate) fn write_shared<T: JsonText + PartialEq>(
+    text: &mut Vec<u8>,
+    value: &T,
+    before: Option<&T>,
+) -> Result<(), Error> {
+    if before == Some(value) {
+        text.push(b'0');
+        return Ok(());
+    }
+    value.write(text)
+}
+
 const MILLION: i64 = 1_000_000;
 
-/// A time takes two places: the millions of milliseconds and the rest.
-pub(crate) fn write_time(text: &mut Vec<u8>, time: Timestamp) -> Result<(), Error> {
-    write_json(text, &time.as_millis().div_euclid(MILLION))?;
-    text.push(b',');
-    write_json(text, &time.as_millis().rem_euclid(MILLION))
+/// A time takes two numbers: the millions of milliseconds and the rest.
+pub(crate) fn millions(time: Timestamp) -> i32 {
+    i32::try_from(time.as_millis().div_euclid(MILLION)).unwrap_or(i32::MAX)
 }
 
-/// A value that the session was last seen with, and the one that it began with: `true` where they are the same.
-pub(crate) fn write_last<T: JsonText + PartialEq>(
-    text: &mut Vec<u8>,
-    last: &Option<T>,
-    first: &Option<T>,
-) -> Result<(), Error> {
-    if last.is_some() && last == first { true.write(text) } else { last.write(text) }
+pub(crate) fn rest(time: Timestamp) -> i32 {
+    time.as_millis().rem_euclid(MILLION) as i32
 }
 
-/// The values that few sessions have. Those behind the last one of them are left out.
+/// A word's place in the list of all.
+pub(crate) fn place<T: PartialEq>(word: T, all: &[T]) -> i32 {
+    all.iter().position(|other| *other == word).unwrap_or(all.len()) as i32
+}
+
+/// The values that few sessions have, as an array. Those behind the last one of them are left out, and the array where there is none.
 pub(crate) struct RareValues<'a> {
     text: &'a mut Vec<u8>,
-    /// Where the text ends without those that may have to be left out.
-    end: usize,
+    is_begun: bool,
+    /// How many elements are absent since the last value.
+    absent: usize,
 }
 
 impl<'a> RareValues<'a> {
     pub(crate) fn after(text: &'a mut Vec<u8>) -> Self {
-        RareValues { end: text.len(), text }
+        RareValues { text, is_begun: false, absent: 0 }
     }
 
     pub(crate) fn write(&mut self, value: &impl JsonText) -> Result<(), Error> {
         if value.is_empty() {
-            self.text.extend_from_slice(b",null");
+            self.absent += 1;
             return Ok(());
         }
-        self.text.push(b',');
-        value.write(self.text)?;
-        self.end = self.text.len();
+        self.begin_value();
+        value.write(self.text)
+    }
+
+    /// A value that the session was last seen with: absent where it is the one that it began with, and false where there is none.
+    pub(crate) fn write_last<T: JsonText + PartialEq>(
+        &mut self,
+        last: &Option<T>,
+        first: &Option<T>,
+    ) -> Result<(), Error> {
+        match last {
+            last if last == first => self.absent += 1,
+            Some(last) => return self.write(last),
+            None => return self.write(&false),
+        }
         Ok(())
     }
 
     pub(crate) fn write_time(&mut self, time: Option<Timestamp>) -> Result<(), Error> {
         let Some(time) = time else {
-            self.text.extend_from_slice(b",null,0");
+            self.absent += 2;
             return Ok(());
         };
+        self.begin_value();
+        write_json(self.text, &millions(time))?;
         self.text.push(b',');
-        write_time(self.text, time)?;
-        self.end = self.text.len();
-        Ok(())
+        write_json(self.text, &rest(time))
+    }
+
+    fn begin_value(&mut self) {
+        self.text.push(if self.is_begun { b',' } else { b'[' });
+        self.is_begun = true;
+        for _ in 0..std::mem::take(&mut self.absent) {
+            self.text.extend_from_slice(b"null,");
+        }
     }
 
     pub(crate) fn finish(self) {
-        self.text.truncate(self.end);
+        self.text.push(if self.is_begun { b']' } else { b'0' });
     }
 }

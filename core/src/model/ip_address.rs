@@ -47,6 +47,10 @@ impl FromStr for IpAddress {
 
 /// Reads an address with or without a port, brackets and a zone.
 fn parse_address(text: &str) -> Option<IpAddr> {
+    // What is read most, from our own tables too.
+    if let Ok(address) = text.parse::<Ipv4Addr>() {
+        return Some(IpAddr::V4(address));
+    }
     if let Some(bracketed) = text.strip_prefix('[') {
         let (inside, after) = bracketed.split_once(']')?;
         return match after.strip_prefix(':') {
@@ -56,7 +60,7 @@ fn parse_address(text: &str) -> Option<IpAddr> {
         };
     }
     match text.split_once(':') {
-        None => text.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
+        None => None,
         Some((address, port)) if address.contains('.') && is_port(port) => {
             address.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
         }

@@ -1,11 +1,11 @@
 import type { Session } from "./generated/types";
-import { CLAIMS, toSession, type WireSession } from "./generated/wire";
+import { hasClaims, toSession, type WireSession } from "./generated/wire";
 import type { Json } from "./values";
 
 /** The session, made of an answer that is kept: nothing that a caller may change is shared. */
 export function toUnsharedSession(wire: WireSession): Session {
   const session = toSession(wire);
-  if (wire[CLAIMS]) session.claims = copyClaims(session.claims);
+  if (hasClaims(wire)) session.claims = copyClaims(session.claims);
   return session;
 }
 

@@ -22,6 +22,14 @@ export function joinTime(millions: number, rest: number): Date {
   return new Date(millions * 1_000_000 + rest);
 }
 
-export function joinOptionalTime(millions: number | null | undefined, rest: number | undefined): Date | null {
+export function joinOptionalTime(
+  millions: number | null | undefined,
+  rest: number | null | undefined,
+): Date | null {
   return typeof millions === "number" ? joinTime(millions, rest ?? 0) : null;
+}
+
+/** A value last seen: absent where it is the one of the sign-in, false where there is none. */
+export function lastSeen(last: string | false | null | undefined, first: string | null): string | null {
+  return last === false ? null : (last ?? first);
 }

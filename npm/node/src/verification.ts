@@ -1,6 +1,12 @@
 import { HelloJohnError } from "./errors";
 import type { ErrorCode, Factor, Session } from "./generated/types";
-import { toIdentity, toSession, type WireSession } from "./generated/wire";
+import {
+  SESSION_NUMBERS,
+  toIdentity,
+  toSession,
+  type WireSession,
+  type WireSessionTexts,
+} from "./generated/wire";
 import { AnswerCache, type CacheLimits } from "./internal/answer_cache";
 import { callBudget, isOnlyCheck } from "./internal/event_loop_budget";
 import { isSession, type KeptPage, Lists } from "./internal/lists";
@@ -8,6 +14,7 @@ import { LookUps } from "./internal/look_ups";
 import { callInlineOrAsync } from "./internal/native";
 import type { Call, NativeTenant } from "./internal/native_types";
 import { fromCache } from "./internal/observation";
+import { countSessionBytes, joinSessions, sessionNumbers } from "./internal/session_parts";
 import { readToken } from "./internal/validate";
 import { copyClaims, toUnsharedSession } from "./session";
 import type { Json } from "./values";
@@ -113,7 +120,7 @@ export type TokenVerification =
     };
 
 /** The number is that of the session's validator in the addon; null when the session must not be cached. */
-type WireCacheable = [session: WireSession, number: number | null];
+type WireCacheable<T = WireSession> = [session: T, number: number | null];
 
 interface WireVerification {
   valid: boolean;
@@ -144,7 +151,7 @@ export class Verifier {
     this.#tokens = new AnswerCache(tenant, cacheLimits);
     this.#sessions = new AnswerCache(tenant, cacheLimits);
     this.#gets = new LookUps(
-      (ids) => JSON.parse(tenant.getTogether(ids)) as (WireCacheable | null)[],
+      (ids) => getTogether(tenant, ids),
       (id, answer) => this.#toNewSession(id, answer),
     );
     this.lists = new Lists(tenant, tenantId, this.#sessions);
@@ -209,7 +216,7 @@ export class Verifier {
 
   #toNewSession(id: string, [session, number]: WireCacheable): Session {
     if (number === null) return toSession(session);
-    this.#sessions.keep(id, number, session);
+    this.#sessions.keep(id, number, session, countSessionBytes(session));
     return toUnsharedSession(session);
   }
 
@@ -229,6 +236,20 @@ export class Verifier {
     else this.#tokens.keep(accessToken as string, answer.number, answer);
     return answer;
   }
+}
+
+function getTogether(tenant: NativeTenant, ids: string[]): (WireCacheable | null)[] {
+  const answers = JSON.parse(
+    tenant.getTogether(ids, sessionNumbers),
+  ) as (WireCacheable<WireSessionTexts> | null)[];
+  const joined: (WireCacheable | null)[] = [];
+  let at = 0;
+  for (const answer of answers) {
+    const [session] = answer ? joinSessions([answer[0]], at) : [];
+    joined.push(answer && session ? [session, answer[1]] : null);
+    at += session ? SESSION_NUMBERS : 0;
+  }
+  return joined;
 }
 
 function sessionIn(answer: WireSession | KeptPage | undefined): WireSession | undefined {

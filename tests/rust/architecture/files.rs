@@ -63,7 +63,7 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("tests/c/strings.c", "a line for each text that the header takes"),
     ("tests/c/surface_operations.c", "a function for each operation"),
     ("tests/codegen/c.rs", "how each kind of object is written"),
-    ("tests/codegen/node.rs", "what the package repeats, kind by kind"),
+    ("tests/codegen/node_session.rs", "the one array of a session: its order, its writer and its reader"),
     ("tests/node/event_loop.test.mjs", "each way in which a call could stop the event loop"),
     ("tests/node/rest_bad_input.test.mjs", "a table of bad input"),
     ("tests/node/rest_hosts.test.mjs", "each kind of host server"),

@@ -4,6 +4,7 @@ use rusqlite::Row;
 
 use super::columns::{RowReader, columns};
 use super::error::map_value_error;
+use super::queried_row::QueriedRow;
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::json;
@@ -185,7 +186,12 @@ fn stored_factors(text: &str) -> Result<Factors, ()> {
 
 /// Reads a row that was selected with `session_columns!(lifetime)` or more.
 pub(super) fn lifetime(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
-    let id: [u8; 16] = row.get(SessionColumn::session_ulid as usize).map_err(map_value_error)?;
+    lifetime_in(row.into())
+}
+
+/// [`lifetime`] of a row of a query that often runs.
+pub(super) fn lifetime_in(row: QueriedRow<'_>) -> Result<SessionLifetime, Failure> {
+    let id: [u8; 16] = row.get(SessionColumn::session_ulid as usize)?;
     let id = SessionId::from_bytes(id);
     let row = RowReader { row, id };
     let end = match row.cell(SessionColumn::ended_at_ms).optional_time()? {
@@ -213,22 +219,30 @@ pub(super) fn lifetime(row: &Row<'_>) -> Result<SessionLifetime, Failure> {
 
 /// Reads a row that was selected with `session_columns!(all)`.
 pub(super) fn session(row: &Row<'_>) -> Result<SessionRecord, Failure> {
-    session_after(lifetime(row)?, row)
+    session_in(row.into())
+}
+
+/// [`session`] of a row of a query that often runs.
+pub(super) fn session_in(row: QueriedRow<'_>) -> Result<SessionRecord, Failure> {
+    session_after(lifetime_in(row)?, row)
 }
 
 /// [`session`] of a row whose lifetime was read.
-pub(super) fn session_after(lifetime: SessionLifetime, row: &Row<'_>) -> Result<SessionRecord, Failure> {
+pub(super) fn session_after(
+    lifetime: SessionLifetime,
+    row: QueriedRow<'_>,
+) -> Result<SessionRecord, Failure> {
     record_after(lifetime, row, SessionColumn::read_into)
 }
 
 /// Reads a row that was selected with `session_columns!(lifetime)` and `session_columns!(shown)`, and whose lifetime was read.
-pub(super) fn shown_after(lifetime: SessionLifetime, row: &Row<'_>) -> Result<SessionRecord, Failure> {
+pub(super) fn shown_after(lifetime: SessionLifetime, row: QueriedRow<'_>) -> Result<SessionRecord, Failure> {
     record_after(lifetime, row, SessionColumn::shown)
 }
 
 fn record_after(
     lifetime: SessionLifetime,
-    row: &Row<'_>,
+    row: QueriedRow<'_>,
     read: impl FnOnce(&mut SessionRecord, &RowReader<'_, SessionId>) -> Result<(), Failure>,
 ) -> Result<SessionRecord, Failure> {
     let mut record = SessionRecord::blank(lifetime);
@@ -241,7 +255,7 @@ fn record_after(
 /// Reads a row that was selected with `config_columns!(all)` first, then the columns that it names.
 pub(super) fn tenant(row: &Row<'_>, no: TenantNo) -> Result<TenantRecord, Failure> {
     let mut config = Config::default();
-    ConfigColumn::read_into(&mut config, &RowReader { row, id: no })?;
+    ConfigColumn::read_into(&mut config, &RowReader { row: row.into(), id: no })?;
     Ok(TenantRecord {
         config,
         salt: row.get("salt").map_err(map_value_error)?,
@@ -254,7 +268,7 @@ pub(super) fn tenant(row: &Row<'_>, no: TenantNo) -> Result<TenantRecord, Failur
 pub(super) fn key(row: &Row<'_>) -> Result<KeyRecord, Failure> {
     let id = KeyId::from_bytes(row.get(KeyColumn::kid as usize).map_err(map_value_error)?);
     let mut record = KeyRecord::blank(id);
-    KeyColumn::read_into(&mut record, &RowReader { row, id })?;
+    KeyColumn::read_into(&mut record, &RowReader { row: row.into(), id })?;
     Ok(record)
 }
 
@@ -262,7 +276,7 @@ pub(super) fn key(row: &Row<'_>) -> Result<KeyRecord, Failure> {
 pub(super) fn bulk_end(row: &Row<'_>) -> Result<BulkEndRecord, Failure> {
     let no: BulkNo = row.get(BulkEndColumn::bulk_no as usize).map_err(map_value_error)?;
     let mut record = BulkEndRecord::blank(no);
-    BulkEndColumn::read_into(&mut record, &RowReader { row, id: no })?;
+    BulkEndColumn::read_into(&mut record, &RowReader { row: row.into(), id: no })?;
     Ok(record)
 }
 
@@ -275,7 +289,7 @@ impl EventColumn {
 pub(super) fn event(row: &Row<'_>) -> Result<Event, Failure> {
     let id = EventId::from_bytes(row.get(EventColumn::event_ulid as usize).map_err(map_value_error)?);
     let mut event = Event::blank(id);
-    EventColumn::read_into(&mut event, &RowReader { row, id })?;
+    EventColumn::read_into(&mut event, &RowReader { row: row.into(), id })?;
     Ok(event)
 }
 
@@ -283,14 +297,14 @@ pub(super) fn event(row: &Row<'_>) -> Result<Event, Failure> {
 pub(super) fn seal(row: &Row<'_>) -> Result<SealRecord, Failure> {
     let mut seal = SealRecord::blank();
     let seq: i64 = row.get(SealColumn::seq as usize).map_err(map_value_error)?;
-    SealColumn::read_into(&mut seal, &RowReader { row, id: seq })?;
+    SealColumn::read_into(&mut seal, &RowReader { row: row.into(), id: seq })?;
     Ok(seal)
 }
 
 /// Reads a row that was selected with `lease_columns!(all)`.
 pub(super) fn lease(row: &Row<'_>) -> Result<LeaseRecord, Failure> {
     let mut lease = LeaseRecord::blank();
-    LeaseColumn::read_into(&mut lease, &RowReader { row, id: "a lease" })?;
+    LeaseColumn::read_into(&mut lease, &RowReader { row: row.into(), id: "a lease" })?;
     Ok(lease)
 }
 
@@ -299,7 +313,7 @@ pub(super) fn revocation(row: &Row<'_>) -> Result<Revocation, Failure> {
     let seq: i64 = row.get(RevocationColumn::seq as usize).map_err(map_value_error)?;
     let corrupt = |_| Failure::corrupt("revocations.seq holds an impossible value");
     let mut entry = Revocation::numbered(seq.try_into().map_err(corrupt)?, Timestamp::default());
-    RevocationColumn::read_into(&mut entry, &RowReader { row, id: seq })?;
+    RevocationColumn::read_into(&mut entry, &RowReader { row: row.into(), id: seq })?;
     Ok(entry)
 }
 

@@ -5,9 +5,9 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use rusqlite::types::{FromSql, ValueRef};
-use rusqlite::{Row, Statement, ToSql};
+use rusqlite::{Statement, ToSql};
 
-use super::error::map_value_error;
+use super::queried_row::QueriedRow;
 use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::model::id::SessionId;
@@ -183,7 +183,7 @@ impl<'a, 'c> Binder<'a, 'c> {
 
 /// A row of a table, with the id that names it where a value is damaged.
 pub(super) struct RowReader<'a, I> {
-    pub(super) row: &'a Row<'a>,
+    pub(super) row: QueriedRow<'a>,
     pub(super) id: I,
 }
 
@@ -195,14 +195,14 @@ impl<'a, I: Display + Copy> RowReader<'a, I> {
 
 /// One value of a row. What our own tables cannot hold is damage, named by table, column and id.
 pub(super) struct Cell<'a, C, I> {
-    row: &'a Row<'a>,
+    row: QueriedRow<'a>,
     column: C,
     id: I,
 }
 
 impl<C: Column, I: Display + Copy> Cell<'_, C, I> {
     pub(super) fn value<T: FromSql>(&self) -> Result<T, Failure> {
-        self.row.get(self.column.index()).map_err(map_value_error)
+        self.row.get(self.column.index())
     }
 
     pub(super) fn time(&self) -> Result<Timestamp, Failure> {
@@ -230,8 +230,7 @@ impl<C: Column, I: Display + Copy> Cell<'_, C, I> {
 
     /// Whether it is no NULL.
     pub(super) fn is_some(&self) -> Result<bool, Failure> {
-        let value = self.row.get_ref(self.column.index()).map_err(map_value_error)?;
-        Ok(value != ValueRef::Null)
+        Ok(self.row.value(self.column.index())? != ValueRef::Null)
     }
 
     /// Text that `parse` takes, or NULL.
@@ -239,8 +238,8 @@ impl<C: Column, I: Display + Copy> Cell<'_, C, I> {
         &self,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>, Failure> {
-        let value = self.row.get_ref(self.column.index()).map_err(map_value_error)?;
-        value
+        self.row
+            .value(self.column.index())?
             .as_str_or_null()
             .ok()
             .and_then(|text| text.map(parse).transpose().ok())

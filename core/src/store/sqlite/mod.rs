@@ -16,6 +16,7 @@ mod left_log;
 mod log;
 mod migrate;
 mod observer;
+mod queried_row;
 mod read_tx;
 mod readers;
 mod schema_check;

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::{Row, named_params};
+use rusqlite::named_params;
 
 use super::codec::{
     self, bulk_end_columns, config_columns, event_columns, key_columns, lease_columns, revocation_columns,
@@ -10,6 +10,7 @@ use super::codec::{
 };
 use super::columns::Parameters;
 use super::error::map_value_error;
+use super::queried_row::QueriedRow;
 use super::transaction::Tx;
 use crate::clock::Timestamp;
 use crate::error::Failure;
@@ -182,7 +183,7 @@ impl ReadTransaction for Tx<'_> {
             ),
             named_params! {":tenant_no": tenant, ":session_ulid": id.to_bytes()},
             |row| {
-                found = Some(codec::session(row)?);
+                found = Some(codec::session_in(row)?);
                 Ok(ControlFlow::Break(()))
             },
         )?;
@@ -267,8 +268,8 @@ impl ReadTransaction for Tx<'_> {
         visit: &mut Visitor<'_>,
     ) -> Result<(), Failure> {
         let mut previous = before;
-        let mut visit_row = |row: &Row<'_>| {
-            let lifetime = codec::lifetime(row)?;
+        let mut visit_row = |row: QueriedRow<'_>| {
+            let lifetime = codec::lifetime_in(row)?;
             require_order(
                 "sessions",
                 previous.replace(lifetime.id).is_none_or(|previous| lifetime.id < previous),

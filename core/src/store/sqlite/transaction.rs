@@ -8,6 +8,7 @@ use rusqlite::{CachedStatement, Connection, Row, ffi};
 use super::change_tracker::{Change, ChangeTracker, Changes};
 use super::columns::{Binder, Parameters};
 use super::error::map_error;
+use super::queried_row::{QueriedRow, RunningStatement};
 use super::writer::Writer;
 use crate::error::Failure;
 use crate::store::group_commit::SavepointTransaction;
@@ -20,7 +21,14 @@ pub(super) struct Tx<'a> {
     /// The changes of the whole transaction.
     changes: Changes,
     /// What [`query_often`](Self::query_often) ran last.
-    last_query: RefCell<Option<(&'static str, CachedStatement<'a>)>>,
+    last_query: RefCell<Option<LastQuery<'a>>>,
+}
+
+struct LastQuery<'a> {
+    text: &'static str,
+    prepared: CachedStatement<'a>,
+    /// The same, once it has had a row.
+    running: Option<RunningStatement>,
 }
 
 /// Runs the job on one snapshot.
@@ -167,17 +175,21 @@ impl<'a> Tx<'a> {
     /// takes as long as a row.
     pub(super) fn query_often(
         &self,
-        statement: &'static str,
+        text: &'static str,
         parameters: Parameters<'_>,
-        visit: impl FnMut(&Row<'_>) -> Result<ControlFlow<()>, Failure>,
+        mut visit: impl FnMut(QueriedRow<'_>) -> Result<ControlFlow<()>, Failure>,
     ) -> Result<(), Failure> {
-        let last = self.last_query.take().filter(|(text, _)| std::ptr::eq(*text, statement));
-        let mut prepared = match last {
-            Some((_, prepared)) => self.bind(prepared, parameters)?,
-            None => self.prepare(statement, parameters)?,
+        let last = self.last_query.take().filter(|last| std::ptr::eq(last.text, text));
+        let (mut prepared, mut running) = match last {
+            Some(last) => (self.bind(last.prepared, parameters)?, last.running),
+            None => (self.prepare(text, parameters)?, None),
         };
-        self.visit_rows(&mut prepared, visit)?;
-        self.last_query.replace(Some((statement, prepared)));
+        self.visit_rows(&mut prepared, |row| {
+            running = running.or_else(|| RunningStatement::find(self.connection, text));
+            // SAFETY: the one statement with this text that runs; the transaction keeps it.
+            visit(unsafe { QueriedRow::of(running, row) })
+        })?;
+        self.last_query.replace(Some(LastQuery { text, prepared, running }));
         Ok(())
     }
 

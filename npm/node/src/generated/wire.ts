@@ -1,5 +1,5 @@
 // Written by `make generate` from core's schema; do not edit.
-import { type Json, joinOptionalTime, joinTime, toDate } from "../values";
+import { type Json, joinOptionalTime, joinTime, lastSeen, toDate } from "../values";
 import type {
   Config,
   CopyReport,
@@ -68,35 +68,17 @@ export type FileAccess = "owner" | "group";
  */
 export type EventDetail = "changes" | "all";
 
-/**
- * A session as the addon sends it: its values in order, to the last one that it has; true for what is the same as at its sign-in. Of a
- * time, the millions of milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.
- */
-export type WireSession = [
-  id: string,
-  userId: string,
-  tenantId: string,
-  status: SessionStatus,
-  userAgent: string | null,
-  ipAddress: string | null,
-  deviceType: DeviceType,
-  createdAt: number,
-  createdAtRest: number,
-  lastActiveAt: number,
-  lastActiveAtRest: number,
-  expiresAt: number,
-  expiresAtRest: number,
-  accessExpiresAt: number,
-  accessExpiresAtRest: number,
-  mfaVerified: boolean,
-  authTime: number,
-  authTimeRest: number,
-  lastIpAddress: string | null | true,
-  lastUserAgent: string | null | true,
+const STATUS_WORDS: readonly SessionStatus[] = ["active", "expired", "revoked"];
+const DEVICE_TYPE_WORDS: readonly DeviceType[] = ["desktop", "mobile", "tablet", "bot", "unknown"];
+
+/** What few sessions have, up to the last value that this one has. A value last seen is absent where it is that of the sign-in. */
+export type WireRareValues = [
+  lastIpAddress?: string | false | null,
+  lastUserAgent?: string | false | null,
   country?: string | null,
   deviceFingerprint?: string | null,
   revokedAt?: number | null,
-  revokedAtRest?: number,
+  revokedAtRest?: number | null,
   endReason?: EndReason | null,
   orgId?: string | null,
   role?: string | null,
@@ -106,53 +88,199 @@ export type WireSession = [
   actor?: { user_id: string; reason: string } | null,
 ];
 
-/** Where its claims are. */
-export const CLAIMS = 28;
+/** The first part of a session, whose numbers cross apart from it; 0 for what is as in the session before it on the page. */
+export type WireSessionTexts = [
+  id: string,
+  userId: string | 0,
+  tenantId: string | 0,
+  userAgent: string | null,
+  ipAddress: string | null,
+  rare: WireRareValues | 0,
+];
+
+/**
+ * A session as the addon sends it: texts, what is rare or 0, numbers. A word is its place in its list. Of a time, the millions of
+ * milliseconds and the rest, because numbers of more than nine digits take V8 ten times as long to read.
+ */
+export type WireSession = [
+  id: string,
+  userId: string,
+  tenantId: string,
+  userAgent: string | null,
+  ipAddress: string | null,
+  rare: WireRareValues | 0,
+  status: number,
+  deviceType: number,
+  createdAt: number,
+  createdAtRest: number,
+  lastActiveAt: number,
+  lastActiveAtRest: number,
+  expiresAt: number,
+  expiresAtRest: number,
+  accessExpiresAt: number,
+  accessExpiresAtRest: number,
+  mfaVerified: number,
+  authTime: number,
+  authTimeRest: number,
+];
+
+/** How many texts it begins with. */
+export const SESSION_TEXTS = 5;
+
+/** How many numbers it ends with. */
+export const SESSION_NUMBERS = 13;
+
+/** Joins the parts of a session; `before` is the one before it on the page. */
+export function joinSession(
+  texts: WireSessionTexts,
+  before: WireSession | null,
+  numbers: Int32Array,
+  at: number,
+): WireSession {
+  return [
+    texts[0],
+    texts[1] || (before as WireSession)[1],
+    texts[2] || (before as WireSession)[2],
+    texts[3],
+    texts[4],
+    texts[5],
+    numbers[at] as number,
+    numbers[at + 1] as number,
+    numbers[at + 2] as number,
+    numbers[at + 3] as number,
+    numbers[at + 4] as number,
+    numbers[at + 5] as number,
+    numbers[at + 6] as number,
+    numbers[at + 7] as number,
+    numbers[at + 8] as number,
+    numbers[at + 9] as number,
+    numbers[at + 10] as number,
+    numbers[at + 11] as number,
+    numbers[at + 12] as number,
+  ];
+}
+
+const NOTHING_RARE: WireRareValues = [];
+
+/** Whether it has claims. */
+export function hasClaims(wire: WireSession): boolean {
+  const rare = wire[5];
+  return rare !== 0 && (rare[10] ?? null) !== null;
+}
+
+// A session is a plain object all the same. Literals of which the first lived long are made where V8 keeps what lives long, which
+// takes much longer.
+function PlainSession(
+  this: Session,
+  id: string,
+  userId: string,
+  tenantId: string,
+  status: SessionStatus,
+  userAgent: string | null,
+  ipAddress: string | null,
+  country: string | null,
+  deviceType: DeviceType,
+  deviceFingerprint: string | null,
+  createdAt: Date,
+  lastActiveAt: Date,
+  refreshExpiresAt: Date,
+  expiresAt: Date,
+  revokedAt: Date | null,
+  endReason: EndReason | null,
+  orgId: string | null,
+  role: string | null,
+  mfaVerified: boolean,
+  email: string | null,
+  claims: Record<string, Json>,
+  authTime: Date,
+  factors: Factor[],
+  actor: { userId: string; reason: string } | null,
+  lastIpAddress: string | null,
+  lastUserAgent: string | null,
+  revoked: boolean,
+) {
+  this.id = id;
+  this.userId = userId;
+  this.tenantId = tenantId;
+  this.status = status;
+  this.userAgent = userAgent;
+  this.ipAddress = ipAddress;
+  this.country = country;
+  this.deviceType = deviceType;
+  this.deviceFingerprint = deviceFingerprint;
+  this.createdAt = createdAt;
+  this.lastActiveAt = lastActiveAt;
+  this.refreshExpiresAt = refreshExpiresAt;
+  this.expiresAt = expiresAt;
+  this.revokedAt = revokedAt;
+  this.endReason = endReason;
+  this.orgId = orgId;
+  this.role = role;
+  this.mfaVerified = mfaVerified;
+  this.email = email;
+  this.claims = claims;
+  this.authTime = authTime;
+  this.factors = factors;
+  this.actor = actor;
+  this.lastIpAddress = lastIpAddress;
+  this.lastUserAgent = lastUserAgent;
+  this.revoked = revoked;
+}
+PlainSession.prototype = Object.prototype;
+
+const NewSession = PlainSession as unknown as new (...values: Parameters<typeof PlainSession>) => Session;
 
 export function toSession(wire: WireSession): Session {
-  return {
-    id: wire[0],
-    userId: wire[1],
-    tenantId: wire[2],
-    status: wire[3],
-    userAgent: wire[4],
-    ipAddress: wire[5],
-    country: wire[20] ?? null,
-    deviceType: wire[6],
-    deviceFingerprint: wire[21] ?? null,
-    createdAt: joinTime(wire[7], wire[8]),
-    lastActiveAt: joinTime(wire[9], wire[10]),
-    refreshExpiresAt: joinTime(wire[11], wire[12]),
-    expiresAt: joinTime(wire[13], wire[14]),
-    revokedAt: joinOptionalTime(wire[22], wire[23]),
-    endReason: wire[24] ?? null,
-    orgId: wire[25] ?? null,
-    role: wire[26] ?? null,
-    mfaVerified: wire[15],
-    email: wire[27] ?? null,
-    claims: wire[28] ?? {},
-    authTime: joinTime(wire[16], wire[17]),
-    factors: wire[29]?.map(toFactor) ?? [],
-    actor: wire[30] ? { userId: wire[30].user_id, reason: wire[30].reason } : null,
-    lastIpAddress: wire[18] === true ? wire[5] : wire[18],
-    lastUserAgent: wire[19] === true ? wire[4] : wire[19],
-    revoked: wire[3] === "revoked",
-  };
+  const rare = wire[5] || NOTHING_RARE;
+  return new NewSession(
+    wire[0],
+    wire[1],
+    wire[2],
+    STATUS_WORDS[wire[6]] as SessionStatus,
+    wire[3],
+    wire[4],
+    rare[2] ?? null,
+    DEVICE_TYPE_WORDS[wire[7]] as DeviceType,
+    rare[3] ?? null,
+    joinTime(wire[8], wire[9]),
+    joinTime(wire[10], wire[11]),
+    joinTime(wire[12], wire[13]),
+    joinTime(wire[14], wire[15]),
+    joinOptionalTime(rare[4], rare[5]),
+    rare[6] ?? null,
+    rare[7] ?? null,
+    rare[8] ?? null,
+    wire[16] === 1,
+    rare[9] ?? null,
+    rare[10] ?? {},
+    joinTime(wire[17], wire[18]),
+    rare[11]?.map(toFactor) ?? [],
+    rare[12] ? { userId: rare[12].user_id, reason: rare[12].reason } : null,
+    lastSeen(rare[0], wire[4]),
+    lastSeen(rare[1], wire[3]),
+    wire[6] === 2,
+  );
 }
+
+// While no session is alive, V8 would forget how one is made.
+Object.assign(PlainSession, {
+  example: toSession(["", "", "", null, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+});
 
 /** What access tokens carry of a session: the user and how they authenticated. */
 export function toIdentity(
   wire: WireSession,
 ): Pick<Session, "orgId" | "role" | "mfaVerified" | "email" | "claims" | "authTime" | "factors" | "actor"> {
+  const rare = wire[5] || NOTHING_RARE;
   return {
-    orgId: wire[25] ?? null,
-    role: wire[26] ?? null,
-    mfaVerified: wire[15],
-    email: wire[27] ?? null,
-    claims: wire[28] ?? {},
-    authTime: joinTime(wire[16], wire[17]),
-    factors: wire[29]?.map(toFactor) ?? [],
-    actor: wire[30] ? { userId: wire[30].user_id, reason: wire[30].reason } : null,
+    orgId: rare[7] ?? null,
+    role: rare[8] ?? null,
+    mfaVerified: wire[16] === 1,
+    email: rare[9] ?? null,
+    claims: rare[10] ?? {},
+    authTime: joinTime(wire[17], wire[18]),
+    factors: rare[11]?.map(toFactor) ?? [],
+    actor: rare[12] ? { userId: rare[12].user_id, reason: rare[12].reason } : null,
   };
 }
 

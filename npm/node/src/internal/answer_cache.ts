@@ -68,11 +68,11 @@ export class AnswerCache<T> {
   }
 
   /** Keeps an answer with the number of its validator. */
-  keep(question: string, number: number, answer: T): void {
+  keep(question: string, number: number, answer: T, answerBytes = countBytes(answer)): void {
     // Inserted anew, so that it counts as the youngest.
     this.#remove(keyOf(question));
     if (this.#limits.answers === 0) return;
-    const bytes = ENTRY_BYTES + countBytes(question) + countBytes(answer);
+    const bytes = ENTRY_BYTES + countBytes(question) + answerBytes;
     if (bytes > this.#limits.bytes) return;
     if (this.#hasRoom(bytes)) this.#oldestFirst = null;
     while (!this.#hasRoom(bytes)) {

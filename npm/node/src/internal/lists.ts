@@ -1,15 +1,16 @@
-import { toSession, type WireSession } from "../generated/wire";
+import { SESSION_NUMBERS, toSession, type WireSession, type WireSessionTexts } from "../generated/wire";
 import { toUnsharedSession } from "../session";
 import { type SessionList, toSessionList } from "../session_list";
-import type { AnswerCache } from "./answer_cache";
+import { type AnswerCache, countBytes } from "./answer_cache";
 import { callBudget, mapInSlices } from "./event_loop_budget";
 import { LookUps } from "./look_ups";
 import { callInlineOrAsyncForText } from "./native";
 import type { NativeTenant } from "./native_types";
 import { fromCache } from "./observation";
+import { countSessionBytes, joinSessions, sessionNumbers } from "./session_parts";
 
 /** A page as the addon sends it: the number is that of its validator, null when the page must not be cached. */
-type WirePage = [sessions: WireSession[], nextCursor: string | null, number: number | null];
+type WirePage<T = WireSession> = [sessions: T[], nextCursor: string | null, number: number | null];
 
 /** A page of a list. The sessions of a long page are JSON: to make all of them in one go would stop the event loop. */
 export interface Page {
@@ -18,7 +19,7 @@ export interface Page {
   readonly number: number | null;
 }
 
-/** A page that is kept: as it came until it is asked for again, and a long one for ever, because that takes less memory. */
+/** A page that is kept: a long one as it came, because that takes less memory. */
 export type KeptPage = Page | string;
 
 /** A page of more characters is a long one. */
@@ -30,7 +31,7 @@ export class Lists {
   readonly #tenantId: string;
   /** By their request, beside what else is kept. */
   readonly #kept: AnswerCache<WireSession | KeptPage>;
-  readonly #lookUps: LookUps<string, SessionList>;
+  readonly #lookUps: LookUps<Page, SessionList>;
   /** The pages that other threads read, by their request. None of these promises is rejected. */
   readonly #readElsewhere = new Map<string, Promise<void>>();
 
@@ -39,8 +40,8 @@ export class Lists {
     this.#tenantId = tenantId;
     this.#kept = kept;
     this.#lookUps = new LookUps(
-      (queries) => tenant.listTogether(queries),
-      (request, answer) => this.#toNewList(request, answer),
+      (queries) => readTogether(tenant, queries),
+      (request, page) => this.#toNewList(request, page),
     );
   }
 
@@ -75,16 +76,15 @@ export class Lists {
 
   #keptPage(request: string): Page | undefined {
     const kept = this.#kept.getUnchanged(request);
-    if (typeof kept !== "string") return kept && !isSession(kept) ? kept : undefined;
-    const page = toPage(kept);
-    if (page.number !== null && !isLong(kept)) this.#kept.keep(request, page.number, page);
-    return page;
+    if (typeof kept === "string") return readPage(kept);
+    return kept && !isSession(kept) ? kept : undefined;
   }
 
-  #toNewList(request: string, answer: string): SessionList | Promise<SessionList> {
-    const page = toPage(answer);
-    if (page.number !== null) this.#kept.keep(request, page.number, answer);
-    return toList(page, toSession);
+  /** `kept` is what is kept of it. */
+  #toNewList(request: string, page: Page, kept: KeptPage = page): SessionList | Promise<SessionList> {
+    if (page.number === null) return toList(page, toSession);
+    this.#kept.keep(request, page.number, kept, countKeptBytes(kept));
+    return toList(page, toUnsharedSession);
   }
 
   /** Ends when another thread has read the same page for an earlier call, and it may be kept. */
@@ -96,7 +96,10 @@ export class Lists {
   /** Reads a page that the addon does not read together with others. */
   #readElse(request: string): Promise<SessionList> {
     const read = callInlineOrAsyncForText(() => this.#tenant.list(request)).then((answer) =>
-      callBudget.charge(() => this.#toNewList(request, answer)),
+      callBudget.charge(() => {
+        const page = readPage(answer);
+        return this.#toNewList(request, page, isLong(answer) ? answer : page);
+      }),
     );
     const end = () => {
       if (this.#readElsewhere.get(request) === reading) this.#readElsewhere.delete(request);
@@ -116,16 +119,40 @@ function isLong(answer: string): boolean {
   return answer.length > SHORT_PAGE_MAX;
 }
 
-/** The page in an answer, in which each session is a line. */
-function toPage(answer: string): Page {
-  if (!isLong(answer)) {
-    const [sessions, nextCursor, number] = JSON.parse(answer) as WirePage;
-    return { sessions, nextCursor, number };
+function toPage([sessions, nextCursor, number]: WirePage): Page {
+  return { sessions, nextCursor, number };
+}
+
+function readTogether(tenant: NativeTenant, queries: string[]): (Page | null)[] {
+  const pages = JSON.parse(
+    tenant.listTogether(queries, sessionNumbers),
+  ) as (WirePage<WireSessionTexts> | null)[];
+  const joined: (Page | null)[] = [];
+  let at = 0;
+  for (const page of pages) {
+    const sessions: WireSession[] = page ? joinSessions(page[0], at) : [];
+    joined.push(page && { sessions, nextCursor: page[1], number: page[2] });
+    at += SESSION_NUMBERS * sessions.length;
   }
+  return joined;
+}
+
+/** The page in an answer, in which each session is a line. */
+function readPage(answer: string): Page {
+  if (!isLong(answer)) return toPage(JSON.parse(answer) as WirePage);
   const end = answer.lastIndexOf("\n]");
   const [, nextCursor, number] = JSON.parse(`[[${answer.slice(end + 1)}`) as WirePage;
   const sessions = answer.slice(answer.indexOf("\n") + 1, end).split(",\n");
   return { sessions, nextCursor, number };
+}
+
+function countKeptBytes(kept: KeptPage): number {
+  if (typeof kept === "string") return countBytes(kept);
+  let bytes = 150 + countBytes(kept.nextCursor);
+  for (const session of kept.sessions) {
+    bytes += 8 + (typeof session === "string" ? countBytes(session) : countSessionBytes(session));
+  }
+  return bytes;
 }
 
 /** A list that shares nothing with what is kept; `make` makes a session of it. */

@@ -57,21 +57,25 @@ export class LookUps<Wire, Answer> {
   }
 
   #answerFirst(): void {
-    callBudget.charge(() => {
-      const asked = this.#waiting.slice(0, this.#together);
-      const answers = this.#askFirst(asked.map(({ question }) => question));
-      this.#together = Math.min(TOGETHER_MAX, 2 * answers.length);
-      this.#waiting = this.#waiting.slice(answers.length);
-      for (const [at, answer] of answers.entries()) {
-        const { question, settle, fail } = asked[at] as Waiting<Answer>;
-        try {
-          settle(answer && this.#read(question, answer));
-        } catch (error) {
-          fail(error);
-        }
-      }
-    });
+    callBudget.charge(this.#settleFirst);
   }
+
+  /** One function for all turns: V8 forgets the compiled code of a function that is gone. */
+  readonly #settleFirst = (): void => {
+    const asked = this.#waiting.slice(0, this.#together);
+    const answers = this.#askFirst(asked.map(toQuestion));
+    this.#together = Math.min(TOGETHER_MAX, 2 * answers.length);
+    this.#waiting = this.#waiting.slice(answers.length);
+    for (let at = 0; at < answers.length; at += 1) {
+      const answer = answers[at] as Wire | null;
+      const { question, settle, fail } = asked[at] as Waiting<Answer>;
+      try {
+        settle(answer && this.#read(question, answer));
+      } catch (error) {
+        fail(error);
+      }
+    }
+  };
 
   #askFirst(questions: string[]): readonly (Wire | null)[] {
     try {
@@ -80,4 +84,8 @@ export class LookUps<Wire, Answer> {
       return questions.map(() => null); // asked alone, each says what is wrong
     }
   }
+}
+
+function toQuestion({ question }: { readonly question: string }): string {
+  return question;
 }

@@ -106,9 +106,9 @@ export interface NativeTenant {
   import(path: string, request: string): number;
   update(sessionId: string, patch: string): number;
   get(sessionId: string): Call;
-  getTogether(sessionIds: string[]): string;
+  getTogether(sessionIds: string[], numbers: Int32Array): string;
   list(query: string): Call;
-  listTogether(queries: string[]): (string | null)[];
+  listTogether(queries: string[], numbers: Int32Array): string;
   explain(sessionId: string): number;
   count(filter: string): number;
   verifySession(sessionId: string): Call;
