@@ -5,8 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use hellojohn::{
-    Engine, EngineBuilder, ErrorCode, Event, EventQuery, ManualClock, Tenant, Timestamp, VerifyMode,
-    copy_database,
+    Engine, EngineBuilder, ErrorCode, Event, EventQuery, ImportRequest, ManualClock, Tenant,
+    Timestamp, VerifyMode, copy_database,
 };
 use hellojohn_tests::fixture::{START, code, configure, sign_in, tenant};
 
@@ -214,4 +214,19 @@ fn a_copy_that_finds_everything_copied_is_there_after_a_failover() {
     let report = pair.take_back(move || drop(copy(&source, to)), shown, || copy(&from, pair.url(SECOND)));
     assert_eq!(report.expect("the standby takes over").sessions, 2);
     assert_eq!(pair.standby.ask("SELECT count(*) FROM hellojohn.sessions"), "2");
+}
+
+#[test]
+fn rows_that_were_told_to_be_imported_before_are_there_after_a_failover() {
+    let pair = Pair::start();
+    let [first, second] = [FIRST, SECOND].map(|name| pair.host(name));
+    let import = |by: &Tenant| {
+        let rows = r#"{"user_id": "usr", "credential": "x9tK2vLq8ZsW4yBn"}"#;
+        by.import(rows.as_bytes(), &ImportRequest::default(), |_| ())
+    };
+    let shown = "SELECT count(*) = 1 FROM hellojohn.sessions";
+    let report = pair.take_back(move || drop(import(&first)), shown, || import(&second));
+    let report = report.expect("the standby takes over");
+    assert_eq!(report.imported + report.already_imported, 1);
+    assert_eq!(pair.standby.ask("SELECT count(*) FROM hellojohn.sessions"), "1");
 }
