@@ -1,6 +1,7 @@
 //! A primary that is told to wait no longer for its standby shows a commit that the standby does not have; then the standby takes
 //! over. What a call has told its caller by then still holds.
 
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -229,4 +230,22 @@ fn rows_that_were_told_to_be_imported_before_are_there_after_a_failover() {
     let report = report.expect("the standby takes over");
     assert_eq!(report.imported + report.already_imported, 1);
     assert_eq!(pair.standby.ask("SELECT count(*) FROM hellojohn.sessions"), "1");
+}
+
+/// The call that makes the tenant makes it again.
+#[test]
+fn a_tenant_that_was_opened_before_a_failover_works_after_it() {
+    let pair = Pair::start();
+    let engine = Engine::builder().busy_timeout(PATIENCE).open(pair.url(SECOND)).expect("the server is up");
+    let url = pair.url(SECOND).replace(SECOND, FIRST);
+    let (send, made) = mpsc::channel();
+    let make = move || {
+        let engine = Engine::builder().busy_timeout(PATIENCE).open(url).expect("the server is up");
+        send.send(tenant(&engine, "tnt")).expect("it is waited for");
+    };
+    let opened =
+        pair.take_back(make, "SELECT count(*) = 1 FROM hellojohn.tenants", || tenant(&engine, "tnt"));
+    let made = made.recv().expect("the standby takes over");
+    let id = sign_in(&opened, "usr").session.id;
+    made.revoke(id).expect("it is one tenant");
 }
