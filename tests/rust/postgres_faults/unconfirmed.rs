@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use hellojohn::{
-    Engine, EngineBuilder, ErrorCode, Event, EventQuery, ImportRequest, ManualClock, Tenant,
+    Engine, EngineBuilder, ErrorCode, Event, EventQuery, ImportRequest, ManualClock, PurgeBefore, Tenant,
     Timestamp, VerifyMode, copy_database,
 };
 use hellojohn_tests::fixture::{START, code, configure, sign_in, tenant};
@@ -230,6 +230,19 @@ fn rows_that_were_told_to_be_imported_before_are_there_after_a_failover() {
     let report = report.expect("the standby takes over");
     assert_eq!(report.imported + report.already_imported, 1);
     assert_eq!(pair.standby.ask("SELECT count(*) FROM hellojohn.sessions"), "1");
+}
+
+#[test]
+fn what_was_told_to_be_purged_does_not_come_back() {
+    let pair = Pair::start();
+    let [first, second] = [FIRST, SECOND].map(|name| pair.host(name));
+    let id = sign_in(&second, "usr").session.id;
+    second.revoke(id).expect("the servers are up");
+    let purge = |by: &Tenant| by.purge(PurgeBefore::Time(Timestamp::from_millis(i64::MAX / 2)));
+    let shown = "SELECT count(*) = 0 FROM hellojohn.sessions";
+    let purged = pair.take_back(move || drop(purge(&first)), shown, || purge(&second));
+    purged.expect("the standby takes over");
+    assert_eq!(pair.standby.ask("SELECT count(*) FROM hellojohn.sessions"), "0");
 }
 
 /// The call that makes the tenant makes it again.
