@@ -158,13 +158,15 @@ fn an_event_that_was_read_is_there_after_a_failover() {
 fn a_consumer_is_given_every_event_that_is_there_after_a_failover() {
     let (log, (consumer, given)) = read_lost_event(|log| {
         let consumer = log.second.event_consumer("audit").expect("a good name");
-        let next =
-            || consumer.next(&EventQuery::default()).expect("the server is up").expect("nobody else reads");
+        let next = || {
+            consumer.next(&EventQuery::default()).expect("the server is up").expect("no other process reads")
+        };
         let given = next();
         (consumer, given)
     });
     assert!(consumer.finish(given.next_after).expect("the server is up"));
-    let more = consumer.next(&EventQuery::default()).expect("the server is up").expect("nobody else reads");
+    let more =
+        consumer.next(&EventQuery::default()).expect("the server is up").expect("no other process reads");
     assert_eq!([given.data, more.data].concat(), events_after(&log.second, 0));
 }
 
