@@ -159,9 +159,14 @@ impl Tenant {
             .collect();
         let keys: Vec<ImportKey> =
             rows.iter().filter_map(|(_, row)| row.as_ref().ok().map(|row| row.key.clone())).collect();
-        let known = self.read_about(NeededSessions::Scanned, |ctx| {
-            Ok(Known::new(ctx.transaction.imported_sessions(ctx.tenant, &keys)?))
+        let mut found = self.read_about(NeededSessions::Scanned, |ctx| {
+            Ok(ctx.transaction.imported_sessions(ctx.tenant, &keys)?)
         })?;
+        if !found.is_empty() && !request.dry_run {
+            // What a read shows of another import may not be durable yet. What a write has found is.
+            found = self.write(move |_, ctx| Ok(ctx.transaction.imported_sessions(ctx.tenant, &keys)?))?;
+        }
+        let known = Known::new(found);
         let mut batch = Batch { sessions: Vec::new(), stopped_by: None };
         let mut seen = Seen::default();
         for (line, row) in rows {

@@ -180,8 +180,8 @@ impl Tenant {
         if !self.latest_snapshot()?.bulk_ends.pending.is_empty() {
             self.settle(SessionScope::Tenant)?;
         }
-        let all = Walk { scope: SessionScope::Tenant, after: None, pages: usize::MAX };
-        let purged = self.purge_in(all, before);
+        let purge = || self.purge_in(None, usize::MAX, before);
+        let purged = purge().and_then(|it| Ok(if self.is_durable_by_now()? { it } else { it + purge()? }));
         match purged {
             Ok(0) => self.inner.erase_what_is_owed(),
             // Also when it was cut short.
@@ -197,12 +197,12 @@ impl Tenant {
         after: Option<SessionId>,
         pages: usize,
     ) -> Result<u64, Error> {
-        self.purge_in(Walk { scope: SessionScope::Tenant, after, pages }, PurgeBefore::OlderThan(age))
+        self.purge_in(after, pages, PurgeBefore::OlderThan(age))
     }
 
-    fn purge_in(&self, walk: Walk<'_>, before: PurgeBefore) -> Result<u64, Error> {
+    fn purge_in(&self, after: Option<SessionId>, pages: usize, before: PurgeBefore) -> Result<u64, Error> {
         let purged = self.change_in_steps(
-            walk,
+            Walk { scope: SessionScope::Tenant, after, pages },
             Durability::Full,
             move |found, now, is_counted| found.end.at < before.cutoff(now) && !is_counted,
             |ctx, session| {

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -361,6 +361,18 @@ impl Tenant {
         let answer = self.write_exclusive(job);
         self.inner.settings_changes.fetch_add(1, Ordering::AcqRel);
         answer
+    }
+
+    /// Makes durable what reads have shown of other calls, which a failover may take back until then. False if the write that does it
+    /// was lost and made again, perhaps after a failover.
+    pub(super) fn is_durable_by_now(&self) -> Result<bool, Error> {
+        let runs = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&runs);
+        self.write(move |_, _| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        })?;
+        Ok(runs.load(Ordering::Relaxed) == 1)
     }
 
     /// Runs a writing operation inside its transaction. An `Err` rolls the transaction back.

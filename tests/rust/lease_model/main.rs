@@ -6,6 +6,7 @@
 
 mod model;
 mod steps;
+mod terms;
 
 use std::collections::{HashSet, VecDeque};
 
@@ -26,6 +27,7 @@ const RAISE: Scenario = Scenario {
     ends: [true, false],
     sleeps: false,
     lowers_to: None,
+    fails_over: false,
     expires_at: NEVER,
     until: 6,
 };
@@ -43,6 +45,16 @@ const LOWER: Scenario = Scenario { name: "lower", open: [true, true], lowers_to:
 /// A process asks for a lease while the leases are shortened, and the other one ends the session.
 const LOWER_AND_RAISE: Scenario = Scenario { name: "lower and raise", lowers_to: Some(0), until: 5, ..RAISE };
 
+/// Longer leases are asked for, and a standby takes over that may not know of them.
+const FAILOVER: Scenario = Scenario {
+    name: "failover",
+    modes: [Mode::Store, Mode::Lease(2)],
+    open: [true, true],
+    fails_over: true,
+    until: 5,
+    ..RAISE
+};
+
 /// The session ends by the clock.
 const EXPIRY: Scenario =
     Scenario { name: "expiry", open: [true, true], ends: [false, false], expires_at: 3, until: 6, ..RAISE };
@@ -57,7 +69,7 @@ const STALE: Scenario = Scenario {
     ..RAISE
 };
 
-const SCENARIOS: [Scenario; 7] = [RAISE, SLEEP, TWO_ENDS, LOWER, LOWER_AND_RAISE, EXPIRY, STALE];
+const SCENARIOS: [Scenario; 8] = [RAISE, SLEEP, TWO_ENDS, LOWER, LOWER_AND_RAISE, FAILOVER, EXPIRY, STALE];
 
 /// What the search came to.
 struct Found {
@@ -113,6 +125,8 @@ fn each_part_of_the_protocol_is_needed() {
         (Fault::InstantAfterTrip, RAISE),
         (Fault::LengthIncluded, RAISE),
         (Fault::RaiseNotOrdered, RAISE),
+        (Fault::RaisedAtOnce, FAILOVER),
+        (Fault::RaiseIgnoresLower, LOWER_AND_RAISE),
         (Fault::ClockStopsInSleep, SLEEP),
         (Fault::FoundEndedDoesNotWait, TWO_ENDS),
         (Fault::LeaseIgnoresDatabase, LOWER),

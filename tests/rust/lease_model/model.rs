@@ -22,6 +22,10 @@ pub(crate) enum Fault {
     LengthIncluded,
     /// The longer lease is written without the turn.
     RaiseNotOrdered,
+    /// The longer lease is allowed in the commit that has calls wait longer.
+    RaisedAtOnce,
+    /// The longer lease is allowed though the leases were shortened since calls wait longer.
+    RaiseIgnoresLower,
     /// A lease is as long as its process likes, whatever the database allows.
     LeaseIgnoresDatabase,
     /// A shorter lease shortens the wait at once.
@@ -59,6 +63,9 @@ pub(crate) struct Scenario {
     pub sleeps: bool,
     /// To what an operator may shorten the leases.
     pub lowers_to: Option<u8>,
+    /// Whether the leases were shortened to nothing before, and a process that plays no other part asks for longer ones of a server that
+    /// a standby may take over from.
+    pub fails_over: bool,
     /// When the session ends by the clock.
     pub expires_at: u8,
     /// When the search stops.
@@ -70,6 +77,8 @@ pub(crate) enum Opening {
     #[default]
     Closed,
     HasTurn,
+    /// Calls wait longer since this change.
+    Raised(u8),
     Open,
 }
 
@@ -142,6 +151,17 @@ pub(crate) struct Process {
     pub slept: u8,
 }
 
+/// What the row says that is the turn.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
+pub(crate) struct Terms {
+    /// How long a lease may be.
+    pub lease: u8,
+    /// How long calls wait.
+    pub wait: u8,
+    /// Counts the changes.
+    pub change: u8,
+}
+
 /// The operator's call.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub(crate) enum Lowering {
@@ -160,11 +180,14 @@ pub(crate) struct State {
     pub now: u8,
     pub turn_is_taken: bool,
     pub ended_at: Option<u8>,
-    pub lease: u8,
-    pub wait: u8,
-    pub change: u8,
+    pub terms: Terms,
+    /// What the standby has of them.
+    pub standby: Terms,
+    pub has_failed_over: bool,
     pub processes: [Process; 2],
     pub lowering: Lowering,
+    /// The process that plays no other part.
+    pub other: Opening,
 }
 
 /// What an acceptance broke.
@@ -181,19 +204,24 @@ pub(crate) enum Broken {
 impl State {
     pub(crate) fn first(scenario: &Scenario) -> State {
         let mut state = State::default();
+        let terms = &mut state.terms;
         for (process, (mode, is_open)) in
             state.processes.iter_mut().zip(scenario.modes.iter().zip(scenario.open))
         {
             if is_open {
                 process.opening = Opening::Open;
                 if let Mode::Lease(length) = *mode {
-                    state.lease = state.lease.max(length);
+                    terms.lease = terms.lease.max(length);
                 }
             }
         }
-        state.wait = state.lease;
+        if scenario.fails_over {
+            terms.lease = 0;
+        }
+        terms.wait = terms.lease;
+        state.standby = *terms;
         for process in &mut state.processes {
-            process.wait_at_opening = state.wait;
+            process.wait_at_opening = terms.wait;
         }
         state
     }

@@ -1,6 +1,6 @@
 //! Every step that may come next.
 
-use crate::model::{Answer, Broken, Call, Fault, Lowering, Mode, Opening, Scenario, State, Trip};
+use crate::model::{Answer, Broken, Call, Fault, Mode, Opening, Scenario, State, Trip};
 
 /// A state that may come next, or an acceptance, which changes nothing.
 pub(crate) enum Next {
@@ -14,6 +14,7 @@ pub(crate) fn next(state: &State, scenario: &Scenario, fault: Option<Fault>) -> 
         steps.tick();
     }
     steps.lower();
+    steps.fail_over();
     for index in 0..2 {
         steps.sleep(index);
         if !state.processes[index].sleeps {
@@ -28,21 +29,24 @@ pub(crate) fn next(state: &State, scenario: &Scenario, fault: Option<Fault>) -> 
     steps.found
 }
 
-struct Steps<'a> {
-    state: &'a State,
-    scenario: &'a Scenario,
+pub(crate) struct Steps<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) scenario: &'a Scenario,
     fault: Option<Fault>,
     found: Vec<Next>,
 }
 
 impl Steps<'_> {
-    fn has(&self, fault: Fault) -> bool {
+    pub(crate) fn has(&self, fault: Fault) -> bool {
         self.fault == Some(fault)
     }
 
-    fn step(&mut self, change: impl FnOnce(&mut State)) {
+    pub(crate) fn step(&mut self, change: impl FnOnce(&mut State)) {
         let mut next = *self.state;
         change(&mut next);
+        if !self.scenario.fails_over {
+            next.standby = next.terms;
+        }
         self.found.push(Next::State(next));
     }
 
@@ -59,35 +63,6 @@ impl Steps<'_> {
         let process = self.state.processes[index];
         if index == 1 && self.scenario.sleeps && (process.sleeps || process.slept == 0) {
             self.step(|next| next.processes[index].sleeps = !process.sleeps);
-        }
-    }
-
-    /// Opening asks for the process's lease, in the turn of the writers.
-    fn open(&mut self, index: usize) {
-        let wanted = match self.scenario.modes[index] {
-            Mode::Lease(length) => length,
-            _ => 0,
-        };
-        let raise = move |next: &mut State| {
-            if next.lease < wanted {
-                next.lease = wanted;
-                next.wait = next.wait.max(wanted);
-                next.change += 1;
-            }
-            next.processes[index].opening = Opening::Open;
-            next.processes[index].wait_at_opening = next.wait;
-        };
-        match self.state.processes[index].opening {
-            Opening::Closed if self.has(Fault::RaiseNotOrdered) || wanted == 0 => self.step(raise),
-            Opening::Closed if !self.state.turn_is_taken => self.step(|next| {
-                next.turn_is_taken = true;
-                next.processes[index].opening = Opening::HasTurn;
-            }),
-            Opening::HasTurn => self.step(|next| {
-                next.turn_is_taken = false;
-                raise(next);
-            }),
-            _ => {}
         }
     }
 
@@ -119,7 +94,7 @@ impl Steps<'_> {
                 if self.state.ended_at.is_some() || self.state.now >= self.scenario.expires_at {
                     return self.step(|next| next.processes[index].trip = Trip::None);
                 }
-                let length = if is_bounded { length.min(self.state.lease) } else { length };
+                let length = if is_bounded { length.min(self.state.terms.lease) } else { length };
                 let answer = Answer { length, told: self.state.now, told_since: answer.start, ..answer };
                 self.step(|next| next.processes[index].trip = Trip::Answered(answer));
             }
@@ -169,7 +144,7 @@ impl Steps<'_> {
             Call::None if self.scenario.ends[index] && !self.state.turn_is_taken => {
                 let wait = match self.fault {
                     Some(Fault::WaitReadAtOpening) => process.wait_at_opening,
-                    _ => self.state.wait,
+                    _ => self.state.terms.wait,
                 };
                 let found = self.state.ended_at.is_some();
                 self.step(|next| {
@@ -225,6 +200,7 @@ impl Steps<'_> {
     fn commit(&mut self, index: usize, call: Call) {
         self.step(|next| {
             next.turn_is_taken = false;
+            next.standby = next.terms; // or the call would be made again
             next.ended_at = Some(next.now);
             next.processes[index].call = call;
         });
@@ -237,39 +213,5 @@ impl Steps<'_> {
             next.processes[index].own += late;
             next.processes[index].call = call;
         });
-    }
-
-    /// An operator shortens the leases, on a machine that does not sleep.
-    fn lower(&mut self) {
-        let Some(target) = self.scenario.lowers_to else { return };
-        if self.state.turn_is_taken {
-            return;
-        }
-        let now = self.state.now;
-        match self.state.lowering {
-            Lowering::None => {
-                let at_once = self.has(Fault::LowerDoesNotWait);
-                self.step(|next| {
-                    next.lease = next.lease.min(target);
-                    next.change += 1;
-                    next.lowering = Lowering::Waits { wait: next.wait, since: now, change: next.change };
-                    if at_once {
-                        next.wait = next.lease;
-                    }
-                });
-            }
-            Lowering::Waits { wait, since, change } if now - since >= wait => {
-                let ignores = self.has(Fault::LowerIgnoresRaise);
-                self.step(|next| {
-                    if ignores {
-                        next.wait = target;
-                    } else if next.change == change {
-                        next.wait = next.lease;
-                    }
-                    next.lowering = Lowering::Done;
-                });
-            }
-            _ => {}
-        }
     }
 }

@@ -63,6 +63,11 @@ pub(crate) fn writing_steps() -> Vec<Step> {
             json!({"refresh_token": all.oldest["refresh_token"]})
         }),
         step("import", |world, _| imported(world)),
+        named("import what was imported", "import", |world, _| {
+            let rows = imported(world);
+            world.near("import", rows.clone());
+            rows
+        }),
         step("adopt", |world, _| {
             let rows = imported(world);
             world.near("import", rows.clone());
@@ -70,13 +75,27 @@ pub(crate) fn writing_steps() -> Vec<Step> {
         }),
         step("update", |_, all| json!({"session_id": all.oldest["session"]["id"], "role": "admin"})),
         step("revoke", |_, all| json!({"session_id": all.oldest["session"]["id"]})),
+        named("revoke what has ended", "revoke", |world, all| {
+            world.near("revoke", json!({"session_id": all.oldest["session"]["id"]}));
+            json!({"session_id": all.oldest["session"]["id"]})
+        }),
         step("revoke_user", |_, all| json!({"user_id": "usr_1", "except": all.newer["session"]["id"]})),
         step("revoke_where", |_, _| json!({"filter": {"user_id": "usr_1"}})),
         step("revoke_tenant", |_, _| json!({})),
         step("sign_out", |_, all| json!({"token": all.oldest["access_token"], "scope": "global"})),
+        named("sign out of what has ended", "sign_out", |world, all| {
+            world.near("revoke", json!({"session_id": all.oldest["session"]["id"]}));
+            json!({"token": all.oldest["refresh_token"]})
+        }),
+        named("settings as they are", "update_config", |_, _| json!({"max_sessions_per_user": 2})),
         step("update_config", |_, _| json!({"max_sessions_per_user": 1, "refresh_reuse_window": "3s"})),
         step("rotate_keys", |_, _| json!({})),
         step("retire_key", |world, _| json!({"kid": retiring_key(world)})),
+        named("retire a retired key", "retire_key", |world, _| {
+            let kid = retiring_key(world);
+            world.near("retire_key", json!({"kid": kid}));
+            json!({"kid": kid})
+        }),
         step("rotate_refresh_key", |_, _| json!({})),
         step("sweep", |world, _| {
             world.near("create", json!({"user_id": "usr_3", "duration": "1s"}));

@@ -1,12 +1,13 @@
 //! A primary that is told to wait no longer for its standby shows a commit that the standby does not have; then the standby takes
 //! over. What a call has told its caller by then still holds.
 
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use hellojohn::{
-    Engine, EngineBuilder, ErrorCode, Event, EventQuery, ManualClock, Tenant, Timestamp, VerifyMode,
-    copy_database,
+    Engine, EngineBuilder, ErrorCode, Event, EventQuery, ImportRequest, ManualClock, PurgeBefore, Tenant,
+    Timestamp, VerifyMode, copy_database,
 };
 use hellojohn_tests::fixture::{START, code, configure, sign_in, tenant};
 
@@ -157,13 +158,15 @@ fn an_event_that_was_read_is_there_after_a_failover() {
 fn a_consumer_is_given_every_event_that_is_there_after_a_failover() {
     let (log, (consumer, given)) = read_lost_event(|log| {
         let consumer = log.second.event_consumer("audit").expect("a good name");
-        let next =
-            || consumer.next(&EventQuery::default()).expect("the server is up").expect("nobody else reads");
+        let next = || {
+            consumer.next(&EventQuery::default()).expect("the server is up").expect("no other process reads")
+        };
         let given = next();
         (consumer, given)
     });
     assert!(consumer.finish(given.next_after).expect("the server is up"));
-    let more = consumer.next(&EventQuery::default()).expect("the server is up").expect("nobody else reads");
+    let more =
+        consumer.next(&EventQuery::default()).expect("the server is up").expect("no other process reads");
     assert_eq!([given.data, more.data].concat(), events_after(&log.second, 0));
 }
 
@@ -214,4 +217,50 @@ fn a_copy_that_finds_everything_copied_is_there_after_a_failover() {
     let report = pair.take_back(move || drop(copy(&source, to)), shown, || copy(&from, pair.url(SECOND)));
     assert_eq!(report.expect("the standby takes over").sessions, 2);
     assert_eq!(pair.standby.ask("SELECT count(*) FROM hellojohn.sessions"), "2");
+}
+
+#[test]
+fn rows_that_were_told_to_be_imported_before_are_there_after_a_failover() {
+    let pair = Pair::start();
+    let [first, second] = [FIRST, SECOND].map(|name| pair.host(name));
+    let import = |by: &Tenant| {
+        let rows = r#"{"user_id": "usr", "credential": "x9tK2vLq8ZsW4yBn"}"#;
+        by.import(rows.as_bytes(), &ImportRequest::default(), |_| ())
+    };
+    let shown = "SELECT count(*) = 1 FROM hellojohn.sessions";
+    let report = pair.take_back(move || drop(import(&first)), shown, || import(&second));
+    let report = report.expect("the standby takes over");
+    assert_eq!(report.imported + report.already_imported, 1);
+    assert_eq!(pair.standby.ask("SELECT count(*) FROM hellojohn.sessions"), "1");
+}
+
+#[test]
+fn what_was_told_to_be_purged_does_not_come_back() {
+    let pair = Pair::start();
+    let [first, second] = [FIRST, SECOND].map(|name| pair.host(name));
+    let id = sign_in(&second, "usr").session.id;
+    second.revoke(id).expect("the servers are up");
+    let purge = |by: &Tenant| by.purge(PurgeBefore::Time(Timestamp::from_millis(i64::MAX / 2)));
+    let shown = "SELECT count(*) = 0 FROM hellojohn.sessions";
+    let purged = pair.take_back(move || drop(purge(&first)), shown, || purge(&second));
+    purged.expect("the standby takes over");
+    assert_eq!(pair.standby.ask("SELECT count(*) FROM hellojohn.sessions"), "0");
+}
+
+/// The call that makes the tenant makes it again.
+#[test]
+fn a_tenant_that_was_opened_before_a_failover_works_after_it() {
+    let pair = Pair::start();
+    let engine = Engine::builder().busy_timeout(PATIENCE).open(pair.url(SECOND)).expect("the server is up");
+    let url = pair.url(SECOND).replace(SECOND, FIRST);
+    let (send, made) = mpsc::channel();
+    let make = move || {
+        let engine = Engine::builder().busy_timeout(PATIENCE).open(url).expect("the server is up");
+        send.send(tenant(&engine, "tnt")).expect("it is waited for");
+    };
+    let opened =
+        pair.take_back(make, "SELECT count(*) = 1 FROM hellojohn.tenants", || tenant(&engine, "tnt"));
+    let made = made.recv().expect("the standby takes over");
+    let id = sign_in(&opened, "usr").session.id;
+    made.revoke(id).expect("it is one tenant");
 }

@@ -240,7 +240,7 @@ impl<'a, 'c> Tx<'a, 'c> {
 
     /// A version that the tenant has not had before.
     pub(super) fn new_version(&self, tenant: TenantNo) -> Result<i64, Failure> {
-        let version = draw_number(63)?;
+        let version = draw_version()?;
         self.fetched.borrow_mut().versions.insert(tenant, version);
         self.changes.borrow_mut().at_savepoint.versions.push(tenant);
         Ok(version)
@@ -320,10 +320,10 @@ impl Pending {
     }
 }
 
-/// A random number of so many bits.
-pub(super) fn draw_number(bits: u32) -> Result<i64, Failure> {
+/// A random number that is not negative.
+fn draw_version() -> Result<i64, Failure> {
     let bytes = draw_bytes::<8>(&OsRandom)?;
-    Ok((u64::from_be_bytes(*bytes) >> (64 - bits)) as i64)
+    Ok((u64::from_be_bytes(*bytes) >> 1) as i64)
 }
 
 impl SavepointTransaction for Tx<'_, '_> {

@@ -1,9 +1,11 @@
 //! What a job can change: one function per change.
 
+use sha2::{Digest as _, Sha256};
+
 use super::change::{Change, IDENTITY, ROTATED};
 use super::changes::RowKey;
 use super::codec::{self, AsValue};
-use super::transaction::{Tx, draw_number};
+use super::transaction::Tx;
 use super::value::Value;
 use crate::clock::Timestamp;
 use crate::error::Failure;
@@ -23,8 +25,16 @@ use crate::store::records::{
 use crate::store::transaction::WriteTransaction;
 use crate::token::keyring::KeyNo;
 
-/// The number of a new tenant: drawn, so that databases can be put together. JavaScript's numbers hold it.
+/// How long the number of a tenant is. JavaScript's numbers hold it.
 const TENANT_NO_BITS: u32 = 53;
+
+/// The number of a new tenant: as good as random, so that databases can be put together, and the same where a call makes the tenant
+/// again because a failover took it back. Another host may have opened it meanwhile.
+fn tenant_number(id: &TenantId, record: &TenantRecord) -> TenantNo {
+    let digest = Sha256::new_with_prefix(record.salt).chain_update(id.as_str()).finalize();
+    let first = digest.first_chunk().copied().unwrap_or_default();
+    (u64::from_be_bytes(first) >> (64 - TENANT_NO_BITS)) as TenantNo
+}
 
 /// The values of a row, which begins with its tenant.
 fn row_of(tenant: TenantNo, values: Vec<Value>) -> Vec<Value> {
@@ -83,7 +93,7 @@ impl WriteTransaction for Tx<'_, '_> {
     }
 
     fn add_tenant(&self, id: &TenantId, record: &TenantRecord, now: Timestamp) -> Result<TenantNo, Failure> {
-        let no = draw_number(TENANT_NO_BITS)?;
+        let no = tenant_number(id, record);
         let mut values: Vec<Value> = vec![
             no.into(),
             id.as_str().into(),
