@@ -38,8 +38,12 @@ function readTime(text) {
   return Number(minutes) * 60 + Number(seconds);
 }
 
-/** The rounds that a row says, however it says so. */
-const roundsOf = (cells) => Number(/^\d+/.exec(cells[2])?.[0] ?? 0);
+/** Whether all rounds of a row are among these; as many, where it does not say which. */
+function isCovered(cells, ranges) {
+  const rounds = readRanges(cells[3]);
+  if (rounds.length === 0) return Number(/^\d+/.exec(cells[2])?.[0] ?? 0) <= count(ranges);
+  return rounds.every((one) => ranges.some((range) => range.from <= one.from && one.to <= range.to));
+}
 
 /** Where the table stands among the lines of the document. */
 function find(lines) {
@@ -68,7 +72,7 @@ export function triedAt(document, name, commit) {
 
 /**
  * The document with one more part: added to the row of its campaign and commit. A part with a violation is named and not counted, so
- * that it is run again. A row of another commit leaves when this one has tried as many rounds; nothing else of the document changes.
+ * that it is run again. A row of another commit leaves when this one has tried the same rounds; nothing else of the document changes.
  */
 export function addPart(document, campaigns, { name, commit, from, to, failed, seconds, date }) {
   const campaign = campaigns.find((one) => one.name === name);
@@ -88,7 +92,7 @@ export function addPart(document, campaigns, { name, commit, from, to, failed, s
     date,
     quoted(commit),
   ];
-  const stays = (cells) => cells !== old && (cells[0] !== quoted(name) || roundsOf(cells) > count(tried));
+  const stays = (cells) => cells !== old && (cells[0] !== quoted(name) || !isCovered(cells, tried));
   const kept = rows.filter(stays);
   // In the order of the campaigns; of two rows of one, the older one first.
   const place = (cells) => campaigns.findIndex((one) => quoted(one.name) === cells[0]);

@@ -46,12 +46,14 @@ test("parts at one commit add up", () => {
   );
 });
 
-test("a row of another commit stays until as many rounds were tried", () => {
+test("a row of another commit stays until the same rounds were tried", () => {
   const before = add(document(""), run("one", 0, 20, { commit: "aaa" }));
   const begun = add(before, run("one", 0, 10));
   assert.deepEqual(triedAt(begun, "one", "aaa"), [{ from: 0, to: 20 }]);
   assert.deepEqual(triedAt(begun, "one", "bbb"), [{ from: 0, to: 10 }]);
   assert.ok(begun.indexOf("`aaa`") < begun.indexOf("`bbb`"));
+  const others = add(before, run("one", 20, 50));
+  assert.deepEqual(triedAt(others, "one", "aaa"), [{ from: 0, to: 20 }]);
   const done = add(begun, run("one", 10, 20));
   assert.deepEqual(triedAt(done, "one", "aaa"), []);
   assert.deepEqual(triedAt(done, "one", "bbb"), [{ from: 0, to: 20 }]);
