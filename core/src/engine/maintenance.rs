@@ -181,7 +181,10 @@ impl Tenant {
             self.settle(SessionScope::Tenant)?;
         }
         let purge = || self.purge_in(None, usize::MAX, before);
-        let purged = purge().and_then(|it| Ok(if self.is_durable_by_now()? { it } else { it + purge()? }));
+        let purged = purge().and_then(|purged| {
+            // What it found gone may be back after a failover.
+            if self.is_durable_by_now()? { Ok(purged) } else { Ok(purged + purge()?) }
+        });
         match purged {
             Ok(0) => self.inner.erase_what_is_owed(),
             // Also when it was cut short.
