@@ -52,6 +52,8 @@ pub(super) struct Connection<'caller> {
     deadline: &'caller Deadline,
     session: Option<Session>,
     state: State,
+    /// The first warning of the last trip, also where the session was lost behind its answer.
+    warning: Option<ServerError>,
     /// Whether a session was lost on the way: others at the same server may be dead, too, and not know it.
     has_lost_session: bool,
     #[cfg(test)]
@@ -71,6 +73,7 @@ impl<'caller> Connection<'caller> {
             deadline,
             session,
             state: State::Idle,
+            warning: None,
             has_lost_session: false,
             #[cfg(test)]
             trips: 0,
@@ -125,7 +128,7 @@ impl<'caller> Connection<'caller> {
         match outcome {
             Ok(mut answers) => {
                 self.state = State::Idle;
-                if let Some(warning) = self.session.as_ref().and_then(Session::take_warning) {
+                if let Some(warning) = self.warning.take() {
                     return Err(WireError::UnknownOutcome(warning));
                 }
                 answers.pop();
@@ -228,6 +231,7 @@ impl<'caller> Connection<'caller> {
         };
         match self.io.run(work) {
             Ok(Some((session, statements, outcome))) => {
+                self.warning = session.take_warning();
                 self.session = Some(session).filter(|session| !session.is_closed());
                 self.has_lost_session |= self.session.is_none();
                 (Some(statements), outcome.map_err(RunError::Trip))

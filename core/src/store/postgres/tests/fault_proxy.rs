@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -18,6 +19,9 @@ pub enum Fault {
         /// 1 for every request.
         every: u64,
     },
+    /// An answer arrives, and the end of the connection right behind it.
+    #[allow(dead_code, reason = "for the tests of trips; those of failovers share this file")]
+    EndBehindAnswer,
     /// As `LoseAnswers`, for the next request alone.
     LoseNextAnswer,
     /// Each direction holds back what it got for so long.
@@ -103,6 +107,19 @@ impl FaultProxy {
     }
 }
 
+/// Whether the server waits for the next request behind these bytes.
+fn is_whole(answer: &[u8]) -> bool {
+    answer.len() > 5 && answer[..answer.len() - 1].ends_with(b"Z\0\0\0\x05")
+}
+
+/// Sends this in one packet with the end of the connection.
+fn send_with_end(to: &TcpStream, answer: &[u8]) {
+    // SAFETY: the bytes and the socket are borrowed.
+    let sent = unsafe { libc::send(to.as_raw_fd(), answer.as_ptr().cast(), answer.len(), libc::MSG_MORE) };
+    assert_eq!(sent, answer.len() as isize);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
 impl Shared {
     fn fault(&self) -> Fault {
         *self.fault.lock().expect("no thread has panicked")
@@ -131,6 +148,11 @@ impl Shared {
             thread::spawn(move || {
                 let mut buffer = vec![0; 1 << 16];
                 while let Ok(count @ 1..) = from.read(&mut buffer) {
+                    let ends = !is_request && is_whole(&buffer[..count]);
+                    if ends && shared.fault() == Fault::EndBehindAnswer {
+                        send_with_end(&to, &buffer[..count]);
+                        break;
+                    }
                     if !shared.pass(is_request, &doomed) || to.write_all(&buffer[..count]).is_err() {
                         break;
                     }

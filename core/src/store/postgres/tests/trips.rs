@@ -255,6 +255,34 @@ fn a_warning_while_committing_leaves_the_outcome_open() {
 }
 
 #[test]
+fn a_warning_while_committing_counts_though_the_connection_ends_behind_it() {
+    let superuser = pool(&variable("HJ_PG"));
+    for sql in [
+        "DROP TABLE IF EXISTS trips_warned",
+        "CREATE TABLE trips_warned (x bigint)",
+        "CREATE OR REPLACE FUNCTION trips_warn() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE WARNING 'a standby does not know'; RETURN NULL; END $$",
+        "CREATE CONSTRAINT TRIGGER warned AFTER INSERT ON trips_warned DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION trips_warn()",
+    ] {
+        ask(&superuser, sql, Vec::new()).unwrap();
+    }
+    let (proxy, proxied) = proxied("");
+    for number in 0..20 {
+        let outcome = write(&proxied, |connection| {
+            begin(connection)?;
+            connection.commit(Vec::new())?; // so that it is prepared
+            begin(connection)?;
+            connection.ask(vec![insert("trips_warned", number)])?;
+            proxy.set(Fault::EndBehindAnswer);
+            connection.commit(Vec::new())
+        });
+        proxy.set(Fault::None);
+        assert!(matches!(outcome, Err(WireError::UnknownOutcome(_))), "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_lock_that_is_not_had_in_time_is_a_conflict() {
     let pool = make_table("trips_lock");
     write(&pool, |connection| {
