@@ -181,10 +181,7 @@ impl Tenant {
             self.settle(SessionScope::Tenant)?;
         }
         let purge = || self.purge_in(None, usize::MAX, before);
-        let purged = purge().and_then(|purged| {
-            // What it found gone may be back after a failover.
-            if self.is_durable_by_now()? { Ok(purged) } else { Ok(purged + purge()?) }
-        });
+        let purged = purge().and_then(|n| Ok(if self.is_durable_by_now()? { n } else { n + purge()? }));
         match purged {
             Ok(0) => self.inner.erase_what_is_owed(),
             // Also when it was cut short.
