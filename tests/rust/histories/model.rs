@@ -570,10 +570,10 @@ impl Model {
         self.tenants[tenant_index].keys.iter().find(|key| key.kid.to_string() == kid)
     }
 
-    fn key_may_be_gone(&self, tenant_index: usize, kid: &str) -> bool {
+    /// Whether only the database knows if a call has retired the key, which had retired by itself.
+    fn key_is_doubtful(&self, tenant_index: usize, kid: &str) -> bool {
         let key = self.key_of_token(tenant_index, kid);
-        let is_doubtful = |key| self.has_doubtful_key && self.state_of(key) == KeyState::Retired;
-        self.key_is_gone(tenant_index, kid) || key.is_some_and(is_doubtful)
+        self.has_doubtful_key && key.is_some_and(|key| self.state_of(key) == KeyState::Retired)
     }
 
     /// The codes that verifying this token locally may answer with; none when it is good.
@@ -581,7 +581,7 @@ impl Model {
         let has_expired = self.now.max(self.clock) >= access.exp;
         match (has_expired, self.key_is_gone(tenant_index, &access.kid)) {
             (false, false) => &[],
-            (true, false) if !self.key_may_be_gone(tenant_index, &access.kid) => &[ErrorCode::TokenExpired],
+            (true, false) if !self.key_is_doubtful(tenant_index, &access.kid) => &[ErrorCode::TokenExpired],
             (false, true) => &[ErrorCode::InvalidToken],
             (true, _) => &[ErrorCode::TokenExpired, ErrorCode::InvalidToken],
         }

@@ -14,10 +14,7 @@ const CALLS: usize = 800;
 #[test]
 fn a_failover_loses_nothing_that_was_acknowledged_and_brings_nothing_back() {
     let folder = folder();
-    let primary = Server::primary(folder.path());
-    let standby = Server::standby_of(&primary, folder.path()); // without it no commit is acknowledged
-    primary.ask("CREATE DATABASE hj");
-    let url = format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/hj", primary.port, standby.port);
+    let (primary, standby, url) = Server::pair(folder.path());
     work_during(&url, &url, |run| {
         run.wait_for_calls(CALLS);
         primary.kill_main_process();
@@ -31,10 +28,7 @@ fn a_failover_loses_nothing_that_was_acknowledged_and_brings_nothing_back() {
 #[test]
 fn a_call_that_finds_its_session_ended_is_answered_when_the_standby_knows_of_the_end() {
     let folder = folder();
-    let primary = Server::primary(folder.path());
-    let standby = Server::standby_of(&primary, folder.path());
-    primary.ask("CREATE DATABASE hj");
-    let url = format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/hj", primary.port, standby.port);
+    let (primary, standby, url) = Server::pair(folder.path());
     let [first, second] = [(); 2].map(|()| {
         let engine = Engine::builder().busy_timeout(PATIENCE).open(&url).expect("the server is up");
         tenant(&engine, "tnt")

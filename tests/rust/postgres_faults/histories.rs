@@ -3,8 +3,8 @@
 //! `HJ_CUT_HISTORIES=n` sets how many, `HJ_FAILOVERS=n` how many times a server is killed.
 
 use std::ops::Range;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -159,10 +159,7 @@ fn seeds(histories: Range<u64>) -> Box<dyn Iterator<Item = u64> + Send> {
 /// Histories during which the primary is killed and the standby takes over after so long.
 fn fail_over(seed: u64, patience: Duration, outage: Duration) -> Counts {
     let folder = folder();
-    let primary = Arc::new(Server::primary(folder.path()));
-    let standby = Server::standby_of(&primary, folder.path()); // without it no commit is acknowledged
-    primary.ask("CREATE DATABASE hj");
-    let url = format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/hj", primary.port, standby.port);
+    let (primary, standby, url) = Server::pair(folder.path());
     let tenants: Vec<Tenant> = (0..ENGINES).map(|_| open(&url, patience, Durability::Full)).collect();
     let observer = thread_caller(open(&url, PATIENCE, Durability::Full));
     let mut histories = Histories { callers: callers(&tenants), observer, calls: 40, users: 6 };

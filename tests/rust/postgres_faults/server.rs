@@ -57,6 +57,15 @@ impl Server {
         standby
     }
 
+    /// A primary with a database, its standby, without which it acknowledges no commit, and the URL that names both.
+    pub(crate) fn pair(folder: &Path) -> (Server, Server, String) {
+        let primary = Server::primary(folder);
+        let standby = Server::standby_of(&primary, folder);
+        primary.ask("CREATE DATABASE hj");
+        let url = format!("postgres://postgres@127.0.0.1:{},127.0.0.1:{}/hj", primary.port, standby.port);
+        (primary, standby, url)
+    }
+
     pub(crate) fn ask(&self, question: &str) -> String {
         let url = format!("postgres://postgres@127.0.0.1:{}/postgres", self.port);
         let output = Command::new("psql").args([&url, "-qAtXc", question]).output().expect("psql runs");
